@@ -1,0 +1,1 @@
+"""One summary, many ways to show it."""

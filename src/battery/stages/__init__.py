@@ -1,0 +1,1 @@
+"""The commands as functions: read an artifact, compute, write an artifact."""

@@ -1,0 +1,200 @@
+"""What goes over the wire: bodies and answers of respond, distill and chat.
+
+The client and the embedded gateway both speak through this module, so neither can drift from
+the other. It knows no network: text and objects in, text and objects out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final, Literal
+
+import orjson
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from battery.errors import ShapeError
+
+RESPOND_PATH: Final = "/v1/respond"
+CHAT_PATH: Final = "/v1/chat"
+DISTILL_PATH: Final = "/api/run"
+DISTILL_QUERY: Final = "mode=distill"
+
+#: The log entry that says that the in-loop overseer stepped in.
+OVERSEER_KIND: Final = "overseer_correction"
+#: Some event streams end with this instead of an event.
+STREAM_END: Final = "[DONE]"
+#: Characters of an event shown when it carries no text.
+EVENT_EXCERPT: Final = 200
+
+Json = dict[str, Any]
+Status = Literal["ok", "failed", "blocked"]
+
+
+class RespondRequest(BaseModel):
+    """The body of `POST /v1/respond`: the task's three keys and two model names, no others."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    task_class: str
+    operation: str
+    spec: Json
+    executor_model: str
+    reviewer_model: str
+
+
+class DistillRequest(BaseModel):
+    """The body of `POST /api/run?mode=distill`."""
+
+    mode: Literal["distill"] = "distill"
+    prompt: str = "battery iteration distill"
+    source: str = "outcomes_tail:20"
+
+
+class ChatMessage(BaseModel):
+    """One message of a chat."""
+
+    role: str
+    content: str
+
+
+class ChatRequest(BaseModel):
+    """The body of `POST /v1/chat`: one user message to a large model that thinks."""
+
+    model: str
+    messages: list[ChatMessage]
+    temperature: float
+    think: bool = True
+    provider: str = "ollama_cloud"
+
+
+def _null_is(default: object) -> BeforeValidator:
+    return BeforeValidator(lambda value: default if value is None else value)
+
+
+class LogEntry(BaseModel):
+    """One entry of a run's log; only its kind matters to the battery."""
+
+    kind: str | None = None
+
+
+class RespondAnswer(BaseModel):
+    """The part of a respond answer that the battery reads; other keys are kept, not read."""
+
+    status: Status
+    iterations: Annotated[int, _null_is(0), Field(ge=0)] = 0
+    artifact: Any = None
+    log: Annotated[list[LogEntry], _null_is([])] = []
+    error: str | None = None
+
+    @property
+    def overseer_called(self) -> bool:
+        """Whether the in-loop overseer corrected this run."""
+        return any(entry.kind == OVERSEER_KIND for entry in self.log)
+
+
+def read_respond(answer: object) -> RespondAnswer:
+    """Check a respond answer; raise `ShapeError` naming the wrong field."""
+    if not isinstance(answer, dict):
+        raise ShapeError("", f"a JSON object was expected, got {_kind(answer)}")
+    try:
+        return RespondAnswer.model_validate(answer)
+    except ValidationError as error:
+        raise ShapeError.of(error) from error
+
+
+def total_tokens(artifact: object) -> int:
+    """Read `artifact.usage.total_tokens`; 0 where any of the three is missing or null.
+
+    An artifact may be anything, so one that is no object has no usage. Raises `ShapeError` for
+    a usage or a total of the wrong type.
+    """
+    usage = artifact.get("usage") if isinstance(artifact, dict) else None
+    if usage is None:
+        return 0
+    if not isinstance(usage, dict):
+        raise ShapeError("artifact.usage", f"an object was expected, got {_kind(usage)}")
+    total = usage.get("total_tokens")
+    if total is None:
+        return 0
+    whole = isinstance(total, int) or (isinstance(total, float) and total.is_integer())
+    if isinstance(total, bool) or not whole or total < 0:
+        raise ShapeError(
+            "artifact.usage.total_tokens", f"a whole number from 0 was expected, got {total!r:.60}"
+        )
+    return int(total)
+
+
+def chat_content(answer: object) -> str:
+    """Read `choices[0].message.content`; an empty one is a fault, for it cannot be judged."""
+    place, value = "", answer
+    for step in ("choices", 0, "message", "content"):
+        wanted = list if isinstance(step, int) else dict
+        if not isinstance(value, wanted):
+            word = "a list" if wanted is list else "an object"
+            raise ShapeError(place, f"{word} was expected, got {_kind(value)}")
+        place += f"[{step}]" if isinstance(step, int) else f".{step}" if place else step
+        if isinstance(value, dict):
+            value = value.get(step)
+        else:
+            value = value[0] if value else None
+    if not isinstance(value, str) or not value.strip():
+        raise ShapeError(place, f"a text was expected, got {_kind(value)}")
+    return value
+
+
+def chat_answer(content: str, model: str, usage: Json) -> Json:
+    """Build the chat answer that `chat_content` reads."""
+    message = {"role": "assistant", "content": content}
+    return {"model": model, "choices": [{"index": 0, "message": message}], "usage": usage}
+
+
+def sse_event(event: Json) -> bytes:
+    """Write one server-sent event whose data is a JSON object."""
+    return b"data: " + orjson.dumps(event) + b"\n\n"
+
+
+@dataclass(slots=True)
+class DistillStream:
+    """Collect the events of one distill stream, in the order of arrival."""
+
+    events: list[Json] = field(default_factory=list)
+    #: Events whose data was no JSON object; they are counted, never guessed at.
+    broken: int = 0
+
+    def add(self, data: str) -> Json | None:
+        """Take the data of one event; return its object, or None when there is none."""
+        if not data.strip() or data.strip() == STREAM_END:
+            return None
+        try:
+            event = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            event = None
+        if not isinstance(event, dict):
+            self.broken += 1
+            return None
+        self.events.append(event)
+        return event
+
+    def text(self) -> str:
+        """Return the distill text: of the last `final` event, else of the last event.
+
+        An event without a text gives its first 200 characters as compact JSON. Raises
+        `ShapeError` when there was no event at all.
+        """
+        if not self.events:
+            raise ShapeError("", "the stream ended without any event")
+        finals = [event for event in self.events if event.get("role") == "final"]
+        last = (finals or self.events)[-1]
+        text = last.get("text")
+        if isinstance(text, str) and text:
+            return text
+        return orjson.dumps(last).decode()[:EVENT_EXCERPT]
+
+
+def _kind(value: object) -> str:
+    names = {dict: "an object", list: "a list", str: "a text", bool: "a truth value"}
+    if value is None:
+        return "nothing"
+    if value == "":
+        return "an empty text"
+    return names.get(type(value), "a number")
