@@ -174,6 +174,15 @@ class Verdict(Record):
     flags: list[str] = Field(default=[], description="What contradicts the verdict on disk.")
 
 
+class ReviewOutcome(Record):
+    """What epsilon and zeta left behind for one iteration."""
+
+    iteration: int
+    proposals: list[Proposal]
+    verdicts: list[Verdict]
+    artifacts: list[str] = Field(description="Paths of the iteration's files, below the folder.")
+
+
 class Trend(Record):
     """One metric over the iterations."""
 

@@ -1,0 +1,43 @@
+"""`battery doctor`."""
+
+from __future__ import annotations
+
+import typer
+
+from battery.cli import options
+
+
+def doctor(
+    ctx: typer.Context,
+    directory: options.Dir = None,
+    tasks: options.TasksFile = None,
+    gateway: options.Gateway = None,
+    llm_team: options.LlmTeam = None,
+    header: options.Header = None,
+    llm_team_header: options.LlmTeamHeader = None,
+    as_json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Check that everything is in place for a run.
+
+    One line each for tasks, folder, gateway and LLM team, with what to do for what fails.
+
+    Asks the gateway for its front page only: no task is sent, so nothing is learned and nothing
+    is paid. Exits with 1 when something is not fine.
+
+    \b
+    Example:
+      battery doctor --gateway http://localhost:3100
+    """
+    import asyncio
+
+    from battery.cli.output import print_json
+    from battery.stages import doctor as stage
+
+    checks = asyncio.run(stage.doctor(options.settings(ctx.params)))
+    if as_json:
+        print_json([check._asdict() for check in checks])
+    else:
+        for check in checks:
+            typer.echo(stage.one_line(check))
+    raise typer.Exit(0 if all(check.ok for check in checks) else 1)

@@ -1,0 +1,52 @@
+"""`battery gateway`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from battery.cli import options
+
+Host = Annotated[str, typer.Option("--host", help="Address to listen on.")]
+Port = Annotated[
+    int, typer.Option("--port", "-p", min=0, max=65535, help="Port to listen on; 0 takes any.")
+]
+Store = Annotated[
+    Path,
+    typer.Option("--store", help="Folder of the gateway's memory; an existing one is continued."),
+]
+Frozen = Annotated[bool, typer.Option("--frozen", help="Never learn: distill changes nothing.")]
+
+
+def gateway(
+    host: Host = "127.0.0.1",
+    port: Port = 3100,
+    store: Store = Path("data/gateway"),
+    frozen: Frozen = False,
+    model_url: options.ModelUrl = None,
+    debug: options.Debug = False,
+) -> None:
+    """Serve the embedded gateway until interrupted.
+
+    It answers respond, chat and distill on one port, so both --gateway and --llm-team take its
+    URL. It asks nobody for credentials: keep it on this machine.
+
+    \b
+    Example:
+      battery gateway --port 3100
+    """
+    import threading
+
+    from battery.embedded.server import GatewayOptions, serving
+    from battery.settings import make_target
+
+    model = make_target(model_url, {}).url if model_url else None
+    key = os.environ.get("BATTERY_MODEL_KEY")
+    chosen = GatewayOptions(store=store, frozen=frozen, model_url=model, model_key=key)
+    with serving(chosen, host, port) as url:
+        typer.echo(f"gateway at {url}, memory in {store}; stop it with Ctrl-C", err=True)
+        typer.echo(url)
+        threading.Event().wait()

@@ -1,0 +1,45 @@
+"""`battery iterate`."""
+
+from __future__ import annotations
+
+import typer
+
+from battery.cli import options
+from battery.settings import Settings
+
+
+def iterate(
+    ctx: typer.Context,
+    folder: options.Folder = None,
+    directory: options.Dir = None,
+    gateway: options.Gateway = None,
+    llm_team: options.LlmTeam = None,
+    header: options.Header = None,
+    llm_team_header: options.LlmTeamHeader = None,
+    respond_timeout: options.RespondTimeout = Settings.respond_timeout,
+    meta_timeout: options.MetaTimeout = Settings.meta_timeout,
+    concurrency: options.Concurrency = Settings.concurrency,
+    repo: options.Repo = None,
+    model_url: options.ModelUrl = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Add one iteration to a finished battery.
+
+    The summary is written again and grows a column. Asks the tasks that the battery ran, of the
+    gateway that it ran on, with the memory that the gateway has by now.
+
+    \b
+    Example:
+      battery iterate data/battery
+    """
+    import asyncio
+
+    from battery.cli.output import progress, show_summary
+    from battery.stages import run as stage
+
+    settings = options.settings(ctx.params)
+    with progress(quiet=quiet) as tell:
+        summary = asyncio.run(stage.iterate(settings, tell))
+    show_summary(summary, settings.folder, as_json=as_json)

@@ -1,0 +1,121 @@
+"""The entry point: commands in, exit code out; the only place that puts errors into words."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
+
+import typer
+from typer.exceptions import TyperException
+
+from battery import __version__
+from battery.cli.doctor import doctor
+from battery.cli.gateway import gateway
+from battery.cli.iterate import iterate
+from battery.cli.review import review
+from battery.cli.run import run
+from battery.cli.summarize import summarize
+from battery.errors import BatteryError, InterruptedRunError, UsageError
+
+app = typer.Typer(
+    name="battery",
+    no_args_is_help=True,
+    # Plain help starts twice as fast as rich help, and reads as well in a pager.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+for command in (run, iterate, review, summarize, gateway, doctor):
+    app.command()(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"battery {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def battery(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Measure whether an AI agent gateway really gets better with use.
+
+    Asks the same tasks again and again, lets the gateway learn between the rounds, and says what
+    can honestly be claimed.
+
+    \b
+    Start here:
+      battery run --iterations 3     on the embedded gateway: no network, no cost
+      battery doctor                 is everything in place for a run of your own?
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run one command and exit: 0 done, 1 failed, 2 wrong use, 3 gate not met, 130 interrupted."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    _let_signals_interrupt()
+    try:
+        code = app(words, prog_name="battery", standalone_mode=False) or 0
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _reader_left()
+    except BaseException as error:
+        code = _fail(_as_battery_error(error), words)
+    sys.exit(code)
+
+
+def _let_signals_interrupt() -> None:
+    """Make Ctrl-C and a polite kill the same thing, also in a shell's background job."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+
+
+def _as_battery_error(error: BaseException) -> BatteryError:
+    if isinstance(error, BatteryError):
+        return error
+    if isinstance(error, TyperException):
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else "battery"
+        found: BatteryError = UsageError(
+            error.format_message().rstrip("."), hint=f"see `{path} --help`"
+        )
+    elif isinstance(error, (KeyboardInterrupt, typer.Abort)):
+        found = InterruptedRunError("interrupted")
+    else:
+        found = BatteryError(
+            f"internal error: {type(error).__name__}: {error}",
+            hint="run it again with --debug and report what it prints",
+        )
+    found.__cause__ = error
+    return found
+
+
+def _fail(error: BatteryError, words: Sequence[str]) -> int:
+    """Say what failed and what to do next; with --json also as the one JSON document."""
+    if "--debug" in words:
+        traceback.print_exception(error)
+    typer.echo(f"error: {error.message}", err=True)
+    if error.hint:
+        typer.echo(f" next: {error.hint}", err=True)
+    if "--json" in words:
+        from battery.cli.output import print_json
+
+        facts = {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
+        print_json({"error": facts, "exit_code": error.exit_code})
+    return error.exit_code
+
+
+def _reader_left() -> int:
+    """End quietly when whoever read our output has gone, as with `battery … | head`."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

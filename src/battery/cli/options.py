@@ -1,0 +1,192 @@
+"""The options that commands share, and how they become `Settings`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import typer
+
+from battery.errors import UsageError
+from battery.settings import Settings, Target, environment_headers, make_target, parse_headers
+
+DEFAULT_FOLDER = Path("data/battery")
+
+Folder = Annotated[
+    Path | None,
+    typer.Argument(metavar="[DIR]", help="Folder of the battery [default: data/battery]."),
+]
+Dir = Annotated[
+    Path | None,
+    typer.Option(
+        "--dir",
+        "-d",
+        metavar="PATH",
+        envvar="BATTERY_DIR",
+        help="Folder of artifacts [default: data/battery].",
+    ),
+]
+TasksFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--tasks",
+        metavar="PATH",
+        envvar="BATTERY_TASKS",
+        help="Tasks file [default: tasks.json; the packaged copy when there is none].",
+    ),
+]
+Iterations = Annotated[
+    int | None,
+    typer.Option(
+        "--iterations", "-n", metavar="N", min=1, help="How many iterations [default: 3]."
+    ),
+]
+Gateway = Annotated[
+    str | None,
+    typer.Option(
+        "--gateway",
+        metavar="URL",
+        envvar="GATEWAY_URL",
+        help="Base URL of the gateway [default: the embedded gateway].",
+    ),
+]
+LlmTeam = Annotated[
+    str | None,
+    typer.Option(
+        "--llm-team",
+        metavar="URL",
+        envvar="LLM_TEAM_URL",
+        help="Base URL of the learning side [default: the embedded one with the embedded "
+        "gateway, else http://localhost:5000].",
+    ),
+]
+Header = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--header",
+        "-H",
+        metavar="'NAME: VALUE'",
+        help="Header for the gateway; may be repeated. Rather use GATEWAY_TOKEN (a bearer token) "
+        "or GATEWAY_HEADERS: other users can see a command line.",
+    ),
+]
+LlmTeamHeader = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--llm-team-header",
+        metavar="'NAME: VALUE'",
+        help="Header for the LLM team, where it is another host than the gateway's; "
+        "also LLM_TEAM_TOKEN, LLM_TEAM_HEADERS.",
+    ),
+]
+RespondTimeout = Annotated[
+    float,
+    typer.Option("--respond-timeout", metavar="S", min=0.001, help="Seconds for one task."),
+]
+MetaTimeout = Annotated[
+    float,
+    typer.Option(
+        "--meta-timeout",
+        metavar="S",
+        min=0.001,
+        help="Seconds for one distill, review or judgment.",
+    ),
+]
+Concurrency = Annotated[
+    int,
+    typer.Option(
+        "--concurrency",
+        metavar="N",
+        min=1,
+        max=256,
+        help="Tasks of a phase asked at the same time.",
+    ),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on with an unfinished battery; nothing is asked twice.")
+]
+Repo = Annotated[
+    Path | None,
+    typer.Option(
+        "--repo",
+        metavar="PATH",
+        exists=True,
+        file_okay=False,
+        help="Check in this repository whether the files that proposals name exist.",
+    ),
+]
+ModelUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--model-url",
+        metavar="URL",
+        envvar="BATTERY_MODEL_URL",
+        help="Drive the embedded gateway with a language model behind an OpenAI-compatible "
+        "endpoint, such as http://localhost:11434/v1; its key comes from BATTERY_MODEL_KEY.",
+    ),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on standard output, nothing else.")
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Show no progress, only warnings and the result.")
+]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the whole stack of an error.")]
+
+
+def settings(options: Mapping[str, Any]) -> Settings:
+    """Make `Settings` of a command's options and the environment; raise `UsageError`."""
+    gateway_headers = {
+        **environment_headers(os.environ, "GATEWAY"),
+        **parse_headers(options.get("header") or [], None),
+    }
+    team_headers = {
+        **environment_headers(os.environ, "LLM_TEAM"),
+        **parse_headers(options.get("llm_team_header") or [], None),
+    }
+    gateway = _target(options.get("gateway"), gateway_headers)
+    model_url = options.get("model_url")
+    return Settings(
+        folder=folder(options),
+        tasks_path=options.get("tasks"),
+        iterations=options.get("iterations"),
+        gateway=gateway,
+        llm_team=_team(options.get("llm_team"), gateway, team_headers),
+        gateway_headers=gateway_headers,
+        llm_team_headers=team_headers,
+        respond_timeout=options.get("respond_timeout", Settings.respond_timeout),
+        meta_timeout=options.get("meta_timeout", Settings.meta_timeout),
+        concurrency=options.get("concurrency", Settings.concurrency),
+        resume=options.get("resume", False),
+        repo=options.get("repo"),
+        model_url=make_target(model_url, {}).url if model_url else None,
+        model_key=os.environ.get("BATTERY_MODEL_KEY"),
+    )
+
+
+def folder(options: Mapping[str, Any]) -> Path:
+    """Choose the folder: the argument, else `--dir`, else the default."""
+    argument, option = options.get("folder"), options.get("directory")
+    if argument and os.environ.get("BATTERY_DIR") == str(option):
+        option = None  # what is named on the command line wins over the environment
+    if argument and option and argument != option:
+        raise UsageError(f"two folders are named: {argument} and {option}", hint="name one")
+    chosen: Path = argument or option or DEFAULT_FOLDER
+    return chosen
+
+
+def _target(url: str | None, headers: Mapping[str, str]) -> Target | None:
+    return make_target(url, headers) if url else None
+
+
+def _team(url: str | None, gateway: Target | None, headers: Mapping[str, str]) -> Target | None:
+    """Give the gateway's headers to an LLM team on the same host, never to another one."""
+    if not url:
+        return None
+    team = make_target(url, headers)
+    if gateway and urlsplit(gateway.url)[:2] == urlsplit(team.url)[:2]:
+        return Target(team.url, {**gateway.headers, **team.headers})
+    return team

@@ -1,0 +1,37 @@
+"""What goes to standard output, and how progress goes to standard error."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from battery.render.progress import make_progress
+
+if TYPE_CHECKING:
+    from battery.models import Summary
+    from battery.progress import Observer
+
+
+def progress(*, quiet: bool) -> AbstractContextManager[Observer]:
+    """Show progress on standard error."""
+    return make_progress(quiet=quiet, stream=sys.stderr)
+
+
+def print_json(document: Any) -> None:
+    """Print one JSON document on standard output."""
+    from battery import jsonio
+
+    sys.stdout.buffer.write(jsonio.dumps_indented(document))
+    sys.stdout.buffer.flush()
+
+
+def show_summary(summary: Summary, folder: Path, *, as_json: bool) -> None:
+    """Print the summary for people or for machines."""
+    if as_json:
+        print_json(summary.model_dump(mode="json"))
+        return
+    from battery.render.console import print_summary
+
+    print_summary(summary, folder, sys.stdout)

@@ -1,0 +1,61 @@
+"""`battery review`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from battery.cli import options
+from battery.settings import Settings
+
+Iteration = Annotated[
+    int | None,
+    typer.Option("--iteration", min=1, help="Which iteration [default: the last complete one]."),
+]
+Only = Annotated[
+    Literal["overseer", "scrum"] | None,
+    typer.Option("--only", help="Redo only the overseer review or only the scrum judgment."),
+]
+
+
+def review(
+    ctx: typer.Context,
+    folder: options.Folder = None,
+    directory: options.Dir = None,
+    iteration: Iteration = None,
+    only: Only = None,
+    repo: options.Repo = None,
+    tasks: options.TasksFile = None,
+    gateway: options.Gateway = None,
+    header: options.Header = None,
+    meta_timeout: options.MetaTimeout = Settings.meta_timeout,
+    model_url: options.ModelUrl = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Redo review and judgment of an iteration.
+
+    Works from saved artifacts: no task is asked again, and the older texts stay beside the new
+    ones. Reads folders of the original battery too; there the model's name comes from the tasks
+    file.
+
+    \b
+    Examples:
+      battery review data/battery --iteration 2 --only scrum
+      battery review data/battery --repo ~/src/my-gateway
+    """
+    import asyncio
+
+    from battery.cli.output import print_json, progress
+    from battery.render.reviews import print_reviews
+    from battery.stages import review as stage
+
+    settings = options.settings(ctx.params)
+    with progress(quiet=quiet) as tell:
+        outcome = asyncio.run(stage.review(settings, iteration, only, tell))
+    if as_json:
+        print_json(outcome.model_dump(mode="json"))
+    else:
+        print_reviews(outcome, settings.folder)

@@ -1,0 +1,324 @@
+"""The typed client: respond, distill and chat over one connection to one target.
+
+Only this module and `battery.transport` below it know httpx. No call is ever repeated here: a
+repeated respond would teach the gateway twice. One client holds one connection, and each worker
+has a client of its own, because a shared pool makes calls wait for each other and falsifies their
+elapsed times.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self, cast
+
+import httpx
+from httpx_sse import EventSource, SSEError
+from pydantic import BaseModel
+
+from battery import jsonio
+from battery.errors import (
+    AnswerError,
+    BrokenAnswerError,
+    CallError,
+    CallTimeoutError,
+    ShapeError,
+    StatusError,
+    UnreachableError,
+)
+from battery.models import ELAPSED_KEY, Models, RunResult, Task
+from battery.redact import Redactor, printable
+from battery.settings import Target
+from battery.transport import (
+    CONNECT_TIMEOUT_S,
+    MAX_ANSWER_BYTES,
+    CappedStream,
+    EndedStream,
+    TooLargeError,
+    open_http,
+    tls_context,
+)
+from battery.wire import (
+    CHAT_PATH,
+    DISTILL_PATH,
+    DISTILL_QUERY,
+    RESPOND_PATH,
+    ChatMessage,
+    ChatRequest,
+    DistillRequest,
+    DistillStream,
+    Json,
+    RespondRequest,
+    chat_content,
+)
+
+#: Characters of a body that an error message shows.
+EXCERPT: Final = 500
+
+Clock = Callable[[], float]
+
+
+class RespondReply(NamedTuple):
+    """A gateway's whole answer, with `_elapsed_ms`, and its numbers."""
+
+    answer: Json
+    result: RunResult
+
+
+class ChatReply(NamedTuple):
+    """The content of a chat answer and the whole answer."""
+
+    content: str
+    answer: Json
+    elapsed_ms: int
+
+
+class DistillReply(NamedTuple):
+    """The distill text, all events, and how many events were no JSON."""
+
+    text: str
+    events: list[Json]
+    broken: int
+    elapsed_ms: int
+
+
+class _Call(NamedTuple):
+    """What the messages need to know of a call."""
+
+    name: str
+    url: str
+    timeout: float
+
+
+class Client:
+    """One connection to one target; use it as an asynchronous context manager."""
+
+    def __init__(
+        self, target: Target, *, tls: ssl.SSLContext | None = None, clock: Clock = time.perf_counter
+    ) -> None:
+        self._base = target.url
+        self._clock = clock
+        self._redact = Redactor(target.headers.values())
+        #: Whether the present answer has begun; a client makes one call at a time.
+        self._answering = False
+        self._http = open_http(target, tls or tls_context(target.url))
+
+    async def __aenter__(self) -> Self:
+        """Open the client; the connection follows with the first call."""
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connection."""
+        await self._http.__aexit__(kind, error, trace)
+
+    async def respond(self, task: Task, models: Models, timeout_s: float) -> RespondReply:
+        """Ask for one task; raise `CallError`."""
+        request = RespondRequest(
+            task_class=task.task_class,
+            operation=task.operation,
+            spec=task.spec,
+            executor_model=models.executor_cloud,
+            reviewer_model=models.reviewer_cloud,
+        )
+        call = self._call(f"respond for {task.operation!r}", RESPOND_PATH, timeout_s)
+        answer, elapsed_ms = await self._ask(call, request)
+        if isinstance(answer, dict):
+            answer[ELAPSED_KEY] = elapsed_ms
+        try:
+            return RespondReply(answer, RunResult.of(answer))
+        except ShapeError as error:
+            raise _wrong_answer(call, error) from error
+
+    async def chat(
+        self, role: str, prompt: str, model: str, temperature: float, timeout_s: float
+    ) -> ChatReply:
+        """Ask a large model one question; raise `CallError`, also for an answer without content.
+
+        `role` (overseer, scrum) only names the call in messages.
+        """
+        message = ChatMessage(role="user", content=prompt)
+        request = ChatRequest(model=model, messages=[message], temperature=temperature)
+        call = self._call(f"chat for the {role} with model {model!r}", CHAT_PATH, timeout_s)
+        answer, elapsed_ms = await self._ask(call, request)
+        try:
+            return ChatReply(chat_content(answer), answer, elapsed_ms)
+        except ShapeError as error:
+            raise _wrong_answer(call, error) from error
+
+    async def distill(self, on_event: Callable[[Json], None], timeout_s: float) -> DistillReply:
+        """Ask the learning side to distil; call `on_event` as each event arrives.
+
+        Raises `CallError`, also for a stream without any event.
+        """
+        call = self._call("distill", f"{DISTILL_PATH}?{DISTILL_QUERY}", timeout_s)
+        stream = DistillStream()
+        start = self._clock()
+        async with self._stream(call, DistillRequest()) as response:
+            # A last event that lacks its blank line is an event all the same.
+            response.stream = EndedStream(cast(httpx.AsyncByteStream, response.stream))
+            # The specification says UTF-8, whatever the header claims, and allows a byte order
+            # mark, which would otherwise hide the first event.
+            response.encoding = "utf-8-sig"
+            try:
+                async for event in EventSource(response).aiter_sse():
+                    if stream.add(event.data) is not None:
+                        raw = event.data.encode()
+                        stream.events[-1] = self._redact.document(raw, stream.events[-1])
+                        on_event(stream.events[-1])
+            except SSEError as error:
+                raise await self._no_stream(call, response) from error
+        try:
+            elapsed_ms = self._elapsed_ms(start)
+            return DistillReply(stream.text(), stream.events, stream.broken, elapsed_ms)
+        except ShapeError as error:
+            raise _wrong_answer(call, error) from error
+
+    async def probe(self, timeout_s: float) -> int:
+        """Ask for the target's front page and return the HTTP status, whatever it is.
+
+        Teaches the target nothing; raises `CallError` when nobody answers.
+        """
+        call = self._call("look-up", "/", timeout_s)
+        async with self._translated(call), self._http.stream("GET", call.url) as response:
+            return response.status_code
+
+    def _call(self, name: str, path: str, timeout_s: float) -> _Call:
+        return _Call(name, self._base + path, timeout_s)
+
+    def _elapsed_ms(self, start: float) -> int:
+        return round((self._clock() - start) * 1000)
+
+    async def _ask(self, call: _Call, request: BaseModel) -> tuple[Any, int]:
+        start = self._clock()
+        async with self._stream(call, request) as response:
+            body = await response.aread()
+        elapsed_ms = self._elapsed_ms(start)
+        try:
+            return self._redact.document(body, jsonio.loads(body)), elapsed_ms
+        except ValueError as error:
+            kind = response.headers.get("content-type", "none")
+            shown = self._shown(body)
+            raise AnswerError(
+                f"{call.name}: the answer of {call.url} is not JSON ({error}; "
+                f"content-type {kind}): {shown}",
+                hint="does this URL belong to the gateway? check it with `battery doctor`",
+            ) from error
+
+    @asynccontextmanager
+    async def _stream(self, call: _Call, request: BaseModel) -> AsyncIterator[httpx.Response]:
+        """Send one request and hand out its answer, once its status is 2xx."""
+        body = jsonio.dumps(request.model_dump())
+        sent = self._http.stream(
+            "POST", call.url, content=body, headers={"content-type": "application/json"}
+        )
+        async with self._translated(call), sent as response:
+            self._answering = True
+            response.stream = CappedStream(cast(httpx.AsyncByteStream, response.stream))
+            if not response.is_success:
+                raise await self._bad_status(call, response)
+            yield response
+
+    @asynccontextmanager
+    async def _translated(self, call: _Call) -> AsyncIterator[None]:
+        """Bound the whole call and turn what httpx raises into errors a user understands."""
+        self._answering = False
+        try:
+            async with asyncio.timeout(call.timeout):
+                yield
+        except TimeoutError as error:
+            what = "the answer was not complete" if self._answering else "no answer"
+            raise CallTimeoutError(
+                f"{call.name}: {what} from {call.url} within {call.timeout:g} s",
+                hint="look at the gateway's log, or allow more: --respond-timeout, --meta-timeout",
+            ) from error
+        except httpx.ConnectTimeout as error:
+            raise CallTimeoutError(
+                f"{call.name}: no connection to {call.url} within {CONNECT_TIMEOUT_S:g} s",
+                hint="is the host right, and is it up? check with `battery doctor`",
+            ) from error
+        except (httpx.ConnectError, httpx.ProxyError, httpx.UnsupportedProtocol) as error:
+            raise UnreachableError(
+                f"{call.name}: cannot connect to {call.url}: {self._words(error)}",
+                hint="is it running, and is the URL right? check with `battery doctor`",
+            ) from error
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            raise BrokenAnswerError(
+                f"{call.name}: the connection to {call.url} broke: {self._words(error)}",
+                hint="look at the gateway's log; what finished is on disk",
+            ) from error
+        except TooLargeError as error:
+            raise BrokenAnswerError(
+                f"{call.name}: the answer of {call.url} is larger than "
+                f"{MAX_ANSWER_BYTES // 2**20} MiB",
+                hint="make the gateway answer with less; a log of that size helps nobody",
+            ) from error
+
+    async def _bad_status(self, call: _Call, response: httpx.Response) -> CallError:
+        shown = await self._excerpt(response)
+        return StatusError(
+            f"{call.name}: {call.url} answered HTTP {response.status_code}: {shown}",
+            hint=_status_hint(response.status_code),
+        )
+
+    async def _no_stream(self, call: _Call, response: httpx.Response) -> CallError:
+        shown = await self._excerpt(response)
+        kind = response.headers.get("content-type", "none")
+        return AnswerError(
+            f"{call.name}: {call.url} answered no event stream (content-type {kind}): {shown}",
+            hint="does this URL belong to the LLM team? set it with --llm-team",
+        )
+
+    async def _excerpt(self, response: httpx.Response) -> str:
+        body = b""
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > 16 * EXCERPT:
+                break
+        return self._shown(body)
+
+    def _shown(self, body: bytes) -> str:
+        """Excerpt a body: secrets are cut out before the text is cut off."""
+        text = body[: 16 * EXCERPT].decode("utf-8", "replace")
+        return printable(self._redact.text(text), EXCERPT) or "(empty)"
+
+    def _words(self, error: Exception) -> str:
+        return self._redact.text(str(error)) or type(error).__name__
+
+
+@asynccontextmanager
+async def open_clients(target: Target, count: int) -> AsyncIterator[Sequence[Client]]:
+    """Open a client a worker, all with one TLS context, which is slow to make."""
+    tls = tls_context(target.url)
+    clients = [Client(target, tls=tls) for _ in range(count)]
+    try:
+        yield clients
+    finally:
+        for client in clients:
+            await client.__aexit__(None, None, None)
+
+
+def _wrong_answer(call: _Call, error: ShapeError) -> AnswerError:
+    return AnswerError(
+        f"{call.name}: the answer of {call.url} is not what the wire promises: {error}",
+        hint="mend the gateway; docs/reference/wire.md says what an answer holds",
+    )
+
+
+def _status_hint(status: int) -> str:
+    if status in {401, 403}:
+        return "set GATEWAY_TOKEN (LLM_TEAM_TOKEN for the LLM team) or give --header"
+    if status == 404:
+        return "is this the gateway's base URL? check it with `battery doctor`"
+    if 300 <= status < 400:
+        return "redirects are not followed: name the final URL"
+    return "look at the gateway's log; what finished is on disk"

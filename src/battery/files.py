@@ -1,0 +1,141 @@
+"""Files that survive a crash: written whole or not at all, locked against a second writer."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from battery.errors import ArtifactError, FolderError
+
+#: Room kept free on the disk, so that an answer that is already paid for can still be saved when
+#: the disk fills up. An answer larger than this may not fit.
+RESERVE_BYTES: Final = 4 * 1024 * 1024
+_RESERVE_NAME: Final = ".reserve"
+_LOCK_NAME: Final = ".lock"
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+def write_atomic(path: Path, chunks: bytes | Iterable[bytes]) -> None:
+    """Write a file whole or not at all: temporary neighbour, flush, sync, rename.
+
+    Raises `ArtifactError`; an older file of that name is then still there.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            for chunk in [chunks] if isinstance(chunks, bytes) else chunks:
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable, not only the contents."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and its parents; raise `FolderError` when that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FolderError(
+            f"cannot make the folder {folder}: {error.strerror}",
+            hint="name a folder that you may write to: --dir PATH",
+        ) from error
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder for one writer; the system lets go of it even when the writer is killed.
+
+    Raises `FolderError` when another process holds it or when it cannot be written. What a killed
+    writer left half done (temporary files) is removed.
+    """
+    make_folder(folder)
+    handle = _open_lock(folder)
+    try:
+        _take_lock(handle, folder)
+        _remove_leftovers(folder)
+        yield
+    finally:
+        os.close(handle)
+
+
+class Reserve:
+    """Space kept in a folder for the moment when the disk is full."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / _RESERVE_NAME
+
+    def claim(self) -> None:
+        """Take the space now, while nothing is paid for yet; raise `ArtifactError`."""
+        try:
+            with self._path.open("wb") as file:
+                file.write(bytes(RESERVE_BYTES))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            self.release()
+            raise cannot_write(self._path.parent, error) from error
+
+    def release(self) -> None:
+        """Give the space back; harmless when there is none."""
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+
+def disk_is_full(error: OSError) -> bool:
+    """Tell whether a failed write may succeed once space is freed."""
+    return error.errno in _DISK_FULL
+
+
+def cannot_write(path: Path, error: OSError) -> ArtifactError:
+    """Put a failed write into words, with the next step."""
+    hint = "free some space" if disk_is_full(error) else "check the folder's permissions"
+    return ArtifactError(
+        f"cannot write {path}: {error.strerror or error}",
+        hint=f"{hint}, then go on with `battery run --resume`; what had finished is kept",
+    )
+
+
+def _open_lock(folder: Path) -> int:
+    try:
+        return os.open(folder / _LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise FolderError(
+            f"cannot write to the folder {folder}: {error.strerror}",
+            hint="name a folder that you may write to: --dir PATH",
+        ) from error
+
+
+def _take_lock(handle: int, folder: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise FolderError(
+            f"another battery process is working in {folder}",
+            hint="wait until it ends, or name another folder with --dir",
+        ) from error
+
+
+def _remove_leftovers(folder: Path) -> None:
+    for pattern in (".*.tmp", "iter_*/.*.tmp", _RESERVE_NAME):
+        for path in folder.glob(pattern):
+            path.unlink(missing_ok=True)

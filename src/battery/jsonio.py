@@ -1,0 +1,51 @@
+"""JSON in and out, the same everywhere: UTF-8, keys in their order, numbers kept whole.
+
+orjson does the work. It would turn integers beyond 64 bits into floats, and an answer must go
+back to disk as it came, so documents with such a number take the slower way through pydantic.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+from pydantic_core import from_json, to_json
+
+_LONG_INTEGER = re.compile(rb"\d{19}")
+
+
+def loads(data: bytes) -> Any:
+    """Parse a JSON document; raise `ValueError` with the position of what is wrong."""
+    parsed = orjson.loads(data)
+    return from_json(data, allow_inf_nan=False) if _LONG_INTEGER.search(data) else parsed
+
+
+def dumps(value: Any) -> bytes:
+    """Write a document on one line, without a line end."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return to_json(value)
+
+
+def dumps_indented(value: Any) -> bytes:
+    """Write a document indented by two, with a final line end."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n"
+    except TypeError:
+        return to_json(value, indent=2) + b"\n"
+
+
+def canonical(value: Any) -> bytes:
+    """Write a document so that equal contents give equal bytes, whatever their key order."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        return to_json(_sorted(value))
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(item) for item in value] if isinstance(value, list) else value

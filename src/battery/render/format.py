@@ -1,0 +1,67 @@
+"""Numbers as people read them; pure, and the same in every report."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Context, Decimal
+from typing import Final
+
+# A float has at most 309 digits before the point; the default of 28 would raise for long ones.
+_CONTEXT: Final = Context(prec=330, rounding=ROUND_HALF_UP)
+
+
+def number(value: float, places: int = 2, *, grouped: bool = False) -> str:
+    """Write a number with fixed decimals, halves rounded away from zero: 3.625 is 3.63.
+
+    The number is taken as it is written in decimal, so 2.675 is 2.68 although its binary
+    fraction lies below. `grouped` puts commas between thousands. A negative number too small
+    to show keeps its sign: -0.001 is -0.00.
+    """
+    rounded = _round(Decimal(repr(value)), places)
+    return f"{rounded:,f}" if grouped else f"{rounded:f}"
+
+
+def signed(value: float, places: int = 2, *, grouped: bool = False) -> str:
+    """Write a change like `number`, with its sign: +3.00, -4520.00; no change is +0.00."""
+    # Not by the sign of the value: a negative that rounds to zero has its minus already.
+    text = number(value, places, grouped=grouped)
+    return text if text.startswith("-") else f"+{text}"
+
+
+def percent(share: float, places: int = 0) -> str:
+    """Write a share of 1 as a percentage: 0.375 is 38%."""
+    # Moving the decimal point is exact; multiplying the float by 100 is not.
+    return f"{_round(Decimal(repr(share)).scaleb(2), places):f}%"
+
+
+def signed_percent(share: float) -> str:
+    """Write a relative change with its sign and one decimal: -0.486 is -48.6%."""
+    text = percent(share, 1)
+    return text if text.startswith("-") else f"+{text}"
+
+
+def change(absolute: float, relative: float | None) -> str:
+    """Write a change as `(-4520.00, -48.6%)`, or `(+3.00)` when there is no relative one."""
+    if relative is None:
+        return f"({signed(absolute)})"
+    return f"({signed(absolute)}, {signed_percent(relative)})"
+
+
+def duration(seconds: float) -> str:
+    """Write a duration: 850 ms, 12.3 s, 3:07 (minutes), 1:02:03 (hours)."""
+    exact = Decimal(repr(seconds))
+    milliseconds = int(_round(exact * 1000, 0))
+    if milliseconds < 1000:
+        return f"{milliseconds} ms"
+    # Rounded before the unit is chosen: 59.96 s is a minute, not 60.0 s.
+    tenths = _round(exact, 1)
+    if tenths < 60:
+        return f"{tenths} s"
+    minutes, rest = divmod(int(_round(exact, 0)), 60)
+    if minutes < 60:
+        return f"{minutes}:{rest:02}"
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+
+
+def _round(exact: Decimal, places: int) -> Decimal:
+    # From Decimal("1e-2") on, not from a float, which would bring its binary fraction along.
+    return exact.quantize(Decimal(1).scaleb(-places), context=_CONTEXT)

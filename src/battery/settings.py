@@ -1,0 +1,134 @@
+"""One frozen `Settings` made of options and environment; nothing reads the environment later.
+
+Secrets live only in `Target.headers`, which no repr shows and no artifact holds: user and
+password of a URL are moved there, and a URL with a query is refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from battery.errors import UsageError
+
+DEFAULT_LLM_TEAM: Final = "http://localhost:5000"
+DEFAULT_ITERATIONS: Final = 3
+#: What the manifest says where the gateway was the embedded one.
+EMBEDDED: Final = "embedded"
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+#: Set by the client itself; another value would break the wire.
+_RESERVED_HEADERS = frozenset({"content-type", "content-length", "host", "transfer-encoding"})
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where calls go: a base URL without secrets, and the headers that authenticate."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a command was asked to do; None means that the user did not say."""
+
+    folder: Path
+    tasks_path: Path | None = None
+    iterations: int | None = None
+    #: None is the embedded gateway.
+    gateway: Target | None = None
+    #: None is the embedded one with the embedded gateway, else `DEFAULT_LLM_TEAM`.
+    llm_team: Target | None = None
+    #: For a gateway whose URL comes from the manifest.
+    gateway_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    llm_team_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    respond_timeout: float = 600.0
+    meta_timeout: float = 300.0
+    concurrency: int = 1
+    resume: bool = False
+    #: Repository in which the target files of proposals are looked up.
+    repo: Path | None = None
+    #: A language model for the embedded gateway; None is its rules.
+    model_url: str | None = None
+    model_key: str | None = field(default=None, repr=False)
+
+
+def make_target(url: str, headers: Mapping[str, str]) -> Target:
+    """Check a base URL and take user and password out of it.
+
+    Raises `UsageError`, without repeating the URL where it may hold a secret.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError as error:
+        raise _wrong_url(url, str(error)) from error
+    if parts.scheme not in {"http", "https"}:
+        raise _wrong_url(url, "it must start with http:// or https://")
+    if not parts.hostname or port == 0:
+        raise _wrong_url(url, "it names no host")
+    if parts.query or parts.fragment:
+        raise UsageError(
+            f"the URL of {parts.hostname} carries a query or a fragment",
+            hint="give the base URL alone; secrets go into --header or the environment",
+        )
+    return Target(_bare(parts), {**_basic_auth(parts), **headers})
+
+
+def parse_headers(lines: Sequence[str], token: str | None) -> dict[str, str]:
+    """Read `Name: value` lines and a bearer token; a line wins over the token.
+
+    Raises `UsageError`, which names the header and never shows its value.
+    """
+    headers = {"authorization": f"Bearer {_clean('the token', token)}"} if token else {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        name = name.strip().lower()
+        if not colon or not _HEADER_NAME.fullmatch(name):
+            raise UsageError(
+                "a header is not of the form 'Name: value'",
+                hint="quote it as one word: --header 'X-Api-Key: …'",
+            )
+        if name in _RESERVED_HEADERS:
+            raise UsageError(f"the header {name} is set by battery itself", hint="leave it out")
+        headers[name] = _clean(f"the header {name}", value)
+    return headers
+
+
+def environment_headers(environ: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """Read `<prefix>_TOKEN` and `<prefix>_HEADERS` (one `Name: value` a line)."""
+    lines = [line for line in environ.get(f"{prefix}_HEADERS", "").splitlines() if line.strip()]
+    return parse_headers(lines, environ.get(f"{prefix}_TOKEN"))
+
+
+def _clean(what: str, value: str) -> str:
+    value = value.strip()
+    if not value or not value.isascii() or not value.isprintable():
+        raise UsageError(f"{what} is empty or holds characters that no header may hold")
+    return value
+
+
+def _wrong_url(url: str, why: str) -> UsageError:
+    shown = re.sub(r"//[^/@]*@", "//…@", url)[:100]
+    return UsageError(
+        f"'{shown}' is not a URL to call: {why}",
+        hint="write it like http://localhost:3100",
+    )
+
+
+def _bare(parts: SplitResult) -> str:
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
+
+
+def _basic_auth(parts: SplitResult) -> dict[str, str]:
+    if parts.username is None:
+        return {}
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return {"authorization": "Basic " + base64.b64encode(pair.encode()).decode()}

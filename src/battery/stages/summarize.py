@@ -1,0 +1,82 @@
+"""Rebuild metrics and summary from saved runs; no network, no large model."""
+
+from __future__ import annotations
+
+from battery.artifacts import BatteryDir, IterationDir
+from battery.errors import FolderError
+from battery.files import locked
+from battery.journal import Journal
+from battery.metrics import measure
+from battery.models import Manifest, Metrics, Summary
+from battery.render.markdown import markdown
+from battery.summary import summarise
+
+
+def summarize(folder: BatteryDir) -> Summary:
+    """Compute everything again from `runs.json` and write it; raise `BatteryError`."""
+    _require_battery(folder)
+    with locked(folder.root):
+        for step in folder.complete():
+            step.write_metrics(measure(step.number, step.read_runs()))
+        return write_summary(folder, folder.read_manifest())
+
+
+def write_summary(folder: BatteryDir, manifest: Manifest | None) -> Summary:
+    """Write `summary.md` and `summary.json` from the metrics on disk."""
+    steps = folder.complete()
+    metrics = [step.read_metrics() for step in steps]
+    journals = [Journal(step.journal) for step in steps]
+    tasks = None if manifest else folder.read_tasks()
+    summary = summarise(
+        manifest=manifest,
+        metrics=metrics,
+        scrum=steps[-1].read_verdicts(),
+        calls=sum(map(_calls, journals, metrics)),
+        elapsed_s=sum(map(_elapsed_ms, journals, metrics)) / 1000,
+        models=manifest.models if manifest else tasks.models if tasks else None,
+        artifacts=folder.listing(),
+        warnings=_warnings(folder, steps, journals),
+    )
+    folder.write_summary(summary, markdown(summary))
+    return summary
+
+
+def _require_battery(folder: BatteryDir) -> None:
+    if folder.complete():
+        return
+    if folder.has_manifest():
+        raise FolderError(
+            f"the battery in {folder.root} has no complete iteration yet",
+            hint=f"go on with: battery run --resume --dir {folder.root}",
+        )
+    raise FolderError(
+        f"{folder.root} holds no battery: there is no iter_N/runs.json in it",
+        hint="name the folder of a battery, or run one first: battery run",
+    )
+
+
+def _calls(journal: Journal, metrics: Metrics) -> int:
+    # The original battery kept no journal: its runs are all that is known.
+    return journal.calls or metrics.total_tasks
+
+
+def _elapsed_ms(journal: Journal, metrics: Metrics) -> int:
+    return journal.elapsed_ms if journal.calls else round(metrics.total_elapsed_s * 1000)
+
+
+def _warnings(folder: BatteryDir, steps: list[IterationDir], journals: list[Journal]) -> list[str]:
+    """Say what a reader of the numbers should know; all of it can be read from disk again."""
+    whole = {step.number for step in steps}
+    warnings = [
+        f"iteration {number} is not complete and is left out"
+        for number in folder.numbers()
+        if number not in whole
+    ]
+    for step, journal in zip(steps, journals, strict=True):
+        name = f"iteration {step.number}"
+        if journal.broken_events:
+            warnings.append(f"{name}: {journal.broken_events} distill event(s) were not JSON")
+        if step.read_proposals() == []:
+            warnings.append(f"{name}: no proposal could be read from the overseer review")
+        warnings += [f"{name}: {flag}" for v in step.read_verdicts() for flag in v.flags]
+    return warnings

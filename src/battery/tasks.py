@@ -1,0 +1,157 @@
+"""From a tasks file to `Tasks`, with errors that name file, place and cause."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from pydantic import ValidationError
+
+from battery import jsonio
+from battery.errors import ShapeError, TasksError
+from battery.models import Phase, Task, Tasks
+
+DEFAULT_PATH: Final = Path("tasks.json")
+#: A larger file is a mistake: 10,000 tasks with a page of spec each stay below it.
+MAX_BYTES: Final = 64 * 1024 * 1024
+#: How the manifest names the tasks that come with the program.
+PACKAGED: Final = "packaged"
+
+_HINT = "mend the file, or run `battery doctor` to check it again"
+
+
+class PlannedTask(NamedTuple):
+    """A task with its place in the battery and the name under which it is shown."""
+
+    task_id: str
+    phase: Phase
+    task: Task
+    #: The operation, numbered where tasks share one.
+    label: str
+
+
+def find_tasks(path: Path | None) -> tuple[Tasks, str]:
+    """Load the named file, else `tasks.json`, else the packaged copy; say which it was."""
+    if path is None and not DEFAULT_PATH.exists():
+        data = resources.files("battery").joinpath("tasks.json").read_bytes()
+        return parse_tasks(data, "the packaged tasks.json"), PACKAGED
+    path = path or DEFAULT_PATH
+    return load_tasks(path), str(path.resolve())
+
+
+def load_tasks(path: Path) -> Tasks:
+    """Read and check a tasks file; raise `TasksError`."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise TasksError(
+                f"{path} has {size / 1e6:,.0f} MB; a tasks file may have {MAX_BYTES / 1e6:,.0f}",
+                hint="split it into several batteries",
+            )
+        data = path.read_bytes()
+    except OSError as error:
+        raise TasksError(
+            f"cannot read the tasks file {path}: {error.strerror}",
+            hint="name another with --tasks, or leave the option out for the packaged tasks",
+        ) from error
+    return parse_tasks(data, str(path))
+
+
+def parse_tasks(data: bytes, name: str) -> Tasks:
+    """Check the bytes of a tasks file; `name` is what the messages call it."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise TasksError(f"{name} is not UTF-8: byte {error.start}", hint=_HINT) from error
+    if not text.strip():
+        raise TasksError(f"{name} is empty", hint=_HINT)
+    try:
+        document = jsonio.loads(text.encode())
+    except ValueError as error:
+        raise TasksError(f"{name} is not JSON: {error}", hint=_HINT) from error
+    try:
+        tasks = Tasks.model_validate(document)
+    except ValidationError as error:
+        raise TasksError(f"{name}: {ShapeError.of(error)}", hint=_HINT) from error
+    _refuse_unusable(tasks, name)
+    return tasks
+
+
+def task_id(phase: Phase, task: Task) -> str:
+    """Identify a task by what is asked: phase, class, operation and spec."""
+    identity = jsonio.canonical([phase, task.task_class, task.operation, task.spec])
+    return hashlib.sha256(identity).hexdigest()[:16]
+
+
+def digest(tasks: Tasks) -> str:
+    """Hash what will be asked and of whom, whatever the file's formatting."""
+    return hashlib.sha256(jsonio.canonical(tasks.model_dump(mode="json"))).hexdigest()
+
+
+def plan(tasks: Tasks) -> list[PlannedTask]:
+    """List all tasks in the order of one iteration."""
+    entries = list(_in_order(tasks))
+    names = labels([task for _, task in entries])
+    return [
+        PlannedTask(task_id(phase, task), phase, task, label)
+        for (phase, task), label in zip(entries, names, strict=True)
+    ]
+
+
+def labels(tasks: Iterable[Task]) -> list[str]:
+    """Name each task by its operation, numbered where several share one."""
+    operations = [task.operation for task in tasks]
+    shared = Counter(operations)
+    seen: Counter[str] = Counter()
+    names = []
+    for operation in operations:
+        seen[operation] += 1
+        number = f" ({seen[operation]})" if shared[operation] > 1 else ""
+        names.append(operation + number)
+    return names
+
+
+def differences(before: Tasks, now: Tasks) -> list[str]:
+    """Say what differs between two tasks files, a line each; empty when nothing does."""
+    lines = [
+        f"models.{name}: {old!r} became {new!r}"
+        for (name, old), (_, new) in zip(before.models, now.models, strict=True)
+        if old != new
+    ]
+    old_tasks = {entry.task_id: entry for entry in plan(before)}
+    new_tasks = {entry.task_id: entry for entry in plan(now)}
+    for word, entries, others in (
+        ("is gone", old_tasks, new_tasks),
+        ("is new", new_tasks, old_tasks),
+    ):
+        lines += [
+            f"{entry.phase} task {entry.label!r} {word}"
+            for key, entry in entries.items()
+            if key not in others
+        ]
+    return lines or (["the order of the tasks"] if digest(before) != digest(now) else [])
+
+
+def _in_order(tasks: Tasks) -> Iterator[tuple[Phase, Task]]:
+    for phase in Phase:
+        for task in tasks.phases.of(phase):
+            yield phase, task
+
+
+def _refuse_unusable(tasks: Tasks, name: str) -> None:
+    places: dict[str, str] = {}
+    for phase, key in zip(Phase, type(tasks.phases).model_fields, strict=True):
+        for index, task in enumerate(tasks.phases.of(phase)):
+            place = f"phases.{key}[{index}]"
+            first = places.setdefault(task_id(phase, task), place)
+            if first != place:
+                raise TasksError(
+                    f"{name}: {place} is the same task as {first} ({task.operation!r})",
+                    hint="results are matched by task: change the spec or remove one",
+                )
+    if not places:
+        raise TasksError(f"{name}: the three phases hold no task", hint=_HINT)

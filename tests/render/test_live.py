@@ -1,0 +1,134 @@
+"""What a real terminal of 80 columns shows, and what it looks like afterwards."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from battery.models import Phase
+from battery.progress import Plan, StageStarted, TaskStarted
+from battery.render.live import LiveProgress
+from tests.render.events import iteration, meta, task, tasks
+from tests.render.terminal import run_on_terminal
+
+LINE_1 = "1/3 done  6 of 9 ok, 7,000 tokens, 3.00 turns a task, overseer 25%, 12.3 s"
+SURVIVES = [
+    "note: using the embedded gateway",
+    r"warning: the stream had 1 broken event [bold]\x1b[31m",
+    LINE_1,
+]
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def drawn(progress: LiveProgress) -> list[str]:
+    console = Console(file=io.StringIO(), width=80, height=24)
+    with console.capture() as captured:
+        console.print(progress.frame())
+    return [text.rstrip() for text in captured.get().splitlines()]
+
+
+def test_a_frame_shows_header_tasks_and_meta_stages() -> None:
+    clock = Clock()
+    progress = LiveProgress(io.StringIO(), clock=clock)
+    progress(Plan(3, 4))
+    progress(StageStarted(1, "alpha", "baseline"))
+    clock.now = 30.0
+    progress(task(Phase.ALPHA, "fill: Welder x2 in Toledo, OH"))
+    progress(task(Phase.BETA, "fill: Crane operator x12 in Erie, Pennsylvania"))
+    progress(task(Phase.GAMMA, "fill: Diver x9 in Reno, NV", replayed=True))
+    progress(TaskStarted(1, Phase.GAMMA, "[red]fill\x1b[2J[/red]"))
+    clock.now = 42.0
+    assert drawn(progress) == [
+        "iteration 1/3 · stage alpha baseline · 3 of 12 tasks · 42.0 s",
+        "  phase task                             status  turns  tokens overseer    time",
+        "  alpha fill: Welder x2 in Toledo, OH    ok          1   1,234           850 ms",
+        "  beta  fill: Crane operator x12 in Eri… ok          4  12,345      yes  12.3 s",
+        "  gamma fill: Diver x9 in Reno, NV       failed      8     654            saved",
+        r"⠋ gamma [red]fill\x1b[2J[/red]           running                         12.0 s",
+    ]
+
+
+def test_meta_stages_follow_the_tasks() -> None:
+    clock = Clock()
+    progress = LiveProgress(io.StringIO(), clock=clock)
+    for event in [Plan(2, 3), *tasks(1, 1), *meta(1)]:
+        progress(event)
+    clock.now = 20.0
+    frame = drawn(progress)
+    # 5 steps in 20 s, 1 left in this iteration and 6 in the next.
+    assert frame[0] == (
+        "iteration 1/2 · stage zeta scrum ju… · 3 of 6 tasks · 20.0 s · about 28.0 s left"
+    )
+    assert frame[-3:] == [
+        "  delta   2 playbooks written                                              4.3 s",
+        "  epsilon 3 proposals                                                       1:01",
+        "⠋ zeta    scrum judgment                                                  20.0 s",
+    ]
+
+
+def test_a_finished_iteration_empties_the_frame() -> None:
+    progress = LiveProgress(io.StringIO(), clock=Clock())
+    for event in [Plan(1, 3), *iteration(1, 1)]:
+        progress(event)
+    assert len(drawn(progress)) == 1
+
+
+def test_a_whole_battery_leaves_one_line_an_iteration() -> None:
+    screen = run_on_terminal("tests.render.play", "whole")
+    assert screen.text().splitlines() == [LINE_1, "2" + LINE_1[1:], "3" + LINE_1[1:]]
+    assert screen.widest <= 80
+    assert screen.cursor_shown
+
+
+@pytest.mark.parametrize(
+    ("scene", "end"),
+    [
+        ("middle", []),
+        ("error", ["stopped: RuntimeError"]),
+        ("interrupt", ["stopped: KeyboardInterrupt"]),
+    ],
+)
+def test_the_terminal_is_clean_however_it_ends(scene: str, end: list[str]) -> None:
+    screen = run_on_terminal("tests.render.play", scene)
+    assert screen.text().splitlines() == [*SURVIVES, *end]
+    assert screen.cursor_shown
+
+
+def test_the_running_view_on_a_terminal() -> None:
+    screen = run_on_terminal("tests.render.play", "middle")
+    lines = screen.last_frame.splitlines()
+    assert lines[:3] == SURVIVES
+    assert lines[3].startswith("iteration 2/3 · stage delta dis")
+    assert " · 18 of 27 tasks · " in lines[3]
+    assert len(lines) == 3 + 1 + 1 + 9 + 1
+    assert lines[-1].startswith(r"⠋ delta   writer: \x1b[2Jone two [red]three[/red]")
+    assert screen.widest <= 80
+    assert screen.coloured
+
+
+@pytest.mark.parametrize(("rows", "finished"), [(24, 12), (12, 2), (8, 1)])
+def test_many_tasks_show_the_last_ones_that_the_terminal_has_room_for(
+    rows: int, finished: int
+) -> None:
+    screen = run_on_terminal("tests.render.play", "many", rows=rows)
+    shown = [text for text in screen.last_frame.splitlines() if "fill:" in text]
+    assert len(shown) == finished
+    assert "x30" in shown[-1]
+    assert "running" in screen.last_frame
+    assert "and 2 more" in screen.last_frame
+
+
+def test_no_color_draws_the_same_without_colour() -> None:
+    plain = run_on_terminal("tests.render.play", "whole", environment={"NO_COLOR": "1"})
+    assert plain.text() == run_on_terminal("tests.render.play", "whole").text()
+    assert "3/3 done" in plain.text()

@@ -1,0 +1,98 @@
+"""Files are whole or absent, and a folder has one writer."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from battery.errors import ArtifactError, FolderError
+from battery.files import RESERVE_BYTES, Reserve, cannot_write, disk_is_full, locked, write_atomic
+
+
+def test_a_written_file_holds_all_chunks_and_leaves_no_neighbour(tmp_path: Path) -> None:
+    write_atomic(tmp_path / "a.json", iter([b"one", b"two"]))
+    assert (tmp_path / "a.json").read_bytes() == b"onetwo"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_an_older_file_stays_when_the_new_one_fails_half_way(tmp_path: Path) -> None:
+    target = tmp_path / "a.json"
+    write_atomic(target, b"old")
+
+    def broken() -> object:
+        yield b"new"
+        raise OSError(errno.EIO, "the disk is dying")
+
+    with pytest.raises(ArtifactError, match=r"cannot write .*a\.json.*dying"):
+        write_atomic(target, broken())  # type: ignore[arg-type]
+    assert target.read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_folder_has_one_writer_at_a_time(tmp_path: Path) -> None:
+    with (
+        locked(tmp_path),
+        pytest.raises(FolderError, match="another battery process"),
+        locked(tmp_path),
+    ):
+        pass
+    with locked(tmp_path):
+        pass
+
+
+def test_a_killed_writer_lets_go_and_its_leftovers_are_removed(tmp_path: Path) -> None:
+    code = (
+        "import sys, time, pathlib\nfrom battery.files import Reserve, locked\n"
+        "root = pathlib.Path(sys.argv[1])\n"
+        "with locked(root):\n"
+        "    (root / '.x.json.tmp').write_text('half'); Reserve(root).claim()\n"
+        "    print('held', flush=True); time.sleep(60)"
+    )
+    writer = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    with writer:
+        assert writer.stdout
+        assert writer.stdout.readline() == "held\n"
+        with pytest.raises(FolderError), locked(tmp_path):
+            pass
+        writer.send_signal(signal.SIGKILL)
+        writer.wait()
+    with locked(tmp_path):
+        assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+
+
+def test_a_folder_that_cannot_be_made_is_a_wrong_use(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with (
+        pytest.raises(FolderError, match="cannot make the folder") as caught,
+        locked(tmp_path / "file" / "below"),
+    ):
+        pass
+    assert caught.value.exit_code == 2
+    assert "--dir" in (caught.value.hint or "")
+
+
+def test_the_reserve_takes_real_space_and_gives_it_back(tmp_path: Path) -> None:
+    reserve = Reserve(tmp_path)
+    reserve.claim()
+    (kept,) = tmp_path.iterdir()
+    assert kept.stat().st_size == RESERVE_BYTES
+    assert kept.stat().st_blocks * 512 >= RESERVE_BYTES
+    reserve.release()
+    reserve.release()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_told_from_a_forbidden_file(tmp_path: Path) -> None:
+    full, forbidden = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), PermissionError(13, "no")
+    assert disk_is_full(full)
+    assert not disk_is_full(forbidden)
+    assert "free some space" in (cannot_write(tmp_path, full).hint or "")
+    assert "permissions" in (cannot_write(tmp_path, forbidden).hint or "")

@@ -1,0 +1,128 @@
+"""Imports point one way, and the slow libraries stay where they belong."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1] / "src" / "battery"
+
+#: Lowest first; a module may import from its own layer and from those before it.
+LAYERS = [
+    ["__init__", "errors", "clock", "jsonio", "wire"],
+    ["models"],
+    ["progress", "settings", "files", "redact", "tasks"],
+    ["journal", "artifacts", "transport"],
+    ["client"],
+    ["runner", "metrics", "review", "verdicts", "verdicts.*", "summary"],
+    ["render.*"],
+    ["stages.*"],
+    ["cli.*", "__main__"],
+]
+HTTP_MODULES = {"client", "transport", "embedded.language_model"}
+SLOW = {"httpx", "pydantic", "starlette", "uvicorn", "numpy", "scipy", "rich", "markdown_it"}
+
+
+def modules() -> dict[str, Path]:
+    """Map dotted module names, without `battery.`, to files."""
+    found = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        package = parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts
+        found[".".join(package)] = path
+    return found
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield every module that a file imports at run time, also inside functions."""
+    tree = ast.parse(path.read_text())
+    skipped = {
+        id(child)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for child in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def own_imports(path: Path) -> set[str]:
+    names = {name.removeprefix("battery.") for name in imports(path) if name.startswith("battery.")}
+    known = modules()
+    return {name for name in names if name in known}
+
+
+def layer(name: str) -> int:
+    for number, patterns in enumerate(LAYERS):
+        for pattern in patterns:
+            if name == pattern or (pattern.endswith(".*") and f"{name}.".startswith(pattern[:-1])):
+                return number
+    pytest.fail(f"{name} has no layer: add it to LAYERS")
+
+
+@pytest.mark.parametrize("name", [n for n in modules() if not n.startswith("embedded")])
+def test_imports_point_down(name: str) -> None:
+    upward = {
+        other
+        for other in own_imports(modules()[name])
+        if not other.startswith("embedded") and layer(other) > layer(name)
+    }
+    assert not upward
+
+
+@pytest.mark.parametrize("name", [n for n in modules() if n.startswith("embedded")])
+def test_the_embedded_gateway_knows_only_wire_and_errors_of_the_battery(name: str) -> None:
+    foreign = {n for n in own_imports(modules()[name]) if not n.startswith("embedded")}
+    assert foreign <= {"wire", "errors"}
+
+
+def test_only_stages_and_the_gateway_command_start_the_embedded_gateway() -> None:
+    users = {
+        name
+        for name, path in modules().items()
+        if not name.startswith("embedded")
+        and any(other.startswith("embedded") for other in own_imports(path))
+    }
+    assert users == {"stages.targets", "cli.gateway"}
+
+
+def test_only_the_client_and_its_transport_know_httpx() -> None:
+    users = {
+        name
+        for name, path in modules().items()
+        if any(other.split(".")[0] in {"httpx", "httpx_sse"} for other in imports(path))
+    }
+    assert users <= HTTP_MODULES
+
+
+def test_the_computing_modules_know_no_network_disk_clock_or_terminal() -> None:
+    pure = ["metrics", "summary", "review", "verdicts", "wire", "models", "render.markdown"]
+    forbidden = {"os", "io", "socket", "time", "datetime", "sys", "httpx", "rich", "typer"}
+    for name, path in modules().items():
+        if name in pure or name.startswith("verdicts"):
+            assert not {other.split(".")[0] for other in imports(path)} & forbidden, name
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"]])
+def test_help_loads_no_slow_library(words: list[str]) -> None:
+    code = (
+        "import sys\nfrom battery.cli.main import main\n"
+        f"try:\n    main({words!r})\n"
+        "finally:\n    print(*{name.split('.')[0] for name in sys.modules}, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0
+    assert not SLOW & set(done.stderr.split())
