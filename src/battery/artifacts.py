@@ -241,6 +241,7 @@ class BatteryDir:
         paths = [self.root / name for name in ("battery.json", "tasks.json")]
         for number in self.numbers():
             paths += self.iteration(number).listing()
+        paths += sorted((self.root / "gateway").rglob("*.jsonl"))
         names = [str(path.relative_to(self.root)) for path in paths if path.exists()]
         return [*names, "summary.md", "summary.json"]
 

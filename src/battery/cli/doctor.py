@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import typer
 
 from battery.cli import options
+from battery.cli.output import print_json
+from battery.stages import doctor as stage
 
 
 def doctor(
@@ -29,11 +33,6 @@ def doctor(
     Example:
       battery doctor --gateway http://localhost:3100
     """
-    import asyncio
-
-    from battery.cli.output import print_json
-    from battery.stages import doctor as stage
-
     checks = asyncio.run(stage.doctor(options.settings(ctx.params)))
     if as_json:
         print_json([check._asdict() for check in checks])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from battery.cli import options
+from battery.embedded.server import GatewayOptions, serving
+from battery.settings import make_target
 
 Host = Annotated[str, typer.Option("--host", help="Address to listen on.")]
 Port = Annotated[
@@ -38,11 +41,6 @@ def gateway(
     Example:
       battery gateway --port 3100
     """
-    import threading
-
-    from battery.embedded.server import GatewayOptions, serving
-    from battery.settings import make_target
-
     model = make_target(model_url, {}).url if model_url else None
     key = os.environ.get("BATTERY_MODEL_KEY")
     chosen = GatewayOptions(store=store, frozen=frozen, model_url=model, model_key=key)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import typer
 
 from battery.cli import options
+from battery.cli.output import progress, show_summary
 from battery.settings import Settings
+from battery.stages import run as stage
 
 
 def iterate(
@@ -34,11 +38,6 @@ def iterate(
     Example:
       battery iterate data/battery
     """
-    import asyncio
-
-    from battery.cli.output import progress, show_summary
-    from battery.stages import run as stage
-
     settings = options.settings(ctx.params)
     with progress(quiet=quiet) as tell:
         summary = asyncio.run(stage.iterate(settings, tell))

@@ -13,24 +13,17 @@ import typer
 from typer.exceptions import TyperException
 
 from battery import __version__
-from battery.cli.doctor import doctor
-from battery.cli.gateway import gateway
-from battery.cli.iterate import iterate
-from battery.cli.review import review
-from battery.cli.run import run
-from battery.cli.summarize import summarize
+from battery.cli.lazy import LazyGroup
 from battery.errors import BatteryError, InterruptedRunError, UsageError
 
 app = typer.Typer(
     name="battery",
-    no_args_is_help=True,
+    cls=LazyGroup,
     # Plain help starts twice as fast as rich help, and reads as well in a pager.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for command in (run, iterate, review, summarize, gateway, doctor):
-    app.command()(command)
 
 
 def _version(wanted: bool) -> None:
@@ -62,15 +55,18 @@ def battery(
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit: 0 done, 1 failed, 2 wrong use, 3 gate not met, 130 interrupted."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     _let_signals_interrupt()
     try:
         code = app(words, prog_name="battery", standalone_mode=False) or 0
         sys.stdout.flush()
-    except BrokenPipeError:
-        code = _reader_left()
     except BaseException as error:
-        code = _fail(_as_battery_error(error), words)
+        if _is_broken_pipe(error):
+            code = _reader_left()
+        elif isinstance(error, SystemExit):
+            raise
+        else:
+            code = _fail(_as_battery_error(error), words)
     sys.exit(code)
 
 
@@ -81,6 +77,8 @@ def _let_signals_interrupt() -> None:
 
 
 def _as_battery_error(error: BaseException) -> BatteryError:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]  # workers report in groups, and the first one says enough
     if isinstance(error, BatteryError):
         return error
     if isinstance(error, TyperException):
@@ -113,6 +111,12 @@ def _fail(error: BatteryError, words: Sequence[str]) -> int:
         facts = {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
         print_json({"error": facts, "exit_code": error.exit_code})
     return error.exit_code
+
+
+def _is_broken_pipe(error: BaseException) -> bool:
+    # Typer catches a broken pipe itself and leaves only an exit behind.
+    cause = error.__context__ if isinstance(error, SystemExit) else error
+    return isinstance(cause, BrokenPipeError)
 
 
 def _reader_left() -> int:

@@ -17,7 +17,7 @@ DEFAULT_FOLDER = Path("data/battery")
 
 Folder = Annotated[
     Path | None,
-    typer.Argument(metavar="[DIR]", help="Folder of the battery [default: data/battery]."),
+    typer.Argument(metavar="DIR", help="Folder of the battery [default: data/battery]."),
 ]
 Dir = Annotated[
     Path | None,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from battery import jsonio
+from battery.models import Summary
+from battery.progress import Observer
+from battery.render.console import print_summary
 from battery.render.progress import make_progress
-
-if TYPE_CHECKING:
-    from battery.models import Summary
-    from battery.progress import Observer
 
 
 def progress(*, quiet: bool) -> AbstractContextManager[Observer]:
@@ -21,8 +21,6 @@ def progress(*, quiet: bool) -> AbstractContextManager[Observer]:
 
 def print_json(document: Any) -> None:
     """Print one JSON document on standard output."""
-    from battery import jsonio
-
     sys.stdout.buffer.write(jsonio.dumps_indented(document))
     sys.stdout.buffer.flush()
 
@@ -32,6 +30,4 @@ def show_summary(summary: Summary, folder: Path, *, as_json: bool) -> None:
     if as_json:
         print_json(summary.model_dump(mode="json"))
         return
-    from battery.render.console import print_summary
-
     print_summary(summary, folder, sys.stdout)

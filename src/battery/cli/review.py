@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from typing import Annotated, Literal
 
 import typer
 
 from battery.cli import options
+from battery.cli.output import print_json, progress
+from battery.render.reviews import print_reviews
 from battery.settings import Settings
+from battery.stages import review as stage
 
 Iteration = Annotated[
     int | None,
@@ -46,16 +51,10 @@ def review(
       battery review data/battery --iteration 2 --only scrum
       battery review data/battery --repo ~/src/my-gateway
     """
-    import asyncio
-
-    from battery.cli.output import print_json, progress
-    from battery.render.reviews import print_reviews
-    from battery.stages import review as stage
-
     settings = options.settings(ctx.params)
     with progress(quiet=quiet) as tell:
         outcome = asyncio.run(stage.review(settings, iteration, only, tell))
     if as_json:
         print_json(outcome.model_dump(mode="json"))
     else:
-        print_reviews(outcome, settings.folder)
+        print_reviews(outcome, settings.folder, sys.stdout)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import typer
 
 from battery.cli import options
+from battery.cli.output import progress, show_summary
 from battery.settings import Settings
+from battery.stages import run as stage
 
 
 def run(
@@ -39,14 +43,9 @@ def run(
     \b
     Examples:
       battery run --iterations 3
-      battery run -n 3 --gateway http://localhost:3100 --llm-team http://localhost:5000
+      battery run --gateway http://localhost:3100
       battery run --resume
     """
-    import asyncio
-
-    from battery.cli.output import progress, show_summary
-    from battery.stages import run as stage
-
     settings = options.settings(ctx.params)
     with progress(quiet=quiet) as tell:
         summary = asyncio.run(stage.run(settings, tell))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import typer
 
+from battery.artifacts import BatteryDir
 from battery.cli import options
+from battery.cli.output import show_summary
+from battery.stages import summarize as stage
 
 
 def summarize(
@@ -22,9 +25,5 @@ def summarize(
     Example:
       battery summarize data/battery
     """
-    from battery.artifacts import BatteryDir
-    from battery.cli.output import show_summary
-    from battery.stages import summarize as stage
-
     root = options.folder(ctx.params)
     show_summary(stage.summarize(BatteryDir(root)), root, as_json=as_json)

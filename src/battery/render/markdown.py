@@ -24,6 +24,8 @@ _ABOUT: Final = {
     "scrum_findings.md": "the judgment of the review, as it came",
     "proposals.json": "the proposals found in the review",
     "verdicts.json": "the verdicts found in the judgment",
+    "outcomes.jsonl": "memory of the embedded gateway: every outcome",
+    "distilled.jsonl": "memory of the embedded gateway: lessons of one distillation",
     "summary.md": "this summary",
     "summary.json": "every number of this summary",
 }
@@ -80,7 +82,7 @@ def _run_time(summary: Summary) -> str:
     if summary.started_at is None:
         return "not recorded"
     end = summary.finished_at or "not finished"
-    return f"{_plain(summary.started_at)} → {_plain(end)}"
+    return f"{printable(summary.started_at)} → {printable(end)}"
 
 
 def _elapsed(summary: Summary) -> str:
@@ -146,12 +148,16 @@ def _improved(trend: Trend) -> str:
 def _artifact(path: str) -> str:
     # The same name means the same in every iteration's folder.
     name = PurePosixPath(path).name
-    # A redone review keeps the older text beside it, under a number.
-    current = re.sub(r"\.\d+\.md$", ".md", name)
-    about = _ABOUT.get(current)
+    # A redone review keeps the older text beside it, under a number; lessons carry their time.
+    about = _ABOUT.get(re.sub(r"\.\d+\.md$|_[0-9TZ_]+(?=\.jsonl$)", _plain_ending, name))
     if about is None:
         return f"- {_code(path)}"
-    return f"- {_code(path)}: {about}{', before it was redone' if name != current else ''}"
+    redone = ", before it was redone" if re.search(r"\.\d+\.md$", name) else ""
+    return f"- {_code(path)}: {about}{redone}"
+
+
+def _plain_ending(found: re.Match[str]) -> str:
+    return ".md" if found[0].endswith(".md") else ""
 
 
 def _plain(text: str) -> str:

@@ -75,7 +75,7 @@ def opened(settings: Settings, memory: Path, tell: Observer) -> Iterator[Targets
         store=memory, model_url=settings.model_url, model_key=settings.model_key
     )
     with serving(options) as url:
-        tell(Notice(f"no --gateway given: using the embedded gateway, at {url} for this run"))
+        tell(Notice(f"no --gateway: using the embedded gateway at {url}"))
         yield Targets(Target(url), settings.llm_team or Target(url))
 
 

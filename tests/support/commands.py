@@ -1,0 +1,72 @@
+"""Run the real command in a real process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+#: Variables that would change what a command does.
+_OURS = ("BATTERY_", "GATEWAY_", "LLM_TEAM_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return this process's environment without anything that steers a battery, and `more`."""
+    kept = {k: v for k, v in os.environ.items() if not k.upper().startswith(_OURS)}
+    return {**kept, "COLUMNS": "80", **(more or {})}
+
+
+def words(*arguments: object) -> list[str]:
+    """Return the command line of a battery command."""
+    return [sys.executable, "-m", "battery", *map(str, arguments)]
+
+
+def battery(
+    *arguments: object, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a battery command to its end."""
+    return subprocess.run(
+        words(*arguments),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env=environment(env),
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def start(*arguments: object, cwd: Path | None = None) -> subprocess.Popen[str]:
+    """Start a battery command and return at once."""
+    return subprocess.Popen(
+        words(*arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=cwd,
+        env=environment(),
+    )
+
+
+def write_tasks(path: Path, per_phase: int = 2, *, models: str = "m") -> Path:
+    """Write a small tasks file and return its path."""
+    phases = {
+        key: [
+            {"task_class": "c", "operation": f"{key} {n}", "spec": {"n": n}}
+            for n in range(per_phase)
+        ]
+        for key in ("alpha_baseline", "beta_drift", "gamma_impossible")
+    }
+    roles = ("executor_cloud", "reviewer_cloud", "overseer_cloud")
+    path.write_text(json.dumps({"phases": phases, "models": dict.fromkeys(roles, models)}))
+    return path
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file."""
+    return json.loads(path.read_text())

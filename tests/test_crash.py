@@ -1,0 +1,322 @@
+"""Whatever stops a battery, nothing that finished is lost or asked again."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.commands import battery, environment, read_json, start, words, write_tasks
+from tests.support.disks import small_disk
+from tests.support.gateway import Gateway, serving
+
+ITERATIONS = 2
+PER_PHASE = 3
+#: Calls of a whole run: the tasks, then distill, review and judgment.
+CALLS = ITERATIONS * (3 * PER_PHASE + 3)
+
+
+@pytest.fixture
+def gateway() -> Iterator[Gateway]:
+    with serving() as served:
+        yield served
+
+
+@pytest.fixture
+def options(gateway: Gateway, tmp_path: Path) -> list[object]:
+    tasks = write_tasks(tmp_path / "my-tasks.json", PER_PHASE)
+    targets = ["--gateway", gateway.url, "--llm-team", gateway.url]
+    return ["run", "--dir", tmp_path / "b", "--tasks", tasks, "-n", ITERATIONS, *targets]
+
+
+def journal(folder: Path) -> list[dict[str, Any]]:
+    """Read the whole lines of all journals."""
+    lines = []
+    for path in sorted(folder.glob("iter_*/journal.jsonl")):
+        whole = path.read_bytes().rpartition(b"\n")[0].splitlines()
+        lines += [{"iteration": path.parent.name, **json.loads(line)} for line in whole]
+    return lines
+
+
+def artifacts(folder: Path) -> dict[str, str]:
+    """Read everything that does not depend on time."""
+    timeless = ("runs.json", "distill_output.txt", "overseer_review.md", "verdicts.json")
+    found = {}
+    for path in sorted(folder.glob("iter_*/*")):
+        if path.name in timeless:
+            text = path.read_text()
+            if path.name == "runs.json":
+                runs = json.loads(text)
+                for run in runs:
+                    del run["result"]["_elapsed_ms"]
+                text = json.dumps(runs)
+            found[f"{path.parent.name}/{path.name}"] = text
+    return found
+
+
+def everything_parses(folder: Path) -> None:
+    """Check that no artifact is half written."""
+    for path in folder.rglob("*.json"):
+        if not path.name.startswith("."):
+            json.loads(path.read_text())
+    for path in folder.rglob("*.md"):
+        assert path.read_text()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_killed_at_random_moments_a_battery_loses_and_repeats_nothing(
+    seed: int, gateway: Gateway, options: list[object], tmp_path: Path
+) -> None:
+    random_moment = random.Random(seed)
+    folder = tmp_path / "b"
+    gateway.delay = 0.012
+    kills = 0
+    finished: list[dict[str, Any]] = []
+    while kills < 5:
+        resume = ["--resume"] if (folder / "battery.json").exists() else []
+        process = start(*options, *resume)
+        # Kill at a moment counted in calls, so that every machine gets some work done.
+        seen = sum(gateway.count().values())
+        wanted = seen + random_moment.randint(0, 6)
+        while sum(gateway.count().values()) < wanted and process.poll() is None:
+            time.sleep(0.002)
+        time.sleep(random_moment.random() * 0.03)
+        process.kill()
+        _, errors = process.communicate()
+        if process.returncode == 0:
+            break
+        assert process.returncode == -signal.SIGKILL, errors
+        kills += 1
+        everything_parses(folder)
+        before, finished = finished, journal(folder)
+        assert finished[: len(before)] == before or all(line in finished for line in before)
+    resume = ["--resume"] if (folder / "battery.json").exists() else []
+    done = battery(*options, *resume)
+    assert done.returncode == 0, done.stderr
+
+    after = journal(folder)
+    assert all(line in after for line in finished), "a finished call was lost"
+    keys = [
+        (line["iteration"], line["call"], line.get("role"), line.get("task_id")) for line in after
+    ]
+    assert len(keys) == len(set(keys)) == CALLS
+    # Only what was under way at a kill may have been asked twice.
+    assert CALLS <= len(gateway.requests) <= CALLS + kills
+    assert read_json(folder / "summary.json")["calls"] == CALLS
+    everything_parses(folder)
+    assert not list(folder.rglob("*.tmp"))
+
+    whole = battery(*[tmp_path / "c" if word == folder else word for word in options])
+    assert whole.returncode == 0
+    assert artifacts(folder) == artifacts(tmp_path / "c")
+
+
+def test_ctrl_c_stops_at_once_says_how_to_resume_and_keeps_what_finished(
+    gateway: Gateway, options: list[object], tmp_path: Path
+) -> None:
+    blocked, release = threading.Event(), threading.Event()
+
+    def block_on_third(_path: str, _body: dict[str, Any]) -> None:
+        if len(gateway.requests) == 3:
+            blocked.set()
+            release.wait(30)
+
+    gateway.before = block_on_third
+    process = start(*options)
+    assert blocked.wait(30)
+    process.send_signal(signal.SIGINT)
+    out, errors = process.communicate(timeout=20)
+    release.set()
+    assert process.returncode == 130
+    assert out == ""
+    assert "interrupted" in errors
+    assert f"battery run --resume --dir {tmp_path / 'b'}" in errors
+    assert "Traceback" not in errors
+    manifest = read_json(tmp_path / "b" / "battery.json")
+    assert manifest["state"] == "interrupted"
+    assert len(journal(tmp_path / "b")) == 2
+
+    refused = battery(*options)
+    assert refused.returncode == 2
+    assert "--resume" in refused.stderr
+    assert len(gateway.requests) == 3
+
+    done = battery(*options, "--resume")
+    assert done.returncode == 0, done.stderr
+    assert len(gateway.requests) == CALLS + 1
+    after = read_json(tmp_path / "b" / "battery.json")
+    assert after["started_at"] == manifest["started_at"]
+    assert (after["state"], after["run_id"]) == ("finished", manifest["run_id"])
+
+
+def test_a_polite_kill_is_an_interruption_too(
+    gateway: Gateway, options: list[object], tmp_path: Path
+) -> None:
+    gateway.delay = 0.05
+    process = start(*options)
+    while len(gateway.requests) < 3:
+        time.sleep(0.005)
+    process.terminate()
+    process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert read_json(tmp_path / "b" / "battery.json")["state"] == "interrupted"
+
+
+def test_a_gateway_that_dies_fails_the_run_and_the_next_one_goes_on(
+    options: list[object], gateway: Gateway, tmp_path: Path
+) -> None:
+    with serving() as mortal:
+        moved = [mortal.url if word == gateway.url else word for word in options]
+        mortal.delay = 0.03
+        process = start(*moved)
+        while len(mortal.requests) < 4:
+            time.sleep(0.005)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "respond for" in errors
+    assert "--resume" in errors
+    assert read_json(tmp_path / "b" / "battery.json")["state"] == "failed"
+    kept = journal(tmp_path / "b")
+
+    done = battery(*options, "--resume")
+    assert done.returncode == 0, done.stderr
+    assert "warning: the gateway was" in done.stderr
+    assert len(gateway.requests) == CALLS - len(kept)
+
+
+def test_two_runs_into_one_folder_the_second_is_refused(
+    gateway: Gateway, options: list[object]
+) -> None:
+    asked, release = threading.Event(), threading.Event()
+
+    def block(_path: str, _body: dict[str, Any]) -> None:
+        asked.set()
+        release.wait(60)
+
+    gateway.before = block
+    first = start(*options)
+    assert asked.wait(30)
+    for more in ([], ["--resume"]):
+        second = battery(*options, *more)
+        assert second.returncode == 2
+        assert "another battery process is working in" in second.stderr
+    first.kill()
+    first.communicate()
+    release.set()
+    assert len(gateway.requests) == 1
+
+
+def test_results_are_matched_by_task_not_by_position(
+    gateway: Gateway, options: list[object], tmp_path: Path
+) -> None:
+    """Lines of a journal may stand in any order, as several workers write them."""
+    assert battery(*options, "--concurrency", 3).returncode == 0
+    folder = tmp_path / "b"
+    whole = (folder / "iter_2" / "runs.json").read_text()
+    path = folder / "iter_2" / "journal.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(reversed(lines)))
+    manifest = read_json(folder / "battery.json")
+    manifest.update(state="failed", iterations_finished=1)
+    (folder / "battery.json").write_text(json.dumps(manifest))
+    (folder / "iter_2" / "runs.json").unlink()
+    before = len(gateway.requests)
+    assert battery(*options, "--resume").returncode == 0
+    assert (folder / "iter_2" / "runs.json").read_text() == whole
+    assert len(gateway.requests) == before
+
+
+def test_with_several_workers_an_error_still_records_what_the_others_paid_for(
+    gateway: Gateway, options: list[object], tmp_path: Path
+) -> None:
+    def break_one(_path: str, body: dict[str, Any]) -> None:
+        if body.get("operation") == "alpha_baseline 0":
+            time.sleep(0.05)
+            raise ConnectionError
+        time.sleep(0.3)
+
+    gateway.before = break_one
+    failed = battery(*options, "--concurrency", 3)
+    assert failed.returncode == 1
+    assert "alpha_baseline 0" in failed.stderr
+    assert {line["task"]["operation"] for line in journal(tmp_path / "b")} == {
+        "alpha_baseline 1",
+        "alpha_baseline 2",
+    }
+
+
+def test_on_a_full_disk_the_finished_call_is_kept_and_nothing_more_is_asked(
+    gateway: Gateway, options: list[object], tmp_path: Path
+) -> None:
+    with small_disk(7) as disk:
+        moved = [disk / "b" if word == tmp_path / "b" else word for word in options]
+        filler = disk / "filler"
+
+        def fill(_path: str, _body: dict[str, Any]) -> None:
+            if len(gateway.requests) == 3:
+                with filler.open("wb", buffering=0) as file:
+                    _write_all(file.fileno())
+
+        gateway.before = fill
+        failed = battery(*moved)
+        assert failed.returncode == 1, failed.stderr
+        assert "No space left" in failed.stderr
+        assert "free some space" in failed.stderr
+        # What still fits into a block that the journal has is saved without the reserve.
+        assert 3 <= len(journal(disk / "b")) == len(gateway.requests) < CALLS
+        everything_parses(disk / "b")
+        filler.unlink()
+        done = battery(*moved, "--resume")
+        assert done.returncode == 0, done.stderr
+        assert len(gateway.requests) == CALLS
+
+
+def _write_all(handle: int) -> None:
+    for size in (65536, 256, 1):
+        try:
+            while True:
+                os.write(handle, b"x" * size)
+        except OSError:
+            continue
+
+
+def test_a_full_disk_in_the_middle_of_an_artifact_leaves_no_half_of_it(
+    gateway: Gateway, options: list[object], tmp_path: Path
+) -> None:
+    """The kernel refuses files beyond a limit: a disk that is full for one file only."""
+    script = f"ulimit -f 8; exec {' '.join(words(*options))}"
+    failed = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, check=False, env=environment()
+    )
+    assert failed.returncode == 1
+    assert "cannot write" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    everything_parses(tmp_path / "b")
+    assert not gateway.requests
+
+
+def test_a_battery_on_the_embedded_gateway_resumes_with_its_memory(tmp_path: Path) -> None:
+    """Killed in iteration 2, it still knows what iteration 1 taught."""
+    folder = tmp_path / "b"
+    process = start("run", "--dir", folder, cwd=tmp_path)
+    while not (folder / "iter_2" / "journal.jsonl").exists():
+        assert process.poll() is None
+        time.sleep(0.001)
+    process.kill()
+    process.communicate()
+    done = battery("run", "--resume", "--dir", folder, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    tokens = [read_json(folder / f"iter_{n}" / "metrics.json")["total_tokens"] for n in (1, 2, 3)]
+    assert tokens[1] < tokens[0]
+    kinds = Counter(line["call"] for line in journal(folder))
+    assert kinds == {"respond": 24, "distill": 3, "chat": 6}
