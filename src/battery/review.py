@@ -207,7 +207,7 @@ The tasks that did not, by operation. Put each into one class and say why: *trul
 At least three. Give each a heading of its own, `### ` and a short title, and below it these three
 fields, each on a line that starts with its name in bold:
 
-**Target file**: the path of the one file to change
+**Target file**: the path of the one file to change; it must exist
 **Rationale**: what the metrics or a task row show, with the number
 **Expected impact**: which one of `total_tokens`, `avg_turns_per_task`, `overseer_called_rate`,
 `ok_tasks`, `total_elapsed_s` moves, in which direction and about how far

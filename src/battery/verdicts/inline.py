@@ -1,0 +1,181 @@
+"""Read values out of one line of Markdown: titles, verdict words, paths, metrics."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple, get_args
+
+from markdown_it import MarkdownIt
+
+Word = Literal["APPROVE", "REVISE", "REJECT"]
+# Indented code is off: models indent a list too far much more often than they mean code.
+PARSER = MarkdownIt("commonmark", {"html": False}).enable("table").disable("code")
+# How far into a line a label, a title or a verdict may stand; it keeps long lines cheap.
+REACH = 200
+BOLD_LEAD = re.compile(r"[^\w`*]*(\*\*|__)(?P<lead>(?:(?!\1).){1,200})\1\s*(?P<rest>.*)", re.DOTALL)
+# The number before a title: Proposal 2, #2, 2), P2:, 3.2 but not the count in "2 welders".
+COUNTED = re.compile(
+    r"[^\w`(\[/.\"'“]*(?:"
+    r"(?:proposal|change|recommendation|suggestion|item|#)\s*#?\s*(?P<worded>\d{1,3})(?!\d)"
+    r"|[\[(]?(?:p|\d{1,2}\.)?(?P<bare>\d{1,3})(?:\s*[.):\]\u2013—|-]+(?!\d)|\ufe0f?\u20e3|\s*$))"
+    r"[\s:.)\]|\u2013—-]*",
+    re.IGNORECASE,
+)
+_DECORATION = re.compile(r"^[^\w(`\[/.\"'“<+~]+")
+_WORD = (
+    r"(?:(?P<APPROVE>approv(?:ed?|al)|accept(?:ed)?)"
+    r"|(?P<REVISE>revis(?:ed?|ion)|needs? (?:work|changes)|rework)|(?P<REJECT>reject(?:ed|ion)?))\b"
+)
+_ANY_WORD = re.compile(rf"(?<!\w){_WORD}", re.IGNORECASE)
+# What is not, or would only otherwise be: "would be APPROVE if the file existed".
+_NEGATED = re.compile(
+    r"(?:\b(?:not|never|cannot)|n't|\b(?:would|could|might)\W+(?:have\W+)?be(?:en)?)"
+    r"\W+(?:be\W+)?(?:an?\W+)?$",
+    re.IGNORECASE,
+)
+_CHOICE = r"(?:approved?|revised?|reject(?:ed)?)\W*(?:or\W*)?"
+# The prompt's own list of words, given back instead of one of them.
+_TEMPLATE = re.compile(
+    rf"(?:{_CHOICE}){{3}}|\W*(?:approved?|revised?|reject(?:ed)?)\W*(?:[|/]|\bor\b)\W*{_CHOICE}$",
+    re.IGNORECASE,
+)
+IN_BOLD = re.compile(
+    r"(?P<before>.*?)(?:\*\*|__)[^\w*]*(?P<word>approved?|revised?|reject(?:ed)?)[^\w*]*"
+    r"(?:\*\*|__)",
+    re.DOTALL | re.IGNORECASE,
+)
+# A verdict beside a title: in capitals after a separator, in bold, or as the last word.
+_BESIDE_TITLE = (
+    re.compile(
+        r"(?P<before>.*?)(?:^|[-\u2013—:|(\[>→=,.]|\*\*|__|\s[^\w\s]++)\s*+[^\w\s]*+\s*+"
+        r"(?P<word>\b(?:APPROVED?|ACCEPT(?:ED)?|REVISED?|REJECT(?:ED)?)\b)",
+        re.DOTALL,
+    ),
+    IN_BOLD,
+    re.compile(
+        r"(?P<before>.*)[-\u2013—:|(\[→]\W*+(?P<word>\b(?:approved?|revised?|reject(?:ed)?))\b(?=\W*$)",
+        re.DOTALL | re.IGNORECASE,
+    ),
+)
+_VERDICT_ONLY = re.compile(rf"\W*{_WORD}\W*(?:proposals?\W*)?(?:\d+\W*)?", re.IGNORECASE)
+VERDICT_LEAD = re.compile(
+    r"[^\w`]*(?:\b(?:APPROVED?|REVISED?|REJECT(?:ED)?)\b|"
+    r"[*_]{1,3}\W*(?i:approved?|revised?|reject(?:ed)?)\W*[*_]{1,3})"
+)
+_PATH = re.compile(
+    r"(?<![\w.@~+/\\-])(?:(?:[\w.@~+-]*[/\\])+[\w.@+-]+[/\\]?"
+    r"|[\w@+-][\w.@+-]*\.[A-Za-z]\w{0,9}|\.\w[\w.-]+)"
+)
+_NO_PATH = re.compile(r"n/a|and/or|e\.g\.?|i\.e\.?|https?:.*", re.IGNORECASE)
+_METRICS = {
+    "total_tokens": r"tokens?",
+    "avg_turns_per_task": r"turns?",
+    "overseer_called_rate": r"overseer\w*|escalations?|corrections?",
+    "ok_tasks": r"ok|success(?:es|ful)?|succeeds?|pass rate|completed tasks",
+    "total_elapsed_s": r"elapsed|latency|wall[- ]?(?:clock )?time|duration|seconds|faster",
+}
+_BREAKS = {"softbreak": " ", "hardbreak": " "}
+_IN_BRACKETS = re.compile(r"^\((.*)\)$")
+_TITLE_END = re.compile(r"[:.]\s|\s[\u2013—-]+\s")
+_URL = re.compile(r"\b\w+://\S+")
+_NOTHING = {"none", "unknown", "tbd", "na", "various", "multiple", "unspecified", "-"}
+
+
+class Beside(NamedTuple):
+    """A verdict that stands in a title line, and what stands around it."""
+
+    before: str
+    word: Word
+    after: str
+
+
+def is_verdict(text: str) -> bool:
+    """Tell whether a text is a verdict and nothing else."""
+    return len(text) <= REACH and bool(_VERDICT_ONLY.fullmatch(text))
+
+
+def decide(text: str) -> tuple[Word | None, str]:
+    """Find the verdict in the text of a field; return what is said after it, too."""
+    text = re.sub(r"~~.*?~~", "", text)
+    if _TEMPLATE.match(re.sub(r"^\W+", "", text)):
+        return None, ""
+    for found in _ANY_WORD.finditer(text):
+        if not _NEGATED.search(text[max(0, found.start() - REACH) : found.start()]):
+            word = next(word for word in get_args(Word) if found[word])
+            return word, _said(text[found.end() :])
+    return None, ""
+
+
+def _said(text: str) -> str:
+    return re.sub(r"^[\s*_.:,;)\]>=\u2013—-]*[^\w\s`*_(\[\"'<~]*\s*", "", text).strip()
+
+
+def beside_title(text: str) -> Beside | None:
+    """Find a verdict that stands in the title line itself, before or after the title."""
+    for pattern in _BESIDE_TITLE:
+        found = pattern.match(text[:REACH])
+        word = found and decide(found["word"])[0]
+        if found and word:
+            before, after = found["before"], _said(text[found.end() :])
+            if not re.search(r"\w", before):
+                counted = COUNTED.match(after)
+                start = counted.end() if counted else 0
+                title, *more = _TITLE_END.split(after[start:], maxsplit=1)
+                before, after = after[:start] + title, "".join(more)
+            return Beside(before, word, after)
+    return None
+
+
+def plain_text(text: str) -> str:
+    """Return inline Markdown as a reader sees it, on one line."""
+    inline = PARSER.parseInline(text)[0].children or []
+    return " ".join("".join(part.content or _BREAKS.get(part.type, "") for part in inline).split())
+
+
+def entitled(text: str, number: int | None = None) -> tuple[int | None, str, str]:
+    """Split the text of an opener into number, title and what follows a title in bold."""
+    bold, rest = BOLD_LEAD.match(text), ""
+    if bold:
+        text, rest = bold["lead"], _said(bold["rest"])
+    title = plain_text(text)
+    counted = COUNTED.match(title)
+    if counted:
+        number, title = count_of(counted), _IN_BRACKETS.sub(r"\1", title[counted.end() :])
+    title = _DECORATION.sub("", title).rstrip(" :*|\u2013—-")
+    if rest and not title:
+        return number, *entitled(rest)[1:]
+    return number, title, rest
+
+
+def count_of(found: re.Match[str]) -> int:
+    """Read the number that `COUNTED` found."""
+    return int(found["worded"] or found["bare"])
+
+
+def first_path(markdown: str) -> str | None:
+    """Read the first path: code first, then words, then link targets; None when there is none."""
+    inline = PARSER.parseInline(markdown)[0].children or []
+    codes = [part.content.strip() for part in inline if part.type == "code_inline"]
+    links = [str(part.attrs["href"]) for part in inline if part.type == "link_open"]
+    plain = plain_text(markdown)
+    for text in [*codes, plain, *links]:
+        for found in _PATH.finditer(_URL.sub("", text)):
+            if not _NO_PATH.fullmatch(found[0]):
+                return found[0].rstrip(".")
+    # A file without a suffix, like Makefile, is a path when nothing else is said.
+    for text in [*codes[:1], plain]:
+        if re.fullmatch(r"\w[\w-]*", text) and text.lower() not in _NOTHING:
+            return text
+    return None
+
+
+def named_metric(text: str) -> str | None:
+    """Find the metric that a text names: by its key first, else by the first loose word."""
+    keyed = re.sub(r"[\\\s_-]+", "_", text.lower())
+    named = {keyed.find(key): key for key in _METRICS if key in keyed}
+    if not named:
+        loose = {
+            key: re.search(rf"\b(?:{words})\b", text.lower()) for key, words in _METRICS.items()
+        }
+        named = {found.start(): key for key, found in loose.items() if found}
+    return named[min(named)] if named else None
