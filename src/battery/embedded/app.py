@@ -1,0 +1,193 @@
+"""The gateway as a web application: wire in, loop and memory behind, wire out.
+
+Everything runs on one event loop. World and memory never wait in the middle of an operation, so
+calls that overlap cannot see each other's half-done work.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import orjson
+from pydantic import BaseModel, ValidationError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from battery.embedded.distill import Outcome, distil
+from battery.embedded.loop import Run, blocked
+from battery.embedded.memory import Memory
+from battery.embedded.policies import Case, Policies, PolicyError
+from battery.embedded.spec import read_spec
+from battery.embedded.world import WORKERS, World
+from battery.errors import ShapeError
+from battery.wire import (
+    CHAT_PATH,
+    DISTILL_PATH,
+    RESPOND_PATH,
+    ChatRequest,
+    DistillRequest,
+    Json,
+    RespondRequest,
+    sse_event,
+)
+
+HEALTH_PATH: Final = "/v1/health"
+#: Six digits are more outcomes than anybody distils, and keep the number a small one.
+_SOURCE: Final = re.compile(r"outcomes_tail:([1-9][0-9]{0,5})")
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The parts of a gateway and what it does with them; no HTTP in here."""
+
+    world: World
+    memory: Memory
+    policies: Policies
+
+    async def respond(self, request: RespondRequest) -> Json:
+        """Work on one task and remember the outcome; raise `PolicyError` for a failed model."""
+        try:
+            spec = read_spec(request.spec)
+        except ShapeError as error:
+            # Nobody worked on it, so there is no outcome to learn from.
+            return blocked(str(error))
+        # Fixed before the first turn: a distillation in the middle of a run must not change what
+        # the run is told.
+        case = Case(request, spec, self.memory.recall(spec))
+        answer = await Run(self.world, self.policies, case).finish()
+        self.memory.record(
+            Outcome(
+                task_class=request.task_class,
+                operation=request.operation,
+                spec=spec,
+                status=answer["status"],
+                turns=answer["iterations"],
+                error=answer["error"],
+                log=case.transcript.entries,
+            )
+        )
+        return answer
+
+    async def distil(self, count: int) -> AsyncIterator[Json]:
+        """Distil the last outcomes and tell of it, event by event; the last one is `final`."""
+        if self.memory.frozen:
+            text = "The memory is frozen: nothing was read and nothing was learned."
+            yield {"role": "final", "text": text, "learned": 0}
+            return
+        yield {"role": "status", "text": f"Reading the last {count} outcomes."}
+        outcomes = self.memory.tail(count)
+        yield {"role": "status", "text": f"Looking for lessons in {len(outcomes)} outcomes."}
+        # Lessons are told of first and written together, so that a listener who leaves early
+        # stops the work before anything is half learned.
+        lessons = self.memory.news(distil(outcomes))
+        for lesson in lessons:
+            yield {"role": "lesson", "kind": lesson.kind, "text": lesson.text}
+        path = self.memory.learn(lessons)
+        if path:
+            yield {"role": "status", "text": f"Wrote and indexed {path.name}."}
+        learned = " ".join(lesson.text for lesson in lessons) or "Nothing new in them."
+        text = f"Read {len(outcomes)} outcomes; {len(lessons)} lessons learned. {learned}"
+        yield {"role": "final", "text": text, "learned": len(lessons)}
+
+    def health(self) -> Json:
+        """Say what the gateway holds."""
+        return {
+            "status": "ok",
+            "workers": WORKERS,
+            "playbook_entries": len(self.memory),
+            "frozen": self.memory.frozen,
+        }
+
+
+def make_app(gateway: Gateway, on_stop: Callable[[], Awaitable[None]] | None = None) -> Starlette:
+    """Wrap a gateway in its four routes; `on_stop` is awaited when the server stops."""
+
+    async def respond(request: Request) -> Response:
+        return _json(await gateway.respond(await _body(request, RespondRequest)))
+
+    async def chat(request: Request) -> Response:
+        return _json(await gateway.policies.chat.answer(await _body(request, ChatRequest)))
+
+    async def distil_run(request: Request) -> Response:
+        # The query speaks first: a foreign mode is refused whatever the body says.
+        if request.query_params.get("mode") != "distill":
+            raise ShapeError("mode", "only distill is offered, asked for in the query")
+        count = _tail_length((await _body(request, DistillRequest)).source)
+        events = (sse_event(event) async for event in gateway.distil(count))
+        return StreamingResponse(events, media_type="text/event-stream")
+
+    async def health(_: Request) -> Response:
+        return _json(gateway.health())
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        if on_stop:
+            await on_stop()
+
+    return Starlette(
+        routes=[
+            Route(RESPOND_PATH, respond, methods=["POST"]),
+            Route(CHAT_PATH, chat, methods=["POST"]),
+            Route(DISTILL_PATH, distil_run, methods=["POST"]),
+            Route(HEALTH_PATH, health),
+        ],
+        exception_handlers={
+            HTTPException: _refused,
+            ShapeError: _malformed,
+            PolicyError: _model_failed,
+            Exception: _broken,
+        },
+        lifespan=lifespan,
+    )
+
+
+async def _body(request: Request, form: type[Body]) -> Body:
+    # Read by hand: the framework's own parser takes NaN and does not name the fault.
+    try:
+        document = orjson.loads(await request.body())
+    except orjson.JSONDecodeError as error:
+        raise ShapeError("", f"the body is not JSON: {error}") from error
+    try:
+        return form.model_validate(document)
+    except ValidationError as error:
+        raise ShapeError.of(error) from error
+
+
+def _tail_length(source: str) -> int:
+    found = _SOURCE.fullmatch(source)
+    if found is None:
+        raise ShapeError("source", "outcomes_tail:N was expected, N a whole number from 1")
+    return int(found[1])
+
+
+def _json(document: Json, status: int = 200) -> Response:
+    return Response(orjson.dumps(document), status, media_type="application/json")
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    return _json({"error": f"{request.method} {request.url.path} is not offered"}, status)
+
+
+async def _malformed(_: Request, error: Exception) -> Response:
+    place = error.place if isinstance(error, ShapeError) else ""
+    return _json({"error": str(error), "field": place}, 422)
+
+
+async def _model_failed(_: Request, error: Exception) -> Response:
+    return _json({"error": str(error)}, 502)
+
+
+# The server logs nothing, so a fault of the gateway itself has to show in the answer.
+async def _broken(_: Request, error: Exception) -> Response:
+    return _json({"error": f"the gateway failed: {type(error).__name__}: {error}"}, 500)

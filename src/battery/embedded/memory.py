@@ -1,0 +1,151 @@
+"""What a gateway remembers, in one folder: outcomes as they happen, lessons as they are distilled.
+
+`outcomes.jsonl` grows by one synced line a run. Each distillation that taught something leaves a
+`distilled_<time>.jsonl`. The full-text index is made from those files at every start, so it can
+neither be lost nor disagree with them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections import deque
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from battery.embedded.distill import Outcome
+from battery.embedded.lessons import LESSON, Lesson
+from battery.embedded.spec import Spec
+
+#: Lessons put before the executor: enough for a plan and the words it rests on.
+RECALLED: Final = 3
+
+
+class Memory:
+    """The memory in a folder, which is created when missing and continued when not.
+
+    A frozen one recalls what it has but takes in nothing. Raises `OSError` for a folder that
+    cannot be used.
+    """
+
+    def __init__(self, folder: Path, *, frozen: bool = False) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.frozen = frozen
+        self._outcomes = folder / "outcomes.jsonl"
+        self._lessons: dict[str, Lesson] = {}
+        self._index = sqlite3.connect(":memory:", check_same_thread=False)
+        self._index.execute("CREATE VIRTUAL TABLE lesson USING fts5(id UNINDEXED, words)")
+        for path in sorted(folder.glob("distilled_*.jsonl")):
+            self._take(lesson for line in _lines(path) if (lesson := _read_lesson(line)))
+        # A frozen memory must leave its folder byte for byte as it is.
+        if not frozen:
+            _end_torn_line(self._outcomes)
+
+    def __len__(self) -> int:
+        """Count the playbook's entries."""
+        return len(self._lessons)
+
+    def close(self) -> None:
+        """Free the index."""
+        self._index.close()
+
+    def record(self, outcome: Outcome) -> None:
+        """Append an outcome and sync it to disk; a frozen memory passes it over."""
+        if self.frozen:
+            return
+        # Opened for each line: a write in append mode lands whole, after whatever is there.
+        with self._outcomes.open("ab") as file:
+            file.write(outcome.model_dump_json().encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def tail(self, count: int) -> list[Outcome]:
+        """Read the last outcomes, oldest first; lines that are not outcomes are passed over."""
+        # The file is read from the start, but only the tail is ever held or parsed.
+        last = deque(_lines(self._outcomes), maxlen=count)
+        return [outcome for line in last if (outcome := _read_outcome(line))]
+
+    def news(self, lessons: Iterable[Lesson]) -> list[Lesson]:
+        """Keep those lessons that are new or say something else than the one they replace."""
+        return [lesson for lesson in lessons if self._lessons.get(lesson.id) != lesson]
+
+    def learn(self, lessons: list[Lesson]) -> Path | None:
+        """Write lessons to a new file and index them; return its path, None without lessons."""
+        if not lessons or self.frozen:
+            return None
+        # Disk before index: what is recalled in this life must be there in the next.
+        path = self._write(lessons)
+        self._take(lessons)
+        return path
+
+    def recall(self, spec: Spec) -> list[Lesson]:
+        """Find the lessons most like a task, best first, at most `RECALLED`."""
+        # Quoted words joined by OR: nothing in a task can be read as query syntax.
+        asked = f"{spec.role} {spec.city} {spec.certificate or ''}".casefold()
+        words = dict.fromkeys(re.findall(r"\w+", asked))
+        if not words:
+            return []
+        query = " OR ".join(f'"{word}"' for word in words)
+        # The id settles ties, or answers could differ between two equal runs.
+        rows = self._index.execute(
+            "SELECT id FROM lesson WHERE words MATCH ? ORDER BY bm25(lesson), id LIMIT ?",
+            (query, RECALLED),
+        )
+        return [self._lessons[lesson_id] for (lesson_id,) in rows]
+
+    def _write(self, lessons: list[Lesson]) -> Path:
+        """Write the file whole or not at all: temporary file, sync, rename."""
+        # Microseconds keep names apart and in order; recall never looks at the time.
+        time = datetime.now(UTC).strftime("%Y%m%dT%H%M%S_%fZ")
+        path = self.folder / f"distilled_{time}.jsonl"
+        temporary = path.with_suffix(".tmp")
+        with temporary.open("wb") as file:
+            file.writelines(lesson.model_dump_json().encode() + b"\n" for lesson in lessons)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+        return path
+
+    def _take(self, lessons: Iterable[Lesson]) -> None:
+        for lesson in lessons:
+            # Full-text tables have no unique keys, so an entry is replaced by hand.
+            self._index.execute("DELETE FROM lesson WHERE id = ?", (lesson.id,))
+            self._index.execute("INSERT INTO lesson VALUES (?, ?)", (lesson.id, lesson.words))
+            self._lessons[lesson.id] = lesson
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        yield from file
+
+
+def _read_lesson(line: bytes) -> Lesson | None:
+    try:
+        return LESSON.validate_json(line)
+    except ValidationError:
+        return None
+
+
+def _read_outcome(line: bytes) -> Outcome | None:
+    try:
+        return Outcome.model_validate_json(line)
+    except ValidationError:
+        return None
+
+
+def _end_torn_line(path: Path) -> None:
+    """End a line that a killed process left half written, so that the next one stands alone."""
+    if not path.exists() or not path.stat().st_size:
+        return
+    with path.open("rb+") as file:
+        file.seek(-1, os.SEEK_END)
+        if file.read(1) != b"\n":
+            file.write(b"\n")

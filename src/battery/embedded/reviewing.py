@@ -1,0 +1,227 @@
+"""Write the overseer review of an iteration by rules, from its numbers alone.
+
+Every sentence rests on a number or an error text of the evidence. A proposal comes up only when
+the numbers give it a reason, and says how far its metric could move at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from statistics import median
+from typing import Final, NamedTuple
+
+from battery.embedded.figures import Figures, Row
+
+#: Turns of a task that goes straight: one search, one fill or give-up.
+STRAIGHT: Final = 2
+_EMBEDDED: Final = "src/battery/embedded"
+#: Error texts that the review quotes are cut here.
+_QUOTE: Final = 160
+
+
+class _Proposal(NamedTuple):
+    title: str
+    target: str
+    rationale: str
+    impact: str
+
+
+def write_review(figures: Figures) -> str:
+    """Write the review in the three sections that the battery asks for."""
+    # Metrics may have been cut off; then the number is not known and not made up.
+    following = int(figures.number("iteration") or 0) + 1
+    after = f"iteration {following}" if following > 1 else "the next iteration"
+    return "\n\n".join(
+        [
+            "## What worked",
+            _lines([_worked(row) for row in figures.rows if _went_well(row)]),
+            _standing(figures),
+            "## What failed",
+            _lines([_failed(row) for row in figures.rows if not _went_well(row)]),
+            *([f"Not everything could be read: {figures.gap}."] if figures.gap else []),
+            f"## Proposed changes for {after}",
+            _proposals(figures),
+        ]
+    )
+
+
+def _went_well(row: Row) -> bool:
+    # An overseer that had to step in is a cost that the next iteration should save.
+    return row.status == "ok" and row.phase != "gamma" and not row.overseer_called
+
+
+def _worked(row: Row) -> str:
+    return f"`{row.operation}` ({row.phase}): ok, {_cost(row)}, `overseer_called` is false."
+
+
+def _failed(row: Row) -> str:
+    return f"`{row.operation}` ({row.phase}): *{_class(row)}*. {_why(row)} It took {_cost(row)}."
+
+
+def _class(row: Row) -> str:
+    # A gamma task has no supply by design, so success is what needs explaining there.
+    if row.phase == "gamma":
+        return "false positive of the test" if row.status == "ok" else "truly impossible"
+    return "drift to repair"
+
+
+def _why(row: Row) -> str:
+    if row.phase == "gamma":
+        if row.status == "ok":
+            return "It has no supply by design and yet ended ok."
+        # The error text comes from a gateway, so it is quoted, on one line.
+        said = " ".join((row.error or "").split())[:_QUOTE]
+        return f'It failed as it should: "{said}".' if said else "It failed without an error text."
+    if row.status == "ok":
+        return "It ended ok, but only after the overseer's correction."
+    return f'It ended {row.status}: "{" ".join((row.error or "no error text").split())[:_QUOTE]}".'
+
+
+def _cost(row: Row) -> str:
+    turns = "turns not measured" if row.iterations is None else f"{row.iterations} turns"
+    tokens = "tokens not measured" if row.tokens is None else f"{row.tokens} tokens"
+    return f"{turns}, {tokens}"
+
+
+def _standing(figures: Figures) -> str:
+    names = ("ok_tasks", "total_tasks", "total_tokens", "avg_turns_per_task")
+    known = [(name, figures.number(name)) for name in (*names, "overseer_called_rate")]
+    text = ", ".join(f"{name} {value:g}" for name, value in known if value is not None)
+    count = len(figures.rows)
+    caution = f"One iteration of {count} tasks says nothing of a trend."
+    return f"Overall: {text}. {caution}" if text else caution
+
+
+def _proposals(figures: Figures) -> str:
+    made = [proposal for rule in _RULES if (proposal := rule(figures))]
+    if not made:
+        return "None: no task row could be read, and a proposal without a number would be a guess."
+    return "\n\n".join(
+        f"### {number}. {one.title}\n\n**Target file**: `{one.target}`\n\n"
+        f"**Rationale**: {one.rationale}\n\n**Expected impact**: {one.impact}"
+        for number, one in enumerate(made, start=1)
+    )
+
+
+def _teach_words(figures: Figures) -> _Proposal | None:
+    fired = [row for row in figures.rows if row.overseer_called]
+    if not fired:
+        return None
+    total = len(figures.rows)
+    return _Proposal(
+        "Let the executor look words up before it searches",
+        f"{_EMBEDDED}/rules.py",
+        f"The overseer had to step in for {len(fired)} of {total} tasks: {_named(fired)}.",
+        f"`overseer_called_rate` falls by at most {len(fired) / total:.2f}, if all of these "
+        "were held up by words alone.",
+    )
+
+
+def _repair_drift(figures: Figures) -> _Proposal | None:
+    meant = [row for row in figures.rows if row.phase != "gamma"]
+    lost = [row for row in meant if row.status != "ok"]
+    if not lost:
+        return None
+    return _Proposal(
+        "Add the words of the tasks that were lost",
+        f"{_EMBEDDED}/thesaurus.py",
+        f"Of the tasks outside gamma, {len(lost)} of {len(meant)} did not end ok: {_named(lost)}.",
+        f"`ok_tasks` rises by up to {len(lost)}, if their words were the cause.",
+    )
+
+
+def _recheck_gamma(figures: Figures) -> _Proposal | None:
+    gamma = [row for row in figures.rows if row.phase == "gamma"]
+    filled = [row for row in gamma if row.status == "ok"]
+    if not filled:
+        return None
+    return _Proposal(
+        "Replace gamma tasks that can be done",
+        "tasks.json",
+        f"Of the gamma tasks, {len(filled)} of {len(gamma)} ended ok and so do not test an honest "
+        f"failure: {_named(filled)}.",
+        f"`ok_tasks` falls by {len(filled)}, to the number that the tasks deserve.",
+    )
+
+
+def _fewer_turns(figures: Figures) -> _Proposal | None:
+    longest = _largest(figures.rows, lambda row: row.iterations)
+    turns = [row.iterations for row in figures.rows if row.iterations is not None]
+    if longest is None:
+        return None
+    used = f"`{longest.operation}` used {longest.iterations} turns, the most of {len(turns)} tasks"
+    straight = f"one search and one proposal are {STRAIGHT}"
+    spare = sum(max(0, taken - STRAIGHT) for taken in turns) / len(turns)
+    if not spare:
+        # Nothing is left to gain here: another change of the gateway would be for show.
+        return _Proposal(
+            "Ask for something harder",
+            "tasks.json",
+            f"{used}; {straight}. These tasks have nothing left to learn.",
+            f"`avg_turns_per_task` cannot fall below {sum(turns) / len(turns):.2f} here; on harder "
+            "tasks it would rise first, and could then show learning again.",
+        )
+    return _Proposal(
+        "Search the whole reach first",
+        f"{_EMBEDDED}/rules.py",
+        f"{used}; {straight}.",
+        f"`avg_turns_per_task` falls by at most {spare:.2f}, when every task goes straight.",
+    )
+
+
+def _shorter_prompts(figures: Figures) -> _Proposal | None:
+    dearest = _largest(figures.rows, lambda row: row.tokens)
+    tokens = [row.tokens for row in figures.rows if row.tokens is not None]
+    if dearest is None or dearest.tokens is None:
+        return None
+    middle = median(tokens)
+    above = dearest.tokens - middle
+    bound = f"by about {above:g}, if this task comes down to the median"
+    # Where all cost the same there is no median to come down to, only the cost itself.
+    alone = f"by less than {dearest.tokens}, all that this task cost"
+    return _Proposal(
+        "Send the transcript's new entries only",
+        f"{_EMBEDDED}/prompts.py",
+        f"`{dearest.operation}` cost {dearest.tokens} of {sum(tokens)} tokens; the median task "
+        f"cost {middle:g}. Each turn sends the whole transcript again.",
+        f"`total_tokens` falls {bound if above else alone}.",
+    )
+
+
+def _fewer_calls(figures: Figures) -> _Proposal | None:
+    slowest = _largest(figures.rows, lambda row: row.elapsed_s)
+    times = [row.elapsed_s for row in figures.rows if row.elapsed_s is not None]
+    if slowest is None or slowest.elapsed_s is None:
+        return None
+    return _Proposal(
+        "Ask the reviewer only about findings that need judgment",
+        f"{_EMBEDDED}/loop.py",
+        f"`{slowest.operation}` took {slowest.elapsed_s:.3f} s of {sum(times):.3f} s, the most "
+        f"of {len(times)} tasks; every proposal waits for the executor and then the reviewer.",
+        f"`total_elapsed_s` falls by less than {slowest.elapsed_s:.3f} s for this task, for the "
+        "executor's calls remain.",
+    )
+
+
+_RULES: Final[Sequence[Callable[[Figures], _Proposal | None]]] = (
+    _repair_drift,
+    _recheck_gamma,
+    _teach_words,
+    _fewer_turns,
+    _shorter_prompts,
+    _fewer_calls,
+)
+
+
+def _largest(rows: list[Row], size: Callable[[Row], float | None]) -> Row | None:
+    measured = [row for row in rows if size(row) is not None]
+    return max(measured, key=lambda row: size(row) or 0, default=None)
+
+
+def _named(rows: list[Row]) -> str:
+    shown = ", ".join(f"`{row.operation}`" for row in rows[:3])
+    return shown if len(rows) <= 3 else f"{shown} and {len(rows) - 3} more"
+
+
+def _lines(items: list[str]) -> str:
+    return "\n".join(f"- {item}" for item in items) or "Nothing."

@@ -1,0 +1,88 @@
+"""What a task of this world may ask for; `docs/reference/world.md` explains it to authors."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Final
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+
+from battery.embedded.places import place_name
+from battery.errors import ShapeError, dotted
+from battery.wire import Json
+
+MAX_COUNT: Final = 50
+MAX_RADIUS_MILES: Final = 500
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+
+
+def _day(value: object) -> object:
+    # Without this, a number would pass for the seconds since 1970.
+    if isinstance(value, str):
+        return date.fromisoformat(value)
+    if value is None or isinstance(value, date):
+        return value
+    raise ValueError("a day is written as a text such as 2026-06-30")
+
+
+def _known_place(text: str) -> str:
+    # Refused rather than failed: without coordinates nobody can say who is in reach.
+    name = place_name(text)
+    if name is None:
+        raise ValueError("no city or town of this world")
+    return name
+
+
+class Spec(BaseModel):
+    """A demand for workers: how many, of which role, where, and under which conditions.
+
+    Unknown keys are refused: a condition that nobody reads would be broken silently.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # Any word: a role that nobody has is an honest demand that cannot be met.
+    role: Name
+    count: int = Field(ge=1, le=MAX_COUNT, strict=True)
+    city: Annotated[Name, AfterValidator(_known_place)]
+    radius_miles: float | None = Field(default=None, gt=0, le=MAX_RADIUS_MILES, strict=True)
+    certificate: Name | None = None
+    by: Annotated[date | None, BeforeValidator(_day)] = None
+    max_pay: float | None = Field(default=None, gt=0, strict=True, allow_inf_nan=False)
+
+    @property
+    def reach(self) -> float:
+        """How far from the city a worker may live, in miles; 0 means in the city itself."""
+        return self.radius_miles or 0
+
+    def wanted(self) -> str:
+        """Say the demand in words, count first."""
+        parts = [f"{self.count} x {self.role}"]
+        if self.certificate:
+            parts.append(f"with {self.certificate}")
+        parts.append(f"in {self.city}")
+        if self.radius_miles:
+            parts.append(f"or within {self.radius_miles:g} miles")
+        if self.by:
+            parts.append(f"available by {self.by}")
+        if self.max_pay:
+            parts.append(f"for at most {self.max_pay:g} dollars an hour")
+        return " ".join(parts)
+
+
+def read_spec(spec: Json) -> Spec:
+    """Check a task's spec; raise `ShapeError` that names the field as `spec.field`."""
+    try:
+        return Spec.model_validate(spec)
+    except ValidationError as error:
+        found = ShapeError.of(error)
+        raise ShapeError(dotted(("spec", found.place)), found.why) from error

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from battery.embedded.actions import Search
+from battery.embedded.distill import Outcome
+from battery.embedded.lessons import Lesson, Plan, Substitution
+from battery.embedded.memory import RECALLED, Memory
+from battery.wire import Json
+from tests.embedded.helpers import case, specs
+
+Remember = Callable[..., Memory]
+
+SPEC: Json = {"role": "RN", "count": 1, "city": "Toledo, OH"}
+
+
+@pytest.fixture
+def remember() -> Iterator[Remember]:
+    """Open memories and close them after the test."""
+    with ExitStack() as stack:
+
+        def opened(folder: Path, *, frozen: bool = False) -> Memory:
+            return stack.enter_context(closing(Memory(folder, frozen=frozen)))
+
+        yield opened
+
+
+def outcome(operation: str = "o", spec: Json = SPEC) -> Outcome:
+    return Outcome(
+        task_class="t",
+        operation=operation,
+        spec=case(**spec).spec,
+        status="ok",
+        turns=2,
+        error=None,
+        log=[],
+    )
+
+
+def word(term: str, *use: str) -> Lesson:
+    return Substitution(field="role", term=term, use=use)
+
+
+def test_outcomes_come_back_in_order_and_the_tail_is_the_newest(
+    remember: Remember, tmp_path: Path
+) -> None:
+    memory = remember(tmp_path)
+    for number in range(5):
+        memory.record(outcome(str(number)))
+    assert [one.operation for one in memory.tail(3)] == ["2", "3", "4"]
+    assert len(memory.tail(99)) == 5
+
+
+def test_a_fresh_memory_has_no_tail(remember: Remember, tmp_path: Path) -> None:
+    assert remember(tmp_path / "new" / "folder").tail(20) == []
+
+
+@pytest.mark.parametrize("kept", [1, 30, -1])
+def test_a_line_torn_by_a_kill_costs_that_line_only(
+    remember: Remember, tmp_path: Path, kept: int
+) -> None:
+    memory = remember(tmp_path)
+    memory.record(outcome("whole"))
+    memory.record(outcome("torn"))
+    path = tmp_path / "outcomes.jsonl"
+    whole, torn = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(whole + torn[:kept])
+    again = remember(tmp_path)
+    again.record(outcome("after"))
+    # Without its newline only, the last line is still whole.
+    expected = ["whole", "torn", "after"] if kept == -1 else ["whole", "after"]
+    assert [one.operation for one in again.tail(20)] == expected
+
+
+def test_the_playbook_is_rebuilt_from_the_distilled_files(
+    remember: Remember, tmp_path: Path
+) -> None:
+    first = remember(tmp_path)
+    first.learn([word("Sparky", "Plumber"), word("RN", "Registered Nurse")])
+    first.learn([word("Sparky", "Electrician")])
+    again = remember(tmp_path)
+    assert len(again) == len(first) == 2
+    spec = case(role="Sparky", count=1, city="Toledo, OH").spec
+    # The newer lesson took the older one's place, in the index too.
+    assert again.recall(spec) == first.recall(spec) == [word("Sparky", "Electrician")]
+
+
+def test_lines_that_are_no_lessons_are_passed_over(remember: Remember, tmp_path: Path) -> None:
+    good = word("RN", "Registered Nurse").model_dump_json()
+    (tmp_path / "distilled_1.jsonl").write_text(f'{{"kind": "plan"}}\n{good}\n{good[:20]}')
+    assert len(remember(tmp_path)) == 1
+
+
+def test_only_what_is_new_or_changed_counts_as_news(remember: Remember, tmp_path: Path) -> None:
+    memory = remember(tmp_path)
+    memory.learn([word("RN", "Registered Nurse")])
+    changed = word("RN", "Nursing Assistant")
+    new = word("CNA", "Nursing Assistant")
+    assert memory.news([word("RN", "Registered Nurse"), changed, new]) == [changed, new]
+
+
+def test_a_distillation_without_news_leaves_no_file(remember: Remember, tmp_path: Path) -> None:
+    assert remember(tmp_path).learn([]) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_most_similar_lessons_come_first_and_never_too_many(
+    remember: Remember, tmp_path: Path
+) -> None:
+    memory = remember(tmp_path)
+    cities = ("Toledo, OH", "Akron, OH", "Canton, OH", "Dayton, OH", "Columbus, OH")
+    plans: list[Lesson] = [
+        Plan(role=role, city=city, certificate=None, search=Search(role=role, cities=(city,)))
+        for role in ("Welder", "Painter")
+        for city in cities
+    ]
+    memory.learn(plans)
+    for plan in plans:
+        assert isinstance(plan, Plan)
+        recalled = memory.recall(case(role=plan.role, count=1, city=plan.city).spec)
+        assert recalled[0] == plan
+        assert len(recalled) == RECALLED
+
+
+@given(spec=specs(), terms=st.lists(st.text(min_size=1, max_size=30), max_size=5))
+@settings(deadline=None, max_examples=50)
+def test_no_word_in_a_task_or_a_lesson_breaks_the_index(
+    tmp_path_factory: pytest.TempPathFactory, spec: Json, terms: list[str]
+) -> None:
+    with closing(Memory(tmp_path_factory.mktemp("memory"))) as memory:
+        memory.learn([word(term, "Welder") for term in terms])
+        assert len(memory.recall(case(**spec).spec)) <= RECALLED
+
+
+def test_a_frozen_memory_recalls_what_it_has_and_takes_nothing_in(
+    remember: Remember, tmp_path: Path
+) -> None:
+    lesson = word("RN", "Registered Nurse")
+    remember(tmp_path).learn([lesson])
+    before = sorted(path.name for path in tmp_path.iterdir())
+    frozen = remember(tmp_path, frozen=True)
+    frozen.record(outcome())
+    assert frozen.learn([word("CNA", "Nursing Assistant")]) is None
+    assert frozen.recall(case(**SPEC).spec) == [lesson]
+    assert len(frozen) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_a_folder_that_is_a_file_is_an_os_error(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(OSError, match="taken"):
+        Memory(tmp_path / "taken")

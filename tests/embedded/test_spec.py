@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from battery.embedded.spec import read_spec
+from battery.errors import ShapeError
+from battery.wire import Json
+from tests.embedded.helpers import specs
+
+GOOD: Json = {"role": "Welder", "count": 2, "city": "Toledo, OH"}
+
+
+@given(spec=specs())
+def test_every_spec_in_the_format_is_read(spec: Json) -> None:
+    assert read_spec(spec).count == spec["count"]
+
+
+@pytest.mark.parametrize(
+    ("change", "place", "why"),
+    [
+        ({"role": None}, "spec.role", "string"),
+        ({"role": "  "}, "spec.role", "at least 1"),
+        ({"role": "x" * 101}, "spec.role", "at most 100"),
+        ({"count": 0}, "spec.count", "greater than or equal to 1"),
+        ({"count": 51}, "spec.count", "less than or equal to 50"),
+        ({"count": "2"}, "spec.count", "integer"),
+        ({"count": True}, "spec.count", "integer"),
+        ({"count": 1.5}, "spec.count", "integer"),
+        ({"city": "Atlantis, GR"}, "spec.city", "no city or town of this world"),
+        ({"radius_miles": 0}, "spec.radius_miles", "greater than 0"),
+        ({"radius_miles": 501}, "spec.radius_miles", "less than or equal to 500"),
+        ({"radius_miles": "40"}, "spec.radius_miles", "number"),
+        ({"certificate": ""}, "spec.certificate", "at least 1"),
+        ({"by": "soon"}, "spec.by", "soon"),
+        ({"by": 20260101}, "spec.by", "such as 2026-06-30"),
+        ({"max_pay": -1}, "spec.max_pay", "greater than 0"),
+        ({"max_pay": float("inf")}, "spec.max_pay", "finite"),
+        ({"shift": "night"}, "spec.shift", "not a known key"),
+    ],
+)
+def test_a_wrong_spec_is_refused_naming_the_field(
+    change: dict[str, Any], place: str, why: str
+) -> None:
+    with pytest.raises(ShapeError, match=re.escape(why)) as caught:
+        read_spec(GOOD | change)
+    assert caught.value.place == place
+
+
+@pytest.mark.parametrize("field", ["role", "count", "city"])
+def test_a_missing_field_is_named(field: str) -> None:
+    with pytest.raises(ShapeError) as caught:
+        read_spec({key: value for key, value in GOOD.items() if key != field})
+    assert (caught.value.place, caught.value.why) == (f"spec.{field}", "is missing")
+
+
+def test_the_demand_is_said_in_words() -> None:
+    full = GOOD | {
+        "radius_miles": 30,
+        "certificate": "OSHA 10",
+        "by": "2026-06-30",
+        "max_pay": 35.5,
+    }
+    assert read_spec(full).wanted() == (
+        "2 x Welder with OSHA 10 in Toledo, OH or within 30 miles available by 2026-06-30 "
+        "for at most 35.5 dollars an hour"
+    )
