@@ -390,6 +390,22 @@ def test_a_reader_that_leaves_early_is_no_error(folder: Path) -> None:
     assert done.stderr == ""
 
 
+def test_a_run_goes_on_when_whoever_read_its_progress_has_left(tmp_path: Path) -> None:
+    folder = tmp_path / "b"
+    script = f"{sys.executable} -m battery run -d {folder} 2>&1 | head -2; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, check=False, env=environment()
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert read_json(folder / "battery.json")["state"] == "finished"
+
+
+def test_a_battery_that_ran_with_rules_is_not_resumed_with_a_model(folder: Path) -> None:
+    done = battery("iterate", folder, "--model-url", "http://127.0.0.1:9/v1")
+    assert done.returncode == 2
+    assert "ran with rules" in done.stderr
+
+
 def test_completion_is_offered_for_a_shell() -> None:
     done = battery("--show-completion", "bash")
     assert "_BATTERY_COMPLETE" in done.stdout or "bash" in done.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -56,6 +57,7 @@ def battery(
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit: 0 done, 1 failed, 2 wrong use, 3 gate not met, 130 interrupted."""
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    _start_lean()
     _let_signals_interrupt()
     try:
         code = app(words, prog_name="battery", standalone_mode=False) or 0
@@ -68,6 +70,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         else:
             code = _fail(_as_battery_error(error), words)
     sys.exit(code)
+
+
+def _start_lean() -> None:
+    """Spare each command what costs it a twentieth of its start and brings nothing."""
+    # What is imported by now stays to the end: no use in searching it for garbage.
+    gc.freeze()
+    # Nothing here plugs into pydantic, and the search for plugins reads every installed package.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
 def _let_signals_interrupt() -> None:

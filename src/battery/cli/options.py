@@ -6,12 +6,17 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import typer
 
 from battery.errors import UsageError
-from battery.settings import Settings, Target, environment_headers, make_target, parse_headers
+from battery.settings import (
+    Settings,
+    environment_headers,
+    make_target,
+    make_team_target,
+    parse_headers,
+)
 
 DEFAULT_FOLDER = Path("data/battery")
 
@@ -147,14 +152,14 @@ def settings(options: Mapping[str, Any]) -> Settings:
         **environment_headers(os.environ, "LLM_TEAM"),
         **parse_headers(options.get("llm_team_header") or [], None),
     }
-    gateway = _target(options.get("gateway"), gateway_headers)
-    model_url = options.get("model_url")
+    url, team_url, model_url = (options.get(k) for k in ("gateway", "llm_team", "model_url"))
+    gateway = make_target(url, gateway_headers) if url else None
     return Settings(
         folder=folder(options),
         tasks_path=options.get("tasks"),
         iterations=options.get("iterations"),
         gateway=gateway,
-        llm_team=_team(options.get("llm_team"), gateway, team_headers),
+        llm_team=make_team_target(team_url, team_headers, gateway) if team_url else None,
         gateway_headers=gateway_headers,
         llm_team_headers=team_headers,
         respond_timeout=options.get("respond_timeout", Settings.respond_timeout),
@@ -176,17 +181,3 @@ def folder(options: Mapping[str, Any]) -> Path:
         raise UsageError(f"two folders are named: {argument} and {option}", hint="name one")
     chosen: Path = argument or option or DEFAULT_FOLDER
     return chosen
-
-
-def _target(url: str | None, headers: Mapping[str, str]) -> Target | None:
-    return make_target(url, headers) if url else None
-
-
-def _team(url: str | None, gateway: Target | None, headers: Mapping[str, str]) -> Target | None:
-    """Give the gateway's headers to an LLM team on the same host, never to another one."""
-    if not url:
-        return None
-    team = make_target(url, headers)
-    if gateway and urlsplit(gateway.url)[:2] == urlsplit(team.url)[:2]:
-        return Target(team.url, {**gateway.headers, **team.headers})
-    return team

@@ -20,7 +20,15 @@ class _Shown:
     """Hold the stream; there is nothing to set up and nothing to clean."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+        self._stream: TextIO | None = stream
+
+    def _write(self, line: str) -> None:
+        """Write a line, unless the reader has left: a run that is paid for goes on without one."""
+        try:
+            if self._stream is not None:
+                write_line(self._stream, line)
+        except BrokenPipeError:
+            self._stream = None
 
     def __enter__(self) -> Self:
         return self
@@ -40,7 +48,7 @@ class QuietProgress(_Shown):
     def __call__(self, event: Event) -> None:
         """Write a warning as one line."""
         if isinstance(event, Notice) and event.warning:
-            write_line(self._stream, notice_line(event))
+            self._write(notice_line(event))
 
 
 class PlainProgress(_Shown):
@@ -56,7 +64,7 @@ class PlainProgress(_Shown):
             self._plan = event
         text = line(event, self._plan)
         if text is not None:
-            write_line(self._stream, text)
+            self._write(text)
 
 
 def make_progress(

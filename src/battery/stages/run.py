@@ -83,6 +83,7 @@ def _new(folder: BatteryDir, settings: Settings, tell: Observer) -> _Work:
             "respond_timeout_s": settings.respond_timeout,
             "meta_timeout_s": settings.meta_timeout,
             "concurrency": settings.concurrency,
+            "model_url": settings.model_url,
         },
         iterations_wanted=settings.iterations or DEFAULT_ITERATIONS,
     )

@@ -11,7 +11,14 @@ from typing import NamedTuple
 from battery.errors import MismatchError
 from battery.models import Manifest
 from battery.progress import Notice, Observer
-from battery.settings import DEFAULT_LLM_TEAM, EMBEDDED, Settings, Target, make_target
+from battery.settings import (
+    DEFAULT_LLM_TEAM,
+    EMBEDDED,
+    Settings,
+    Target,
+    make_target,
+    make_team_target,
+)
 
 
 class Targets(NamedTuple):
@@ -32,15 +39,14 @@ def names(settings: Settings) -> dict[str, str]:
 def from_manifest(settings: Settings, manifest: Manifest, tell: Observer) -> Settings:
     """Take the live targets of the manifest where the user named none."""
     recorded = manifest.targets["gateway"]
-    if settings.gateway is not None or recorded == EMBEDDED:
+    if settings.gateway is not None:
         return settings
+    if recorded == EMBEDDED:
+        return replace(settings, model_url=settings.model_url or manifest.options.get("model_url"))
     tell(Notice(f"calling the gateway that the manifest names: {recorded}"))
-    team = make_target(manifest.targets["llm_team"], settings.llm_team_headers)
-    return replace(
-        settings,
-        gateway=make_target(recorded, settings.gateway_headers),
-        llm_team=settings.llm_team or team,
-    )
+    gateway = make_target(recorded, settings.gateway_headers)
+    team = make_team_target(manifest.targets["llm_team"], settings.llm_team_headers, gateway)
+    return replace(settings, gateway=gateway, llm_team=settings.llm_team or team)
 
 
 def refuse_other_kind(settings: Settings, manifest: Manifest, tell: Observer) -> None:
@@ -49,7 +55,10 @@ def refuse_other_kind(settings: Settings, manifest: Manifest, tell: Observer) ->
     A live gateway may have moved to another URL: that is said, not refused.
     """
     recorded = manifest.targets["gateway"]
-    if settings.gateway is None or settings.gateway.url == recorded:
+    if settings.gateway is None:
+        _refuse_other_model(settings, manifest)
+        return
+    if settings.gateway.url == recorded:
         return
     if recorded == EMBEDDED:
         raise MismatchError(
@@ -57,6 +66,15 @@ def refuse_other_kind(settings: Settings, manifest: Manifest, tell: Observer) ->
             hint="leave out --gateway (and GATEWAY_URL), or run into another folder with --dir",
         )
     tell(Notice(f"the gateway was {recorded} and is now {settings.gateway.url}", warning=True))
+
+
+def _refuse_other_model(settings: Settings, manifest: Manifest) -> None:
+    model = manifest.options.get("model_url")
+    if settings.model_url != model:
+        raise MismatchError(
+            f"this battery ran with {model or 'rules'} as its model, not {settings.model_url}",
+            hint="leave out --model-url, or run into another folder with --dir",
+        )
 
 
 @contextmanager
@@ -80,4 +98,6 @@ def opened(settings: Settings, memory: Path, tell: Observer) -> Iterator[Targets
 
 
 def _live_team(settings: Settings) -> Target:
-    return settings.llm_team or Target(DEFAULT_LLM_TEAM, settings.llm_team_headers)
+    return settings.llm_team or make_team_target(
+        DEFAULT_LLM_TEAM, settings.llm_team_headers, settings.gateway
+    )

@@ -1,0 +1,400 @@
+"""The documents say what the program does: names, defaults, fields, links and examples.
+
+Examples are the `console` blocks. The commands of a document run in one shell, in order, in a
+fresh folder, and what they print is compared with what the document shows. A block whose info
+string names a file (`json my-tasks.json`) is written to that file first.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import typer
+from markdown_it import MarkdownIt
+from markdown_it.tree import SyntaxTreeNode
+from pydantic import BaseModel
+from typer.main import get_command
+
+from battery import errors, models, wire
+from battery.artifacts import ITERATION_FILES
+from battery.cli.main import app
+from tests.support.commands import battery, environment, read_json, start
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
+#: Where the documents expect a live gateway, which the test starts on any free port.
+LIVE_GATEWAY = "http://localhost:3100"
+
+_PARSER = MarkdownIt("commonmark").enable("table")
+GROUP = get_command(app)
+assert isinstance(GROUP, typer.core.TyperGroup)
+COMMANDS = {"battery": GROUP} | {f"battery {name}": c for name, c in GROUP.commands.items()}
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def tree(page: Path) -> SyntaxTreeNode:
+    return SyntaxTreeNode(_PARSER.parse(page.read_text("utf-8")))
+
+
+def text_of(node: SyntaxTreeNode) -> str:
+    return "".join(leaf.content for leaf in node.walk() if leaf.type in {"text", "code_inline"})
+
+
+def headings(page: Path) -> list[str]:
+    return [text_of(node) for node in tree(page).walk() if node.type == "heading"]
+
+
+def rows(page: str, heading: str) -> list[list[SyntaxTreeNode]]:
+    """Return the cells of all table rows between a heading and the next one."""
+    found: list[list[SyntaxTreeNode]] = []
+    inside = False
+    for node in tree(DOCS / page).children:
+        if node.type == "heading":
+            inside = text_of(node) == heading
+        elif inside and node.type == "table":
+            found += [row.children for row in node.children[1].children]
+    return found
+
+
+def first_column(page: str, heading: str) -> list[str]:
+    return [text_of(cells[0]) for cells in rows(page, heading)]
+
+
+def code(cell: SyntaxTreeNode) -> list[str]:
+    return [leaf.content for leaf in cell.walk() if leaf.type == "code_inline"]
+
+
+def documented(command: str) -> list[tuple[list[str], str, str]]:
+    """Return names, environment variable and default of each option, as the table has them."""
+    return [
+        (sorted({span.split()[0] for span in code(names)}), text_of(variable), text_of(default))
+        for names, variable, default, _ in rows("reference/commands.md", command)
+    ]
+
+
+def declared(command: str) -> list[tuple[list[str], str, str]]:
+    """Return the same as the program has them."""
+    return [
+        (_names(param), str(param.envvar or ""), _default(param))
+        for param in COMMANDS[command].params
+    ]
+
+
+def _names(param: Any) -> list[str]:
+    return [param.metavar] if param.param_type_name == "argument" else sorted(param.opts)
+
+
+def _default(param: Any) -> str:
+    in_words = re.search(r"\[default: (.+)\]", param.help)
+    if in_words:
+        return in_words[1]
+    if getattr(param, "is_flag", False):
+        return "off"
+    if isinstance(param.default, float):
+        return f"{param.default:g}"
+    return "none" if param.default is None else str(param.default)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_reference_has_exactly_the_options_of_a_command(command: str) -> None:
+    assert sorted(documented(command)) == sorted(declared(command))
+
+
+def test_the_reference_has_a_section_for_each_command_and_no_other() -> None:
+    found = [text for text in headings(DOCS / "reference/commands.md") if "battery" in text]
+    assert sorted(found) == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example_and_every_option_has_help(command: str) -> None:
+    assert f"\n  {command} " in str(COMMANDS[command].help)
+    assert all(getattr(param, "help", "") for param in COMMANDS[command].params)
+
+
+def test_the_environment_variables_are_those_that_the_program_reads() -> None:
+    source = "\n".join(path.read_text("utf-8") for path in (ROOT / "src").rglob("*.py"))
+    read = set(re.findall(r'environ(?:\.get\(|\[)"([A-Z_]+)"', source))
+    named = {
+        f"{prefix}_{what}" for prefix in ("GATEWAY", "LLM_TEAM") for what in ("TOKEN", "HEADERS")
+    }
+    options = {variable for command in COMMANDS for _, variable, _ in declared(command)}
+    assert set(first_column("reference/commands.md", "Environment")) == (read | named) - options
+
+
+def test_the_errors_are_those_of_the_tree_with_their_exit_codes() -> None:
+    kinds = {name: kind for name, kind in vars(errors).items() if hasattr(kind, "exit_code")}
+    table = [
+        (text_of(kind), text_of(code)) for kind, code, _ in rows("reference/errors.md", "Errors")
+    ]
+    assert dict(table) == {name: str(kind.exit_code) for name, kind in kinds.items()}
+
+
+def test_the_readme_and_the_reference_have_the_same_exit_codes() -> None:
+    codes = {kind.exit_code for kind in vars(errors).values() if hasattr(kind, "exit_code")}
+    # 0 is no error, and 3 is kept for gates.
+    wanted = sorted({0, 3, *codes})
+    assert [int(row) for row in first_column("reference/commands.md", "Exit codes")] == wanted
+    assert [int(row) for row in first_column("../README.md", "Exit codes")] == wanted
+
+
+@pytest.mark.parametrize(
+    ("page", "heading", "record"),
+    [
+        ("files", "Manifest", models.Manifest),
+        ("files", "Metrics", models.Metrics),
+        ("files", "Phase metrics", models.PhaseMetrics),
+        ("files", "Proposal", models.Proposal),
+        ("files", "Verdict", models.Verdict),
+        ("files", "Summary", models.Summary),
+        ("files", "Trend", models.Trend),
+        ("files", "Direction count", models.DirectionCount),
+        ("wire", "Respond request", wire.RespondRequest),
+        ("wire", "Respond answer", wire.RespondAnswer),
+        ("wire", "Log entry", wire.LogEntry),
+        ("wire", "Distill request", wire.DistillRequest),
+        ("wire", "Chat request", wire.ChatRequest),
+        ("wire", "Chat message", wire.ChatMessage),
+    ],
+)
+def test_a_reference_table_has_exactly_the_fields_of_its_record(
+    page: str, heading: str, record: type[BaseModel]
+) -> None:
+    assert first_column(f"reference/{page}.md", heading) == list(record.model_fields)
+
+
+def test_the_keys_of_a_tasks_file_are_documented() -> None:
+    keys = [f"phases.{name}" for name in models.Phases.model_fields]
+    keys += [f"models.{name}" for name in models.Models.model_fields]
+    keys += list(models.Task.model_fields)
+    assert first_column("how-to/own-tasks.md", "The fields") == keys
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a battery of one iteration."""
+    folder = tmp_path_factory.mktemp("finished") / "battery"
+    done = battery("run", "--iterations", 1, "--quiet", "--dir", folder, cwd=folder.parent)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_the_overview_has_every_file_that_a_battery_writes(finished: Path) -> None:
+    written = {
+        str(path.relative_to(finished)).replace("iter_1", "iter_N")
+        for path in finished.rglob("*")
+        if path.is_file() and not path.name.startswith(".") and "gateway" not in path.parts
+    }
+    overview = first_column("reference/files.md", "Overview")
+    assert set(overview) == written
+    assert {f"iter_N/{name}" for name in ITERATION_FILES} <= written
+
+
+def test_the_readme_names_the_files_of_the_overview() -> None:
+    readme = [code(cells[0]) for cells in rows("../README.md", "What it leaves behind")]
+    overview = first_column("reference/files.md", "Overview")
+    names = sorted(Path(span).name for spans in readme for span in spans)
+    assert names == sorted(Path(path).name for path in overview)
+
+
+def test_a_journal_line_has_exactly_the_documented_fields(finished: Path) -> None:
+    journal = (finished / "iter_1" / "journal.jsonl").read_bytes()
+    tables: list[list[str]] = []
+    for name in first_column("reference/files.md", "Journal"):
+        # Each of the three tables begins with the field that names the call.
+        if name == "call":
+            tables.append([])
+        tables[-1].append(name)
+    found = {tuple(json.loads(line)) for line in journal.splitlines()}
+    assert found == set(map(tuple, tables))
+
+
+def test_runs_and_options_have_exactly_the_documented_fields(finished: Path) -> None:
+    runs = read_json(finished / "iter_1" / "runs.json")
+    assert list(runs[0]) == first_column("reference/files.md", "Runs")
+    described = {text_of(name): text for name, text in rows("reference/files.md", "Manifest")}
+    options = list(read_json(finished / "battery.json")["options"])
+    assert [span for span in code(described["options"]) if span != "packaged"] == options
+
+
+def test_every_dependency_is_justified_and_nothing_else() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    names = [re.split(r"[<>=!~ \[]", line)[0] for line in project["dependencies"]]
+    assert first_column("explanation/dependencies.md", "Dependencies") == names
+
+
+def test_the_make_targets_do_what_the_readme_says() -> None:
+    for target, command in [("battery", "battery run --iterations 3"), ("test", "pytest")]:
+        words = ["make", "--dry-run", target]
+        done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+        assert command in done.stdout
+
+
+def anchors(page: Path) -> set[str]:
+    """Name the headings of a page as code hosts do."""
+    found: set[str] = set()
+    for heading in headings(page):
+        slug = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        number = sum(1 for other in found if re.fullmatch(rf"{re.escape(slug)}(-\d+)?", other))
+        found.add(f"{slug}-{number}" if number else slug)
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    for node in tree(page).walk():
+        if node.type != "link" or "://" in str(node.attrs["href"]):
+            continue
+        path, _, anchor = str(node.attrs["href"]).partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.is_file(), f"{path} is not there"
+        assert not anchor or anchor in anchors(target), f"{path} has no #{anchor}"
+
+
+def test_every_document_can_be_reached_from_the_index() -> None:
+    linked = {
+        (DOCS / str(node.attrs["href"])).resolve()
+        for node in tree(DOCS / "index.md").walk()
+        if node.type == "link"
+    }
+    assert set(DOCS.rglob("*.md")) - linked == {DOCS / "index.md"}
+
+
+def test_documents_that_the_program_points_to_exist() -> None:
+    files = [*(ROOT / "src").rglob("*.py"), ROOT / "pyproject.toml", ROOT / "CONTRIBUTING.md"]
+    named = {
+        path for file in files for path in re.findall(r"docs/[\w/-]+\.md", file.read_text("utf-8"))
+    }
+    assert named
+    assert {path for path in named if not (ROOT / path).is_file()} == set()
+
+
+class Example(NamedTuple):
+    """A command and the lines that it is said to print."""
+
+    command: str
+    output: list[str]
+
+
+def examples(page: Path) -> list[Example]:
+    found: list[Example] = []
+    for node in tree(page).walk():
+        if node.type != "fence" or node.info != "console":
+            continue
+        assert node.content.startswith("$ ")
+        for line in node.content.splitlines():
+            if line.startswith("$ "):
+                found.append(Example(line[2:], []))
+            else:
+                found[-1].output.append(line)
+    return found
+
+
+def write_files(page: Path, folder: Path) -> None:
+    for node in tree(page).walk():
+        if node.type == "fence" and " " in node.info:
+            (folder / node.info.split()[1]).write_text(node.content, "utf-8")
+
+
+#: What differs from run to run. Spaces collapse, because columns follow the width of numbers.
+_MASKS = [
+    (r"http://(?:localhost|127\.0\.0\.1):\d+", "URL"),
+    (r"\d{4}-\d\d-\d\dT\d\d[:-]\d\d[:-]\d\dZ", "TIME"),
+    (r"\b\d+ ms\b|\b\d+\.\d s\b", "DURATION"),
+    (r"\S*/my-tasks\.json", "PATH"),
+    # Whether the last iteration took less time than the first is up to the machine, and so is
+    # whether the count includes that.
+    (r"^(- `)?total_elapsed_s.*", "total_elapsed_s"),
+    (r"^\d of 5 metrics", "N of 5 metrics"),
+    (r"'improved': \d", "'improved': N"),
+    (r"\s+", " "),
+]
+
+
+def masked(line: str) -> str:
+    for pattern, word in _MASKS:
+        line = re.sub(pattern, word, line)
+    return line.strip()
+
+
+def matches(shown: list[str], printed: list[str]) -> bool:
+    """Compare line by line; a line that is only `…` stands for any number of lines."""
+    any_lines = r"(?:[^\n]*\n)*"
+    wanted = [any_lines if line == "…" else re.escape(masked(line)) + "\n" for line in shown]
+    text = "".join(f"{masked(line)}\n" for line in printed)
+    return re.fullmatch("".join(wanted), text) is not None
+
+
+def test_only_what_is_left_out_or_measured_may_differ() -> None:
+    printed = ["a  6 ms", "b"]
+    for same in (["a 5 ms", "b"], ["…", "b"], ["a 7 ms", "…", "b", "…"]):
+        assert matches(same, printed), same
+    for other in (
+        ["a 5 ms"],
+        ["…", "a 5 ms"],
+        ["…", "ms", "b"],
+        ["5 ms", "b"],
+        ["b", "…"],
+        ["…", "", "b"],
+    ):
+        assert not matches(other, printed), other
+
+
+@pytest.fixture
+def live_gateway(tmp_path: Path) -> Iterator[str]:
+    """Serve a gateway and yield its URL."""
+    process = start("gateway", "--port", 0, cwd=tmp_path)
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def run_examples(found: list[Example], folder: Path) -> list[list[str]]:
+    """Run the commands in one shell; return the lines that each printed, errors included."""
+    mark = "=== end of example"
+    path = f"{Path(sys.executable).parent}:{environment().get('PATH', '')}"
+    script = "".join(f"{example.command}\necho '{mark}'\n" for example in found)
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=folder,
+        env=environment({"PATH": path, "PYTHONUTF8": "1"}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        check=True,
+        timeout=60,
+    )
+    parts = done.stdout.split(f"{mark}\n")
+    assert parts.pop() == ""
+    return [part.splitlines() for part in parts]
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if examples(p)], ids=name_of)
+def test_examples_print_what_the_document_shows(
+    page: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    found = examples(page)
+    if any(LIVE_GATEWAY in example.command for example in found):
+        url = request.getfixturevalue("live_gateway")
+        found = [e._replace(command=e.command.replace(LIVE_GATEWAY, url)) for e in found]
+    folder = tmp_path / "examples"
+    folder.mkdir()
+    write_files(page, folder)
+    for example, printed in zip(found, run_examples(found, folder), strict=True):
+        if not matches(example.output, printed):
+            pytest.fail(f"$ {example.command} printed:\n" + "\n".join(printed))
