@@ -52,6 +52,9 @@ ITERATION_FILES: Final = (
 )
 REVIEW_FILE: Final = "overseer_review.md"
 SCRUM_FILE: Final = "scrum_findings.md"
+#: Made once: making one costs more than reading a file with it.
+_PROPOSALS: Final = TypeAdapter(list[Proposal])
+_VERDICTS: Final = TypeAdapter(list[Verdict])
 _REDONE: Final = (REVIEW_FILE, SCRUM_FILE)
 
 
@@ -129,7 +132,7 @@ class IterationDir:
     def read_proposals(self) -> list[Proposal] | None:
         """Read what was parsed from the review; None where nothing was parsed yet."""
         path = self.root / "proposals.json"
-        return _read_records(path, Proposal) if path.exists() else None
+        return _read_records(path, _PROPOSALS) if path.exists() else None
 
     def write_verdicts(self, verdicts: list[Verdict]) -> None:
         """Write what was parsed from the judgment."""
@@ -138,7 +141,7 @@ class IterationDir:
     def read_verdicts(self) -> list[Verdict]:
         """Read the parsed judgment; empty where none was parsed yet."""
         path = self.root / "verdicts.json"
-        return _read_records(path, Verdict) if path.exists() else []
+        return _read_records(path, _VERDICTS) if path.exists() else []
 
     def keep_older(self, name: str) -> str | None:
         """Copy `overseer_review.md` or `scrum_findings.md` to a free numbered name beside it.
@@ -327,8 +330,8 @@ def _read_record(path: Path, kind: type[R]) -> R:
     return _validated(path, kind.model_validate, _read_json(path))
 
 
-def _read_records(path: Path, kind: type[R]) -> list[R]:
-    return _validated(path, TypeAdapter(list[kind]).validate_python, _read_json(path))  # type: ignore[valid-type]
+def _read_records(path: Path, records: TypeAdapter[list[R]]) -> list[R]:
+    return _validated(path, records.validate_python, _read_json(path))
 
 
 def _validated(path: Path, validate: Callable[[Any], V], document: Any) -> V:

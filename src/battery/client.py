@@ -39,6 +39,8 @@ from battery.transport import (
     CappedStream,
     EndedStream,
     TooLargeError,
+    is_compressed,
+    load_backend,
     open_http,
     tls_context,
 )
@@ -172,11 +174,11 @@ class Client:
             try:
                 async for event in EventSource(response).aiter_sse():
                     if stream.add(event.data) is not None:
-                        raw = event.data.encode()
-                        stream.events[-1] = self._redact.document(raw, stream.events[-1])
+                        stream.events[-1] = self._redact.document(stream.events[-1])
                         on_event(stream.events[-1])
-            except SSEError as error:
-                raise await self._no_stream(call, response) from error
+            except SSEError:
+                # Its own words would repeat the header, with whatever the server put there.
+                raise await self._no_stream(call, response) from None
         try:
             elapsed_ms = self._elapsed_ms(start)
             return DistillReply(stream.text(), stream.events, stream.broken, elapsed_ms)
@@ -204,13 +206,11 @@ class Client:
             body = await response.aread()
         elapsed_ms = self._elapsed_ms(start)
         try:
-            return self._redact.document(body, jsonio.loads(body)), elapsed_ms
+            return self._redact.document(jsonio.loads(body)), elapsed_ms
         except ValueError as error:
-            kind = response.headers.get("content-type", "none")
-            shown = self._shown(body)
             raise AnswerError(
                 f"{call.name}: the answer of {call.url} is not JSON ({error}; "
-                f"content-type {kind}): {shown}",
+                f"content-type {self._content_type(response)}): {self._shown(body)}",
                 hint="does this URL belong to the gateway? check it with `battery doctor`",
             ) from error
 
@@ -226,6 +226,8 @@ class Client:
             response.stream = CappedStream(cast(httpx.AsyncByteStream, response.stream))
             if not response.is_success:
                 raise await self._bad_status(call, response)
+            if is_compressed(response):
+                raise self._compressed(call, response)
             yield response
 
     @asynccontextmanager
@@ -247,13 +249,15 @@ class Client:
                 hint="is the host right, and is it up? check with `battery doctor`",
             ) from error
         except (httpx.ConnectError, httpx.ProxyError, httpx.UnsupportedProtocol) as error:
+            self._redact.error(error)
             raise UnreachableError(
-                f"{call.name}: cannot connect to {call.url}: {self._words(error)}",
+                f"{call.name}: cannot connect to {call.url}: {_words(error)}",
                 hint="is it running, and is the URL right? check with `battery doctor`",
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            self._redact.error(error)
             raise BrokenAnswerError(
-                f"{call.name}: the connection to {call.url} broke: {self._words(error)}",
+                f"{call.name}: the connection to {call.url} broke: {_words(error)}",
                 hint="look at the gateway's log; what finished is on disk",
             ) from error
         except TooLargeError as error:
@@ -265,16 +269,26 @@ class Client:
 
     async def _bad_status(self, call: _Call, response: httpx.Response) -> CallError:
         shown = await self._excerpt(response)
+        where = self._header(response, "location")
+        moved = f" (to {where})" if response.is_redirect and where else ""
         return StatusError(
-            f"{call.name}: {call.url} answered HTTP {response.status_code}: {shown}",
+            f"{call.name}: {call.url} answered HTTP {response.status_code}{moved}: {shown}",
             hint=_status_hint(response.status_code),
+        )
+
+    def _compressed(self, call: _Call, response: httpx.Response) -> CallError:
+        coding = self._header(response, "content-encoding")
+        return AnswerError(
+            f"{call.name}: {call.url} answered with content-encoding {coding}, "
+            "though a plain answer was asked for",
+            hint="switch compression off in the gateway or in the proxy before it",
         )
 
     async def _no_stream(self, call: _Call, response: httpx.Response) -> CallError:
         shown = await self._excerpt(response)
-        kind = response.headers.get("content-type", "none")
         return AnswerError(
-            f"{call.name}: {call.url} answered no event stream (content-type {kind}): {shown}",
+            f"{call.name}: {call.url} answered no event stream "
+            f"(content-type {self._content_type(response)}): {shown}",
             hint="does this URL belong to the LLM team? set it with --llm-team",
         )
 
@@ -289,15 +303,19 @@ class Client:
     def _shown(self, body: bytes) -> str:
         """Excerpt a body: secrets are cut out before the text is cut off."""
         text = body[: 16 * EXCERPT].decode("utf-8", "replace")
-        return printable(self._redact.text(text), EXCERPT) or "(empty)"
+        return printable(self._redact.excerpt(text), EXCERPT) or "(empty)"
 
-    def _words(self, error: Exception) -> str:
-        return self._redact.text(str(error)) or type(error).__name__
+    def _content_type(self, response: httpx.Response) -> str:
+        return self._header(response, "content-type") or "none"
+
+    def _header(self, response: httpx.Response, name: str) -> str:
+        return printable(self._redact.text(response.headers.get(name, "")), EXCERPT)
 
 
 @asynccontextmanager
 async def open_clients(target: Target, count: int) -> AsyncIterator[Sequence[Client]]:
     """Open a client a worker, all with one TLS context, which is slow to make."""
+    await load_backend()
     tls = tls_context(target.url)
     clients = [Client(target, tls=tls) for _ in range(count)]
     try:
@@ -305,6 +323,10 @@ async def open_clients(target: Target, count: int) -> AsyncIterator[Sequence[Cli
     finally:
         for client in clients:
             await client.__aexit__(None, None, None)
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 def _wrong_answer(call: _Call, error: ShapeError) -> AnswerError:

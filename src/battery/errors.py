@@ -121,6 +121,8 @@ def _plain(kind: str, message: str, given: object) -> str:
         return "is missing"
     if kind == "extra_forbidden":
         return "is not a known key"
+    if kind in {"model_type", "dict_type"}:
+        message = "an object was expected"
     shown = repr(given)
     if len(shown) > 60:
         shown = shown[:59] + "…"

@@ -2,22 +2,31 @@
 
 orjson does the work. It would turn integers beyond 64 bits into floats, and an answer must go
 back to disk as it came, so documents with such a number take the slower way through pydantic.
+What cannot be written back, because it is nested too deeply, is not read either.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from pydantic_core import from_json, to_json
+
+#: Both writers give up at 254 levels, and an artifact wraps a document in a few of its own.
+MAX_DEPTH: Final = 200
 
 _LONG_INTEGER = re.compile(rb"\d{19}")
 
 
 def loads(data: bytes) -> Any:
-    """Parse a JSON document; raise `ValueError` with the position of what is wrong."""
+    """Parse a JSON document; raise `ValueError` with the position of what is wrong.
+
+    A document nested deeper than `MAX_DEPTH` is wrong, too.
+    """
     parsed = orjson.loads(data)
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _is_deep(parsed):
+        raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
     return from_json(data, allow_inf_nan=False) if _LONG_INTEGER.search(data) else parsed
 
 
@@ -43,6 +52,17 @@ def canonical(value: Any) -> bytes:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError:
         return to_json(_sorted(value))
+
+
+def _is_deep(document: Any) -> bool:
+    """Go down level by level: recursion would end where a hostile document wants it to."""
+    level = [document] if isinstance(document, (dict, list)) else []
+    for _ in range(MAX_DEPTH):
+        groups = [item.values() if isinstance(item, dict) else item for item in level]
+        level = [child for group in groups for child in group if isinstance(child, (dict, list))]
+        if not level:
+            return False
+    return True
 
 
 def _sorted(value: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from battery.errors import ShapeError
 from battery.wire import Json, Status, read_respond, total_tokens
 
 #: Version of the file formats that this program writes.
@@ -86,13 +87,16 @@ class RunResult(NamedTuple):
     def of(cls, answer: Json) -> RunResult:
         """Read a gateway's answer, `_elapsed_ms` included; raise `ShapeError` for a wrong one."""
         read = read_respond(answer)
+        elapsed_ms = answer.get(ELAPSED_KEY) or 0
+        if not isinstance(elapsed_ms, int | float):
+            raise ShapeError(ELAPSED_KEY, f"a number was expected, got {elapsed_ms!r:.60}")
         return cls(
             status=read.status,
             turns=read.iterations,
             tokens=total_tokens(read.artifact),
             overseer_called=read.overseer_called,
             error=read.error,
-            elapsed_ms=int(answer.get(ELAPSED_KEY) or 0),
+            elapsed_ms=int(elapsed_ms),
         )
 
 

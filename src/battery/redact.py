@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import base64
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 REPLACEMENT: Final = "[redacted]"
@@ -15,24 +15,44 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]+")
 
 
 class Redactor:
-    """Replace header values, and what follows `Bearer` or `Basic` in them, wherever they occur."""
+    """Replace header values, and what follows `Bearer` or `Basic` in them, wherever they occur.
+
+    Finds them as they are and as JSON writers or URLs escape them. Of a `Basic` value the
+    password behind it is a secret, too.
+    """
 
     def __init__(self, header_values: Iterable[str]) -> None:
-        secrets = {part for value in header_values for part in (value, value.partition(" ")[2])}
+        secrets = {part for value in header_values for part in _parts(value)}
         kept = sorted((s for s in secrets if len(s) >= MIN_SECRET), key=len, reverse=True)
-        #: As they may stand in raw JSON, escaped or not.
-        self._raw = [s.encode() for s in kept] + [json.dumps(s)[1:-1].encode() for s in kept]
-        self._pattern = re.compile("|".join(map(re.escape, kept))) if kept else None
+        self._kept = kept
+        self._pattern = re.compile("|".join(map(_any_spelling, kept))) if kept else None
 
     def text(self, text: str) -> str:
         """Replace every secret in a text."""
         return self._pattern.sub(REPLACEMENT, text) if self._pattern else text
 
-    def document(self, raw: bytes, parsed: Any) -> Any:
-        """Replace every secret in a parsed document; `raw` tells cheaply whether there is one."""
-        if any(secret in raw for secret in self._raw) or (self._pattern and b"\\u" in raw):
-            return self._walk(parsed)
-        return parsed
+    def excerpt(self, text: str) -> str:
+        """Replace every secret in a text that was cut off, perhaps in the middle of a secret."""
+        text = self.text(text)
+        for secret in self._kept:
+            for length in range(min(len(secret), len(text)), MIN_SECRET - 1, -1):
+                if text.endswith(secret[:length]):
+                    return text[:-length] + REPLACEMENT
+        return text
+
+    def document(self, parsed: Any) -> Any:
+        """Replace every secret in a parsed document, in keys as in values."""
+        return self._walk(parsed) if self._pattern else parsed
+
+    def error(self, error: BaseException) -> None:
+        """Replace every secret in the words of an error and of those that caused it.
+
+        With `--debug` their traceback is shown, and a protocol error quotes what arrived.
+        """
+        seen: BaseException | None = error
+        while seen is not None:
+            seen.args = tuple(self.text(arg) if isinstance(arg, str) else arg for arg in seen.args)
+            seen = seen.__cause__ or seen.__context__
 
     def _walk(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -49,3 +69,26 @@ def printable(text: bytes | str, limit: int) -> str:
     if isinstance(text, bytes):
         text = text[: 4 * limit].decode("utf-8", "replace")
     return _CONTROL.sub(" ", text).strip()[:limit]
+
+
+def _parts(value: str) -> Iterator[str]:
+    yield value
+    scheme, _, rest = value.partition(" ")
+    yield rest
+    if scheme.lower() == "basic":
+        try:
+            pair = base64.b64decode(rest).decode()
+        except ValueError:
+            return
+        yield pair
+        yield pair.partition(":")[2]
+
+
+def _any_spelling(secret: str) -> str:
+    r"""Match a secret however its punctuation is escaped: `/`, `\/`, `\u002f`, `%2F`."""
+    return "".join(c if c.isalnum() else _escaped(c) for c in secret)
+
+
+def _escaped(character: str) -> str:
+    number = f"{ord(character):02x}"
+    return rf"(?:\\*{re.escape(character)}|(?i:\\+u00{number}|%{number}))"

@@ -21,6 +21,7 @@ DEFAULT_ITERATIONS: Final = 3
 #: What the manifest says where the gateway was the embedded one.
 EMBEDDED: Final = "embedded"
 
+_HOST = re.compile(r"[\w.-]+")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 #: Set by the client itself; another value would break the wire.
 _RESERVED_HEADERS = frozenset({"content-type", "content-length", "host", "transfer-encoding"})
@@ -64,21 +65,39 @@ def make_target(url: str, headers: Mapping[str, str]) -> Target:
 
     Raises `UsageError`, without repeating the URL where it may hold a secret.
     """
+    url = url.strip()
+    if not url.isprintable() or " " in url:
+        raise _wrong_url(url, "it holds a space or a control character")
     try:
-        parts = urlsplit(url.strip())
-        port = parts.port
-    except ValueError as error:
-        raise _wrong_url(url, str(error)) from error
+        parts = urlsplit(url)
+    except ValueError:
+        # The cause would show the URL with its password in a traceback.
+        raise _wrong_url(url, "its host cannot be read") from None
     if parts.scheme not in {"http", "https"}:
         raise _wrong_url(url, "it must start with http:// or https://")
-    if not parts.hostname or port == 0:
+    if not parts.hostname:
         raise _wrong_url(url, "it names no host")
+    if not _is_host(parts.hostname):
+        raise _wrong_url(url, "no host can have that name")
+    if not _has_usable_port(parts):
+        raise _wrong_url(url, "its port is not a number from 1 to 65535")
     if parts.query or parts.fragment:
         raise UsageError(
             f"the URL of {parts.hostname} carries a query or a fragment",
             hint="give the base URL alone; secrets go into --header or the environment",
         )
     return Target(_bare(parts), {**_basic_auth(parts), **headers})
+
+
+def make_team_target(url: str, headers: Mapping[str, str], gateway: Target | None) -> Target:
+    """Check the LLM team's URL; on the gateway's own host it gets the gateway's headers too.
+
+    To another host or port they are never sent.
+    """
+    team = make_target(url, headers)
+    if gateway and urlsplit(gateway.url)[:2] == urlsplit(team.url)[:2]:
+        return Target(team.url, {**gateway.headers, **team.headers})
+    return team
 
 
 def parse_headers(lines: Sequence[str], token: str | None) -> dict[str, str]:
@@ -110,14 +129,36 @@ def environment_headers(environ: Mapping[str, str], prefix: str) -> dict[str, st
 def _clean(what: str, value: str) -> str:
     value = value.strip()
     if not value or not value.isascii() or not value.isprintable():
-        raise UsageError(f"{what} is empty or holds characters that no header may hold")
+        raise UsageError(
+            f"{what} is empty or holds characters that no header may hold",
+            hint="look at the option or the environment variable that sets it",
+        )
     return value
 
 
+def _is_host(name: str) -> bool:
+    if ":" in name:
+        return True  # urlsplit has checked the address between the brackets
+    try:
+        # What the resolver does, and later it would be no UsageError any more.
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return _HOST.fullmatch(name) is not None
+
+
+def _has_usable_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
+
+
 def _wrong_url(url: str, why: str) -> UsageError:
-    shown = re.sub(r"//[^/@]*@", "//…@", url)[:100]
+    # A password may hold slashes, and the scheme may be what is missing.
+    shown = re.sub(r"^([a-z]+://)?.*@", r"\1…@", url, flags=re.DOTALL)[:100]
     return UsageError(
-        f"'{shown}' is not a URL to call: {why}",
+        f"{shown!r} is not a URL to call: {why}",
         hint="write it like http://localhost:3100",
     )
 

@@ -40,24 +40,25 @@ def find_tasks(path: Path | None) -> tuple[Tasks, str]:
         data = resources.files("battery").joinpath("tasks.json").read_bytes()
         return parse_tasks(data, "the packaged tasks.json"), PACKAGED
     path = path or DEFAULT_PATH
-    return load_tasks(path), str(path.resolve())
+    return load_tasks(path), str(path.absolute())
 
 
 def load_tasks(path: Path) -> Tasks:
     """Read and check a tasks file; raise `TasksError`."""
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise TasksError(
-                f"{path} has {size / 1e6:,.0f} MB; a tasks file may have {MAX_BYTES / 1e6:,.0f}",
-                hint="split it into several batteries",
-            )
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            # Not its size on disk: a pipe or a device tells none and may have no end.
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise TasksError(
             f"cannot read the tasks file {path}: {error.strerror}",
             hint="name another with --tasks, or leave the option out for the packaged tasks",
         ) from error
+    if len(data) > MAX_BYTES:
+        raise TasksError(
+            f"{path} is larger than the {MAX_BYTES // 2**20} MiB that a tasks file may have",
+            hint="split it into several batteries",
+        )
     return parse_tasks(data, str(path))
 
 

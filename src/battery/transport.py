@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from typing import Final
 from urllib.parse import urlsplit
 
+import anyio
+import anyio.lowlevel
 import httpx
 
 from battery import __version__
@@ -21,6 +23,8 @@ CONNECT_TIMEOUT_S: Final = 10.0
 #: Shorter than the five seconds after which many servers close an idle connection, so that no
 #: request is sent into a connection that is just being closed.
 KEEPALIVE_S: Final = 4.0
+#: What httpx unpacks; it ignores other codings, such as `utf-8`, which is sent by mistake.
+_COMPRESSIONS: Final = frozenset({"gzip", "deflate", "br", "zstd"})
 
 
 class TooLargeError(Exception):
@@ -62,6 +66,17 @@ class EndedStream(httpx.AsyncByteStream):
         await self._inner.aclose()
 
 
+def is_compressed(response: httpx.Response) -> bool:
+    """Tell whether httpx would unpack the answer, and a small one could fill the memory."""
+    codings = response.headers.get("content-encoding", "").lower()
+    return any(coding.strip() in _COMPRESSIONS for coding in codings.split(","))
+
+
+async def load_backend() -> None:
+    """Load what httpx would load during its first call, whose elapsed time that would falsify."""
+    await anyio.lowlevel.checkpoint()
+
+
 def tls_context(url: str) -> ssl.SSLContext:
     """Make a TLS context; the authorities are loaded, slowly, only where they can be needed."""
     if url.startswith("http:") and is_loopback(url):
@@ -71,7 +86,7 @@ def tls_context(url: str) -> ssl.SSLContext:
 
 def is_loopback(url: str) -> bool:
     """Tell whether a URL stays on this machine, where no proxy may catch it."""
-    host = urlsplit(url).hostname or ""
+    host = (urlsplit(url).hostname or "").rstrip(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

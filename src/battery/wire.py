@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal
 
-import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from battery import jsonio
 from battery.errors import ShapeError
 
 RESPOND_PATH: Final = "/v1/respond"
@@ -71,6 +71,11 @@ def _null_is(default: object) -> BeforeValidator:
     return BeforeValidator(lambda value: default if value is None else value)
 
 
+def _count(value: object) -> object:
+    """Take 3.0 for 3, as some JSON writers send it; a text or a truth value is no number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class LogEntry(BaseModel):
     """One entry of a run's log; only its kind matters to the battery."""
 
@@ -81,7 +86,7 @@ class RespondAnswer(BaseModel):
     """The part of a respond answer that the battery reads; other keys are kept, not read."""
 
     status: Status
-    iterations: Annotated[int, _null_is(0), Field(ge=0)] = 0
+    iterations: Annotated[int, Field(ge=0, strict=True), BeforeValidator(_count), _null_is(0)] = 0
     artifact: Any = None
     log: Annotated[list[LogEntry], _null_is([])] = []
     error: str | None = None
@@ -116,12 +121,12 @@ def total_tokens(artifact: object) -> int:
     total = usage.get("total_tokens")
     if total is None:
         return 0
-    whole = isinstance(total, int) or (isinstance(total, float) and total.is_integer())
-    if isinstance(total, bool) or not whole or total < 0:
+    whole = _count(total)
+    if isinstance(whole, bool) or not isinstance(whole, int) or whole < 0:
         raise ShapeError(
             "artifact.usage.total_tokens", f"a whole number from 0 was expected, got {total!r:.60}"
         )
-    return int(total)
+    return whole
 
 
 def chat_content(answer: object) -> str:
@@ -150,7 +155,7 @@ def chat_answer(content: str, model: str, usage: Json) -> Json:
 
 def sse_event(event: Json) -> bytes:
     """Write one server-sent event whose data is a JSON object."""
-    return b"data: " + orjson.dumps(event) + b"\n\n"
+    return b"data: " + jsonio.dumps(event) + b"\n\n"
 
 
 @dataclass(slots=True)
@@ -166,8 +171,8 @@ class DistillStream:
         if not data.strip() or data.strip() == STREAM_END:
             return None
         try:
-            event = orjson.loads(data)
-        except orjson.JSONDecodeError:
+            event = jsonio.loads(data.encode())
+        except ValueError:
             event = None
         if not isinstance(event, dict):
             self.broken += 1
@@ -182,19 +187,20 @@ class DistillStream:
         `ShapeError` when there was no event at all.
         """
         if not self.events:
-            raise ShapeError("", "the stream ended without any event")
+            broken = f"; {self.broken} were no JSON objects" if self.broken else ""
+            raise ShapeError("", f"the stream ended without any event{broken}")
         finals = [event for event in self.events if event.get("role") == "final"]
         last = (finals or self.events)[-1]
         text = last.get("text")
         if isinstance(text, str) and text:
             return text
-        return orjson.dumps(last).decode()[:EVENT_EXCERPT]
+        return jsonio.dumps(last).decode()[:EVENT_EXCERPT]
 
 
 def _kind(value: object) -> str:
     names = {dict: "an object", list: "a list", str: "a text", bool: "a truth value"}
     if value is None:
         return "nothing"
-    if value == "":
+    if isinstance(value, str) and not value.strip():
         return "an empty text"
     return names.get(type(value), "a number")

@@ -17,6 +17,8 @@ from battery import __version__
 from battery.cli.lazy import LazyGroup
 from battery.errors import BatteryError, InterruptedRunError, UsageError
 
+_HEADERS = {"-H", "--header", "--llm-team-header"}
+
 app = typer.Typer(
     name="battery",
     cls=LazyGroup,
@@ -68,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         elif isinstance(error, SystemExit):
             raise
         else:
-            code = _fail(_as_battery_error(error), words)
+            code = _fail(_as_battery_error(error, words), words)
     sys.exit(code)
 
 
@@ -86,12 +88,18 @@ def _let_signals_interrupt() -> None:
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
 
 
-def _as_battery_error(error: BaseException) -> BatteryError:
+def _as_battery_error(error: BaseException, words: Sequence[str]) -> BatteryError:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]  # workers report in groups, and the first one says enough
     if isinstance(error, BatteryError):
         return error
     if isinstance(error, TyperException):
+        if "unexpected extra argument" in error.format_message() and _HEADERS & set(words):
+            # The words may be what follows an unquoted `Name: `, and so a secret.
+            return UsageError(
+                "there are more arguments than the command takes",
+                hint="quote a header as one word: --header 'X-Api-Key: …'",
+            )
         context = getattr(error, "ctx", None)
         path = context.command_path if context else "battery"
         found: BatteryError = UsageError(

@@ -89,7 +89,9 @@ LlmTeamHeader = Annotated[
 ]
 RespondTimeout = Annotated[
     float,
-    typer.Option("--respond-timeout", metavar="S", min=0.001, help="Seconds for one task."),
+    typer.Option(
+        "--respond-timeout", metavar="S", min=0.001, max=86_400, help="Seconds for one task."
+    ),
 ]
 MetaTimeout = Annotated[
     float,
@@ -97,6 +99,7 @@ MetaTimeout = Annotated[
         "--meta-timeout",
         metavar="S",
         min=0.001,
+        max=86_400,
         help="Seconds for one distill, review or judgment.",
     ),
 ]
