@@ -71,7 +71,11 @@ def test_as_many_calls_are_under_way_as_there_are_clients(
     gateway: Gateway, planned: list[PlannedTask], tmp_path: Path
 ) -> None:
     together = threading.Barrier(3, timeout=20)
-    gateway.before = lambda _path, _body: print(together.wait(), end="")
+
+    def meet(_path: str, _body: dict[str, Any]) -> None:
+        together.wait()
+
+    gateway.before = meet
     ask(gateway, planned, 3, tmp_path)
     assert not together.broken
 

@@ -80,8 +80,8 @@ def changed(change: Callable[[dict[str, Any]], object]) -> bytes:
         (b'{"a": ' * 300 + b"1" + b"}" * 300, "nested deeper than 200 levels"),
         (b'{"phases": "\xff"}', "is not UTF-8: byte 12"),
         ('{"phases": {}}'.encode("utf-16"), "is not UTF-8: byte 0"),
-        (b"[]", "input should be"),
-        (b"null", "input should be"),
+        (b"[]", "an object was expected"),
+        (b"null", "an object was expected"),
         (b"{}", "phases: is missing"),
     ],
 )
