@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,33 @@ def test_spoilt_runs_are_refused_with_file_and_place(
 ) -> None:
     (folder.root / "iter_1" / "runs.json").write_text(content)
     with pytest.raises(ArtifactError, match=rf"iter_1/runs\.json.*{says}"):
+        folder.iteration(1).read_runs()
+
+
+@pytest.mark.parametrize("count", [1, 4])
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda runs: json.dumps(runs),
+        lambda runs: json.dumps(runs, indent=2),
+        lambda runs: json.dumps(runs, indent=1),
+        lambda runs: json.dumps(runs, indent=4),
+        lambda runs: json.dumps(runs, indent=2).replace("\n", "\r\n"),
+        lambda runs: "[\n" + ",\n".join(map(json.dumps, runs)) + "\n]\n",
+    ],
+)
+def test_runs_are_read_in_whatever_layout_another_program_left_them(
+    folder: BatteryDir, count: int, write: Callable[[list[Any]], str]
+) -> None:
+    runs = [run(text="},\n  {", turn=n) for n in range(count)]
+    (folder.root / "iter_1" / "runs.json").write_text(write(runs), newline="")
+    assert len(folder.iteration(1).read_runs()) == count
+
+
+def test_a_run_that_is_torn_in_the_middle_is_named_by_its_number(folder: BatteryDir) -> None:
+    text = json.dumps([run(), run(), run()], indent=2)
+    (folder.root / "iter_1" / "runs.json").write_text(text.replace("  },\n  {", "  }\n  {", 1))
+    with pytest.raises(ArtifactError, match=r"runs\.json.*not JSON"):
         folder.iteration(1).read_runs()
 
 

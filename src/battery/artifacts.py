@@ -80,23 +80,18 @@ class IterationDir:
 
     def write_runs(self, runs: Iterable[Json]) -> None:
         """Write `{"task", "phase", "result"}` objects, in the order given, one at a time."""
-        write_atomic(self.root / "runs.json", _indented_array(runs))
+        write_atomic(self.root / "runs.json", jsonio.indented_array(runs))
 
     def read_runs(self) -> list[Run]:
         """Read task, phase and numbers of every run; the rest of the answers is let go."""
         path = self.root / "runs.json"
-        document = _read_json(path)
-        if not isinstance(document, list):
-            raise _wrong(path, ShapeError("", "a list was expected"))
-        runs = []
-        for index, item in enumerate(document):
+        runs: list[Run] = []
+        for item in _array_items(path):
             try:
                 runs.append(_read_run(item))
             except ShapeError as error:
-                place = f"[{index}].{error.place}".rstrip(".")
+                place = f"[{len(runs)}].{error.place}".rstrip(".")
                 raise _wrong(path, ShapeError(place, error.why)) from error
-            # A whole answer can be large, and only its numbers are needed from here on.
-            document[index] = None
         return runs
 
     def write_metrics(self, metrics: Metrics) -> None:
@@ -292,13 +287,22 @@ def _numbered(path: Path, number: int) -> Path:
     return path.with_name(f"{path.stem}.{number}{path.suffix}")
 
 
-def _indented_array(items: Iterable[Json]) -> Iterator[bytes]:
-    """Write what `dumps_indented` would write for the whole list, holding one item at a time."""
-    separator = b"[\n  "
-    for item in items:
-        yield separator + jsonio.dumps_indented(item).rstrip(b"\n").replace(b"\n", b"\n  ")
-        separator = b",\n  "
-    yield b"[]\n" if separator.startswith(b"[") else b"\n]\n"
+def _array_items(path: Path) -> Iterator[Any]:
+    """Yield what `jsonio.indented_array` wrote, holding one item at a time; read other layouts whole."""
+    count = 0
+    try:
+        with path.open("rb") as file:
+            for piece in jsonio.array_pieces(file):
+                items = jsonio.loads(piece)
+                if not isinstance(items, list):
+                    raise _wrong(path, ShapeError("", "a list was expected"))
+                yield from items
+                count += len(items)
+    except OSError as error:
+        raise _cannot_read(path, error) from error
+    except ValueError as error:
+        place = f"[{count}]" if count else ""
+        raise _wrong(path, ShapeError(place, f"not JSON: {error}")) from error
 
 
 def _record(record: BaseModel) -> bytes:
@@ -313,10 +317,14 @@ def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ArtifactError(
-            f"cannot read {path}: {error.strerror}",
-            hint="name the folder of a battery, or run one first: battery run",
-        ) from error
+        raise _cannot_read(path, error) from error
+
+
+def _cannot_read(path: Path, error: OSError) -> ArtifactError:
+    return ArtifactError(
+        f"cannot read {path}: {error.strerror}",
+        hint="name the folder of a battery, or run one first: battery run",
+    )
 
 
 def _read_json(path: Path) -> Any:

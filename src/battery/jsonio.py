@@ -8,7 +8,8 @@ What cannot be written back, because it is nested too deeply, is not read either
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO, Final
 
 import orjson
 from pydantic_core import from_json, to_json
@@ -44,6 +45,28 @@ def dumps_indented(value: Any) -> bytes:
         return orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n"
     except TypeError:
         return to_json(value, indent=2) + b"\n"
+
+
+def indented_array(items: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    """Write what `dumps_indented` would write for the whole list, holding one item at a time."""
+    separator = b"[\n  "
+    for item in items:
+        yield separator + dumps_indented(item).rstrip(b"\n").replace(b"\n", b"\n  ")
+        separator = b",\n  "
+    yield b"[]\n" if separator.startswith(b"[") else b"\n]\n"
+
+
+def array_pieces(file: BinaryIO) -> Iterator[bytes]:
+    """Cut an indented array into arrays of one item; leave any other layout in one piece."""
+    lines = [file.readline(), file.readline()]
+    indented = lines == [b"[\n", b"  {\n"]
+    for line in file:
+        lines.append(line)
+        # A text in JSON holds no line end, so only an item can end in such a line.
+        if indented and line == b"  },\n":
+            yield b"".join(lines)[:-2] + b"]"
+            lines = [b"["]
+    yield b"".join(lines)
 
 
 def canonical(value: Any) -> bytes:

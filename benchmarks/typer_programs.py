@@ -1,0 +1,30 @@
+"""What start-up is compared to: Typer programs with as many commands, all of them empty."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import typer
+
+#: The commands of the battery; a test holds them to the program.
+COMMANDS: Final = ("run", "iterate", "review", "summarize", "gateway", "doctor")
+
+
+def _empty() -> None:
+    """Do nothing."""
+
+
+def _filled(app: typer.Typer) -> typer.Typer:
+    for name in COMMANDS:
+        app.command(name)(_empty)
+    return app
+
+
+def plain() -> None:
+    """Run a program whose help is plain text, as the battery's is."""
+    _filled(typer.Typer(rich_markup_mode=None))()
+
+
+def default() -> None:
+    """Run a program with all of Typer's defaults; its help is drawn with rich."""
+    _filled(typer.Typer())()

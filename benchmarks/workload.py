@@ -1,0 +1,42 @@
+"""As many different tasks as wanted, and whole batteries of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+#: Model names; the gateway of the benchmarks has no models.
+MODELS: Final = {
+    "executor_cloud": "executor",
+    "reviewer_cloud": "reviewer",
+    "overseer_cloud": "overseer",
+}
+
+
+def task(number: int) -> dict[str, Any]:
+    """Make one task; its number makes it unlike all others."""
+    return {
+        "task_class": "staffing.fill",
+        "operation": f"fill: Welder x2 in Toledo, OH, order {number}",
+        "spec": {"role": "Welder", "count": 2, "city": "Toledo, OH", "order": number},
+    }
+
+
+def tasks_file(folder: Path, count: int) -> Path:
+    """Write a tasks file with an easy phase of `count` tasks and two empty phases."""
+    path = folder / f"tasks_{count}.json"
+    phases = {
+        "alpha_baseline": [task(number) for number in range(count)],
+        "beta_drift": [],
+        "gamma_impossible": [],
+    }
+    path.write_text(json.dumps({"phases": phases, "models": MODELS}))
+    return path
+
+
+def run_words(tasks: Path, url: str, folder: Path, concurrency: int = 1) -> list[str]:
+    """Name the arguments of `battery` for one iteration of these tasks against that gateway."""
+    targets = ["--gateway", url, "--llm-team", url, "--dir", str(folder)]
+    size = ["--iterations", "1", "--concurrency", str(concurrency)]
+    return ["run", "--tasks", str(tasks), *targets, *size]

@@ -1,0 +1,97 @@
+"""The benchmarks run, in a small size; how fast anything is, is not tested."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from benchmarks import workload
+from benchmarks.table import difference_row, ratio_row, table
+from benchmarks.typer_programs import COMMANDS
+
+from tests.support.commands import environment
+
+ROOT = Path(__file__).parents[1]
+HEAD = ["figure", "compared", "bound", "pass", "ours", "baseline"]
+
+
+def run_benchmarks(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the script from another folder, as anybody might."""
+    return subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks" / "run.py"), *words],
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+@pytest.mark.parametrize(
+    ("name", "figures"), [("help", 2), ("summarize", 2), ("call", 2), ("scale", 4)]
+)
+def test_each_benchmark_prints_its_figures_as_one_table_and_leaves_nothing(
+    tmp_path: Path, name: str, figures: int
+) -> None:
+    done = run_benchmarks("--quick", "--folder", str(tmp_path), name, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    head, rule, *rows = map(cells, done.stdout.splitlines())
+    assert head == HEAD
+    assert set("".join(rule)) == {"-", ":"}
+    assert len(rows) == figures
+    for figure, compared, _, judged, ours, baseline in rows:
+        assert figure
+        assert ours.endswith((" ms", " MB"))
+        assert baseline.endswith((" ms", " MB"))
+        assert compared.endswith((" x", " MB"))
+        assert not judged, "a quick run is too small to be judged"
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_unknown_benchmark_is_refused_with_its_name(tmp_path: Path) -> None:
+    done = run_benchmarks("everything", folder=tmp_path)
+    assert done.returncode == 2
+    assert "everything" in done.stderr
+    assert not done.stdout
+
+
+def test_the_typer_programs_have_the_commands_of_the_battery(tmp_path: Path) -> None:
+    help_page = subprocess.run(
+        [sys.executable, "-m", "battery", "--help"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    listed = help_page.partition("Commands:")[2].split("\n")
+    assert tuple(line.split()[0] for line in listed if line.strip()) == COMMANDS
+
+
+@pytest.mark.parametrize(("ours_s", "words"), [(0.13, "yes"), (0.131, "**no**")])
+def test_a_ratio_passes_up_to_its_bound(ours_s: float, words: str) -> None:
+    line = table([ratio_row("start", ours_s, 0.1, 1.3)]).splitlines()[-1]
+    assert cells(line)[2:4] == ["1.3 x", words]
+
+
+@pytest.mark.parametrize(("ours_mb", "words"), [(200, "yes"), (200.1, "**no**")])
+def test_a_difference_passes_up_to_its_bound(ours_mb: float, words: str) -> None:
+    line = table([difference_row("peak", ours_mb, 50, 150)]).splitlines()[-1]
+    assert cells(line)[2:4] == ["+150 MB", words]
+
+
+def test_a_figure_without_a_bound_is_not_judged() -> None:
+    assert cells(table([ratio_row("start", 0.2, 0.1)]).splitlines()[-1])[1:4] == ["2.00 x", "", ""]
+
+
+def test_the_workload_never_asks_the_same_task_twice(tmp_path: Path) -> None:
+    phases = json.loads(workload.tasks_file(tmp_path, 50).read_text())["phases"]
+    assert len({json.dumps(task) for task in phases["alpha_baseline"]}) == 50
