@@ -87,7 +87,7 @@ def test_spoilt_runs_are_refused_with_file_and_place(
 @pytest.mark.parametrize(
     "write",
     [
-        lambda runs: json.dumps(runs),
+        json.dumps,
         lambda runs: json.dumps(runs, indent=2),
         lambda runs: json.dumps(runs, indent=1),
         lambda runs: json.dumps(runs, indent=4),

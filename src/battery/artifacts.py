@@ -288,7 +288,7 @@ def _numbered(path: Path, number: int) -> Path:
 
 
 def _array_items(path: Path) -> Iterator[Any]:
-    """Yield what `jsonio.indented_array` wrote, holding one item at a time; read other layouts whole."""
+    """Yield the items of an array, one at a time in our own layout, else after reading it whole."""
     count = 0
     try:
         with path.open("rb") as file:
