@@ -11,7 +11,7 @@ battery: $(VENV)/ready  ## run a three-iteration battery on the embedded gateway
 	$(BIN)/battery run --iterations 3
 
 test: lint  ## everything that CI checks
-	$(BIN)/python -m pytest -n 2 --cov --cov-fail-under=90
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-fail-under=90
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -191,6 +193,35 @@ def test_an_archive_that_was_killed_half_way_goes_on_to_the_same_place(folder: B
     (folder.root / "iter_1").rename(target / "iter_1")
     assert folder.archive(manifest()) == target
     assert {path.name for path in target.iterdir()} == {"battery.json", "tasks.json", "iter_1"}
+
+
+@pytest.mark.parametrize("with_manifest", [True, False])
+@pytest.mark.parametrize("moved", range(1, 5))
+def test_wherever_an_archive_was_killed_the_rest_goes_to_the_same_place(
+    folder: BatteryDir, moved: int, *, with_manifest: bool
+) -> None:
+    for number in (1, 2, 3):
+        step = folder.iteration(number)
+        step.root.mkdir(exist_ok=True)
+        step.write_runs([run()])
+        os.utime(step.root / "runs.json", (number * 86_400, number * 86_400))
+    found = manifest() if with_manifest else None
+    if found:
+        folder.write_manifest(found)
+    (folder.root / "summary.md").write_text("s")
+    half = Path(shutil.copytree(folder.root, folder.root.with_name(f"{folder.root.name}-half")))
+    target = folder.archive(found)
+    # What an archive moves first is what a killed one had moved.
+    names = ["summary.md", "iter_3", "iter_2", "iter_1"][:moved]
+    left = BatteryDir(half)
+    if not with_manifest and moved == 4:
+        return
+    place = half / target.relative_to(folder.root)
+    place.mkdir(parents=True)
+    for name in names:
+        (half / name).rename(place / name)
+    assert left.archive(found) == place
+    assert {p.name for p in place.iterdir()} == {p.name for p in target.iterdir()}
 
 
 def test_an_original_folder_is_archived_without_the_users_tasks(folder: BatteryDir) -> None:

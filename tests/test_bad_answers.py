@@ -76,7 +76,7 @@ FAILURES: list[tuple[type[errors.CallError], Script, tuple[str, ...]]] = [
     (errors.BrokenAnswerError, closing(http(HALF, kind=SSE, length=99)), ("broke: ",)),
     (errors.BrokenAnswerError, closing(CHUNKED + b"4\r\ndata\r\nff\r\nhalf"), ("broke: ",)),
     (errors.BrokenAnswerError, closing(CHUNKED + b"zz\r\n"), ("broke: ",)),
-    (errors.BrokenAnswerError, resetting, ("broke: ReadError",)),
+    (errors.BrokenAnswerError, resetting, ("broke: Connection reset by peer",)),
     (
         errors.BrokenAnswerError,
         closing(b"SSH-2.0-OpenSSH\r\n\r\n"),

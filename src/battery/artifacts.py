@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -116,6 +117,11 @@ class IterationDir:
         """Write the scrum judgment as it came."""
         self._write_answer(SCRUM_FILE, text)
 
+    def read_answer(self, name: str) -> str | None:
+        """Read the newest text of a review or a judgment; None where there is none."""
+        path = self.root / name
+        return _read_bytes(path).decode("utf-8", "replace") if path.exists() else None
+
     def read_review(self) -> str:
         """Read the overseer's answer; raise `ArtifactError` when there is none."""
         return _read_bytes(self.root / REVIEW_FILE).decode("utf-8", "replace")
@@ -144,7 +150,7 @@ class IterationDir:
         Returns that name; None when there was nothing to keep.
         """
         path = self.root / name
-        if name not in _REDONE or not path.exists():
+        if not path.exists():
             return None
         numbers = (n for n in range(1, 1_000_000) if not _numbered(path, n).exists())
         kept = _numbered(path, next(numbers))
@@ -170,6 +176,11 @@ class BatteryDir:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+
+    @property
+    def resume_hint(self) -> str:
+        """Say how to go on with this battery, as a command that can be pasted."""
+        return f"go on with: battery run --resume --dir {shlex.quote(str(self.root))}"
 
     def memory(self, arm: str) -> Path:
         """Where the embedded gateway keeps what it learns in one arm."""
@@ -246,15 +257,16 @@ class BatteryDir:
     def archive(self, manifest: Manifest | None) -> Path:
         """Move the battery to `archive/<its start>/`; return that folder.
 
-        The manifest goes last: when the process is killed half way, the folder still reads as a
-        finished battery, and the next call moves the rest to the same place.
+        What tells the battery's start goes last: when the process is killed half way, the next
+        call finds the same place and moves the rest there.
         """
-        target = self._archive_target(manifest)
-        names = [f"iter_{number}" for number in self.numbers()]
-        names += ["gateway", "tasks.json", "summary.md", "summary.json", "battery.json"]
-        if manifest is None:
-            # The original battery wrote no tasks.json: one that lies here is the user's own.
-            names.remove("tasks.json")
+        # Newest iteration first, as the oldest file dates a folder without manifest.
+        names = ["gateway", "summary.md", "summary.json"]
+        names += [f"iter_{number}" for number in reversed(self.numbers())]
+        if manifest is not None:
+            # The original battery wrote no tasks.json: one beside it is the user's own.
+            names += ["tasks.json", "battery.json"]
+        target = self._archive_target(manifest, names[-1])
         try:
             target.mkdir(parents=True, exist_ok=True)
             for name in names:
@@ -268,11 +280,11 @@ class BatteryDir:
             ) from error
         return target
 
-    def _archive_target(self, manifest: Manifest | None) -> Path:
+    def _archive_target(self, manifest: Manifest | None, last: str) -> Path:
         start = manifest.started_at if manifest else self._oldest_change()
         base = self.root / "archive" / start.replace(":", "-")
         target, number = base, 1
-        while (target / "battery.json").exists() or (manifest is None and target.exists()):
+        while (target / last).exists():
             number += 1
             target = base.with_name(f"{base.name}.{number}")
         return target

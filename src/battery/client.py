@@ -9,6 +9,7 @@ elapsed times.
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -42,6 +43,7 @@ from battery.transport import (
     is_compressed,
     load_backend,
     open_http,
+    proxy_note,
     tls_context,
 )
 from battery.wire import (
@@ -251,7 +253,7 @@ class Client:
         except (httpx.ConnectError, httpx.ProxyError, httpx.UnsupportedProtocol) as error:
             self._redact.error(error)
             raise UnreachableError(
-                f"{call.name}: cannot connect to {call.url}: {_words(error)}",
+                f"{call.name}: cannot connect to {call.url}{proxy_note(call.url)}: {_words(error)}",
                 hint="is it running, and is the URL right? check with `battery doctor`",
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
@@ -326,6 +328,15 @@ async def open_clients(target: Target, count: int) -> AsyncIterator[Sequence[Cli
 
 
 def _words(error: Exception) -> str:
+    """Name the cause: below "all attempts failed" lies what the system said."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.strerror:
+            # asyncio replaces the system's words by the address, which is known already.
+            asyncio_says = seen.strerror.startswith("Connect call failed")
+            return os.strerror(seen.errno or 0) if asyncio_says else seen.strerror
+        inner = seen.exceptions[0] if isinstance(seen, BaseExceptionGroup) else None
+        seen = inner or seen.__cause__ or seen.__context__
     return str(error) or type(error).__name__
 
 

@@ -67,6 +67,8 @@ class Journal:
         #: Number of finished calls and the sum of their wall times in whole milliseconds.
         self.calls = 0
         self.elapsed_ms = 0
+        #: How many of them were tasks; the original battery recorded none.
+        self.tasks = 0
         #: Events of the distill stream that were no JSON.
         self.broken_events = 0
         for offset, entry in _lines(path):
@@ -153,6 +155,7 @@ class Journal:
     def _note(self, entry: Json, offset: int) -> None:
         self._offsets[entry_key(entry)] = offset
         self.calls += 1
+        self.tasks += entry["call"] == "respond"
         result = entry.get("result", entry)
         self.elapsed_ms += result.get(ELAPSED_KEY, 0)
         self.broken_events += entry.get("broken", 0)

@@ -5,11 +5,16 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, get_args
+
+from battery.wire import OVERSEER_KIND, Status
 
 REPLACEMENT: Final = "[redacted]"
 #: Shorter values are no secrets worth the name, and cutting them out would spoil answers.
 MIN_SECRET: Final = 6
+
+#: Words of the wire. A header of such a value is no secret, and the answer would be unreadable.
+WORDS: Final = frozenset({*get_args(Status), OVERSEER_KIND, "final"})
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]+")
 
@@ -56,7 +61,7 @@ class Redactor:
 
     def _walk(self, value: Any) -> Any:
         if isinstance(value, str):
-            return self.text(value)
+            return value if value in WORDS else self.text(value)
         if isinstance(value, list):
             return [self._walk(item) for item in value]
         if isinstance(value, dict):

@@ -51,7 +51,8 @@ class Settings:
     llm_team_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     respond_timeout: float = 600.0
     meta_timeout: float = 300.0
-    concurrency: int = 1
+    #: None is what the manifest says, and 1 for a new battery.
+    concurrency: int | None = None
     resume: bool = False
     #: Repository in which the target files of proposals are looked up.
     repo: Path | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -65,7 +66,7 @@ def load_tasks(path: Path) -> Tasks:
 def parse_tasks(data: bytes, name: str) -> Tasks:
     """Check the bytes of a tasks file; `name` is what the messages call it."""
     try:
-        text = data.decode("utf-8-sig")
+        text = data.removeprefix(codecs.BOM_UTF8).decode()
     except UnicodeDecodeError as error:
         raise TasksError(f"{name} is not UTF-8: byte {error.start}", hint=_HINT) from error
     if not text.strip():

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import AsyncIterator
 from typing import Final
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import anyio
 import anyio.lowlevel
@@ -93,6 +94,15 @@ def is_loopback(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def proxy_note(url: str) -> str:
+    """Say that a proxy of the environment stands between, and which; empty when none does."""
+    parts = urlsplit(url)
+    if is_loopback(url) or proxy_bypass(parts.hostname or ""):
+        return ""
+    found = [name for name in (parts.scheme, "all") if name in getproxies()]
+    return f" through the proxy that {found[0]}_proxy names" if found else ""
 
 
 def open_http(target: Target, tls: ssl.SSLContext) -> httpx.AsyncClient:

@@ -7,9 +7,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -173,7 +175,7 @@ def test_a_finished_battery_can_be_resumed_to_more_iterations(folder: Path) -> N
     assert (folder / "iter_4" / "verdicts.json").exists()
     fewer = battery("run", "--resume", "-n", 2, "--dir", folder)
     assert fewer.returncode == 2
-    assert "4 iterations are finished" in fewer.stderr
+    assert "iteration 4 has begun, and 2 are wanted" in fewer.stderr
 
 
 def test_review_keeps_the_older_text_beside_the_new_one(folder: Path) -> None:
@@ -322,8 +324,176 @@ def test_an_embedded_battery_is_not_resumed_on_a_live_gateway(
 ) -> None:
     done = battery("iterate", folder, "--gateway", gateway.url)
     assert done.returncode == 2
-    assert "ran on the embedded gateway" in done.stderr
+    assert f"the gateway of this battery is embedded, not {gateway.url}" in done.stderr
     assert not gateway.requests
+
+
+def test_an_llm_team_of_ones_own_is_kept_when_the_battery_goes_on(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    words = ["--dir", tmp_path / "b"]
+    assert battery("run", "-n", 1, *words, "--llm-team", gateway.url).returncode == 0
+    done = battery("iterate", *words)
+    assert done.returncode == 0, done.stderr
+    assert gateway.count() == {"distill": 2}
+    assert read_json(tmp_path / "b" / "battery.json")["targets"]["llm_team"] == gateway.url
+
+
+def test_a_live_gateway_that_moved_keeps_the_llm_team_of_the_manifest(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    write_tasks(tmp_path / "tasks.json", 1)
+    with serving() as other:
+        targets = ["--gateway", other.url, "--llm-team", gateway.url]
+        assert battery("run", "-n", 1, *targets, cwd=tmp_path).returncode == 0
+    done = battery("iterate", "--gateway", gateway.url, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "warning: the gateway was" in done.stderr
+    assert gateway.count()["distill"] == 2
+
+
+def test_iterate_asks_the_tasks_that_ran_whatever_became_of_the_users_file(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    tasks = write_tasks(tmp_path / "tasks.json", 1)
+    targets = ["--gateway", gateway.url, "--llm-team", gateway.url]
+    assert battery("run", "-n", 1, *targets, cwd=tmp_path).returncode == 0
+    tasks.write_text("{}")
+    assert battery("iterate", cwd=tmp_path).returncode == 0
+    assert gateway.count()["alpha_baseline 0"] == 2
+
+
+def test_a_battery_goes_on_with_the_concurrency_it_had(gateway: Gateway, tmp_path: Path) -> None:
+    write_tasks(tmp_path / "tasks.json", 3)
+    targets = ["--gateway", gateway.url, "--llm-team", gateway.url]
+    assert battery("run", "-n", 1, *targets, "--concurrency", 3, cwd=tmp_path).returncode == 0
+    together = threading.Barrier(3, timeout=20)
+
+    def meet(path: str, _body: dict[str, Any]) -> None:
+        if path == "/v1/respond":
+            together.wait()
+
+    gateway.before = meet
+    assert battery("iterate", cwd=tmp_path).returncode == 0
+    assert not together.broken
+    gateway.before = lambda _path, _body: None
+    changed = battery("iterate", "--concurrency", 1, cwd=tmp_path)
+    assert "warning: concurrency was 3 and is now 1" in changed.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [["run", "--resume"], ["iterate"], ["summarize"]], ids=lambda words: words[0]
+)
+def test_a_folder_that_lost_an_iteration_is_refused_not_summed_up(
+    words: list[str], folder: Path
+) -> None:
+    shutil.rmtree(folder / "iter_1")
+    before = (folder / "summary.md").read_bytes()
+    done = battery(*words, "--dir", folder)
+    assert done.returncode == 2
+    assert "lacks iter_1/runs.json" in done.stderr
+    assert (folder / "summary.md").read_bytes() == before
+
+
+def test_a_resume_cannot_leave_out_an_iteration_that_has_begun(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    write_tasks(tmp_path / "tasks.json", 1)
+    words = ["run", "--gateway", gateway.url, "--llm-team", gateway.url]
+
+    def fail_late(_path: str, _body: dict[str, Any]) -> None:
+        if len(gateway.requests) == 12:
+            raise ConnectionError
+
+    gateway.before = fail_late
+    assert battery(*words, "-n", 2, cwd=tmp_path).returncode == 1
+    done = battery(*words, "--resume", "-n", 1, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "iteration 2 has begun" in done.stderr
+
+
+def test_a_review_of_an_original_folder_adds_its_call_to_the_total(
+    finished: Path, tmp_path: Path
+) -> None:
+    folder = original(finished, tmp_path / "old")
+    assert battery("summarize", folder, cwd=tmp_path).returncode == 0
+    assert read_json(folder / "summary.json")["calls"] == 24
+    assert battery("review", folder, "--only", "scrum", cwd=tmp_path).returncode == 0
+    assert read_json(folder / "summary.json")["calls"] == 25
+
+
+def test_an_answer_that_a_killed_review_had_paid_for_is_used(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    write_tasks(tmp_path / "tasks.json", 1)
+    targets = ["--gateway", gateway.url, "--llm-team", gateway.url]
+    assert battery("run", "-n", 1, *targets, cwd=tmp_path).returncode == 0
+    step = tmp_path / "data" / "battery" / "iter_1"
+    # As after a kill between the journal and the file: the answer is on record only.
+    (step / "scrum_findings.md").write_text("older")
+    asked = len(gateway.requests)
+    assert battery("review", "--only", "scrum", cwd=tmp_path).returncode == 0
+    assert len(gateway.requests) == asked
+    assert (step / "scrum_findings.1.md").read_text() == "older"
+    assert battery("review", "--only", "scrum", cwd=tmp_path).returncode == 0
+    assert len(gateway.requests) == asked + 1
+
+
+def test_an_interrupted_review_says_so_and_is_one_json_document(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    write_tasks(tmp_path / "tasks.json", 1)
+    targets = ["--gateway", gateway.url, "--llm-team", gateway.url]
+    assert battery("run", "-n", 1, *targets, cwd=tmp_path).returncode == 0
+    asked, release = threading.Event(), threading.Event()
+
+    def block(_path: str, _body: dict[str, Any]) -> None:
+        asked.set()
+        release.wait(30)
+
+    gateway.before = block
+    process = start("review", "--json", cwd=tmp_path)
+    assert asked.wait(30)
+    process.send_signal(signal.SIGINT)
+    out, errors = process.communicate(timeout=20)
+    release.set()
+    assert process.returncode == 130
+    assert "error: interrupted" in errors
+    assert json.loads(out)["exit_code"] == 130
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "2>/dev/full"])
+def test_a_run_whose_output_goes_nowhere_is_a_run_all_the_same(closed: str, tmp_path: Path) -> None:
+    folder = tmp_path / "b"
+    script = f"{sys.executable} -m battery run -n 1 -d {folder} {closed}"
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, check=False, env=environment()
+    )
+    assert done.returncode == 0, done.stderr
+    assert read_json(folder / "battery.json")["state"] == "finished"
+
+
+def test_a_result_that_cannot_be_printed_is_one_message(folder: Path) -> None:
+    script = f"{sys.executable} -m battery summarize {folder} --json >/dev/full"
+    done = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, check=False, env=environment()
+    )
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_refused_tasks_file_leaves_no_folder_behind(tmp_path: Path) -> None:
+    (tmp_path / "tasks.json").write_text("{}")
+    assert battery("run", cwd=tmp_path).returncode == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["tasks.json"]
+
+
+def test_the_command_to_go_on_can_be_pasted(tmp_path: Path) -> None:
+    done = battery("run", "--dir", "my data", "--gateway", "http://127.0.0.1:9", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "Connection refused" in done.stderr
+    assert "battery run --resume --dir 'my data'" in done.stderr
 
 
 def test_a_live_battery_goes_on_with_the_gateway_of_its_manifest(
@@ -403,7 +573,7 @@ def test_a_run_goes_on_when_whoever_read_its_progress_has_left(tmp_path: Path) -
 def test_a_battery_that_ran_with_rules_is_not_resumed_with_a_model(folder: Path) -> None:
     done = battery("iterate", folder, "--model-url", "http://127.0.0.1:9/v1")
     assert done.returncode == 2
-    assert "ran with rules" in done.stderr
+    assert "ran with rules as its model" in done.stderr
 
 
 def test_completion_is_offered_for_a_shell() -> None:

@@ -22,7 +22,7 @@ def iterate(
     llm_team_header: options.LlmTeamHeader = None,
     respond_timeout: options.RespondTimeout = Settings.respond_timeout,
     meta_timeout: options.MetaTimeout = Settings.meta_timeout,
-    concurrency: options.Concurrency = Settings.concurrency,
+    concurrency: options.Concurrency = None,
     repo: options.Repo = None,
     model_url: options.ModelUrl = None,
     as_json: options.Json = False,

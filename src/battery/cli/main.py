@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -17,6 +19,7 @@ from battery import __version__
 from battery.cli.lazy import LazyGroup
 from battery.errors import BatteryError, InterruptedRunError, UsageError
 
+_REPORT = "look at it with --debug; where it is no matter of this machine, report it"
 _HEADERS = {"-H", "--header", "--llm-team-header"}
 
 app = typer.Typer(
@@ -60,9 +63,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit: 0 done, 1 failed, 2 wrong use, 3 gate not met, 130 interrupted."""
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     _start_lean()
+    _replace_closed_streams()
     _let_signals_interrupt()
     try:
         code = app(words, prog_name="battery", standalone_mode=False) or 0
+        if code == InterruptedRunError.exit_code:
+            # Typer made an exit code of Ctrl-C, without a word.
+            code = _fail(_as_battery_error(KeyboardInterrupt(), words), words)
         sys.stdout.flush()
     except BaseException as error:
         if _is_broken_pipe(error):
@@ -80,6 +87,13 @@ def _start_lean() -> None:
     gc.freeze()
     # Nothing here plugs into pydantic, and the search for plugins reads every installed package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
+
+def _replace_closed_streams() -> None:
+    """Let a run whose output nobody wants (`>&-`) write to nowhere instead of failing."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - open to the end
 
 
 def _let_signals_interrupt() -> None:
@@ -106,11 +120,14 @@ def _as_battery_error(error: BaseException, words: Sequence[str]) -> BatteryErro
             error.format_message().rstrip("."), hint=f"see `{path} --help`"
         )
     elif isinstance(error, (KeyboardInterrupt, typer.Abort)):
-        found = InterruptedRunError("interrupted")
+        again = "run the same command again; everything that finished is on disk"
+        found = InterruptedRunError("interrupted", hint=again)
+    elif isinstance(error, OSError):
+        found = BatteryError(f"the system refused to read or write: {error}", hint=_REPORT)
     else:
         found = BatteryError(
             f"internal error: {type(error).__name__}: {error}",
-            hint="run it again with --debug and report what it prints",
+            hint=_REPORT,
         )
     found.__cause__ = error
     return found
@@ -118,16 +135,19 @@ def _as_battery_error(error: BaseException, words: Sequence[str]) -> BatteryErro
 
 def _fail(error: BatteryError, words: Sequence[str]) -> int:
     """Say what failed and what to do next; with --json also as the one JSON document."""
-    if "--debug" in words:
-        traceback.print_exception(error)
-    typer.echo(f"error: {error.message}", err=True)
-    if error.hint:
-        typer.echo(f" next: {error.hint}", err=True)
-    if "--json" in words:
-        from battery.cli.output import print_json
+    # Where nobody can be told any more, the exit code still tells.
+    with contextlib.suppress(OSError):
+        if "--debug" in words:
+            traceback.print_exception(error)
+        typer.echo(f"error: {error.message}", err=True)
+        if error.hint:
+            typer.echo(f" next: {error.hint}", err=True)
+    with contextlib.suppress(OSError):
+        if "--json" in words:
+            from battery.cli.output import print_json
 
-        facts = {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
-        print_json({"error": facts, "exit_code": error.exit_code})
+            facts = {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
+            print_json({"error": facts, "exit_code": error.exit_code})
     return error.exit_code
 
 

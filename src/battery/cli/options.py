@@ -104,13 +104,13 @@ MetaTimeout = Annotated[
     ),
 ]
 Concurrency = Annotated[
-    int,
+    int | None,
     typer.Option(
         "--concurrency",
         metavar="N",
         min=1,
         max=256,
-        help="Tasks of a phase asked at the same time.",
+        help="Tasks of a phase asked at the same time; a resume keeps it [default: 1].",
     ),
 ]
 Resume = Annotated[
@@ -167,7 +167,7 @@ def settings(options: Mapping[str, Any]) -> Settings:
         llm_team_headers=team_headers,
         respond_timeout=options.get("respond_timeout", Settings.respond_timeout),
         meta_timeout=options.get("meta_timeout", Settings.meta_timeout),
-        concurrency=options.get("concurrency", Settings.concurrency),
+        concurrency=options.get("concurrency"),
         resume=options.get("resume", False),
         repo=options.get("repo"),
         model_url=make_target(model_url, {}).url if model_url else None,

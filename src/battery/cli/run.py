@@ -23,7 +23,7 @@ def run(
     llm_team_header: options.LlmTeamHeader = None,
     respond_timeout: options.RespondTimeout = Settings.respond_timeout,
     meta_timeout: options.MetaTimeout = Settings.meta_timeout,
-    concurrency: options.Concurrency = Settings.concurrency,
+    concurrency: options.Concurrency = None,
     resume: options.Resume = False,
     repo: options.Repo = None,
     model_url: options.ModelUrl = None,

@@ -59,6 +59,9 @@ def _failed(row: Row) -> str:
 
 
 def _class(row: Row) -> str:
+    if row.status == "blocked":
+        # The gateway could not even read the task: that says nothing of what it can do.
+        return "false positive of the test"
     # A gamma task has no supply by design, so success is what needs explaining there.
     if row.phase == "gamma":
         return "false positive of the test" if row.status == "ok" else "truly impossible"
@@ -66,7 +69,7 @@ def _class(row: Row) -> str:
 
 
 def _why(row: Row) -> str:
-    if row.phase == "gamma":
+    if row.phase == "gamma" and row.status != "blocked":
         if row.status == "ok":
             return "It has no supply by design and yet ended ok."
         # The error text comes from a gateway, so it is quoted, on one line.

@@ -78,6 +78,7 @@ class LiveProgress:
         if isinstance(event, IterationFinished):
             # As Text, here and below: a plain string would be read as rich's markup.
             self._console.print(Text(iteration_line(event.metrics, plan)))
+            self._live.refresh()  # or the frame below would still show the time before
         elif isinstance(event, Notice):
             style = "yellow" if event.warning else "dim"
             self._console.print(Text(notice_line(event), style=style))

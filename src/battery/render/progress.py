@@ -23,11 +23,11 @@ class _Shown:
         self._stream: TextIO | None = stream
 
     def _write(self, line: str) -> None:
-        """Write a line, unless the reader has left: a run that is paid for goes on without one."""
+        """Write a line, unless nobody can read it: a run that is paid for goes on all the same."""
         try:
             if self._stream is not None:
                 write_line(self._stream, line)
-        except BrokenPipeError:
+        except OSError:
             self._stream = None
 
     def __enter__(self) -> Self:

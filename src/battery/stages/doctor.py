@@ -79,7 +79,7 @@ def _folder(settings: Settings) -> Check:
         what = f"{len(known)} iterations without a manifest" if known else "no battery yet"
         return Check("folder", True, f"{folder.root} holds {what}")
     done = f"{manifest.iterations_finished} of {manifest.iterations_wanted} iterations"
-    hint = None if manifest.state == "finished" else "go on with: battery run --resume"
+    hint = None if manifest.state == "finished" else folder.resume_hint
     return Check("folder", True, f"{folder.root} holds a {manifest.state} battery, {done}", hint)
 
 

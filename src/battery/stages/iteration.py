@@ -137,7 +137,7 @@ class Iteration:
         )
 
     def _distill_event(self, event: Json) -> None:
-        role, text = str(event.get("role", "event")), str(event.get("text", ""))
+        role, text = str(event.get("role") or "event"), str(event.get("text") or "")
         self.tell(DistillEvent(self.files.number, role, text))
 
     async def _ask_task(self, client: Client, entry: PlannedTask) -> None:

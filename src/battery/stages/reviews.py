@@ -38,8 +38,10 @@ class Reviewer:
         runs = self.files.read_runs()
         names = labels(run.task for run in runs)
         prompt = review.overseer_prompt(metrics, review.rows(runs, names))
-        recorded, replayed = await self._chat("overseer", prompt, review.OVERSEER_TEMPERATURE)
-        self._keep_older(REVIEW_FILE, replayed)
+        recorded, replayed = await self._chat(
+            "overseer", REVIEW_FILE, prompt, review.OVERSEER_TEMPERATURE
+        )
+        self._keep_older(REVIEW_FILE, recorded["content"])
         self.files.write_review(recorded["content"])
         proposals = self._proposals(recorded["content"])
         self.files.write_proposals(proposals)
@@ -54,8 +56,8 @@ class Reviewer:
         self.files.write_proposals(proposals)
         exists = None if self.repo is None else target_files(proposals)
         prompt = review.scrum_prompt(self.files.number, text, exists)
-        recorded, replayed = await self._chat("scrum", prompt, review.SCRUM_TEMPERATURE)
-        self._keep_older(SCRUM_FILE, replayed)
+        recorded, replayed = await self._chat("scrum", SCRUM_FILE, prompt, review.SCRUM_TEMPERATURE)
+        self._keep_older(SCRUM_FILE, recorded["content"])
         self.files.write_scrum(recorded["content"])
         found, warnings = verdicts.parse_verdicts(recorded["content"], proposals)
         found = verdicts.flag_missing(found, proposals)
@@ -64,11 +66,17 @@ class Reviewer:
         approved = sum(verdict.verdict == "APPROVE" for verdict in found)
         self._done("zeta", recorded, f"{approved} of {len(found)} approved", replayed)
 
-    async def _chat(self, role: str, prompt: str, temperature: float) -> tuple[Json, bool]:
-        """Return what is on record for this role and whether an earlier run had asked."""
+    async def _chat(
+        self, role: str, name: str, prompt: str, temperature: float
+    ) -> tuple[Json, bool]:
+        """Return what is on record for this role and whether an earlier run had asked.
+
+        A redo asks again, unless one that was killed had got an answer and not written it yet:
+        that one is paid for.
+        """
         key = chat_key(role)
-        recorded = None if self.redo else self.journal.get(key)
-        if recorded is not None:
+        recorded = self.journal.get(key)
+        if recorded and (not self.redo or recorded["content"] != self.files.read_answer(name)):
             return recorded, True
         reply = await self.client.chat(role, prompt, self.model, temperature, self.timeout_s)
         fresh = {
@@ -89,8 +97,10 @@ class Reviewer:
             return proposals
         return verdicts.with_existence(proposals, look_up(proposals, self.repo))
 
-    def _keep_older(self, name: str, replayed: bool) -> None:
-        if self.redo and not replayed and (kept := self.files.keep_older(name)):
+    def _keep_older(self, name: str, newer: str) -> None:
+        """Keep the older text: of a redo always, of a resume where a killed redo left another."""
+        differs = self.files.read_answer(name) not in {None, newer}
+        if (self.redo or differs) and (kept := self.files.keep_older(name)):
             self.tell(Notice(f"the older {name} is kept as {kept}"))
 
     def _start(self, stage: str, title: str) -> None:

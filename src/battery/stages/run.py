@@ -21,8 +21,8 @@ from battery.progress import Notice, Observer, Plan
 from battery.settings import DEFAULT_ITERATIONS, Settings
 from battery.stages import targets
 from battery.stages.iteration import Iteration
-from battery.stages.summarize import write_summary
-from battery.tasks import PACKAGED, differences, digest, find_tasks, plan
+from battery.stages.summarize import require_iterations, write_summary
+from battery.tasks import PACKAGED, differences, digest, find_tasks, load_tasks, plan
 
 
 class _Work(NamedTuple):
@@ -46,8 +46,13 @@ async def run(settings: Settings, tell: Observer) -> Summary:
             f"there is no battery to resume in {folder.root}",
             hint="leave out --resume to start one, or name its folder with --dir",
         )
+    # A tasks file that is refused leaves no folder behind.
+    tasks, source = (None, "") if settings.resume else find_tasks(settings.tasks_path)
     with locked(folder.root):
-        work = _resumed(folder, settings, tell) if settings.resume else _new(folder, settings, tell)
+        if tasks is None:
+            work = _resumed(folder, settings, tell)
+        else:
+            work = _new(folder, settings, tasks, source, tell)
         return await _carry_on(work)
 
 
@@ -64,12 +69,15 @@ async def iterate(settings: Settings, tell: Observer) -> Summary:
         if manifest is None or manifest.state != "finished":
             raise _unfinished(folder)
         wanted = manifest.iterations_finished + 1
-        work = _continued(folder, manifest, settings, tell)
+        # The tasks as run; what became of the user's file since then is another matter.
+        tasks = _recorded_tasks(folder, manifest)
+        work = _continued(folder, manifest, tasks, settings, tell)
         return await _carry_on(_wanting(work, wanted))
 
 
-def _new(folder: BatteryDir, settings: Settings, tell: Observer) -> _Work:
-    tasks, source = find_tasks(settings.tasks_path)
+def _new(
+    folder: BatteryDir, settings: Settings, tasks: Tasks, source: str, tell: Observer
+) -> _Work:
     _clear(folder, tell)
     manifest = Manifest(
         battery_version=__version__,
@@ -82,7 +90,7 @@ def _new(folder: BatteryDir, settings: Settings, tell: Observer) -> _Work:
             "tasks": source,
             "respond_timeout_s": settings.respond_timeout,
             "meta_timeout_s": settings.meta_timeout,
-            "concurrency": settings.concurrency,
+            "concurrency": settings.concurrency or 1,
             "model_url": settings.model_url,
         },
         iterations_wanted=settings.iterations or DEFAULT_ITERATIONS,
@@ -105,18 +113,22 @@ def _clear(folder: BatteryDir, tell: Observer) -> None:
             )
         return
     target = folder.archive(manifest)
-    tell(Notice(f"the finished battery in {folder.root} was moved to {target}"))
+    text = f"the finished battery in {folder.root} was moved to {target}"
+    # Not to be missed with --quiet: what was there a moment ago is now elsewhere.
+    tell(Notice(text, warning=True))
 
 
 def _resumed(folder: BatteryDir, settings: Settings, tell: Observer) -> _Work:
     manifest = folder.read_manifest()
     if manifest is None:
         raise FolderError(f"{folder.root} holds no battery.json", hint="start with: battery run")
-    work = _continued(folder, manifest, settings, tell)
+    tasks = _same_tasks(folder, manifest, settings)
+    work = _continued(folder, manifest, tasks, settings, tell)
     wanted = settings.iterations or manifest.iterations_wanted
-    if wanted < manifest.iterations_finished:
+    begun = max(folder.numbers(), default=0)
+    if wanted < begun:
         raise MismatchError(
-            f"{manifest.iterations_finished} iterations are finished, and {wanted} are wanted",
+            f"iteration {begun} has begun, and {wanted} are wanted",
             hint="leave out --iterations, or ask for as many or more",
         )
     if manifest.iterations_finished:
@@ -124,12 +136,20 @@ def _resumed(folder: BatteryDir, settings: Settings, tell: Observer) -> _Work:
     return _wanting(work, wanted)
 
 
-def _continued(folder: BatteryDir, manifest: Manifest, settings: Settings, tell: Observer) -> _Work:
-    tasks = _same_tasks(folder, manifest, settings)
+def _continued(
+    folder: BatteryDir, manifest: Manifest, tasks: Tasks, settings: Settings, tell: Observer
+) -> _Work:
+    require_iterations(folder, manifest)
     settings = targets.from_manifest(settings, manifest, tell)
     targets.refuse_other_kind(settings, manifest, tell)
-    manifest = manifest.model_copy(update={"targets": targets.names(settings)})
-    return _Work(folder, manifest, tasks, settings, tell)
+    options = dict(manifest.options)
+    before, after = options["concurrency"], settings.concurrency or options["concurrency"]
+    if before != after:
+        text = f"concurrency was {before} and is now {after}: elapsed times do not compare"
+        tell(Notice(text, warning=True))
+        options["concurrency"] = after
+    update = {"targets": targets.names(settings), "options": options}
+    return _Work(folder, manifest.model_copy(update=update), tasks, settings, tell)
 
 
 def _wanting(work: _Work, iterations: int) -> _Work:
@@ -144,36 +164,42 @@ def _wanting(work: _Work, iterations: int) -> _Work:
 
 def _same_tasks(folder: BatteryDir, manifest: Manifest, settings: Settings) -> Tasks:
     """Load the tasks as run; refuse when the user's file asks for others by now."""
-    recorded = folder.read_tasks()
     path = settings.tasks_path
     source = manifest.options.get("tasks", PACKAGED)
     if path is None and source != PACKAGED and Path(source).exists():
         path = Path(source)
-    if path is None and recorded is not None:
-        tasks = recorded
-    else:
-        tasks, _ = find_tasks(path)
-    if digest(tasks) != manifest.tasks_digest:
-        changed = differences(recorded, tasks) if recorded else []
-        raise MismatchError(
-            f"{path or folder.tasks_path} is not what this battery ran: "
-            + ("; ".join(changed) or "its digest differs from the manifest's"),
-            hint="restore the file, or run it as a battery of its own: --dir PATH",
-        )
-    if recorded is None:
+    if path is None and folder.has_tasks():
+        return _recorded_tasks(folder, manifest)
+    tasks, _ = find_tasks(path)
+    _refuse_other_tasks(folder, manifest, tasks, path or folder.tasks_path)
+    if not folder.has_tasks():
         folder.write_tasks(tasks)
     return tasks
+
+
+def _recorded_tasks(folder: BatteryDir, manifest: Manifest) -> Tasks:
+    tasks = load_tasks(folder.tasks_path)
+    _refuse_other_tasks(folder, manifest, tasks, folder.tasks_path)
+    return tasks
+
+
+def _refuse_other_tasks(folder: BatteryDir, manifest: Manifest, tasks: Tasks, path: Path) -> None:
+    if digest(tasks) == manifest.tasks_digest:
+        return
+    recorded = folder.read_tasks()
+    changed = differences(recorded, tasks) if recorded else []
+    raise MismatchError(
+        f"{path} is not what this battery ran: "
+        + ("; ".join(changed) or "its digest differs from the manifest's"),
+        hint="restore the file, or run it as a battery of its own: --dir PATH",
+    )
 
 
 def _unfinished(folder: BatteryDir) -> FolderError:
     return FolderError(
         f"the battery in {folder.root} is not finished",
-        hint=f"{_resume_command(folder)}; or name another folder with --dir",
+        hint=f"{folder.resume_hint}; or name another folder with --dir",
     )
-
-
-def _resume_command(folder: BatteryDir) -> str:
-    return f"go on with: battery run --resume --dir {folder.root}"
 
 
 async def _carry_on(work: _Work) -> Summary:
@@ -195,12 +221,12 @@ async def _carry_on(work: _Work) -> Summary:
     except asyncio.CancelledError:
         _mark(folder, manifest, "interrupted")
         raise InterruptedRunError(
-            "interrupted; everything that finished is on disk", hint=_resume_command(folder)
+            "interrupted; everything that finished is on disk", hint=folder.resume_hint
         ) from None
     except BaseException as error:
         _mark(folder, manifest, "failed")
         if isinstance(error, BatteryError):
-            error.hint = "; ".join(filter(None, [error.hint, _resume_command(folder)]))
+            error.hint = "; ".join(filter(None, [error.hint, folder.resume_hint]))
         raise
     finally:
         reserve.release()
@@ -215,7 +241,7 @@ async def _asking(work: _Work) -> AsyncIterator[tuple[list[Client], Client]]:
     settings, tell = work.settings, work.tell
     with targets.opened(settings, work.folder.memory("learn"), tell) as (gateway, llm_team):
         async with (
-            open_clients(gateway, settings.concurrency) as workers,
+            open_clients(gateway, work.manifest.options["concurrency"]) as workers,
             open_clients(llm_team, 1) as learners,
         ):
             yield list(workers), learners[0]

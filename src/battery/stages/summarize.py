@@ -16,6 +16,7 @@ def summarize(folder: BatteryDir) -> Summary:
     """Compute everything again from `runs.json` and write it; raise `BatteryError`."""
     _require_battery(folder)
     with locked(folder.root):
+        require_iterations(folder, folder.read_manifest())
         for step in folder.complete():
             step.write_metrics(measure(step.number, step.read_runs()))
         return write_summary(folder, folder.read_manifest())
@@ -41,13 +42,29 @@ def write_summary(folder: BatteryDir, manifest: Manifest | None) -> Summary:
     return summary
 
 
+def require_iterations(folder: BatteryDir, manifest: Manifest | None) -> None:
+    """Refuse a folder that lacks iterations its manifest calls finished; raise `FolderError`.
+
+    A summary of the rest would compare the wrong iterations and look whole.
+    """
+    there = {step.number for step in folder.complete()}
+    finished = range(1, manifest.iterations_finished + 1) if manifest else ()
+    missing = [f"iter_{number}/runs.json" for number in finished if number not in there]
+    if missing:
+        raise FolderError(
+            f"{folder.root} lacks {', '.join(missing)}, though battery.json calls it finished",
+            hint=f"put it back; where a run was killed while it moved the battery to "
+            f"{folder.root / 'archive'}, `battery run` moves the rest",
+        )
+
+
 def _require_battery(folder: BatteryDir) -> None:
     if folder.complete():
         return
     if folder.has_manifest():
         raise FolderError(
             f"the battery in {folder.root} has no complete iteration yet",
-            hint=f"go on with: battery run --resume --dir {folder.root}",
+            hint=folder.resume_hint,
         )
     raise FolderError(
         f"{folder.root} holds no battery: there is no iter_N/runs.json in it",
@@ -56,12 +73,12 @@ def _require_battery(folder: BatteryDir) -> None:
 
 
 def _calls(journal: Journal, metrics: Metrics) -> int:
-    # The original battery kept no journal: its runs are all that is known.
-    return journal.calls or metrics.total_tasks
+    # The original battery kept no journal: of its calls only the runs are known.
+    return journal.calls + (0 if journal.tasks else metrics.total_tasks)
 
 
 def _elapsed_ms(journal: Journal, metrics: Metrics) -> int:
-    return journal.elapsed_ms if journal.calls else round(metrics.total_elapsed_s * 1000)
+    return journal.elapsed_ms + (0 if journal.tasks else round(metrics.total_elapsed_s * 1000))
 
 
 def _warnings(folder: BatteryDir, steps: list[IterationDir], journals: list[Journal]) -> list[str]:

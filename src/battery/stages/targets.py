@@ -37,40 +37,35 @@ def names(settings: Settings) -> dict[str, str]:
 
 
 def from_manifest(settings: Settings, manifest: Manifest, tell: Observer) -> Settings:
-    """Take the live targets of the manifest where the user named none."""
-    recorded = manifest.targets["gateway"]
-    if settings.gateway is not None:
-        return settings
-    if recorded == EMBEDDED:
-        return replace(settings, model_url=settings.model_url or manifest.options.get("model_url"))
-    tell(Notice(f"calling the gateway that the manifest names: {recorded}"))
-    gateway = make_target(recorded, settings.gateway_headers)
-    team = make_team_target(manifest.targets["llm_team"], settings.llm_team_headers, gateway)
-    return replace(settings, gateway=gateway, llm_team=settings.llm_team or team)
+    """Take the targets of the manifest where the user named none."""
+    gateway, team = settings.gateway, settings.llm_team
+    url, team_url = manifest.targets["gateway"], manifest.targets["llm_team"]
+    if gateway is None and url != EMBEDDED:
+        gateway = make_target(url, settings.gateway_headers)
+        tell(Notice(f"calling the gateway that the manifest names: {url}"))
+    if team is None and team_url != EMBEDDED:
+        team = make_team_target(team_url, settings.llm_team_headers, gateway)
+    model = settings.model_url or manifest.options.get("model_url")
+    return replace(settings, gateway=gateway, llm_team=team, model_url=model)
 
 
 def refuse_other_kind(settings: Settings, manifest: Manifest, tell: Observer) -> None:
-    """Refuse to mix the embedded gateway with a live one; raise `MismatchError`.
+    """Refuse to mix embedded and live targets, or models, in one battery; raise `MismatchError`.
 
-    A live gateway may have moved to another URL: that is said, not refused.
+    A live target may have moved to another URL: that is said, not refused.
     """
-    recorded = manifest.targets["gateway"]
-    if settings.gateway is None:
-        _refuse_other_model(settings, manifest)
-        return
-    if settings.gateway.url == recorded:
-        return
-    if recorded == EMBEDDED:
-        raise MismatchError(
-            f"this battery ran on the embedded gateway, not on {settings.gateway.url}",
-            hint="leave out --gateway (and GATEWAY_URL), or run into another folder with --dir",
-        )
-    tell(Notice(f"the gateway was {recorded} and is now {settings.gateway.url}", warning=True))
-
-
-def _refuse_other_model(settings: Settings, manifest: Manifest) -> None:
+    now = names(settings)
+    for name, option in (("gateway", "--gateway"), ("llm_team", "--llm-team")):
+        before, after = manifest.targets[name], now[name]
+        if EMBEDDED in {before, after} and before != after:
+            raise MismatchError(
+                f"the {name} of this battery is {before}, not {after}",
+                hint=f"leave out {option} and its variable, or run into another folder with --dir",
+            )
+        if before != after:
+            tell(Notice(f"the {name} was {before} and is now {after}", warning=True))
     model = manifest.options.get("model_url")
-    if settings.model_url != model:
+    if now["gateway"] == EMBEDDED and settings.model_url != model:
         raise MismatchError(
             f"this battery ran with {model or 'rules'} as its model, not {settings.model_url}",
             hint="leave out --model-url, or run into another folder with --dir",
