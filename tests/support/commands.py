@@ -12,11 +12,13 @@ from typing import Any
 
 #: Variables that would change what a command does.
 _OURS = ("BATTERY_", "GATEWAY_", "LLM_TEAM_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+#: Would have each of hundreds of processes compile everything anew.
+_SLOW = "PYTHONDONTWRITEBYTECODE"
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return this process's environment without anything that steers a battery, and `more`."""
-    kept = {k: v for k, v in os.environ.items() if not k.upper().startswith(_OURS)}
+    kept = {k: v for k, v in os.environ.items() if not k.upper().startswith((*_OURS, _SLOW))}
     return {**kept, "COLUMNS": "80", **(more or {})}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import json
 import os
 import signal
 import sys
@@ -144,10 +145,9 @@ def _fail(error: BatteryError, words: Sequence[str]) -> int:
             typer.echo(f" next: {error.hint}", err=True)
     with contextlib.suppress(OSError):
         if "--json" in words:
-            from battery.cli.output import print_json
-
             facts = {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
-            print_json({"error": facts, "exit_code": error.exit_code})
+            document = {"error": facts, "exit_code": error.exit_code}
+            typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
     return error.exit_code
 
 
