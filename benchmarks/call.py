@@ -19,8 +19,8 @@ _BOUND: Final = 2
 def call(folder: Path, quick: bool) -> Iterator[Row]:
     """Compare one call of the battery with one of a bare httpx loop, in two ways."""
     with gateway.serving() as url:
-        yield _stage(url, folder, *((50, 2) if quick else (500, 15)))
-        yield _whole(url, folder, *((100, 1) if quick else (2000, 7)))
+        yield _stage(url, folder, *((20, 1) if quick else (500, 15)))
+        yield _whole(url, folder, *((20, 1) if quick else (2000, 7)))
 
 
 def _stage(url: str, folder: Path, calls: int, rounds: int) -> Row:

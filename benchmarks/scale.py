@@ -14,7 +14,7 @@ from benchmarks.table import Row, difference_row, ratio_row
 from benchmarks.workload import run_words, tasks_file
 
 _SIZES: Final = (1250, 2500, 5000, 10_000)
-_QUICK_SIZES: Final = (100, 200)
+_QUICK_SIZES: Final = (20, 40)
 #: A task among the most may cost so much more than one among the fewest.
 _LINEAR: Final = 1.25
 _MEMORY_MB: Final = 150
@@ -24,7 +24,7 @@ def scale(folder: Path, quick: bool) -> Iterator[Row]:
     """Run batteries of growing size, one call at a time and eight."""
     sizes, rounds = (_QUICK_SIZES, 1) if quick else (_SIZES, 3)
     with gateway.serving() as url:
-        for concurrency in (1, 8):
+        for concurrency in (8,) if quick else (1, 8):
             costs = _costs(url, folder, (1, *sizes), rounds, concurrency)
             yield from _rows(folder, costs, concurrency)
 

@@ -35,4 +35,4 @@ def _typer(name: str, word: str = "--help") -> list[str]:
 
 
 def _medians(programs: list[list[str]], *, quick: bool) -> list[float]:
-    return in_turns([partial(seconds, program) for program in programs], 2 if quick else 25)
+    return in_turns([partial(seconds, program) for program in programs], 1 if quick else 25)

@@ -36,7 +36,7 @@ def cells(line: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("name", "figures"), [("help", 2), ("summarize", 2), ("call", 2), ("scale", 4)]
+    ("name", "figures"), [("help", 2), ("summarize", 2), ("call", 2), ("scale", 2)]
 )
 def test_each_benchmark_prints_its_figures_as_one_table_and_leaves_nothing(
     tmp_path: Path, name: str, figures: int

@@ -1,4 +1,8 @@
-"""The commands as a user meets them: real processes, streams, exit codes, files."""
+"""The commands as a user meets them: streams, exit codes, files, signals.
+
+Most call the entry point in this process, ten times as fast as a new one; what depends on being a
+process of its own (signals, pipes, closed streams, a whole first run) starts one.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,16 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from battery.cli.lazy import SUMMARIES
-from tests.support.commands import battery, environment, read_json, start, write_tasks
+from tests.support.calls import command_here
+from tests.support.commands import battery as process
+from tests.support.commands import environment, read_json, start, write_tasks
 from tests.support.gateway import Gateway, serving
 
 CONTRACT_FILES = {
@@ -42,11 +48,17 @@ CONTRACT_FILES = {
 }
 
 
+def battery(
+    *arguments: object, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return command_here(*arguments, cwd=cwd or Path.cwd(), env=env)
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run one battery on the embedded gateway; tests take copies."""
     folder = tmp_path_factory.mktemp("battery") / "data"
-    done = battery("run", "--dir", folder, cwd=folder.parent)
+    done = process("run", "--dir", folder, cwd=folder.parent)
     assert done.returncode == 0, done.stderr
     return folder
 
