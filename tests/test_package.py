@@ -1,0 +1,36 @@
+"""The package's own papers agree: version, lock, packaged tasks."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from importlib import resources
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+import battery
+from battery.tasks import load_tasks, plan
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def test_the_version_stands_in_one_sense_everywhere() -> None:
+    assert battery.__version__ == PROJECT["version"]
+
+
+def test_the_lock_satisfies_every_requirement_and_pins_hashes() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    pinned = dict(re.findall(r"^([a-z0-9-]+)==([^\s;]+)", lock, re.MULTILINE))
+    for line in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]:
+        wanted = Requirement(line)
+        assert wanted.specifier.contains(pinned[wanted.name]), line
+    assert lock.count("--hash=sha256:") >= len(pinned)
+
+
+def test_the_repository_and_the_package_hold_the_same_three_three_two_tasks() -> None:
+    packaged = resources.files("battery").joinpath("tasks.json").read_bytes()
+    assert (ROOT / "tasks.json").read_bytes() == packaged
+    phases = [entry.phase for entry in plan(load_tasks(ROOT / "tasks.json"))]
+    assert phases == ["alpha"] * 3 + ["beta"] * 3 + ["gamma"] * 2
