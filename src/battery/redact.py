@@ -69,10 +69,8 @@ class Redactor:
         return value
 
 
-def printable(text: bytes | str, limit: int) -> str:
+def printable(text: str, limit: int) -> str:
     """Cut a foreign text to `limit` characters that cannot move the cursor or ring the bell."""
-    if isinstance(text, bytes):
-        text = text[: 4 * limit].decode("utf-8", "replace")
     return _CONTROL.sub(" ", text).strip()[:limit]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,6 @@ import typer
 
 from battery.cli import options
 from battery.embedded.server import GatewayOptions, serving
-from battery.settings import make_target
 
 Host = Annotated[str, typer.Option("--host", help="Address to listen on.")]
 Port = Annotated[
@@ -41,9 +39,8 @@ def gateway(
     Example:
       battery gateway --port 3100
     """
-    model = make_target(model_url, {}).url if model_url else None
-    key = os.environ.get("BATTERY_MODEL_KEY")
-    chosen = GatewayOptions(store=store, frozen=frozen, model_url=model, model_key=key)
+    endpoint, key = options.model(model_url)
+    chosen = GatewayOptions(store=store, frozen=frozen, model_url=endpoint, model_key=key)
     with serving(chosen, host, port) as url:
         typer.echo(f"gateway at {url}, memory in {store}; stop it with Ctrl-C", err=True)
         typer.echo(url)

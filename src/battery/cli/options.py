@@ -155,7 +155,8 @@ def settings(options: Mapping[str, Any]) -> Settings:
         **environment_headers(os.environ, "LLM_TEAM"),
         **parse_headers(options.get("llm_team_header") or [], None),
     }
-    url, team_url, model_url = (options.get(k) for k in ("gateway", "llm_team", "model_url"))
+    url, team_url = options.get("gateway"), options.get("llm_team")
+    model_url, model_key = model(options.get("model_url"))
     gateway = make_target(url, gateway_headers) if url else None
     return Settings(
         folder=folder(options),
@@ -170,9 +171,15 @@ def settings(options: Mapping[str, Any]) -> Settings:
         concurrency=options.get("concurrency"),
         resume=options.get("resume", False),
         repo=options.get("repo"),
-        model_url=make_target(model_url, {}).url if model_url else None,
-        model_key=os.environ.get("BATTERY_MODEL_KEY"),
+        model_url=model_url,
+        model_key=model_key,
     )
+
+
+def model(url: str | None) -> tuple[str | None, str | None]:
+    """Check the URL of a language model and read its key; raise `UsageError`."""
+    checked = make_target(url, {}).url if url else None
+    return checked, os.environ.get("BATTERY_MODEL_KEY")
 
 
 def folder(options: Mapping[str, Any]) -> Path:

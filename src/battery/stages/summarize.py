@@ -16,10 +16,11 @@ def summarize(folder: BatteryDir) -> Summary:
     """Compute everything again from `runs.json` and write it; raise `BatteryError`."""
     _require_battery(folder)
     with locked(folder.root):
-        require_iterations(folder, folder.read_manifest())
+        manifest = folder.read_manifest()
+        require_iterations(folder, manifest)
         for step in folder.complete():
             step.write_metrics(measure(step.number, step.read_runs()))
-        return write_summary(folder, folder.read_manifest())
+        return write_summary(folder, manifest)
 
 
 def write_summary(folder: BatteryDir, manifest: Manifest | None) -> Summary:
