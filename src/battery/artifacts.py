@@ -238,7 +238,7 @@ class BatteryDir:
 
     def write_tasks(self, tasks: Tasks) -> None:
         """Write the tasks as run."""
-        write_atomic(self.tasks_path, _record(tasks))
+        write_atomic(self.tasks_path, jsonio.dumps_indented(tasks.document()))
 
     def write_summary(self, summary: Summary, markdown: str) -> None:
         """Write `summary.md` and `summary.json`."""

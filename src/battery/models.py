@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from battery.errors import ShapeError
-from battery.wire import Json, Status, read_respond, total_tokens
+from battery.wire import Json, Status, memory_used, read_respond, total_tokens, was_cached
 
 #: Version of the file formats that this program writes.
 SCHEMA_VERSION: Final = 1
@@ -26,6 +26,12 @@ class Phase(StrEnum):
     ALPHA = "alpha"
     BETA = "beta"
     GAMMA = "gamma"
+
+
+#: The system under test, which learns between iterations, and its twin that never does.
+Arm = Literal["learn", "frozen"]
+LEARN: Final = "learn"
+FROZEN: Final = "frozen"
 
 
 class Record(BaseModel):
@@ -66,11 +72,40 @@ class Models(Record):
     overseer_cloud: str = Field(min_length=1, description="Writes the review and the judgment.")
 
 
+class Expectations(Record):
+    """What the gates hold the tasks to; fixed before the run, as part of the tasks file."""
+
+    gamma_token_factor: float = Field(
+        default=5.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Most tokens of an impossible task, as a multiple of alpha's mean.",
+    )
+    gamma_max_tokens: int | None = Field(
+        default=None, gt=0, description="Most tokens of an impossible task; wins over the factor."
+    )
+    alpha_without_overseer: bool = Field(
+        default=True, description="Whether an overseer on an easy task fails the gate."
+    )
+    beta_must_drift: bool = Field(
+        default=True,
+        description="Whether the gate fails when no niche task needs the overseer at first.",
+    )
+
+
 class Tasks(Record):
     """A whole tasks file."""
 
     phases: Phases = Field(description="The tasks by phase.")
     models: Models = Field(description="The models to ask for.")
+    expectations: Expectations | None = Field(
+        default=None, description="What the gates hold them to; null is the defaults."
+    )
+
+    def document(self) -> Json:
+        """Return the file's content; without expectations it has no such key."""
+        left_out = {"expectations"} if self.expectations is None else None
+        return self.model_dump(mode="json", exclude=left_out)
 
 
 class RunResult(NamedTuple):
@@ -82,6 +117,10 @@ class RunResult(NamedTuple):
     overseer_called: bool
     error: str | None
     elapsed_ms: int
+    #: Whether the answer says that it came from a cache.
+    cached: bool = False
+    #: Whether memory was used; None where the answer does not let us see it.
+    memory_used: bool | None = None
 
     @classmethod
     def of(cls, answer: Json) -> RunResult:
@@ -97,6 +136,8 @@ class RunResult(NamedTuple):
             overseer_called=read.overseer_called,
             error=read.error,
             elapsed_ms=int(elapsed_ms),
+            cached=was_cached(answer),
+            memory_used=memory_used(answer),
         )
 
 

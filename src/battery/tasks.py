@@ -91,7 +91,7 @@ def task_id(phase: Phase, task: Task) -> str:
 
 def digest(tasks: Tasks) -> str:
     """Hash what will be asked and of whom, whatever the file's formatting."""
-    return hashlib.sha256(jsonio.canonical(tasks.model_dump(mode="json"))).hexdigest()
+    return hashlib.sha256(jsonio.canonical(tasks.document())).hexdigest()
 
 
 def plan(tasks: Tasks) -> list[PlannedTask]:
@@ -135,6 +135,8 @@ def differences(before: Tasks, now: Tasks) -> list[str]:
             for key, entry in entries.items()
             if key not in others
         ]
+    if before.expectations != now.expectations:
+        lines.append("expectations")
     return lines or (["the order of the tasks"] if digest(before) != digest(now) else [])
 
 

@@ -21,6 +21,8 @@ DISTILL_QUERY: Final = "mode=distill"
 
 #: The log entry that says that the in-loop overseer stepped in.
 OVERSEER_KIND: Final = "overseer_correction"
+#: How gateways mark an answer that no model gave this time.
+CACHED_KEYS: Final = ("cached", "cache_hit", "from_cache")
 #: Some event streams end with this instead of an event.
 STREAM_END: Final = "[DONE]"
 #: Characters of an event shown when it carries no text.
@@ -127,6 +129,27 @@ def total_tokens(artifact: object) -> int:
             "artifact.usage.total_tokens", f"a whole number from 0 was expected, got {total!r:.60}"
         )
     return whole
+
+
+def was_cached(answer: Json) -> bool:
+    """Tell whether an answer says of itself that it came from a cache.
+
+    That is any of `CACHED_KEYS` being true in the answer, its artifact or the artifact's usage.
+    """
+    artifact = answer.get("artifact")
+    usage = artifact.get("usage") if isinstance(artifact, dict) else None
+    places = [place for place in (answer, artifact, usage) if isinstance(place, dict)]
+    return any(place.get(key) is True for place in places for key in CACHED_KEYS)
+
+
+def memory_used(answer: Json) -> bool | None:
+    """Tell whether a run was given something from memory; None where the answer does not say.
+
+    `artifact.memory` says it: a list of what was recalled, empty when there was nothing.
+    """
+    artifact = answer.get("artifact")
+    memory = artifact.get("memory") if isinstance(artifact, dict) else None
+    return bool(memory) if isinstance(memory, list) else None
 
 
 def chat_content(answer: object) -> str:
