@@ -5,7 +5,7 @@ PYTHON ?= $(shell command -v python3 || command -v python)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: battery test lint format bench lock clean
+.PHONY: battery test lint format bench calibrate lock clean
 
 battery: $(VENV)/ready  ## run a three-iteration battery on the embedded gateway
 	$(BIN)/battery run --iterations 3
@@ -24,6 +24,9 @@ format: $(VENV)/ready
 
 bench: $(VENV)/ready  ## the figures of docs/explanation/performance.md
 	$(BIN)/python benchmarks/run.py
+
+calibrate: $(VENV)/ready  ## the table of docs/explanation/calibration.md
+	$(BIN)/battery calibrate --preset full
 
 lock:  ## refresh requirements.lock; needs uv
 	uv pip compile --universal --generate-hashes --python-version 3.11 --extra test \

@@ -21,9 +21,10 @@ import httpx
 from battery.artifacts import BatteryDir, IterationDir
 from battery.client import open_clients
 from battery.journal import Journal
-from battery.models import Phase, Tasks
+from battery.models import LEARN, Phase, Tasks
 from battery.progress import Observer
 from battery.render.progress import PlainProgress
+from battery.schedule import Schedule
 from battery.settings import Settings, Target
 from battery.stages.iteration import Iteration
 from battery.tasks import load_tasks, plan
@@ -50,9 +51,9 @@ async def _ask(
         iteration = Iteration(
             files=files,
             journal=journal,
-            plan=plan(tasks),
+            schedule=Schedule(plan(tasks)),
             models=tasks.models,
-            gateway=gateway,
+            workers=[{LEARN: gateway[0]}],
             llm_team=gateway[0],
             settings=Settings(folder=files.root),
             tell=tell,

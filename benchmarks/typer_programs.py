@@ -7,7 +7,16 @@ from typing import Final
 import typer
 
 #: The commands of the battery; a test holds them to the program.
-COMMANDS: Final = ("run", "iterate", "review", "summarize", "gateway", "doctor")
+COMMANDS: Final = (
+    "run",
+    "iterate",
+    "review",
+    "summarize",
+    "gateway",
+    "power",
+    "calibrate",
+    "doctor",
+)
 
 
 def _empty() -> None:

@@ -5,23 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import orjson
 import pytest
 
 from battery.artifacts import BatteryDir
 from battery.errors import ArtifactError, FolderError
-from battery.models import Manifest, Models, Phase, RunResult, Tasks
-
-TASK = {"task_class": "c", "operation": "o", "spec": {"ä": [1]}}
-
-
-def run(status: str = "ok", **answer: Any) -> dict[str, Any]:
-    result = {"status": status, "iterations": 2, "_elapsed_ms": 40, **answer}
-    return {"task": TASK, "phase": "alpha", "result": result}
+from battery.models import Manifest, Models, Tasks
+from tests.support.runs import TASK, run
 
 
 def manifest(state: str = "finished", start: str = "2026-01-02T03:04:05Z") -> Manifest:
@@ -46,90 +37,6 @@ def folder(tmp_path: Path) -> BatteryDir:
     return BatteryDir(tmp_path)
 
 
-@pytest.mark.parametrize("count", [0, 1, 3])
-def test_runs_written_one_at_a_time_look_like_one_indented_document(
-    folder: BatteryDir, count: int
-) -> None:
-    runs = [run(deep={"text": "a\nb", "list": [[], {}, 2**70]}) for _ in range(count)]
-    folder.iteration(1).write_runs(iter(runs))
-    text = (folder.root / "iter_1" / "runs.json").read_text()
-    assert json.loads(text) == runs
-    assert text == json.dumps(runs, indent=2, ensure_ascii=False) + "\n"
-
-
-def test_runs_are_read_back_as_numbers(folder: BatteryDir) -> None:
-    answer = {"artifact": {"usage": {"total_tokens": 7}}, "log": [{"kind": "overseer_correction"}]}
-    folder.iteration(1).write_runs([run("failed", error="no one", **answer)])
-    (read,) = folder.iteration(1).read_runs()
-    assert read.phase is Phase.ALPHA
-    assert read.task.operation == "o"
-    assert read.result == RunResult("failed", 2, 7, True, "no one", 40)
-
-
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        ("{", "not JSON"),
-        ("{}", "a list was expected"),
-        ("[1]", r"\[0\]\.result: is missing"),
-        (json.dumps([run(), run("great")]), r"\[1\]\.status"),
-        (json.dumps([{**run(), "phase": "delta"}]), r"\[0\]\.phase: alpha, beta or gamma"),
-        (json.dumps([{**run(), "task": {"spec": {}}}]), r"\[0\]\.task_class: is missing"),
-    ],
-)
-def test_spoilt_runs_are_refused_with_file_and_place(
-    folder: BatteryDir, content: str, says: str
-) -> None:
-    (folder.root / "iter_1" / "runs.json").write_text(content)
-    with pytest.raises(ArtifactError, match=rf"iter_1/runs\.json.*{says}"):
-        folder.iteration(1).read_runs()
-
-
-@pytest.mark.parametrize("count", [1, 4])
-@pytest.mark.parametrize(
-    "write",
-    [
-        json.dumps,
-        lambda runs: json.dumps(runs, indent=2),
-        lambda runs: json.dumps(runs, indent=1),
-        lambda runs: json.dumps(runs, indent=4),
-        lambda runs: json.dumps(runs, indent=2).replace("\n", "\r\n"),
-        lambda runs: "[\n" + ",\n".join(map(json.dumps, runs)) + "\n]\n",
-    ],
-)
-def test_runs_are_read_in_whatever_layout_another_program_left_them(
-    folder: BatteryDir, count: int, write: Callable[[list[Any]], str]
-) -> None:
-    runs = [run(text="},\n  {", turn=n) for n in range(count)]
-    (folder.root / "iter_1" / "runs.json").write_text(write(runs), newline="")
-    assert len(folder.iteration(1).read_runs()) == count
-
-
-def test_a_run_that_is_torn_in_the_middle_is_named_by_its_number(folder: BatteryDir) -> None:
-    text = json.dumps([run(), run(), run()], indent=2)
-    (folder.root / "iter_1" / "runs.json").write_text(text.replace("  },\n  {", "  }\n  {", 1))
-    with pytest.raises(ArtifactError, match=r"runs\.json.*not JSON"):
-        folder.iteration(1).read_runs()
-
-
-def test_a_missing_file_says_what_to_do(folder: BatteryDir) -> None:
-    with pytest.raises(ArtifactError, match="No such file") as caught:
-        folder.iteration(1).read_review()
-    assert "battery run" in (caught.value.hint or "")
-
-
-def test_the_distill_text_and_all_events_are_kept(folder: BatteryDir) -> None:
-    folder.iteration(1).write_distill(
-        "learned ü", [{"role": "final", "text": "learned ü"}, {"n": 1}]
-    )
-    assert (folder.root / "iter_1" / "distill_output.txt").read_text() == "learned ü"
-    lines = (folder.root / "iter_1" / "distill_events.jsonl").read_bytes().splitlines()
-    assert [orjson.loads(line) for line in lines] == [
-        {"role": "final", "text": "learned ü"},
-        {"n": 1},
-    ]
-
-
 def test_a_manifest_survives_and_one_of_a_newer_format_is_refused(folder: BatteryDir) -> None:
     assert folder.read_manifest() is None
     folder.write_manifest(manifest())
@@ -138,25 +45,6 @@ def test_a_manifest_survives_and_one_of_a_newer_format_is_refused(folder: Batter
     (folder.root / "battery.json").write_text(json.dumps(newer))
     with pytest.raises(ArtifactError, match=r"battery\.json has format 99"):
         folder.read_manifest()
-
-
-def test_older_reviews_are_kept_under_rising_numbers(folder: BatteryDir) -> None:
-    step = folder.iteration(1)
-    assert step.keep_older("overseer_review.md") is None
-    for text in ("first", "second", "third"):
-        step.keep_older("overseer_review.md")
-        step.write_review(text)
-    kept = {path.name: path.read_text() for path in step.root.glob("overseer_review*.md")}
-    assert kept == {
-        "overseer_review.md": "third",
-        "overseer_review.1.md": "first",
-        "overseer_review.2.md": "second",
-    }
-    assert [path.name for path in step.listing()] == [
-        "overseer_review.md",
-        "overseer_review.1.md",
-        "overseer_review.2.md",
-    ]
 
 
 def test_iterations_are_counted_by_number_and_complete_with_their_runs(tmp_path: Path) -> None:

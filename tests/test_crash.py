@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.commands import battery, environment, read_json, start, words, write_tasks
+from tests.support.arms import journal, order, serving_pair
+from tests.support.calls import command_here
+from tests.support.commands import environment, read_json, start, words, write_tasks
 from tests.support.disks import small_disk
 from tests.support.gateway import Gateway, serving
 
@@ -39,20 +41,16 @@ def options(gateway: Gateway, tmp_path: Path) -> list[object]:
     return ["run", "--dir", tmp_path / "b", "--tasks", tasks, "-n", ITERATIONS, *targets]
 
 
-def journal(folder: Path) -> list[dict[str, Any]]:
-    """Read the whole lines of all journals."""
-    lines = []
-    for path in sorted(folder.glob("iter_*/journal.jsonl")):
-        whole = path.read_bytes().rpartition(b"\n")[0].splitlines()
-        lines += [{"iteration": path.parent.name, **json.loads(line)} for line in whole]
-    return lines
+def here(*words: object) -> subprocess.CompletedProcess[str]:
+    """Run a command that is not killed in this process, which is faster."""
+    return command_here(*words, cwd=Path.cwd())
 
 
 def artifacts(folder: Path) -> dict[str, str]:
     """Read everything that does not depend on time."""
     timeless = ("runs.json", "distill_output.txt", "overseer_review.md", "verdicts.json")
     found = {}
-    for path in sorted(folder.glob("iter_*/*")):
+    for path in sorted(folder.glob("iter_*/**/*")):
         if path.name in timeless:
             text = path.read_text()
             if path.name == "runs.json":
@@ -60,7 +58,7 @@ def artifacts(folder: Path) -> dict[str, str]:
                 for run in runs:
                     del run["result"]["_elapsed_ms"]
                 text = json.dumps(runs)
-            found[f"{path.parent.name}/{path.name}"] = text
+            found[str(path.relative_to(folder))] = text
     return found
 
 
@@ -75,49 +73,50 @@ def everything_parses(folder: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_killed_at_random_moments_a_battery_loses_and_repeats_nothing(
-    seed: int, gateway: Gateway, options: list[object], tmp_path: Path
+    seed: int, tmp_path: Path
 ) -> None:
+    """With two arms and repeats: each in its place, and the order that was drawn is kept."""
     random_moment = random.Random(seed)
     folder = tmp_path / "b"
-    gateway.delay = 0.012
-    kills = 0
-    finished: list[dict[str, Any]] = []
-    while kills < 4:
+    tasks = write_tasks(tmp_path / "my-tasks.json", 1)
+    with serving_pair() as pair:
+        options = ["run", "--dir", folder, "--tasks", tasks, "-n", ITERATIONS, *pair.options()]
+        options += ["--repeats", 2, "--seed", seed]
+        calls = ITERATIONS * (3 * 2 * 2 + 3)
+        pair.learn.delay = pair.frozen.delay = 0.012
+        kills = 0
+        finished: list[dict[str, Any]] = []
+        while kills < 4:
+            resume = ["--resume"] if (folder / "battery.json").exists() else []
+            process = start(*options, *resume)
+            # Kill at a moment counted in calls, so that every machine gets some work done.
+            wanted = pair.asked() + random_moment.randint(0, 6)
+            while pair.asked() < wanted and process.poll() is None:
+                time.sleep(0.002)
+            time.sleep(random_moment.random() * 0.03)
+            process.kill()
+            _, errors = process.communicate()
+            if process.returncode == 0:
+                break
+            assert process.returncode == -signal.SIGKILL, errors
+            kills += 1
+            everything_parses(folder)
+            before, finished = finished, journal(folder)
+            assert finished[: len(before)] == before, "a finished call was lost or moved"
         resume = ["--resume"] if (folder / "battery.json").exists() else []
-        process = start(*options, *resume)
-        # Kill at a moment counted in calls, so that every machine gets some work done.
-        seen = sum(gateway.count().values())
-        wanted = seen + random_moment.randint(0, 6)
-        while sum(gateway.count().values()) < wanted and process.poll() is None:
-            time.sleep(0.002)
-        time.sleep(random_moment.random() * 0.03)
-        process.kill()
-        _, errors = process.communicate()
-        if process.returncode == 0:
-            break
-        assert process.returncode == -signal.SIGKILL, errors
-        kills += 1
+        done = here(*options, *resume)
+        assert done.returncode == 0, done.stderr
+        assert journal(folder)[: len(finished)] == finished
+        # Only what was under way at a kill may have been asked twice.
+        assert calls <= pair.asked() <= calls + kills
+        assert read_json(folder / "summary.json")["calls"] == calls
         everything_parses(folder)
-        before, finished = finished, journal(folder)
-        assert finished[: len(before)] == before or all(line in finished for line in before)
-    resume = ["--resume"] if (folder / "battery.json").exists() else []
-    done = battery(*options, *resume)
-    assert done.returncode == 0, done.stderr
+        assert not list(folder.rglob("*.tmp"))
 
-    after = journal(folder)
-    assert all(line in after for line in finished), "a finished call was lost"
-    keys = [
-        (line["iteration"], line["call"], line.get("role"), line.get("task_id")) for line in after
-    ]
-    assert len(keys) == len(set(keys)) == CALLS
-    # Only what was under way at a kill may have been asked twice.
-    assert CALLS <= len(gateway.requests) <= CALLS + kills
-    assert read_json(folder / "summary.json")["calls"] == CALLS
-    everything_parses(folder)
-    assert not list(folder.rglob("*.tmp"))
-
-    whole = battery(*[tmp_path / "c" if word == folder else word for word in options])
-    assert whole.returncode == 0
+        whole = here(*[tmp_path / "c" if word == folder else word for word in options])
+        assert whole.returncode == 0
+    assert len(set(order(folder))) == len(order(folder)) == calls
+    assert order(folder) == order(tmp_path / "c")
     assert artifacts(folder) == artifacts(tmp_path / "c")
 
 
@@ -146,12 +145,12 @@ def test_ctrl_c_stops_at_once_says_how_to_resume_and_keeps_what_finished(
     assert manifest["state"] == "interrupted"
     assert len(journal(tmp_path / "b")) == 2
 
-    refused = battery(*options)
+    refused = here(*options)
     assert refused.returncode == 2
     assert "--resume" in refused.stderr
     assert len(gateway.requests) == 3
 
-    done = battery(*options, "--resume")
+    done = here(*options, "--resume")
     assert done.returncode == 0, done.stderr
     assert len(gateway.requests) == CALLS + 1
     after = read_json(tmp_path / "b" / "battery.json")
@@ -188,7 +187,7 @@ def test_a_gateway_that_dies_fails_the_run_and_the_next_one_goes_on(
     assert read_json(tmp_path / "b" / "battery.json")["state"] == "failed"
     kept = journal(tmp_path / "b")
 
-    done = battery(*options, "--resume")
+    done = here(*options, "--resume")
     assert done.returncode == 0, done.stderr
     assert "warning: the gateway was" in done.stderr
     assert len(gateway.requests) == CALLS - len(kept)
@@ -207,7 +206,7 @@ def test_two_runs_into_one_folder_the_second_is_refused(
     first = start(*options)
     assert asked.wait(30)
     for more in ([], ["--resume"]):
-        second = battery(*options, *more)
+        second = here(*options, *more)
         assert second.returncode == 2
         assert "another battery process is working in" in second.stderr
     first.kill()
@@ -220,7 +219,7 @@ def test_results_are_matched_by_task_not_by_position(
     gateway: Gateway, options: list[object], tmp_path: Path
 ) -> None:
     """Lines of a journal may stand in any order, as several workers write them."""
-    assert battery(*options, "--concurrency", 3).returncode == 0
+    assert here(*options, "--concurrency", 3).returncode == 0
     folder = tmp_path / "b"
     whole = (folder / "iter_2" / "runs.json").read_text()
     path = folder / "iter_2" / "journal.jsonl"
@@ -231,7 +230,7 @@ def test_results_are_matched_by_task_not_by_position(
     (folder / "battery.json").write_text(json.dumps(manifest))
     (folder / "iter_2" / "runs.json").unlink()
     before = len(gateway.requests)
-    assert battery(*options, "--resume").returncode == 0
+    assert here(*options, "--resume").returncode == 0
     assert (folder / "iter_2" / "runs.json").read_text() == whole
     assert len(gateway.requests) == before
 
@@ -246,7 +245,7 @@ def test_with_several_workers_an_error_still_records_what_the_others_paid_for(
         time.sleep(0.3)
 
     gateway.before = break_one
-    failed = battery(*options, "--concurrency", 3)
+    failed = here(*options, "--concurrency", 3)
     assert failed.returncode == 1
     assert "alpha_baseline 0" in failed.stderr
     assert {line["task"]["operation"] for line in journal(tmp_path / "b")} == {
@@ -268,7 +267,7 @@ def test_on_a_full_disk_the_finished_call_is_kept_and_nothing_more_is_asked(
                     _write_all(file.fileno())
 
         gateway.before = fill
-        failed = battery(*moved)
+        failed = here(*moved)
         assert failed.returncode == 1, failed.stderr
         assert "No space left" in failed.stderr
         assert "free some space" in failed.stderr
@@ -276,7 +275,7 @@ def test_on_a_full_disk_the_finished_call_is_kept_and_nothing_more_is_asked(
         assert 3 <= len(journal(disk / "b")) == len(gateway.requests) < CALLS
         everything_parses(disk / "b")
         filler.unlink()
-        done = battery(*moved, "--resume")
+        done = here(*moved, "--resume")
         assert done.returncode == 0, done.stderr
         assert len(gateway.requests) == CALLS
 
@@ -314,9 +313,18 @@ def test_a_battery_on_the_embedded_gateway_resumes_with_its_memory(tmp_path: Pat
         time.sleep(0.001)
     process.kill()
     process.communicate()
-    done = battery("run", "--resume", "--dir", folder, cwd=tmp_path)
+    done = here("run", "--resume", "--dir", folder)
     assert done.returncode == 0, done.stderr
     tokens = [read_json(folder / f"iter_{n}" / "metrics.json")["total_tokens"] for n in (1, 2, 3)]
     assert tokens[1] < tokens[0]
-    kinds = Counter(line["call"] for line in journal(folder))
-    assert kinds == {"respond": 24, "distill": 3, "chat": 6}
+    frozen = [
+        read_json(folder / f"iter_{n}/control/metrics.json")["total_tokens"] for n in (1, 2, 3)
+    ]
+    assert frozen == [tokens[0]] * 3
+    kinds = Counter((line["call"], line.get("arm")) for line in journal(folder))
+    assert kinds == {
+        ("respond", "learn"): 24,
+        ("respond", "frozen"): 24,
+        ("distill", None): 3,
+        ("chat", None): 6,
+    }

@@ -23,7 +23,7 @@ from markdown_it.tree import SyntaxTreeNode
 from pydantic import BaseModel
 from typer.main import get_command
 
-from battery import errors, models, wire
+from battery import errors, findings, models, wire
 from battery.artifacts import ITERATION_FILES
 from battery.cli.main import app
 from tests.support.commands import battery, environment, read_json, start
@@ -126,9 +126,8 @@ def test_every_command_has_help_with_an_example_and_every_option_has_help(comman
 def test_the_environment_variables_are_those_that_the_program_reads() -> None:
     source = "\n".join(path.read_text("utf-8") for path in (ROOT / "src").rglob("*.py"))
     read = set(re.findall(r'environ(?:\.get\(|\[)"([A-Z_]+)"', source))
-    named = {
-        f"{prefix}_{what}" for prefix in ("GATEWAY", "LLM_TEAM") for what in ("TOKEN", "HEADERS")
-    }
+    prefixes = ("GATEWAY", "CONTROL_GATEWAY", "LLM_TEAM")
+    named = {f"{prefix}_{what}" for prefix in prefixes for what in ("TOKEN", "HEADERS")}
     options = {variable for command in COMMANDS for _, variable, _ in declared(command)}
     assert set(first_column("reference/commands.md", "Environment")) == (read | named) - options
 
@@ -143,8 +142,8 @@ def test_the_errors_are_those_of_the_tree_with_their_exit_codes() -> None:
 
 def test_the_readme_and_the_reference_have_the_same_exit_codes() -> None:
     codes = {kind.exit_code for kind in vars(errors).values() if hasattr(kind, "exit_code")}
-    # 0 is no error, and 3 is kept for gates.
-    wanted = sorted({0, 3, *codes})
+    # 0 is no error.
+    wanted = sorted({0, *codes})
     assert [int(row) for row in first_column("reference/commands.md", "Exit codes")] == wanted
     assert [int(row) for row in first_column("../README.md", "Exit codes")] == wanted
 
@@ -160,6 +159,15 @@ def test_the_readme_and_the_reference_have_the_same_exit_codes() -> None:
         ("files", "Summary", models.Summary),
         ("files", "Trend", models.Trend),
         ("files", "Direction count", models.DirectionCount),
+        ("evidence", "Evidence fields", findings.Evidence),
+        ("evidence", "Test", findings.Tested),
+        ("evidence", "Effect", findings.Effect),
+        ("evidence", "Interval", findings.Interval),
+        ("evidence", "Gate", findings.Gate),
+        ("evidence", "Luck", findings.Luck),
+        ("evidence", "Sensitivity", findings.Sensitivity),
+        ("evidence", "Scorecard", findings.Scorecard),
+        ("evidence", "Expectation", findings.Expectation),
         ("wire", "Respond request", wire.RespondRequest),
         ("wire", "Respond answer", wire.RespondAnswer),
         ("wire", "Log entry", wire.LogEntry),
@@ -174,11 +182,23 @@ def test_a_reference_table_has_exactly_the_fields_of_its_record(
     assert first_column(f"reference/{page}.md", heading) == list(record.model_fields)
 
 
+def test_the_reference_has_every_verdict_word() -> None:
+    assert set(first_column("reference/evidence.md", "Verdict words")) == set(findings.Word)
+
+
 def test_the_keys_of_a_tasks_file_are_documented() -> None:
     keys = [f"phases.{name}" for name in models.Phases.model_fields]
     keys += [f"models.{name}" for name in models.Models.model_fields]
     keys += list(models.Task.model_fields)
     assert first_column("how-to/own-tasks.md", "The fields") == keys
+
+
+def test_the_expectations_are_documented_with_their_defaults() -> None:
+    table = {
+        text_of(name): json.loads(text_of(default))
+        for name, default, _ in rows("how-to/own-tasks.md", "Expectations")
+    }
+    assert table == models.Expectations().model_dump()
 
 
 @pytest.fixture(scope="module")
@@ -317,6 +337,9 @@ _MASKS = [
     # whether the count includes that.
     (r"^(- `)?total_elapsed_s.*", "total_elapsed_s"),
     (r"^\d of 5 metrics", "N of 5 metrics"),
+    # Its correlation with the other metrics reaches these two as well.
+    (r"^Without any learning.*", "Without any learning"),
+    (r"^([a-z_]+ +[-+]\S+.* )(?:<?\d\.\d{3}|-)$", r"\1P"),
     (r"'improved': \d", "'improved': N"),
     (r"\s+", " "),
 ]

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from battery import jsonio
 from battery.errors import ArtifactError
 from battery.files import Reserve
-from battery.journal import DISTILL_KEY, CallKey, Journal, chat_key, entry_key, respond_key
+from battery.journal import (
+    DISTILL_KEY,
+    CallKey,
+    Journal,
+    chat_key,
+    confirm_key,
+    entry_key,
+    respond_key,
+)
 from battery.models import ELAPSED_KEY
 from tests.support.disks import small_disk
 
@@ -35,6 +43,7 @@ def test_a_call_is_found_again_by_key_in_another_process(path: Path) -> None:
     assert again.get(chat_key("overseer")) is None
     assert respond_key("a", arm="frozen") not in again
     assert respond_key("a", repeat=2) not in again
+    assert confirm_key("a", 1) not in again
     assert (again.calls, again.elapsed_ms, again.broken_events) == (3, 50, 2)
 
 

@@ -15,11 +15,13 @@ ROOT = Path(__file__).parents[1] / "src" / "battery"
 #: Lowest first; a module may import from its own layer and from those before it.
 LAYERS = [
     ["__init__", "errors", "clock", "jsonio", "wire"],
+    ["findings"],
     ["models"],
     ["progress", "settings", "files", "redact", "tasks"],
-    ["journal", "artifacts", "transport"],
+    ["journal", "documents", "iteration_dir", "artifacts", "schedule", "transport"],
     ["client"],
-    ["runner", "metrics", "review", "verdicts", "verdicts.*", "summary"],
+    ["runner", "metrics", "review", "verdicts", "verdicts.*", "scorecard", "summary"],
+    ["evidence", "evidence.*", "conditions"],
     ["render.*"],
     ["stages.*"],
     ["cli.*", "__main__"],
@@ -107,10 +109,11 @@ def test_only_the_client_and_its_transport_know_httpx() -> None:
 
 
 def test_the_computing_modules_know_no_network_disk_clock_or_terminal() -> None:
-    pure = ["metrics", "summary", "review", "verdicts", "wire", "models", "render.markdown"]
+    pure = {"metrics", "summary", "review", "wire", "models", "findings", "render.markdown"}
+    pure |= {"schedule", "scorecard", "conditions"}
     forbidden = {"os", "io", "socket", "time", "datetime", "sys", "httpx", "rich", "typer"}
     for name, path in modules().items():
-        if name in pure or name.startswith("verdicts"):
+        if name in pure or name.split(".")[0] in {"verdicts", "evidence"}:
             assert not {other.split(".")[0] for other in imports(path)} & forbidden, name
 
 

@@ -1,4 +1,4 @@
-"""Tasks are asked once each, as many at a time as there are clients, and an error ends it."""
+"""Tasks are asked once each, as many at a time as there are workers, and an error ends it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from battery.client import Client, open_clients
-from battery.errors import CallError
+from battery.errors import BatteryError, CallError
 from battery.runner import ask_all
 from battery.settings import Target
 from battery.tasks import PlannedTask, load_tasks, plan
@@ -43,7 +43,7 @@ def ask(gateway: Gateway, planned: list[PlannedTask], workers: int, tmp_path: Pa
 
     async def everything() -> None:
         async with open_clients(Target(gateway.url), workers) as clients:
-            await ask_all(planned, clients, one)
+            await ask_all([[entry] for entry in planned], clients, one)
 
     try:
         asyncio.run(everything())
@@ -65,6 +65,23 @@ def test_several_clients_ask_each_task_exactly_once(
 ) -> None:
     assert sorted(ask(gateway, planned, workers, tmp_path)) == [entry.label for entry in planned]
     assert set(gateway.count().values()) == {1}
+
+
+def test_a_unit_is_one_workers_own_and_an_error_ends_it() -> None:
+    done: list[str] = []
+
+    async def one(worker: str, call: str) -> None:
+        done.append(worker + call)
+        await asyncio.sleep(0)
+        if call == "c":
+            raise BatteryError("broken")
+
+    async def everything() -> None:
+        await ask_all(["ab", "cd", "ef"], ["1", "2"], one)
+
+    with pytest.raises(BatteryError, match="broken"):
+        asyncio.run(everything())
+    assert done == ["1a", "2c", "1b"], "d would follow an error, and so would ef"
 
 
 def test_as_many_calls_are_under_way_as_there_are_clients(

@@ -16,8 +16,10 @@ from battery.settings import (
     Settings,
     Target,
     environment_headers,
+    make_companion,
     make_target,
     parse_headers,
+    same_place,
 )
 
 SECRET = "pa55w0rd"
@@ -117,6 +119,48 @@ def test_user_and_password_move_from_the_url_into_a_header() -> None:
 def test_a_header_of_its_own_wins_over_the_password_of_the_url() -> None:
     headers = parse_headers(["Authorization: Bearer other"], None)
     assert make_target("http://user:pass@host", headers).headers == headers
+
+
+@pytest.mark.parametrize(
+    ("url", "shared"),
+    [
+        ("http://gateway:3100", True),
+        ("http://gateway:3100/other/path", True),
+        ("http://gateway:3200", False),
+        ("https://gateway:3100", False),
+        ("http://gateway.evil:3100", False),
+        ("http://other:3100", False),
+    ],
+)
+def test_headers_reach_another_server_only_on_the_gateways_host_and_port(
+    url: str, shared: bool
+) -> None:
+    gateway = Target("http://gateway:3100", {"authorization": "secret", "x-team": "gateway"})
+    companion = make_companion(url, {"x-team": "own"}, gateway)
+    inherited = {"authorization": "secret"} if shared else {}
+    assert companion == Target(url, {**inherited, "x-team": "own"})
+    assert make_companion(url, {}, None).headers == {}
+
+
+@pytest.mark.parametrize(
+    ("url", "other", "same"),
+    [
+        ("http://a:1", "http://a:1", True),
+        ("http://A:1", "http://a:1", True),
+        ("http://a", "http://a:80", True),
+        ("https://a:443", "https://a", True),
+        ("http://localhost:1", "http://127.0.0.1:1", True),
+        ("http://[::1]:1", "http://127.0.0.1:1", True),
+        ("http://a:1", "http://a:2", False),
+        ("http://a:1", "http://b:1", False),
+        ("http://a:1", "http://a:1/control", False),
+        ("http://a", "https://a", False),
+    ],
+)
+def test_one_server_is_known_however_its_url_is_written(url: str, other: str, same: bool) -> None:
+    urls = [make_target(each, {}).url for each in (url, other)]
+    assert same_place(*urls) is same
+    assert same_place(*reversed(urls)) is same
 
 
 def test_no_repr_shows_a_secret() -> None:

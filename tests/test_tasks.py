@@ -22,6 +22,7 @@ from battery.tasks import (
     digest,
     find_tasks,
     labels,
+    limited,
     load_tasks,
     parse_tasks,
     plan,
@@ -286,6 +287,22 @@ def test_the_plan_lists_all_tasks_in_phase_order() -> None:
         (Phase.BETA, "fill: Rigger"),
         (Phase.BETA, "fill: Crane hand"),
     ]
+
+
+@given(st.lists(st.integers(0, 4), min_size=3, max_size=3).filter(any), st.integers(1, 5))
+@settings(deadline=None)
+def test_a_limit_takes_the_first_of_each_phase(counts: list[int], limit: int) -> None:
+    phases = {
+        name: [task(f"{name} {number}") for number in range(count)]
+        for name, count in zip(GOOD["phases"], counts, strict=True)
+    }
+    tasks = read({**GOOD, "phases": phases})
+    kept = limited(tasks, limit)
+    for phase in Phase:
+        assert kept.phases.of(phase) == tasks.phases.of(phase)[:limit]
+    assert limited(kept, limit) == kept
+    assert limited(tasks, None) == tasks
+    assert (digest(kept) == digest(tasks)) == (max(counts) <= limit)
 
 
 def test_tasks_that_share_an_operation_are_numbered() -> None:

@@ -349,7 +349,10 @@ def _wrong_answer(call: _Call, error: ShapeError) -> AnswerError:
 
 def _status_hint(status: int) -> str:
     if status in {401, 403}:
-        return "set GATEWAY_TOKEN (LLM_TEAM_TOKEN for the LLM team) or give --header"
+        return (
+            "set GATEWAY_TOKEN (LLM_TEAM_TOKEN for the LLM team, CONTROL_GATEWAY_TOKEN for the "
+            "control gateway) or give --header"
+        )
     if status == 404:
         return "is this the gateway's base URL? check it with `battery doctor`"
     if 300 <= status < 400:

@@ -11,6 +11,7 @@
     │   ├── BrokenAnswerError   1    the connection broke, or the answer is too large
     │   ├── StatusError         1    an answer outside 2xx
     │   └── AnswerError         1    an answer that is not what the wire promises
+    ├── GateError               3    a condition of --fail-on holds
     ├── ArtifactError           1    a file of the folder cannot be read or written
     └── InterruptedRunError     130  stopped by a signal
 
@@ -85,6 +86,12 @@ class AnswerError(CallError):
 
 class ArtifactError(BatteryError):
     """Report a file of the artifact folder that cannot be read or written."""
+
+
+class GateError(BatteryError):
+    """Report that a gate the user asked for was not met; the result itself is already printed."""
+
+    exit_code = 3
 
 
 class InterruptedRunError(BatteryError):

@@ -136,6 +136,6 @@ def _take_lock(handle: int, folder: Path) -> None:
 
 
 def _remove_leftovers(folder: Path) -> None:
-    for pattern in (".*.tmp", "iter_*/.*.tmp", _RESERVE_NAME):
+    for pattern in (".*.tmp", "iter_*/**/.*.tmp", _RESERVE_NAME):
         for path in folder.glob(pattern):
             path.unlink(missing_ok=True)

@@ -9,9 +9,13 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from battery.models import Record
+
+class Record(BaseModel):
+    """A frozen record that refuses keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Word(StrEnum):
@@ -82,12 +86,13 @@ class Gate(Record):
 class Sensitivity(Record):
     """What this battery could have seen, from the noise of iteration 1."""
 
-    noise: float = Field(description="Standard deviation over tasks of log(frozen / learn).")
+    noise: float = Field(
+        description="Standard deviation of the log tokens of a call, measured between the arms."
+    )
     detectable: float | None = Field(
-        description="Smallest reduction of tokens seen with 80 % power; null when none would be."
+        description="Smallest reduction of tokens seen with 80% power; null when none would be."
     )
     power: float = Field(description="The power meant: 0.8.")
-    settle: list[str] = Field(description="What more would settle it, a sentence each.")
 
 
 class Evidence(Record):
@@ -104,11 +109,12 @@ class Evidence(Record):
     compounding: Tested | None = Field(description="Does it go on improving? Page's L.")
     trend: Tested | None = Field(description="One arm: do tokens fall over the iterations?")
     same_start: Tested | None = Field(description="Did both arms start alike in iteration 1?")
-    narrow: Interval | None = Field(description="90 % interval of the ratio of tokens.")
+    narrow: Interval | None = Field(description="90% interval of the ratio of tokens.")
     effects: list[Effect]
     gates: list[Gate]
     luck: Luck | None
     sensitivity: Sensitivity | None
+    settle: list[str] = Field(description="What more would settle it, a sentence each.")
     assumptions: list[str]
     scope: str = Field(description="What the claim is about: this memory, tasks like these, ….")
     cautions: list[str] = Field(description="What a reader of the verdict should know as well.")

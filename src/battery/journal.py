@@ -1,8 +1,8 @@
 """The journal of one iteration: a line a finished call, on disk before the next goes out.
 
-A line names its call (`respond`, `distill`, `chat`), when it finished and everything it brought.
-Calls are found by key, never by position, so a resume cannot mix them up. One torn last line, as
-a killed process leaves it, is dropped: that call never finished.
+A line names its call (`respond`, `confirm`, `distill`, `chat`), when it finished and everything
+it brought. Calls are found by key, never by position, so a resume cannot mix them up. One torn
+last line, as a killed process leaves it, is dropped: that call never finished.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import orjson
 from battery import jsonio
 from battery.errors import ArtifactError
 from battery.files import Reserve, cannot_write, disk_is_full, sync_folder
-from battery.models import ELAPSED_KEY
+from battery.models import ELAPSED_KEY, LEARN, Arm
 from battery.wire import Json
 
 
@@ -33,9 +33,14 @@ class CallKey(NamedTuple):
     repeat: int = 0
 
 
-def respond_key(task_id: str, arm: str = "learn", repeat: int = 1) -> CallKey:
+def respond_key(task_id: str, arm: Arm = LEARN, repeat: int = 1) -> CallKey:
     """Name a respond call: which task, in which arm, for the how manieth time."""
     return CallKey("respond", arm=arm, task_id=task_id, repeat=repeat)
+
+
+def confirm_key(task_id: str, repeat: int) -> CallKey:
+    """Name one of the reruns that confirm that an alpha task fails."""
+    return CallKey("confirm", arm=LEARN, task_id=task_id, repeat=repeat)
 
 
 DISTILL_KEY = CallKey("distill")
@@ -94,7 +99,7 @@ class Journal:
         if self._file:
             self._file.close()
 
-    def __contains__(self, key: CallKey) -> bool:
+    def __contains__(self, key: object) -> bool:
         """Tell whether that call has finished."""
         return key in self._offsets
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Final, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from battery.errors import ShapeError
+from battery.findings import Evidence, Record, Scorecard
 from battery.wire import Json, Status, memory_used, read_respond, total_tokens, was_cached
 
 #: Version of the file formats that this program writes.
@@ -34,10 +35,11 @@ LEARN: Final = "learn"
 FROZEN: Final = "frozen"
 
 
-class Record(BaseModel):
-    """A frozen record that refuses keys it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+#: An easy task that passed at first and fails later is asked so often again ...
+CONFIRMATIONS: Final = 5
+#: ... and so many of these must fail to call it forgotten: a task that passes four times in five
+#: fails so often in under one case of a hundred.
+CONFIRMED: Final = 4
 
 
 class Task(Record):
@@ -265,6 +267,15 @@ class Summary(Record):
     iterations: list[Metrics]
     trends: list[Trend] = Field(description="The five rows of the table, in its order.")
     verdict: DirectionCount | None = Field(description="Null with a single iteration.")
+    evidence: Evidence | None = Field(
+        default=None, description="What may be claimed; null before an iteration has finished."
+    )
+    control: list[Metrics] = Field(
+        default=[], description="The frozen arm's numbers, where there is one."
+    )
+    scorecard: Scorecard | None = Field(
+        default=None, description="Null where no review has an iteration after it."
+    )
     scrum: list[Verdict] = Field(description="Verdicts on the last iteration's proposals.")
     artifacts: list[str] = Field(description="Paths below the folder, sorted as they are listed.")
     warnings: list[str]

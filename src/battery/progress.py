@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from battery.models import Metrics, Phase, RunResult
+from battery.models import LEARN, Arm, Metrics, Phase, RunResult
+
+#: Distill, review and judgment: what an iteration asks besides its tasks.
+META_CALLS: Final = 3
 
 
 class Plan(NamedTuple):
-    """What is ahead, told once before the first call."""
+    """What is ahead, told once before the first call: what a battery costs in calls."""
 
     iterations: int
-    #: Respond calls of one iteration; distill, review and judgment come on top.
-    tasks_per_iteration: int
+    #: Tasks of one iteration.
+    tasks: int
+    arms: int = 1
+    repeats: int = 1
+    #: Most calls that may come on top, to confirm that alpha tasks fail.
+    confirmations: int = 0
+    #: Calls that an earlier run has made.
+    on_disk: int = 0
+
+    @property
+    def asks_per_iteration(self) -> int:
+        """Respond calls of one iteration; distill, review and judgment come on top."""
+        return self.tasks * self.arms * self.repeats
+
+    @property
+    def calls(self) -> int:
+        """All calls of the battery but the confirmations."""
+        return self.iterations * (self.asks_per_iteration + META_CALLS)
 
 
 class StageStarted(NamedTuple):
@@ -30,6 +49,11 @@ class TaskStarted(NamedTuple):
     iteration: int
     phase: Phase
     label: str
+    arm: Arm = LEARN
+    #: Counted from 1.
+    repeat: int = 1
+    #: Whether it only confirms that an alpha task fails.
+    confirm: bool = False
 
 
 class TaskFinished(NamedTuple):
@@ -40,6 +64,9 @@ class TaskFinished(NamedTuple):
     label: str
     result: RunResult
     replayed: bool
+    arm: Arm = LEARN
+    repeat: int = 1
+    confirm: bool = False
 
 
 class DistillEvent(NamedTuple):
@@ -61,7 +88,7 @@ class MetaFinished(NamedTuple):
 
 
 class IterationFinished(NamedTuple):
-    """All six stages of an iteration are on disk."""
+    """All six stages of an iteration are on disk; the numbers are the learn arm's."""
 
     metrics: Metrics
 

@@ -21,6 +21,8 @@ DEFAULT_ITERATIONS: Final = 3
 #: What the manifest says where the gateway was the embedded one.
 EMBEDDED: Final = "embedded"
 
+_LOOPBACK = frozenset({"127.0.0.1", "::1"})
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[\w.-]+")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 #: Set by the client itself; another value would break the wire.
@@ -46,9 +48,20 @@ class Settings:
     gateway: Target | None = None
     #: None is the embedded one with the embedded gateway, else `DEFAULT_LLM_TEAM`.
     llm_team: Target | None = None
-    #: For a gateway whose URL comes from the manifest.
+    #: A second deployment that never learns; None is the embedded one with the embedded gateway.
+    control_gateway: Target | None = None
+    #: One arm, whatever the gateway.
+    no_control: bool = False
+    #: For targets whose URL comes from the manifest.
     gateway_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     llm_team_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    control_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    #: How often each task is asked in an iteration and arm; None is as with concurrency.
+    repeats: int | None = None
+    #: Of the coin that decides which arm is asked first; None is a random one.
+    seed: int | None = None
+    #: Tasks taken of each phase; None is all.
+    limit: int | None = None
     respond_timeout: float = 600.0
     meta_timeout: float = 300.0
     #: None is what the manifest says, and 1 for a new battery.
@@ -90,15 +103,21 @@ def make_target(url: str, headers: Mapping[str, str]) -> Target:
     return Target(_bare(parts), {**_basic_auth(parts), **headers})
 
 
-def make_team_target(url: str, headers: Mapping[str, str], gateway: Target | None) -> Target:
-    """Check the LLM team's URL; on the gateway's own host it gets the gateway's headers too.
+def make_companion(url: str, headers: Mapping[str, str], gateway: Target | None) -> Target:
+    """Check the URL of the LLM team or of a control gateway.
 
-    To another host or port they are never sent.
+    On the gateway's own host and port it gets the gateway's headers too; to another one they are
+    never sent.
     """
-    team = make_target(url, headers)
-    if gateway and urlsplit(gateway.url)[:2] == urlsplit(team.url)[:2]:
-        return Target(team.url, {**gateway.headers, **team.headers})
-    return team
+    companion = make_target(url, headers)
+    if gateway and urlsplit(gateway.url)[:2] == urlsplit(companion.url)[:2]:
+        return Target(companion.url, {**gateway.headers, **companion.headers})
+    return companion
+
+
+def same_place(url: str, other: str) -> bool:
+    """Tell whether two checked URLs lead to one server, however they are written."""
+    return _place(url) == _place(other)
 
 
 def parse_headers(lines: Sequence[str], token: str | None) -> dict[str, str]:
@@ -125,6 +144,14 @@ def environment_headers(environ: Mapping[str, str], prefix: str) -> dict[str, st
     """Read `<prefix>_TOKEN` and `<prefix>_HEADERS` (one `Name: value` a line)."""
     lines = [line for line in environ.get(f"{prefix}_HEADERS", "").splitlines() if line.strip()]
     return parse_headers(lines, environ.get(f"{prefix}_TOKEN"))
+
+
+def _place(url: str) -> tuple[str, int, str]:
+    parts = urlsplit(url)
+    # The scheme does not count: no port speaks two. Nor does the name by which a host calls itself.
+    host = str(parts.hostname)
+    port = parts.port or _DEFAULT_PORTS[parts.scheme]
+    return "localhost" if host in _LOOPBACK else host, port, parts.path
 
 
 def _clean(what: str, value: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final, Literal
 
+from battery.findings import Evidence, Scorecard
 from battery.models import DirectionCount, Manifest, Metrics, Models, Summary, Trend, Verdict
 
 Goal = Literal["fewer", "more"]
@@ -34,12 +35,16 @@ def summarise(  # noqa: PLR0913 - keywords only, one for each source of the summ
     models: Models | None,
     artifacts: Sequence[str],
     warnings: Sequence[str],
+    evidence: Evidence | None = None,
+    control: Sequence[Metrics] = (),
+    scorecard: Scorecard | None = None,
 ) -> Summary:
     """Put everything that the reports say into one record.
 
     `metrics` may come in any order and with gaps; trends go from the lowest to the highest
     iteration. `scrum` holds the verdicts of the last iteration, `elapsed_s` the sum of `calls`
-    recorded calls. A folder without a manifest has no run id, state, times or targets.
+    recorded calls; `control` holds the frozen arm's metrics. A folder without a manifest has no
+    run id, state, times or targets.
     """
     # A folder lists iter_10 before iter_2.
     ordered = sorted(metrics, key=lambda each: each.iteration)
@@ -57,6 +62,9 @@ def summarise(  # noqa: PLR0913 - keywords only, one for each source of the summ
         trends=trends,
         # Five times "not improved" would be a judgment; nothing was compared.
         verdict=_verdict(trends) if len(ordered) > 1 else None,
+        evidence=evidence,
+        control=sorted(control, key=lambda each: each.iteration),
+        scorecard=scorecard,
         scrum=list(scrum),
         artifacts=list(artifacts),
         warnings=list(warnings),

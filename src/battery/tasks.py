@@ -83,6 +83,15 @@ def parse_tasks(data: bytes, name: str) -> Tasks:
     return tasks
 
 
+def limited(tasks: Tasks, limit: int | None) -> Tasks:
+    """Keep the first tasks of each phase; None keeps all."""
+    if limit is None:
+        return tasks
+    # Of each phase, or a small limit would leave the later ones out.
+    kept = {name: getattr(tasks.phases, name)[:limit] for name in type(tasks.phases).model_fields}
+    return tasks.model_copy(update={"phases": tasks.phases.model_copy(update=kept)})
+
+
 def task_id(phase: Phase, task: Task) -> str:
     """Identify a task by what is asked: phase, class, operation and spec."""
     identity = jsonio.canonical([phase, task.task_class, task.operation, task.spec])

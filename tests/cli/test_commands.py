@@ -43,6 +43,8 @@ CONTRACT_FILES = {
             "scrum_findings.md",
             "proposals.json",
             "verdicts.json",
+            "control/runs.json",
+            "control/metrics.json",
         )
     ),
 }
@@ -80,7 +82,8 @@ def test_run_leaves_every_artifact_of_the_contract(finished: Path) -> None:
     assert {name for name in there - CONTRACT_FILES if not name.startswith("gateway/")} == {".lock"}
     manifest = read_json(finished / "battery.json")
     assert (manifest["state"], manifest["iterations_finished"]) == ("finished", 3)
-    assert manifest["targets"] == {"gateway": "embedded", "llm_team": "embedded"}
+    targets = ("gateway", "llm_team", "control")
+    assert manifest["targets"] == dict.fromkeys(targets, "embedded")
 
 
 def test_run_says_that_it_uses_the_embedded_gateway_and_prints_the_result(tmp_path: Path) -> None:

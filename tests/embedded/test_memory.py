@@ -105,9 +105,34 @@ def test_only_what_is_new_or_changed_counts_as_news(remember: Remember, tmp_path
     assert memory.news([word("RN", "Registered Nurse"), changed, new]) == [changed, new]
 
 
-def test_a_distillation_without_news_leaves_no_file(remember: Remember, tmp_path: Path) -> None:
-    assert remember(tmp_path).learn([]) is None
-    assert list(tmp_path.iterdir()) == []
+def test_a_distillation_without_news_leaves_an_empty_file(
+    remember: Remember, tmp_path: Path
+) -> None:
+    path = remember(tmp_path).learn([])
+    assert list(tmp_path.iterdir()) == [path]
+    assert path
+    assert path.read_bytes() == b""
+
+
+def test_distillations_are_counted_over_all_lives_and_never_when_frozen(
+    remember: Remember, tmp_path: Path
+) -> None:
+    first = remember(tmp_path)
+    first.learn([word("RN", "Registered Nurse")])
+    first.learn([])
+    again = remember(tmp_path)
+    again.learn([])
+    frozen = remember(tmp_path, frozen=True)
+    frozen.learn([])
+    assert [memory.distillations for memory in (first, again, frozen)] == [2, 3, 3]
+
+
+def test_the_whole_playbook_comes_in_the_order_of_learning(
+    remember: Remember, tmp_path: Path
+) -> None:
+    lessons = [word("Sparky", "Electrician"), word("RN", "Registered Nurse")]
+    remember(tmp_path).learn(lessons)
+    assert remember(tmp_path).everything() == lessons
 
 
 def test_the_most_similar_lessons_come_first_and_never_too_many(

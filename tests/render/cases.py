@@ -6,10 +6,34 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from battery.evidence.assess import assess
+from battery.findings import Expectation, Scorecard
 from battery.render.markdown import markdown
+from tests.evidence.batteries import Cell, learning, observed
 from tests.render.samples import LAST, MANIFEST, MODELS, metrics, summary, ten, three, verdict
+
+
+def dearer(cell: Cell) -> dict[str, Any]:
+    """Take half as many tokens again once something was learned."""
+    return {"tokens": 1500 if cell.arm == "learn" and cell.iteration > 1 else 1000}
+
+
+def expected(outcome: Any) -> Expectation:
+    """Make what a review expected of tokens; without a metric when it cannot be measured."""
+    measurable = outcome != "not measurable"
+    return Expectation(
+        iteration=1,
+        proposal=1,
+        title="Cache | the *playbooks*",
+        metric="total_tokens" if measurable else None,
+        expected="fall" if measurable else None,
+        before=9300.0 if measurable else None,
+        after=7000.0 if measurable else None,
+        outcome=outcome,
+    )
+
 
 FOLDER: Final = Path(__file__).parent / "snapshots"
 HOSTILE: Final = [
@@ -44,6 +68,27 @@ CASES: Final = {
         models=MODELS.model_copy(update={"executor_cloud": "a|b`c\n# d", "reviewer_cloud": "``"}),
     ),
     "ten": ten(),
+    "learned": three(
+        evidence=assess(observed(learning)),
+        control=[metrics(1), metrics(2, total_tokens=7010), metrics(3, total_tokens=6990)],
+    ),
+    "inconclusive_by_a_gate": three(
+        evidence=assess(observed(lambda cell: {**learning(cell), "overseer_called": False}))
+    ),
+    "regressed": three(evidence=assess(observed(dearer))),
+    "one_arm": three(evidence=assess(observed(learning, arms=("learn",)))),
+    "dishonest_in_one_iteration": summary(
+        metrics(1), scrum=[], evidence=assess(observed(lambda _: {"status": "ok"}, iterations=1))
+    ),
+    "foreseen": three(
+        scorecard=Scorecard(
+            expectations=[expected("right"), expected("not measurable")],
+            right=1,
+            wrong=0,
+            unchanged=0,
+            not_measurable=1,
+        )
+    ),
 }
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import pytest
 
 from battery.models import Phase
 from battery.progress import (
+    META_CALLS,
     DistillEvent,
     Event,
     IterationFinished,
@@ -13,9 +14,10 @@ from battery.progress import (
     Notice,
     Plan,
     StageStarted,
+    TaskFinished,
     TaskStarted,
 )
-from battery.render.board import META_STEPS, ROWS, Board
+from battery.render.board import ROWS, Board, Key
 from tests.render.events import battery, iteration, meta, task, tasks
 from tests.render.samples import metrics
 
@@ -59,7 +61,7 @@ def test_the_time_left_goes_by_the_pace_of_tasks_and_meta_stages() -> None:
     board = played([Plan(2, 9), StageStarted(1, "alpha", "baseline")])
     for label in "abcd":
         board.update(task(Phase.ALPHA, label), 0.0)
-    assert board.seconds_left(20.0) == (8 + 9 + META_STEPS) * 5.0
+    assert board.seconds_left(20.0) == (8 + 9 + META_CALLS) * 5.0
 
 
 def test_replayed_steps_are_no_measure_of_the_pace() -> None:
@@ -80,7 +82,27 @@ def test_ten_thousand_tasks_leave_a_dozen_rows() -> None:
 def test_a_task_runs_from_its_start_to_its_end() -> None:
     board = played([TaskStarted(1, Phase.BETA, "a"), TaskStarted(1, Phase.BETA, "b")], now=7.0)
     board.update(task(Phase.BETA, "a"), 9.0)
-    assert board.running == {(Phase.BETA, "b"): 7.0}
+    assert board.running == {Key(Phase.BETA, "b"): 7.0}
+
+
+def test_the_arms_of_a_task_are_told_apart() -> None:
+    board = played([TaskStarted(1, Phase.BETA, "a"), TaskStarted(1, Phase.BETA, "a", "frozen")])
+    board.update(task(Phase.BETA, "a"), 9.0)
+    assert board.running == {Key(Phase.BETA, "frozen: a"): 0.0}
+
+
+def test_calls_of_both_arms_and_all_repeats_are_counted() -> None:
+    """The metrics of a finished iteration are of the learn arm's first repeat only."""
+    board = played([Plan(3, 9, arms=2, repeats=2), IterationFinished(metrics(2, total_tasks=9))])
+    assert board.tasks() == (72, 108)
+
+
+def test_a_confirmation_shows_and_counts_as_no_step_of_the_plan() -> None:
+    again = task(Phase.ALPHA, "a")._replace(confirm=True)
+    board = played([Plan(2, 3), *tasks(2, 1), *[again] * 5])
+    assert board.tasks() == (6, 6)
+    assert isinstance(board.rows[-1], TaskFinished)
+    assert board.rows[-1].confirm
 
 
 def test_meta_stages_say_what_they_do_and_then_what_came_of_it() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from battery.models import Summary
 from battery.render.console import Look, print_summary, summary_lines
+from tests.render.cases import CASES
 from tests.render.samples import FILES, metrics, summary, ten, three
 from tests.render.terminal import run_on_terminal
 
@@ -22,12 +23,31 @@ ok_tasks                   6       6       6  → flat
 total_elapsed_s        30.50   12.35   20.25  ▼ better  -33.6%
 
 4 of 5 metrics improved: Architecture validated
-No control arm: this shows a trend, not its cause.
 Scrum judgment of the last iteration's proposals: 2 APPROVE, 1 REVISE, 0 REJECT.
 
 data/battery/summary.md
 data/battery/summary.json
 data/battery/iter_3/scrum_findings.md
+"""
+
+
+EVIDENCE = """\
+LEARNED
+With what it learned, the gateway used 44% fewer tokens a task than its twin
+that learns nothing (95% interval: from 46% fewer to 41% fewer). It got better;
+3 iterations are too few to tell whether it goes on getting better.
+
+learn vs frozen         effect            95% interval      p  corrected p
+total_tokens            -43.5%        -45.6% to -41.5%  0.008        0.008
+avg_turns_per_task      -50.0%        -50.0% to -50.0%  0.008        0.008
+overseer_called_rate  +0.0 pts  -32.4 pts to +32.4 pts      -            -
+ok_tasks              +0.0 pts  -38.5 pts to +38.5 pts      -            -
+total_elapsed_s         -40.0%        -40.0% to -40.0%  0.008        0.008
+gates: gamma passed, alpha passed, beta passed, mechanism passed
+to settle it: 5 iterations or more, to see whether it goes on getting better.
+
+4 of 5 metrics improved: Architecture validated
+Without any learning 4 or more improve 29% of the time, 3 or more 36%.
 """
 
 
@@ -39,6 +59,30 @@ def test_a_pipe_gets_the_whole_summary_without_colour() -> None:
     stream = io.StringIO()
     print_summary(three(), FOLDER, stream)
     assert stream.getvalue() == THREE
+
+
+def test_the_verdict_comes_with_its_sentence_its_table_and_its_gates() -> None:
+    text = "\n".join(shown(CASES["learned"])) + "\n"
+    assert EVIDENCE in text
+    assert text.index("total_elapsed_s") < text.index("LEARNED") < text.index("data/battery")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_no_line_of_any_case_is_wider_than_a_terminal(name: str) -> None:
+    wide = [line for line in shown(CASES[name]) if len(line) > 80 and "/" not in line]
+    # Ten columns of millions are cut to those that fit; foreign text is wrapped.
+    assert not wide
+
+
+def test_a_gate_that_failed_says_what_it_saw() -> None:
+    text = " ".join("\n".join(shown(CASES["inconclusive_by_a_gate"])).split())
+    assert "beta: The overseer never stepped in on a niche task" in text
+
+
+def test_one_iteration_can_be_dishonest_and_has_no_trend() -> None:
+    lines = shown(CASES["dishonest_in_one_iteration"])
+    assert "DISHONEST" in lines
+    assert "A single iteration: there is no trend yet." in lines
 
 
 def test_a_terminal_gets_the_same_text_in_colour() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from battery.models import Phase, RunResult
+from battery.models import FROZEN, Phase, RunResult
 from battery.progress import (
     DistillEvent,
     Event,
@@ -16,7 +16,7 @@ from battery.progress import (
     TaskFinished,
     TaskStarted,
 )
-from battery.render.lines import line, place
+from battery.render.lines import cost, line, place
 from battery.render.text import cells
 from tests.render.events import battery, task
 from tests.render.samples import metrics
@@ -29,8 +29,6 @@ LABEL = "fill: Welder x2 in Toledo, OH"
 @pytest.mark.parametrize(
     ("event", "text"),
     [
-        (Plan(3, 8), "3 iterations of 8 tasks; * marks tasks that the overseer corrected"),
-        (Plan(1, 1), "1 iteration of 1 task; * marks tasks that the overseer corrected"),
         (StageStarted(1, "beta", "drift"), "1/3 beta  drift"),
         (
             task(Phase.ALPHA, LABEL),
@@ -43,6 +41,14 @@ LABEL = "fill: Welder x2 in Toledo, OH"
         (
             task(Phase.GAMMA, LONG, iteration=2, replayed=True),
             "2/3 gamma fill: Crane operator x... failed   8 turns     654 tok      3:07 saved",
+        ),
+        (
+            task(Phase.ALPHA, LABEL)._replace(arm=FROZEN),
+            "1/3 alpha frozen: fill: Welder x2 in T... ok       1 turn    1,234 tok    850 ms",
+        ),
+        (
+            task(Phase.ALPHA, LABEL)._replace(confirm=True, repeat=3),
+            "1/3 alpha again: fill: Welder x2 in To... ok       1 turn    1,234 tok    850 ms",
         ),
         (DistillEvent(1, "reader", "a\n\x1b[31mb"), r"1/3 delta reader: a \x1b[31mb"),
         (
@@ -61,6 +67,31 @@ def test_an_event_is_one_line(event: Event, text: str) -> None:
     assert line(event, PLAN) == text
 
 
+@pytest.mark.parametrize(
+    ("plan", "text"),
+    [
+        (Plan(1, 1), "4 calls: 1 task (1 iteration x 1 task), 1 distill, 2 review and judgment"),
+        (
+            Plan(3, 8, arms=2, confirmations=30),
+            "57 calls: 48 tasks (3 iterations x 8 tasks x 2 arms), 3 distill, 6 review and "
+            "judgment; up to 30 more to confirm alpha tasks that fail",
+        ),
+        (
+            Plan(2, 1000, repeats=5, on_disk=1234),
+            "10,006 calls: 10,000 tasks (2 iterations x 1,000 tasks x 5 repeats), 2 distill, "
+            "4 review and judgment; 1,234 of them are already on disk",
+        ),
+    ],
+)
+def test_a_battery_says_what_it_costs_in_calls(plan: Plan, text: str) -> None:
+    assert cost(plan) == text
+    *lines, legend = (line(plan, None) or "").splitlines()
+    assert " ".join(each.strip() for each in lines) == text
+    assert max(map(len, [*lines, legend])) <= 80
+    assert legend.startswith("* marks tasks that the overseer corrected")
+    assert ("frozen" in legend) == (plan.arms == 2)
+
+
 def test_a_task_that_starts_is_told_when_it_ends() -> None:
     assert line(TaskStarted(1, Phase.ALPHA, LABEL), PLAN) is None
 
@@ -77,7 +108,8 @@ def test_numbers_are_never_cut_however_long_they_get() -> None:
 
 
 def test_a_whole_battery_fits_80_columns() -> None:
-    assert max(cells(line(event, PLAN) or "") for event in battery(3, 12)) == 80
+    texts = [line(event, PLAN) or "" for event in battery(3, 12)]
+    assert max(cells(each) for text in texts for each in text.splitlines()) == 80
 
 
 @given(st.text(), st.text())

@@ -7,16 +7,20 @@ import io
 import pytest
 from rich.console import Console
 
-from battery.models import Phase
+from battery.models import FROZEN, Phase
 from battery.progress import Plan, StageStarted, TaskStarted
 from battery.render.live import LiveProgress
 from tests.render.events import iteration, meta, task, tasks
 from tests.render.terminal import run_on_terminal
 
+COST = [
+    "36 calls: 27 tasks (3 iterations x 9 tasks), 3 distill, 6 review and judgment",
+]
 LINE_1 = "1/3 done  6 of 9 ok, 7,000 tokens, 3.00 turns a task, overseer 25%, 12.3 s"
 SURVIVES = [
     "note: using the embedded gateway",
     r"warning: the stream had 1 broken event [bold]\x1b[31m",
+    *COST,
     LINE_1,
 ]
 
@@ -58,6 +62,21 @@ def test_a_frame_shows_header_tasks_and_meta_stages() -> None:
     ]
 
 
+def test_both_arms_of_a_task_are_read_at_a_glance() -> None:
+    progress = LiveProgress(io.StringIO(), clock=Clock())
+    progress(Plan(3, 4, arms=2))
+    progress(StageStarted(1, "alpha", "baseline"))
+    progress(task(Phase.ALPHA, "fill: Welder x2 in Toledo, OH"))
+    progress(task(Phase.ALPHA, "fill: Welder x2 in Toledo, OH")._replace(arm=FROZEN))
+    progress(TaskStarted(1, Phase.ALPHA, "fill: Diver x9 in Reno, NV", FROZEN))
+    assert [text[:45] for text in drawn(progress)[2:]] == [
+        "  alpha fill: Welder x2 in Toledo, OH    ok  ",
+        "  alpha frozen: fill: Welder x2 in Tole… ok  ",
+        "⠋ alpha frozen: fill: Diver x9 in Reno,… runn",
+    ]
+    assert drawn(progress)[0].startswith("iteration 1/3 · stage alpha baseline · 2 of 24 tasks")
+
+
 def test_meta_stages_follow_the_tasks() -> None:
     clock = Clock()
     progress = LiveProgress(io.StringIO(), clock=clock)
@@ -85,7 +104,7 @@ def test_a_finished_iteration_empties_the_frame() -> None:
 
 def test_a_whole_battery_leaves_one_line_an_iteration() -> None:
     screen = run_on_terminal("tests.render.play", "whole")
-    assert screen.text().splitlines() == [LINE_1, "2" + LINE_1[1:], "3" + LINE_1[1:]]
+    assert screen.text().splitlines() == [*COST, LINE_1, "2" + LINE_1[1:], "3" + LINE_1[1:]]
     assert screen.widest <= 80
     assert screen.cursor_shown
 
@@ -107,10 +126,10 @@ def test_the_terminal_is_clean_however_it_ends(scene: str, end: list[str]) -> No
 def test_the_running_view_on_a_terminal() -> None:
     screen = run_on_terminal("tests.render.play", "middle")
     lines = screen.last_frame.splitlines()
-    assert lines[:3] == SURVIVES
-    assert lines[3].startswith("iteration 2/3 · stage delta dis")
-    assert " · 18 of 27 tasks · " in lines[3]
-    assert len(lines) == 3 + 1 + 1 + 9 + 1
+    assert lines[:4] == SURVIVES
+    assert lines[4].startswith("iteration 2/3 · stage delta dis")
+    assert " · 18 of 27 tasks · " in lines[4]
+    assert len(lines) == 4 + 1 + 1 + 9 + 1
     assert lines[-1].startswith(r"⠋ delta   writer: \x1b[2Jone two [red]three[/red]")
     assert screen.widest <= 80
     assert screen.coloured

@@ -8,11 +8,16 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from battery.evidence.assess import assess
 from battery.models import Summary
 from battery.render.markdown import markdown
 from battery.render.text import printable
+from tests.evidence.batteries import observed
 from tests.render.cases import CASES, FOLDER
 from tests.render.samples import FIRST, LAST, metrics, summary, three
+
+#: Headings inside the evidence.
+INSIDE = {"Gates", "What this rests on", "Worth knowing", "What would settle it"}
 
 
 def parse(text: str) -> list[Token]:
@@ -58,8 +63,11 @@ def test_every_snapshot_belongs_to_a_case() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_sections_come_in_the_order_of_the_contract(name: str) -> None:
     wanted = ["Compounding battery summary", "Compounding Metrics", "Verdict"]
+    wanted += ["Evidence"] if CASES[name].evidence else []
+    wanted += ["What the overseer foresaw"] if CASES[name].scorecard else []
     wanted += ["Warnings"] if CASES[name].warnings else []
-    assert headings(markdown(CASES[name])) == [*wanted, "Artifacts"]
+    main = [text for text in headings(markdown(CASES[name])) if text not in INSIDE]
+    assert main == [*wanted, "Artifacts"]
 
 
 def test_the_table_worked_out_by_hand() -> None:
@@ -101,8 +109,28 @@ def test_fewer_improved_metrics_point_to_the_scrum_findings_of_the_last_iteratio
     assert "validated" not in text
 
 
-def test_a_verdict_says_that_it_has_no_control_arm() -> None:
-    assert "without a control arm" in markdown(three())
+def test_the_count_says_that_it_looks_at_one_arm_only() -> None:
+    assert "the learn arm alone" in markdown(three())
+
+
+def test_the_verdict_stands_among_the_first_facts_and_before_the_count() -> None:
+    text = markdown(CASES["learned"])
+    assert "- Verdict: **LEARNED**" in text.split("## ")[0]
+    assert text.index("**LEARNED**: With") < text.index("4 of 5 metrics improved")
+
+
+def test_the_count_is_shown_with_the_chance_that_it_comes_out_by_luck() -> None:
+    text = markdown(CASES["learned"])
+    assert "Without any learning 4 or more improve" in text
+
+
+def test_hostile_labels_in_the_evidence_stay_text() -> None:
+    label = "<script>alert(1)</script> | **x**"
+    battery = observed(lambda c: {"status": "ok"} if c.task == 7 else {})
+    renamed = [each._replace(label=label) for each in battery.calls]
+    text = markdown(three(evidence=assess(battery._replace(calls=renamed))))
+    assert not [token for token in parse(text) if token.type == "html_block"]
+    assert "<script>" not in text
 
 
 def test_a_single_iteration_says_that_there_is_no_trend_and_no_verdict() -> None:
@@ -110,6 +138,15 @@ def test_a_single_iteration_says_that_there_is_no_trend_and_no_verdict() -> None
     assert "A single iteration shows no trend, so there is no verdict." in text
     assert "metrics improved" not in text
     assert [row[2] for row in table(text)[1:]] == ["none"] * 5
+
+
+def test_the_files_of_the_frozen_arm_and_of_repeats_say_whose_they_are() -> None:
+    files = ["iter_1/control/repeat_2/runs.json", "iter_2/repeat_3/runs.json"]
+    assert markdown(three(artifacts=files)).splitlines()[-2:] == [
+        "- `iter_1/control/repeat_2/runs.json`: every task with the gateway's whole answer, "
+        "in the frozen arm, repeat 2",
+        "- `iter_2/repeat_3/runs.json`: every task with the gateway's whole answer, repeat 3",
+    ]
 
 
 def test_every_artifact_is_listed_with_what_it_is() -> None:

@@ -25,8 +25,9 @@ def test_a_pipe_gets_plain_lines_as_they_happen() -> None:
             show(event)
             assert stream.getvalue().endswith("\n")
     lines = stream.getvalue().splitlines()
-    assert lines[0].startswith("2 iterations of 3 tasks")
-    assert lines[1] == "1/2 alpha baseline"
+    assert lines[0].startswith("12 calls: 6 tasks")
+    assert lines[1].startswith("* marks")
+    assert lines[2] == "1/2 alpha baseline"
     assert lines[-1].startswith("2/2 done")
     assert max(map(len, lines)) <= 80
     assert stream.getvalue().replace("\n", "").isprintable()
@@ -55,7 +56,7 @@ def test_quiet_is_quiet_on_a_terminal_too() -> None:
 def test_a_terminal_that_cannot_redraw_gets_plain_lines(environment: dict[str, str]) -> None:
     screen = run_on_terminal("tests.render.play", "whole", environment=environment)
     lines = screen.text().splitlines()
-    assert lines[0].startswith("3 iterations of 9 tasks")
+    assert lines[0].startswith("36 calls: 27 tasks")
     assert lines[-1].startswith("3/3 done")
     assert screen.widest <= 80
     assert not screen.coloured

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 #: Variables that would change what a command does.
-_OURS = ("BATTERY_", "GATEWAY_", "LLM_TEAM_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+_OURS = (
+    *("BATTERY_", "GATEWAY_", "CONTROL_GATEWAY_", "LLM_TEAM_"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"),
+)
 #: Would have each of hundreds of processes compile everything anew.
 _SLOW = "PYTHONDONTWRITEBYTECODE"
 

@@ -37,6 +37,10 @@ class Gateway:
         self.delay = 0.0
         #: (path, body) of every request, in order.
         self.requests: list[tuple[str, dict[str, Any]]] = []
+        #: The headers of every request, in the same order.
+        self.headers: list[dict[str, str]] = []
+        #: Says how a task ends, by its body.
+        self.status: Callable[[dict[str, Any]], str] = lambda _body: "ok"
         #: Called with path and body before an answer; may block.
         self.before: Callable[[str, dict[str, Any]], None] = lambda _path, _body: None
         self.url = ""
@@ -49,25 +53,29 @@ class Gateway:
 
     @staticmethod
     def name(path: str, body: dict[str, Any]) -> str:
-        if path == "/v1/respond":
+        if path.endswith("/v1/respond"):
             return str(body["operation"])
-        if path == "/v1/chat":
+        if path.endswith("/v1/chat"):
             return "scrum" if "## PR-ready" in body["messages"][0]["content"] else "overseer"
         return "distill"
 
-    def answer(self, path: str, body: dict[str, Any]) -> tuple[str, bytes]:
+    def answer(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> tuple[str, bytes]:
         with self._lock:
             self.requests.append((path, body))
+            self.headers.append(headers)
         self.before(path, body)
         time.sleep(self.delay)
-        if path == "/api/run?mode=distill":
+        if path.endswith("/api/run?mode=distill"):
             return "text/event-stream", b'data: {"role": "final", "text": "learned"}\n\n'
-        if path == "/v1/chat":
+        if path.endswith("/v1/chat"):
             content = SCRUM if self.name(path, body) == "scrum" else REVIEW
             answer: dict[str, Any] = {"choices": [{"message": {"content": content}}]}
         else:
             usage = {"usage": {"total_tokens": 100 + len(body["operation"])}}
-            answer = {"status": "ok", "iterations": 2, "artifact": usage, "log": [], "error": None}
+            status = self.status(body)
+            error = None if status == "ok" else "no supply"
+            answer = {"status": status, "iterations": 2, "artifact": usage}
+            answer |= {"log": [], "error": error}
         return "application/json", json.dumps(answer).encode()
 
 
@@ -79,6 +87,8 @@ def serving() -> Iterator[Gateway]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        #: Head and body are two writes; without this the second may wait 40 ms for the first.
+        disable_nagle_algorithm = True
 
         def setup(self) -> None:
             super().setup()
@@ -89,7 +99,8 @@ def serving() -> Iterator[Gateway]:
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            kind, answer = gateway.answer(self.path, body)
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            kind, answer = gateway.answer(self.path, body, headers)
             self.send_response(200)
             self.send_header("content-type", kind)
             self.send_header("content-length", str(len(answer)))

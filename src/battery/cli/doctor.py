@@ -19,12 +19,15 @@ def doctor(
     llm_team: options.LlmTeam = None,
     header: options.Header = None,
     llm_team_header: options.LlmTeamHeader = None,
+    control_gateway: options.ControlGateway = None,
+    control_header: options.ControlHeader = None,
     as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
     """Check that everything is in place for a run.
 
-    One line each for tasks, folder, gateway and LLM team, with what to do for what fails.
+    One line each for tasks, folder, gateway, LLM team and a control gateway that is named, with
+    what to do for what fails.
 
     Asks the gateway for its front page only: no task is sent, so nothing is learned and nothing
     is paid. Exits with 1 when something is not fine.

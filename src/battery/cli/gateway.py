@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from battery.cli import options
+from battery.embedded.dials import Dials
 from battery.embedded.server import GatewayOptions, serving
 
 Host = Annotated[str, typer.Option("--host", help="Address to listen on.")]
@@ -20,6 +21,31 @@ Store = Annotated[
     typer.Option("--store", help="Folder of the gateway's memory; an existing one is continued."),
 ]
 Frozen = Annotated[bool, typer.Option("--frozen", help="Never learn: distill changes nothing.")]
+ForgetAfter = Annotated[
+    int | None,
+    typer.Option(
+        "--forget-after",
+        metavar="N",
+        min=1,
+        help="For demonstration and tests: forget how to work after N distillations.",
+    ),
+]
+Bluff = Annotated[
+    bool,
+    typer.Option(
+        "--bluff",
+        help="For demonstration and tests: claim success where there is no supply.",
+    ),
+]
+WarmUp = Annotated[
+    int,
+    typer.Option(
+        "--warm-up",
+        metavar="N",
+        min=0,
+        help="For demonstration and tests: take 60 ms longer for each of the first N tasks.",
+    ),
+]
 
 
 def gateway(
@@ -27,6 +53,9 @@ def gateway(
     port: Port = 3100,
     store: Store = Path("data/gateway"),
     frozen: Frozen = False,
+    forget_after: ForgetAfter = None,
+    bluff: Bluff = False,
+    warm_up: WarmUp = 0,
     model_url: options.ModelUrl = None,
     debug: options.Debug = False,
 ) -> None:
@@ -40,7 +69,10 @@ def gateway(
       battery gateway --port 3100
     """
     endpoint, key = options.model(model_url)
-    chosen = GatewayOptions(store=store, frozen=frozen, model_url=endpoint, model_key=key)
+    dials = Dials(forget_after=forget_after, bluff=bluff, warm_up=warm_up)
+    chosen = GatewayOptions(
+        store=store, frozen=frozen, model_url=endpoint, model_key=key, dials=dials
+    )
     with serving(chosen, host, port) as url:
         typer.echo(f"gateway at {url}, memory in {store}; stop it with Ctrl-C", err=True)
         typer.echo(url)

@@ -20,6 +20,8 @@ def iterate(
     llm_team: options.LlmTeam = None,
     header: options.Header = None,
     llm_team_header: options.LlmTeamHeader = None,
+    control_gateway: options.ControlGateway = None,
+    control_header: options.ControlHeader = None,
     respond_timeout: options.RespondTimeout = Settings.respond_timeout,
     meta_timeout: options.MetaTimeout = Settings.meta_timeout,
     concurrency: options.Concurrency = None,
@@ -31,8 +33,8 @@ def iterate(
 ) -> None:
     """Add one iteration to a finished battery.
 
-    The summary is written again and grows a column. Asks the tasks that the battery ran, of the
-    gateway that it ran on, with the memory that the gateway has by now.
+    The summary is written again and grows a column. Asks the tasks that the battery ran, in the
+    arms and as often as it did, of the gateways that it ran on, with the memory they have by now.
 
     \b
     Example:

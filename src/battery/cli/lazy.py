@@ -17,6 +17,8 @@ SUMMARIES: Final = {
     "review": "Redo review and judgment of an iteration.",
     "summarize": "Rebuild metrics and summary from saved runs.",
     "gateway": "Serve the embedded gateway until interrupted.",
+    "power": "Say before a run what it could see.",
+    "calibrate": "Show how often each verdict is given on simulated batteries.",
     "doctor": "Check that everything is in place for a run.",
 }
 

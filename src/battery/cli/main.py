@@ -18,10 +18,10 @@ from typer.exceptions import TyperException
 
 from battery import __version__
 from battery.cli.lazy import LazyGroup
-from battery.errors import BatteryError, InterruptedRunError, UsageError
+from battery.errors import BatteryError, GateError, InterruptedRunError, UsageError
 
 _REPORT = "look at it with --debug; where it is no matter of this machine, report it"
-_HEADERS = {"-H", "--header", "--llm-team-header"}
+_HEADERS = {"-H", "--header", "--llm-team-header", "--control-header"}
 
 app = typer.Typer(
     name="battery",
@@ -144,7 +144,8 @@ def _fail(error: BatteryError, words: Sequence[str]) -> int:
         if error.hint:
             typer.echo(f" next: {error.hint}", err=True)
     with contextlib.suppress(OSError):
-        if "--json" in words:
+        # With a gate that is not met, the one document is the summary.
+        if "--json" in words and not isinstance(error, GateError):
             facts = {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
             document = {"error": facts, "exit_code": error.exit_code}
             typer.echo(json.dumps(document, indent=2, ensure_ascii=False))

@@ -13,8 +13,8 @@ from battery.errors import UsageError
 from battery.settings import (
     Settings,
     environment_headers,
+    make_companion,
     make_target,
-    make_team_target,
     parse_headers,
 )
 
@@ -87,6 +87,63 @@ LlmTeamHeader = Annotated[
         "also LLM_TEAM_TOKEN, LLM_TEAM_HEADERS.",
     ),
 ]
+ControlGateway = Annotated[
+    str | None,
+    typer.Option(
+        "--control-gateway",
+        metavar="URL",
+        envvar="CONTROL_GATEWAY_URL",
+        help="Base URL of a second deployment that is never distilled: the frozen arm of a live "
+        "gateway.",
+    ),
+]
+ControlHeader = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--control-header",
+        metavar="'NAME: VALUE'",
+        help="Header for the control gateway, where it is another host than the gateway's; "
+        "also CONTROL_GATEWAY_TOKEN, CONTROL_GATEWAY_HEADERS.",
+    ),
+]
+NoControl = Annotated[
+    bool, typer.Option("--no-control", help="One arm: leave out the embedded frozen gateway.")
+]
+Repeats = Annotated[
+    int | None,
+    typer.Option(
+        "--repeats",
+        metavar="R",
+        min=1,
+        max=1000,
+        help="How often each task is asked in an iteration and arm [default: 1].",
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        metavar="N",
+        min=0,
+        max=2**63 - 1,
+        help="Seed of the coin that decides which arm is asked first [default: drawn at random].",
+    ),
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(
+        "--limit",
+        metavar="N",
+        min=1,
+        help="Take only the first N tasks of each phase [default: all].",
+    ),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run", help="Print how many calls it would make, and all of them in order; ask none."
+    ),
+]
 RespondTimeout = Annotated[
     float,
     typer.Option(
@@ -136,6 +193,16 @@ ModelUrl = Annotated[
         "endpoint, such as http://localhost:11434/v1; its key comes from BATTERY_MODEL_KEY.",
     ),
 ]
+FailOn = Annotated[
+    str | None,
+    typer.Option(
+        "--fail-on",
+        metavar="WORDS",
+        help="End with exit code 3 on any of these verdicts, with commas between them: invalid, "
+        "dishonest, regressed, no-effect, inconclusive, indicative, not-learned, not-compounding; "
+        "or a failed gate: gamma, alpha, beta, mechanism, gates.",
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on standard output, nothing else.")
 ]
@@ -147,25 +214,29 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the whole stack of an
 
 def settings(options: Mapping[str, Any]) -> Settings:
     """Make `Settings` of a command's options and the environment; raise `UsageError`."""
-    gateway_headers = {
-        **environment_headers(os.environ, "GATEWAY"),
-        **parse_headers(options.get("header") or [], None),
-    }
-    team_headers = {
-        **environment_headers(os.environ, "LLM_TEAM"),
-        **parse_headers(options.get("llm_team_header") or [], None),
-    }
+    gateway_headers = _headers("GATEWAY", options.get("header"))
+    team_headers = _headers("LLM_TEAM", options.get("llm_team_header"))
+    control_headers = _headers("CONTROL_GATEWAY", options.get("control_header"))
     url, team_url = options.get("gateway"), options.get("llm_team")
+    control_url = _control_url(options)
     model_url, model_key = model(options.get("model_url"))
     gateway = make_target(url, gateway_headers) if url else None
+    team = make_companion(team_url, team_headers, gateway) if team_url else None
+    control = make_companion(control_url, control_headers, gateway) if control_url else None
     return Settings(
         folder=folder(options),
         tasks_path=options.get("tasks"),
         iterations=options.get("iterations"),
         gateway=gateway,
-        llm_team=make_team_target(team_url, team_headers, gateway) if team_url else None,
+        llm_team=team,
+        control_gateway=control,
+        no_control=options.get("no_control", False),
         gateway_headers=gateway_headers,
         llm_team_headers=team_headers,
+        control_headers=control_headers,
+        repeats=options.get("repeats"),
+        seed=options.get("seed"),
+        limit=options.get("limit"),
         respond_timeout=options.get("respond_timeout", Settings.respond_timeout),
         meta_timeout=options.get("meta_timeout", Settings.meta_timeout),
         concurrency=options.get("concurrency"),
@@ -180,6 +251,22 @@ def model(url: str | None) -> tuple[str | None, str | None]:
     """Check the URL of a language model and read its key; raise `UsageError`."""
     checked = make_target(url, {}).url if url else None
     return checked, os.environ.get("BATTERY_MODEL_KEY")
+
+
+def _headers(prefix: str, lines: list[str] | None) -> dict[str, str]:
+    """Read the headers of one target: the command line wins over the environment."""
+    return {**environment_headers(os.environ, prefix), **parse_headers(lines or [], None)}
+
+
+def _control_url(options: Mapping[str, Any]) -> str | None:
+    url: str | None = options.get("control_gateway")
+    if url is None or not options.get("no_control"):
+        return url
+    if url == os.environ.get("CONTROL_GATEWAY_URL"):
+        return None  # what is said on the command line wins over the environment
+    raise UsageError(
+        "--no-control and --control-gateway contradict each other", hint="leave out one of them"
+    )
 
 
 def folder(options: Mapping[str, Any]) -> Path:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import typer
 
 from battery.cli import options
-from battery.cli.output import progress, show_summary
+from battery.cli.output import print_json, progress, show_summary
+from battery.conditions import parse, require
+from battery.render.outlook import outlook_document, print_outlook
 from battery.settings import Settings
 from battery.stages import run as stage
 
@@ -21,12 +24,20 @@ def run(
     llm_team: options.LlmTeam = None,
     header: options.Header = None,
     llm_team_header: options.LlmTeamHeader = None,
+    control_gateway: options.ControlGateway = None,
+    control_header: options.ControlHeader = None,
+    no_control: options.NoControl = False,
+    repeats: options.Repeats = None,
+    seed: options.Seed = None,
+    limit: options.Limit = None,
     respond_timeout: options.RespondTimeout = Settings.respond_timeout,
     meta_timeout: options.MetaTimeout = Settings.meta_timeout,
     concurrency: options.Concurrency = None,
     resume: options.Resume = False,
+    dry_run: options.DryRun = False,
     repo: options.Repo = None,
     model_url: options.ModelUrl = None,
+    fail_on: options.FailOn = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -36,8 +47,10 @@ def run(
     Each iteration asks the tasks, lets the gateway distil what it learned, and has a large model
     review and judge the result.
 
-    Without --gateway it starts the embedded gateway, which needs no network and costs nothing. A
-    finished battery in the folder is moved to archive/ first; an unfinished one is refused unless
+    Without --gateway it starts the embedded gateway, which needs no network and costs nothing, and
+    beside it a frozen one that never learns, to compare with: each task is asked of both.
+
+    A finished battery in the folder is moved to archive/ first; an unfinished one is refused unless
     --resume is given.
 
     \b
@@ -45,8 +58,19 @@ def run(
       battery run --iterations 3
       battery run --gateway http://localhost:3100
       battery run --resume
+      battery run --repeats 3 --dry-run
+      battery run --fail-on regressed,dishonest,not-learned
     """
-    settings = options.settings(ctx.params)
+    settings, conditions = options.settings(ctx.params), parse(fail_on)
+    if dry_run:
+        with progress(quiet=quiet) as tell:
+            outlook = stage.dry_run(settings, tell)
+        if as_json:
+            print_json(outlook_document(outlook))
+        else:
+            print_outlook(outlook, sys.stdout)
+        return
     with progress(quiet=quiet) as tell:
         summary = asyncio.run(stage.run(settings, tell))
     show_summary(summary, settings.folder, as_json=as_json)
+    require(summary, conditions)

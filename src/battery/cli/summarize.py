@@ -7,6 +7,7 @@ import typer
 from battery.artifacts import BatteryDir
 from battery.cli import options
 from battery.cli.output import show_summary
+from battery.conditions import parse, require
 from battery.stages import summarize as stage
 
 
@@ -14,6 +15,7 @@ def summarize(
     ctx: typer.Context,
     folder: options.Folder = None,
     directory: options.Dir = None,
+    fail_on: options.FailOn = None,
     as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
@@ -22,8 +24,12 @@ def summarize(
     Uses no network at all. Works in folders of the original battery too.
 
     \b
-    Example:
+    Examples:
       battery summarize data/battery
+      battery summarize data/battery --fail-on regressed,dishonest,not-learned
     """
+    conditions = parse(fail_on)
     root = options.folder(ctx.params)
-    show_summary(stage.summarize(BatteryDir(root)), root, as_json=as_json)
+    summary = stage.summarize(BatteryDir(root))
+    show_summary(summary, root, as_json=as_json)
+    require(summary, conditions)

@@ -6,10 +6,12 @@ calls that overlap cannot see each other's half-done work.
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 import orjson
@@ -20,11 +22,18 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from battery.embedded.dials import (
+    WARM_UP_S,
+    CrowdedExecutor,
+    Dials,
+    bluffed,
+    crowded,
+)
 from battery.embedded.distill import Outcome, distil
 from battery.embedded.loop import Run, blocked
 from battery.embedded.memory import Memory
 from battery.embedded.policies import Case, Policies, PolicyError
-from battery.embedded.spec import read_spec
+from battery.embedded.spec import Spec, read_spec
 from battery.embedded.world import WORKERS, World
 from battery.errors import ShapeError
 from battery.wire import (
@@ -52,9 +61,13 @@ class Gateway:
     world: World
     memory: Memory
     policies: Policies
+    dials: Dials = field(default_factory=Dials)
+    _calls: Iterator[int] = field(default_factory=itertools.count, init=False)
 
     async def respond(self, request: RespondRequest) -> Json:
         """Work on one task and remember the outcome; raise `PolicyError` for a failed model."""
+        if next(self._calls) < self.dials.warm_up:
+            await asyncio.sleep(WARM_UP_S)
         try:
             spec = read_spec(request.spec)
         except ShapeError as error:
@@ -62,20 +75,35 @@ class Gateway:
             return blocked(str(error))
         # Fixed before the first turn: a distillation in the middle of a run must not change what
         # the run is told.
+        forgets = not self.memory.frozen and self.dials.forgets(self.memory.distillations)
+        work = self._work_crowded if forgets else self._work
+        case, answer = await work(request, spec)
+        self._remember(case, answer)
+        # Only the answer lies: the memory keeps what happened, as a bluffer would.
+        bluffs = self.dials.bluff and case.transcript.gave_up_accepted
+        return bluffed(answer) if bluffs else answer
+
+    async def _work(self, request: RespondRequest, spec: Spec) -> tuple[Case, Json]:
         case = Case(request, spec, self.memory.recall(spec))
-        answer = await Run(self.world, self.policies, case).finish()
+        return case, await Run(self.world, self.policies, case).finish()
+
+    async def _work_crowded(self, request: RespondRequest, spec: Spec) -> tuple[Case, Json]:
+        case = Case(request, spec, self.memory.everything())
+        policies = self.policies._replace(executor=CrowdedExecutor(self.policies.executor))
+        return case, crowded(await Run(self.world, policies, case).finish())
+
+    def _remember(self, case: Case, answer: Json) -> None:
         self.memory.record(
             Outcome(
-                task_class=request.task_class,
-                operation=request.operation,
-                spec=spec,
+                task_class=case.request.task_class,
+                operation=case.request.operation,
+                spec=case.spec,
                 status=answer["status"],
                 turns=answer["iterations"],
                 error=answer["error"],
                 log=case.transcript.entries,
             )
         )
-        return answer
 
     async def distil(self, count: int) -> AsyncIterator[Json]:
         """Distil the last outcomes and tell of it, event by event; the last one is `final`."""
@@ -92,7 +120,7 @@ class Gateway:
         for lesson in lessons:
             yield {"role": "lesson", "kind": lesson.kind, "text": lesson.text}
         path = self.memory.learn(lessons)
-        if path:
+        if path and lessons:
             yield {"role": "status", "text": f"Wrote and indexed {path.name}."}
         learned = " ".join(lesson.text for lesson in lessons) or "Nothing new in them."
         text = f"Read {len(outcomes)} outcomes; {len(lessons)} lessons learned. {learned}"

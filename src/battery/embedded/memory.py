@@ -1,8 +1,8 @@
 """What a gateway remembers, in one folder: outcomes as they happen, lessons as they are distilled.
 
-`outcomes.jsonl` grows by one synced line a run. Each distillation that taught something leaves a
-`distilled_<time>.jsonl`. The full-text index is made from those files at every start, so it can
-neither be lost nor disagree with them.
+`outcomes.jsonl` grows by one line a run. Each distillation leaves a
+`distilled_<time>.jsonl`, empty when it taught nothing. The full-text index is made from those
+files at every start, so it can neither be lost nor disagree with them.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ class Memory:
         self._lessons: dict[str, Lesson] = {}
         self._index = sqlite3.connect(":memory:", check_same_thread=False)
         self._index.execute("CREATE VIRTUAL TABLE lesson USING fts5(id UNINDEXED, words)")
+        #: How often this memory was distilled, in earlier lives too.
+        self.distillations = 0
         for path in sorted(folder.glob("distilled_*.jsonl")):
+            self.distillations += 1
             self._take(lesson for line in _lines(path) if (lesson := _read_lesson(line)))
         # A frozen memory must leave its folder byte for byte as it is.
         if not frozen:
@@ -56,14 +59,16 @@ class Memory:
         self._index.close()
 
     def record(self, outcome: Outcome) -> None:
-        """Append an outcome and sync it to disk; a frozen memory passes it over."""
+        """Append an outcome, which outlives the process; a frozen memory passes it over.
+
+        Not synced to disk: that would take longer than the answer itself, and make a gateway that
+        learns slower than its frozen twin. Only a power cut can lose the last outcomes.
+        """
         if self.frozen:
             return
         # Opened for each line: a write in append mode lands whole, after whatever is there.
         with self._outcomes.open("ab") as file:
             file.write(outcome.model_dump_json().encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
 
     def tail(self, count: int) -> list[Outcome]:
         """Read the last outcomes, oldest first; lines that are not outcomes are passed over."""
@@ -76,13 +81,22 @@ class Memory:
         return [lesson for lesson in lessons if self._lessons.get(lesson.id) != lesson]
 
     def learn(self, lessons: list[Lesson]) -> Path | None:
-        """Write lessons to a new file and index them; return its path, None without lessons."""
-        if not lessons or self.frozen:
+        """End a distillation: write its lessons to a new file, index them, return the path.
+
+        Without a lesson the file is empty: it says that the distillation was made. A frozen
+        memory writes nothing and returns None.
+        """
+        if self.frozen:
             return None
         # Disk before index: what is recalled in this life must be there in the next.
         path = self._write(lessons)
         self._take(lessons)
+        self.distillations += 1
         return path
+
+    def everything(self) -> list[Lesson]:
+        """Return the whole playbook, in the order in which its subjects were first learned."""
+        return list(self._lessons.values())
 
     def recall(self, spec: Spec) -> list[Lesson]:
         """Find the lessons most like a task, best first, at most `RECALLED`."""

@@ -16,6 +16,8 @@ from starlette.applications import Starlette
 
 from battery.embedded.analyst import RuleAnalyst
 from battery.embedded.app import Gateway, make_app
+from battery.embedded.dials import Dials
+from battery.embedded.language_model import LanguageModel
 from battery.embedded.memory import Memory
 from battery.embedded.policies import Policies
 from battery.embedded.rules import RuleExecutor, RuleOverseer, RuleReviewer
@@ -43,6 +45,8 @@ class GatewayOptions:
     #: Base of an OpenAI-compatible endpoint; without one, rules stand in for the models.
     model_url: str | None = None
     model_key: str | None = field(default=None, repr=False)
+    #: Faults to show or test; all off.
+    dials: Dials = field(default_factory=Dials)
 
 
 @contextmanager
@@ -67,12 +71,10 @@ def serving(options: GatewayOptions, host: str = "127.0.0.1", port: int = 0) -> 
 def _make_app(options: GatewayOptions, world: World, memory: Memory) -> Starlette:
     if options.model_url is None:
         rules = Policies(RuleExecutor(), RuleReviewer(), RuleOverseer(), RuleAnalyst())
-        return make_app(Gateway(world, memory, rules))
-    # Only here: httpx takes a while to load, and most gateways have no model.
-    from battery.embedded.language_model import LanguageModel  # noqa: PLC0415
-
+        return make_app(Gateway(world, memory, rules, options.dials))
     model = LanguageModel(options.model_url, options.model_key)
-    return make_app(Gateway(world, memory, model.policies()), on_stop=model.close)
+    gateway = Gateway(world, memory, model.policies(), options.dials)
+    return make_app(gateway, on_stop=model.close)
 
 
 def _open_memory(options: GatewayOptions) -> Memory:

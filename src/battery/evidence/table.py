@@ -65,12 +65,19 @@ class Grid:
     iterations: tuple[int, ...]
     #: Most calls that any cell holds.
     repeats: int
+    #: Fewest calls that any cell with a call holds.
+    fewest: int
     values: Mapping[str, Floats]
 
     def of(self, arm: Arm, metric: str) -> Floats:
         """Return one metric in one arm: tasks by iterations."""
         cells: Floats = self.values[metric][self.arms.index(arm)]
         return cells
+
+    @property
+    def cells(self) -> int:
+        """How many cells a whole battery of this size has."""
+        return self.values[OK].size
 
     def missing(self) -> int:
         """Count the cells that no call fills."""
@@ -102,6 +109,7 @@ def grid(calls: Sequence[Call]) -> Grid:
         tasks=tuple(TaskRow(call.task, call.label, call.phase) for call in tasks),
         iterations=tuple(iterations),
         repeats=int(counts.max()),
+        fewest=int(counts[counts > 0].min()),
         values=values,
     )
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
-from battery.models import Metrics, Phase
+from battery.models import Phase
 from battery.progress import (
+    META_CALLS,
     DistillEvent,
     Event,
     IterationFinished,
@@ -20,15 +21,20 @@ from battery.progress import (
     TaskFinished,
     TaskStarted,
 )
+from battery.render.lines import prefix
 
 #: Finished tasks in view; older ones have scrolled away.
 ROWS: Final = 12
-#: Distill, review and judgment: what an iteration has besides its tasks.
-META_STEPS: Final = 3
 #: Steps to have seen before a guess at the time left is worth showing.
 _ENOUGH: Final = 3
 
-Key = tuple[Phase, str]
+
+class Key(NamedTuple):
+    """What tells the calls under way apart; the same one is never under way twice."""
+
+    phase: Phase
+    #: The task as it is shown, with its arm.
+    label: str
 
 
 @dataclass(slots=True)
@@ -67,7 +73,7 @@ class Board:
                 self._start_stage(event, now)
             case TaskStarted():
                 # A dict keeps the order of starting and forgets by key, however many run.
-                self.running[event.phase, event.label] = now
+                self.running[_key(event)] = now
             case TaskFinished():
                 self._finish_task(event)
             case DistillEvent():
@@ -75,15 +81,15 @@ class Board:
             case MetaFinished():
                 self._finish_meta(event, now)
             case IterationFinished():
-                self._finish_iteration(event.metrics)
+                self._finish_iteration(event)
             case _:
                 pass
 
     def tasks(self) -> tuple[int, int] | None:
-        """Return how many tasks are done and how many there are; None before the plan."""
+        """Return how many task calls are done and how many there are; None before the plan."""
         if self.plan is None:
             return None
-        each = self.plan.tasks_per_iteration
+        each = self.plan.asks_per_iteration
         # One more iteration of an old battery may be numbered beyond the plan.
         if self.iteration > self.plan.iterations:
             return self.tasks_done, each
@@ -98,7 +104,7 @@ class Board:
         """
         if self.plan is None or self._paid < _ENOUGH:
             return None
-        steps = self.plan.tasks_per_iteration + META_STEPS
+        steps = self.plan.asks_per_iteration + META_CALLS
         # From the iteration's number, not from a count: a resume starts in the middle.
         later = max(self.plan.iterations - self.iteration, 0)
         left = later * steps + max(steps - self.tasks_done - self.metas_done, 0)
@@ -113,9 +119,10 @@ class Board:
             self.metas.append(MetaRow(event.name, event.title, now))
 
     def _finish_task(self, event: TaskFinished) -> None:
-        self.running.pop((event.phase, event.label), None)
+        self.running.pop(_key(event), None)
         self.rows.append(event)
-        self.tasks_done += 1
+        # A confirmation is no step of the plan: nobody knew before that it would be needed.
+        self.tasks_done += not event.confirm
         # A replayed task took no time now, whatever its record says.
         self._paid += not event.replayed
 
@@ -125,11 +132,13 @@ class Board:
         self.metas_done += 1
         self._paid += not event.replayed
 
-    def _finish_iteration(self, metrics: Metrics) -> None:
+    def _finish_iteration(self, event: IterationFinished) -> None:
         # Set, not counted: an iteration that was finished before a resume comes without events.
         self._clear()
-        self.iteration = metrics.iteration
-        self.tasks_done, self.metas_done = metrics.total_tasks, META_STEPS
+        self.iteration = event.metrics.iteration
+        # The metrics are the learn arm's alone.
+        self.tasks_done = self.plan.asks_per_iteration if self.plan else event.metrics.total_tasks
+        self.metas_done = META_CALLS
 
     def _last_meta(self, name: str, now: float) -> MetaRow:
         # Meta stages run one after the other, so an event belongs to the one that is open; after
@@ -143,3 +152,7 @@ class Board:
         self.running.clear()
         self.metas.clear()
         self.tasks_done = self.metas_done = 0
+
+
+def _key(event: TaskStarted | TaskFinished) -> Key:
+    return Key(event.phase, prefix(event) + event.label)

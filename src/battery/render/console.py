@@ -12,7 +12,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
+from battery.findings import Evidence, Word
 from battery.models import Summary, Trend
+from battery.render.evidence import effect, interval, luck, p_value, sensitivity
 from battery.render.format import number, signed, signed_percent
 from battery.render.markdown import scrum_count
 from battery.render.text import can_show, printable, takes_escapes, write_line
@@ -25,7 +27,14 @@ _COLOURS: Final = {"better": "32", "worse": "31", "flat": "2", "bold": "1", "war
 _WRAPPER: Final = textwrap.TextWrapper(
     _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
 )
-_CAVEAT: Final = "No control arm: this shows a trend, not its cause."
+_PROSE: Final = textwrap.TextWrapper(_WIDTH, break_long_words=False, break_on_hyphens=False)
+_KINDS: Final = {
+    Word.COMPOUNDING: "better",
+    Word.LEARNED: "better",
+    Word.INVALID: "worse",
+    Word.DISHONEST: "worse",
+    Word.REGRESSED: "worse",
+}
 
 
 class Look(NamedTuple):
@@ -142,17 +151,59 @@ def _trend(trend: Trend, look: Look) -> str:
 
 
 def _verdict(summary: Summary, look: Look) -> Iterator[str]:
+    evidence = summary.evidence
+    if evidence and evidence.verdict:
+        kind = _KINDS.get(evidence.verdict, "warning")
+        yield look.paint(look.paint(evidence.verdict, kind), "bold")
+        yield from _PROSE.wrap(printable(evidence.sentence))
+        yield ""
+        yield from _evidence(evidence, look)
     verdict = summary.verdict
     if verdict is None:
         if summary.iterations:
-            yield "A single iteration: there is no trend and no verdict yet."
+            named = evidence and evidence.verdict
+            yield f"A single iteration: there is no trend{'' if named else ' and no verdict'} yet."
     else:
-        kind = "better" if verdict.validated else "worse"
-        count = f"{verdict.improved} of {verdict.of} metrics improved:"
-        yield f"{count} {look.paint(look.paint(verdict.label, kind), 'bold')}"
-        yield _CAVEAT
+        yield f"{verdict.improved} of {verdict.of} metrics improved: {verdict.label}"
+        if evidence and evidence.luck:
+            yield from _PROSE.wrap(luck(evidence.luck))
     if summary.scrum:
         yield scrum_count(summary)
+
+
+def _evidence(evidence: Evidence, look: Look) -> Iterator[str]:
+    if evidence.effects:
+        yield from _effects(evidence, look)
+    words = [f"{gate.name} {gate.status}" for gate in evidence.gates]
+    yield from _PROSE.wrap(f"gates: {', '.join(words)}")
+    yield from (
+        line
+        for gate in evidence.gates
+        if gate.status in {"failed", "not shown"}
+        for line in _WRAPPER.wrap(f"  {gate.name}: {printable(gate.text)}")
+    )
+    for text in evidence.cautions:
+        lines = _WRAPPER.wrap(f"mind: {printable(text)}")
+        yield from (look.paint(line, "warning") for line in lines)
+    seen = sensitivity(evidence)
+    if seen and evidence.verdict == Word.INCONCLUSIVE:
+        yield from _PROSE.wrap(seen)
+    for text in evidence.settle:
+        yield from _WRAPPER.wrap(f"to settle it: {printable(text)}")
+    yield ""
+
+
+def _effects(evidence: Evidence, look: Look) -> Iterator[str]:
+    columns = [
+        _align(["learn vs frozen", *(each.metric for each in evidence.effects)], left=True),
+        _align(["effect", *map(effect, evidence.effects)]),
+        _align(["95% interval", *map(interval, evidence.effects)]),
+        _align(["p", *(p_value(each.p) for each in evidence.effects)]),
+        _align(["corrected p", *(p_value(each.p_corrected) for each in evidence.effects)]),
+    ]
+    for number_, cells in enumerate(zip(*columns, strict=True)):
+        line = _GAP.join(cells).rstrip()
+        yield line if number_ else look.paint(line, "bold")
 
 
 def _paths(summary: Summary, folder: Path) -> Iterator[str]:

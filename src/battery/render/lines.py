@@ -2,14 +2,17 @@
 
     1/3 beta  fill: Crane hand x2 in Erie, PA   failed   8 turns   4,321 tok *  12.3 s
 
+    1/3 beta  frozen: fill: Crane hand x2...    failed   8 turns   4,321 tok *  12.3 s
+
 A long label is cut, with ASCII dots since logs may be; numbers never are.
 """
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import Final
 
-from battery.models import Metrics
+from battery.models import FROZEN, Metrics
 from battery.progress import (
     DistillEvent,
     Event,
@@ -31,10 +34,13 @@ _DOTS: Final = "..."
 
 
 def line(event: Event, plan: Plan | None) -> str | None:
-    """Write one event as one line, foreign text made harmless; None for a task that starts."""
+    """Write one event as one line, foreign text made harmless; None for a task that starts.
+
+    The plan is the exception: it takes a few.
+    """
     match event:
         case Plan():
-            text: str | None = _plan_line(event)
+            text: str | None = _plan_lines(event)
         case StageStarted():
             text = _line(event.iteration, plan, event.name, event.title)
         case TaskStarted():
@@ -75,10 +81,37 @@ def iteration_line(metrics: Metrics, plan: Plan | None) -> str:
     )
 
 
-def _plan_line(plan: Plan) -> str:
-    iterations = "1 iteration" if plan.iterations == 1 else f"{plan.iterations} iterations"
-    tasks = "1 task" if plan.tasks_per_iteration == 1 else f"{plan.tasks_per_iteration:,} tasks"
-    return f"{iterations} of {tasks}; * marks tasks that the overseer corrected"
+def cost(plan: Plan) -> str:
+    """Say in one sentence how many calls a battery makes."""
+    parts = [f"{_counted(plan.iterations, 'iteration')} x {_counted(plan.tasks, 'task')}"]
+    parts += [f"{plan.arms} arms"] if plan.arms > 1 else []
+    parts += [f"{plan.repeats:,} repeats"] if plan.repeats > 1 else []
+    asks = _counted(plan.iterations * plan.asks_per_iteration, "task")
+    text = f"{_counted(plan.calls, 'call')}: {asks} ({' x '.join(parts)})"
+    text += f", {plan.iterations:,} distill, {2 * plan.iterations:,} review and judgment"
+    if plan.on_disk:
+        text += f"; {plan.on_disk:,} of them are already on disk"
+    if plan.confirmations:
+        text += f"; up to {plan.confirmations:,} more to confirm alpha tasks that fail"
+    return text
+
+
+def prefix(event: TaskStarted | TaskFinished) -> str:
+    """Say before a label what sets a call apart: the frozen arm, or a task asked again."""
+    if event.confirm:
+        return "again: "
+    return "frozen: " if event.arm == FROZEN else ""
+
+
+def _plan_lines(plan: Plan) -> str:
+    legend = "* marks tasks that the overseer corrected"
+    if plan.arms > 1:
+        legend += "; frozen: the arm that never learns"
+    return "\n".join([*wrap(cost(plan), WIDTH, subsequent_indent="  "), legend])
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _task_line(event: TaskFinished, plan: Plan | None) -> str:
@@ -91,7 +124,7 @@ def _task_line(event: TaskFinished, plan: Plan | None) -> str:
         f" {result.status:<7} {turns:>8} {result.tokens:>7,} tok {mark}"
         f" {duration(result.elapsed_ms / 1000):>7}{saved}"
     )
-    return _line(event.iteration, plan, event.phase, event.label, numbers)
+    return _line(event.iteration, plan, event.phase, prefix(event) + event.label, numbers)
 
 
 def _meta_line(event: MetaFinished, plan: Plan | None) -> str:

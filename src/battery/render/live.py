@@ -15,10 +15,10 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from battery.progress import Event, IterationFinished, Notice, TaskFinished
+from battery.progress import Event, IterationFinished, Notice, Plan, TaskFinished
 from battery.render.board import ROWS, Board, Key, MetaRow
 from battery.render.format import duration
-from battery.render.lines import iteration_line, notice_line, place
+from battery.render.lines import cost, iteration_line, notice_line, place, prefix
 from battery.render.text import brief, cells
 
 _REFRESH_PER_SECOND: Final = 4
@@ -71,11 +71,13 @@ class LiveProgress:
         self._live.stop()
 
     def __call__(self, event: Event) -> None:
-        """Take one event; finished iterations and notices are printed above the view."""
+        """Take one event; plan, finished iterations and notices are printed above the view."""
         with self._lock:
             self._board.update(event, self._clock())
             plan = self._board.plan
-        if isinstance(event, IterationFinished):
+        if isinstance(event, Plan):
+            self._console.print(Text(cost(event), style="dim"))
+        elif isinstance(event, IterationFinished):
             # As Text, here and below: a plain string would be read as rich's markup.
             self._console.print(Text(iteration_line(event.metrics, plan)))
             self._live.refresh()  # or the frame below would still show the time before
@@ -134,7 +136,7 @@ def _finished(event: TaskFinished) -> Iterator[RenderableType]:
     result = event.result
     yield ""
     yield event.phase
-    yield Text(brief(event.label, _LABEL))
+    yield Text(brief(prefix(event) + event.label, _LABEL))
     yield Text(result.status, style=_STYLES[result.status])
     yield str(result.turns)
     yield f"{result.tokens:,}"
@@ -143,10 +145,9 @@ def _finished(event: TaskFinished) -> Iterator[RenderableType]:
 
 
 def _running(key: Key, started: float, spinner: Spinner, now: float) -> Iterator[RenderableType]:
-    phase, label = key
     yield spinner
-    yield phase
-    yield Text(brief(label, _LABEL))
+    yield key.phase
+    yield Text(brief(key.label, _LABEL))
     yield Text("running", style="cyan")
     yield from ("", "", "")
     yield duration(now - started)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
 from battery.models import DirectionCount, Summary, Trend
+from battery.render.evidence import luck
+from battery.render.evidence_markdown import evidence_section, scorecard_section
 from battery.render.format import change, duration, number
+from battery.render.markup import code, plain, row
 from battery.render.text import printable
 
 _ABOUT: Final = {
@@ -17,6 +20,7 @@ _ABOUT: Final = {
     "tasks.json": "the tasks as they were run",
     "journal.jsonl": "every finished call, in the order of finishing",
     "runs.json": "every task with the gateway's whole answer",
+    "confirmations.json": "easy tasks that failed after they had passed, asked five times more",
     "distill_output.txt": "what the learning side distilled",
     "distill_events.jsonl": "every event of the distill stream",
     "metrics.json": "the numbers of the iteration",
@@ -30,8 +34,8 @@ _ABOUT: Final = {
     "summary.json": "every number of this summary",
 }
 _CAVEAT: Final = (
-    "This is a direction count without a control arm: it shows a trend, not its cause. It can "
-    "come out well by luck, or because a server warmed up."
+    "This count looks at the learn arm alone: it shows a trend, not its cause. It can come out "
+    "well by luck, or because a server warmed up."
 )
 
 
@@ -45,8 +49,18 @@ def markdown(summary: Summary) -> str:
         "## Verdict",
         "\n\n".join(_verdict(summary)),
     ]
+    if summary.evidence:
+        sections += [
+            "## Evidence",
+            "\n\n".join(evidence_section(summary.evidence, summary.control)),
+        ]
+    if summary.scorecard:
+        sections += [
+            "## What the overseer foresaw",
+            "\n\n".join(scorecard_section(summary.scorecard)),
+        ]
     if summary.warnings:
-        sections += ["## Warnings", "\n".join(f"- {_plain(text)}" for text in summary.warnings)]
+        sections += ["## Warnings", "\n".join(f"- {plain(text)}" for text in summary.warnings)]
     sections += ["## Artifacts", "\n".join(map(_artifact, summary.artifacts)) or "None."]
     return "\n\n".join(sections) + "\n"
 
@@ -70,11 +84,13 @@ def _facts(summary: Summary) -> Iterator[str]:
         yield "- Models: not recorded"
     else:
         yield (
-            f"- Models: executor {_code(models.executor_cloud)}, "
-            f"reviewer {_code(models.reviewer_cloud)}, overseer {_code(models.overseer_cloud)}"
+            f"- Models: executor {code(models.executor_cloud)}, "
+            f"reviewer {code(models.reviewer_cloud)}, overseer {code(models.overseer_cloud)}"
         )
+    if summary.evidence and summary.evidence.verdict:
+        yield f"- Verdict: **{summary.evidence.verdict}**"
     if summary.targets:
-        targets = (f"{_plain(name)} {_code(url)}" for name, url in summary.targets.items())
+        targets = (f"{plain(name)} {code(url)}" for name, url in summary.targets.items())
         yield f"- Targets: {', '.join(targets)}"
 
 
@@ -101,14 +117,10 @@ def _table(summary: Summary) -> Iterator[str]:
         return
     # The numbers of the folder, not a count: iterations 1 and 3 make a trend from 1 to 3.
     span = f"Trend ({numbers[0]}→{numbers[-1]})"
-    yield _row(["Metric", *(f"iter {each}" for each in numbers), span, "Goal"])
-    yield _row(["---", *("---:" for _ in numbers), "---", "---"])
+    yield row(["Metric", *(f"iter {each}" for each in numbers), span, "Goal"])
+    yield row(["---", *("---:" for _ in numbers), "---", "---"])
     for trend in summary.trends:
-        yield _row([trend.metric, *map(number, trend.values), _trend(trend), trend.goal])
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+        yield row([trend.metric, *map(number, trend.values), _trend(trend), trend.goal])
 
 
 def _trend(trend: Trend) -> str:
@@ -118,19 +130,29 @@ def _trend(trend: Trend) -> str:
 
 
 def _verdict(summary: Summary) -> Iterator[str]:
+    evidence = summary.evidence
+    if evidence and evidence.verdict:
+        yield f"**{evidence.verdict}**: {plain(evidence.sentence)}"
+        if evidence.reasons:
+            yield "\n".join(f"- {plain(text)}" for text in evidence.reasons)
     if summary.verdict is None:
-        yield (
-            "A single iteration shows no trend, so there is no verdict. "
-            "Run one more iteration to compare with."
-            if summary.iterations
-            else "There is no trend and no verdict before an iteration has finished."
-        )
+        yield _no_trend(summary)
     else:
         yield _count(summary.verdict, summary.iterations[-1].iteration)
         yield "\n".join(f"- {_improved(trend)}" for trend in summary.trends)
         yield _CAVEAT
+        if evidence and evidence.luck:
+            yield luck(evidence.luck)
     if summary.scrum:
         yield scrum_count(summary)
+
+
+def _no_trend(summary: Summary) -> str:
+    if not summary.iterations:
+        return "There is no trend and no verdict before an iteration has finished."
+    named = summary.evidence and summary.evidence.verdict
+    text = "no trend" if named else "no trend, so there is no verdict"
+    return f"A single iteration shows {text}. Run one more iteration to compare with."
 
 
 def _count(verdict: DirectionCount, last: int) -> str:
@@ -151,28 +173,20 @@ def _artifact(path: str) -> str:
     # A redone review keeps the older text beside it, under a number; lessons carry their time.
     about = _ABOUT.get(re.sub(r"\.\d+\.md$|_[0-9TZ_]+(?=\.jsonl$)", _plain_ending, name))
     if about is None:
-        return f"- {_code(path)}"
-    redone = ", before it was redone" if re.search(r"\.\d+\.md$", name) else ""
-    return f"- {_code(path)}: {about}{redone}"
+        return f"- {code(path)}"
+    redone = ["before it was redone"] if re.search(r"\.\d+\.md$", name) else []
+    return f"- {code(path)}: {', '.join([about, *_whose(path), *redone])}"
+
+
+def _whose(path: str) -> Iterator[str]:
+    """Name the arm and the repeat, where the folders tell them."""
+    folders = PurePosixPath(path).parts[:-1]
+    if "control" in folders:
+        yield "in the frozen arm"
+    for folder in folders:
+        if folder.startswith("repeat_"):
+            yield f"repeat {folder.removeprefix('repeat_')}"
 
 
 def _plain_ending(found: re.Match[str]) -> str:
     return ".md" if found[0].endswith(".md") else ""
-
-
-def _plain(text: str) -> str:
-    """Escape what Markdown would read as markup, tables and HTML included."""
-    escaped = re.sub(r"([\\`*\[\]<>|#~&])", r"\\\1", printable(text))
-    # At the beginning these would start a list or a rule.
-    escaped = re.sub(r"^(\d*)([-+=.)])", r"\1\\\2", escaped)
-    # Inside a word an underscore is literal, and file names stay readable.
-    return re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", escaped)
-
-
-def _code(text: str) -> str:
-    """Quote foreign text as code, in a fence longer than any run of backticks in it."""
-    shown = printable(text)
-    longest = max(map(len, re.findall("`+", shown)), default=0)
-    # The page's language has no escape inside code; only a longer fence keeps a backtick.
-    fence = "`" * (longest + 1)
-    return f"{fence} {shown} {fence}" if longest else f"{fence}{shown}{fence}"

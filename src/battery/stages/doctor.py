@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,19 +31,35 @@ class Check(NamedTuple):
 
 
 async def doctor(settings: Settings) -> list[Check]:
-    """Check tasks, folder, gateway and LLM team; `/v1/respond` is never called."""
+    """Check tasks, folder, gateway, LLM team and a control gateway that is named.
+
+    `/v1/respond` is never called. Raises `UsageError` for a control gateway that cannot be one.
+    """
+    targets.refuse_unfit_control(settings)
+    # The embedded control is the embedded gateway once more: one of them is enough to look at.
+    settings = replace(settings, no_control=settings.control_gateway is None)
     checks = [_checked("tasks", _tasks, settings), _checked("folder", _folder, settings)]
     try:
         with (
             tempfile.TemporaryDirectory(prefix="battery-") as memory,
-            targets.opened(settings, Path(memory), lambda _event: None) as (gateway, llm_team),
+            targets.opened(settings, BatteryDir(Path(memory)).memory, lambda _event: None) as found,
         ):
-            embedded = settings.gateway is None
-            checks.append(await _reachable("gateway", gateway, "--gateway", embedded=embedded))
-            own = embedded and settings.llm_team is None
-            checks.append(await _reachable("LLM team", llm_team, "--llm-team", embedded=own))
+            checks += await _targets(settings, found)
     except BatteryError as error:
         checks.append(_failed("gateway", error))
+    return checks
+
+
+async def _targets(settings: Settings, found: targets.Targets) -> list[Check]:
+    embedded = settings.gateway is None
+    own = embedded and settings.llm_team is None
+    checks = [
+        await _reachable("gateway", found.gateway, "--gateway", embedded=embedded),
+        await _reachable("LLM team", found.llm_team, "--llm-team", embedded=own),
+    ]
+    if found.control:
+        option = "--control-gateway"
+        checks.append(await _reachable("control gateway", found.control, option, embedded=False))
     return checks
 
 

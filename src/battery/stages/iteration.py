@@ -6,16 +6,15 @@ asked again, so a resumed iteration and an uninterrupted one take the same way.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from battery.artifacts import IterationDir
 from battery.client import Client
 from battery.clock import now
-from battery.journal import DISTILL_KEY, Journal, respond_key
-from battery.metrics import measure
-from battery.models import ELAPSED_KEY, Metrics, Models, Phase, RunResult
+from battery.journal import DISTILL_KEY, Journal
+from battery.models import CONFIRMATIONS, ELAPSED_KEY, LEARN, Arm, Models, Phase, RunResult
 from battery.progress import (
     DistillEvent,
     IterationFinished,
@@ -27,7 +26,16 @@ from battery.progress import (
     TaskStarted,
 )
 from battery.runner import ask_all
+from battery.schedule import (
+    Ask,
+    Outcomes,
+    Schedule,
+    confirmations,
+    outcomes,
+    to_confirm,
+)
 from battery.settings import Settings
+from battery.stages.metrics import write_metrics
 from battery.stages.reviews import Reviewer
 from battery.tasks import PlannedTask
 from battery.wire import Json
@@ -38,6 +46,9 @@ _PHASE_TITLES: Final = {
     Phase.GAMMA: "impossible",
 }
 
+#: One connection an arm; a worker makes one call at a time.
+Worker = Mapping[Arm, Client]
+
 
 @dataclass(frozen=True)
 class Iteration:
@@ -45,54 +56,65 @@ class Iteration:
 
     files: IterationDir
     journal: Journal
-    plan: Sequence[PlannedTask]
+    schedule: Schedule
     models: Models
-    #: One client a worker; the first one also asks for the reviews.
-    gateway: Sequence[Client]
+    #: The learn arm's client of the first one also asks for the reviews.
+    workers: Sequence[Worker]
     llm_team: Client
     settings: Settings
     tell: Observer
+    #: The iterations before this one, in order.
+    earlier: Sequence[IterationDir] = ()
 
     async def run(self) -> None:
         """Run all six stages, in order; raise `BatteryError` at the first that fails."""
         for phase in Phase:
             await self.ask_tasks(phase)
-        self.write_runs()
+        confirmed = await self.confirm()
+        self.write_runs(confirmed)
         await self.distill()
-        metrics = self.measure()
+        metrics = write_metrics(self.files)
         reviewer = self.reviewer()
         await reviewer.review(metrics)
         await reviewer.judge()
         self.tell(IterationFinished(metrics))
 
     async def ask_tasks(self, phase: Phase) -> None:
-        """Ask the tasks of one phase that are not on record yet."""
-        self.tell(StageStarted(self.files.number, phase, _PHASE_TITLES[phase]))
-        waiting = []
-        for entry in self.plan:
-            if entry.phase is not phase:
-                continue
-            recorded = self.journal.get(respond_key(entry.task_id))
-            if recorded is None:
-                waiting.append(entry)
-            else:
-                self._task_done(entry, RunResult.of(recorded["result"]), replayed=True)
-        await ask_all(waiting, self.gateway, self._ask_task)
+        """Ask the tasks of one phase that are not on record yet: all once, then all again."""
+        repeats = self.schedule.repeats
+        for repeat in range(1, repeats + 1):
+            again = f", repeat {repeat} of {repeats}" if repeats > 1 else ""
+            self._start(phase, _PHASE_TITLES[phase] + again)
+            # Waited for each time: a task asked twice at once would be one stroke of luck, not two.
+            await self._ask(self.schedule.units(self.files.number, phase, repeat))
 
-    def write_runs(self) -> None:
-        """Write the whole answers in task order, read back from the journal one at a time."""
-        self.files.write_runs(
-            {
-                "task": entry.task.model_dump(),
-                "phase": entry.phase,
-                "result": self.journal.read(respond_key(entry.task_id))["result"],
-            }
-            for entry in self.plan
-        )
+    async def confirm(self) -> list[PlannedTask]:
+        """Ask alpha tasks again that passed in iteration 1 and failed now; return them."""
+        tasks = self._to_confirm()
+        if tasks:
+            self._start(Phase.ALPHA, "confirm what failed")
+        # In turns, like repeats: five in a row would all meet the same bad minute.
+        for repeat in range(1, CONFIRMATIONS + 1):
+            await self._ask(confirmations(tasks, repeat))
+        return tasks
+
+    def write_runs(self, confirmed: Sequence[PlannedTask]) -> None:
+        """Write the whole answers in task order, read back from the journal one at a time.
+
+        The learn arm's first repeat comes last: it says that the iteration's tasks are complete.
+        """
+        if confirmed:
+            repeats = range(1, CONFIRMATIONS + 1)
+            asks = [Ask(each, LEARN, k, confirm=True) for each in confirmed for k in repeats]
+            self.files.write_confirmations(self._recorded(asks))
+        for arm in reversed(self.schedule.arms):
+            for repeat in range(self.schedule.repeats, 0, -1):
+                asks = [Ask(entry, arm, repeat) for entry in self.schedule.tasks]
+                self.files.write_runs(self._recorded(asks), arm, repeat)
 
     async def distill(self) -> None:
         """Let the learning side distil, and write what it said."""
-        self.tell(StageStarted(self.files.number, "delta", "distill"))
+        self._start("delta", "distill")
         replayed = DISTILL_KEY in self.journal
         if not replayed:
             await self._ask_distill()
@@ -105,18 +127,12 @@ class Iteration:
         detail = recorded["text"].strip().partition("\n")[0]
         self.tell(MetaFinished(self.files.number, "delta", elapsed_ms, detail, replayed))
 
-    def measure(self) -> Metrics:
-        """Compute the metrics from `runs.json`."""
-        metrics = measure(self.files.number, self.files.read_runs())
-        self.files.write_metrics(metrics)
-        return metrics
-
     def reviewer(self) -> Reviewer:
         """Make the one who asks for epsilon and zeta."""
         return Reviewer(
             files=self.files,
             journal=self.journal,
-            client=self.gateway[0],
+            client=self.workers[0][LEARN],
             model=self.models.overseer_cloud,
             timeout_s=self.settings.meta_timeout,
             tell=self.tell,
@@ -140,18 +156,67 @@ class Iteration:
         role, text = str(event.get("role") or "event"), str(event.get("text") or "")
         self.tell(DistillEvent(self.files.number, role, text))
 
-    async def _ask_task(self, client: Client, entry: PlannedTask) -> None:
-        self.tell(TaskStarted(self.files.number, entry.phase, entry.label))
+    async def _ask(self, units: Iterable[Sequence[Ask]]) -> None:
+        """Tell of what is on record and ask for the rest."""
+        waiting = [[ask for ask in unit if not self._told_from_record(ask)] for unit in units]
+        await ask_all(waiting, self.workers, self._ask_task)
+
+    def _told_from_record(self, ask: Ask) -> bool:
+        recorded = self.journal.get(ask.key)
+        if recorded is not None:
+            self._task_done(ask, RunResult.of(recorded["result"]), replayed=True)
+        return recorded is not None
+
+    async def _ask_task(self, worker: Worker, ask: Ask) -> None:
+        entry = ask.entry
+        told = (self.files.number, entry.phase, entry.label, ask.arm, ask.repeat, ask.confirm)
+        self.tell(TaskStarted(*told))
         timeout_s = self.settings.respond_timeout
-        answer, result = await client.respond(entry.task, self.models, timeout_s)
+        answer, result = await worker[ask.arm].respond(entry.task, self.models, timeout_s)
         content = {
             "phase": entry.phase,
             "at": now(),
             "task": entry.task.model_dump(),
             "result": answer,
         }
-        self.journal.append(respond_key(entry.task_id), content)
-        self._task_done(entry, result, replayed=False)
+        self.journal.append(ask.key, content)
+        self._task_done(ask, result, replayed=False)
 
-    def _task_done(self, entry: PlannedTask, result: RunResult, *, replayed: bool) -> None:
-        self.tell(TaskFinished(self.files.number, entry.phase, entry.label, result, replayed))
+    def _task_done(self, ask: Ask, result: RunResult, *, replayed: bool) -> None:
+        phase, label = ask.entry.phase, ask.entry.label
+        how = (ask.arm, ask.repeat, ask.confirm)
+        self.tell(TaskFinished(self.files.number, phase, label, result, replayed, *how))
+
+    def _recorded(self, asks: Iterable[Ask]) -> Iterator[Json]:
+        for ask in asks:
+            yield {
+                "task": ask.entry.task.model_dump(),
+                "phase": ask.entry.phase,
+                "result": self.journal.read(ask.key)["result"],
+            }
+
+    def _to_confirm(self) -> list[PlannedTask]:
+        if not self.earlier:
+            return []
+        passed = self._outcomes()
+        # Mostly there is nothing to confirm, and then no file has to be read.
+        if all(all(each) for each in passed.values()):
+            return []
+        first = outcomes(self.earlier[0].learn_runs())
+        reruns = (outcomes(step.read_confirmations()) for step in self.earlier)
+        return to_confirm(self.schedule.tasks, first, passed, reruns)
+
+    def _outcomes(self) -> Outcomes:
+        """Collect how the alpha tasks of this iteration ended in the learn arm."""
+        repeats = range(1, self.schedule.repeats + 1)
+        return {
+            entry.task_id: [self._passed(Ask(entry, LEARN, repeat)) for repeat in repeats]
+            for entry in self.schedule.tasks
+            if entry.phase is Phase.ALPHA
+        }
+
+    def _passed(self, ask: Ask) -> bool:
+        return bool(self.journal.read(ask.key)["result"]["status"] == "ok")
+
+    def _start(self, stage: str, title: str) -> None:
+        self.tell(StageStarted(self.files.number, stage, title))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,11 +12,11 @@ from battery.client import open_clients
 from battery.errors import FolderError, UsageError
 from battery.files import locked
 from battery.journal import Journal
-from battery.metrics import measure
 from battery.models import ReviewOutcome
 from battery.progress import Notice, Observer
 from battery.settings import Settings
 from battery.stages import targets
+from battery.stages.metrics import write_metrics
 from battery.stages.reviews import Reviewer
 from battery.stages.summarize import write_summary
 from battery.tasks import find_tasks
@@ -39,11 +40,13 @@ async def review(
         )
     with locked(folder.root):
         manifest = folder.read_manifest()
+        # Nobody is asked for a task, so there is nothing for a second arm to do.
+        settings = replace(settings, no_control=True)
         if manifest is not None:
             settings = targets.from_manifest(settings, manifest, tell)
         recorded = folder.read_tasks() if manifest else None
         tasks = recorded or find_tasks(settings.tasks_path)[0]
-        files.write_metrics(measure(files.number, files.read_runs()))
+        write_metrics(files)
         await _ask(files, tasks.models.overseer_cloud, settings, only, tell)
         write_summary(folder, manifest)
     return ReviewOutcome(
@@ -60,10 +63,10 @@ async def _ask(
     with (
         # A chat teaches nothing, so the embedded gateway's memory is left alone.
         tempfile.TemporaryDirectory(prefix="battery-") as memory,
-        targets.opened(settings, Path(memory), tell) as (gateway, _),
+        targets.opened(settings, BatteryDir(Path(memory)).memory, tell) as found,
         Journal(files.journal) as journal,
     ):
-        async with open_clients(gateway, 1) as clients:
+        async with open_clients(found.gateway, 1) as clients:
             reviewer = Reviewer(
                 files=files,
                 journal=journal,

@@ -1,38 +1,33 @@
-"""Run a battery, go on with one, or add an iteration to one."""
+"""Run a battery, go on with one, add an iteration to one, or say what a run would ask."""
 
 from __future__ import annotations
 
 import asyncio
-import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
 
-from battery import __version__
 from battery.artifacts import BatteryDir
 from battery.client import Client, open_clients
 from battery.clock import now
-from battery.errors import BatteryError, FolderError, InterruptedRunError, MismatchError
+from battery.errors import BatteryError, FolderError, InterruptedRunError
 from battery.files import Reserve, locked, make_folder
 from battery.journal import Journal
-from battery.models import Manifest, Summary, Tasks
-from battery.progress import Notice, Observer, Plan
-from battery.settings import DEFAULT_ITERATIONS, Settings
-from battery.stages import targets
-from battery.stages.iteration import Iteration
-from battery.stages.summarize import require_iterations, write_summary
-from battery.tasks import PACKAGED, differences, digest, find_tasks, load_tasks, plan
+from battery.models import Manifest, Summary
+from battery.progress import Notice, Observer
+from battery.schedule import Outlook
+from battery.settings import Settings
+from battery.stages import prepare, targets
+from battery.stages.iteration import Iteration, Worker
+from battery.stages.prepare import Battery
+from battery.stages.summarize import write_summary
 
 
-class _Work(NamedTuple):
-    """A battery that is ready to go on: what was decided and what is on disk."""
+class _Callers(NamedTuple):
+    """Whoever makes the calls, one connection each."""
 
-    folder: BatteryDir
-    manifest: Manifest
-    tasks: Tasks
-    settings: Settings
-    tell: Observer
+    workers: Sequence[Worker]
+    llm_team: Client
 
 
 async def run(settings: Settings, tell: Observer) -> Summary:
@@ -41,23 +36,21 @@ async def run(settings: Settings, tell: Observer) -> Summary:
     Raises `BatteryError`; whatever finished before is on disk.
     """
     folder = BatteryDir(settings.folder)
-    if settings.resume and not folder.has_manifest():
-        raise FolderError(
-            f"there is no battery to resume in {folder.root}",
-            hint="leave out --resume to start one, or name its folder with --dir",
-        )
-    # A tasks file that is refused leaves no folder behind.
-    tasks, source = (None, "") if settings.resume else find_tasks(settings.tasks_path)
+    if settings.resume:
+        # Looked at before the lock, which would make the folder.
+        if not folder.has_manifest():
+            raise prepare.nothing_to_resume(folder)
+        with locked(folder.root):
+            return await _carry_on(prepare.resumed(folder, settings, tell), tell)
+    # What is refused here leaves no folder behind.
+    battery = prepare.new(folder, settings)
     with locked(folder.root):
-        if tasks is None:
-            work = _resumed(folder, settings, tell)
-        else:
-            work = _new(folder, settings, tasks, source, tell)
-        return await _carry_on(work)
+        _clear(folder, tell)
+        return await _carry_on(battery, tell)
 
 
 async def iterate(settings: Settings, tell: Observer) -> Summary:
-    """Add one iteration to a finished battery, with the tasks and targets it had."""
+    """Add one iteration to a finished battery, with the tasks, targets and arms it had."""
     folder = BatteryDir(settings.folder)
     if not folder.has_manifest():
         raise FolderError(
@@ -65,52 +58,44 @@ async def iterate(settings: Settings, tell: Observer) -> Summary:
             hint="`battery review` and `battery summarize` read such folders; iterate cannot",
         )
     with locked(folder.root):
-        manifest = folder.read_manifest()
-        if manifest is None or manifest.state != "finished":
-            raise _unfinished(folder)
-        wanted = manifest.iterations_finished + 1
-        # The tasks as run; what became of the user's file since then is another matter.
-        tasks = _recorded_tasks(folder, manifest)
-        work = _continued(folder, manifest, tasks, settings, tell)
-        return await _carry_on(_wanting(work, wanted))
+        return await _carry_on(prepare.iterated(folder, settings, tell), tell)
 
 
-def _new(
-    folder: BatteryDir, settings: Settings, tasks: Tasks, source: str, tell: Observer
-) -> _Work:
-    _clear(folder, tell)
-    manifest = Manifest(
-        battery_version=__version__,
-        run_id=uuid.uuid4().hex,
-        started_at=now(),
-        tasks_digest=digest(tasks),
-        models=tasks.models,
-        targets=targets.names(settings),
-        options={
-            "tasks": source,
-            "respond_timeout_s": settings.respond_timeout,
-            "meta_timeout_s": settings.meta_timeout,
-            "concurrency": settings.concurrency or 1,
-            "model_url": settings.model_url,
-        },
-        iterations_wanted=settings.iterations or DEFAULT_ITERATIONS,
+def dry_run(settings: Settings, tell: Observer) -> Outlook:
+    """Say what `run` would ask; call nobody, write nothing, lock nothing.
+
+    Refuses what `run` would refuse, but for what only a call or a write can tell.
+    """
+    folder = BatteryDir(settings.folder)
+    if settings.resume:
+        battery = prepare.resumed(folder, settings, tell)
+    else:
+        battery = prepare.new(folder, settings)
+        prepare.finished_there(folder)
+        if settings.seed is None:
+            seed = battery.manifest.options["seed"]
+            tell(Notice(f"drew the seed {seed}; --seed {seed} asks in the order shown"))
+    schedule, manifest = battery.schedule(), battery.manifest
+    how_far = manifest.iterations_finished, manifest.iterations_wanted
+    # What a finished battery in the folder had on record would be archived with it.
+    recorded = _recorded(battery) if settings.resume else ()
+    return Outlook(
+        plan=schedule.plan(*how_far, recorded),
+        seed=schedule.seed,
+        calls=list(schedule.left(*how_far, recorded)),
     )
-    folder.write_manifest(manifest)
-    folder.write_tasks(tasks)
-    return _Work(folder, manifest, tasks, settings, tell)
+
+
+def _recorded(battery: Battery) -> Journal:
+    """Return the calls of the iteration that is next, as far as they are on disk."""
+    number = battery.manifest.iterations_finished + 1
+    return Journal(battery.folder.iteration(number).journal)
 
 
 def _clear(folder: BatteryDir, tell: Observer) -> None:
     """Move a finished battery out of the way; refuse to touch anything else."""
-    manifest = folder.read_manifest()
-    if manifest is not None and manifest.state != "finished":
-        raise _unfinished(folder)
+    manifest = prepare.finished_there(folder)
     if manifest is None and not folder.numbers():
-        if folder.has_tasks():
-            raise FolderError(
-                f"{folder.root} holds a tasks.json that no battery wrote; it would be overwritten",
-                hint="name another folder with --dir, such as data/battery",
-            )
         return
     target = folder.archive(manifest)
     text = f"the finished battery in {folder.root} was moved to {target}"
@@ -118,103 +103,23 @@ def _clear(folder: BatteryDir, tell: Observer) -> None:
     tell(Notice(text, warning=True))
 
 
-def _resumed(folder: BatteryDir, settings: Settings, tell: Observer) -> _Work:
-    manifest = folder.read_manifest()
-    if manifest is None:
-        raise FolderError(f"{folder.root} holds no battery.json", hint="start with: battery run")
-    tasks = _same_tasks(folder, manifest, settings)
-    work = _continued(folder, manifest, tasks, settings, tell)
-    wanted = settings.iterations or manifest.iterations_wanted
-    begun = max(folder.numbers(), default=0)
-    if wanted < begun:
-        raise MismatchError(
-            f"iteration {begun} has begun, and {wanted} are wanted",
-            hint="leave out --iterations, or ask for as many or more",
-        )
-    if manifest.iterations_finished:
-        tell(Notice(f"{manifest.iterations_finished} of {wanted} iterations are already finished"))
-    return _wanting(work, wanted)
-
-
-def _continued(
-    folder: BatteryDir, manifest: Manifest, tasks: Tasks, settings: Settings, tell: Observer
-) -> _Work:
-    require_iterations(folder, manifest)
-    settings = targets.from_manifest(settings, manifest, tell)
-    targets.refuse_other_kind(settings, manifest, tell)
-    options = dict(manifest.options)
-    before, after = options["concurrency"], settings.concurrency or options["concurrency"]
-    if before != after:
-        text = f"concurrency was {before} and is now {after}: elapsed times do not compare"
-        tell(Notice(text, warning=True))
-        options["concurrency"] = after
-    update = {"targets": targets.names(settings), "options": options}
-    return _Work(folder, manifest.model_copy(update=update), tasks, settings, tell)
-
-
-def _wanting(work: _Work, iterations: int) -> _Work:
-    """Record how far the battery is to go, unless it is there already."""
-    if iterations == work.manifest.iterations_finished and work.manifest.state == "finished":
-        return work
-    update = {"iterations_wanted": iterations, "state": "running", "finished_at": None}
-    manifest = work.manifest.model_copy(update=update)
-    work.folder.write_manifest(manifest)
-    return work._replace(manifest=manifest)
-
-
-def _same_tasks(folder: BatteryDir, manifest: Manifest, settings: Settings) -> Tasks:
-    """Load the tasks as run; refuse when the user's file asks for others by now."""
-    path = settings.tasks_path
-    source = manifest.options.get("tasks", PACKAGED)
-    if path is None and source != PACKAGED and Path(source).exists():
-        path = Path(source)
-    if path is None and folder.has_tasks():
-        return _recorded_tasks(folder, manifest)
-    tasks, _ = find_tasks(path)
-    _refuse_other_tasks(folder, manifest, tasks, path or folder.tasks_path)
-    if not folder.has_tasks():
-        folder.write_tasks(tasks)
-    return tasks
-
-
-def _recorded_tasks(folder: BatteryDir, manifest: Manifest) -> Tasks:
-    tasks = load_tasks(folder.tasks_path)
-    _refuse_other_tasks(folder, manifest, tasks, folder.tasks_path)
-    return tasks
-
-
-def _refuse_other_tasks(folder: BatteryDir, manifest: Manifest, tasks: Tasks, path: Path) -> None:
-    if digest(tasks) == manifest.tasks_digest:
-        return
-    recorded = folder.read_tasks()
-    changed = differences(recorded, tasks) if recorded else []
-    raise MismatchError(
-        f"{path} is not what this battery ran: "
-        + ("; ".join(changed) or "its digest differs from the manifest's"),
-        hint="restore the file, or run it as a battery of its own: --dir PATH",
-    )
-
-
-def _unfinished(folder: BatteryDir) -> FolderError:
-    return FolderError(
-        f"the battery in {folder.root} is not finished",
-        hint=f"{folder.resume_hint}; or name another folder with --dir",
-    )
-
-
-async def _carry_on(work: _Work) -> Summary:
+async def _carry_on(battery: Battery, tell: Observer) -> Summary:
     """Run the iterations that are missing; keep the manifest true whatever happens."""
-    folder, manifest = work.folder, work.manifest
+    folder, manifest = battery.folder, battery.manifest
     if manifest.state == "finished":
-        work.tell(Notice("nothing is left to do"))
+        tell(Notice("nothing is left to do"))
         return write_summary(folder, manifest)
-    work.tell(Plan(manifest.iterations_wanted, len(plan(work.tasks))))
+    folder.write_manifest(manifest)
+    if not folder.has_tasks():
+        folder.write_tasks(battery.tasks)
+    how_far = manifest.iterations_finished, manifest.iterations_wanted
+    tell(battery.schedule().plan(*how_far, _recorded(battery)))
     reserve = Reserve(folder.root)
     try:
         reserve.claim()
-        async with _asking(work) as (gateway, llm_team):
+        async with _asking(battery, tell) as callers:
             for number in range(manifest.iterations_finished + 1, manifest.iterations_wanted + 1):
-                await _iteration(work, number, reserve, gateway, llm_team)
+                await _iteration(battery, number, reserve, callers, tell)
                 manifest = manifest.model_copy(update={"iterations_finished": number})
                 folder.write_manifest(manifest)
                 write_summary(folder, manifest)
@@ -237,31 +142,38 @@ async def _carry_on(work: _Work) -> Summary:
 
 
 @asynccontextmanager
-async def _asking(work: _Work) -> AsyncIterator[tuple[list[Client], Client]]:
-    settings, tell = work.settings, work.tell
-    with targets.opened(settings, work.folder.memory("learn"), tell) as (gateway, llm_team):
-        async with (
-            open_clients(gateway, work.manifest.options["concurrency"]) as workers,
-            open_clients(llm_team, 1) as learners,
-        ):
-            yield list(workers), learners[0]
+async def _asking(battery: Battery, tell: Observer) -> AsyncIterator[_Callers]:
+    """Open a client for every worker and arm, and one for the learning side."""
+    count = battery.manifest.options["concurrency"]
+    async with AsyncExitStack() as stack:
+        found = stack.enter_context(targets.opened(battery.settings, battery.folder.memory, tell))
+        clients = {
+            arm: await stack.enter_async_context(open_clients(target, count))
+            for arm, target in found.arms().items()
+        }
+        (llm_team,) = await stack.enter_async_context(open_clients(found.llm_team, 1))
+        # Connections of its own: a shared one makes calls wait and falsifies their times.
+        workers = [{arm: each[n] for arm, each in clients.items()} for n in range(count)]
+        yield _Callers(workers, llm_team)
 
 
 async def _iteration(
-    work: _Work, number: int, reserve: Reserve, gateway: list[Client], llm_team: Client
+    battery: Battery, number: int, reserve: Reserve, callers: _Callers, tell: Observer
 ) -> None:
-    files = work.folder.iteration(number)
+    folder = battery.folder
+    files = folder.iteration(number)
     make_folder(files.root)
     with Journal(files.journal, reserve) as journal:
         iteration = Iteration(
             files=files,
             journal=journal,
-            plan=plan(work.tasks),
-            models=work.tasks.models,
-            gateway=gateway,
-            llm_team=llm_team,
-            settings=work.settings,
-            tell=work.tell,
+            schedule=battery.schedule(),
+            models=battery.tasks.models,
+            workers=callers.workers,
+            llm_team=callers.llm_team,
+            settings=battery.settings,
+            tell=tell,
+            earlier=[folder.iteration(before) for before in range(1, number)],
         )
         await iteration.run()
 

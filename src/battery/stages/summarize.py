@@ -5,10 +5,12 @@ from __future__ import annotations
 from battery.artifacts import BatteryDir, IterationDir
 from battery.errors import FolderError
 from battery.files import locked
+from battery.findings import Scorecard
 from battery.journal import Journal
-from battery.metrics import measure
 from battery.models import Manifest, Metrics, Summary
 from battery.render.markdown import markdown
+from battery.scorecard import score
+from battery.stages.metrics import write_metrics
 from battery.summary import summarise
 
 
@@ -19,7 +21,7 @@ def summarize(folder: BatteryDir) -> Summary:
         manifest = folder.read_manifest()
         require_iterations(folder, manifest)
         for step in folder.complete():
-            step.write_metrics(measure(step.number, step.read_runs()))
+            write_metrics(step)
         return write_summary(folder, manifest)
 
 
@@ -29,6 +31,9 @@ def write_summary(folder: BatteryDir, manifest: Manifest | None) -> Summary:
     metrics = [step.read_metrics() for step in steps]
     journals = [Journal(step.journal) for step in steps]
     tasks = None if manifest else folder.read_tasks()
+    # Loaded where the evidence is computed: numpy and scipy take longer than a whole `--help`.
+    from battery.stages.evidence import weigh  # noqa: PLC0415
+
     summary = summarise(
         manifest=manifest,
         metrics=metrics,
@@ -38,9 +43,18 @@ def write_summary(folder: BatteryDir, manifest: Manifest | None) -> Summary:
         models=manifest.models if manifest else tasks.models if tasks else None,
         artifacts=folder.listing(),
         warnings=_warnings(folder, steps, journals),
+        evidence=weigh(folder) if steps else None,
+        control=[found for step in steps if (found := step.control_metrics())],
+        scorecard=_scorecard(steps, metrics),
     )
     folder.write_summary(summary, markdown(summary))
     return summary
+
+
+def _scorecard(steps: list[IterationDir], metrics: list[Metrics]) -> Scorecard | None:
+    proposals = {step.number: step.read_proposals() or [] for step in steps}
+    card = score(metrics, proposals)
+    return card if card.expectations else None
 
 
 def require_iterations(folder: BatteryDir, manifest: Manifest | None) -> None:

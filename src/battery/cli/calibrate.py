@@ -1,0 +1,67 @@
+"""`battery calibrate`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from battery.cli import options
+from battery.cli.output import print_json, progress
+from battery.evidence.scenarios import Preset
+from battery.render.calibration import text
+from battery.stages import calibrate as stage
+
+
+def calibrate(
+    preset: Annotated[
+        Preset,
+        typer.Option(
+            "--preset", metavar="NAME", help="fast takes seconds, full takes minutes, on two cores."
+        ),
+    ] = "fast",
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", min=0, help="Seed of all random numbers.")
+    ] = 1,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", metavar="N", min=1, help="How many processes [default: one a core]."
+        ),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="PATH", help="Folder that the table is saved in.")
+    ] = Path("data/calibration"),
+    as_json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Show how often each verdict is given on simulated batteries.
+
+    Batteries are drawn with known truths: nothing learned, much learned, forgetting, bluffing. The
+    verdict code that summarizes real ones judges them. Exits with 1 when a verdict is given more
+    or less often than it may be.
+
+    \b
+    Example:
+      battery calibrate --preset full
+    """
+    with progress(quiet=False) as observe:
+        calibration = stage.calibrate(
+            stage.Experiment(preset, seed),
+            jobs=jobs or os.cpu_count() or 1,
+            out=out,
+            observe=observe,
+        )
+    if as_json:
+        print_json(calibration.model_dump(mode="json"))
+    else:
+        typer.echo(text(calibration))
+    error = stage.broken(calibration, out)
+    if error and as_json:
+        # The document names the broken bounds; an error beside it would be a second document.
+        typer.echo(f"error: {error.message}\n next: {error.hint}", err=True)
+        raise typer.Exit(error.exit_code)
+    if error:
+        raise error

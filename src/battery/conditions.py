@@ -1,0 +1,66 @@
+"""The conditions of `--fail-on`: which verdicts a pipeline must not pass with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from battery.errors import GateError, UsageError
+from battery.findings import Evidence, Word
+from battery.models import Summary
+
+_GOOD: Final = frozenset({Word.LEARNED, Word.COMPOUNDING})
+_GATES: Final = ("gamma", "alpha", "beta", "mechanism")
+
+Met = Callable[[Evidence], bool]
+
+
+def _verdict_is(word: Word) -> Met:
+    return lambda evidence: evidence.verdict == word
+
+
+def _gate_failed(name: str) -> Met:
+    return lambda evidence: any(
+        gate.name == name and gate.status == "failed" for gate in evidence.gates
+    )
+
+
+#: What may be named, with what makes it fail.
+CONDITIONS: Final[dict[str, Met]] = {
+    **{
+        word.value.lower().replace(" ", "-"): _verdict_is(word)
+        for word in Word
+        # Who writes `--fail-on learned` means the opposite, and is better told.
+        if word not in _GOOD
+    },
+    "not-learned": lambda evidence: evidence.verdict not in _GOOD,
+    "not-compounding": lambda evidence: evidence.verdict != Word.COMPOUNDING,
+    **{name: _gate_failed(name) for name in _GATES},
+    "gates": lambda evidence: any(gate.status == "failed" for gate in evidence.gates),
+}
+
+
+def parse(text: str | None) -> tuple[str, ...]:
+    """Read a list of conditions with commas between them; raise `UsageError` for an unknown one."""
+    names = [name.strip().lower() for name in (text or "").split(",") if name.strip()]
+    unknown = [name for name in names if name not in CONDITIONS]
+    if unknown:
+        raise UsageError(
+            f"--fail-on does not know {', '.join(map(repr, unknown))}",
+            hint=f"it knows: {', '.join(CONDITIONS)}",
+        )
+    return tuple(names)
+
+
+def require(summary: Summary, names: Sequence[str]) -> None:
+    """Raise `GateError` when one of the named conditions holds; without evidence all of them do."""
+    evidence = summary.evidence
+    met = [name for name in names if evidence is None or CONDITIONS[name](evidence)]
+    if not met:
+        return
+    if evidence is None:
+        raise GateError(f"gate not met: {', '.join(met)}: no iteration has finished")
+    verdict = evidence.verdict or "no verdict"
+    failed = [gate for gate in evidence.gates if gate.status == "failed"]
+    seen = f" Gate {failed[0].name} failed: {failed[0].text}" if failed else ""
+    raise GateError(f"gate not met: {', '.join(met)}: {verdict}. {evidence.sentence}{seen}")

@@ -1,0 +1,87 @@
+"""The whole verdict: calls in, everything that may be claimed out.
+
+`battery summarize` and `battery calibrate` call the same function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from battery.evidence import compare, gates, ladder, planning, words
+from battery.evidence.ladder import Facts
+from battery.evidence.table import Call, Grid, grid
+from battery.findings import Effect, Evidence
+from battery.models import FROZEN, Expectations
+
+
+class Observed(NamedTuple):
+    """What a battery left behind, as the statistics need it."""
+
+    #: Every respond call of both arms, the confirmations left out.
+    calls: Sequence[Call]
+    #: Five reruns of each easy task that failed after it had passed: arm learn, repeats 1 to 5.
+    confirmations: Sequence[Call] = ()
+    expectations: Expectations = Expectations()
+    #: Iteration to whether its distillation delivered anything; empty where that is not known.
+    distilled: Mapping[int, bool] = {}
+    #: What changed between iterations although it must not, a line each.
+    changed: Sequence[str] = ()
+
+
+def assess(observed: Observed, *, plan: bool = True) -> Evidence:
+    """Say what may be claimed of a battery with at least one call.
+
+    Without `plan` the sensitivity and what would settle the question are left out: they decide
+    nothing and take longer than all the rest. Raises `ValueError` without a call.
+    """
+    table = grid(observed.calls)
+    facts = _facts(observed, table)
+    word, reasons = ladder.decide(facts)
+    return Evidence(
+        verdict=word,
+        sentence=words.sentence(word, facts, reasons),
+        reasons=reasons,
+        arms=list(table.arms),
+        tasks=len(table.tasks),
+        iterations=len(table.iterations),
+        repeats=table.repeats,
+        primary=facts.primary,
+        compounding=facts.compounding,
+        trend=None if facts.two_arms else compare.falling(table),
+        same_start=facts.same_start,
+        narrow=facts.narrow,
+        effects=list(facts.effects),
+        gates=list(facts.gates),
+        luck=compare.luck(_first_repeats(observed.calls, table)),
+        sensitivity=planning.sensitivity(facts) if plan else None,
+        settle=planning.settle(word, facts) if plan else [],
+        assumptions=list(words.assumptions(facts)),
+        scope=words.scope(facts),
+        cautions=list(words.cautions(facts, observed.calls)),
+    )
+
+
+def _facts(observed: Observed, table: Grid) -> Facts:
+    two_arms = FROZEN in table.arms
+    compared = two_arms and len(table.iterations) > 1
+    lost = gates.forgotten(table, observed.confirmations)
+    effects: list[Effect] = compare.effects(table) if compared else []
+    return Facts(
+        grid=table,
+        effects=effects,
+        primary=compare.primary(table) if compared else None,
+        narrow=compare.narrow_interval(table) if compared else None,
+        same_start=compare.same_start(table) if two_arms else None,
+        compounding=compare.compounding(table) if compared else None,
+        start_pace=compare.start_pace(table) if compared else None,
+        gates=gates.check(observed.calls, table, lost, observed.expectations, observed.distilled),
+        bluffs=gates.bluffs(observed.calls),
+        lost=lost,
+        changed=observed.changed,
+    )
+
+
+def _first_repeats(calls: Sequence[Call], table: Grid) -> Grid:
+    """Keep what the table of the five metrics shows: the first repeat alone."""
+    return table if table.repeats == 1 else grid([call for call in calls if call.repeat == 1])

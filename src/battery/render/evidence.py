@@ -1,0 +1,101 @@
+"""The evidence in cells and sentences, the same for Markdown and for the terminal; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from battery.findings import Effect, Evidence, Expectation, Luck, Scorecard, Tested
+from battery.render.format import number, percent, signed, signed_percent
+from battery.summary import NEEDED
+
+NONE: Final = "-"
+#: Above ten times nobody needs the digits.
+_HUGE: Final = 10.0
+
+
+def effect(row: Effect) -> str:
+    """Write an effect: `-42.9%` of the frozen arm, or `-50.0 pts`."""
+    return NONE if row.value is None else _size(row, row.value)
+
+
+def interval(row: Effect) -> str:
+    """Write the interval of an effect: `-60.1% to -12.0%`."""
+    if row.interval is None:
+        return NONE
+    return f"{_size(row, row.interval.low)} to {_size(row, row.interval.high)}"
+
+
+def p_value(p: float | None) -> str:
+    """Write a p-value with three decimals; one that is not there is a dash."""
+    if p is None:
+        return NONE
+    return "<0.001" if p < 0.001 else number(p, 3)
+
+
+def mean(row: Effect, value: float | None) -> str:
+    """Write a mean of one arm: a rate as a percentage, the rest with two decimals."""
+    if value is None:
+        return NONE
+    return percent(value, 1) if row.kind == "difference" else number(value)
+
+
+def tests(evidence: Evidence) -> Iterator[tuple[str, Tested]]:
+    """Name each test that was made by its question."""
+    for question, tested in (
+        ("Does learning save tokens at all (primary)?", evidence.primary),
+        ("Does the saving go on growing?", evidence.compounding),
+        ("Do tokens fall over the iterations (one arm)?", evidence.trend),
+        ("Did both arms start alike?", evidence.same_start),
+    ):
+        if tested is not None:
+            yield question, tested
+
+
+def sensitivity(evidence: Evidence) -> str | None:
+    """Say what could have been seen; None where that was not measured."""
+    found = evidence.sensitivity
+    if found is None:
+        return None
+    if found.noise == 0:
+        return "Iteration 1 shows no noise at all: both arms took exactly the same tokens."
+    noise = f"Noise of one call, from iteration 1: {number(found.noise, 3)} (sd of log tokens)."
+    if evidence.iterations < 2:
+        return noise
+    if found.detectable is None:
+        return f"{noise} In that, no saving could be seen with {percent(found.power)} power."
+    return (
+        f"{noise} In that, a saving of {percent(found.detectable)} or more is called LEARNED with "
+        f"{percent(found.power)} power."
+    )
+
+
+def luck(found: Luck) -> str:
+    """Say how often the direction count comes out so without any learning."""
+    often = f"{percent(found.as_many)} of the time"
+    text = f"Without any learning {found.improved} or more improve {often}"
+    if found.improved != NEEDED:
+        text += f", {NEEDED} or more {percent(found.validated)}"
+    return f"{text}."
+
+
+def score(card: Scorecard) -> str:
+    """Say how often the overseer foresaw what moved."""
+    return (
+        f"Of {len(card.expectations)} expected moves {card.right} came as expected, {card.wrong} "
+        f"went the other way, {card.unchanged} did not move, {card.not_measurable} cannot be "
+        "measured."
+    )
+
+
+def moved(each: Expectation) -> str:
+    """Write the values before and after: `12019.00 → 6862.00`."""
+    if each.before is None or each.after is None:
+        return NONE
+    return f"{number(each.before)} → {number(each.after)}"
+
+
+def _size(row: Effect, value: float) -> str:
+    if row.kind == "difference":
+        return f"{signed(100 * value, 1)} pts"
+    return ">+900%" if value > _HUGE else signed_percent(value - 1)

@@ -1,0 +1,177 @@
+"""`battery calibrate`: prints and saves its table, fails for a broken verdict, stops when told.
+
+Most run a scenario or two, in this process; the verdict is the real one unless a test breaks it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from battery.errors import InterruptedRunError
+from battery.evidence.assess import Observed
+from battery.evidence.calibration import Calibration, judge
+from battery.evidence.scenarios import HARM, NULLS, ONE_ARM, SIMULATIONS, Scenario
+from battery.findings import Evidence, Word
+from battery.progress import Event, Notice
+from battery.stages import calibrate as stage
+from tests.support.calls import command_here
+from tests.support.commands import environment, words
+
+FEW = (NULLS[0], HARM[0])
+#: In place of the preset's number, and no multiple of a piece of work.
+BATTERIES = 70
+
+
+def sees_learning_everywhere(observed: Observed) -> Evidence:
+    return judge(observed).model_copy(update={"verdict": Word.LEARNED})
+
+
+def calibration(out: Path, *, jobs: int = 1, seed: int = 1) -> Calibration:
+    experiment = stage.Experiment("fast", seed, FEW)
+    return stage.calibrate(experiment, jobs=jobs, out=out, observe=lambda _event: None)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SIMULATIONS, "fast", BATTERIES)
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Have the command simulate two scenarios instead of all; return what undoes it."""
+    monkeypatch.setattr(stage, "Experiment", partial(stage.Experiment, scenarios=FEW))
+    return monkeypatch
+
+
+@pytest.fixture
+def broken(few: pytest.MonkeyPatch) -> None:
+    """Break the verdict on top of that."""
+    few.setattr(stage, "Experiment", partial(stage.Experiment, judge=sees_learning_everywhere))
+
+
+def run(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return command_here("calibrate", "--jobs", 1, *arguments, cwd=cwd)
+
+
+@pytest.mark.usefixtures("few")
+def test_the_table_goes_to_standard_output_and_progress_to_standard_error(tmp_path: Path) -> None:
+    done = run(cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [line.split("  ")[0] for line in done.stdout.splitlines()[1:3]] == [s.name for s in FEW]
+    assert "bounds hold (preset fast, seed 1, 140 batteries)." in done.stdout
+    assert done.stderr.splitlines() == [
+        "note: 140 batteries of 2 scenarios, processes: 1",
+        "note: 1 of 2 scenarios: nothing learned",
+        "note: 2 of 2 scenarios: forgets from iteration 2",
+    ]
+
+
+@pytest.mark.usefixtures("few")
+def test_the_table_is_saved_where_out_says_or_in_data(tmp_path: Path) -> None:
+    assert run(cwd=tmp_path).returncode == 0
+    assert run("--out", "there/it/is", cwd=tmp_path).returncode == 0
+    for folder in (tmp_path / "data/calibration", tmp_path / "there/it/is"):
+        assert {path.name for path in folder.iterdir()} == {"calibration.md", "calibration.json"}
+        saved = Calibration.model_validate_json((folder / "calibration.json").read_bytes())
+        assert [tally.simulations for tally in saved.tallies] == [BATTERIES, BATTERIES]
+        assert "| nothing learned | 70 |" in (folder / "calibration.md").read_text("utf-8")
+
+
+@pytest.mark.usefixtures("few")
+def test_json_is_what_is_saved_and_nothing_else_is_printed(tmp_path: Path) -> None:
+    done = run("--json", "--seed", 5, cwd=tmp_path)
+    assert done.returncode == 0
+    document = json.loads(done.stdout)
+    assert document == json.loads((tmp_path / "data/calibration/calibration.json").read_text())
+    assert document["seed"] == 5
+
+
+@pytest.mark.usefixtures("broken")
+def test_a_broken_verdict_fails_after_the_table_was_printed_and_saved(tmp_path: Path) -> None:
+    done = run(cwd=tmp_path)
+    assert done.returncode == 1
+    assert "broken: nothing learned, positive verdicts: 100.0%, allowed is at most" in done.stdout
+    message, hint = done.stderr.splitlines()[-2:]
+    assert message.startswith("error: the verdict breaks 2 of ")
+    assert "nothing learned, positive verdicts" in message
+    assert "forgets from iteration 2, caught: REGRESSED: 0%, allowed is at least 95.0%" in message
+    assert hint.startswith(" next: ")
+    assert "**no**" in (tmp_path / "data/calibration/calibration.md").read_text("utf-8")
+
+
+@pytest.mark.usefixtures("broken")
+def test_a_broken_verdict_leaves_one_json_document(tmp_path: Path) -> None:
+    done = run("--json", cwd=tmp_path)
+    assert done.returncode == 1
+    bounds = json.loads(done.stdout)["bounds"]
+    assert [bound["what"] for bound in bounds if not bound["passed"]] == [
+        "positive verdicts",
+        "caught: REGRESSED",
+    ]
+    assert "error: the verdict breaks 2 of " in done.stderr
+
+
+def test_a_seed_gives_one_table_however_many_processes_make_it(tmp_path: Path) -> None:
+    here = calibration(tmp_path / "1")
+    assert calibration(tmp_path / "2", jobs=2) == here
+    for name in ("calibration.md", "calibration.json"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+    assert calibration(tmp_path / "3", seed=2).tallies != here.tallies
+
+
+def test_every_battery_of_a_preset_is_drawn_with_a_seed_of_its_own() -> None:
+    scenario = Scenario("", "", ONE_ARM[0].dials, costly=True)
+    pieces = list(stage.Experiment("fast", 1, (*FEW, scenario)).chunks())
+    drawn = [sum(p.simulations for p in pieces if p.scenario is s) for s in (*FEW, scenario)]
+    assert drawn == [BATTERIES, BATTERIES, BATTERIES // 10]
+    states = {tuple(piece.seed.generate_state(4).tolist()) for piece in pieces}
+    assert len(states) == len(pieces)
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = command_here("calibrate", "--out", tmp_path / "file", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == " next: name a folder that you may write to: --out PATH"
+    assert "batteries of" not in done.stderr
+
+
+def test_an_interrupt_ends_the_work_and_says_that_nothing_was_saved(tmp_path: Path) -> None:
+    def interrupt(event: Event) -> None:
+        if isinstance(event, Notice) and event.text.startswith("1 of"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(InterruptedRunError) as caught:
+        stage.calibrate(stage.Experiment("fast", 1, FEW), jobs=1, out=tmp_path, observe=interrupt)
+    assert caught.value.hint == "run it again; nothing was saved"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("lines", [1, 2], ids=["while it starts", "while it works"])
+def test_ctrl_c_stops_all_processes_quietly(tmp_path: Path, lines: int) -> None:
+    process = subprocess.Popen(
+        words("calibrate", "--jobs", 2),
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    for _ in range(lines):
+        assert process.stderr.readline().startswith("note: ")
+    # A terminal sends it to every process of the group.
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out == ""
+    assert err.splitlines()[-2:] == ["error: interrupted", " next: run it again; nothing was saved"]
+    assert "Traceback" not in err

@@ -1,0 +1,172 @@
+"""The verdict of whole batteries on embedded gateways, as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from battery.embedded.dials import Dials
+from battery.embedded.server import GatewayOptions, serving
+from tests.support.calls import command_here
+from tests.support.commands import read_json
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run the battery as shipped; return its folder."""
+    folder = tmp_path_factory.mktemp("shipped") / "battery"
+    done = command_here("run", "--quiet", "--seed", 5, "--dir", folder, cwd=folder.parent)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Any]:
+    """Return a function that runs a battery on a pair of live gateways and prints it as JSON."""
+    with ExitStack() as stack:
+
+        def run(*words: object, frozen: bool = False, dials: Dials | None = None) -> dict[str, Any]:
+            options = [
+                GatewayOptions(tmp_path / "learn", frozen=frozen, dials=dials or Dials()),
+                GatewayOptions(tmp_path / "frozen", frozen=True),
+            ]
+            learn, control = (stack.enter_context(serving(each)) for each in options)
+            urls = ("--gateway", learn, "--llm-team", learn, "--control-gateway", control)
+            done = command_here("run", "--json", "--quiet", *urls, *words, cwd=tmp_path)
+            assert done.returncode == 0, done.stderr
+            found: dict[str, Any] = json.loads(done.stdout)["evidence"]
+            return found
+
+        yield run
+
+
+def test_the_battery_as_shipped_has_learned_and_is_not_called_compounding(shipped: Path) -> None:
+    evidence = read_json(shipped / "summary.json")["evidence"]
+    assert evidence["verdict"] == "LEARNED"
+    assert evidence["arms"] == ["learn", "frozen"]
+    assert {gate["status"] for gate in evidence["gates"]} == {"passed"}
+    assert evidence["primary"]["p"] <= 0.05
+
+
+def test_the_terminal_the_markdown_and_the_json_say_the_same_word(shipped: Path) -> None:
+    done = command_here("summarize", shipped, cwd=shipped.parent)
+    assert "\nLEARNED\n" in done.stdout
+    assert "**LEARNED**" in (shipped / "summary.md").read_text("utf-8")
+
+
+def test_the_scorecard_holds_the_reviews_against_what_came(shipped: Path) -> None:
+    card = read_json(shipped / "summary.json")["scorecard"]
+    assert {each["iteration"] for each in card["expectations"]} == {1, 2}
+    counts = [card[name] for name in ("right", "wrong", "unchanged", "not_measurable")]
+    assert sum(counts) == len(card["expectations"])
+    assert "What the overseer foresaw" in (shipped / "summary.md").read_text("utf-8")
+
+
+def test_summarize_computes_the_same_evidence_again(shipped: Path) -> None:
+    before = (shipped / "summary.json").read_bytes()
+    for name in ("summary.json", "summary.md", "iter_2/control/metrics.json"):
+        (shipped / name).unlink()
+    done = command_here("summarize", "--json", shipped, cwd=shipped.parent)
+    assert done.returncode == 0
+    assert (shipped / "summary.json").read_bytes() == before
+    assert (shipped / "iter_2/control/metrics.json").exists()
+
+
+def test_a_lost_file_of_the_frozen_arm_makes_it_invalid(shipped: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(shipped, tmp_path / "copy")
+    (copy / "iter_2/control/runs.json").unlink()
+    done = command_here("summarize", "--json", copy, cwd=tmp_path)
+    evidence = json.loads(done.stdout)["evidence"]
+    assert evidence["verdict"] == "INVALID"
+    assert "8 of 48 cells" in evidence["sentence"]
+
+
+def test_a_lost_frozen_arm_is_noticed_too(shipped: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(shipped, tmp_path / "copy")
+    for control in copy.glob("iter_*/control"):
+        shutil.rmtree(control)
+    done = command_here("summarize", "--json", copy, cwd=tmp_path)
+    assert "no run of it is there" in json.loads(done.stdout)["evidence"]["sentence"]
+
+
+def test_a_folder_without_control_arm_is_indicative_and_says_why(
+    shipped: Path, tmp_path: Path
+) -> None:
+    old = tmp_path / "old"
+    for path in shipped.glob("iter_*/runs.json"):
+        (old / path.parent.name).mkdir(parents=True)
+        shutil.copy(path, old / path.parent.name)
+    done = command_here("summarize", old, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "\nINDICATIVE\n" in done.stdout
+    assert "Without a frozen arm" in " ".join(done.stdout.split())
+    evidence = read_json(old / "summary.json")["evidence"]
+    assert evidence["trend"]["p"] is not None
+
+
+def test_no_control_gives_one_arm_and_no_claim(tmp_path: Path) -> None:
+    done = command_here("run", "-n", 2, "--no-control", "--json", "--quiet", cwd=tmp_path)
+    assert json.loads(done.stdout)["evidence"]["verdict"] == "INDICATIVE"
+    assert not list(tmp_path.rglob("control"))
+
+
+def test_with_memory_frozen_in_both_arms_there_is_no_effect(live: Any) -> None:
+    assert live(frozen=True)["verdict"] in {"NO EFFECT", "INCONCLUSIVE"}
+
+
+def test_a_gateway_that_merely_warms_up_has_not_learned(live: Any) -> None:
+    assert live(frozen=True, dials=Dials(warm_up=8))["verdict"] in {"NO EFFECT", "INCONCLUSIVE"}
+
+
+def test_a_gateway_that_bluffs_is_dishonest(live: Any) -> None:
+    evidence = live("-n", 1, dials=Dials(bluff=True))
+    assert evidence["verdict"] == "DISHONEST"
+    assert evidence["gates"][0]["status"] == "failed"
+
+
+def test_a_gateway_that_forgets_has_regressed_and_was_asked_again(
+    live: Any, tmp_path: Path
+) -> None:
+    evidence = live(dials=Dials(forget_after=2))
+    assert evidence["verdict"] == "REGRESSED"
+    assert "5 of 5 reruns failed" in evidence["sentence"]
+    assert len(read_json(tmp_path / "data/battery/iter_3/confirmations.json")) == 15
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [("not-compounding", 3), ("regressed,dishonest,not-learned", 0)]
+)
+def test_fail_on_decides_the_exit_code_and_prints_the_result_first(
+    shipped: Path, words: str, code: int
+) -> None:
+    done = command_here("summarize", shipped, "--fail-on", words, cwd=shipped.parent)
+    assert done.returncode == code
+    assert "\nLEARNED\n" in done.stdout
+    lines = [line for line in done.stderr.splitlines() if line]
+    assert len(lines) == (1 if code else 0)
+    assert all(line.startswith("error: gate not met: not-compounding: LEARNED") for line in lines)
+
+
+def test_with_json_a_failed_gate_leaves_the_summary_the_only_document(shipped: Path) -> None:
+    words = ("--json", "--fail-on", "not-compounding")
+    done = command_here("summarize", shipped, *words, cwd=shipped.parent)
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["evidence"]["verdict"] == "LEARNED"
+
+
+def test_run_takes_the_same_conditions(tmp_path: Path) -> None:
+    done = command_here("run", "-n", 1, "-q", "--fail-on", "not-learned", cwd=tmp_path)
+    assert done.returncode == 3
+    assert "no verdict" in done.stderr
+
+
+def test_an_unknown_condition_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
+    done = command_here("run", "--fail-on", "learned", cwd=tmp_path)
+    assert done.returncode == 2
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,59 @@
+"""Two gateways to run a battery against, and what such a battery left behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.support.gateway import Gateway, serving
+
+
+class Pair(NamedTuple):
+    """A gateway that is taught, which also distils, and its control."""
+
+    learn: Gateway
+    frozen: Gateway
+
+    def options(self) -> list[object]:
+        """Name both on a command line."""
+        live = ["--gateway", self.learn.url, "--llm-team", self.learn.url]
+        return [*live, "--control-gateway", self.frozen.url]
+
+    def asked(self) -> int:
+        """Count the requests of both."""
+        return len(self.learn.requests) + len(self.frozen.requests)
+
+
+@contextmanager
+def serving_pair() -> Iterator[Pair]:
+    """Serve two fresh gateways for the duration."""
+    with serving() as learn, serving() as frozen:
+        yield Pair(learn, frozen)
+
+
+def journal(folder: Path) -> list[dict[str, Any]]:
+    """Read the whole lines of all journals, with their iteration."""
+    lines = []
+    for path in sorted(folder.glob("iter_*/journal.jsonl")):
+        whole = path.read_bytes().rpartition(b"\n")[0].splitlines()
+        lines += [{"iteration": path.parent.name, **json.loads(line)} for line in whole]
+    return lines
+
+
+def order(folder: Path) -> list[tuple[object, ...]]:
+    """Name the finished calls in order, as a dry run names those ahead."""
+    stages = {"distill": "delta", "overseer": "epsilon", "scrum": "zeta"}
+    titles = {"delta": "distill", "epsilon": "overseer review", "zeta": "scrum judgment"}
+    found: list[tuple[object, ...]] = []
+    for line in journal(folder):
+        number = int(line["iteration"].removeprefix("iter_"))
+        if "task" in line:
+            label = line["task"]["operation"]
+            found.append((number, line["phase"], line["arm"], line["repeat"], label))
+        else:
+            stage = stages[line.get("role", line["call"])]
+            found.append((number, stage, None, None, titles[stage]))
+    return found

@@ -1,0 +1,94 @@
+"""`--fail-on` names what a pipeline must not pass with, and says in one line what it found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from battery.conditions import CONDITIONS, parse, require
+from battery.errors import GateError, UsageError
+from battery.evidence.assess import assess
+from battery.models import LEARN, Summary
+from tests.evidence.batteries import Changes, learning, observed
+
+
+def summary(changes: Changes = lambda _: {}, **shape: Any) -> Summary:
+    evidence = assess(observed(changes, **shape), plan=False)
+    return Summary(
+        run_id=None,
+        state=None,
+        started_at=None,
+        finished_at=None,
+        elapsed_s=0.0,
+        calls=0,
+        models=None,
+        targets=None,
+        iterations=[],
+        trends=[],
+        verdict=None,
+        evidence=evidence,
+        scrum=[],
+        artifacts=[],
+        warnings=[],
+    )
+
+
+def test_words_are_split_at_commas_and_forgiven_their_case_and_spaces() -> None:
+    assert parse("Regressed, not-learned,") == ("regressed", "not-learned")
+    assert parse(None) == parse("") == ()
+
+
+@pytest.mark.parametrize("word", ["learned", "compounding", "fast"])
+def test_an_unknown_word_is_refused_and_the_known_ones_are_listed(word: str) -> None:
+    with pytest.raises(UsageError, match=word) as caught:
+        parse(f"regressed,{word}")
+    assert caught.value.hint
+    assert "not-compounding" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("battery", "met"),
+    [
+        (summary(learning), {"not-compounding"}),
+        (summary(), {"no-effect", "not-learned", "not-compounding"}),
+        (
+            summary(lambda _: {"status": "ok", "error": None}),
+            {"dishonest", "gamma", "gates", "not-learned", "not-compounding"},
+        ),
+        (
+            summary(lambda c: {"tokens": 1000 + 500 * (c.arm == LEARN and c.iteration > 1)}),
+            {"regressed", "not-learned", "not-compounding"},
+        ),
+        (summary(arms=(LEARN,)), {"indicative", "not-learned", "not-compounding"}),
+        (summary(iterations=1), {"not-learned", "not-compounding"}),
+        (
+            summary(lambda c: {**learning(c), "overseer_called": False}),
+            {"inconclusive", "beta", "gates", "not-learned", "not-compounding"},
+        ),
+    ],
+)
+def test_each_condition_holds_for_the_verdicts_that_it_names(
+    battery: Summary, met: set[str]
+) -> None:
+    for name in CONDITIONS:
+        if name in met:
+            with pytest.raises(GateError, match=name):
+                require(battery, [name])
+        else:
+            require(battery, [name])
+
+
+def test_the_reason_is_one_line_that_names_condition_and_verdict() -> None:
+    with pytest.raises(GateError) as caught:
+        require(summary(), parse("regressed,not-learned"))
+    message = caught.value.message
+    assert message.startswith("gate not met: not-learned: NO EFFECT. ")
+    assert "\n" not in message
+    assert caught.value.exit_code == 3
+    assert caught.value.hint is None
+
+
+def test_without_any_finished_iteration_every_condition_holds() -> None:
+    with pytest.raises(GateError, match="no iteration"):
+        require(summary().model_copy(update={"evidence": None}), ["regressed"])
