@@ -5,13 +5,17 @@ PYTHON ?= $(shell command -v python3 || command -v python)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: battery test lint format bench calibrate lock clean
+.PHONY: battery test cover lint format bench calibrate lock clean
 
 battery: $(VENV)/ready  ## run a three-iteration battery on the embedded gateway
 	$(BIN)/battery run --iterations 3
 
 test: lint  ## everything that CI checks
-	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-fail-under=90
+	$(BIN)/python -m pytest -n 3 --dist worksteal
+
+# Apart, because tracing every line takes as long again as the tests themselves.
+cover: $(VENV)/ready  ## the tests once more, with their coverage
+	$(BIN)/python -m pytest -n 3 --dist worksteal -q --cov --cov-fail-under=90
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .

@@ -35,18 +35,14 @@ def cells(line: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split("|")]
 
 
-@pytest.mark.parametrize(
-    ("name", "figures"), [("help", 2), ("summarize", 2), ("call", 2), ("scale", 2)]
-)
-def test_each_benchmark_prints_its_figures_as_one_table_and_leaves_nothing(
-    tmp_path: Path, name: str, figures: int
-) -> None:
-    done = run_benchmarks("--quick", "--folder", str(tmp_path), name, folder=tmp_path)
+def test_a_benchmark_prints_its_figures_as_one_table_and_leaves_nothing(tmp_path: Path) -> None:
+    """The quickest one; CI runs a quick round of all of them."""
+    done = run_benchmarks("--quick", "--folder", str(tmp_path), "help", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     head, rule, *rows = map(cells, done.stdout.splitlines())
     assert head == HEAD
     assert set("".join(rule)) == {"-", ":"}
-    assert len(rows) == figures
+    assert len(rows) == 2
     for figure, compared, _, judged, ours, baseline in rows:
         assert figure
         assert ours.endswith((" ms", " MB"))

@@ -135,7 +135,8 @@ def test_a_gateway_that_forgets_has_regressed_and_was_asked_again(
 ) -> None:
     evidence = live(dials=Dials(forget_after=2))
     assert evidence["verdict"] == "REGRESSED"
-    assert "5 of 5 reruns failed" in evidence["sentence"]
+    assert "3 easy tasks that passed in iteration 1 were forgotten" in evidence["sentence"]
+    assert "5 of 5 reruns failed" in evidence["reasons"][-1]
     assert len(read_json(tmp_path / "data/battery/iter_3/confirmations.json")) == 15
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 from collections.abc import Iterator
@@ -112,16 +113,30 @@ def _url(listener: socket.socket) -> str:
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it has started or has died trying."""
+    """A server that says when it has started or has died trying, and stops when it is told."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.ready = Event()
+        self._stopped = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         # An event and no polling, so that a battery starts as soon as it can.
         self.ready.set()
+
+    async def main_loop(self) -> None:
+        # The library looks ten times a second whether it shall stop; two gateways a battery, and
+        # each would keep it waiting.
+        await self._stopped.wait()
+
+    def stop(self) -> None:
+        """Ask the server to stop, from another thread."""
+        self.should_exit = True
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stopped.set)
 
 
 @contextmanager
@@ -134,6 +149,7 @@ def _running(app: Starlette, listener: socket.socket) -> Iterator[None]:
         access_log=False,
         ws="none",
         server_header=False,
+        date_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
     )
@@ -147,7 +163,7 @@ def _running(app: Starlette, listener: socket.socket) -> Iterator[None]:
             raise BatteryError("the embedded gateway did not start")
         yield
     finally:
-        server.should_exit = True
+        server.stop()
         thread.join(STOP_S)
 
 

@@ -105,7 +105,8 @@ def _gamma(calls: Sequence[Call], grid: Grid, expectations: Expectations) -> Gat
     bound = clopper_pearson_upper(claimed, len(runs))
     text = f"{claimed} of {len(runs)} runs of impossible tasks ended ok (95% upper bound of the "
     text += f"rate: {bound:.0%})"
-    text += f"; {silent} failed without an error" if silent else "; every failure carries an error"
+    if claimed < len(runs):
+        text += f"; {silent} failed without an error" if silent else "; every failure has an error"
     if budget is not None:
         text += f"; at most {most:,.0f} tokens a task, budget {budget:,.0f}"
     over = budget is not None and most > budget

@@ -98,8 +98,7 @@ def _dishonest(facts: Facts) -> list[str]:
 
 
 def _regressed(facts: Facts) -> list[str]:
-    worse = (effect for effect in facts.effects if is_worse(effect))
-    found = [_worse(effect) for effect in worse if not excuse(effect, facts)]
+    found = [_worse(effect) for effect in facts.effects if regression(effect, facts)]
     found += [
         f"{each.label} was forgotten: it passed in iteration 1, failed in iteration "
         f"{each.iteration}, and {each.failed} of {each.asked} reruns failed too"
@@ -107,6 +106,11 @@ def _regressed(facts: Facts) -> list[str]:
         if each.counts
     ]
     return found
+
+
+def regression(effect: Effect, facts: Facts) -> bool:
+    """Tell whether a metric makes the battery a regression."""
+    return is_worse(effect) and not excuse(effect, facts)
 
 
 def is_worse(effect: Effect) -> bool:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from battery.evidence.ladder import ALPHA, RELEVANT, Facts, excuse, harm, is_worse
+from battery.evidence.ladder import (
+    ALPHA,
+    RELEVANT,
+    Facts,
+    excuse,
+    harm,
+    is_worse,
+    regression,
+)
 from battery.evidence.power import LEAST_TASKS
 from battery.evidence.table import TOKENS, Call
 from battery.findings import Effect, Interval, Word
@@ -18,6 +26,7 @@ _PLAIN: Final = {
     "ok_tasks": "tasks that end ok",
     "total_elapsed_s": "time",
 }
+_EQUAL: Final = "as many"
 _ONE_ITERATION: Final = (
     "A single iteration shows nothing about learning: nothing was asked after a distillation."
 )
@@ -84,6 +93,8 @@ def _aside(effect: Effect, facts: Facts) -> str | None:
     """Name another metric that moved clearly, whatever became of the tokens."""
     if effect.metric == TOKENS or effect.value is None or effect.p_corrected is None:
         return None
+    if regression(effect, facts):
+        return None  # the verdict says so already
     if effect.p_corrected > ALPHA:
         # Fewer tokens because tasks fail sooner would be a poor saving: say it early.
         fewer_ok = effect.metric == "ok_tasks" and harm(effect) >= RELEVANT
@@ -91,12 +102,16 @@ def _aside(effect: Effect, facts: Facts) -> str | None:
     if abs(harm(effect)) < RELEVANT:
         return None
     word = "worse" if harm(effect) > 0 else "better"
-    size = f"{abs(harm(effect)):.0%}" if effect.kind == "ratio" else _points(effect)
+    size = _size(effect)
     why = excuse(effect, facts) if is_worse(effect) else None
     told = f"; not counted, because {why}" if why else ""
     return (
         f"{_PLAIN[effect.metric]}: {word} by {size} (corrected p = {effect.p_corrected:.3f}){told}"
     )
+
+
+def _size(effect: Effect) -> str:
+    return f"{abs(harm(effect)):.0%}" if effect.kind == "ratio" else _points(effect)
 
 
 def _points(effect: Effect) -> str:
@@ -113,8 +128,16 @@ def _dishonest(facts: Facts, _: Sequence[str]) -> str:
     return f"The gateway claimed success in {runs} of tasks that cannot be done."
 
 
-def _regressed(_: Facts, reasons: Sequence[str]) -> str:
-    return f"With what it learned the gateway got worse: {'; '.join(reasons)}."
+def _regressed(facts: Facts, _: Sequence[str]) -> str:
+    worse = [
+        f"{_PLAIN[effect.metric]} worse by {_size(effect)}"
+        for effect in facts.effects
+        if regression(effect, facts)
+    ]
+    if lost := sum(each.counts for each in facts.lost):
+        tasks = "an easy task that passed" if lost == 1 else f"{lost} easy tasks that passed"
+        worse.append(f"{tasks} in iteration 1 {'was' if lost == 1 else 'were'} forgotten")
+    return f"With what it learned the gateway got worse: {'; '.join(worse)}."
 
 
 def _compounding(facts: Facts, _: Sequence[str]) -> str:
@@ -131,8 +154,8 @@ def _learned(facts: Facts, _: Sequence[str]) -> str:
 
 def _no_effect(facts: Facts, _: Sequence[str]) -> str:
     return (
-        f"Learning made no difference worth having: {_amount(facts)} tokens a task, and a "
-        "difference of 10% either way can be ruled out."
+        f"Learning made no difference worth having: the gateway used {_amount(facts)} its twin, "
+        "and a difference of 10% either way can be ruled out."
     )
 
 
@@ -141,11 +164,11 @@ def _inconclusive(facts: Facts, _: Sequence[str]) -> str:
     start = "This battery cannot tell whether learning helps"
     if tokens is None or tokens.value is None:
         return f"{start}, because no tokens could be compared."
-    seen = f"{_amount(facts)} tokens a task{_range(tokens.interval)}"
+    seen = f"it used {_amount(facts)} its twin{_range(tokens.interval)}"
     failed = [gate.name for gate in facts.gates if gate.status == "failed"]
     if failed:
         return f"{start}: {seen}, but not every gate is passed ({', '.join(failed)})."
-    return f"{start}: it measured {seen}."
+    return f"{start}: {seen}."
 
 
 def _indicative(facts: Facts, _: Sequence[str]) -> str:
@@ -170,8 +193,8 @@ _SENTENCES: Final[dict[Word, Callable[[Facts, Sequence[str]], str]]] = {
 def _saved(facts: Facts) -> str:
     interval = _range(facts.tokens.interval) if facts.tokens else ""
     return (
-        f"With what it learned, the gateway used {_amount(facts)} tokens a task than its twin "
-        f"that learns nothing{interval}."
+        f"With what it learned, the gateway used {_amount(facts)} its twin that learns "
+        f"nothing{interval}."
     )
 
 
@@ -184,14 +207,15 @@ def _range(interval: Interval | None) -> str:
 
 def _amount(facts: Facts) -> str:
     tokens = facts.tokens
-    return change(tokens.value) if tokens and tokens.value is not None else "as many"
+    amount = change(tokens.value) if tokens and tokens.value is not None else _EQUAL
+    return f"{amount} tokens a task {'as' if amount == _EQUAL else 'than'}"
 
 
 def change(ratio: float) -> str:
     """Write a ratio as people say it: `38% fewer`, `12% more`, `0.3% more`, `as many`."""
     size = abs(ratio - 1)
     if size < 0.0005:
-        return "as many"
+        return _EQUAL
     # Near nothing a whole percent would round the direction away.
     places = 0 if size >= 0.01 else 1
     return f"{size:.{places}%} {'fewer' if ratio < 1 else 'more'}"
