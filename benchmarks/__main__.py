@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from benchmarks import call, scale, startup
+from benchmarks import call, scale, startup, verdict
 from benchmarks.table import Row, table
 
 Benchmark = Callable[[Path, bool], Iterable[Row]]
 BENCHMARKS: Final[dict[str, Benchmark]] = {
     "help": startup.help_page,
     "summarize": startup.summarize,
+    "verdict": verdict.verdict,
     "call": call.call,
     "scale": scale.scale,
 }

@@ -22,10 +22,11 @@ def help_page(_folder: Path, quick: bool) -> Iterator[Row]:
 def summarize(folder: Path, quick: bool) -> Iterator[Row]:
     """Compare `battery summarize` of a real three-iteration battery with a Typer program."""
     output(battery("run", "--iterations", "3", "--quiet", "--dir", str(folder)))
-    programs = [battery("summarize", str(folder)), _typer("plain"), _typer("plain", "run")]
-    ours, plain, empty = _medians(programs, quick=quick)
-    yield ratio_row("`battery summarize`, against Typer's plain help", ours, plain, 3)
-    yield ratio_row("`battery summarize`, against an empty Typer command", ours, empty)
+    programs = [battery("summarize", str(folder)), _typer("plain"), _typer("computing", "run")]
+    ours, plain, computing = _medians(programs, quick=quick)
+    yield ratio_row("`battery summarize`, against Typer's plain help", ours, plain)
+    name = "`battery summarize`, against a Typer command that loads numpy and scipy.special"
+    yield ratio_row(name, ours, computing, 1.5)
 
 
 def _typer(name: str, word: str = "--help") -> list[str]:

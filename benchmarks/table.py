@@ -32,6 +32,18 @@ def ratio_row(figure: str, ours_s: float, base_s: float, bound: float | None = N
     )
 
 
+def seconds_row(figure: str, ours_s: float, bound_s: float) -> Row:
+    """Hold a duration to a bound of its own, where there is nothing to compare it with."""
+    return Row(
+        figure=figure,
+        compared=f"{ours_s:.2f} s",
+        bound=f"{bound_s:g} s",
+        passed=ours_s <= bound_s,
+        ours=milliseconds(ours_s),
+        baseline="",
+    )
+
+
 def difference_row(figure: str, ours_mb: float, base_mb: float, bound_mb: float) -> Row:
     """Compare two amounts of memory in megabytes by their difference."""
     more = ours_mb - base_mb

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Final
 
 import typer
@@ -32,6 +33,13 @@ def _filled(app: typer.Typer) -> typer.Typer:
 def plain() -> None:
     """Run a program whose help is plain text, as the battery's is."""
     _filled(typer.Typer(rich_markup_mode=None))()
+
+
+def computing() -> None:
+    """Run the plain program after loading what statistics need."""
+    importlib.import_module("numpy")
+    importlib.import_module("scipy.special")
+    plain()
 
 
 def default() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Literal
 
 import pytest
 
 from battery.conditions import CONDITIONS, parse, require
 from battery.errors import GateError, UsageError
 from battery.evidence.assess import assess
+from battery.findings import Gate
 from battery.models import LEARN, Summary
 from tests.evidence.batteries import Changes, learning, observed
 
@@ -36,7 +38,16 @@ def summary(changes: Changes = lambda _: {}, **shape: Any) -> Summary:
 
 def test_words_are_split_at_commas_and_forgiven_their_case_and_spaces() -> None:
     assert parse("Regressed, not-learned,") == ("regressed", "not-learned")
-    assert parse(None) == parse("") == ()
+    assert parse(None) == ()
+
+
+@pytest.mark.parametrize("text", ["", ",", " , ,"])
+def test_a_list_that_names_nothing_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="names no condition") as caught:
+        parse(text)
+    assert caught.value.exit_code == 2
+    assert caught.value.hint
+    assert "not-learned" in caught.value.hint
 
 
 @pytest.mark.parametrize("word", ["learned", "compounding", "fast"])
@@ -87,6 +98,43 @@ def test_the_reason_is_one_line_that_names_condition_and_verdict() -> None:
     assert "\n" not in message
     assert caught.value.exit_code == 3
     assert caught.value.hint is None
+
+
+BLUFF = summary(lambda _: {"status": "ok", "error": None})
+
+
+@pytest.mark.parametrize(
+    ("words", "gates"),
+    [
+        ("not-learned", []),
+        ("not-learned,alpha", []),
+        ("not-learned,gamma", ["gamma"]),
+        ("gates", ["gamma"]),
+        ("gamma,gates", ["gamma"]),
+    ],
+)
+def test_a_gate_is_quoted_only_where_it_was_asked_for_and_failed(
+    words: str, gates: list[str]
+) -> None:
+    with pytest.raises(GateError) as caught:
+        require(BLUFF, parse(words))
+    assert re.findall(r" Gate (\w+) failed: ", caught.value.message) == gates
+
+
+def test_of_several_failed_gates_those_that_were_named_are_quoted() -> None:
+    evidence = BLUFF.evidence
+    assert evidence is not None
+    names: tuple[Literal["gamma", "alpha", "beta"], ...] = ("gamma", "alpha", "beta")
+    gates = [
+        Gate(name=name, title=name, status="failed", text=f"Because of {name}.") for name in names
+    ]
+    several = BLUFF.model_copy(update={"evidence": evidence.model_copy(update={"gates": gates})})
+    with pytest.raises(GateError) as caught:
+        require(several, ["not-learned", "alpha", "mechanism"])
+    assert caught.value.message.endswith(" Gate alpha failed: Because of alpha.")
+    assert "gamma." not in caught.value.message
+    with pytest.raises(GateError, match=r"Because of gamma\. .*Because of alpha\. .*of beta\.$"):
+        require(several, ["gates"])
 
 
 def test_without_any_finished_iteration_every_condition_holds() -> None:

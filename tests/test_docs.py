@@ -338,7 +338,7 @@ _MASKS = [
     (r"^(- `)?total_elapsed_s.*", "total_elapsed_s"),
     (r"^\d of 5 metrics", "N of 5 metrics"),
     # Its correlation with the other metrics reaches these two as well.
-    (r"^Without any learning.*", "Without any learning"),
+    (r"^By chance alone.*", "By chance alone"),
     (r"^([a-z_]+ +[-+]\S+.* )(?:<?\d\.\d{3}|-)$", r"\1P"),
     (r"'improved': \d", "'improved': N"),
     (r"\s+", " "),

@@ -142,6 +142,27 @@ def test_a_distillation_delivered_something_or_not(
     assert files.learned() is learned
 
 
+@pytest.mark.parametrize("line", ["[1,2]", "null", "3", '"text"', "{", "\xff"])
+def test_a_last_event_that_is_no_object_is_named_with_its_file(
+    line: str, files: IterationDir
+) -> None:
+    files.write_distill("text", [{"role": "final", "learned": 1}])
+    with (files.root / "distill_events.jsonl").open("a", encoding="latin-1") as file:
+        file.write(line + "\n")
+    with pytest.raises(ArtifactError, match=r"distill_events\.jsonl .* its last line is no"):
+        files.learned()
+
+
+@pytest.mark.parametrize("blank", ["\n", "\n \t\r\n\n"])
+def test_blank_lines_after_the_last_event_are_passed_over(blank: str, files: IterationDir) -> None:
+    files.write_distill("text", [{"role": "final", "learned": 0}])
+    with (files.root / "distill_events.jsonl").open("a") as file:
+        file.write(blank)
+    assert files.learned() is False
+    (files.root / "distill_events.jsonl").write_text(blank)
+    assert files.learned() is True
+
+
 def test_a_distill_text_without_events_counts_by_its_words(files: IterationDir) -> None:
     (files.root / "distill_output.txt").write_text("two playbooks")
     assert files.learned() is True

@@ -131,6 +131,66 @@ def test_the_words_of_an_impact_give_a_direction_or_none(
     assert expected_direction("total_tokens", impact) == direction
 
 
+@pytest.mark.parametrize(
+    ("metric", "impact", "direction"),
+    [
+        # What the embedded analyst writes.
+        (
+            "overseer_called_rate",
+            "`overseer_called_rate` falls by at most 0.50, if all of these were held up by words "
+            "alone.",
+            "fall",
+        ),
+        (
+            "total_elapsed_s",
+            "`total_elapsed_s` falls by less than 0.013 s for this task, for the executor's calls "
+            "remain.",
+            "fall",
+        ),
+        (
+            "avg_turns_per_task",
+            "`avg_turns_per_task` cannot fall below 2.00 here; on harder tasks it would rise "
+            "first, and could then show learning again.",
+            "rise",
+        ),
+        ("ok_tasks", "`ok_tasks` falls by 1, to the number that the tasks deserve.", "fall"),
+        # The clause that names the metric goes before the others.
+        ("ok_tasks", "fewer retries, so ok_tasks improves", "rise"),
+        ("ok_tasks", "ok_tasks rises by 1 because fewer retries are needed", "rise"),
+        ("ok_tasks", "Raises `ok_tasks` from 5 to 6; may increase `total_tokens` a bit", "rise"),
+        ("total_tokens", "`total_tokens` falls by 300, while ok_tasks rises by 1.", "fall"),
+        ("total_tokens", "`total_tokens` falls by 300 and `ok_tasks` stays the same.", "fall"),
+        ("total_tokens", "Lower `total_tokens` by 15 % without hurting `ok_tasks`", "fall"),
+        ("total_tokens", "More tokens are cached, so `total_tokens` falls", "fall"),
+        ("total_tokens", "`total_tokens` falls to 3,000 and stays there", "fall"),
+        ("total_tokens", "If more is cached, `total_tokens` falls", "fall"),
+        # After the name first, then before it.
+        ("ok_tasks", "with fewer retries ok_tasks rises", "rise"),
+        ("total_tokens", "More lessons reduce `total_tokens` by 10 %", "fall"),
+        # Names in a row belong to what follows them.
+        ("total_tokens", "`total_tokens` and `avg_turns_per_task` rise.", "rise"),
+        ("total_tokens", "total_tokens: rises by 300, ok_tasks: falls by 1", "rise"),
+        # Elsewhere only where the clause says nothing.
+        ("total_tokens", "total_tokens will move, for all is sent again: from 5 to 6", "rise"),
+        ("total_tokens", "total_tokens move, ok_tasks rises", "fall"),
+        # What leaves doubt.
+        ("ok_tasks", "ok_tasks reduced failures", None),
+        ("ok_tasks", "ok_tasks cuts the number of failed runs", None),
+        ("ok_tasks", "ok_tasks with fewer retries", None),
+        ("ok_tasks", "`ok_tasks` is not expected to rise, fewer retries are", None),
+        ("total_tokens", "`total_tokens` falls at first, then rises", None),
+        ("total_tokens", "`total_tokens` falls in alpha and rises in beta", None),
+        ("total_tokens", "`total_tokens` will not fall below 3000", None),
+        ("total_tokens", "No change for total_tokens", None),
+        ("total_tokens", "it is open if total_tokens falls", None),
+    ],
+)
+def test_the_clause_that_names_the_metric_counts_first(
+    metric: str, impact: str, direction: str | None
+) -> None:
+    assert expected_direction(metric, impact) == direction
+
+
 def test_the_sentence_that_names_the_metric_counts() -> None:
     impact = "`ok_tasks` rises by 1. `total_tokens` falls by 300. No other metric moves."
     assert expected_direction("ok_tasks", impact) == "rise"

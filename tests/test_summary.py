@@ -115,13 +115,16 @@ def test_identity_and_times_come_from_the_manifest() -> None:
     assert (made.run_id, made.state) == (MANIFEST.run_id, "finished")
     assert (made.started_at, made.finished_at) == (MANIFEST.started_at, MANIFEST.finished_at)
     assert made.targets == MANIFEST.targets
+    assert made.seed is None
+    drawn = MANIFEST.model_copy(update={"options": {"seed": 7}})
+    assert three(manifest=drawn).seed == 7
     assert (made.calls, made.elapsed_s) == (33, 4210.5)
 
 
 def test_without_a_manifest_what_was_not_recorded_is_null() -> None:
     made = three(manifest=None, models=None)
     assert (made.run_id, made.state, made.started_at, made.finished_at) == (None,) * 4
-    assert (made.targets, made.models) == (None, None)
+    assert (made.targets, made.models, made.seed) == (None, None, None)
     assert three(manifest=None).models == MODELS
 
 

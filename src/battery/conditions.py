@@ -41,8 +41,19 @@ CONDITIONS: Final[dict[str, Met]] = {
 
 
 def parse(text: str | None) -> tuple[str, ...]:
-    """Read a list of conditions with commas between them; raise `UsageError` for an unknown one."""
-    names = [name.strip().lower() for name in (text or "").split(",") if name.strip()]
+    """Read a list of conditions with commas between them; None, the option left out, names none.
+
+    Raises `UsageError` for an unknown condition and for a list that names none.
+    """
+    if text is None:
+        return ()
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    if not names:
+        # A pipeline whose variable is unset would check nothing and look as if it did.
+        raise UsageError(
+            "--fail-on names no condition",
+            hint=f"leave it out, or name some of: {', '.join(CONDITIONS)}",
+        )
     unknown = [name for name in names if name not in CONDITIONS]
     if unknown:
         raise UsageError(
@@ -61,6 +72,9 @@ def require(summary: Summary, names: Sequence[str]) -> None:
     if evidence is None:
         raise GateError(f"gate not met: {', '.join(met)}: no iteration has finished")
     verdict = evidence.verdict or "no verdict"
-    failed = [gate for gate in evidence.gates if gate.status == "failed"]
-    seen = f" Gate {failed[0].name} failed: {failed[0].text}" if failed else ""
+    seen = "".join(
+        f" Gate {gate.name} failed: {gate.text}"
+        for gate in evidence.gates
+        if gate.status == "failed" and not {gate.name, "gates"}.isdisjoint(met)
+    )
     raise GateError(f"gate not met: {', '.join(met)}: {verdict}. {evidence.sentence}{seen}")

@@ -51,9 +51,13 @@ class Effect(Record):
     frozen: float | None = Field(description="The same in the frozen arm.")
     value: float | None = Field(description="The effect; null when nothing could be compared.")
     interval: Interval | None
+    net: float | None = Field(
+        description="The value less what the arms differed by in iteration 1 already."
+    )
     p: float | None = Field(description="Two-sided sign-flip p-value of this metric alone.")
     p_corrected: float | None = Field(description="The same, corrected for all metrics (max-T).")
     p_holm: float | None = Field(description="The same, corrected by Holm's method.")
+    p_net: float | None = Field(description="Two-sided sign-flip p-value of the net effect.")
     tasks: int = Field(description="Tasks that both arms have a value for.")
     note: str | None = Field(default=None, description="What limits this row.")
 
@@ -113,6 +117,9 @@ class Evidence(Record):
     effects: list[Effect]
     gates: list[Gate]
     luck: Luck | None
+    cached: dict[str, int] = Field(
+        description="By arm: cells with an answer that says it came from a cache."
+    )
     sensitivity: Sensitivity | None
     settle: list[str] = Field(description="What more would settle it, a sentence each.")
     assumptions: list[str]

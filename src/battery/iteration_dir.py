@@ -139,11 +139,7 @@ class IterationDir:
         text, events = self.root / "distill_output.txt", self.root / "distill_events.jsonl"
         if not text.exists():
             return None
-        lines = read_bytes(events).splitlines() if events.exists() else []
-        try:
-            count = jsonio.loads(lines[-1]).get("learned") if lines else None
-        except ValueError as error:
-            raise wrong(events, ShapeError("", f"its last line is not JSON: {error}")) from error
+        count = _last_event(events).get("learned") if events.exists() else None
         return count > 0 if isinstance(count, int) else bool(read_bytes(text).strip())
 
     def write_review(self, text: str) -> None:
@@ -234,3 +230,15 @@ class IterationDir:
 
 def _numbered(path: Path, number: int) -> Path:
     return path.with_name(f"{path.stem}.{number}{path.suffix}")
+
+
+def _last_event(path: Path) -> Json:
+    """Read the last line that is not blank; empty where there is none."""
+    lines = read_bytes(path).rstrip().splitlines()
+    try:
+        event = jsonio.loads(lines[-1]) if lines else {}
+    except ValueError as error:
+        raise wrong(path, ShapeError("", f"its last line is not JSON: {error}")) from error
+    if not isinstance(event, dict):
+        raise wrong(path, ShapeError("", "its last line is no JSON object"))
+    return event

@@ -264,6 +264,9 @@ class Summary(Record):
     calls: int = Field(description="Number of calls in that sum.")
     models: Models | None
     targets: dict[str, str] | None
+    seed: int | None = Field(
+        default=None, description="Of the order of the calls; null where none was drawn."
+    )
     iterations: list[Metrics]
     trends: list[Trend] = Field(description="The five rows of the table, in its order.")
     verdict: DirectionCount | None = Field(description="Null with a single iteration.")
@@ -293,6 +296,9 @@ class Manifest(Record):
     models: Models
     targets: dict[str, str] = Field(description="URLs without user, password and query.")
     options: dict[str, Any] = Field(description="Settings that shape the run; no header, no token.")
+    notes: list[str] = Field(
+        default=[], description="What changed on the way, such as a target that moved."
+    )
     iterations_wanted: int
     iterations_finished: int = 0
     state: Literal["running", "interrupted", "failed", "finished"] = "running"

@@ -7,7 +7,9 @@ password of a URL are moved there, and a URL with a query is refused.
 from __future__ import annotations
 
 import base64
+import ipaddress
 import re
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -149,9 +151,27 @@ def environment_headers(environ: Mapping[str, str], prefix: str) -> dict[str, st
 def _place(url: str) -> tuple[str, int, str]:
     parts = urlsplit(url)
     # The scheme does not count: no port speaks two. Nor does the name by which a host calls itself.
-    host = str(parts.hostname)
+    host = _one_spelling(str(parts.hostname))
     port = parts.port or _DEFAULT_PORTS[parts.scheme]
     return "localhost" if host in _LOOPBACK else host, port, parts.path
+
+
+def _one_spelling(host: str) -> str:
+    """Write an address as everybody does, 127.1 and ::ffff:7f00:1 too; resolve no name."""
+    try:
+        address = _address(host)
+    except (ValueError, OSError):
+        return host.rstrip(".")
+    # Who connects to "every address of this machine" connects to itself.
+    return "localhost" if address.is_unspecified else str(address)
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    if ":" in host:
+        address = ipaddress.IPv6Address(host)
+        return address.ipv4_mapped or address
+    # The resolver's own reading of short, hexadecimal and wide digits; it asks no network.
+    return ipaddress.IPv4Address(socket.inet_aton(host.encode("idna").decode()))
 
 
 def _clean(what: str, value: str) -> str:

@@ -44,7 +44,7 @@ def summarise(  # noqa: PLR0913 - keywords only, one for each source of the summ
     `metrics` may come in any order and with gaps; trends go from the lowest to the highest
     iteration. `scrum` holds the verdicts of the last iteration, `elapsed_s` the sum of `calls`
     recorded calls; `control` holds the frozen arm's metrics. A folder without a manifest has no
-    run id, state, times or targets.
+    run id, state, times, targets or seed.
     """
     # A folder lists iter_10 before iter_2.
     ordered = sorted(metrics, key=lambda each: each.iteration)
@@ -58,6 +58,7 @@ def summarise(  # noqa: PLR0913 - keywords only, one for each source of the summ
         calls=calls,
         models=models,
         targets=manifest.targets if manifest else None,
+        seed=manifest.options.get("seed") if manifest else None,
         iterations=ordered,
         trends=trends,
         # Five times "not improved" would be a judgment; nothing was compared.

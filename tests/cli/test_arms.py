@@ -283,6 +283,11 @@ def test_a_control_on_the_gateways_own_host_and_port_gets_its_headers(
             "taught by the other arm",
         ),
         (
+            ["--gateway", "http://127.0.0.1:9", "--control-gateway", "http://127.1:9"],
+            {},
+            "taught by the other arm",
+        ),
+        (
             ["--gateway", "https://a.example", "--control-gateway", "https://A.example:443"],
             {},
             "taught by the other arm",
@@ -332,13 +337,57 @@ def test_what_is_not_named_comes_from_the_manifest(pair: Pair, here: Path) -> No
     assert same.returncode == 0, same.stderr
 
 
-def test_a_control_gateway_that_moved_is_warned_of(pair: Pair, here: Path) -> None:
-    finished(here, *pair.options())
+def test_a_target_that_moved_is_warned_of_and_stays_on_record(pair: Pair, here: Path) -> None:
+    folder = finished(here, *pair.options())
+    assert read_json(folder / "battery.json")["notes"] == []
     with serving_pair() as other:
         done = battery(here, "iterate", "--control-gateway", other.frozen.url)
         assert done.returncode == 0, done.stderr
-        assert f"warning: the control was {pair.frozen.url} and is now" in done.stderr
         assert len(other.frozen.requests) == 3
+        first = f"the control was {pair.frozen.url} and is {other.frozen.url} from iteration 2 on"
+        assert f"warning: {first}" in done.stderr
+        resumed = battery(here, "run", "--resume", "-n", 3, "--llm-team", other.learn.url)
+        assert resumed.returncode == 0, resumed.stderr
+    second = f"the llm_team was {pair.learn.url} and is {other.learn.url} from iteration 3 on"
+    assert read_json(folder / "battery.json")["notes"] == [first, second]
+    assert first in (folder / "summary.md").read_text("utf-8")
+    (folder / "summary.json").unlink()
+    assert battery(here, "summarize").returncode == 0
+    assert read_json(folder / "summary.json")["warnings"][:2] == [first, second]
+
+
+def test_where_nothing_is_left_to_ask_nothing_has_moved(pair: Pair, here: Path) -> None:
+    folder = finished(here, *pair.options())
+    before = read_json(folder / "battery.json")
+    moved = ["--control-gateway", "http://127.0.0.1:9"]
+    done = battery(here, "run", "--resume", *moved, "--concurrency", 2)
+    assert done.returncode == 0, done.stderr
+    assert "warning" not in done.stderr
+    assert read_json(folder / "battery.json") == before
+    summary = read_json(folder / "summary.json")
+    assert (summary["targets"], summary["warnings"]) == (before["targets"], [])
+
+
+@pytest.mark.parametrize("command", [["iterate"], ["run", "--resume", "-n", 2]])
+def test_companions_on_the_host_of_the_manifests_gateway_get_its_headers(
+    pair: Pair, here: Path, command: list[object]
+) -> None:
+    gateway = ["--gateway", f"{pair.learn.url}/a"]
+    named = ["--llm-team", f"{pair.learn.url}/t", "--control-gateway", f"{pair.learn.url}/b"]
+    headers = ["--header", "X-Learn: 1", "--control-header", "X-Arm: frozen"]
+    finished(here, *gateway, *named, *headers)
+    before = len(pair.learn.headers)
+    done = battery(here, *command, *named, *headers)
+    assert done.returncode == 0, done.stderr
+    asked = zip(pair.learn.requests[before:], pair.learn.headers[before:], strict=True)
+    got = {(path[:2], sent.get("x-learn"), sent.get("x-arm")) for (path, _), sent in asked}
+    assert got == {("/a", "1", None), ("/t", "1", None), ("/b", "1", "frozen")}
+    # To another host they do not go.
+    moved = battery(here, "iterate", "--control-gateway", pair.frozen.url, *headers)
+    assert moved.returncode == 0, moved.stderr
+    assert {(sent.get("x-learn"), sent["x-arm"]) for sent in pair.frozen.headers} == {
+        (None, "frozen")
+    }
 
 
 def test_another_seed_size_or_arm_is_another_battery(pair: Pair, here: Path) -> None:

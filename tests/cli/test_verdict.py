@@ -68,6 +68,12 @@ def test_the_scorecard_holds_the_reviews_against_what_came(shipped: Path) -> Non
     assert "What the overseer foresaw" in (shipped / "summary.md").read_text("utf-8")
 
 
+def test_what_the_analyst_foresees_can_be_measured(shipped: Path) -> None:
+    card = read_json(shipped / "summary.json")["scorecard"]
+    unread = [each for each in card["expectations"] if each["expected"] is None]
+    assert (unread, card["not_measurable"]) == ([], 0)
+
+
 def test_summarize_computes_the_same_evidence_again(shipped: Path) -> None:
     before = (shipped / "summary.json").read_bytes()
     for name in ("summary.json", "summary.md", "iter_2/control/metrics.json"):
@@ -167,7 +173,10 @@ def test_run_takes_the_same_conditions(tmp_path: Path) -> None:
     assert "no verdict" in done.stderr
 
 
-def test_an_unknown_condition_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
-    done = command_here("run", "--fail-on", "learned", cwd=tmp_path)
+@pytest.mark.parametrize("words", ["learned", "", ","])
+def test_an_unknown_or_no_condition_is_refused_before_anything_is_asked(
+    words: str, tmp_path: Path
+) -> None:
+    done = command_here("run", "--fail-on", words, cwd=tmp_path)
     assert done.returncode == 2
     assert not list(tmp_path.iterdir())

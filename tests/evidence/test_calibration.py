@@ -21,7 +21,15 @@ from battery.evidence.calibration import (
     is_validated,
     judge,
 )
-from battery.evidence.scenarios import HARM, LEARNING, NULLS, ONE_ARM, SCENARIOS, Scenario
+from battery.evidence.scenarios import (
+    DEPLOYMENTS,
+    HARM,
+    LEARNING,
+    NULLS,
+    ONE_ARM,
+    SCENARIOS,
+    Scenario,
+)
 from battery.evidence.simulate import Dials, simulate
 from battery.evidence.table import Call
 from battery.findings import Evidence, Word
@@ -113,6 +121,8 @@ def test_a_battery_without_a_verdict_is_an_error_and_not_left_out() -> None:
         (Word.INCONCLUSIVE, LEARNING[0], "positive verdicts"),
         (Word.LEARNED, LEARNING[0], "positive verdicts"),
         (Word.COMPOUNDING, BY_NAME["20% drop, 4 iterations"], "COMPOUNDING"),
+        (Word.COMPOUNDING, BY_NAME["30% saved once"], "rare: COMPOUNDING"),
+        (Word.REGRESSED, BY_NAME["slower by half"], "rare: REGRESSED"),
         (Word.INCONCLUSIVE, BY_NAME["forgets from iteration 2"], "caught: REGRESSED"),
         (Word.INCONCLUSIVE, BY_NAME["memory bloat"], "caught: REGRESSED"),
         (Word.LEARNED, BY_NAME["unlike start"], "caught: INVALID"),
@@ -143,7 +153,15 @@ def test_a_verdict_with_one_part_broken_breaks_a_bound(
 
 @pytest.mark.parametrize(
     "name",
-    ["nothing learned", "flaky calls", "one arm, null", "bluffs often", "a cell is missing"],
+    [
+        "nothing learned",
+        "flaky calls",
+        "30% saved once",
+        "slower by half",
+        "one arm, null",
+        "bluffs often",
+        "a cell is missing",
+    ],
 )
 def test_the_real_verdict_keeps_its_bounds(name: str) -> None:
     assert broken(BY_NAME[name], judge) == []
@@ -192,8 +210,26 @@ def test_nothing_is_learned_or_broken_in_a_null() -> None:
     for scenario in NULLS:
         dials = scenario.dials
         assert dials.arms == 2
-        assert (dials.drop, dials.bloat, dials.bluff, dials.unlike_start) == (0, 0, 0, 0)
+        assert (dials.drop, dials.saved_once, dials.bloat, dials.bluff) == (0, 0, 0, 0)
+        assert (dials.unlike_start, dials.offset, dials.own_shock, dials.pace) == (0, 0, 0, 1)
         assert (dials.forget_from, dials.missing) == (None, 0)
+
+
+def test_nothing_is_learned_where_deployments_differ() -> None:
+    for scenario in DEPLOYMENTS:
+        dials = scenario.dials
+        assert dials.arms == 2
+        assert (dials.drop, dials.saved_once, dials.forget_from) == (0, 0, None)
+        assert (dials.offset, dials.own_shock, dials.pace) != (0, 0, 1)
+
+
+def test_a_verdict_that_is_right_may_come_as_often_as_it_likes() -> None:
+    assert broken(BY_NAME["30% saved once"], always(Word.LEARNED)) == []
+
+
+def test_what_no_verdict_can_tell_apart_is_counted_and_not_promised() -> None:
+    for name in ("20% fewer tokens", "30% fewer tokens", "shocks of its own"):
+        assert "positive verdicts" not in broken(BY_NAME[name], always(Word.LEARNED))
 
 
 def test_every_kind_of_harm_has_a_bound_of_its_own() -> None:

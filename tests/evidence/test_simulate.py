@@ -79,6 +79,10 @@ ANY_DIALS = st.builds(
     repeats=st.integers(1, 3),
     arms=st.integers(1, 2),
     drop=st.floats(0, 0.5),
+    saved_once=st.floats(0, 0.5),
+    own_shock=st.floats(0, 0.5),
+    offset=st.floats(-1, 1),
+    pace=st.floats(0.5, 2),
     noise=st.floats(0, 2),
     flaky=st.floats(0, 1),
     bluff=st.floats(0, 1),
@@ -148,6 +152,21 @@ def test_a_drop_takes_its_share_an_iteration_after_the_other_in_the_learn_arm() 
     assert frozen[:, 2] == pytest.approx(frozen[:, 0])
 
 
+def test_what_is_saved_once_is_saved_from_iteration_2_on_and_stays() -> None:
+    dials = replace(STILL, saved_once=0.3, iterations=4)
+    once = -np.log(0.7)
+    assert saved(dials) == pytest.approx([0, once, once, once], abs=0.01)
+    needed = cells(dials, LEARN, OVERSEER, Phase.BETA).mean(axis=0)
+    assert needed[1:] == pytest.approx([0.7 * 0.8] * 3, abs=0.12)
+    frozen = cells(dials, FROZEN, TOKENS)
+    assert frozen[:, 3] == pytest.approx(frozen[:, 0])
+
+
+def test_a_drop_goes_on_after_what_was_saved_once() -> None:
+    wanted = [0, *(-np.log(0.7) - n * np.log(0.9) for n in (1, 2))]
+    assert saved(replace(STILL, drop=0.1, saved_once=0.3)) == pytest.approx(wanted, abs=0.01)
+
+
 def test_more_turns_cost_more_tokens_and_more_time() -> None:
     dials = replace(MANY, iterations=1)
     tokens, turns, elapsed = (
@@ -176,6 +195,29 @@ def test_a_shock_hits_a_whole_iteration_in_both_arms() -> None:
     assert saved(dials) == pytest.approx([0] * 6, abs=1e-9)
     logs = np.log(cells(dials, LEARN, TOKENS)).mean(axis=0)
     assert logs.std() > 0.2
+
+
+def test_a_shock_of_its_own_hits_all_calls_of_one_arm_in_one_iteration() -> None:
+    dials = replace(STILL, own_shock=0.5, iterations=6)
+    assert np.std(saved(dials)) > 0.2
+    for arm in (LEARN, FROZEN):
+        logs = np.log(cells(dials, arm, TOKENS, Phase.BETA))
+        assert logs == pytest.approx(np.broadcast_to(logs[0], logs.shape), abs=0.01)
+        assert logs[0].std() > 0.2
+
+
+def test_an_offset_is_in_the_learn_arms_tokens_from_the_start_and_nowhere_else() -> None:
+    dials = replace(STILL, offset=np.log(0.8))
+    assert saved(dials) == pytest.approx([-np.log(0.8)] * 3, abs=0.01)
+    assert saved(dials, TURNS) == pytest.approx([0, 0, 0], abs=1e-9)
+    assert saved(dials, ELAPSED) == pytest.approx([0, 0, 0], abs=1e-9)
+
+
+def test_a_pace_is_in_the_learn_arms_time_from_the_start_and_nowhere_else() -> None:
+    dials = replace(STILL, pace=1.5)
+    assert saved(dials, ELAPSED) == pytest.approx([-np.log(1.5)] * 3, abs=0.01)
+    assert saved(dials) == pytest.approx([0, 0, 0], abs=1e-9)
+    assert saved(dials, TURNS) == pytest.approx([0, 0, 0], abs=1e-9)
 
 
 def test_bloat_costs_the_learn_arm_tokens_and_nothing_else() -> None:

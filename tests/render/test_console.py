@@ -33,21 +33,32 @@ data/battery/iter_3/scrum_findings.md
 
 EVIDENCE = """\
 LEARNED
-With what it learned, the gateway used 44% fewer tokens a task than its twin
-that learns nothing (95% interval: from 46% fewer to 41% fewer). It got better;
-3 iterations are too few to tell whether it goes on getting better.
+With what it learned, the gateway used 44% fewer tokens on a typical task than
+its twin that learns nothing (95% interval: from 46% fewer to 41% fewer). It got
+better; 3 iterations are too few to tell whether it goes on getting better.
 
 learn vs frozen         effect            95% interval      p  corrected p
 total_tokens            -43.5%        -45.6% to -41.5%  0.008        0.008
 avg_turns_per_task      -50.0%        -50.0% to -50.0%  0.008        0.008
 overseer_called_rate  +0.0 pts  -32.4 pts to +32.4 pts      -            -
-ok_tasks              +0.0 pts  -38.5 pts to +38.5 pts      -            -
+ok_tasks              +0.0 pts  -39.0 pts to +39.0 pts      -            -
 total_elapsed_s         -40.0%        -40.0% to -40.0%  0.008        0.008
+primary test: p = 0.004, sign flips over tasks, one-sided, all 256
 gates: gamma passed, alpha passed, beta passed, mechanism passed
+assumed: The frozen arm is the same system, and its memory never changed.
+  Iteration 1 checks the common start: both arms took exactly the same tokens.
+assumed: What changed at the provider or the network hit both arms alike, for
+  they were asked task by task. A disturbance of one deployment alone would be
+  taken for learning.
+assumed: Tasks are the unit, and independent: repeats and iterations of a task
+  are averaged.
+scope: 8 tasks like these, with what this one memory learned in this one run.
+  Not the system as such: that takes five independent batteries at least, each
+  from an empty memory. Not tasks of another kind.
 to settle it: 5 iterations or more, to see whether it goes on getting better.
 
 4 of 5 metrics improved: Architecture validated
-Without any learning 4 or more improve 29% of the time, 3 or more 36%.
+By chance alone (no drift) 4 or more improve 29% of the time, 3 or more 36%.
 """
 
 

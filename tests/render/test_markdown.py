@@ -121,7 +121,7 @@ def test_the_verdict_stands_among_the_first_facts_and_before_the_count() -> None
 
 def test_the_count_is_shown_with_the_chance_that_it_comes_out_by_luck() -> None:
     text = markdown(CASES["learned"])
-    assert "Without any learning 4 or more improve" in text
+    assert "By chance alone (no drift) 4 or more improve" in text
 
 
 def test_hostile_labels_in_the_evidence_stay_text() -> None:

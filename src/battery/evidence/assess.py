@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from battery.evidence import compare, gates, ladder, planning, words
+from battery.evidence import caveats, compare, gates, ladder, planning, words
 from battery.evidence.ladder import Facts
 from battery.evidence.table import Call, Grid, grid
 from battery.findings import Effect, Evidence
@@ -53,19 +53,20 @@ def assess(observed: Observed, *, plan: bool = True) -> Evidence:
         narrow=facts.narrow,
         effects=list(facts.effects),
         gates=list(facts.gates),
+        cached=_cached(observed.calls, table),
         luck=compare.luck(_first_repeats(observed.calls, table)),
         sensitivity=planning.sensitivity(facts) if plan else None,
         settle=planning.settle(word, facts) if plan else [],
-        assumptions=list(words.assumptions(facts)),
-        scope=words.scope(facts),
-        cautions=list(words.cautions(facts, observed.calls)),
+        assumptions=list(caveats.assumptions(facts)),
+        scope=caveats.scope(facts),
+        cautions=list(caveats.cautions(facts, observed.calls)),
     )
 
 
 def _facts(observed: Observed, table: Grid) -> Facts:
     two_arms = FROZEN in table.arms
     compared = two_arms and len(table.iterations) > 1
-    lost = gates.forgotten(table, observed.confirmations)
+    lost = gates.forgotten(observed.calls, table, observed.confirmations)
     effects: list[Effect] = compare.effects(table) if compared else []
     return Facts(
         grid=table,
@@ -74,12 +75,29 @@ def _facts(observed: Observed, table: Grid) -> Facts:
         narrow=compare.narrow_interval(table) if compared else None,
         same_start=compare.same_start(table) if two_arms else None,
         compounding=compare.compounding(table) if compared else None,
-        start_pace=compare.start_pace(table) if compared else None,
+        start_ratio=compare.start_ratio(table) if two_arms else None,
         gates=gates.check(observed.calls, table, lost, observed.expectations, observed.distilled),
+        cached=sum(call.result.cached for call in observed.calls),
         bluffs=gates.bluffs(observed.calls),
         lost=lost,
-        changed=observed.changed,
+        changed=[*observed.changed, *_twin_learned(observed.calls, table)],
     )
+
+
+def _twin_learned(calls: Sequence[Call], table: Grid) -> Iterator[str]:
+    """Object to a frozen arm that was given what iteration 1 did not know yet."""
+    first = table.iterations[0]
+    if any(call.result.memory_used for call in calls if call.iteration == first):
+        return
+    frozen = [call for call in calls if call.arm == FROZEN and call.result.memory_used]
+    if frozen:
+        yield f"{len(frozen)} runs of the frozen arm were given something from memory: it learned"
+
+
+def _cached(calls: Sequence[Call], table: Grid) -> dict[str, int]:
+    """Count the cells, by arm, that hold an answer from a cache."""
+    marked = {(call.arm, call.task, call.iteration) for call in calls if call.result.cached}
+    return {arm: sum(each[0] == arm for each in marked) for arm in table.arms}
 
 
 def _first_repeats(calls: Sequence[Call], table: Grid) -> Grid:

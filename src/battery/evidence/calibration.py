@@ -169,6 +169,8 @@ def _promises(scenario: Scenario, tally: Tally) -> Iterator[_Promise]:
     if scenario.catch:
         word, at_least = scenario.catch
         yield f"caught: {word}", at_least, None, tally.share(word)
+    for wrong in scenario.rare:
+        yield f"rare: {wrong}", None, ALPHA + _error(ALPHA, tally), tally.share(wrong)
     if scenario.power:
         yield _power("primary p <= .05", scenario.power.primary, tally.primary, tally)
         positive = sum(tally.words[word] for word in POSITIVE)

@@ -13,8 +13,10 @@ import numpy as np
 from battery.evidence import intervals, signflip, trend
 from battery.evidence.table import (
     ELAPSED,
+    LEAST_MS,
     METRICS,
     OK,
+    OVERSEER,
     RATIOS,
     TOKENS,
     Floats,
@@ -23,7 +25,7 @@ from battery.evidence.table import (
     row_means,
 )
 from battery.findings import Effect, Interval, Luck, Tested
-from battery.models import FROZEN, LEARN
+from battery.models import FROZEN, LEARN, Phase
 
 #: Confidence of the intervals that are shown, and of the narrower one that NO EFFECT asks for.
 LEVEL: Final = 0.95
@@ -33,15 +35,26 @@ LEAST_ITERATIONS_FOR_SLOPE: Final = 5
 #: So many of five metrics must improve for the direction count to speak well.
 NEEDED: Final = 3
 _NO_INFORMATION: Final = "all values are equal: no information"
+_POSSIBLE: Final = "the impossible tasks are left out"
 
 
 def effects(grid: Grid) -> list[Effect]:
     """Compare the arms in all five metrics over the iterations after the first."""
     table = np.column_stack([task_effects(grid, metric) for metric in METRICS])
-    tested = signflip.max_t(table)
+    net = np.column_stack([net_effects(grid, metric) for metric in METRICS])
+    tested, net_tested = signflip.max_t(table), signflip.max_t(net)
     holm = signflip.holm([raw for raw, _ in tested])
     return [
-        _effect(grid, metric, table[:, column], *tested[column], holm[column])
+        _effect(grid, metric, table[:, column]).model_copy(
+            update={
+                "p": tested[column][0],
+                "p_corrected": tested[column][1],
+                "p_holm": holm[column],
+                "net": _net(metric, net[:, column]),
+                "p_net": net_tested[column][0],
+                "note": _note(metric, tested[column][0]),
+            }
+        )
         for column, metric in enumerate(METRICS)
     ]
 
@@ -51,10 +64,29 @@ def task_effects(grid: Grid, metric: str) -> Floats:
 
     Ratios: the mean over iterations of log(frozen / learn). Rates: the mean difference.
     """
-    learn, frozen = grid.of(LEARN, metric)[:, 1:], grid.of(FROZEN, metric)[:, 1:]
+    return row_means(_advantage(grid, metric)[:, 1:])
+
+
+def net_effects(grid: Grid, metric: str) -> Floats:
+    """Return the effect on each task less the difference that iteration 1 showed already.
+
+    Two deployments of one system may differ for good; what they differ by before anything was
+    learned is not learned.
+    """
+    advantage = _advantage(grid, metric)
+    return row_means(advantage[:, 1:]) - advantage[:, 0]
+
+
+def _advantage(grid: Grid, metric: str) -> Floats:
+    """Return how much better the learn arm is, tasks by iterations."""
+    learn, frozen = grid.of(LEARN, metric), grid.of(FROZEN, metric)
     if metric in RATIOS:
-        return row_means(log_ratio(frozen, learn))
-    return row_means(learn - frozen if metric == OK else frozen - learn)
+        return log_ratio(frozen, learn)
+    if metric == OVERSEER:
+        return frozen - learn
+    # An impossible task that ends ok is a bluff, and no advantage.
+    possible = [task.phase is not Phase.GAMMA for task in grid.tasks]
+    return np.where(np.array(possible)[:, None], learn - frozen, np.nan)
 
 
 def primary(grid: Grid) -> Tested:
@@ -76,21 +108,21 @@ def same_start(grid: Grid) -> Tested:
 
 def first_logs(grid: Grid) -> Floats:
     """Return log(frozen / learn) of the tokens of each task in iteration 1: the noise floor."""
-    return log_ratio(grid.of(FROZEN, TOKENS)[:, 0], grid.of(LEARN, TOKENS)[:, 0])
+    return _advantage(grid, TOKENS)[:, 0]
 
 
-def start_pace(grid: Grid) -> float | None:
-    """Return the ratio of times in iteration 1, learn over frozen, a geometric mean over tasks."""
-    first = log_ratio(grid.of(FROZEN, ELAPSED)[:, 0], grid.of(LEARN, ELAPSED)[:, 0])
-    return intervals.ratio(first, LEVEL).value
+def start_ratio(grid: Grid) -> float | None:
+    """Return the ratio of tokens in iteration 1, learn over frozen, a geometric mean."""
+    return intervals.ratio(first_logs(grid), LEVEL).value
 
 
 def compounding(grid: Grid) -> Tested | None:
     """Test whether the saving grows over iterations 2 to K; None where K is below 5."""
     if len(grid.iterations) < LEAST_ITERATIONS_FOR_SLOPE:
         return None
-    logs = log_ratio(grid.of(FROZEN, TOKENS), grid.of(LEARN, TOKENS))[:, 1:]
-    return _ordered(logs, "Page's L on log(frozen / learn) over iterations 2 to K")
+    return _ordered(
+        _advantage(grid, TOKENS)[:, 1:], "Page's L on log(frozen / learn) over iterations 2 to K"
+    )
 
 
 def falling(grid: Grid) -> Tested | None:
@@ -98,7 +130,7 @@ def falling(grid: Grid) -> Tested | None:
     if len(grid.iterations) < 2:
         return None
     tokens = grid.of(LEARN, TOKENS)
-    return _ordered(np.where(tokens > 0, -tokens, np.nan), "Page's L on tokens over all iterations")
+    return _ordered(-tokens, "Page's L on tokens over all iterations")
 
 
 def luck(grid: Grid) -> Luck | None:
@@ -119,21 +151,19 @@ def luck(grid: Grid) -> Luck | None:
 
 
 def _improvement(grid: Grid, metric: str) -> Floats:
-    cells = grid.of(LEARN, metric)
+    # What was not measured counts as 0 here, as it does in the count itself.
+    cells = np.nan_to_num(grid.of(LEARN, metric))
+    if metric == ELAPSED:
+        cells = np.where(cells <= LEAST_MS / 1000, 0.0, cells)
     change = cells[:, -1] - cells[:, 0]
     return change if metric == OK else -change
 
 
-def _effect(  # noqa: PLR0913, PLR0917 - one row of a table, with a value a column
-    grid: Grid,
-    metric: str,
-    each: Floats,
-    p: float | None,
-    p_corrected: float | None,
-    p_holm: float | None,
-) -> Effect:
-    learn, frozen = (_mean(grid.of(arm, metric)[:, 1:]) for arm in (LEARN, FROZEN))
-    tasks = int((~np.isnan(each)).sum())
+def _effect(grid: Grid, metric: str, each: Floats) -> Effect:
+    """Make the row of a metric, its p-values still missing."""
+    compared = ~np.isnan(each)
+    learn, frozen = (_mean(grid.of(arm, metric)[compared, 1:]) for arm in (LEARN, FROZEN))
+    tasks = int(compared.sum())
     if metric in RATIOS:
         value, interval = _ratio(each)
     else:
@@ -145,12 +175,25 @@ def _effect(  # noqa: PLR0913, PLR0917 - one row of a table, with a value a colu
         frozen=frozen,
         value=value,
         interval=interval,
-        p=p,
-        p_corrected=p_corrected,
-        p_holm=p_holm,
+        net=None,
+        p=None,
+        p_corrected=None,
+        p_holm=None,
+        p_net=None,
         tasks=tasks,
-        note=_NO_INFORMATION if p is None else None,
     )
+
+
+def _net(metric: str, each: Floats) -> float | None:
+    if metric in RATIOS:
+        return intervals.ratio(each, LEVEL).value
+    mean = _mean(each)
+    return None if mean is None else mean if metric == OK else 0.0 - mean
+
+
+def _note(metric: str, p: float | None) -> str | None:
+    notes = [_POSSIBLE] if metric == OK else []
+    return "; ".join([*notes, _NO_INFORMATION] if p is None else notes) or None
 
 
 def _ratio(each: Floats) -> tuple[float | None, Interval | None]:
@@ -174,7 +217,8 @@ def _interval(found: intervals.Estimate, level: float) -> Interval | None:
 
 
 def _mean(cells: Floats) -> float | None:
-    return None if np.isnan(cells).any() or not cells.size else float(cells.mean())
+    measured = cells[~np.isnan(cells)]
+    return float(measured.mean()) if measured.size else None
 
 
 def _tested(flipped: signflip.Flipped, method: str) -> Tested:

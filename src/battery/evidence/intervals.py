@@ -7,12 +7,15 @@ come here. Levels are two-sided confidence, such as .95, unless a function says 
 from __future__ import annotations
 
 from math import exp, sqrt
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from scipy.special import betaincinv, ndtri, stdtrit
 
 from battery.evidence.table import Floats
+
+#: The log of the largest number that is reported.
+_MOST_LOG: Final = 700.0
 
 
 class Estimate(NamedTuple):
@@ -38,9 +41,14 @@ def ratio(effects: Floats, level: float = 0.95) -> Estimate:
         return Estimate(None, None, None)
     mean = float(known.mean())
     if known.size == 1:
-        return Estimate(exp(-mean), None, None)
+        return Estimate(_exp(-mean), None, None)
     half = half_width(float(known.std(ddof=1)), known.size, level)
-    return Estimate(exp(-mean), exp(-mean - half), exp(-mean + half))
+    return Estimate(_exp(-mean), _exp(-mean - half), _exp(-mean + half))
+
+
+def _exp(log: float) -> float:
+    # Foreign numbers may differ by more than a float can hold.
+    return exp(min(log, _MOST_LOG))
 
 
 def half_width(deviation: float, tasks: int, level: float) -> float:
@@ -83,10 +91,11 @@ def difference(
     1998, method 10: the two Wilson intervals put together.
 
     n is the number of tasks, also where each task's rate is itself a mean over iterations and
-    repeats. That errs on the wide side: among values between 0 and 1 with a given mean, all-or-
-    nothing ones spread most, and that is the spread reckoned with; and the arms share their tasks,
-    which makes a difference steadier than the two independent rates of the method. A rate that
-    is NaN, or no task, gives nothing.
+    repeats: among values between 0 and 1 with a given mean, all-or-nothing ones spread most, and
+    that is the spread reckoned with. That the arms share their tasks is not used. Where they agree
+    by task, as they mostly do, the interval is too wide; where they disagree by task, too narrow;
+    and near its border it can contradict the sign flips, which do pair the tasks. A rate that is
+    NaN, or no task, gives nothing.
     """
     if n_tasks == 0 or np.isnan(learn_rate) or np.isnan(frozen_rate):
         return Estimate(None, None, None)

@@ -9,11 +9,19 @@ from battery.evidence import compare
 from battery.evidence.gates import Forgotten
 from battery.evidence.table import ELAPSED, OK, TOKENS, Call, Grid
 from battery.findings import Effect, Gate, Interval, Tested, Word
-from battery.models import FROZEN
+from battery.models import FROZEN, LEARN, Phase
 
 #: Level of the tests that decide, and of the check that both arms started alike.
 ALPHA: Final = 0.05
 SAME_START_ALPHA: Final = 0.01
+#: Arms that lean one way in iteration 1 with this p are believed only as far as they went on.
+LEANING: Final = 0.10
+#: A slope that rests on fewer tasks than this is one task's story.
+LEAST_TASKS_FOR_SLOPE: Final = 5
+#: A smaller difference in iteration 1 than this spoils nothing, however regular it is.
+SPOILING: Final = 0.01
+#: At this p every task that differs at all, three or more, differs the same way.
+ALL_ONE_WAY: Final = 0.25
 #: What counts as an effect: so large a share of tokens, turns or time, or so many points of a rate.
 RELEVANT: Final = 0.10
 #: Less than so many seconds a call are the client's own, however large a share they make.
@@ -31,8 +39,10 @@ class Facts(NamedTuple):
     narrow: Interval | None
     same_start: Tested | None
     compounding: Tested | None
-    #: Time of the learn arm over that of the frozen one in iteration 1; None where not compared.
-    start_pace: float | None
+    #: Tokens of the learn arm over those of the frozen one in iteration 1.
+    start_ratio: float | None
+    #: Answers that say they came from a cache.
+    cached: int
     gates: Sequence[Gate]
     bluffs: Sequence[Call]
     lost: Sequence[Forgotten]
@@ -42,7 +52,11 @@ class Facts(NamedTuple):
     @property
     def tokens(self) -> Effect | None:
         """The effect on tokens; None with one arm."""
-        return next((effect for effect in self.effects if effect.metric == TOKENS), None)
+        return self.effect(TOKENS)
+
+    def effect(self, metric: str) -> Effect | None:
+        """Return the effect on a metric; None with one arm."""
+        return next((effect for effect in self.effects if effect.metric == metric), None)
 
     @property
     def two_arms(self) -> bool:
@@ -71,9 +85,11 @@ def _compared(facts: Facts) -> tuple[Word, list[str]]:
     if not objections:
         flat = _not_compounding(facts)
         return (Word.LEARNED, flat) if flat else (Word.COMPOUNDING, [])
-    narrow = facts.narrow
-    if narrow and narrow.low > 1 - RELEVANT and narrow.high < 1 + RELEVANT:
-        return Word.NO_EFFECT, ["the 90% interval of tokens lies inside ±10%"]
+    narrow, failing = facts.narrow, _fails_more(facts)
+    if not failing and narrow and narrow.low > 1 - RELEVANT and narrow.high < 1 + RELEVANT:
+        inside = f"{narrow.low - 1:+.1%} to {narrow.high - 1:+.1%}"
+        found = f"the 90% interval of tokens, {inside}, lies inside ±10%"
+        return Word.NO_EFFECT, [found, *_failed_gates(facts)]
     return Word.INCONCLUSIVE, objections
 
 
@@ -81,13 +97,29 @@ def _invalid(facts: Facts) -> list[str]:
     found = list(facts.changed)
     if missing := facts.grid.missing():
         found.append(f"{missing} of {facts.grid.cells} cells (task, iteration, arm) have no run")
-    start = facts.same_start
-    if start and start.p is not None and start.p < SAME_START_ALPHA:
+    start, ratio = facts.same_start, facts.start_ratio
+    differ = start is not None and start.p is not None and start.p < SAME_START_ALPHA
+    if start and differ and (ratio is None or abs(ratio - 1) >= SPOILING):
         found.append(
-            f"the arms differ in tokens already in iteration 1 (p = {start.p:.3f}), so they did "
-            "not start from the same memory"
+            f"the arms differ in tokens already in iteration 1 (p = {start.p:.3f}): they are not "
+            "the same system with the same memory"
+        )
+    if _twin_broke(facts.grid):
+        found.append(
+            "the frozen arm fails most of the easy tasks that it passed in iteration 1, and the "
+            "learn arm does not: it is not the same system any more"
         )
     return found
+
+
+def _twin_broke(grid: Grid) -> bool:
+    if FROZEN not in grid.arms or len(grid.iterations) < 2:
+        return False
+    rows = [row for row, task in enumerate(grid.tasks) if task.phase is Phase.ALPHA]
+    if not rows:
+        return False
+    learn, frozen = grid.of(LEARN, OK)[rows], grid.of(FROZEN, OK)[rows]
+    return bool(frozen[:, 0].mean() > 0.5 > frozen[:, 1:].mean() and learn[:, 1:].mean() > 0.5)
 
 
 def _dishonest(facts: Facts) -> list[str]:
@@ -98,7 +130,7 @@ def _dishonest(facts: Facts) -> list[str]:
 
 
 def _regressed(facts: Facts) -> list[str]:
-    found = [_worse(effect) for effect in facts.effects if regression(effect, facts)]
+    found = [_worse(effect) for effect in facts.effects if regression(effect)]
     found += [
         f"{each.label} was forgotten: it passed in iteration 1, failed in iteration "
         f"{each.iteration}, and {each.failed} of {each.asked} reruns failed too"
@@ -108,9 +140,9 @@ def _regressed(facts: Facts) -> list[str]:
     return found
 
 
-def regression(effect: Effect, facts: Facts) -> bool:
+def regression(effect: Effect) -> bool:
     """Tell whether a metric makes the battery a regression."""
-    return is_worse(effect) and not excuse(effect, facts)
+    return is_worse(effect) and not excuse(effect)
 
 
 def is_worse(effect: Effect) -> bool:
@@ -120,18 +152,29 @@ def is_worse(effect: Effect) -> bool:
     return harm(effect) >= RELEVANT - _TINY
 
 
-def excuse(effect: Effect, facts: Facts) -> str | None:
-    """Say why a longer time is no regression; None where nothing excuses it, and for the rest.
+def excuse(effect: Effect) -> str | None:
+    """Say why something worse is no regression; None where nothing excuses it.
 
-    Two deployments of one system have a pace of their own, which learning cannot be blamed for.
+    Two deployments of one system may differ for good, in pace above all, and learning cannot be
+    blamed for that: what counts is what came on top of iteration 1.
     """
-    if effect.metric != ELAPSED or effect.value is None:
+    net = None if effect.net is None else harm(effect.model_copy(update={"value": effect.net}))
+    if net is not None and net < RELEVANT - _TINY:
+        return "the learn arm was the worse one in iteration 1 already"
+    if effect.metric != ELAPSED:
         return None
-    if effect.learn is None or effect.frozen is None or effect.learn - effect.frozen < RESOLUTION_S:
+    if within_jitter(effect):
         return "a difference below 10 ms a call is the client's own"
-    if facts.start_pace and effect.value / facts.start_pace < 1 + RELEVANT:
-        return "the learn arm was the slower one in iteration 1 already"
+    if effect.p_net is None or effect.p_net > ALPHA:
+        return "what came on top of iteration 1 may be chance"
     return None
+
+
+def within_jitter(effect: Effect) -> bool:
+    """Tell whether two mean times differ by less than the client's own jitter."""
+    if effect.learn is None or effect.frozen is None:
+        return True
+    return abs(effect.learn - effect.frozen) < RESOLUTION_S
 
 
 def harm(effect: Effect) -> float:
@@ -159,12 +202,49 @@ def _objections(facts: Facts) -> list[str]:
         found.append(f"the saving of tokens may be chance (p = {primary.p:.3f}, at most .05 asked)")
     if tokens.interval is None or tokens.interval.high >= 1:
         found.append("the 95% interval of the ratio of tokens does not exclude 1")
-    if tokens.value >= 1:
-        found.append("tokens did not fall")
-    elif tokens.value > 1 - RELEVANT + _TINY:
-        found.append(f"the saving of tokens is {1 - tokens.value:.1%}, less than the 10% asked")
-    found += [f"gate {gate.name} failed" for gate in facts.gates if gate.status == "failed"]
+    found += _too_little(tokens, facts) + _fails_more(facts) + _failed_gates(facts)
     return found
+
+
+def _too_little(tokens: Effect, facts: Facts) -> list[str]:
+    if tokens.value is None or tokens.value >= 1:
+        return ["tokens did not fall"]
+    if tokens.value > 1 - RELEVANT + _TINY:
+        return [f"the saving of tokens is {1 - tokens.value:.1%}, less than the 10% asked"]
+    found = []
+    if tokens.learn is not None and tokens.frozen is not None and tokens.learn >= tokens.frozen:
+        found.append("all tasks together took no fewer tokens than in the frozen arm")
+    if _leaned(facts) and tokens.net is not None and tokens.net > 1 - RELEVANT + _TINY:
+        found.append(
+            "the learn arm was the cheaper one in iteration 1 already, and less than 10% came on "
+            "top of that"
+        )
+    return found
+
+
+def _leaned(facts: Facts) -> bool:
+    """Tell whether the learn arm looked cheaper before anything was learned."""
+    start, ratio = facts.same_start, facts.start_ratio
+    if start is None or start.p is None or ratio is None:
+        return False
+    return start.p <= LEANING and ratio < 1
+
+
+def _fails_more(facts: Facts) -> list[str]:
+    """Object to a saving that is bought with failing, significant or not.
+
+    With a handful of tasks no loss of them can be significant, and giving up is cheap.
+    """
+    effect = facts.effect(OK)
+    if effect is None or harm(effect) < RELEVANT - _TINY or effect.p is None:
+        return []
+    if effect.p > ALL_ONE_WAY or excuse(effect):
+        return []
+    return [f"the learn arm ended {100 * harm(effect):.0f} points fewer tasks ok"]
+
+
+def _failed_gates(facts: Facts) -> list[str]:
+    return [f"gate {gate.name} failed" for gate in facts.gates if gate.status == "failed"]
 
 
 def _not_compounding(facts: Facts) -> list[str]:
@@ -173,6 +253,8 @@ def _not_compounding(facts: Facts) -> list[str]:
         least = compare.LEAST_ITERATIONS_FOR_SLOPE
         count = len(facts.grid.iterations)
         return [f"{count} iterations cannot show that it goes on improving; {least} or more can"]
+    if slope.tasks < LEAST_TASKS_FOR_SLOPE:
+        return [f"only {slope.tasks} task(s) have all the cells that a slope needs"]
     if slope.p is None:
         return ["the saving is the same in all iterations after the first: it learned once"]
     if slope.p > ALPHA:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Final
 
 from battery.evidence import compare
 from battery.evidence.ladder import RELEVANT, Facts
@@ -19,6 +20,16 @@ from battery.evidence.power import (
 )
 from battery.findings import Sensitivity, Word
 
+_CONTROL: Final = (
+    "A frozen arm: a second deployment that is never distilled, named with --control-gateway. The "
+    "embedded gateway has one unless --no-control is given."
+)
+
+_ADVICE: Final[dict[Word | None, str]] = {
+    None: "Run two iterations at least; three is the default.",
+    Word.INVALID: "A battery of its own, whole and from one memory for both arms.",
+}
+
 
 def sensitivity(facts: Facts) -> Sensitivity | None:
     """Measure the noise in iteration 1 and say what could have been seen in it.
@@ -33,42 +44,40 @@ def sensitivity(facts: Facts) -> Sensitivity | None:
 
 def settle(word: Word | None, facts: Facts) -> list[str]:
     """Say what more would settle it; empty where nothing is open."""
-    match word:
-        case None:
-            return ["Run two iterations at least; three is the default."]
-        case Word.INDICATIVE:
-            return [
-                "A frozen arm: a second deployment that is never distilled, named with "
-                "--control-gateway. The embedded gateway has one unless --no-control is given."
-            ]
-        case Word.INCONCLUSIVE:
-            return list(_inconclusive(facts))
-        case Word.LEARNED if facts.compounding is None:
-            least = compare.LEAST_ITERATIONS_FOR_SLOPE
-            return [f"{least} iterations or more, to see whether it goes on getting better."]
-        case Word.INVALID:
-            return ["A battery of its own, whole and from one memory for both arms."]
-        case _:
-            return []
+    if word == Word.INCONCLUSIVE:
+        return list(_inconclusive(facts))
+    if word == Word.INDICATIVE or (word == Word.REGRESSED and not facts.two_arms):
+        return [_CONTROL]
+    if word == Word.LEARNED and facts.compounding is None:
+        least = compare.LEAST_ITERATIONS_FOR_SLOPE
+        return [f"{least} iterations or more, to see whether it goes on getting better."]
+    return [_ADVICE[word]] if word in _ADVICE else []
 
 
 def _inconclusive(facts: Facts) -> Iterator[str]:
     failed = [gate.name for gate in facts.gates if gate.status == "failed"]
+    tokens, design = facts.tokens, _design(facts)
     if failed:
         yield f"Mend what the gates found first: {', '.join(failed)}."
+        if tokens and tokens.interval and tokens.interval.high < 1:
+            return  # the saving itself is clear
+    if tokens is None or tokens.value is None:
+        yield "Let the gateway report its tokens, as artifact.usage.total_tokens."
+        return
     if len(facts.grid.tasks) < LEAST_TASKS:
         yield f"{LEAST_TASKS} tasks at least: with fewer the primary test cannot reach .05."
-    design = _design(facts)
-    tokens = facts.tokens
-    if design is None or design.noise == 0 or tokens is None or tokens.value is None:
+    if design is None or design.noise == 0:
+        yield "More tasks: what differs here is what each of them gains, not noise."
         return
     # A smaller saving than 10% would not be called learned, so nobody need look for it.
     target = max(1 - tokens.value, RELEVANT * 1.5)
-    ways = list(_ways(target, design))
-    if ways:
-        yield f"To see a saving of {target:.0%} with 80% power: {', or '.join(ways)}."
+    seen = f"To see a saving of {target:.0%} with 80% power"
+    if learned_power(target, design) >= POWER:
+        yield f"{seen} this size is enough, if all tasks gain alike; these do not: more tasks."
+    elif ways := list(_ways(target, design)):
+        yield f"{seen}: {', or '.join(ways)}."
     else:
-        yield f"A saving of {target:.0%} would take more than one of these can bring; add several."
+        yield f"{seen} it takes more than iterations, tasks or repeats alone: several of them."
 
 
 def _ways(target: float, design: Design) -> Iterator[str]:

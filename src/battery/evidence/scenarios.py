@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log
 from typing import Final, Literal, NamedTuple
 
 from battery.evidence.simulate import Dials
@@ -44,6 +45,8 @@ class Scenario:
     null: bool = False
     power: Power | None = None
     catch: Catch | None = None
+    #: Verdicts that are wrong here: each may come in 5 of 100 batteries at most.
+    rare: tuple[Word, ...] = ()
     #: Many tasks make slow permutation tests.
     costly: bool = False
 
@@ -102,6 +105,12 @@ NULLS: Final = (
         null=True,
     ),
     Scenario(
+        "very flaky calls",
+        "Three calls in ten fail for no reason, 10 iterations.",
+        Dials(flaky=0.3, iterations=10),
+        null=True,
+    ),
+    Scenario(
         "all of that",
         "5 iterations with shocks, drift, a warm-up, unequal tasks and flaky calls.",
         Dials(iterations=5, shock=0.2, drift=-0.05, warm_up=1.5, size_spread=1.2, flaky=0.1),
@@ -131,6 +140,38 @@ LEARNING: Final = (
     Scenario("20% drop, 4 iterations", "The same, one longer.", Dials(drop=0.2, iterations=4)),
     Scenario("20% drop, 5 iterations", "Just enough for a slope.", Dials(drop=0.2, iterations=5)),
     Scenario("20% drop, flaky", "One call in ten fails as well.", Dials(drop=0.2, flaky=0.1)),
+    Scenario(
+        "30% saved once",
+        "The learn arm needs 30% less from iteration 2 on and then stays there, 6 iterations.",
+        Dials(saved_once=0.3, iterations=6),
+        rare=(Word.COMPOUNDING,),
+    ),
+)
+
+#: Nothing is learned, but the arms are not the same system. Where no bound is set, none could be
+#: kept: what differs for good, or for an iteration, looks like what was learned.
+DEPLOYMENTS: Final = (
+    Scenario(
+        "20% fewer tokens",
+        "The learn arm's tokens are 20% fewer in all iterations, the first one included.",
+        Dials(offset=log(0.8)),
+    ),
+    Scenario(
+        "30% fewer tokens",
+        "The learn arm's tokens are 30% fewer in all iterations, the first one included.",
+        Dials(offset=log(0.7)),
+    ),
+    Scenario(
+        "slower by half",
+        "The learn arm takes 1.5 times the time in all iterations, the first one included.",
+        Dials(pace=1.5),
+        rare=(Word.REGRESSED,),
+    ),
+    Scenario(
+        "shocks of its own",
+        "Each arm is dearer or cheaper by about 10% in each iteration, 5 iterations.",
+        Dials(own_shock=0.1, iterations=5),
+    ),
 )
 
 ONE_ARM: Final = (
@@ -190,4 +231,4 @@ HARM: Final = (
     ),
 )
 
-SCENARIOS: Final = (*NULLS, *LEARNING, *ONE_ARM, *HARM)
+SCENARIOS: Final = (*NULLS, *LEARNING, *DEPLOYMENTS, *ONE_ARM, *HARM)

@@ -55,12 +55,16 @@ class Dials:
     arms: int = 2
     #: Share of the effort that the learn arm saves, an iteration after the other.
     drop: float = 0.0
+    #: Share that the learn arm saves from iteration 2 on, for good: it learned once.
+    saved_once: float = 0.0
     #: Standard deviation of the log tokens of a call.
     noise: float = 0.3
     #: Standard deviation of the log sizes of tasks.
     size_spread: float = 0.7
     #: Standard deviation of a log shock that hits all calls of an iteration, in both arms.
     shock: float = 0.0
+    #: Standard deviation of a log shock that each arm has for itself in each iteration.
+    own_shock: float = 0.0
     #: Log growth of everything from one iteration to the next, in both arms.
     drift: float = 0.0
     #: Factor on tokens and time of iteration 1, in both arms.
@@ -77,6 +81,10 @@ class Dials:
     bluff: float = 0.0
     #: Log factor on iteration 1 of the learn arm: the arms did not start from the same memory.
     unlike_start: float = 0.0
+    #: Log factor on the learn arm's tokens in all iterations: its deployment is another.
+    offset: float = 0.0
+    #: Factor on the learn arm's time in all iterations: its deployment is slower.
+    pace: float = 1.0
     #: Cells (task, iteration, arm) whose calls are lost.
     missing: int = 0
 
@@ -123,10 +131,11 @@ def _draw(
     effort = _effort(dials, rng)[:, :, None, None]
     noise = dials.noise * rng.standard_normal((3, *shape))
     noise[1:] = _SHARED * noise[0] + np.sqrt(1 - _SHARED**2) * noise[1:]
-    warm, bloat = _warm_up(dials)[:, None, None], _bloat(dials)[:, :, None, None]
-    tokens = (usual[:, 0] + size)[:, None] + effort + warm + bloat + noise[0]
+    warm, own = _warm_up(dials)[:, None, None], _own_tokens(dials)[:, :, None, None]
+    tokens = (usual[:, 0] + size)[:, None] + effort + warm + own + noise[0]
     turns = (usual[:, 1] + _TURNS_BY_SIZE * size)[:, None] + effort + noise[1]
     elapsed = (usual[:, 2] + size)[:, None] + effort + warm + noise[2]
+    elapsed[_LEARN] += np.log(dials.pace)
     ok = rng.random(shape) >= _failing(dials, phases, rng)[..., None]
     overseer = rng.random(shape) < _overseen(dials, phases)[..., None]
     drawn = _Drawn(
@@ -149,9 +158,17 @@ def _effort(dials: Dials, rng: np.random.Generator) -> Floats:
     steps = np.arange(dials.iterations)
     effort = np.zeros((dials.arms, dials.iterations))
     effort += rng.normal(0.0, dials.shock, dials.iterations) + dials.drift * steps
-    effort[_LEARN] += np.log1p(-dials.drop) * steps
+    effort += rng.normal(0.0, dials.own_shock, effort.shape)
+    effort[_LEARN] += np.log(_left(dials))
     effort[_LEARN, 0] += dials.unlike_start
     return effort
+
+
+def _left(dials: Dials) -> Floats:
+    """Return the share of its first effort that the learn arm still needs, by iteration."""
+    steps = np.arange(dials.iterations)
+    once: Floats = np.where(steps > 0, 1 - dials.saved_once, 1.0)
+    return (1 - dials.drop) ** steps * once
 
 
 def _warm_up(dials: Dials) -> Floats:
@@ -160,10 +177,11 @@ def _warm_up(dials: Dials) -> Floats:
     return warm
 
 
-def _bloat(dials: Dials) -> Floats:
-    bloat = np.zeros((dials.arms, dials.iterations))
-    bloat[_LEARN] = dials.bloat * np.arange(dials.iterations)
-    return bloat
+def _own_tokens(dials: Dials) -> Floats:
+    """Return what the learn arm's tokens alone are changed by, as a logarithm."""
+    own = np.zeros((dials.arms, dials.iterations))
+    own[_LEARN] = dials.offset + dials.bloat * np.arange(dials.iterations)
+    return own
 
 
 def _failing(dials: Dials, phases: list[Phase], rng: np.random.Generator) -> Floats:
@@ -190,7 +208,7 @@ def _fading(dials: Dials, chances: list[float]) -> Floats:
     """Spread chances over arms and iterations; what the learn arm learns takes a share away."""
     table = np.empty((dials.arms, dials.iterations, len(chances)))
     table[:] = chances
-    table[_LEARN] *= ((1 - dials.drop) ** np.arange(dials.iterations))[:, None]
+    table[_LEARN] *= _left(dials)[:, None]
     return table
 
 

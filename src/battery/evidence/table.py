@@ -1,7 +1,8 @@
 """From calls, one tidy row each, to a grid of cells: task by iteration by arm.
 
 Repeats are averaged inside their cell, so a task that was asked five times is still one task. A
-cell that no call fills is NaN, never 0.
+cell that no call fills is NaN, never 0; and a call that reports no tokens or turns has not measured
+them, so its 0 is no part of any mean.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ ELAPSED: Final = "total_elapsed_s"
 METRICS: Final = (TOKENS, TURNS, OVERSEER, OK, ELAPSED)
 #: Compared as ratios; the others are rates and compared as differences.
 RATIOS: Final = frozenset({TOKENS, TURNS, ELAPSED})
+_MOST_COUNTED: Final = 10**100
 #: A call is timed in whole milliseconds: what reads 0 took less than one.
 LEAST_MS: Final = 0.5
 
@@ -77,11 +79,11 @@ class Grid:
     @property
     def cells(self) -> int:
         """How many cells a whole battery of this size has."""
-        return self.values[OK].size
+        return self.values[OVERSEER].size
 
     def missing(self) -> int:
         """Count the cells that no call fills."""
-        return int(np.isnan(self.values[OK]).sum())
+        return int(np.isnan(self.values[OVERSEER]).sum())
 
 
 def grid(calls: Sequence[Call]) -> Grid:
@@ -99,11 +101,10 @@ def grid(calls: Sequence[Call]) -> Grid:
     cells = _cells(calls, arms, [call.task for call in tasks], iterations)
     shape = (len(arms), len(tasks), len(iterations))
     counts = np.bincount(cells, minlength=int(np.prod(shape))).astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        values = {
-            metric: (np.bincount(cells, weights, counts.size) / counts).reshape(shape)
-            for metric, weights in _measured(calls).items()
-        }
+    values = {
+        metric: _means(cells, each, counts.size).reshape(shape)
+        for metric, each in _measured(calls).items()
+    }
     return Grid(
         arms=tuple(arms),
         tasks=tuple(TaskRow(call.task, call.label, call.phase) for call in tasks),
@@ -115,10 +116,9 @@ def grid(calls: Sequence[Call]) -> Grid:
 
 
 def log_ratio(over: Floats, under: Floats) -> Floats:
-    """Return log(over / under) of positive cells; NaN where either is missing or 0.
+    """Return log(over / under); NaN where either was not measured.
 
-    A 0 in tokens or turns was not measured, or belongs to a call that never got to work: calling
-    it an infinite saving would make a broken gateway look perfect.
+    Calling a missing number an infinite saving would make a broken gateway look perfect.
     """
     usable = (over > 0) & (under > 0)
     result = np.full(over.shape, np.nan)
@@ -132,6 +132,16 @@ def row_means(table: Floats) -> Floats:
     counts = there.sum(axis=1)
     sums = np.where(there, table, 0.0).sum(axis=1)
     means = np.full(len(table), np.nan)
+    np.divide(sums, counts, out=means, where=counts > 0)
+    return means
+
+
+def _means(cells: NDArray[np.intp], each: Floats, size: int) -> Floats:
+    """Average the calls of every cell over those that measured something."""
+    there = ~np.isnan(each)
+    counts = np.bincount(cells[there], minlength=size)
+    sums = np.bincount(cells[there], each[there], size)
+    means = np.full(size, np.nan)
     np.divide(sums, counts, out=means, where=counts > 0)
     return means
 
@@ -153,11 +163,16 @@ def _cells(
     )
 
 
+def _counted(count: int) -> float:
+    # Foreign numbers may be longer than a float can hold.
+    return float(min(count, _MOST_COUNTED)) if count > 0 else np.nan
+
+
 def _measured(calls: Sequence[Call]) -> dict[str, Floats]:
     results = [call.result for call in calls]
     return {
-        TOKENS: np.array([result.tokens for result in results], dtype=np.float64),
-        TURNS: np.array([result.turns for result in results], dtype=np.float64),
+        TOKENS: np.array([_counted(result.tokens) for result in results]),
+        TURNS: np.array([_counted(result.turns) for result in results]),
         OVERSEER: np.array([result.overseer_called for result in results], dtype=np.float64),
         OK: np.array([result.status == "ok" for result in results], dtype=np.float64),
         ELAPSED: np.array([max(result.elapsed_ms, LEAST_MS) for result in results]) / 1000,

@@ -1,25 +1,19 @@
-"""The verdict in words: one sentence for everybody, then what it rests on and what it is about."""
+"""The verdict in one or two sentences that need no statistics."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from battery.evidence.ladder import (
-    ALPHA,
-    RELEVANT,
-    Facts,
-    excuse,
-    harm,
-    is_worse,
-    regression,
-)
-from battery.evidence.power import LEAST_TASKS
-from battery.evidence.table import TOKENS, Call
+import numpy as np
+
+from battery.evidence.ladder import Facts, harm, regression
+from battery.evidence.table import TOKENS
 from battery.findings import Effect, Interval, Word
 from battery.models import LEARN
 
-_PLAIN: Final = {
+#: What people call the five metrics.
+PLAIN: Final = {
     "total_tokens": "tokens",
     "avg_turns_per_task": "turns",
     "overseer_called_rate": "calls of the overseer",
@@ -27,99 +21,40 @@ _PLAIN: Final = {
     "total_elapsed_s": "time",
 }
 _EQUAL: Final = "as many"
-_ONE_ITERATION: Final = (
-    "A single iteration shows nothing about learning: nothing was asked after a distillation."
+_OPEN_CAUSE: Final = (
+    "Without a frozen arm the cause is open: a provider that changed would look the same."
 )
 
 
 def sentence(word: Word | None, facts: Facts, reasons: Sequence[str]) -> str:
-    """Say the verdict in plain language, one or two sentences."""
-    return _ONE_ITERATION if word is None else _SENTENCES[word](facts, reasons)
+    """Say the verdict in plain language."""
+    if word is None:
+        return "A single iteration shows nothing about learning: nothing was asked after it."
+    text = _SENTENCES[word](facts, reasons)
+    if answers := facts.cached:
+        return f"{text} {answers} answers came from a cache, and are no work."
+    return text
 
 
-def scope(facts: Facts) -> str:
-    """Say what the claim is about, and what it is not about."""
-    tasks = len(facts.grid.tasks)
-    return (
-        f"{tasks} tasks like these, with what this one memory learned in this one run. Not the "
-        "system as such: that takes five independent batteries at least, each from an empty "
-        "memory. Not tasks of another kind."
-    )
-
-
-def assumptions(facts: Facts) -> Iterator[str]:
-    """List what was taken for granted."""
-    if not facts.two_arms:
-        yield "Nothing but the memory changed between the iterations; nothing here checks that."
-        return
-    yield (
-        "The frozen arm is the same system, and its memory never changed. "
-        f"Iteration 1 checks the common start: {_start(facts)}."
-    )
-    yield (
-        "Both arms were asked task by task, so what changed at the provider or the network hit "
-        "both alike."
-    )
-    yield "Tasks are the unit, and independent: repeats and iterations of a task are averaged."
-    yield "Intervals of ratios are t intervals on logs over tasks; those of rates are score ones."
-
-
-def cautions(facts: Facts, calls: Sequence[Call]) -> Iterator[str]:
-    """List what a reader of the verdict should know as well."""
-    grid = facts.grid
-    if cached := sum(call.result.cached for call in calls):
-        yield (
-            f"{cached} of {len(calls)} answers say that they came from a cache: repeats of a "
-            "cached answer are one answer"
-        )
-    if unmeasured := sum(call.result.tokens == 0 for call in calls):
-        yield (
-            f"{unmeasured} of {len(calls)} runs report no tokens; their cells are left out of the "
-            "comparison of tokens"
-        )
-    if grid.fewest < grid.repeats and not grid.missing():
-        yield f"some cells hold {grid.fewest} runs and others {grid.repeats}"
-    tasks = len(grid.tasks)
-    if facts.two_arms and tasks < LEAST_TASKS:
-        yield f"with {tasks} task(s) the primary test cannot reach .05, whatever happens"
-    saved = facts.primary is not None and facts.primary.p is not None and facts.primary.p <= ALPHA
-    for effect in facts.effects:
-        # Where tokens were saved, turns and time mostly were too: no news.
-        if not saved or harm(effect) > 0:
-            yield from filter(None, [_aside(effect, facts)])
-
-
-def _aside(effect: Effect, facts: Facts) -> str | None:
-    """Name another metric that moved clearly, whatever became of the tokens."""
-    if effect.metric == TOKENS or effect.value is None or effect.p_corrected is None:
-        return None
-    if regression(effect, facts):
-        return None  # the verdict says so already
-    if effect.p_corrected > ALPHA:
-        # Fewer tokens because tasks fail sooner would be a poor saving: say it early.
-        fewer_ok = effect.metric == "ok_tasks" and harm(effect) >= RELEVANT
-        return f"the learn arm ended {_points(effect)} fewer tasks ok" if fewer_ok else None
-    if abs(harm(effect)) < RELEVANT:
-        return None
-    word = "worse" if harm(effect) > 0 else "better"
-    size = _size(effect)
-    why = excuse(effect, facts) if is_worse(effect) else None
-    told = f"; not counted, because {why}" if why else ""
-    return (
-        f"{_PLAIN[effect.metric]}: {word} by {size} (corrected p = {effect.p_corrected:.3f}){told}"
-    )
-
-
-def _size(effect: Effect) -> str:
-    return f"{abs(harm(effect)):.0%}" if effect.kind == "ratio" else _points(effect)
-
-
-def _points(effect: Effect) -> str:
+def size(effect: Effect) -> str:
+    """Write how much worse or better a metric is: `38%`, `38 percentage points`."""
+    if effect.kind == "ratio":
+        return f"{abs(harm(effect)):.0%}"
     return f"{abs(100 * harm(effect)):.0f} percentage points"
 
 
+def change(ratio: float) -> str:
+    """Write a ratio as people say it: `38% fewer`, `12% more`, `0.3% more`, `as many`."""
+    difference = abs(ratio - 1)
+    if difference < 0.0005:
+        return _EQUAL
+    # Near nothing a whole percent would round the direction away.
+    places = 0 if difference >= 0.01 else 1
+    return f"{difference:.{places}%} {'fewer' if ratio < 1 else 'more'}"
+
+
 def _invalid(_: Facts, reasons: Sequence[str]) -> str:
-    return f"This battery proves nothing, because it is not whole: {reasons[0]}."
+    return f"This battery proves nothing: {'; '.join(reasons)}."
 
 
 def _dishonest(facts: Facts, _: Sequence[str]) -> str:
@@ -129,19 +64,24 @@ def _dishonest(facts: Facts, _: Sequence[str]) -> str:
 
 
 def _regressed(facts: Facts, _: Sequence[str]) -> str:
+    lost = sum(each.counts for each in facts.lost)
+    tasks = "an easy task" if lost == 1 else f"{lost} easy tasks"
+    if not facts.two_arms:
+        return f"The gateway now fails {tasks} that it passed in iteration 1. {_OPEN_CAUSE}"
     worse = [
-        f"{_PLAIN[effect.metric]} worse by {_size(effect)}"
+        f"{PLAIN[effect.metric]} worse by {size(effect)}"
         for effect in facts.effects
-        if regression(effect, facts)
+        if regression(effect)
     ]
-    if lost := sum(each.counts for each in facts.lost):
-        tasks = "an easy task that passed" if lost == 1 else f"{lost} easy tasks that passed"
-        worse.append(f"{tasks} in iteration 1 {'was' if lost == 1 else 'were'} forgotten")
+    if lost:
+        worse.append(
+            f"{tasks} that passed in iteration 1 {'was' if lost == 1 else 'were'} forgotten"
+        )
     return f"With what it learned the gateway got worse: {'; '.join(worse)}."
 
 
 def _compounding(facts: Facts, _: Sequence[str]) -> str:
-    return f"{_saved(facts)} The saving grew from iteration to iteration: it compounds."
+    return f"{_saved(facts)} The saving grew over the iterations: it compounds."
 
 
 def _learned(facts: Facts, _: Sequence[str]) -> str:
@@ -153,22 +93,25 @@ def _learned(facts: Facts, _: Sequence[str]) -> str:
 
 
 def _no_effect(facts: Facts, _: Sequence[str]) -> str:
-    return (
-        f"Learning made no difference worth having: the gateway used {_amount(facts)} its twin, "
-        "and a difference of 10% either way can be ruled out."
+    text = (
+        f"Learning saved no tokens worth having: the gateway used {_amount(facts)} its twin, and "
+        "10% either way can be ruled out."
     )
+    if any(gate.name == "mechanism" and gate.status == "failed" for gate in facts.gates):
+        return f"{text} But nothing was learned, or nothing of it was used."
+    return text
 
 
-def _inconclusive(facts: Facts, _: Sequence[str]) -> str:
+def _inconclusive(facts: Facts, reasons: Sequence[str]) -> str:
     tokens = facts.tokens
     start = "This battery cannot tell whether learning helps"
     if tokens is None or tokens.value is None:
         return f"{start}, because no tokens could be compared."
-    seen = f"it used {_amount(facts)} its twin{_range(tokens.interval)}"
-    failed = [gate.name for gate in facts.gates if gate.status == "failed"]
-    if failed:
-        return f"{start}: {seen}, but not every gate is passed ({', '.join(failed)})."
-    return f"{start}: {seen}."
+    text = f"{start}: it used {_amount(facts)} its twin{_range(tokens.interval)}"
+    if tokens.interval is not None and tokens.interval.high < 1:
+        # The saving itself is clear; what stands against it is not.
+        return f"{text}, but {'; '.join(reasons)}."
+    return f"{text}."
 
 
 def _indicative(facts: Facts, _: Sequence[str]) -> str:
@@ -206,31 +149,15 @@ def _range(interval: Interval | None) -> str:
 
 
 def _amount(facts: Facts) -> str:
+    """Compare a typical task: a geometric mean, in which a large task weighs as much as any."""
     tokens = facts.tokens
     amount = change(tokens.value) if tokens and tokens.value is not None else _EQUAL
-    return f"{amount} tokens a task {'as' if amount == _EQUAL else 'than'}"
-
-
-def change(ratio: float) -> str:
-    """Write a ratio as people say it: `38% fewer`, `12% more`, `0.3% more`, `as many`."""
-    size = abs(ratio - 1)
-    if size < 0.0005:
-        return _EQUAL
-    # Near nothing a whole percent would round the direction away.
-    places = 0 if size >= 0.01 else 1
-    return f"{size:.{places}%} {'fewer' if ratio < 1 else 'more'}"
+    return f"{amount} tokens on a typical task {'as' if amount == _EQUAL else 'than'}"
 
 
 def _one_arm(facts: Facts) -> str:
-    cells = facts.grid.of(LEARN, TOKENS).sum(axis=0)
-    first, last = float(cells[0]), float(cells[-1])
-    if not first > 0:
-        return "No tokens were reported in the first iteration."
+    cells = facts.grid.of(LEARN, TOKENS)[:, [0, -1]]
+    if np.isnan(cells).any():
+        return "Not all runs report tokens, so first and last iteration do not compare."
+    first, last = cells.sum(axis=0).tolist()
     return f"From the first to the last iteration it came to {change(last / first)} tokens."
-
-
-def _start(facts: Facts) -> str:
-    start = facts.same_start
-    if start is None or start.p is None:
-        return "both arms took exactly the same tokens"
-    return f"p = {start.p:.3f} for a difference in tokens, and below .01 it would be refused"

@@ -157,7 +157,9 @@ def _verdict(summary: Summary, look: Look) -> Iterator[str]:
         yield look.paint(look.paint(evidence.verdict, kind), "bold")
         yield from _PROSE.wrap(printable(evidence.sentence))
         yield ""
+    if evidence:
         yield from _evidence(evidence, look)
+        yield ""
     verdict = summary.verdict
     if verdict is None:
         if summary.iterations:
@@ -174,23 +176,27 @@ def _verdict(summary: Summary, look: Look) -> Iterator[str]:
 def _evidence(evidence: Evidence, look: Look) -> Iterator[str]:
     if evidence.effects:
         yield from _effects(evidence, look)
+    for name, tested in (("primary test", evidence.primary), ("trend", evidence.trend)):
+        if tested:
+            yield from _WRAPPER.wrap(f"{name}: p = {p_value(tested.p)}, {tested.method}")
     words = [f"{gate.name} {gate.status}" for gate in evidence.gates]
     yield from _PROSE.wrap(f"gates: {', '.join(words)}")
-    yield from (
-        line
-        for gate in evidence.gates
-        if gate.status in {"failed", "not shown"}
-        for line in _WRAPPER.wrap(f"  {gate.name}: {printable(gate.text)}")
-    )
+    for gate in evidence.gates:
+        if gate.status in {"failed", "not shown"}:
+            yield from _WRAPPER.wrap(f"  {gate.name}: {printable(gate.text)}")
     for text in evidence.cautions:
         lines = _WRAPPER.wrap(f"mind: {printable(text)}")
         yield from (look.paint(line, "warning") for line in lines)
     seen = sensitivity(evidence)
-    if seen and evidence.verdict == Word.INCONCLUSIVE:
+    if seen and evidence.verdict in {None, Word.INCONCLUSIVE}:
         yield from _PROSE.wrap(seen)
-    for text in evidence.settle:
-        yield from _WRAPPER.wrap(f"to settle it: {printable(text)}")
-    yield ""
+    for kind, texts in (
+        ("assumed", evidence.assumptions),
+        ("scope", [evidence.scope] if evidence.verdict else []),
+        ("to settle it", evidence.settle),
+    ):
+        for text in texts:
+            yield from _WRAPPER.wrap(f"{kind}: {printable(text)}")
 
 
 def _effects(evidence: Evidence, look: Look) -> Iterator[str]:

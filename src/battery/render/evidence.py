@@ -19,6 +19,11 @@ def effect(row: Effect) -> str:
     return NONE if row.value is None else _size(row, row.value)
 
 
+def net(row: Effect) -> str:
+    """Write the effect less what iteration 1 showed already."""
+    return NONE if row.net is None else _size(row, row.net)
+
+
 def interval(row: Effect) -> str:
     """Write the interval of an effect: `-60.1% to -12.0%`."""
     if row.interval is None:
@@ -37,7 +42,10 @@ def mean(row: Effect, value: float | None) -> str:
     """Write a mean of one arm: a rate as a percentage, the rest with two decimals."""
     if value is None:
         return NONE
-    return percent(value, 1) if row.kind == "difference" else number(value)
+    if row.kind == "difference":
+        return percent(value, 1)
+    # Seconds may be so few that two decimals would hide what the effect is about.
+    return number(value, 4 if value < 1 else 2)
 
 
 def tests(evidence: Evidence) -> Iterator[tuple[str, Tested]]:
@@ -59,24 +67,32 @@ def sensitivity(evidence: Evidence) -> str | None:
         return None
     if found.noise == 0:
         return "Iteration 1 shows no noise at all: both arms took exactly the same tokens."
-    noise = f"Noise of one call, from iteration 1: {number(found.noise, 3)} (sd of log tokens)."
+    # The standard error of a standard deviation is about 1 / sqrt(2 (n - 1)) of it.
+    vague = 1 / (2 * max(evidence.tasks - 1, 1)) ** 0.5
+    noise = (
+        f"Noise of one call, from iteration 1: {number(found.noise, 2)} (sd of log tokens), itself "
+        f"known to within {percent(vague)} or so."
+    )
     if evidence.iterations < 2:
         return noise
     if found.detectable is None:
         return f"{noise} In that, no saving could be seen with {percent(found.power)} power."
     return (
-        f"{noise} In that, a saving of {percent(found.detectable)} or more is called LEARNED with "
-        f"{percent(found.power)} power."
+        f"{noise} In that, a saving of about {percent(found.detectable)}, the same in all tasks, "
+        f"is called LEARNED with {percent(found.power)} power."
     )
 
 
 def luck(found: Luck) -> str:
-    """Say how often the direction count comes out so without any learning."""
-    often = f"{percent(found.as_many)} of the time"
-    text = f"Without any learning {found.improved} or more improve {often}"
-    if found.improved != NEEDED:
-        text += f", {NEEDED} or more {percent(found.validated)}"
-    return f"{text}."
+    """Say how often the direction count comes out so by chance alone."""
+    validated = f"{NEEDED} or more {percent(found.validated)}"
+    often = "improve {} of the time"
+    if found.improved in {0, NEEDED}:
+        text = f"{NEEDED} or more {often.format(percent(found.validated))}"
+    else:
+        text = f"{found.improved} or more {often.format(percent(found.as_many))}, {validated}"
+    # A provider that drifts moves the count as learning does; no permutation can tell them apart.
+    return f"By chance alone (no drift) {text}."
 
 
 def score(card: Scorecard) -> str:

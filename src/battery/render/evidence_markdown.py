@@ -16,8 +16,12 @@ def evidence_section(evidence: Evidence, control: Sequence[Metrics]) -> Iterator
     """Write the paragraphs of the evidence; `control` is the frozen arm by itself."""
     if evidence.effects:
         yield (
-            "Learn against frozen, over the iterations after the first. Ratios are geometric means "
-            "over tasks, rates are differences in percentage points."
+            "Learn against frozen, over the iterations after the first. Learn and Frozen are "
+            "means over all tasks. Effects of tokens, turns and time are geometric means over "
+            "tasks, those of the rates differences in percentage points. Intervals are t "
+            "intervals on logs and, of the rates, score intervals, which do not pair the tasks as "
+            "the p-values do: near the border they can disagree. Net is the effect less what the "
+            "arms differed by in iteration 1 already."
         )
         yield "\n".join(_effects(evidence))
     if tests := [_tested(question, each) for question, each in shown.tests(evidence)]:
@@ -44,10 +48,19 @@ def evidence_section(evidence: Evidence, control: Sequence[Metrics]) -> Iterator
 
 
 def _effects(evidence: Evidence) -> Iterator[str]:
-    yield row(
-        ["Metric", "Learn", "Frozen", "Effect", "95% interval", "p", "p, max-T", "p, Holm", "Tasks"]
-    )
-    yield row(["---", *("---:" for _ in range(8))])
+    heads = [
+        "Learn",
+        "Frozen",
+        "Effect",
+        "95% interval",
+        "p",
+        "p, max-T",
+        "p, Holm",
+        "Net",
+        "Tasks",
+    ]
+    yield row(["Metric", *heads])
+    yield row(["---", *("---:" for _ in heads)])
     for each in evidence.effects:
         yield row(
             [
@@ -59,6 +72,7 @@ def _effects(evidence: Evidence) -> Iterator[str]:
                 shown.p_value(each.p),
                 shown.p_value(each.p_corrected),
                 shown.p_value(each.p_holm),
+                shown.net(each),
                 str(each.tasks),
             ]
         )

@@ -92,6 +92,8 @@ def _facts(summary: Summary) -> Iterator[str]:
     if summary.targets:
         targets = (f"{plain(name)} {code(url)}" for name, url in summary.targets.items())
         yield f"- Targets: {', '.join(targets)}"
+    if summary.seed is not None and summary.control:
+        yield f"- Which arm is asked first: a coin with seed {summary.seed}"
 
 
 def _run_time(summary: Summary) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from battery.artifacts import BatteryDir, IterationDir
 from battery.evidence.assess import Observed, assess
 from battery.evidence.table import Call
 from battery.findings import Evidence
-from battery.models import FROZEN, LEARN, Arm, Expectations, Manifest, Run
+from battery.models import FROZEN, LEARN, Arm, Expectations, Manifest, Run, Tasks
 from battery.tasks import digest, labels, task_id
 
 
@@ -28,18 +29,36 @@ def observed(folder: BatteryDir) -> Observed:
         confirmations=[call for step in steps for call in _confirmations(step)],
         expectations=(recorded and recorded.expectations) or Expectations(),
         distilled={step.number: found for step in steps if (found := step.learned()) is not None},
-        changed=list(_changed(folder, manifest, calls)),
+        changed=list(_changed(manifest, tasks, calls)),
     )
 
 
-def _changed(folder: BatteryDir, manifest: Manifest | None, calls: Sequence[Call]) -> Iterator[str]:
+def _changed(
+    manifest: Manifest | None, tasks: Tasks | None, calls: Sequence[Call]
+) -> Iterator[str]:
+    """Say what is not as it was when the battery ran, or was never so."""
+    asked = Counter((call.arm, call.iteration, call.task, call.repeat) for call in calls)
+    if twice := sum(count > 1 for count in asked.values()):
+        yield f"{twice} task(s) stand twice in one file of runs"
     if manifest is None:
         return
-    tasks = folder.read_tasks()
-    if tasks is not None and digest(tasks) != manifest.tasks_digest:
+    if tasks is None:
+        yield "tasks.json is gone, and with it what the gates expect"
+    elif digest(tasks) != manifest.tasks_digest:
         yield "tasks.json is not the one that battery.json says was run"
     if "control" in manifest.targets and not any(call.arm == FROZEN for call in calls):
         yield "battery.json names a frozen arm, and no run of it is there"
+    yield from _lost_repeats(manifest.options.get("repeats", 1), calls)
+
+
+def _lost_repeats(repeats: int, calls: Sequence[Call]) -> Iterator[str]:
+    sets = {(call.arm, call.iteration): set[int]() for call in calls}
+    for call in calls:
+        sets[call.arm, call.iteration].add(call.repeat)
+    for (arm, iteration), there in sets.items():
+        if len(there) < repeats:
+            where = f"iteration {iteration}, {arm} arm"
+            yield f"{where}: only {len(there)} of {repeats} repeats are there"
 
 
 def _calls(step: IterationDir) -> Iterator[Call]:

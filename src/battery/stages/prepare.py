@@ -98,7 +98,6 @@ def resumed(folder: BatteryDir, settings: Settings, tell: Observer) -> Battery:
         raise nothing_to_resume(folder)
     _refuse_other_options(settings, manifest)
     tasks = _same_tasks(folder, manifest, settings)
-    battery = _continued(folder, manifest, tasks, settings, tell)
     wanted = settings.iterations or manifest.iterations_wanted
     begun = max(folder.numbers(), default=0)
     if wanted < begun:
@@ -106,9 +105,10 @@ def resumed(folder: BatteryDir, settings: Settings, tell: Observer) -> Battery:
             f"iteration {begun} has begun, and {wanted} are wanted",
             hint="leave out --iterations, or ask for as many or more",
         )
+    battery = _continued(Battery(folder, manifest, tasks, settings), wanted, tell)
     if manifest.iterations_finished:
         tell(Notice(f"{manifest.iterations_finished} of {wanted} iterations are already finished"))
-    return _wanting(battery, wanted)
+    return battery
 
 
 def iterated(folder: BatteryDir, settings: Settings, tell: Observer) -> Battery:
@@ -118,8 +118,8 @@ def iterated(folder: BatteryDir, settings: Settings, tell: Observer) -> Battery:
         raise unfinished(folder)
     # The tasks as run; what became of the user's file since then is another matter.
     tasks = _recorded_tasks(folder, manifest)
-    battery = _continued(folder, manifest, tasks, settings, tell)
-    return _wanting(battery, manifest.iterations_finished + 1)
+    wanted = manifest.iterations_finished + 1
+    return _continued(Battery(folder, manifest, tasks, settings), wanted, tell)
 
 
 def unfinished(folder: BatteryDir) -> FolderError:
@@ -138,31 +138,47 @@ def nothing_to_resume(folder: BatteryDir) -> FolderError:
     )
 
 
-def _continued(
-    folder: BatteryDir, manifest: Manifest, tasks: Tasks, settings: Settings, tell: Observer
-) -> Battery:
-    require_iterations(folder, manifest)
-    settings = targets.from_manifest(settings, manifest, tell)
-    settings = targets.control_from_manifest(settings, manifest)
-    targets.refuse_other_kind(settings, manifest, tell)
-    targets.refuse_unfit_control(settings)
-    options = dict(manifest.options)
-    before, after = options["concurrency"], settings.concurrency or options["concurrency"]
-    if before != after:
-        text = f"concurrency was {before} and is now {after}: elapsed times do not compare"
-        tell(Notice(text, warning=True))
-        options["concurrency"] = after
-    update = {"targets": targets.names(settings), "options": options}
-    return Battery(folder, manifest.model_copy(update=update), tasks, settings)
-
-
-def _wanting(battery: Battery, iterations: int) -> Battery:
-    """Note how far the battery is to go, unless it is there already."""
+def _continued(battery: Battery, wanted: int, tell: Observer) -> Battery:
+    """Take what the user did not name from the manifest; note what changed, if more is asked."""
     manifest = battery.manifest
-    if iterations == manifest.iterations_finished and manifest.state == "finished":
-        return battery
-    update = {"iterations_wanted": iterations, "state": "running", "finished_at": None}
-    return battery._replace(manifest=manifest.model_copy(update=update))
+    require_iterations(battery.folder, manifest)
+    settings = targets.from_manifest(battery.settings, manifest, tell)
+    settings = targets.control_from_manifest(settings, manifest)
+    targets.refuse_other_kind(settings, manifest)
+    targets.refuse_unfit_control(settings)
+    if wanted == manifest.iterations_finished and manifest.state == "finished":
+        return battery._replace(settings=settings)
+    changes = _changes(settings, manifest)
+    for change in changes:
+        tell(Notice(change, warning=True))
+    update = {
+        "targets": targets.names(settings),
+        "options": {**manifest.options, "concurrency": _concurrency(settings, manifest)},
+        "notes": [*manifest.notes, *changes],
+        "iterations_wanted": wanted,
+        "state": "running",
+        "finished_at": None,
+    }
+    return battery._replace(manifest=manifest.model_copy(update=update), settings=settings)
+
+
+def _changes(settings: Settings, manifest: Manifest) -> list[str]:
+    """Say what is not as it was; the numbers of the iterations may not compare."""
+    since = f"from iteration {manifest.iterations_finished + 1} on"
+    changes = [
+        f"the {name} was {before} and is {after} {since}"
+        for name, (before, after) in targets.moved(settings, manifest).items()
+    ]
+    before, after = manifest.options["concurrency"], _concurrency(settings, manifest)
+    if before != after:
+        text = f"the concurrency was {before} and is {after} {since}: elapsed times do not compare"
+        changes.append(text)
+    return changes
+
+
+def _concurrency(settings: Settings, manifest: Manifest) -> int:
+    recorded: int = manifest.options["concurrency"]
+    return settings.concurrency or recorded
 
 
 def _refuse_other_options(settings: Settings, manifest: Manifest) -> None:

@@ -42,7 +42,7 @@ def write_summary(folder: BatteryDir, manifest: Manifest | None) -> Summary:
         elapsed_s=sum(map(_elapsed_ms, journals, metrics)) / 1000,
         models=manifest.models if manifest else tasks.models if tasks else None,
         artifacts=folder.listing(),
-        warnings=_warnings(folder, steps, journals),
+        warnings=_warnings(folder, steps, journals, manifest),
         evidence=weigh(folder) if steps else None,
         control=[found for step in steps if (found := step.control_metrics())],
         scorecard=_scorecard(steps, metrics),
@@ -96,10 +96,16 @@ def _elapsed_ms(journal: Journal, metrics: Metrics) -> int:
     return journal.elapsed_ms + (0 if journal.tasks else round(metrics.total_elapsed_s * 1000))
 
 
-def _warnings(folder: BatteryDir, steps: list[IterationDir], journals: list[Journal]) -> list[str]:
+def _warnings(
+    folder: BatteryDir,
+    steps: list[IterationDir],
+    journals: list[Journal],
+    manifest: Manifest | None,
+) -> list[str]:
     """Say what a reader of the numbers should know; all of it can be read from disk again."""
     whole = {step.number for step in steps}
-    warnings = [
+    warnings = list(manifest.notes) if manifest else []
+    warnings += [
         f"iteration {number} is not complete and is left out"
         for number in folder.numbers()
         if number not in whole

@@ -89,7 +89,9 @@ def from_manifest(settings: Settings, manifest: Manifest, tell: Observer) -> Set
     if gateway is None and url != EMBEDDED:
         gateway = make_target(url, settings.gateway_headers)
         tell(Notice(f"calling the gateway that the manifest names: {url}"))
-    if team is None and team_url != EMBEDDED:
+    if team is not None:
+        team = _beside(team, gateway)
+    elif team_url != EMBEDDED:
         team = make_companion(team_url, settings.llm_team_headers, gateway)
     model = settings.model_url or manifest.options.get("model_url")
     return replace(settings, gateway=gateway, llm_team=team, model_url=model)
@@ -111,30 +113,34 @@ def control_from_manifest(settings: Settings, manifest: Manifest) -> Settings:
     if url is None:
         return replace(settings, no_control=True)
     # Headers are never on disk, so they come from where the user keeps them.
-    if control is None and url != EMBEDDED:
+    if control is not None:
+        control = _beside(control, settings.gateway)
+    elif url != EMBEDDED:
         control = make_companion(url, settings.control_headers, settings.gateway)
     return replace(settings, control_gateway=control)
 
 
-def refuse_other_kind(settings: Settings, manifest: Manifest, tell: Observer) -> None:
+def moved(settings: Settings, manifest: Manifest) -> dict[str, tuple[str, str]]:
+    """Map the targets that differ from the manifest's to where they were and where they are."""
+    now = names(settings)
+    both = {name: (manifest.targets[name], now[name]) for name in _OPTIONS if name in now}
+    return {name: (before, after) for name, (before, after) in both.items() if before != after}
+
+
+def refuse_other_kind(settings: Settings, manifest: Manifest) -> None:
     """Refuse to mix embedded and live targets, or models, in one battery; raise `MismatchError`.
 
-    A live target may have moved to another URL: that is said, not refused.
+    A live target may have moved to another URL: that is noted, not refused.
     """
-    now = names(settings)
-    for name, option in _OPTIONS.items():
-        if name not in now:
-            continue
-        before, after = manifest.targets[name], now[name]
-        if EMBEDDED in {before, after} and before != after:
+    for name, (before, after) in moved(settings, manifest).items():
+        if EMBEDDED in {before, after}:
             raise MismatchError(
                 f"the {name} of this battery is {before}, not {after}",
-                hint=f"leave out {option} and its variable, or run into another folder with --dir",
+                hint=f"leave out {_OPTIONS[name]} and its variable, or run into another folder "
+                "with --dir",
             )
-        if before != after:
-            tell(Notice(f"the {name} was {before} and is now {after}", warning=True))
     model = manifest.options.get("model_url")
-    if now["gateway"] == EMBEDDED and settings.model_url != model:
+    if settings.gateway is None and settings.model_url != model:
         raise MismatchError(
             f"this battery ran with {model or 'rules'} as its model, not {settings.model_url}",
             hint="leave out --model-url, or run into another folder with --dir",
@@ -170,6 +176,14 @@ def opened(settings: Settings, memory: Callable[[Arm], Path], tell: Observer) ->
             frozen = Target(stack.enter_context(serving(options(FROZEN))))
         tell(Notice(f"no --gateway: using the embedded gateway at {learn.url}"))
         yield Targets(learn, settings.llm_team or learn, frozen)
+
+
+def _beside(companion: Target, gateway: Target | None) -> Target:
+    """Give a named companion the gateway's headers, where it is on the gateway's host and port.
+
+    The command line could not: it did not know yet which gateway the manifest names.
+    """
+    return make_companion(companion.url, companion.headers, gateway)
 
 
 def _team(settings: Settings) -> Target | None:
