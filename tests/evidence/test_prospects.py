@@ -76,6 +76,13 @@ def test_a_drop_is_only_looked_at_where_it_was_asked_about() -> None:
     assert question("learned", USUAL, 0.5).asked is not None
 
 
+def test_what_the_power_leaves_out_is_told_where_there_is_noise() -> None:
+    told = "arms that lean the same way in iteration 1 by chance are not believed"
+    assert told in " ".join(prospects(USUAL, "given", None).assumptions)
+    still = prospects(USUAL._replace(noise=0.0), "measured", None).assumptions
+    assert told not in " ".join(still)
+
+
 def test_the_uncertainty_of_a_measured_noise_is_told() -> None:
     measured = prospects(USUAL, "measured", None).assumptions
     assert len(measured) == len(prospects(USUAL, "given", None).assumptions) + 1

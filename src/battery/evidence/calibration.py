@@ -182,8 +182,8 @@ def _null_promises(scenario: Scenario, tally: Tally) -> Iterator[_Promise]:
     highest = ALPHA + _error(ALPHA, tally)
     yield "positive verdicts", None, highest, tally.share(*POSITIVE)
     yield "primary p <= .05", None, highest, tally.primary / tally.simulations
-    yield "REGRESSED", None, highest, tally.share(Word.REGRESSED)
-    yield "INVALID", None, highest, tally.share(Word.INVALID)
+    for alarm in (Word.REGRESSED, Word.INVALID):
+        yield alarm, None, highest, tally.share(alarm)
     if scenario.exchangeable:
         low, high = COIN[0] - _error(COIN[0], tally), COIN[1] + _error(COIN[1], tally)
         yield "direction count", low, high, tally.validated / tally.simulations

@@ -39,11 +39,14 @@ class Forgotten(NamedTuple):
     #: Chance of so many failures in a task that is no worse than before; None with one arm, where
     #: too few runs came before to tell.
     chance: float | None
+    #: How many iterations there are in which it could have come under suspicion.
+    occasions: int = 1
 
     @property
     def counts(self) -> bool:
         """Whether this is forgetting: confirmed, not shared by the frozen arm, and no luck."""
-        lucky = self.chance is not None and self.chance > _CHANCE
+        # Divided by the occasions (Bonferroni), or a flaky task would be lost sooner or later.
+        lucky = self.chance is not None and self.chance > _CHANCE / self.occasions
         return self.failed >= CONFIRMED and not self.frozen_too and not lucky
 
 
@@ -83,7 +86,8 @@ def _lost(
         frozen_too = bool(grid.of(FROZEN, OK)[row, column:].mean() < 0.5)
         chance = no_worse(_passed(before), len(before), _passed(now), len(now))
     failed = len(reruns) - _passed(reruns)
-    return Forgotten(task.label, number, failed, len(reruns), frozen_too, chance)
+    occasions = len(grid.iterations) - 1
+    return Forgotten(task.label, number, failed, len(reruns), frozen_too, chance, occasions)
 
 
 def no_worse(passed_before: int, before: int, passed_now: int, now: int) -> float:

@@ -20,7 +20,7 @@ LEANING: Final = 0.10
 LEAST_TASKS_FOR_SLOPE: Final = 5
 #: A smaller difference in iteration 1 than this spoils nothing, however regular it is.
 SPOILING: Final = 0.01
-#: At this p every task that differs at all, three or more, differs the same way.
+#: At this p a loss of tasks objects: three that differ, all the same way, are enough.
 ALL_ONE_WAY: Final = 0.25
 #: What counts as an effect: so large a share of tokens, turns or time, or so many points of a rate.
 RELEVANT: Final = 0.10
