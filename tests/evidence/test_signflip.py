@@ -15,7 +15,7 @@ from battery.evidence.signflip import (
     RANDOM_FLIPS,
     Flipped,
     better,
-    chance_of_count,
+    chances_of_counts,
     differs,
     flips,
     holm,
@@ -41,6 +41,12 @@ def tables(draw: st.DrawFn) -> Floats:
         max_size=shape[0] * shape[1],
     )
     return np.array(draw(cells)).reshape(shape)
+
+
+def chance_of_count(changes: Floats, needed: int) -> float | None:
+    """Ask for one number."""
+    found = chances_of_counts(changes, [needed])
+    return found[0] if found else None
 
 
 def p_of(flipped: Flipped) -> float:

@@ -143,10 +143,10 @@ def luck(grid: Grid) -> Luck | None:
         return None
     changes = np.column_stack([_improvement(grid, metric) for metric in METRICS])
     improved = int((changes.sum(axis=0) > 0).sum())
-    as_many = signflip.chance_of_count(changes, improved)
-    validated = signflip.chance_of_count(changes, NEEDED)
-    if as_many is None or validated is None:
+    chances = signflip.chances_of_counts(changes, [improved, NEEDED])
+    if chances is None:
         return None
+    as_many, validated = chances
     return Luck(improved=improved, as_many=as_many, validated=validated)
 
 

@@ -140,8 +140,8 @@ def holm(ps: Sequence[float | None]) -> list[float | None]:
     return results
 
 
-def chance_of_count(changes: Floats, needed: int) -> float | None:
-    """Return how often luck alone makes at least `needed` metrics improve.
+def chances_of_counts(changes: Floats, needed: Sequence[int]) -> list[float] | None:
+    """Return how often luck alone makes at least so many metrics improve, one chance a number.
 
     `changes` is tasks by metrics, from the first iteration to the last, positive for better. If
     first and last may be exchanged in each task, this is the share of exchanges after which so
@@ -156,11 +156,11 @@ def chance_of_count(changes: Floats, needed: int) -> float | None:
     slack = _slack(table)
 
     def hit(sums: Floats) -> Booleans:
-        many: Booleans = (sums > slack).sum(axis=1, keepdims=True) >= needed
+        many: Booleans = (sums > slack).sum(axis=1, keepdims=True) >= np.array(needed)
         return many
 
     hits, tried, _ = _count(table, hit)
-    return int(hits[0]) / tried
+    return [count / tried for count in hits.tolist()]
 
 
 def _test(effects: Floats, statistic: Callable[[Floats], Floats]) -> Flipped:
