@@ -111,7 +111,7 @@ markdown_texts = st.one_of(
 )
 
 
-@hypothesis_settings(deadline=None, derandomize=True, max_examples=120)
+@hypothesis_settings(deadline=None, derandomize=True, max_examples=60)
 @given(markdown_texts)
 def test_any_text_is_read_without_an_error(text: str) -> None:
     proposals, warnings = parse_proposals(text)
