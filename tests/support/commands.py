@@ -17,11 +17,17 @@ _OURS = (
 )
 #: Would have each of hundreds of processes compile everything anew.
 _SLOW = "PYTHONDONTWRITEBYTECODE"
+#: Hides what a user meets: output that is still in a buffer when the program ends.
+_UNBUFFERED = "PYTHONUNBUFFERED"
 
 
 def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return this process's environment without anything that steers a battery, and `more`."""
-    kept = {k: v for k, v in os.environ.items() if not k.upper().startswith((*_OURS, _SLOW))}
+    kept = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.upper().startswith((*_OURS, _SLOW, _UNBUFFERED))
+    }
     return {**kept, "COLUMNS": "80", **(more or {})}
 
 

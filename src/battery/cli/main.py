@@ -74,11 +74,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.stdout.flush()
     except BaseException as error:
         if _is_broken_pipe(error):
-            code = _reader_left()
+            code = 0  # whoever read our output has gone, as with `battery … | head`
         elif isinstance(error, SystemExit):
             raise
         else:
             code = _fail(_as_battery_error(error, words), words)
+    finally:
+        _give_up_what_cannot_be_written()
     sys.exit(code)
 
 
@@ -158,7 +160,10 @@ def _is_broken_pipe(error: BaseException) -> bool:
     return isinstance(cause, BrokenPipeError)
 
 
-def _reader_left() -> int:
-    """End quietly when whoever read our output has gone, as with `battery … | head`."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+def _give_up_what_cannot_be_written() -> None:
+    """Drop what a full or broken stream still holds: at the exit it would spoil the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
