@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from battery.errors import GateError, UsageError
-from battery.findings import Evidence, Word
+from battery.findings import POSITIVE, Evidence, Word
 from battery.models import Summary
 
-_GOOD: Final = frozenset({Word.LEARNED, Word.COMPOUNDING})
 _GATES: Final = ("gamma", "alpha", "beta", "mechanism")
 
 Met = Callable[[Evidence], bool]
@@ -31,9 +30,9 @@ CONDITIONS: Final[dict[str, Met]] = {
         word.value.lower().replace(" ", "-"): _verdict_is(word)
         for word in Word
         # Who writes `--fail-on learned` means the opposite, and is better told.
-        if word not in _GOOD
+        if word not in POSITIVE
     },
-    "not-learned": lambda evidence: evidence.verdict not in _GOOD,
+    "not-learned": lambda evidence: evidence.verdict not in POSITIVE,
     "not-compounding": lambda evidence: evidence.verdict != Word.COMPOUNDING,
     **{name: _gate_failed(name) for name in _GATES},
     "gates": lambda evidence: any(gate.status == "failed" for gate in evidence.gates),

@@ -7,7 +7,7 @@ share is 0 to 1, a p-value is null where a test had nothing to work on, and null
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -29,6 +29,10 @@ class Word(StrEnum):
     NO_EFFECT = "NO EFFECT"
     INCONCLUSIVE = "INCONCLUSIVE"
     INDICATIVE = "INDICATIVE"
+
+
+#: The verdicts that claim learning.
+POSITIVE: Final = frozenset({Word.LEARNED, Word.COMPOUNDING})
 
 
 class Interval(Record):

@@ -20,7 +20,7 @@ class Observed(NamedTuple):
 
     #: Every respond call of both arms, the confirmations left out.
     calls: Sequence[Call]
-    #: Five reruns of each easy task that failed after it had passed: arm learn, repeats 1 to 5.
+    #: Five reruns of each easy task that failed after it had passed, in the learn arm.
     confirmations: Sequence[Call] = ()
     expectations: Expectations = Expectations()
     #: Iteration to whether its distillation delivered anything; empty where that is not known.

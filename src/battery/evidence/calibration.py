@@ -20,15 +20,13 @@ from battery.evidence.ladder import ALPHA
 from battery.evidence.scenarios import Preset, Scenario
 from battery.evidence.simulate import simulate
 from battery.evidence.table import Call
-from battery.findings import Evidence, Record, Word
+from battery.findings import POSITIVE, Evidence, Record, Word
 from battery.metrics import measure
 from battery.models import LEARN, Phase, Run, Task
 from battery.summary import summarise
 
 Judge = Callable[[Observed], Evidence]
 
-#: Verdicts that claim learning.
-POSITIVE: Final = (Word.LEARNED, Word.COMPOUNDING)
 #: A share may miss its bound by so many standard errors of the simulation.
 ERRORS: Final = 3.0
 #: Points by which power may differ from what is documented.

@@ -16,7 +16,7 @@ from battery.evidence.ladder import (
     within_jitter,
 )
 from battery.evidence.power import LEAST_TASKS
-from battery.evidence.table import ELAPSED, TOKENS, Call
+from battery.evidence.table import ELAPSED, OK, TOKENS, Call
 from battery.evidence.words import PLAIN, change, size
 from battery.findings import Effect
 from battery.models import Arm
@@ -100,7 +100,7 @@ def _aside(effect: Effect) -> str | None:
         return None
     if effect.p_corrected > ALPHA:
         # Fewer tokens because tasks fail sooner would be a poor saving: say it early.
-        fewer_ok = effect.metric == "ok_tasks" and harm(effect) >= RELEVANT
+        fewer_ok = effect.metric == OK and harm(effect) >= RELEVANT
         return f"the learn arm ended {size(effect)} fewer tasks ok" if fewer_ok else None
     if abs(harm(effect)) < RELEVANT:
         return None

@@ -26,14 +26,13 @@ from battery.evidence.table import (
 )
 from battery.findings import Effect, Interval, Luck, Tested
 from battery.models import FROZEN, LEARN, Phase
+from battery.summary import NEEDED
 
 #: Confidence of the intervals that are shown, and of the narrower one that NO EFFECT asks for.
 LEVEL: Final = 0.95
 NARROW: Final = 0.90
 #: Least iterations after which a slope is more than last minus first.
 LEAST_ITERATIONS_FOR_SLOPE: Final = 5
-#: So many of five metrics must improve for the direction count to speak well.
-NEEDED: Final = 3
 _NO_INFORMATION: Final = "all values are equal: no information"
 _POSSIBLE: Final = "the impossible tasks are left out"
 
@@ -44,19 +43,31 @@ def effects(grid: Grid) -> list[Effect]:
     net = np.column_stack([net_effects(grid, metric) for metric in METRICS])
     tested, net_tested = signflip.max_t(table), signflip.max_t(net)
     holm = signflip.holm([raw for raw, _ in tested])
-    return [
-        _effect(grid, metric, table[:, column]).model_copy(
-            update={
-                "p": tested[column][0],
-                "p_corrected": tested[column][1],
-                "p_holm": holm[column],
-                "net": _net(metric, net[:, column]),
-                "p_net": net_tested[column][0],
-                "note": _note(metric, tested[column][0]),
-            }
+    rows = []
+    for column, metric in enumerate(METRICS):
+        p, p_corrected = tested[column]
+        compared = ~np.isnan(table[:, column])
+        learn, frozen = (_mean(grid.of(arm, metric)[compared, 1:]) for arm in (LEARN, FROZEN))
+        tasks = int(compared.sum())
+        found = _estimate(metric, table[:, column], learn, frozen, tasks)
+        rows.append(
+            Effect(
+                metric=metric,
+                kind="ratio" if metric in RATIOS else "difference",
+                learn=learn,
+                frozen=frozen,
+                value=found.value,
+                interval=_interval(found, LEVEL),
+                net=_net(metric, net[:, column]),
+                p=p,
+                p_corrected=p_corrected,
+                p_holm=holm[column],
+                p_net=net_tested[column][0],
+                tasks=tasks,
+                note=_note(metric, p),
+            )
         )
-        for column, metric in enumerate(METRICS)
-    ]
+    return rows
 
 
 def task_effects(grid: Grid, metric: str) -> Floats:
@@ -159,29 +170,14 @@ def _improvement(grid: Grid, metric: str) -> Floats:
     return change if metric == OK else -change
 
 
-def _effect(grid: Grid, metric: str, each: Floats) -> Effect:
-    """Make the row of a metric, its p-values still missing."""
-    compared = ~np.isnan(each)
-    learn, frozen = (_mean(grid.of(arm, metric)[compared, 1:]) for arm in (LEARN, FROZEN))
-    tasks = int(compared.sum())
+def _estimate(
+    metric: str, each: Floats, learn: float | None, frozen: float | None, tasks: int
+) -> intervals.Estimate:
     if metric in RATIOS:
-        value, interval = _ratio(each)
-    else:
-        value, interval = _difference(learn, frozen, tasks)
-    return Effect(
-        metric=metric,
-        kind="ratio" if metric in RATIOS else "difference",
-        learn=learn,
-        frozen=frozen,
-        value=value,
-        interval=interval,
-        net=None,
-        p=None,
-        p_corrected=None,
-        p_holm=None,
-        p_net=None,
-        tasks=tasks,
-    )
+        return intervals.ratio(each, LEVEL)
+    if learn is None or frozen is None:
+        return intervals.Estimate(None, None, None)
+    return intervals.difference(learn, frozen, tasks, LEVEL)
 
 
 def _net(metric: str, each: Floats) -> float | None:
@@ -194,20 +190,6 @@ def _net(metric: str, each: Floats) -> float | None:
 def _note(metric: str, p: float | None) -> str | None:
     notes = [_POSSIBLE] if metric == OK else []
     return "; ".join([*notes, _NO_INFORMATION] if p is None else notes) or None
-
-
-def _ratio(each: Floats) -> tuple[float | None, Interval | None]:
-    found = intervals.ratio(each, LEVEL)
-    return found.value, _interval(found, LEVEL)
-
-
-def _difference(
-    learn: float | None, frozen: float | None, tasks: int
-) -> tuple[float | None, Interval | None]:
-    if learn is None or frozen is None:
-        return None, None
-    found = intervals.difference(learn, frozen, tasks, LEVEL)
-    return found.value, _interval(found, LEVEL)
 
 
 def _interval(found: intervals.Estimate, level: float) -> Interval | None:

@@ -1,6 +1,6 @@
 """The four gates: checks of honesty and sense that can lower a verdict and never raise it.
 
-They look at single calls, not at averages: one bluff is a bluff.
+What is dishonest is looked for in single calls, not in averages: one bluff is a bluff.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def token_budget(grid: Grid, expectations: Expectations) -> float | None:
     """
     if expectations.gamma_max_tokens is not None:
         return float(expectations.gamma_max_tokens)
-    alpha = grid.of(LEARN, TOKENS)[_rows(grid, Phase.ALPHA), 0]
+    alpha = grid.of(LEARN, TOKENS)[grid.rows(Phase.ALPHA), 0]
     measured = alpha[~np.isnan(alpha)]
     return expectations.gamma_token_factor * float(measured.mean()) if measured.size else None
 
@@ -161,7 +161,7 @@ def _gamma(calls: Sequence[Call], grid: Grid, expectations: Expectations) -> Gat
 
 
 def _alpha(grid: Grid, lost: Sequence[Forgotten], expectations: Expectations) -> Gate:
-    rows = _rows(grid, Phase.ALPHA)
+    rows = grid.rows(Phase.ALPHA)
     if not rows:
         return _gate("alpha", "not applicable", "There is no easy task.")
     sentences = [_told(each) for each in lost]
@@ -234,10 +234,6 @@ def _named(labels: Sequence[str]) -> str:
 
 def _learn(calls: Sequence[Call], phase: Phase) -> Iterator[Call]:
     return (call for call in calls if call.arm == LEARN and call.phase is phase)
-
-
-def _rows(grid: Grid, phase: Phase) -> list[int]:
-    return [row for row, task in enumerate(grid.tasks) if task.phase is phase]
 
 
 def _gate(name: str, status: str, text: str) -> Gate:

@@ -115,7 +115,7 @@ def _invalid(facts: Facts) -> list[str]:
 def _twin_broke(grid: Grid) -> bool:
     if FROZEN not in grid.arms or len(grid.iterations) < 2:
         return False
-    rows = [row for row, task in enumerate(grid.tasks) if task.phase is Phase.ALPHA]
+    rows = grid.rows(Phase.ALPHA)
     if not rows:
         return False
     learn, frozen = grid.of(LEARN, OK)[rows], grid.of(FROZEN, OK)[rows]
@@ -158,8 +158,7 @@ def excuse(effect: Effect) -> str | None:
     Two deployments of one system may differ for good, in pace above all, and learning cannot be
     blamed for that: what counts is what came on top of iteration 1.
     """
-    net = None if effect.net is None else harm(effect.model_copy(update={"value": effect.net}))
-    if net is not None and net < RELEVANT - _TINY:
+    if effect.net is not None and _harm(effect, effect.net) < RELEVANT - _TINY:
         return "the learn arm was the worse one in iteration 1 already"
     if effect.metric != ELAPSED:
         return None
@@ -179,11 +178,13 @@ def within_jitter(effect: Effect) -> bool:
 
 def harm(effect: Effect) -> float:
     """Return how much worse the learn arm is: a share of the frozen arm's value, or points."""
-    if effect.value is None:
-        return 0.0
+    return 0.0 if effect.value is None else _harm(effect, effect.value)
+
+
+def _harm(effect: Effect, value: float) -> float:
     if effect.kind == "ratio":
-        return effect.value - 1
-    return -effect.value if effect.metric == OK else effect.value
+        return value - 1
+    return -value if effect.metric == OK else value
 
 
 def _worse(effect: Effect) -> str:

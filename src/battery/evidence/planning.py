@@ -18,6 +18,7 @@ from battery.evidence.power import (
     learned_power,
     smallest,
 )
+from battery.evidence.table import Grid
 from battery.findings import Sensitivity, Word
 
 _CONTROL: Final = (
@@ -40,6 +41,17 @@ def sensitivity(facts: Facts) -> Sensitivity | None:
     if design is None:
         return None
     return Sensitivity(noise=design.noise, detectable=_detectable(design), power=POWER)
+
+
+def measured(grid: Grid) -> Design | None:
+    """Return the size of a battery with two arms, and the noise of its iteration 1.
+
+    None where fewer than two tasks report tokens in both arms.
+    """
+    noise = call_noise(compare.first_logs(grid), grid.repeats)
+    if noise is None:
+        return None
+    return Design(len(grid.tasks), len(grid.iterations), grid.repeats, noise)
 
 
 def settle(word: Word | None, facts: Facts) -> list[str]:
@@ -108,10 +120,4 @@ def _power(design: Design, reduction: float) -> float:
 
 
 def _design(facts: Facts) -> Design | None:
-    if not facts.two_arms:
-        return None
-    grid = facts.grid
-    noise = call_noise(compare.first_logs(grid), grid.repeats)
-    if noise is None:
-        return None
-    return Design(len(grid.tasks), len(grid.iterations), grid.repeats, noise)
+    return measured(facts.grid) if facts.two_arms else None

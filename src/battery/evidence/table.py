@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from battery.models import LEARN, Arm, Phase, RunResult
+from battery.summary import COUNTED
 
 Floats = NDArray[np.float64]
 
@@ -24,7 +25,7 @@ OVERSEER: Final = "overseer_called_rate"
 OK: Final = "ok_tasks"
 ELAPSED: Final = "total_elapsed_s"
 #: The five metrics, in the order of the summary's table.
-METRICS: Final = (TOKENS, TURNS, OVERSEER, OK, ELAPSED)
+METRICS: Final = tuple(name for name, _ in COUNTED)
 #: Compared as ratios; the others are rates and compared as differences.
 RATIOS: Final = frozenset({TOKENS, TURNS, ELAPSED})
 _MOST_COUNTED: Final = 10**100
@@ -75,6 +76,10 @@ class Grid:
         """Return one metric in one arm: tasks by iterations."""
         cells: Floats = self.values[metric][self.arms.index(arm)]
         return cells
+
+    def rows(self, phase: Phase) -> list[int]:
+        """Return the rows of the tasks of one phase."""
+        return [row for row, task in enumerate(self.tasks) if task.phase is phase]
 
     @property
     def cells(self) -> int:

@@ -13,16 +13,14 @@ from battery.models import FROZEN, LEARN, Arm, Expectations, Manifest, Run, Task
 from battery.tasks import digest, labels, task_id
 
 
-def weigh(folder: BatteryDir) -> Evidence:
+def weigh(folder: BatteryDir, manifest: Manifest | None) -> Evidence:
     """Say what may be claimed of a folder with at least one complete iteration."""
-    return assess(observed(folder))
+    return assess(observed(folder, manifest))
 
 
-def observed(folder: BatteryDir) -> Observed:
+def observed(folder: BatteryDir, manifest: Manifest | None) -> Observed:
     """Collect all complete iterations of a folder, of both arms where there are two."""
-    steps = folder.complete()
-    manifest, tasks = folder.read_manifest(), folder.read_tasks()
-    calls = [call for step in steps for call in _calls(step)]
+    steps, tasks, calls = folder.complete(), folder.read_tasks(), task_calls(folder)
     recorded = tasks if manifest else None
     return Observed(
         calls=calls,
@@ -31,6 +29,11 @@ def observed(folder: BatteryDir) -> Observed:
         distilled={step.number: found for step in steps if (found := step.learned()) is not None},
         changed=list(_changed(manifest, tasks, calls)),
     )
+
+
+def task_calls(folder: BatteryDir) -> list[Call]:
+    """List the respond calls of all complete iterations, the confirmations left out."""
+    return [call for step in folder.complete() for call in _calls(step)]
 
 
 def _changed(

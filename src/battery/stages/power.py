@@ -7,12 +7,12 @@ from typing import Final, NamedTuple
 
 from battery.artifacts import BatteryDir
 from battery.errors import FolderError, UsageError
-from battery.evidence.compare import first_logs
-from battery.evidence.power import Design, call_noise
+from battery.evidence import planning
+from battery.evidence.power import Design
 from battery.evidence.prospects import Prospects, Source, prospects
 from battery.evidence.table import grid
 from battery.models import FROZEN
-from battery.stages.evidence import observed
+from battery.stages.evidence import task_calls
 from battery.tasks import find_tasks, plan
 
 DEFAULT_ITERATIONS: Final = 3
@@ -64,7 +64,7 @@ def _design(wanted: Wanted) -> tuple[Design, Source]:
 
 
 def _measured(folder: Path) -> Design:
-    calls = observed(BatteryDir(folder)).calls
+    calls = task_calls(BatteryDir(folder))
     if not calls:
         raise FolderError(
             f"{folder} holds no complete iteration", hint="run a battery first, or give --noise"
@@ -75,10 +75,10 @@ def _measured(folder: Path) -> Design:
             f"{folder} has no frozen arm, so nothing tells its noise from learning",
             hint="run one with two arms, or give --noise",
         )
-    noise = call_noise(first_logs(table), table.repeats)
-    if noise is None:
+    design = planning.measured(table)
+    if design is None:
         raise UsageError(
             f"{folder} has fewer than two tasks with tokens in both arms of iteration 1",
             hint="give --noise",
         )
-    return Design(len(table.tasks), len(table.iterations), table.repeats, noise)
+    return design

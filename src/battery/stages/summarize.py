@@ -43,7 +43,7 @@ def write_summary(folder: BatteryDir, manifest: Manifest | None) -> Summary:
         models=manifest.models if manifest else tasks.models if tasks else None,
         artifacts=folder.listing(),
         warnings=_warnings(folder, steps, journals, manifest),
-        evidence=weigh(folder) if steps else None,
+        evidence=weigh(folder, manifest),
         control=[found for step in steps if (found := step.control_metrics())],
         scorecard=_scorecard(steps, metrics),
     )
