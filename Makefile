@@ -1,11 +1,14 @@
 # Two commands for a newcomer: `make battery` runs one, `make test` checks everything.
-# Both build .venv first, from the hashed lock, and need nothing but Python 3.11+, git, bash, make.
+# Both build .venv first, from a hashed lock, and need nothing but Python 3.11+, git, bash, make.
 
 PYTHON ?= $(shell command -v python3 || command -v python)
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+COMPILE := uv pip compile --universal --generate-hashes --python-version 3.11 \
+  --no-header --no-annotate pyproject.toml
 
-.PHONY: battery test cover lint format bench calibrate lock clean
+.PHONY: battery test cover lint format bench calibrate docs pictures lock clean
 
 battery: $(VENV)/ready  ## run a three-iteration battery on the embedded gateway
 	$(BIN)/battery run --iterations 3
@@ -14,35 +17,46 @@ test: lint  ## everything that CI checks
 	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 # Apart, because tracing every line takes as long again as the tests themselves.
-cover: $(VENV)/ready  ## the tests once more, with their coverage
+cover: $(VENV)/test-ready  ## the tests once more, with their coverage
 	$(BIN)/python -m pytest -n 3 --dist worksteal -q --cov --cov-fail-under=90
 
-lint: $(VENV)/ready
+lint: $(VENV)/test-ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: $(VENV)/ready
+format: $(VENV)/test-ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/ready  ## the figures of docs/explanation/performance.md
+bench: $(VENV)/test-ready  ## the figures of docs/explanation/performance.md
 	$(BIN)/python benchmarks/run.py
 
 calibrate: $(VENV)/ready  ## the table of docs/explanation/calibration.md
 	$(BIN)/battery calibrate --preset full
 
-lock:  ## refresh requirements.lock; needs uv
-	uv pip compile --universal --generate-hashes --python-version 3.11 --extra test \
-	  --no-header --no-annotate --upgrade pyproject.toml -o requirements.lock
+docs: $(VENV)/test-ready  ## the documentation as a site, in site/; a broken link fails
+	$(BIN)/sphinx-build -q -W --keep-going -n -c docs . site
+
+pictures: $(VENV)/test-ready  ## the pictures of docs/images, from real batteries; needs Chromium
+	$(BIN)/python -m docs.pictures
+
+lock:  ## refresh both lock files; needs uv
+	$(COMPILE) --upgrade -o requirements.lock
+	$(COMPILE) --upgrade -c requirements.lock --extra test -o requirements-test.lock
 
 $(VENV)/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "battery needs Python 3.11 or later; say which: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(PIP) -r requirements.lock
+	$(PIP) --no-deps --editable .
+	@touch $@
+
+# Apart, because the tests need ten times what the program needs.
+$(VENV)/test-ready: $(VENV)/ready requirements-test.lock
+	$(PIP) -r requirements-test.lock
 	@touch $@
 
 clean:
-	rm -rf $(VENV) dist .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist site .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis

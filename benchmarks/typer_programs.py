@@ -13,10 +13,17 @@ COMMANDS: Final = (
     "iterate",
     "review",
     "summarize",
+    "watch",
+    "report",
+    "compare",
+    "history",
+    "export",
+    "schema",
     "gateway",
     "power",
     "calibrate",
     "doctor",
+    "init",
 )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from battery.artifacts import BatteryDir
 from battery.errors import ArtifactError, FolderError
-from battery.models import Manifest, Models, Tasks
+from battery.models import FROZEN, LEARN, Arm, Manifest, Models, Tasks
 from tests.support.runs import TASK, run
 
 
@@ -130,3 +130,33 @@ def tasks() -> Tasks:
     models = {"executor_cloud": "e", "reviewer_cloud": "r", "overseer_cloud": "o"}
     phases = {"alpha_baseline": [TASK], "beta_drift": [], "gamma_impossible": []}
     return Tasks.model_validate({"phases": phases, "models": models})
+
+
+def test_the_report_is_listed_where_it_is_or_will_be_and_archived_with_the_rest(
+    folder: BatteryDir,
+) -> None:
+    assert "report.html" not in folder.listing()
+    assert folder.listing(report=True)[-3:] == ["report.html", "summary.md", "summary.json"]
+    folder.report_path.write_text("page")
+    assert "report.html" in folder.listing()
+    folder.write_manifest(manifest())
+    assert (folder.archive(manifest()) / "report.html").read_text() == "page"
+
+
+def test_of_the_distill_events_only_objects_are_read(folder: BatteryDir) -> None:
+    step = folder.iteration(1)
+    assert list(folder.distill_events(step)) == []
+    lines = b'{"role": "lesson"}\n[1]\n{"torn\n\n{"role": "final"}'
+    (step.root / "distill_events.jsonl").write_bytes(lines)
+    assert list(folder.distill_events(step)) == [{"role": "lesson"}, {"role": "final"}]
+
+
+def test_files_of_runs_are_named_as_they_lie_in_the_folder(folder: BatteryDir) -> None:
+    step = folder.iteration(1)
+    arms: tuple[Arm, ...] = (LEARN, FROZEN)
+    for arm in arms:
+        for repeat in (1, 2):
+            step.write_runs([run()], arm, repeat)
+            assert (folder.root / folder.runs_name(step, arm, repeat)).exists()
+    step.write_confirmations([run()])
+    assert (folder.root / folder.confirmations_name(step)).exists()

@@ -218,16 +218,16 @@ def test_the_command_says_once_what_failed_and_asks_nothing_twice(
 
 def test_a_failed_call_leaves_what_finished_for_a_resume(tmp_path: Path) -> None:
     with Server(chat=LONG) as server:
-        run_battery(tmp_path, server.url)
+        run_here(tmp_path, server.url)
     with Server() as healed:
-        done = run_battery(tmp_path, healed.url, "--resume")
+        done = run_here(tmp_path, healed.url, "--resume")
     assert done.returncode == 0
     assert healed.calls == ["chat", "chat"]
 
 
 def test_with_json_an_error_is_the_one_document_on_standard_output(tmp_path: Path) -> None:
     with Server(distill=HTML) as server:
-        done = run_battery(tmp_path, server.url, "--json")
+        done = run_here(tmp_path, server.url, "--json")
     said = json.loads(done.stdout)
     assert (done.returncode, said["exit_code"], said["error"]["kind"]) == (1, 1, "AnswerError")
     assert said["error"]["message"].startswith("distill: ")
@@ -243,7 +243,7 @@ def test_with_debug_the_stack_is_shown_as_well(tmp_path: Path) -> None:
 
 def test_nobody_listening_is_one_message(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{unused_port()}"
-    done = run_battery(tmp_path, url)
+    done = run_here(tmp_path, url)
     assert_one_message(done, 1, f"cannot connect to {url}/v1/respond", "is it running")
 
 
@@ -262,7 +262,7 @@ def test_a_host_that_does_not_accept_is_one_message(tmp_path: Path) -> None:
 def test_a_stream_that_never_ends_ends_by_the_meta_timeout(tmp_path: Path) -> None:
     trickle = repeating(sse_head(), sse({"role": "worker", "text": "busy"}), pause_s=0.05)
     with Server(distill=trickle) as server:
-        done = run_battery(tmp_path, server.url, "--meta-timeout", 1)
+        done = run_here(tmp_path, server.url, "--meta-timeout", 1)
     assert_one_message(done, 1, "distill: the answer was not complete", "within 1 s")
     assert "delta worker: busy" in done.stderr
 

@@ -1,18 +1,22 @@
 """The documents say what the program does: names, defaults, fields, links and examples.
 
-Examples are the `console` blocks. The commands of a document run in one shell, in order, in a
-fresh folder, and what they print is compared with what the document shows. A block whose info
-string names a file (`json my-tasks.json`) is written to that file first.
+Examples are the `console` blocks. The commands of a document run in order, in a fresh folder, and
+what they print is compared with what the document shows. A block whose info string names a file
+(`json my-tasks.json`) is written to that file first. A command of the battery runs in this process,
+which takes a tenth of the time; what needs a shell runs in one, and so does all of the README.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,10 +27,13 @@ from markdown_it.tree import SyntaxTreeNode
 from pydantic import BaseModel
 from typer.main import get_command
 
-from battery import errors, findings, models, wire
+from battery import comparison, errors, findings, models, wire
 from battery.artifacts import ITERATION_FILES
 from battery.cli.main import app
-from tests.support.commands import battery, environment, read_json, start
+from battery.embedded.server import GatewayOptions, serving
+from battery.evidence import timeline
+from tests.support.calls import command_here
+from tests.support.commands import environment, read_json
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -44,6 +51,7 @@ def name_of(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
+@cache
 def tree(page: Path) -> SyntaxTreeNode:
     return SyntaxTreeNode(_PARSER.parse(page.read_text("utf-8")))
 
@@ -168,6 +176,16 @@ def test_the_readme_and_the_reference_have_the_same_exit_codes() -> None:
         ("evidence", "Sensitivity", findings.Sensitivity),
         ("evidence", "Scorecard", findings.Scorecard),
         ("evidence", "Expectation", findings.Expectation),
+        ("comparison", "Comparison fields", comparison.Comparison),
+        ("comparison", "Side", comparison.Side),
+        ("comparison", "Change", comparison.Change),
+        ("comparison", "Task pair", comparison.TaskPair),
+        ("comparison", "Flips", comparison.Flips),
+        ("comparison", "Noise", comparison.Noise),
+        ("comparison", "Difference", comparison.Difference),
+        ("comparison", "History", timeline.History),
+        ("comparison", "Entry", timeline.Entry),
+        ("comparison", "Course", timeline.Course),
         ("wire", "Respond request", wire.RespondRequest),
         ("wire", "Respond answer", wire.RespondAnswer),
         ("wire", "Log entry", wire.LogEntry),
@@ -184,6 +202,10 @@ def test_a_reference_table_has_exactly_the_fields_of_its_record(
 
 def test_the_reference_has_every_verdict_word() -> None:
     assert set(first_column("reference/evidence.md", "Verdict words")) == set(findings.Word)
+
+
+def test_the_reference_has_every_outcome_of_a_comparison() -> None:
+    assert set(first_column("reference/comparison.md", "Outcome words")) == set(comparison.Outcome)
 
 
 def test_the_keys_of_a_tasks_file_are_documented() -> None:
@@ -205,7 +227,8 @@ def test_the_expectations_are_documented_with_their_defaults() -> None:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a battery of one iteration."""
     folder = tmp_path_factory.mktemp("finished") / "battery"
-    done = battery("run", "--iterations", 1, "--quiet", "--dir", folder, cwd=folder.parent)
+    words = ("run", "--iterations", 1, "--quiet", "--dir", folder)
+    done = command_here(*words, cwd=folder.parent)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -377,24 +400,49 @@ def test_only_what_is_left_out_or_measured_may_differ() -> None:
 @pytest.fixture
 def live_gateway(tmp_path: Path) -> Iterator[str]:
     """Serve a gateway and yield its URL."""
-    process = start("gateway", "--port", 0, cwd=tmp_path)
-    assert process.stdout is not None
-    try:
-        yield process.stdout.readline().strip()
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
+    with serving(GatewayOptions(tmp_path / "memory")) as url:
+        yield url
 
 
-def run_examples(found: list[Example], folder: Path) -> list[list[str]]:
-    """Run the commands in one shell; return the lines that each printed, errors included."""
+def needs_no_shell(example: Example) -> bool:
+    """Tell a plain command of the battery from what only a shell understands."""
+    return re.fullmatch(r"(battery|export) [\w ./:=-]+", example.command) is not None
+
+
+def run_examples(found: list[Example], folder: Path, *, one_shell: bool) -> list[list[str]]:
+    """Run the commands; return the lines that each printed, errors included.
+
+    Neighbours that need a shell share one, unless all do.
+    """
+    printed: list[list[str]] = []
+    exported: dict[str, str] = {}
+    for plain, group in groupby(found, lambda each: not one_shell and needs_no_shell(each)):
+        commands = [example.command for example in group]
+        if plain:
+            printed += [run_here(command, folder, exported) for command in commands]
+        else:
+            printed += in_shell(commands, folder, exported)
+    return printed
+
+
+def run_here(command: str, folder: Path, exported: dict[str, str]) -> list[str]:
+    program, *words = shlex.split(command)
+    if program == "export":
+        pairs = (word.partition("=") for word in words)
+        exported |= {name: value for name, _, value in pairs}
+        return []
+    done = command_here(*words, cwd=folder, env=exported, mixed=True)
+    return done.stdout.splitlines()
+
+
+def in_shell(commands: list[str], folder: Path, exported: dict[str, str]) -> list[list[str]]:
     mark = "=== end of example"
     path = f"{Path(sys.executable).parent}:{environment().get('PATH', '')}"
-    script = "".join(f"{example.command}\necho '{mark}'\n" for example in found)
+    script = "".join(f"{command}\necho '{mark}'\n" for command in commands)
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=folder,
-        env=environment({"PATH": path, "PYTHONUTF8": "1"}),
+        env=environment({**exported, "PATH": path, "PYTHONUTF8": "1"}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -418,6 +466,7 @@ def test_examples_print_what_the_document_shows(
     folder = tmp_path / "examples"
     folder.mkdir()
     write_files(page, folder)
-    for example, printed in zip(found, run_examples(found, folder), strict=True):
+    ran = run_examples(found, folder, one_shell=page.name == "README.md")
+    for example, printed in zip(found, ran, strict=True):
         if not matches(example.output, printed):
             pytest.fail(f"$ {example.command} printed:\n" + "\n".join(printed))

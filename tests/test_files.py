@@ -5,14 +5,25 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from battery.errors import ArtifactError, FolderError
-from battery.files import RESERVE_BYTES, Reserve, cannot_write, disk_is_full, locked, write_atomic
+from battery.files import (
+    RESERVE_BYTES,
+    Reserve,
+    cannot_write,
+    disk_is_full,
+    holder,
+    is_held,
+    locked,
+    write_atomic,
+)
 
 
 def test_a_written_file_holds_all_chunks_and_leaves_no_neighbour(tmp_path: Path) -> None:
@@ -96,3 +107,61 @@ def test_a_full_disk_is_told_from_a_forbidden_file(tmp_path: Path) -> None:
     assert not disk_is_full(forbidden)
     assert "free some space" in (cannot_write(tmp_path, full).hint or "")
     assert "permissions" in (cannot_write(tmp_path, forbidden).hint or "")
+
+
+def test_the_lock_names_its_holder_until_it_is_let_go(tmp_path: Path) -> None:
+    assert is_held(tmp_path) is None
+    with locked(tmp_path):
+        found = holder(tmp_path)
+        assert found
+        assert (found.pid, found.host) == (os.getpid(), socket.gethostname())
+        assert is_held(tmp_path) is True
+        with pytest.raises(FolderError), locked(tmp_path):
+            pass
+        assert holder(tmp_path) == found, "one that was turned away leaves no name"
+    assert (holder(tmp_path), is_held(tmp_path)) == (None, False)
+
+
+def test_a_killed_holder_is_gone_even_before_its_parent_has_noticed(tmp_path: Path) -> None:
+    code = (
+        "import sys, time, pathlib\nfrom battery.files import locked\n"
+        "with locked(pathlib.Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as writer:
+        assert writer.stdout
+        assert writer.stdout.readline() == "held\n"
+        assert is_held(tmp_path) is True
+        writer.kill()
+        assert writer.stdout.read() == ""  # it has ended, and nobody has asked how
+        if Path("/proc/self/stat").exists():
+            while is_held(tmp_path):
+                time.sleep(0.001)
+        writer.wait()
+        assert is_held(tmp_path) is False
+        found = holder(tmp_path)
+        assert found
+        assert found.pid == writer.pid
+
+
+@pytest.mark.parametrize(
+    ("note", "held"),
+    [
+        ("", None),
+        ("{", None),
+        ("[1]", None),
+        ('{"pid": 0, "host": "HERE"}', None),
+        ('{"pid": "7", "host": "HERE"}', None),
+        ('{"pid": 1, "host": "elsewhere"}', None),
+        ("{}", False),
+        # The number of a process that lives, and that began at another time.
+        ('{"pid": 1, "host": "HERE", "started": "never"}', False),
+        ('{"pid": 1, "host": "HERE", "started": null}', True),
+    ],
+)
+def test_only_a_process_of_this_host_can_be_told_to_live_or_to_be_gone(
+    note: str, held: bool | None, tmp_path: Path
+) -> None:
+    (tmp_path / ".lock").write_text(note.replace("HERE", socket.gethostname()))
+    assert is_held(tmp_path) is held

@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,15 +15,15 @@ ROOT = Path(__file__).parents[1] / "src" / "battery"
 
 #: Lowest first; a module may import from its own layer and from those before it.
 LAYERS = [
-    ["__init__", "errors", "clock", "jsonio", "wire"],
+    ["__init__", "errors", "clock", "jsonio", "wire", "usage"],
     ["findings"],
     ["models"],
-    ["progress", "settings", "files", "redact", "tasks"],
+    ["progress", "settings", "files", "redact", "tasks", "comparison"],
     ["journal", "documents", "iteration_dir", "artifacts", "schedule", "transport"],
     ["client"],
     ["runner", "metrics", "review", "verdicts", "verdicts.*", "scorecard", "summary"],
-    ["evidence", "evidence.*", "conditions"],
-    ["render.*"],
+    ["evidence", "evidence.*", "conditions", "schemas", "schemas.*"],
+    ["render.*", "tracing", "tracing.*"],
     ["stages.*"],
     ["cli.*", "__main__"],
 ]
@@ -30,6 +31,7 @@ HTTP_MODULES = {"client", "transport", "embedded.language_model"}
 SLOW = {"httpx", "pydantic", "starlette", "uvicorn", "numpy", "scipy", "rich", "markdown_it"}
 
 
+@cache
 def modules() -> dict[str, Path]:
     """Map dotted module names, without `battery.`, to files."""
     found = {}
@@ -40,8 +42,13 @@ def modules() -> dict[str, Path]:
     return found
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Yield every module that a file imports at run time, also inside functions."""
+@cache
+def imports(path: Path) -> tuple[str, ...]:
+    """List every module that a file imports at run time, also inside functions."""
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
     tree = ast.parse(path.read_text())
     skipped = {
         id(child)

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from battery.redact import MIN_SECRET, REPLACEMENT, Redactor, printable
-from tests.support.calls import CALLS, run_battery, run_here
+from tests.support.calls import CALLS, run_here
 from tests.support.misbehaving import (
     CHAT,
     RESPOND,
@@ -187,7 +187,7 @@ def test_a_secret_arrives_and_is_written_nowhere(tmp_path: Path, way: str) -> No
     write = WRITERS[{"token": "slashed", "headers": "spelled"}.get(way, "plain")]
     with Server(**echoing(write)) as server:
         url = server.url.replace("//", f"//{user}")
-        done = run_battery(tmp_path, url, "--debug", *options, env=env)
+        done = run_here(tmp_path, url, "--debug", *options, env=env)
     assert done.returncode == 0, done.stderr
     arrived = {request.headers["authorization"] for request in server.requests}
     assert arrived == {f"Basic {BASIC}" if user else f"Bearer {TOKEN}"}

@@ -204,6 +204,61 @@ def test_a_deep_spec_and_a_long_number_are_kept_and_hashed() -> None:
     assert plan(tasks)[0].task_id == task_id(Phase.ALPHA, tasks.phases.alpha_baseline[0])
 
 
+# Comments
+
+
+def commented(comment: object) -> dict[str, Any]:
+    """Return the good file with `$schema`, and this comment wherever one may stand."""
+    document = copy.deepcopy(GOOD) | {"expectations": {}}
+    parts = [document, document["phases"], document["models"], document["expectations"]]
+    parts += [each for tasks in document["phases"].values() for each in tasks]
+    for part in parts:
+        part["$comment"] = comment
+    return {"$schema": "./tasks.schema.json", **document}
+
+
+@given(st.text() | st.lists(st.text()))
+@settings(deadline=None)
+def test_comments_change_nothing(comment: object) -> None:
+    """Tasks, their ids and the digest are those of the file without them."""
+    plain = read({**GOOD, "expectations": {}})
+    tasks = read(commented(comment))
+    assert tasks == plain
+    assert digest(tasks) == digest(plain)
+    assert plan(tasks) == plan(plain)
+    assert b"$" not in json.dumps(tasks.document()).encode()
+
+
+def test_in_a_spec_a_comment_is_part_of_the_task() -> None:
+    spec: dict[str, Any] = {"$comment": "for the gateway", "$schema": 5}
+    document = {**GOOD, "phases": {**GOOD["phases"], "alpha_baseline": [task(**spec)]}}
+    assert read(document).phases.alpha_baseline[0].spec == spec
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d.update({"$schema": {}}), "$schema: a text was expected"),
+        (lambda d: d.update({"$comment": None}), "$comment: a text or a list of texts"),
+        (lambda d: d["models"].update({"$comment": ["a", 1]}), "models.$comment: a text or"),
+        (
+            lambda d: d["phases"]["beta_drift"][1].update({"$comment": {}}),
+            "phases.beta_drift[1].$comment: a text or a list of texts was expected",
+        ),
+        (lambda d: d["models"].update({"$schema": ""}), "models.$schema: is not a known key"),
+        (lambda d: d.update({"$coment": ""}), "$coment: is not a known key"),
+        (
+            lambda d: d["phases"]["beta_drift"][0].update({"comment": ""}),
+            "phases.beta_drift[0].comment: is not a known key",
+        ),
+    ],
+)
+def test_a_comment_of_another_shape_or_name_is_refused_with_its_place(
+    change: Callable[[dict[str, Any]], object], words: str
+) -> None:
+    assert f"mine.json: {words}" in refused(changed(change))
+
+
 # Files
 
 

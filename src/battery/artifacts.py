@@ -9,21 +9,24 @@ from __future__ import annotations
 import contextlib
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from battery import jsonio
 from battery.clock import stamp
-from battery.documents import dump_record, read_json, validated
+from battery.documents import dump_record, read_bytes, read_json, validated
 from battery.errors import ArtifactError, FolderError
 from battery.files import sync_folder, write_atomic
 from battery.iteration_dir import ITERATION_FILES, REVIEW_FILE, SCRUM_FILE, IterationDir
-from battery.models import SCHEMA_VERSION, Arm, Manifest, Summary, Tasks
+from battery.models import FROZEN, SCHEMA_VERSION, Arm, Manifest, Summary, Tasks
 from battery.tasks import load_tasks
+from battery.wire import Json
 
 #: One address for whoever reads or writes artifacts.
 __all__ = ["ITERATION_FILES", "REVIEW_FILE", "SCRUM_FILE", "BatteryDir", "IterationDir"]
 
+_REPORT: Final = "report.html"
 _ITERATION: Final = re.compile(r"iter_([1-9][0-9]*)")
 
 
@@ -101,14 +104,39 @@ class BatteryDir:
         write_atomic(self.root / "summary.json", dump_record(summary))
         write_atomic(self.root / "summary.md", markdown.encode())
 
-    def listing(self) -> list[str]:
-        """List all artifacts, the summary included even before it is written."""
+    @property
+    def report_path(self) -> Path:
+        """Where the report is kept."""
+        return self.root / _REPORT
+
+    def runs_name(self, step: IterationDir, arm: Arm, repeat: int) -> str:
+        """Name the file of an arm's runs, as a path below the folder."""
+        arm_folder = ["control"] if arm == FROZEN else []
+        repeat_folder = [f"repeat_{repeat}"] if repeat > 1 else []
+        return "/".join([step.root.name, *arm_folder, *repeat_folder, "runs.json"])
+
+    def confirmations_name(self, step: IterationDir) -> str:
+        """Name the file of an iteration's reruns, as a path below the folder."""
+        return f"{step.root.name}/confirmations.json"
+
+    def distill_events(self, step: IterationDir) -> Iterator[Json]:
+        """Yield the events of an iteration's distill stream; what is no JSON object is left out."""
+        path = step.root / "distill_events.jsonl"
+        for line in read_bytes(path).splitlines() if path.exists() else ():
+            with contextlib.suppress(ValueError):
+                event = jsonio.loads(line)
+                if isinstance(event, dict):
+                    yield event
+
+    def listing(self, *, report: bool = False) -> list[str]:
+        """List all artifacts; the summary, and with `report` the report, before they are there."""
         paths = [self.root / name for name in ("battery.json", "tasks.json")]
         for number in self.numbers():
             paths += self.iteration(number).listing()
         paths += sorted((self.root / "gateway").rglob("*.jsonl"))
         names = [str(path.relative_to(self.root)) for path in paths if path.exists()]
-        return [*names, "summary.md", "summary.json"]
+        reports = [_REPORT] if report or self.report_path.exists() else []
+        return [*names, *reports, "summary.md", "summary.json"]
 
     def archive(self, manifest: Manifest | None) -> Path:
         """Move the battery to `archive/<its start>/`; return that folder.
@@ -117,7 +145,7 @@ class BatteryDir:
         call finds the same place and moves the rest there.
         """
         # Newest iteration first, as the oldest file dates a folder without manifest.
-        names = ["gateway", "summary.md", "summary.json"]
+        names = ["gateway", _REPORT, "summary.md", "summary.json"]
         names += [f"iter_{number}" for number in reversed(self.numbers())]
         if manifest is not None:
             # The original battery wrote no tasks.json: one beside it is the user's own.

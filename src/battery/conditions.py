@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from battery.errors import GateError, UsageError
@@ -39,10 +39,11 @@ CONDITIONS: Final[dict[str, Met]] = {
 }
 
 
-def parse(text: str | None) -> tuple[str, ...]:
+def parse(text: str | None, known: Collection[str] = CONDITIONS) -> tuple[str, ...]:
     """Read a list of conditions with commas between them; None, the option left out, names none.
 
-    Raises `UsageError` for an unknown condition and for a list that names none.
+    `known` are the conditions there are. Raises `UsageError` for an unknown condition and for a
+    list that names none.
     """
     if text is None:
         return ()
@@ -51,13 +52,13 @@ def parse(text: str | None) -> tuple[str, ...]:
         # A pipeline whose variable is unset would check nothing and look as if it did.
         raise UsageError(
             "--fail-on names no condition",
-            hint=f"leave it out, or name some of: {', '.join(CONDITIONS)}",
+            hint=f"leave it out, or name some of: {', '.join(known)}",
         )
-    unknown = [name for name in names if name not in CONDITIONS]
+    unknown = [name for name in names if name not in known]
     if unknown:
         raise UsageError(
             f"--fail-on does not know {', '.join(map(repr, unknown))}",
-            hint=f"it knows: {', '.join(CONDITIONS)}",
+            hint=f"it knows: {', '.join(known)}",
         )
     return tuple(names)
 

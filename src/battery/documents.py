@@ -11,6 +11,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from battery import jsonio
 from battery.errors import ArtifactError, ShapeError
 from battery.models import Phase, Run, RunResult, Task
+from battery.wire import Json
 
 R = TypeVar("R", bound=BaseModel)
 V = TypeVar("V")
@@ -65,14 +66,17 @@ def read_runs(path: Path) -> list[Run]:
 
     One at a time, for a file may be larger than the memory. Raises `ArtifactError`.
     """
-    runs: list[Run] = []
-    for item in _array_items(path):
+    return [run for run, _ in read_answers(path)]
+
+
+def read_answers(path: Path) -> Iterator[tuple[Run, Json]]:
+    """Yield every run with the gateway's whole answer, one at a time; raise `ArtifactError`."""
+    for index, item in enumerate(_array_items(path)):
         try:
-            runs.append(_read_run(item))
+            yield _read_run(item), item["result"]
         except ShapeError as error:
-            place = f"[{len(runs)}].{error.place}".rstrip(".")
+            place = f"[{index}].{error.place}".rstrip(".")
             raise wrong(path, ShapeError(place, error.why)) from error
-    return runs
 
 
 def _array_items(path: Path) -> Iterator[Any]:

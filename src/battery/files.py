@@ -6,11 +6,14 @@ import contextlib
 import errno
 import fcntl
 import os
+import socket
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
+from battery import jsonio
 from battery.errors import ArtifactError, FolderError
+from battery.wire import Json
 
 #: Room kept free on the disk, so that an answer that is already paid for can still be saved when
 #: the disk fills up. An answer larger than this may not fit.
@@ -18,6 +21,17 @@ RESERVE_BYTES: Final = 4 * 1024 * 1024
 _RESERVE_NAME: Final = ".reserve"
 _LOCK_NAME: Final = ".lock"
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+#: More than any note in the lock has; whatever else lies there is not read to its end.
+_NOTE_BYTES: Final = 4096
+
+
+class Holder(NamedTuple):
+    """The process that holds a folder, as its lock names it."""
+
+    pid: int
+    host: str
+    #: When the process began, as its system counts; None where the system does not tell.
+    started: str | None
 
 
 def write_atomic(path: Path, chunks: bytes | Iterable[bytes]) -> None:
@@ -72,10 +86,36 @@ def locked(folder: Path) -> Iterator[None]:
     handle = _open_lock(folder)
     try:
         _take_lock(handle, folder)
-        _remove_leftovers(folder)
-        yield
+        _note(handle, Holder(os.getpid(), socket.gethostname(), _start(os.getpid()))._asdict())
+        try:
+            _remove_leftovers(folder)
+            yield
+        finally:
+            _note(handle, {})
     finally:
         os.close(handle)
+
+
+def holder(folder: Path) -> Holder | None:
+    """Read which process holds a folder, or held it when it was killed; None where none is named.
+
+    Looks at what the lock says and never at the lock itself: trying to take it, if only shared
+    and for a moment, would turn away a writer that starts.
+    """
+    return _holder(_read_note(folder))
+
+
+def is_held(folder: Path) -> bool | None:
+    """Tell whether the process that the lock names is at work; None where nobody can tell.
+
+    Nobody can tell of a process on another host, and not of one of an earlier version, which left
+    its lock empty.
+    """
+    note = _read_note(folder)
+    found = _holder(note)
+    if found is None:
+        return False if note == {} else None
+    return _is_alive(found) if found.host == socket.gethostname() else None
 
 
 class Reserve:
@@ -133,6 +173,53 @@ def _take_lock(handle: int, folder: Path) -> None:
             f"another battery process is working in {folder}",
             hint="wait until it ends, or name another folder with --dir",
         ) from error
+
+
+def _note(handle: int, note: Json) -> None:
+    """Write into the lock who has it; it is for those who watch, so a full disk may forbid it."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, jsonio.dumps(note) + b"\n", 0)
+
+
+def _read_note(folder: Path) -> Json | None:
+    try:
+        with (folder / _LOCK_NAME).open("rb") as file:
+            note = jsonio.loads(file.read(_NOTE_BYTES))
+    except (OSError, ValueError):
+        return None
+    return note if isinstance(note, dict) else None
+
+
+def _holder(note: Json | None) -> Holder | None:
+    pid, host = (note or {}).get("pid"), (note or {}).get("host")
+    if not isinstance(pid, int) or not isinstance(host, str) or not 0 < pid < 2**31:
+        return None
+    started = (note or {}).get("started")
+    return Holder(pid, host, started if isinstance(started, str) else None)
+
+
+def _is_alive(found: Holder) -> bool:
+    try:
+        os.kill(found.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # of another user, and so alive
+    started = _start(found.pid)
+    # Systems give the number of a process that has gone to a later one.
+    return None in {started, found.started} or started == found.started
+
+
+def _start(pid: int) -> str | None:
+    """Read when a process began; empty for one that is dead and not yet buried by its parent."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+    except OSError:
+        return None
+    # The name of the program, in brackets, may itself hold blanks and brackets.
+    fields = stat.rpartition(")")[2].split()
+    return "" if fields[0] in {"Z", "X"} else fields[19]
 
 
 def _remove_leftovers(folder: Path) -> None:

@@ -17,6 +17,7 @@ from battery import jsonio
 from battery.documents import (
     dump_record,
     dump_records,
+    read_answers,
     read_bytes,
     read_record,
     read_records,
@@ -96,6 +97,27 @@ class IterationDir:
         for arm in arms:
             for repeat in self._repeats(arm):
                 yield arm, repeat, self.read_runs(arm, repeat)
+
+    def answers(self) -> Iterator[tuple[Arm, int, Run, Json]]:
+        """Yield arm, repeat (from 1), run and whole answer of every call, the learn arm first.
+
+        One answer is in memory at a time. Raises `ArtifactError`.
+        """
+        arms: tuple[Arm, ...] = (LEARN, FROZEN)
+        for arm in arms:
+            for repeat in self._repeats(arm):
+                for run, answer in read_answers(self._runs(arm, repeat)):
+                    yield arm, repeat, run, answer
+
+    def confirmed_answers(self) -> Iterator[tuple[Run, Json]]:
+        """Yield the reruns of alpha tasks that failed, with their whole answers."""
+        path = self.root / _CONFIRMATIONS
+        if path.exists():
+            yield from read_answers(path)
+
+    def distill_text(self) -> str | None:
+        """Read what the learning side distilled; None where it has not."""
+        return self.read_answer("distill_output.txt")
 
     def learn_runs(self) -> Iterator[Run]:
         """Yield all runs of the learn arm, repeat by repeat."""

@@ -6,10 +6,11 @@ are 0 to 1. What was not measured is null or absent, never 0.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, Final, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from battery.errors import ShapeError
 from battery.findings import Evidence, Record, Scorecard
@@ -42,8 +43,30 @@ CONFIRMATIONS: Final = 5
 CONFIRMED: Final = 4
 
 
+#: JSON has no comments, so these keys stand for them in a tasks file. `battery.tasks` takes them
+#: out when it reads the file: they are sent to nobody, and a record has no such field.
+COMMENT_KEY: Final = "$comment"
+SCHEMA_KEY: Final = "$schema"
+_COMMENT: Final[Json] = {
+    COMMENT_KEY: {
+        "description": "For whoever reads the file; sent to nobody.",
+        "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+    }
+}
+_SCHEMA: Final[Json] = {
+    SCHEMA_KEY: {"description": "Where an editor finds this schema.", "type": "string"}
+}
+
+
+def _also(keys: Json) -> Callable[[Json], None]:
+    """Allow keys in a record's JSON Schema that the record itself does not have."""
+    return lambda schema: schema.update(properties={**keys, **schema["properties"]})
+
+
 class Task(Record):
     """One thing to ask of the gateway."""
+
+    model_config = ConfigDict(json_schema_extra=_also(_COMMENT))
 
     task_class: str = Field(min_length=1, description="Kind of task, as the gateway names it.")
     operation: str = Field(min_length=1, description="The task in one line.")
@@ -52,6 +75,8 @@ class Task(Record):
 
 class Phases(Record):
     """The tasks of the three phases; a phase may be empty."""
+
+    model_config = ConfigDict(json_schema_extra=_also(_COMMENT))
 
     alpha_baseline: list[Task] = Field(description="Easy tasks, done without escalation.")
     beta_drift: list[Task] = Field(description="Niche tasks that make the executor miss.")
@@ -69,6 +94,8 @@ class Phases(Record):
 class Models(Record):
     """The model names that go out with the calls."""
 
+    model_config = ConfigDict(json_schema_extra=_also(_COMMENT))
+
     executor_cloud: str = Field(min_length=1, description="Works on the task.")
     reviewer_cloud: str = Field(min_length=1, description="Checks the executor's work.")
     overseer_cloud: str = Field(min_length=1, description="Writes the review and the judgment.")
@@ -76,6 +103,8 @@ class Models(Record):
 
 class Expectations(Record):
     """What the gates hold the tasks to; fixed before the run, as part of the tasks file."""
+
+    model_config = ConfigDict(json_schema_extra=_also(_COMMENT))
 
     gamma_token_factor: float = Field(
         default=5.0,
@@ -97,6 +126,8 @@ class Expectations(Record):
 
 class Tasks(Record):
     """A whole tasks file."""
+
+    model_config = ConfigDict(json_schema_extra=_also(_SCHEMA | _COMMENT))
 
     phases: Phases = Field(description="The tasks by phase.")
     models: Models = Field(description="The models to ask for.")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from battery.models import LEARN, Arm, Metrics, Phase, RunResult
+from battery.models import LEARN, Arm, Metrics, Phase, RunResult, Task
+from battery.wire import Json
 
 #: Distill, review and judgment: what an iteration asks besides its tasks.
 META_CALLS: Final = 3
@@ -54,6 +55,9 @@ class TaskStarted(NamedTuple):
     repeat: int = 1
     #: Whether it only confirms that an alpha task fails.
     confirm: bool = False
+    #: The executor's model and what is asked, for those who record more than they show.
+    model: str | None = None
+    task: Task | None = None
 
 
 class TaskFinished(NamedTuple):
@@ -67,6 +71,8 @@ class TaskFinished(NamedTuple):
     arm: Arm = LEARN
     repeat: int = 1
     confirm: bool = False
+    #: The gateway's whole answer; None for a replayed call.
+    answer: Json | None = None
 
 
 class DistillEvent(NamedTuple):
@@ -85,6 +91,10 @@ class MetaFinished(NamedTuple):
     elapsed_ms: int
     detail: str
     replayed: bool
+    #: Model, prompt and whole answer of a chat; None for a distill.
+    model: str | None = None
+    prompt: str | None = None
+    answer: Json | None = None
 
 
 class IterationFinished(NamedTuple):

@@ -71,7 +71,12 @@ class Redactor:
 
 def printable(text: str, limit: int) -> str:
     """Cut a foreign text to `limit` characters that cannot move the cursor or ring the bell."""
-    return _CONTROL.sub(" ", text).strip()[:limit]
+    return without_runner_commands(_CONTROL.sub(" ", text)).strip()[:limit]
+
+
+def without_runner_commands(text: str) -> str:
+    """Break up `##[`, which runners of pipelines take for a command anywhere in a line."""
+    return text.replace("##[", "## [")
 
 
 def _parts(value: str) -> Iterator[str]:

@@ -14,10 +14,26 @@ from typing import Final, NamedTuple
 
 from battery import jsonio
 from battery.journal import DISTILL_KEY, CallKey, chat_key, confirm_key, respond_key
-from battery.models import CONFIRMATIONS, CONFIRMED, LEARN, Arm, Phase, Run
+from battery.models import (
+    CONFIRMATIONS,
+    CONFIRMED,
+    FROZEN,
+    LEARN,
+    Arm,
+    Manifest,
+    Phase,
+    Run,
+    Tasks,
+)
 from battery.progress import META_CALLS, Plan
-from battery.tasks import PlannedTask, task_id
+from battery.tasks import PlannedTask, plan, task_id
 
+_PHASE_TITLES: Final = {
+    Phase.ALPHA: "baseline",
+    Phase.BETA: "drift",
+    Phase.GAMMA: "impossible",
+}
+CONFIRM_TITLE: Final = "confirm what failed"
 #: What follows the tasks of an iteration: stage, journal key and title, in order.
 META_STAGES: Final = (
     ("delta", DISTILL_KEY, "distill"),
@@ -78,6 +94,21 @@ class Schedule:
     repeats: int = 1
     #: Of the coin; a battery with one arm may have none.
     seed: int | None = None
+
+    @classmethod
+    def of(cls, manifest: Manifest, tasks: Tasks) -> Schedule:
+        """Read it from a manifest; batteries of earlier versions have one arm and no seed."""
+        return cls(
+            tasks=plan(tasks),
+            arms=(LEARN, FROZEN) if "control" in manifest.targets else (LEARN,),
+            repeats=manifest.options.get("repeats", 1),
+            seed=manifest.options.get("seed"),
+        )
+
+    def title(self, phase: Phase, repeat: int) -> str:
+        """Name one round of a phase."""
+        again = f", repeat {repeat} of {self.repeats}" if self.repeats > 1 else ""
+        return _PHASE_TITLES[phase] + again
 
     def units(self, iteration: int, phase: Phase, repeat: int) -> Iterator[tuple[Ask, ...]]:
         """Yield each task of a phase once, asked in every arm before the next task."""

@@ -7,14 +7,15 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from importlib import resources
+from itertools import count
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
 from battery import jsonio
 from battery.errors import ShapeError, TasksError
-from battery.models import Phase, Task, Tasks
+from battery.models import COMMENT_KEY, SCHEMA_KEY, Phase, Phases, Task, Tasks
 
 DEFAULT_PATH: Final = Path("tasks.json")
 #: A larger file is a mistake: 10,000 tasks with a page of spec each stay below it.
@@ -76,9 +77,11 @@ def parse_tasks(data: bytes, name: str) -> Tasks:
     except ValueError as error:
         raise TasksError(f"{name} is not JSON: {error}", hint=_HINT) from error
     try:
-        tasks = Tasks.model_validate(document)
+        tasks = Tasks.model_validate(_uncommented(document))
     except ValidationError as error:
         raise TasksError(f"{name}: {ShapeError.of(error)}", hint=_HINT) from error
+    except ShapeError as error:
+        raise TasksError(f"{name}: {error}", hint=_HINT) from error
     _refuse_unusable(tasks, name)
     return tasks
 
@@ -147,6 +150,41 @@ def differences(before: Tasks, now: Tasks) -> list[str]:
     if before.expectations != now.expectations:
         lines.append("expectations")
     return lines or (["the order of the tasks"] if digest(before) != digest(now) else [])
+
+
+def _uncommented(document: Any) -> Any:
+    """Take out what is written for people and editors; raise `ShapeError` where it is no text.
+
+    What is of the wrong shape is left as it is, for the records to refuse. A spec may hold any
+    key, so nothing is taken out of it.
+    """
+    if not isinstance(document, dict):
+        return document
+    if not isinstance(document.get(SCHEMA_KEY, ""), str):
+        raise ShapeError(SCHEMA_KEY, "a text was expected")
+    kept = _plain(document, "")
+    kept.pop(SCHEMA_KEY, None)
+    for key in {"phases", "models", "expectations"} & kept.keys():
+        kept[key] = _plain(kept[key], key)
+    phases = kept.get("phases")
+    for key in Phases.model_fields if isinstance(phases, dict) else ():
+        if isinstance(phases.get(key), list):
+            places = (f"phases.{key}[{index}]" for index in count())
+            phases[key] = list(map(_plain, phases[key], places))
+    return kept
+
+
+def _plain(part: Any, place: str) -> Any:
+    """Copy an object without its comment; return anything else as it is."""
+    if not isinstance(part, dict):
+        return part
+    comment = part.get(COMMENT_KEY, "")
+    lines = comment if isinstance(comment, list) else [comment]
+    if not all(isinstance(line, str) for line in lines):
+        raise ShapeError(
+            f"{place}.{COMMENT_KEY}".lstrip("."), "a text or a list of texts was expected"
+        )
+    return {key: value for key, value in part.items() if key != COMMENT_KEY}
 
 
 def _in_order(tasks: Tasks) -> Iterator[tuple[Phase, Task]]:

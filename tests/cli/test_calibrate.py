@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -22,11 +23,11 @@ from battery.findings import Evidence, Word
 from battery.progress import Event, Notice
 from battery.stages import calibrate as stage
 from tests.support.calls import command_here
-from tests.support.commands import environment, words
+from tests.support.commands import environment
 
 FEW = (NULLS[0], HARM[0])
-#: In place of the preset's number, and no multiple of a piece of work.
-BATTERIES = 70
+#: In place of the preset's number, and no multiple of a piece of work, which is smaller too.
+BATTERIES, CHUNK = 35, 25
 
 
 def sees_learning_everywhere(observed: Observed) -> Evidence:
@@ -41,6 +42,7 @@ def calibration(out: Path, *, jobs: int = 1, seed: int = 1) -> Calibration:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SIMULATIONS, "fast", BATTERIES)
+    monkeypatch.setattr(stage, "CHUNK", CHUNK)
 
 
 @pytest.fixture
@@ -65,9 +67,9 @@ def test_the_table_goes_to_standard_output_and_progress_to_standard_error(tmp_pa
     done = run(cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert [line.split("  ")[0] for line in done.stdout.splitlines()[1:3]] == [s.name for s in FEW]
-    assert "bounds hold (preset fast, seed 1, 140 batteries)." in done.stdout
+    assert "bounds hold (preset fast, seed 1, 70 batteries)." in done.stdout
     assert done.stderr.splitlines() == [
-        "note: 140 batteries of 2 scenarios, processes: 1",
+        "note: 70 batteries of 2 scenarios, processes: 1",
         "note: 1 of 2 scenarios: nothing learned",
         "note: 2 of 2 scenarios: forgets from iteration 2",
     ]
@@ -81,7 +83,7 @@ def test_the_table_is_saved_where_out_says_or_in_data(tmp_path: Path) -> None:
         assert {path.name for path in folder.iterdir()} == {"calibration.md", "calibration.json"}
         saved = Calibration.model_validate_json((folder / "calibration.json").read_bytes())
         assert [tally.simulations for tally in saved.tallies] == [BATTERIES, BATTERIES]
-        assert "| nothing learned | 70 |" in (folder / "calibration.md").read_text("utf-8")
+        assert "| nothing learned | 35 |" in (folder / "calibration.md").read_text("utf-8")
 
 
 @pytest.mark.usefixtures("few")
@@ -154,10 +156,19 @@ def test_an_interrupt_ends_the_work_and_says_that_nothing_was_saved(tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
+#: The command with fewer batteries a scenario, so that the first one is soon done.
+QUICK = """
+from battery.cli.main import main
+from battery.evidence.scenarios import SIMULATIONS
+SIMULATIONS["fast"] = 50
+main(["calibrate", "--jobs", "2"])
+"""
+
+
 @pytest.mark.parametrize("lines", [1, 2], ids=["while it starts", "while it works"])
 def test_ctrl_c_stops_all_processes_quietly(tmp_path: Path, lines: int) -> None:
     process = subprocess.Popen(
-        words("calibrate", "--jobs", 2),
+        [sys.executable, "-c", QUICK],
         cwd=tmp_path,
         env=environment(),
         stdout=subprocess.PIPE,

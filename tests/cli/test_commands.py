@@ -1,7 +1,8 @@
 """The commands as a user meets them: streams, exit codes, files, signals.
 
 Most call the entry point in this process, ten times as fast as a new one; what depends on being a
-process of its own (signals, pipes, closed streams, a whole first run) starts one.
+process of its own (signals, pipes, closed streams) starts one. A whole first run in one is in
+the README, which `tests/test_docs.py` follows.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -21,7 +23,6 @@ import pytest
 
 from battery.cli.lazy import SUMMARIES
 from tests.support.calls import command_here
-from tests.support.commands import battery as process
 from tests.support.commands import environment, read_json, start, write_tasks
 from tests.support.gateway import Gateway, serving
 
@@ -60,7 +61,7 @@ def battery(
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run one battery on the embedded gateway; tests take copies."""
     folder = tmp_path_factory.mktemp("battery") / "data"
-    done = process("run", "--dir", folder, cwd=folder.parent)
+    done = battery("run", "--dir", folder, cwd=folder.parent)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -76,10 +77,26 @@ def gateway() -> Iterator[Gateway]:
         yield served
 
 
+@pytest.fixture
+def script(gateway: Gateway, tmp_path: Path) -> str:
+    """Return the shell's words for a short run into `b`, as a process of its own."""
+    tasks = write_tasks(tmp_path / "tasks.json", 1)
+    options = f"-n 1 -d {tmp_path / 'b'} --tasks {tasks} --no-control"
+    targets = f"--gateway {gateway.url} --llm-team {gateway.url}"
+    return f"{sys.executable} -m battery run {options} {targets}"
+
+
+def shell(script: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, check=False, env=environment()
+    )
+
+
 def test_run_leaves_every_artifact_of_the_contract(finished: Path) -> None:
     there = {str(path.relative_to(finished)) for path in finished.rglob("*") if path.is_file()}
     assert there >= CONTRACT_FILES
-    assert {name for name in there - CONTRACT_FILES if not name.startswith("gateway/")} == {".lock"}
+    ours = {".lock", "report.html"}
+    assert {name for name in there - CONTRACT_FILES if not name.startswith("gateway/")} == ours
     manifest = read_json(finished / "battery.json")
     assert (manifest["state"], manifest["iterations_finished"]) == ("finished", 3)
     targets = ("gateway", "llm_team", "control")
@@ -152,19 +169,19 @@ def test_the_folder_of_ones_own_tasks_is_not_overwritten(tmp_path: Path) -> None
     assert tasks.read_bytes() == before
 
 
-def test_summarize_rebuilds_the_same_bytes_without_network(folder: Path) -> None:
+def test_summarize_rebuilds_the_same_bytes_without_network(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names = [f"iter_{n}/metrics.json" for n in (1, 2, 3)] + ["summary.md", "summary.json"]
     before = {name: (folder / name).read_bytes() for name in names}
     for name in names:
         (folder / name).unlink()
-    code = (
-        "import socket\n"
-        "def refuse(*_): raise AssertionError('network')\n"
-        "socket.socket = refuse\n"
-        "from battery.cli.main import main\n"
-        f"main(['summarize', {str(folder)!r}])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("network")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    done = battery("summarize", folder)
     assert done.returncode == 0, done.stderr
     assert {name: (folder / name).read_bytes() for name in names} == before
 
@@ -481,21 +498,16 @@ def test_an_interrupted_review_says_so_and_is_one_json_document(
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "2>/dev/full"])
-def test_a_run_whose_output_goes_nowhere_is_a_run_all_the_same(closed: str, tmp_path: Path) -> None:
-    folder = tmp_path / "b"
-    script = f"{sys.executable} -m battery run -n 1 -d {folder} {closed}"
-    done = subprocess.run(
-        ["bash", "-c", script], capture_output=True, text=True, check=False, env=environment()
-    )
+def test_a_run_whose_output_goes_nowhere_is_a_run_all_the_same(
+    closed: str, script: str, tmp_path: Path
+) -> None:
+    done = shell(f"{script} {closed}")
     assert done.returncode == 0, done.stderr
-    assert read_json(folder / "battery.json")["state"] == "finished"
+    assert read_json(tmp_path / "b" / "battery.json")["state"] == "finished"
 
 
 def test_a_result_that_cannot_be_printed_is_one_message(folder: Path) -> None:
-    script = f"{sys.executable} -m battery summarize {folder} --json >/dev/full"
-    done = subprocess.run(
-        ["bash", "-c", script], capture_output=True, text=True, check=False, env=environment()
-    )
+    done = shell(f"{sys.executable} -m battery summarize {folder} --json >/dev/full")
     assert done.returncode == 1
     assert "No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
@@ -570,22 +582,19 @@ def test_gateway_serves_until_interrupted(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_leaves_early_is_no_error(folder: Path) -> None:
-    script = f"{sys.executable} -m battery summarize {folder} | head -1; exit ${{PIPESTATUS[0]}}"
-    done = subprocess.run(
-        ["bash", "-c", script], capture_output=True, text=True, check=False, env=environment()
-    )
+    reading = f"{sys.executable} -m battery summarize {folder} | head -1"
+    done = shell(f"{reading}; exit ${{PIPESTATUS[0]}}")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
 
 
-def test_a_run_goes_on_when_whoever_read_its_progress_has_left(tmp_path: Path) -> None:
-    folder = tmp_path / "b"
-    script = f"{sys.executable} -m battery run -d {folder} 2>&1 | head -2; exit ${{PIPESTATUS[0]}}"
-    done = subprocess.run(
-        ["bash", "-c", script], capture_output=True, text=True, check=False, env=environment()
-    )
+def test_a_run_goes_on_when_whoever_read_its_progress_has_left(
+    gateway: Gateway, script: str, tmp_path: Path
+) -> None:
+    gateway.delay = 0.02
+    done = shell(f"{script} 2>&1 | head -2; exit ${{PIPESTATUS[0]}}")
     assert (done.returncode, done.stderr) == (0, "")
-    assert read_json(folder / "battery.json")["state"] == "finished"
+    assert read_json(tmp_path / "b" / "battery.json")["state"] == "finished"
 
 
 def test_a_battery_that_ran_with_rules_is_not_resumed_with_a_model(folder: Path) -> None:

@@ -70,8 +70,8 @@ def test_options_name_the_size(tmp_path: Path) -> None:
 
 
 def test_the_tasks_file_gives_the_count(tmp_path: Path) -> None:
-    tasks = write_tasks(tmp_path / "mine.json", 4)
-    assert document("--tasks", tasks, cwd=tmp_path)["tasks"] == 12
+    tasks = write_tasks(tmp_path / "mine.json", 2)
+    assert document("--tasks", tasks, cwd=tmp_path)["tasks"] == 6
 
 
 def test_a_drop_is_turned_into_a_chance_and_what_is_needed(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from battery.embedded.server import GatewayOptions, serving
+from tests.embedded.helpers import connect
 
 Serve = Callable[..., httpx.Client]
 
@@ -24,7 +25,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
             count += 1
             store = store or tmp_path / f"memory_{count}"
             url = stack.enter_context(serving(GatewayOptions(store=store, **options)))
-            return stack.enter_context(httpx.Client(base_url=url, timeout=30, trust_env=False))
+            return stack.enter_context(connect(url))
 
         yield start
 
@@ -35,6 +36,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     store = tmp_path_factory.mktemp("memory")
     with (
         serving(GatewayOptions(store=store)) as url,
-        httpx.Client(base_url=url, timeout=30, trust_env=False) as client,
+        connect(url) as client,
     ):
         yield client

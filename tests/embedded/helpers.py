@@ -36,6 +36,11 @@ MODELS = {"executor_model": "small", "reviewer_model": "medium"}
 SEED = 7
 
 
+def connect(url: str) -> httpx.Client:
+    """Open a client for a server on loopback: without TLS, which would take longer than a test."""
+    return httpx.Client(base_url=url, timeout=30, trust_env=False, verify=False)
+
+
 class Asked(NamedTuple):
     """One task of a phase and the gateway's answer to it."""
 

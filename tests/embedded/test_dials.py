@@ -12,7 +12,7 @@ from battery.embedded.dials import CROWDED_OUT, WARM_UP_S, Dials
 from battery.embedded.loop import MAX_TURNS
 from battery.wire import Json, read_respond
 from tests.embedded.conftest import Serve
-from tests.embedded.helpers import OTHER, SHIPPED, Asked, ask, ask_all, distil
+from tests.embedded.helpers import OTHER, SHIPPED, Asked, ask, ask_all, connect, distil
 from tests.support.commands import start
 
 EASY: Json = {"role": "Welder", "count": 2, "city": "Toledo, OH"}
@@ -149,7 +149,7 @@ def test_the_command_turns_the_dials(tmp_path: Path) -> None:
     )
     assert process.stdout
     try:
-        with httpx.Client(base_url=process.stdout.readline().strip(), timeout=30) as client:
+        with connect(process.stdout.readline().strip()) as client:
             assert seconds(client) >= WARM_UP_S
             assert ask(client, HOPELESS)["status"] == "ok"
             distil(client)

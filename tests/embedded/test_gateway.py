@@ -18,7 +18,17 @@ from battery.embedded.server import GatewayOptions, serving
 from battery.embedded.spec import read_spec
 from battery.wire import Json, read_respond, total_tokens
 from tests.embedded.conftest import Serve
-from tests.embedded.helpers import OTHER, SHIPPED, Asked, ask, ask_all, distil, fitting, specs
+from tests.embedded.helpers import (
+    OTHER,
+    SHIPPED,
+    Asked,
+    ask,
+    ask_all,
+    connect,
+    distil,
+    fitting,
+    specs,
+)
 
 BATTERIES = pytest.mark.parametrize("tasks", [SHIPPED, OTHER], ids=["shipped", "other"])
 
@@ -33,7 +43,7 @@ class Rounds(NamedTuple):
 @pytest.fixture(scope="module", params=[SHIPPED, OTHER], ids=["shipped", "other"])
 def rounds(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Rounds:
     options = GatewayOptions(store=tmp_path_factory.mktemp("memory"))
-    with serving(options) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with serving(options) as url, connect(url) as client:
         before = ask_all(client, request.param)
         distil(client)
         return Rounds(before, ask_all(client, request.param))

@@ -16,7 +16,7 @@ from battery.errors import UsageError
 from battery.wire import CHAT_PATH, RESPOND_PATH, Json, chat_content
 from tests.embedded.conftest import Serve
 from tests.embedded.fake_model import FakeModel, fake_model
-from tests.embedded.helpers import ask, distil
+from tests.embedded.helpers import ask, connect, distil
 
 KEY = "sk-very-secret"
 SPARKY = {"role": "Sparky", "count": 2, "city": "Memphis, TN"}
@@ -34,7 +34,7 @@ def client(model: FakeModel, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     options = GatewayOptions(
         store=tmp_path_factory.mktemp("memory"), model_url=model.url, model_key=KEY
     )
-    with serving(options) as url, httpx.Client(base_url=url, timeout=30) as connected:
+    with serving(options) as url, connect(url) as connected:
         yield connected
 
 
@@ -175,7 +175,7 @@ def test_a_call_that_hangs_in_the_model_does_not_keep_the_gateway_from_stopping(
 
     def call(url: str) -> None:
         try:
-            with httpx.Client(base_url=url, timeout=30) as client:
+            with connect(url) as client:
                 respond(client, executor_model="hanging").raise_for_status()
         except httpx.HTTPError as error:
             failed.append(error)

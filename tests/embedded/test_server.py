@@ -15,7 +15,7 @@ import pytest
 from battery.embedded.server import GatewayOptions, listen, serving
 from battery.errors import UsageError
 from tests.embedded.conftest import Serve
-from tests.embedded.helpers import SHIPPED, ask, ask_all, distil
+from tests.embedded.helpers import SHIPPED, ask, ask_all, connect, distil
 
 SERVE = """
 import sys, time
@@ -108,7 +108,7 @@ def test_a_restarted_gateway_goes_on_with_its_memory(serve: Serve, tmp_path: Pat
     store = tmp_path / "store"
     with (
         serving(GatewayOptions(store=store)) as url,
-        httpx.Client(base_url=url) as client,
+        connect(url) as client,
     ):
         ask_all(client, SHIPPED)
         distil(client)
@@ -130,7 +130,7 @@ def test_a_killed_gateway_has_every_outcome_and_lesson_on_disk(
         text=True,
     ) as process:
         assert process.stdout
-        with httpx.Client(base_url=process.stdout.readline().strip()) as client:
+        with connect(process.stdout.readline().strip()) as client:
             ask(client, spec)
             distil(client)
             ask(client, {"role": "Plumber", "count": 1, "city": "Omaha, NE"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from math import sqrt
 from pathlib import Path
 
@@ -53,9 +54,14 @@ def bound(scenario: Scenario, tally: Tally, what: str) -> Bound:
     return found
 
 
+@cache
+def any_evidence() -> Evidence:
+    return judge(simulate(NULL.dials, np.random.default_rng(1)))
+
+
 def always(word: Word) -> Judge:
     """Return a verdict that says the same whatever it sees."""
-    return lambda observed: judge(observed).model_copy(update={"verdict": word})
+    return lambda _observed: any_evidence().model_copy(update={"verdict": word})
 
 
 def always_significant(observed: Observed) -> Evidence:

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from battery.evidence import gates
 from battery.evidence.table import Call, grid
@@ -152,7 +152,7 @@ def test_the_chance_of_so_many_failures_worked_out_by_hand(
 def test_the_chance_is_fishers(passed: int, failed: int, passed_now: int, failed_now: int) -> None:
     table = np.array([[passed_now, failed_now], [passed, failed]])
     chance = gates.no_worse(passed, passed + failed, passed_now, passed_now + failed_now)
-    assert chance == pytest.approx(stats.fisher_exact(table, alternative="less").pvalue)
+    assert chance == pytest.approx(scipy.stats.fisher_exact(table, alternative="less").pvalue)
 
 
 def test_the_frozen_arms_bluffs_are_told() -> None:

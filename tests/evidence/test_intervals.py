@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
 from battery.evidence.intervals import (
     clopper_pearson_upper,
@@ -32,7 +32,7 @@ def test_a_saving_is_a_ratio_below_one() -> None:
 @pytest.mark.parametrize("level", [0.9, 0.95, 0.99])
 def test_the_interval_is_students(level: float) -> None:
     effects = np.random.default_rng(1).normal(0.3, 0.4, 8)
-    low, high = stats.t.interval(level, 7, effects.mean(), stats.sem(effects))
+    low, high = scipy.stats.t.interval(level, 7, effects.mean(), scipy.stats.sem(effects))
     expected = np.exp([-effects.mean(), -high, -low])
     assert tuple(ratio(effects, level)) == pytest.approx(tuple(expected))
 
@@ -95,8 +95,8 @@ def test_at_the_bound_so_few_events_have_the_chance_that_is_left(
 ) -> None:
     events = data.draw(st.integers(0, trials - 1))
     bound = clopper_pearson_upper(events, trials)
-    assert stats.binom.cdf(events, trials, bound) == pytest.approx(0.05)
-    oracle = stats.binomtest(events, trials, alternative="less").proportion_ci(0.95)
+    assert scipy.stats.binom.cdf(events, trials, bound) == pytest.approx(0.05)
+    oracle = scipy.stats.binomtest(events, trials, alternative="less").proportion_ci(0.95)
     assert bound == pytest.approx(oracle.high)
 
 

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from scipy import stats
+import scipy
 
 from battery.evidence.intervals import ratio
 from battery.evidence.power import (
@@ -114,8 +114,8 @@ def test_with_many_tasks_the_power_is_that_of_students_t(tasks: int) -> None:
     design = Design(tasks, 3, 1, 0.3)
     effect = 2.5 / np.sqrt(tasks)
     reduction = 1 - np.exp(-effect * 0.3)
-    critical = stats.t.ppf(0.95, tasks - 1)
-    oracle = float(stats.nct.sf(critical, tasks - 1, 2.5))
+    critical = scipy.stats.t.ppf(0.95, tasks - 1)
+    oracle = float(scipy.stats.nct.sf(critical, tasks - 1, 2.5))
     assert primary_power(reduction, design) == pytest.approx(oracle, abs=0.03)
 
 

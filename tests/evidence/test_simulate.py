@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from battery.evidence.table import (
     TURNS,
     Call,
     Floats,
+    Grid,
     grid,
     log_ratio,
 )
@@ -39,9 +41,15 @@ def draw(dials: Dials, seed: int = 1) -> Observed:
     return simulate(dials, np.random.default_rng(seed))
 
 
+@cache
+def grid_of(dials: Dials) -> Grid:
+    """Lay out one battery, drawn once however many of its metrics a test looks at."""
+    return grid(draw(dials).calls)
+
+
 def cells(dials: Dials, arm: Arm, metric: str, phase: Phase | None = None) -> Floats:
     """Return one metric of one arm, tasks by iterations."""
-    table = grid(draw(dials).calls)
+    table = grid_of(dials)
     rows = [row for row, task in enumerate(table.tasks) if phase in {None, task.phase}]
     chosen: Floats = table.of(arm, metric)[rows]
     return chosen

@@ -5,9 +5,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import scipy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
 from battery.evidence.table import Floats
 from battery.evidence.trend import (
@@ -35,7 +35,7 @@ def random(seed: int, *shape: int) -> Floats:
 
 def brute_force(values: Floats) -> float:
     """Try all arrangements of all rows."""
-    ranks = stats.rankdata(values, axis=1)
+    ranks = scipy.stats.rankdata(values, axis=1)
     positions = np.arange(1, values.shape[1] + 1)
     observed = (ranks * positions).sum()
     sums = [
@@ -74,7 +74,7 @@ def test_the_best_of_all_arrangements_has_the_smallest_p() -> None:
 def test_without_ties_p_is_that_of_scipy(tasks: int, positions: int) -> None:
     for seed in range(3):
         values = random(seed, tasks, positions)
-        oracle = stats.page_trend_test(values, method="exact")
+        oracle = scipy.stats.page_trend_test(values, method="exact")
         found = page(values)
         assert (found.p, found.statistic) == pytest.approx((oracle.pvalue, oracle.statistic))
 
@@ -134,14 +134,14 @@ def test_the_normal_approximation_is_close_where_counting_ends(levels: int | Non
     assert counted.exact
     assert not twice.exact
     # Two independent halves that say the same: z grows by the root of two.
-    z = stats.norm.isf(p_of(counted)) * np.sqrt(2)
-    assert twice.p == pytest.approx(stats.norm.sf(z), rel=0.1)
+    z = scipy.stats.norm.isf(p_of(counted)) * np.sqrt(2)
+    assert twice.p == pytest.approx(scipy.stats.norm.sf(z), rel=0.1)
 
 
 def test_many_positions_and_many_tasks_are_approximated_as_in_scipy() -> None:
     for shape in ((4, EXACT_POSITIONS + 2), (1000, 9)):
         values = random(5, *shape)
-        oracle = stats.page_trend_test(values, method="asymptotic")
+        oracle = scipy.stats.page_trend_test(values, method="asymptotic")
         found = page(values)
         assert not found.exact
         assert found.statistic == oracle.statistic

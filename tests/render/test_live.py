@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import cache
 
 import pytest
 from rich.console import Console
@@ -11,7 +12,7 @@ from battery.models import FROZEN, Phase
 from battery.progress import Plan, StageStarted, TaskStarted
 from battery.render.live import LiveProgress
 from tests.render.events import iteration, meta, task, tasks
-from tests.render.terminal import run_on_terminal
+from tests.render.terminal import Screen, run_on_terminal
 
 COST = [
     "36 calls: 27 tasks (3 iterations x 9 tasks), 3 distill, 6 review and judgment",
@@ -32,6 +33,12 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+@cache
+def played(scene: str, rows: int = 24) -> Screen:
+    """Play a scene on a terminal, once however many tests look at it."""
+    return run_on_terminal("tests.render.play", scene, rows=rows)
 
 
 def drawn(progress: LiveProgress) -> list[str]:
@@ -103,7 +110,7 @@ def test_a_finished_iteration_empties_the_frame() -> None:
 
 
 def test_a_whole_battery_leaves_one_line_an_iteration() -> None:
-    screen = run_on_terminal("tests.render.play", "whole")
+    screen = played("whole")
     assert screen.text().splitlines() == [*COST, LINE_1, "2" + LINE_1[1:], "3" + LINE_1[1:]]
     assert screen.widest <= 80
     assert screen.cursor_shown
@@ -118,13 +125,13 @@ def test_a_whole_battery_leaves_one_line_an_iteration() -> None:
     ],
 )
 def test_the_terminal_is_clean_however_it_ends(scene: str, end: list[str]) -> None:
-    screen = run_on_terminal("tests.render.play", scene)
+    screen = played(scene)
     assert screen.text().splitlines() == [*SURVIVES, *end]
     assert screen.cursor_shown
 
 
 def test_the_running_view_on_a_terminal() -> None:
-    screen = run_on_terminal("tests.render.play", "middle")
+    screen = played("middle")
     lines = screen.last_frame.splitlines()
     assert lines[:4] == SURVIVES
     assert lines[4].startswith("iteration 2/3 · stage delta dis")
@@ -139,7 +146,7 @@ def test_the_running_view_on_a_terminal() -> None:
 def test_many_tasks_show_the_last_ones_that_the_terminal_has_room_for(
     rows: int, finished: int
 ) -> None:
-    screen = run_on_terminal("tests.render.play", "many", rows=rows)
+    screen = played("many", rows)
     shown = [text for text in screen.last_frame.splitlines() if "fill:" in text]
     assert len(shown) == finished
     assert "x30" in shown[-1]
@@ -149,5 +156,5 @@ def test_many_tasks_show_the_last_ones_that_the_terminal_has_room_for(
 
 def test_no_color_draws_the_same_without_colour() -> None:
     plain = run_on_terminal("tests.render.play", "whole", environment={"NO_COLOR": "1"})
-    assert plain.text() == run_on_terminal("tests.render.play", "whole").text()
+    assert plain.text() == played("whole").text()
     assert "3/3 done" in plain.text()

@@ -80,9 +80,14 @@ def test_without_noise_any_drop_is_seen() -> None:
 
 
 @pytest.mark.parametrize(
-    "design", [Design(8, 3, 1, 0.3), Design(1000, 2, 12, 1.25), Design(1, 1, 1, 0.0)]
+    ("design", "drop"),
+    [
+        (Design(8, 3, 1, 0.3), 0.015),
+        (Design(1000, 2, 12, 1.25), 0.15),
+        (Design(1, 1, 1, 0.0), 0.015),
+    ],
 )
-def test_every_line_fits_a_terminal_of_80_columns_in_ascii(design: Design) -> None:
-    shown = text(prospects(design, "measured", 0.015))
+def test_every_line_fits_a_terminal_of_80_columns_in_ascii(design: Design, drop: float) -> None:
+    shown = text(prospects(design, "measured", drop))
     assert shown.isascii()
     assert max(map(len, shown.splitlines())) <= 80

@@ -46,6 +46,10 @@ def test_a_cut_counts_columns_and_says_that_it_cut(text: str, width: int, shown:
     assert fit(text, width) == shown
 
 
+def test_no_line_gives_a_pipeline_a_command() -> None:
+    assert printable("a ##[add-mask]b") == "a ## [add-mask]b"
+
+
 @given(anything)
 @settings(deadline=None)
 def test_what_is_printable_stays_so(text: str) -> None:

@@ -98,11 +98,16 @@ def run_here(
 
 
 def command_here(
-    *arguments: object, cwd: Path, env: Mapping[str, str] | None = None
+    *arguments: object, cwd: Path, env: Mapping[str, str] | None = None, mixed: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    """Call the entry point with the streams, environment and folder that a process would have."""
+    """Call the entry point with the streams, environment and folder that a process would have.
+
+    `mixed` puts errors among the output, as on a terminal.
+    """
     words = [str(argument) for argument in arguments]
     raw = [io.BytesIO(), io.BytesIO()]
+    if mixed:
+        raw[1] = raw[0]
     out, err = (io.TextIOWrapper(stream, "utf-8", write_through=True) for stream in raw)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     before = dict(os.environ)

@@ -12,7 +12,7 @@ from typing import Any
 
 #: Variables that would change what a command does.
 _OURS = (
-    *("BATTERY_", "GATEWAY_", "CONTROL_GATEWAY_", "LLM_TEAM_"),
+    *("BATTERY_", "GATEWAY_", "CONTROL_GATEWAY_", "LLM_TEAM_", "OTEL_"),
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"),
 )
 #: Would have each of hundreds of processes compile everything anew.

@@ -10,6 +10,7 @@ from battery.cli import options
 from battery.cli.output import progress, show_summary
 from battery.settings import Settings
 from battery.stages import run as stage
+from battery.tracing import traced
 
 
 def iterate(
@@ -41,6 +42,7 @@ def iterate(
       battery iterate data/battery
     """
     settings = options.settings(ctx.params)
-    with progress(quiet=quiet) as tell:
-        summary = asyncio.run(stage.iterate(settings, tell))
+    with progress(quiet=quiet) as show, traced("iterate", show) as trace:
+        summary = asyncio.run(stage.iterate(settings, trace.tell))
+        trace.conclude(summary)
     show_summary(summary, settings.folder, as_json=as_json)

@@ -16,10 +16,17 @@ SUMMARIES: Final = {
     "iterate": "Add one iteration to a finished battery.",
     "review": "Redo review and judgment of an iteration.",
     "summarize": "Rebuild metrics and summary from saved runs.",
+    "watch": "Follow a battery from another terminal.",
+    "report": "Write the report: one page that opens anywhere.",
+    "compare": "Compare two batteries, task by task.",
+    "history": "List all batteries under a folder, with a trend.",
+    "export": "Write a battery in the format of another tool.",
+    "schema": "Print the JSON Schema of a file.",
     "gateway": "Serve the embedded gateway until interrupted.",
     "power": "Say before a run what it could see.",
     "calibrate": "Show how often each verdict is given on simulated batteries.",
     "doctor": "Check that everything is in place for a run.",
+    "init": "Write a starter for tasks of your own.",
 }
 
 

@@ -10,6 +10,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -147,11 +148,16 @@ def _fail(error: BatteryError, words: Sequence[str]) -> int:
             typer.echo(f" next: {error.hint}", err=True)
     with contextlib.suppress(OSError):
         # With a gate that is not met, the one document is the summary.
-        if "--json" in words and not isinstance(error, GateError):
+        if _wants_json(words) and not isinstance(error, GateError):
             facts = {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
             document = {"error": facts, "exit_code": error.exit_code}
             typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
     return error.exit_code
+
+
+def _wants_json(words: Sequence[str]) -> bool:
+    """Tell from the command line alone: what failed may be the parsing of it."""
+    return bool({"--json", "--format=json"} & set(words)) or ("--format", "json") in pairwise(words)
 
 
 def _is_broken_pipe(error: BaseException) -> bool:

@@ -13,6 +13,7 @@ from battery.cli.output import print_json, progress
 from battery.render.reviews import print_reviews
 from battery.settings import Settings
 from battery.stages import review as stage
+from battery.tracing import traced
 
 Iteration = Annotated[
     int | None,
@@ -52,8 +53,8 @@ def review(
       battery review data/battery --repo ~/src/my-gateway
     """
     settings = options.settings(ctx.params)
-    with progress(quiet=quiet) as tell:
-        outcome = asyncio.run(stage.review(settings, iteration, only, tell))
+    with progress(quiet=quiet) as show, traced("review", show) as trace:
+        outcome = asyncio.run(stage.review(settings, iteration, only, trace.tell))
     if as_json:
         print_json(outcome.model_dump(mode="json"))
     else:

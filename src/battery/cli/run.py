@@ -13,6 +13,7 @@ from battery.conditions import parse, require
 from battery.render.outlook import outlook_document, print_outlook
 from battery.settings import Settings
 from battery.stages import run as stage
+from battery.tracing import traced
 
 
 def run(
@@ -70,7 +71,8 @@ def run(
         else:
             print_outlook(outlook, sys.stdout)
         return
-    with progress(quiet=quiet) as tell:
-        summary = asyncio.run(stage.run(settings, tell))
+    with progress(quiet=quiet) as show, traced("run", show) as trace:
+        summary = asyncio.run(stage.run(settings, trace.tell))
+        trace.conclude(summary)
     show_summary(summary, settings.folder, as_json=as_json)
     require(summary, conditions)

@@ -2,19 +2,68 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from battery.artifacts import BatteryDir
 from battery.cli import options
+from battery.cli.deliver import report_to_github, write
 from battery.cli.output import show_summary
 from battery.conditions import parse, require
+from battery.documents import dump_record
+from battery.errors import UsageError
+from battery.models import Summary
+from battery.render.machine.csv import csv_chunks
+from battery.render.machine.junit import junit
+from battery.render.machine.parquet import parquet_chunks, require_parquet
+from battery.render.markdown import markdown
 from battery.stages import summarize as stage
+from battery.stages.rows import call_rows
+
+
+class Format(StrEnum):
+    """What the result may be written as, besides the words on the terminal."""
+
+    MD = "md"
+    JSON = "json"
+    CSV = "csv"
+    PARQUET = "parquet"
+    JUNIT = "junit"
+    GITHUB = "github"
+
+
+Wanted = Annotated[
+    Format | None,
+    typer.Option(
+        "--format",
+        metavar="|".join(Format),
+        help="Write the result for a program: summary as Markdown or JSON, a row a call as CSV or "
+        "Parquet, JUnit test results, or step summary and annotations for GitHub Actions.",
+    ),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="PATH",
+        dir_okay=False,
+        help="Write that to this file, whole or not at all, instead of standard output.",
+    ),
+]
 
 
 def summarize(
     ctx: typer.Context,
     folder: options.Folder = None,
     directory: options.Dir = None,
+    wanted: Wanted = None,
+    output: Output = None,
     fail_on: options.FailOn = None,
     as_json: options.Json = False,
     debug: options.Debug = False,
@@ -27,9 +76,48 @@ def summarize(
     Examples:
       battery summarize data/battery
       battery summarize data/battery --fail-on regressed,dishonest,not-learned
+      battery summarize data/battery --format csv > calls.csv
+      battery summarize data/battery --format junit --output battery.xml
     """
-    conditions = parse(fail_on)
+    conditions, chosen = parse(fail_on), _chosen(wanted, output, as_json=as_json)
     root = options.folder(ctx.params)
     summary = stage.summarize(BatteryDir(root))
-    show_summary(summary, root, as_json=as_json)
+    if chosen is None:
+        show_summary(summary, root, as_json=False)
+    elif chosen is Format.GITHUB:
+        report_to_github(summary, output)
+    else:
+        write(_document(chosen, summary, BatteryDir(root)), output)
     require(summary, conditions)
+
+
+def _chosen(wanted: Format | None, output: Path | None, *, as_json: bool) -> Format | None:
+    """Settle the format before anything is computed; raise `UsageError`."""
+    if as_json and wanted not in {None, Format.JSON}:
+        raise UsageError(f"--json and --format {wanted} contradict each other", hint="name one")
+    chosen = Format.JSON if as_json else wanted
+    if output and chosen is None:
+        raise UsageError(
+            "--output needs a format", hint=f"name one with --format: {', '.join(Format)}"
+        )
+    if chosen is Format.PARQUET:
+        require_parquet()
+        if output is None and sys.stdout.isatty():
+            raise UsageError(
+                "Parquet is not for a terminal", hint="name a file: --output calls.parquet"
+            )
+    return chosen
+
+
+def _document(chosen: Format, summary: Summary, folder: BatteryDir) -> Iterable[bytes]:
+    match chosen:
+        case Format.CSV:
+            return csv_chunks(call_rows(folder))
+        case Format.PARQUET:
+            return parquet_chunks(call_rows(folder))
+        case Format.JUNIT:
+            return [junit(summary, call_rows(folder))]
+        case Format.MD:
+            return [markdown(summary).encode()]
+        case _:
+            return [dump_record(summary)]

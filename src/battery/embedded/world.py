@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import cache
 from random import Random
 from typing import Final, NamedTuple
 
@@ -78,7 +79,7 @@ class World:
         # The server thread uses the connection that the caller's thread made, one at a time.
         self._db = sqlite3.connect(":memory:", check_same_thread=False)
         self._db.executescript(_SCHEMA)
-        for worker in _people(Random(seed)):  # noqa: S311 (a world, not a secret)
+        for worker in _people(seed):
             self._db.execute(
                 "INSERT INTO worker VALUES (?, ?, ?, ?, ?)",
                 (*worker[:3], worker.available_from.isoformat(), worker.pay),
@@ -116,7 +117,13 @@ class World:
         return Worker(row[0], row[1], row[2], date.fromisoformat(row[3]), row[4], certificates)
 
 
-def _people(random: Random) -> Iterator[Worker]:
+@cache
+def _people(seed: int) -> tuple[Worker, ...]:
+    # Kept, because the two arms of a battery have the same world.
+    return tuple(_drawn(Random(seed)))  # noqa: S311 (a world, not a secret)
+
+
+def _drawn(random: Random) -> Iterator[Worker]:
     # Not every trade is at home everywhere: that is what makes some demands hard or hopeless.
     at_home = {city: random.sample(ROLES, ROLES_PER_CITY) for city in CITIES}
     # The order of every draw below is part of the world: another order, other people.

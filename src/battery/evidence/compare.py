@@ -75,7 +75,7 @@ def task_effects(grid: Grid, metric: str) -> Floats:
 
     Ratios: the mean over iterations of log(frozen / learn). Rates: the mean difference.
     """
-    return row_means(_advantage(grid, metric)[:, 1:])
+    return row_means(advantage(grid, metric)[:, 1:])
 
 
 def net_effects(grid: Grid, metric: str) -> Floats:
@@ -84,12 +84,12 @@ def net_effects(grid: Grid, metric: str) -> Floats:
     Two deployments of one system may differ for good; what they differ by before anything was
     learned is not learned.
     """
-    advantage = _advantage(grid, metric)
-    return row_means(advantage[:, 1:]) - advantage[:, 0]
+    each = advantage(grid, metric)
+    return row_means(each[:, 1:]) - each[:, 0]
 
 
-def _advantage(grid: Grid, metric: str) -> Floats:
-    """Return how much better the learn arm is, tasks by iterations."""
+def advantage(grid: Grid, metric: str) -> Floats:
+    """Return how much better the learn arm is, tasks by iterations; NaN where not comparable."""
     learn, frozen = grid.of(LEARN, metric), grid.of(FROZEN, metric)
     if metric in RATIOS:
         return log_ratio(frozen, learn)
@@ -119,7 +119,7 @@ def same_start(grid: Grid) -> Tested:
 
 def first_logs(grid: Grid) -> Floats:
     """Return log(frozen / learn) of the tokens of each task in iteration 1: the noise floor."""
-    return _advantage(grid, TOKENS)[:, 0]
+    return advantage(grid, TOKENS)[:, 0]
 
 
 def start_ratio(grid: Grid) -> float | None:
@@ -132,7 +132,7 @@ def compounding(grid: Grid) -> Tested | None:
     if len(grid.iterations) < LEAST_ITERATIONS_FOR_SLOPE:
         return None
     return _ordered(
-        _advantage(grid, TOKENS)[:, 1:], "Page's L on log(frozen / learn) over iterations 2 to K"
+        advantage(grid, TOKENS)[:, 1:], "Page's L on log(frozen / learn) over iterations 2 to K"
     )
 
 

@@ -213,7 +213,7 @@ def _effects(evidence: Evidence, look: Look) -> Iterator[str]:
 
 
 def _paths(summary: Summary, folder: Path) -> Iterator[str]:
-    wanted = ["summary.md", "summary.json"]
+    wanted = ["report.html", "summary.md", "summary.json"]
     if summary.iterations:
         wanted.append(f"iter_{summary.iterations[-1].iteration}/scrum_findings.md")
     for name in wanted:

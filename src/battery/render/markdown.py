@@ -32,6 +32,7 @@ _ABOUT: Final = {
     "distilled.jsonl": "memory of the embedded gateway: lessons of one distillation",
     "summary.md": "this summary",
     "summary.json": "every number of this summary",
+    "report.html": "all of this and every transcript on one page, for any browser",
 }
 _CAVEAT: Final = (
     "This count looks at the learn arm alone: it shows a trend, not its cause. It can come out "

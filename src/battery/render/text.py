@@ -6,6 +6,8 @@ import os
 import unicodedata
 from typing import TextIO
 
+from battery.redact import without_runner_commands
+
 
 def printable(text: str) -> str:
     r"""Make foreign text one harmless line: `\x1b` for an escape, a space for a newline.
@@ -13,7 +15,7 @@ def printable(text: str) -> str:
     Everything that Unicode does not call printable is escaped: terminal control sequences,
     text direction overrides, lone surrogates. Runs of whitespace become one space.
     """
-    return " ".join("".join(map(_harmless, text)).split())
+    return without_runner_commands(" ".join("".join(map(_harmless, text)).split()))
 
 
 def _harmless(char: str) -> str:

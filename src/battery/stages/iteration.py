@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from battery.artifacts import IterationDir
 from battery.client import Client
@@ -27,6 +26,7 @@ from battery.progress import (
 )
 from battery.runner import ask_all
 from battery.schedule import (
+    CONFIRM_TITLE,
     Ask,
     Outcomes,
     Schedule,
@@ -39,12 +39,6 @@ from battery.stages.metrics import write_metrics
 from battery.stages.reviews import Reviewer
 from battery.tasks import PlannedTask
 from battery.wire import Json
-
-_PHASE_TITLES: Final = {
-    Phase.ALPHA: "baseline",
-    Phase.BETA: "drift",
-    Phase.GAMMA: "impossible",
-}
 
 #: One connection an arm; a worker makes one call at a time.
 Worker = Mapping[Arm, Client]
@@ -81,10 +75,8 @@ class Iteration:
 
     async def ask_tasks(self, phase: Phase) -> None:
         """Ask the tasks of one phase that are not on record yet: all once, then all again."""
-        repeats = self.schedule.repeats
-        for repeat in range(1, repeats + 1):
-            again = f", repeat {repeat} of {repeats}" if repeats > 1 else ""
-            self._start(phase, _PHASE_TITLES[phase] + again)
+        for repeat in range(1, self.schedule.repeats + 1):
+            self._start(phase, self.schedule.title(phase, repeat))
             # Waited for each time: a task asked twice at once would be one stroke of luck, not two.
             await self._ask(self.schedule.units(self.files.number, phase, repeat))
 
@@ -92,7 +84,7 @@ class Iteration:
         """Ask alpha tasks again that passed in iteration 1 and failed now; return them."""
         tasks = self._to_confirm()
         if tasks:
-            self._start(Phase.ALPHA, "confirm what failed")
+            self._start(Phase.ALPHA, CONFIRM_TITLE)
         # In turns, like repeats: five in a row would all meet the same bad minute.
         for repeat in range(1, CONFIRMATIONS + 1):
             await self._ask(confirmations(tasks, repeat))
@@ -164,13 +156,13 @@ class Iteration:
     def _told_from_record(self, ask: Ask) -> bool:
         recorded = self.journal.get(ask.key)
         if recorded is not None:
-            self._task_done(ask, RunResult.of(recorded["result"]), replayed=True)
+            self._task_done(ask, RunResult.of(recorded["result"]), None)
         return recorded is not None
 
     async def _ask_task(self, worker: Worker, ask: Ask) -> None:
         entry = ask.entry
         told = (self.files.number, entry.phase, entry.label, ask.arm, ask.repeat, ask.confirm)
-        self.tell(TaskStarted(*told))
+        self.tell(TaskStarted(*told, model=self.models.executor_cloud, task=entry.task))
         timeout_s = self.settings.respond_timeout
         answer, result = await worker[ask.arm].respond(entry.task, self.models, timeout_s)
         content = {
@@ -180,12 +172,13 @@ class Iteration:
             "result": answer,
         }
         self.journal.append(ask.key, content)
-        self._task_done(ask, result, replayed=False)
+        self._task_done(ask, result, answer)
 
-    def _task_done(self, ask: Ask, result: RunResult, *, replayed: bool) -> None:
+    def _task_done(self, ask: Ask, result: RunResult, answer: Json | None) -> None:
+        """Tell of a finished call; without an answer it is a replayed one."""
         phase, label = ask.entry.phase, ask.entry.label
-        how = (ask.arm, ask.repeat, ask.confirm)
-        self.tell(TaskFinished(self.files.number, phase, label, result, replayed, *how))
+        how = (ask.arm, ask.repeat, ask.confirm, answer)
+        self.tell(TaskFinished(self.files.number, phase, label, result, answer is None, *how))
 
     def _recorded(self, asks: Iterable[Ask]) -> Iterator[Json]:
         for ask in asks:

@@ -14,13 +14,13 @@ from battery import __version__
 from battery.artifacts import BatteryDir
 from battery.clock import now
 from battery.errors import FolderError, MismatchError
-from battery.models import FROZEN, LEARN, Manifest, Tasks
+from battery.models import Manifest, Tasks
 from battery.progress import Notice, Observer
 from battery.schedule import Schedule
 from battery.settings import DEFAULT_ITERATIONS, Settings
 from battery.stages import targets
 from battery.stages.summarize import require_iterations
-from battery.tasks import PACKAGED, differences, digest, find_tasks, limited, load_tasks, plan
+from battery.tasks import PACKAGED, differences, digest, find_tasks, limited, load_tasks
 
 #: Bits of a seed that is drawn: enough, and short enough to be typed again.
 _SEED_BITS = 32
@@ -36,14 +36,8 @@ class Battery(NamedTuple):
     settings: Settings
 
     def schedule(self) -> Schedule:
-        """Make the schedule; batteries of earlier versions have one arm and no seed."""
-        options = self.manifest.options
-        return Schedule(
-            tasks=plan(self.tasks),
-            arms=(LEARN, FROZEN) if "control" in self.manifest.targets else (LEARN,),
-            repeats=options.get("repeats", 1),
-            seed=options.get("seed"),
-        )
+        """Make the schedule."""
+        return Schedule.of(self.manifest, self.tasks)
 
 
 def new(folder: BatteryDir, settings: Settings) -> Battery:

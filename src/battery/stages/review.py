@@ -48,7 +48,7 @@ async def review(
         tasks = recorded or find_tasks(settings.tasks_path)[0]
         write_metrics(files)
         await _ask(files, tasks.models.overseer_cloud, settings, only, tell)
-        write_summary(folder, manifest)
+        write_summary(folder, manifest, report=True)
     return ReviewOutcome(
         iteration=files.number,
         proposals=files.read_proposals() or [],

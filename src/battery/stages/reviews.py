@@ -45,7 +45,7 @@ class Reviewer:
         self.files.write_review(recorded["content"])
         proposals = self._proposals(recorded["content"])
         self.files.write_proposals(proposals)
-        self._done("epsilon", recorded, f"{len(proposals)} proposals", replayed)
+        self._done("epsilon", recorded, f"{len(proposals)} proposals", prompt, replayed)
         return proposals
 
     async def judge(self) -> None:
@@ -64,7 +64,7 @@ class Reviewer:
         self.files.write_verdicts(found)
         self._warn(warnings + [flag for verdict in found for flag in verdict.flags])
         approved = sum(verdict.verdict == "APPROVE" for verdict in found)
-        self._done("zeta", recorded, f"{approved} of {len(found)} approved", replayed)
+        self._done("zeta", recorded, f"{approved} of {len(found)} approved", prompt, replayed)
 
     async def _chat(
         self, role: str, name: str, prompt: str, temperature: float
@@ -110,9 +110,9 @@ class Reviewer:
         for text in warnings:
             self.tell(Notice(f"iteration {self.files.number}: {text}", warning=True))
 
-    def _done(self, stage: str, recorded: Json, detail: str, replayed: bool) -> None:
-        elapsed_ms = recorded[ELAPSED_KEY]
-        self.tell(MetaFinished(self.files.number, stage, elapsed_ms, detail, replayed))
+    def _done(self, stage: str, recorded: Json, detail: str, prompt: str, replayed: bool) -> None:
+        told = (self.files.number, stage, recorded[ELAPSED_KEY], detail, replayed)
+        self.tell(MetaFinished(*told, recorded.get("model"), prompt, recorded.get("answer")))
 
 
 def look_up(proposals: Sequence[Proposal], repo: Path) -> dict[str, bool]:

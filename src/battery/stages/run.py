@@ -108,7 +108,7 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
     folder, manifest = battery.folder, battery.manifest
     if manifest.state == "finished":
         tell(Notice("nothing is left to do"))
-        return write_summary(folder, manifest)
+        return write_summary(folder, manifest, report=True)
     folder.write_manifest(manifest)
     if not folder.has_tasks():
         folder.write_tasks(battery.tasks)
@@ -136,7 +136,7 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
     finally:
         reserve.release()
     manifest = manifest.model_copy(update={"state": "finished", "finished_at": now()})
-    summary = write_summary(folder, manifest)
+    summary = write_summary(folder, manifest, report=True)
     folder.write_manifest(manifest)
     return summary
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from battery.artifacts import BatteryDir, IterationDir
-from battery.errors import FolderError
+from battery.artifacts import BatteryDir
 from battery.files import locked
-from battery.findings import Scorecard
-from battery.journal import Journal
-from battery.models import Manifest, Metrics, Summary
+from battery.models import Manifest, Summary
 from battery.render.markdown import markdown
-from battery.scorecard import score
+from battery.stages.compute import Measured, require_battery, require_iterations, summary_from
+from battery.stages.evidence import observed
 from battery.stages.metrics import write_metrics
-from battery.summary import summarise
+
+#: One address for whoever works on a battery.
+__all__ = ["require_iterations", "summarize", "write_summary"]
 
 
 def summarize(folder: BatteryDir) -> Summary:
-    """Compute everything again from `runs.json` and write it; raise `BatteryError`."""
-    _require_battery(folder)
+    """Compute everything again from `runs.json` and write it; raise `BatteryError`.
+
+    A report that is there is written again, too.
+    """
+    require_battery(folder)
     with locked(folder.root):
         manifest = folder.read_manifest()
         require_iterations(folder, manifest)
@@ -25,96 +28,25 @@ def summarize(folder: BatteryDir) -> Summary:
         return write_summary(folder, manifest)
 
 
-def write_summary(folder: BatteryDir, manifest: Manifest | None) -> Summary:
-    """Write `summary.md` and `summary.json` from the metrics on disk."""
+def write_summary(
+    folder: BatteryDir, manifest: Manifest | None, *, report: bool | None = None
+) -> Summary:
+    """Write `summary.md` and `summary.json` from the metrics on disk.
+
+    `report` says whether to write the report as well; None does so where there is one, which
+    would contradict the summary if it stayed as it was.
+    """
+    wanted = folder.report_path.exists() if report is None else report
     steps = folder.complete()
     metrics = [step.read_metrics() for step in steps]
-    journals = [Journal(step.journal) for step in steps]
-    tasks = None if manifest else folder.read_tasks()
-    # Loaded where the evidence is computed: numpy and scipy take longer than a whole `--help`.
-    from battery.stages.evidence import weigh  # noqa: PLC0415
-
-    summary = summarise(
-        manifest=manifest,
-        metrics=metrics,
-        scrum=steps[-1].read_verdicts(),
-        calls=sum(map(_calls, journals, metrics)),
-        elapsed_s=sum(map(_elapsed_ms, journals, metrics)) / 1000,
-        models=manifest.models if manifest else tasks.models if tasks else None,
-        artifacts=folder.listing(),
-        warnings=_warnings(folder, steps, journals, manifest),
-        evidence=weigh(folder, manifest),
-        control=[found for step in steps if (found := step.control_metrics())],
-        scorecard=_scorecard(steps, metrics),
-    )
+    control = [found for step in steps if (found := step.control_metrics())]
+    seen = observed(folder, manifest)
+    measured = Measured(steps, metrics, control, seen)
+    summary = summary_from(folder, manifest, measured, report=wanted)
     folder.write_summary(summary, markdown(summary))
+    if wanted:
+        # Loaded where there is a report to write: its templates take time to load.
+        from battery.stages.report import write_report  # noqa: PLC0415
+
+        write_report(folder, manifest, summary, seen.calls, folder.report_path)
     return summary
-
-
-def _scorecard(steps: list[IterationDir], metrics: list[Metrics]) -> Scorecard | None:
-    proposals = {step.number: step.read_proposals() or [] for step in steps}
-    card = score(metrics, proposals)
-    return card if card.expectations else None
-
-
-def require_iterations(folder: BatteryDir, manifest: Manifest | None) -> None:
-    """Refuse a folder that lacks iterations its manifest calls finished; raise `FolderError`.
-
-    A summary of the rest would compare the wrong iterations and look whole.
-    """
-    there = {step.number for step in folder.complete()}
-    finished = range(1, manifest.iterations_finished + 1) if manifest else ()
-    missing = [f"iter_{number}/runs.json" for number in finished if number not in there]
-    if missing:
-        raise FolderError(
-            f"{folder.root} lacks {', '.join(missing)}, though battery.json calls it finished",
-            hint=f"put it back; where a run was killed while it moved the battery to "
-            f"{folder.root / 'archive'}, `battery run` moves the rest",
-        )
-
-
-def _require_battery(folder: BatteryDir) -> None:
-    if folder.complete():
-        return
-    if folder.has_manifest():
-        raise FolderError(
-            f"the battery in {folder.root} has no complete iteration yet",
-            hint=folder.resume_hint,
-        )
-    raise FolderError(
-        f"{folder.root} holds no battery: there is no iter_N/runs.json in it",
-        hint="name the folder of a battery, or run one first: battery run",
-    )
-
-
-def _calls(journal: Journal, metrics: Metrics) -> int:
-    # The original battery kept no journal: of its calls only the runs are known.
-    return journal.calls + (0 if journal.tasks else metrics.total_tasks)
-
-
-def _elapsed_ms(journal: Journal, metrics: Metrics) -> int:
-    return journal.elapsed_ms + (0 if journal.tasks else round(metrics.total_elapsed_s * 1000))
-
-
-def _warnings(
-    folder: BatteryDir,
-    steps: list[IterationDir],
-    journals: list[Journal],
-    manifest: Manifest | None,
-) -> list[str]:
-    """Say what a reader of the numbers should know; all of it can be read from disk again."""
-    whole = {step.number for step in steps}
-    warnings = list(manifest.notes) if manifest else []
-    warnings += [
-        f"iteration {number} is not complete and is left out"
-        for number in folder.numbers()
-        if number not in whole
-    ]
-    for step, journal in zip(steps, journals, strict=True):
-        name = f"iteration {step.number}"
-        if journal.broken_events:
-            warnings.append(f"{name}: {journal.broken_events} distill event(s) were not JSON")
-        if step.read_proposals() == []:
-            warnings.append(f"{name}: no proposal could be read from the overseer review")
-        warnings += [f"{name}: {flag}" for v in step.read_verdicts() for flag in v.flags]
-    return warnings

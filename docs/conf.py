@@ -1,0 +1,82 @@
+"""The site: `sphinx-build -W --keep-going -n -c docs . site`, from the root of the repository.
+
+The repository is the source, so that its links work as they stand: a page may link the changelog
+and the README a page. Nothing is loaded from a network, neither here nor by the pages.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from docs import samples
+
+from battery import __version__
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+project = "battery"
+author = "The battery founders"
+release = version = __version__
+root_doc = "docs/index"
+include_patterns = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/**.md"]
+exclude_patterns = [".*", "data", "dist", "site", "src", "tests"]
+
+extensions = ["myst_parser"]
+# As deep as the headings of any page, so that a link to each of them works, or fails the build.
+myst_heading_anchors = 4
+# One example is broken JSON on purpose.
+suppress_warnings = ["misc.highlighting_failure"]
+
+html_theme = "furo"
+html_title = "battery"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sourcelink = False
+html_show_sphinx = False
+html_use_index = False
+html_show_copyright = False
+
+SAMPLES = """
+Two real pages, made when this site was built: <a href="../report.html">the report of a battery</a>,
+and <a href="../comparison.html">its comparison</a> with one of a gateway that forgets.
+
+"""
+START = """<!doctype html>
+<html lang="en">
+<title>battery</title>
+<meta http-equiv="refresh" content="0; url=docs/index.html">
+<a href="docs/index.html">battery</a>
+"""
+
+
+def complete_front_page(_app: Sphinx, page: str, source: list[str]) -> None:
+    """Link the samples, and make the page's lists the navigation: they are written only once."""
+    if page != root_doc:
+        return
+    source[0] = source[0].replace("## ", f"{SAMPLES}## ", 1)
+    for caption, links in re.findall(r"^## (.+)\n\n((?:[- ] .+\n)+)", source[0], re.MULTILINE):
+        pages = re.findall(r"^- \[[^\]]+\]\((.+?)\.md\)", links, re.MULTILINE)
+        lines = ["```{toctree}", ":hidden:", f":caption: {caption}", "", *pages, "```"]
+        source[0] += "\n" + "\n".join(lines) + "\n"
+
+
+def add_samples(app: Sphinx) -> None:
+    """Write a real report and a real comparison beside the pages, and a start page above them."""
+    if app.builder.format != "html":
+        return
+    samples.write_report(app.outdir / "report.html")
+    samples.write_comparison(app.outdir / "comparison.html")
+    (app.outdir / "index.html").write_text(START, "utf-8")
+
+
+def setup(app: Sphinx) -> None:
+    """Connect both to the build."""
+    app.connect("source-read", complete_front_page)
+    app.connect("builder-inited", add_samples)

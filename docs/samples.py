@@ -1,0 +1,49 @@
+"""The real batteries that the site shows and that its pictures are taken of."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from tests.support.commands import battery
+
+from battery.embedded.dials import Dials
+from battery.embedded.server import GatewayOptions, serving
+
+#: Fixes which arm is asked first; the README shows the same battery.
+SEED = 7
+
+
+def write_report(page: Path) -> None:
+    """Run three iterations on the embedded gateway and write their report."""
+    with tempfile.TemporaryDirectory() as folder:
+        _run(Path(folder, "battery"))
+        _command("report", Path(folder, "battery"), "--output", page.resolve())
+
+
+def write_comparison(page: Path) -> None:
+    """Compare a sound gateway with one that forgets after two distillations."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _run(folder / "before")
+        _run_on_a_forgetful_gateway(folder / "after")
+        _command("compare", "before", "after", "--output", page.resolve(), cwd=folder)
+
+
+def _run_on_a_forgetful_gateway(folder: Path) -> None:
+    learn = GatewayOptions(folder.parent / "learn", dials=Dials(forget_after=2))
+    frozen = GatewayOptions(folder.parent / "frozen", frozen=True)
+    with serving(learn) as url, serving(frozen) as control:
+        _run(folder, "--gateway", url, "--llm-team", url, "--control-gateway", control)
+
+
+def _run(folder: Path, *options: str) -> None:
+    # Beside the folder, where no tasks.json of the repository is found.
+    words = ("run", "--dir", folder.name, "--seed", SEED, "--iterations", 3, "--quiet")
+    _command(*words, *options, cwd=folder.parent)
+
+
+def _command(*words: object, cwd: Path | None = None) -> None:
+    done = battery(*words, cwd=cwd)
+    if done.returncode:
+        raise RuntimeError(f"battery {' '.join(map(str, words))}: {done.stderr}")

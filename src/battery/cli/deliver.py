@@ -1,0 +1,99 @@
+"""Where a document for machines goes: standard output, a file, or a GitHub Actions run."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from battery.errors import ArtifactError
+from battery.files import make_folder, write_atomic
+from battery.models import Summary
+from battery.progress import Notice
+from battery.render.lines import notice_line
+from battery.render.machine import github
+from battery.render.text import write_line
+
+
+def write(chunks: Iterable[bytes], output: Path | None) -> None:
+    """Write a document to standard output, or whole or not at all to a file.
+
+    Folders that are missing are made. Raises `ArtifactError` or `FolderError`.
+    """
+    if output is None:
+        sys.stdout.buffer.writelines(chunks)
+        sys.stdout.buffer.flush()
+        return
+    # A link stays a link, and what it leads to is replaced.
+    path = output.resolve()
+    if path.exists() and not path.is_file():
+        _add(chunks, path)  # a device or a pipe cannot be replaced by a file
+    else:
+        make_folder(path.parent)
+        _replace(path, chunks)
+    note(f"wrote {output}")
+
+
+def report_to_github(summary: Summary, output: Path | None) -> None:
+    """Hand the summary to the Actions run around this process, by the files that it names.
+
+    The Markdown goes to `output`, else to the step summary, else to standard output, where the
+    annotations go as well. Raises `ArtifactError`.
+    """
+    step, outputs = os.environ.get("GITHUB_STEP_SUMMARY"), os.environ.get("GITHUB_OUTPUT")
+    if output:
+        write([github.step_summary(summary)], output)
+    elif step:
+        _append_summary(summary, Path(step))
+    else:
+        note("GITHUB_STEP_SUMMARY is not set: the Markdown goes to standard output")
+        lines = github.step_summary(summary).decode().splitlines()
+        for line in github.without_commands(lines, secrets.token_hex(16)):
+            write_line(sys.stdout, line)
+    for annotation in github.attention(summary):
+        write_line(sys.stdout, github.command(annotation))
+    if outputs:
+        _add([github.outputs(summary).encode()], Path(outputs))
+
+
+def note(text: str) -> None:
+    """Say something beside the document, on standard error."""
+    write_line(sys.stderr, notice_line(Notice(text)))
+
+
+def _append_summary(summary: Summary, path: Path) -> None:
+    # What earlier commands of the step wrote counts towards the limit as well.
+    there = path.stat().st_size if path.exists() else 0
+    gap = b"\n\n" if there else b""
+    text = github.step_summary(summary, github.MAX_BYTES - there - len(gap))
+    if text:
+        _add([gap + text], path)
+    else:
+        note("the step summary is full: nothing was added to it")
+
+
+def _add(chunks: Iterable[bytes], path: Path) -> None:
+    try:
+        with path.open("ab") as file:
+            file.writelines(chunks)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
+def _replace(path: Path, chunks: Iterable[bytes]) -> None:
+    try:
+        write_atomic(path, chunks)
+    except ArtifactError as error:
+        cause = error.__cause__
+        # What cannot be read while it is written says so itself.
+        if isinstance(cause, OSError) and error.message.startswith(f"cannot write {path}"):
+            raise _cannot_write(path, cause) from error
+        raise
+
+
+def _cannot_write(path: Path, error: OSError) -> ArtifactError:
+    return ArtifactError(
+        f"cannot write {path}: {error.strerror or error}", hint="name another file, or free space"
+    )

@@ -1,0 +1,40 @@
+"""`battery history`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from battery.cli import options
+from battery.cli.output import print_json
+from battery.render.history import print_history
+from battery.stages import history as stage
+
+Searched = Annotated[
+    Path, typer.Argument(metavar="FOLDER", help="Folder to search, with all folders in it.")
+]
+
+
+def history(
+    folder: Searched = Path("data"),
+    as_json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """List all batteries under a folder, with a trend.
+
+    One line each, oldest first, archived ones too. Batteries of the same tasks are one set, and
+    only within a set is there a trend. Writes nothing.
+
+    \b
+    Examples:
+      battery history
+      battery history runs --json
+    """
+    found = stage.history(folder)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        print_history(found, sys.stdout)

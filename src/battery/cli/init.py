@@ -1,0 +1,72 @@
+"""`battery init`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from battery.cli import options
+from battery.errors import InterruptedRunError
+from battery.stages import init as stage
+from battery.stages.init import Names
+
+Here = Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write to.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; write the defaults.")]
+
+_NEXT = """\
+Edit {tasks}:
+  models        the names that your gateway knows
+  phases        tasks of your own system; all that is there is invented
+  expectations  what the gates hold them to; the defaults do for a start
+What makes a good task stands beside each one, as $comment.
+
+Then, with your gateway for URL (without --gateway, the embedded one is asked, and that knows
+nothing but its own staffing desk):
+  battery doctor{option} --gateway URL
+  battery power{option}
+  battery run{option} --gateway URL --dry-run
+  battery run{option} --gateway URL"""
+
+
+def init(folder: Here = Path(), yes: Yes = False, debug: options.Debug = False) -> None:
+    """Write a starter for tasks of your own.
+
+    Writes tasks.json, commented and ready to be edited, and the schema that an editor checks it
+    by. Overwrites nothing. On a terminal it asks for a few names first, each with a default.
+
+    \b
+    Examples:
+      battery init
+      battery init my-system --yes
+    """
+    stage.require_free(folder)
+    asked = not yes and sys.stdin.isatty() and sys.stdout.isatty()
+    tasks, schema = stage.init(folder, _ask() if asked else Names())
+    typer.echo(f"wrote {tasks}: invented tasks, with comments")
+    typer.echo(f"wrote {schema}: what an editor checks that file by\n")
+    option = "" if folder == Path() else f" --tasks {shlex.quote(str(tasks))}"
+    typer.echo(_NEXT.format(tasks=tasks, option=option))
+
+
+def _ask() -> Names:
+    default = Names()
+    try:
+        return Names(
+            task_class=_answer("Kind of task, as your gateway names it", default.task_class),
+            executor=_answer("Model that does the tasks", default.executor),
+            reviewer=_answer("Model that checks its work", default.reviewer),
+            overseer=_answer("Model that reviews each iteration", default.overseer),
+        )
+    except (typer.Abort, KeyboardInterrupt) as error:
+        hint = "run it again, or with --yes to be asked nothing"
+        raise InterruptedRunError("interrupted; nothing was written", hint=hint) from error
+
+
+def _answer(question: str, default: str) -> str:
+    # Questions are no result: they go where progress goes.
+    answer: str = typer.prompt(question, default=default, err=True)
+    return answer.strip() or default

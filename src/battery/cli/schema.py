@@ -1,0 +1,36 @@
+"""`battery schema`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from battery.cli import options
+from battery.cli.output import print_json
+from battery.render.text import write_line
+from battery.schemas import listing
+from battery.schemas import schema as schema_of
+
+Name = Annotated[
+    str | None, typer.Argument(metavar="NAME", help="Which one [default: a list of all].")
+]
+
+
+def schema(ctx: typer.Context, name: Name = None, debug: options.Debug = False) -> None:
+    """Print the JSON Schema of a file.
+
+    Without a name it lists them, each with the file that it describes. They are written in the
+    dialect of 2020-12, for editors and validators.
+
+    \b
+    Examples:
+      battery schema
+      battery schema tasks > tasks.schema.json
+    """
+    if name is None:
+        for line in listing():
+            write_line(sys.stdout, line)
+    else:
+        print_json(schema_of(name))

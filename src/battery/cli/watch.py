@@ -1,0 +1,68 @@
+"""`battery watch`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from typing import Annotated
+
+import typer
+
+from battery.artifacts import BatteryDir
+from battery.cli import options
+from battery.cli.output import print_json, progress, show_summary
+from battery.errors import InterruptedRunError
+from battery.stages import standing as once_only
+from battery.stages import watch as stage
+
+#: Seconds between two looks at the folder: soon enough to look live, seldom enough to cost nothing.
+_PAUSE_S = 0.5
+
+Once = Annotated[bool, typer.Option("--once", help="Say where it stands now, and end.")]
+
+
+def watch(
+    ctx: typer.Context,
+    folder: options.Folder = None,
+    directory: options.Dir = None,
+    once: Once = False,
+    as_json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Follow a battery from another terminal.
+
+    Shows what the run itself shows, and the summary when the battery is finished. Only reads: the
+    run does not notice, and ending the watch does it no harm.
+
+    When the run stops early, a watch on a terminal says so and waits for somebody to resume it;
+    elsewhere it ends with 1.
+
+    \b
+    Examples:
+      battery watch data/battery
+      battery watch --once --json
+    """
+    root = options.folder(ctx.params)
+    battery = BatteryDir(root)
+    if once:
+        found = once_only.standing(battery)
+        if as_json:
+            print_json(once_only.document(found))
+        elif found.look.finished:
+            show_summary(stage.read_summary(battery), root, as_json=False)
+        else:
+            typer.echo(once_only.text(battery, found))
+        return
+    try:
+        summary = stage.watch(
+            battery,
+            lambda: progress(quiet=False),
+            # A script that reads either stream must not hang for want of somebody at a terminal.
+            wait=sys.stdout.isatty() and sys.stderr.isatty(),
+            pause=lambda: time.sleep(_PAUSE_S),
+        )
+    except KeyboardInterrupt as error:
+        again = f"the battery is as it was; look again with: battery watch {shlex.quote(str(root))}"
+        raise InterruptedRunError("stopped watching", hint=again) from error
+    show_summary(summary, root, as_json=as_json)

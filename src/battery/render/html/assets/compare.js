@@ -1,0 +1,26 @@
+"use strict";
+
+/* One line a task: from its tokens in A (ring) to those in B (dot). */
+const place = document.getElementById("by-task");
+if (place) {
+  const rows = battery.data.map((row, index) => ({ ...row, index }));
+  const colour = (row) => (row.after > row.before ? "var(--bad)" : "var(--good)");
+  battery.draw(place, (width) => Plot.plot({
+    width,
+    height: 75 + 36 * rows.length,
+    marginLeft: 12,
+    marginRight: 24,
+    marginTop: 26,
+    marginBottom: 40,
+    style: { fontSize: "12px", background: "transparent" },
+    ariaLabel: "Tokens of each task in A and in B; the table below has the same numbers",
+    x: { zero: true, label: "tokens a call", grid: true, ticks: Math.max(2, Math.round(width / 200)), tickFormat: "~s" },
+    y: { type: "band", axis: null, domain: rows.map((row) => row.index) },
+    marks: [
+      Plot.text(rows, { y: "index", frameAnchor: "left", dy: -10, textAnchor: "start", text: (row) => `${row.change}  ${row.phase}  ${row.label}`, fill: "var(--muted)", lineWidth: width / 13, textOverflow: "ellipsis" }),
+      Plot.link(rows, { y: "index", x1: "before", x2: "after", dy: 8, stroke: colour, strokeWidth: 2.5 }),
+      Plot.dot(rows, { y: "index", x: "before", dy: 8, r: 5, stroke: "var(--frozen)", strokeWidth: 2, fill: "var(--ground)" }),
+      Plot.dot(rows, { y: "index", x: "after", dy: 8, r: 5, fill: colour, stroke: "var(--ground)" }),
+    ],
+  }));
+}

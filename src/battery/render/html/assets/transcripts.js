@@ -1,0 +1,178 @@
+"use strict";
+
+/* Transcripts: unpacked when one is opened, and built from texts alone. */
+(() => {
+  const { arms, iterations, tasks, calls, reruns } = battery.data;
+  const { element } = battery;
+  const byId = (id) => document.getElementById(id);
+  const dialog = byId("transcript");
+  const sheets = byId("sheets");
+  const besides = byId("beside");
+  const unpacked = new Map();
+
+  /** Read a call's name from the address; null where it is none of ours. */
+  function parse(hash) {
+    const found = /^#call-(\d+)-(learn|frozen|rerun)-(\d+)-(\d+)$/.exec(hash);
+    if (!found) return null;
+    const call = { iteration: Number(found[1]), arm: found[2], row: Number(found[3]), repeat: Number(found[4]) };
+    return count(call) >= call.repeat && call.repeat > 0 ? call : null;
+  }
+
+  const name = (call) => `call-${call.iteration}-${call.arm}-${call.row}-${call.repeat}`;
+
+  /** How many calls there are in the place of this one. */
+  function count(call) {
+    if (call.arm === "rerun") return reruns[`${call.iteration}-${call.row}`] ?? 0;
+    const at = iterations.indexOf(call.iteration);
+    return calls[arms.indexOf(call.arm)]?.[call.row]?.[at] ?? 0;
+  }
+
+  /** Unpack the group that holds a call; null where the page left it out. */
+  async function read(call) {
+    const block = document.querySelector(`script[data-calls~="${name(call)}"]`);
+    if (!block) return null;
+    if (!unpacked.has(block)) {
+      const bytes = Uint8Array.from(atob(block.textContent), (char) => char.charCodeAt(0));
+      const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+      unpacked.clear();
+      unpacked.set(block, new Response(stream).json());
+    }
+    return (await unpacked.get(block))[name(call)];
+  }
+
+  function foreign(tag, className, text) {
+    const made = element(tag, `foreign ${className}`.trim(), text);
+    made.dir = "auto";
+    return made;
+  }
+
+  function folded(title, text, open = false) {
+    const details = element("details");
+    details.open = open;
+    details.append(element("summary", "", title), foreign("pre", "", text));
+    return details;
+  }
+
+  function facts(pairs) {
+    const list = element("dl", "numbers");
+    for (const [key, value] of pairs) {
+      const pair = element("div");
+      pair.append(element("dt", "", key), element("dd", "", value));
+      list.append(pair);
+    }
+    return list;
+  }
+
+  function entry(each) {
+    const item = element("li", each.overseer ? "overseer" : "");
+    const turn = each.turn === "" ? "" : `turn ${each.turn}: `;
+    item.append(foreign("p", "what", `${turn}${each.kind}`));
+    if (each.text) item.append(foreign("p", "text", each.text));
+    if (each.more) item.append(folded("More of this entry", each.more, !each.text));
+    return item;
+  }
+
+  const where = (call) =>
+    `iteration ${call.iteration}, ` +
+    (call.arm === "rerun" ? `rerun ${call.repeat} to confirm a failure` : `${call.arm} arm`) +
+    (call.arm !== "rerun" && count(call) > 1 ? `, repeat ${call.repeat}` : "");
+
+  function sheet(call, found) {
+    const made = element("section", "sheet");
+    const heading = where(call);
+    made.append(element("h3", "", heading[0].toUpperCase() + heading.slice(1)));
+    if (!found) {
+      const text = "This transcript did not fit on the page; the folder's runs.json files have it.";
+      made.append(element("p", "notice", text));
+      return made;
+    }
+    const [kind, operation, spec] = found.task;
+    made.append(facts(found.facts));
+    if (found.cut) made.append(element("p", "notice", `Shortened: ${found.source} has all of it.`));
+    made.append(foreign("p", "", `${kind}: ${operation}`), folded("Spec", spec));
+    if (found.error) made.append(element("h4", "", "Error"), foreign("p", "error", found.error));
+    made.append(element("h4", "", "Log"));
+    const list = element("ol", "entries");
+    list.append(...found.entries.map(entry));
+    made.append(found.entries.length ? list : element("p", "note", "The answer has no log."));
+    if (found.artifact) made.append(folded("Artifact", found.artifact));
+    if (found.rest) made.append(folded("The rest of the answer", found.rest));
+    made.append(element("p", "note", `From ${found.source}.`));
+    return made;
+  }
+
+  const step = (call, by) => ({ ...call, iteration: iterations[iterations.indexOf(call.iteration) + by], repeat: 1 });
+  const twin = (call) => ({ ...call, arm: call.arm === "frozen" ? "learn" : "frozen", repeat: 1 });
+  const there = (call) => count(call) > 0;
+
+  function link(button, call) {
+    button.disabled = !there(call);
+    // Not another entry of the history: one step back leaves the transcripts.
+    button.onclick = () => go(call);
+  }
+
+  function go(call) {
+    history.replaceState(null, "", `#${name(call)}`);
+    open();
+  }
+
+  /** List the repeats of the cell and the reruns that followed. */
+  function choices(call) {
+    const arm = call.arm === "rerun" ? "learn" : call.arm;
+    const place = (each) => Array.from({ length: count(each) }, (_, at) => ({ ...each, repeat: at + 1 }));
+    const rerun = arm === "learn" ? place({ ...call, arm: "rerun" }) : [];
+    const all = [...place({ ...call, arm }), ...rerun];
+    const select = byId("call");
+    select.replaceChildren(
+      ...all.map((each) => {
+        const option = element("option", "", each.arm === "rerun" ? `rerun ${each.repeat}` : `repeat ${each.repeat}`);
+        option.selected = name(each) === name(call);
+        return option;
+      }),
+    );
+    select.onchange = () => go(all[select.selectedIndex]);
+    byId("calls").hidden = all.length < 2;
+  }
+
+  async function open() {
+    const call = parse(location.hash);
+    if (!call) {
+      if (dialog.open) dialog.close();
+      return;
+    }
+    byId("transcript-title").textContent = tasks[call.row];
+    link(byId("before"), step(call, -1));
+    link(byId("after"), step(call, 1));
+    besides.hidden = arms.length < 2;
+    besides.disabled = !there(twin(call));
+    choices(call);
+    const shown = [call];
+    if (besides.getAttribute("aria-pressed") === "true" && there(twin(call))) shown.push(twin(call));
+    const found = await Promise.all(shown.map(read)).catch((error) => error);
+    if (found instanceof Error) {
+      sheets.replaceChildren(element("p", "notice", `The transcript cannot be unpacked: ${found.message}`));
+    } else {
+      sheets.replaceChildren(...shown.map((each, at) => sheet(each, found[at])));
+    }
+    sheets.scrollTop = 0;
+    if (!dialog.open) {
+      dialog.showModal();
+      byId("transcript-title").focus();
+    }
+  }
+
+  besides.addEventListener("click", () => {
+    besides.setAttribute("aria-pressed", String(besides.getAttribute("aria-pressed") !== "true"));
+    open();
+  });
+  byId("close").addEventListener("click", () => dialog.close());
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+  dialog.addEventListener("close", () => {
+    if (parse(location.hash)) history.replaceState(null, "", location.pathname + location.search);
+  });
+  addEventListener("hashchange", open);
+  // The groups come after this script.
+  addEventListener("DOMContentLoaded", open);
+})();

@@ -1,0 +1,147 @@
+"""The report: everything that a battery found, and every transcript, as one page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePath
+from typing import Final, NamedTuple
+
+from battery.findings import Tested, Word
+from battery.models import Manifest, Summary, Trend
+from battery.render import evidence as shown
+from battery.render.format import change, duration, number
+from battery.render.html.charts import charts, means_document
+from battery.render.html.grid import MOST_LINES, Board
+from battery.render.html.headline import EFFECT_HEADS, effect_rows, headline
+from battery.render.html.learned import learned
+from battery.render.html.page import render
+from battery.render.html.reviewed import Reviewed, reviews
+from battery.render.html.transcripts import Groups
+from battery.wire import Json
+
+_SCRIPTS: Final = ("charts.js", "board.js", "transcripts.js")
+_TONES: Final = {
+    Word.COMPOUNDING: "good",
+    Word.LEARNED: "good",
+    Word.INVALID: "bad",
+    Word.DISHONEST: "bad",
+    Word.REGRESSED: "bad",
+}
+
+
+class Material(NamedTuple):
+    """What a report is made of; every text in it may come from a gateway or a model."""
+
+    #: With evidence, so of at least one complete iteration.
+    summary: Summary
+    #: None where the original battery wrote the folder.
+    manifest: Manifest | None
+    #: Iteration and number, from 0, of a task in `Board.rows`, to how often it was asked again.
+    reruns: Mapping[tuple[int, int], int]
+    #: Number, distill text and events of each iteration.
+    distilled: Sequence[tuple[int, str | None, Iterable[Json]]]
+    reviewed: Sequence[Reviewed]
+
+
+def report(
+    material: Material, board: Board, transcripts: Iterable[tuple[str, bytes]]
+) -> Iterator[bytes]:
+    """Yield the page; `transcripts` (JSON by the name of the call) are read last, one at a time."""
+    summary, table = material.summary, board.grid
+    evidence = summary.evidence
+    if evidence is None:
+        raise ValueError("no evidence, no report")
+    context = {
+        "summary": summary,
+        "evidence": evidence,
+        "manifest": material.manifest,
+        "word": evidence.verdict or "NO VERDICT",
+        "tone": _TONES.get(evidence.verdict, "open") if evidence.verdict else "open",
+        "headline": headline(summary, evidence),
+        "unfinished": unfinished(summary, material.manifest),
+        "charts": charts(table),
+        "board": board,
+        "drawn": min(len(table.tasks), MOST_LINES),
+        "effect_heads": EFFECT_HEADS,
+        "effects": effect_rows(evidence.effects),
+        "learned": list(learned(material.distilled)),
+        "reviews": reviews(material.reviewed, summary.scorecard),
+        "score": shown.score(summary.scorecard) if summary.scorecard else None,
+        "luck": shown.luck(evidence.luck) if evidence.luck else None,
+        "sensitivity": shown.sensitivity(evidence),
+        "tests": [_tested(question, each) for question, each in shown.tests(evidence)],
+        "trend_heads": _trend_heads(summary),
+        "trends": [_trend(each) for each in summary.trends],
+        "facts": list(_facts(summary, material.manifest)),
+        "groups": Groups(transcripts),
+    }
+    data = {
+        **board.document(),
+        "means": means_document(table),
+        "reruns": {f"{number}-{row}": count for (number, row), count in material.reruns.items()},
+    }
+    return render("report.html", context, data=data, scripts=_SCRIPTS, styles=["report.css"])
+
+
+def unfinished(summary: Summary, manifest: Manifest | None) -> str | None:
+    """Say what the page of an unfinished battery covers; None for any other."""
+    if manifest is None or manifest.state == "finished":
+        return None
+    return (
+        f"This battery is not finished (state: {manifest.state}). The page covers the "
+        f"{len(summary.iterations)} of {manifest.iterations_wanted} iterations whose tasks are "
+        "complete."
+    )
+
+
+def _tested(question: str, tested: Tested) -> list[str]:
+    equal = tested.p is None
+    value = "all values are equal: nothing to test" if equal else f"{tested.p:.4f}"
+    return [question, value, tested.method, str(tested.tasks)]
+
+
+def _trend_heads(summary: Summary) -> list[str]:
+    iterations = (f"iter {each.iteration}" for each in summary.iterations)
+    return ["metric", *iterations, "trend", "goal"]
+
+
+def _trend(trend: Trend) -> list[str]:
+    direction = trend.direction or shown.NONE
+    moved = "" if trend.change is None else change(trend.change, trend.relative)
+    return [trend.metric, *map(number, trend.values), f"{direction} {moved}".strip(), trend.goal]
+
+
+def _facts(summary: Summary, manifest: Manifest | None) -> Iterator[tuple[str, str]]:
+    """Yield what identifies the run, name and value; what is not known is left out."""
+    if manifest is None:
+        yield "Manifest", "none: the original battery wrote this folder"
+    else:
+        yield "Run", manifest.run_id
+        yield "Started", manifest.started_at
+        yield "Finished", manifest.finished_at or f"not finished ({manifest.state})"
+        yield (
+            "Battery",
+            f"version {manifest.battery_version}, file format {manifest.schema_version}",
+        )
+        yield "Tasks", f"{_tasks(manifest)}, SHA-256 {manifest.tasks_digest}"
+    if evidence := summary.evidence:
+        yield "Arms", ", ".join(evidence.arms)
+        repeats = f"{evidence.tasks} tasks, {evidence.iterations} iterations, "
+        yield "Size", f"{repeats}{evidence.repeats} call(s) a task, iteration and arm"
+    for name, url in (summary.targets or {}).items():
+        yield f"Target: {name}", url
+    if models := summary.models:
+        yield "Executor", models.executor_cloud
+        yield "Reviewer", models.reviewer_cloud
+        yield "Overseer", models.overseer_cloud
+    if summary.seed is not None:
+        yield "Seed", f"{summary.seed} (decides, task by task, which arm is asked first)"
+    yield "Calls", f"{summary.calls} recorded, {duration(summary.elapsed_s)} in all"
+    for name, value in (manifest.options if manifest else {}).items():
+        if name not in {"tasks", "seed"} and value is not None:
+            yield f"Option: {name}", str(value)
+
+
+def _tasks(manifest: Manifest) -> str:
+    # Only the file's name: a page that is passed on need not tell how its maker's disk is laid out.
+    return PurePath(str(manifest.options.get("tasks", "path not recorded"))).name

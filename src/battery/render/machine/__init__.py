@@ -1,0 +1,1 @@
+"""Reports for machines: tables a call, test results, annotations."""

@@ -1,0 +1,162 @@
+"""What a span says: names and attributes of the calls of a battery; pure.
+
+The names that start with `gen_ai.` are OpenTelemetry's semantic conventions for generative AI,
+https://github.com/open-telemetry/semantic-conventions-genai, status Development as of November
+2026. The others, `battery.`, are our own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from battery import jsonio
+from battery.models import ELAPSED_KEY, FROZEN, Metrics, Summary
+from battery.progress import MetaFinished, TaskFinished, TaskStarted
+from battery.usage import Split, chat_split, respond_split
+from battery.wire import ChatRequest, Json, chat_content
+
+Attributes = dict[str, str | int | float | bool]
+
+EVALUATION: Final = "gen_ai.evaluation.result"
+#: The convention wants a provider and allows one that it does not list.
+_GATEWAY: Final = "gateway"
+_GATE_VALUES: Final = {"passed": 1.0, "failed": 0.0}
+
+
+def agent(started: TaskStarted) -> str:
+    """Name the gateway that a task is asked of."""
+    return "control gateway" if started.arm == FROZEN else "gateway"
+
+
+def asked(started: TaskStarted, *, content: bool) -> Attributes:
+    """Describe a respond call that goes out; `content` adds what is asked."""
+    found: dict[str, Any] = {
+        "gen_ai.operation.name": "invoke_agent",
+        "gen_ai.provider.name": _GATEWAY,
+        "gen_ai.agent.name": agent(started),
+        "gen_ai.request.model": started.model,
+        "battery.iteration": started.iteration,
+        "battery.phase": started.phase.value,
+        "battery.task": started.label,
+        "battery.arm": started.arm,
+        "battery.repeat": started.repeat,
+        "battery.confirm": started.confirm or None,
+    }
+    if content and started.task is not None:
+        text = f"{started.task.operation}\n\n{_text(started.task.spec)}"
+        found["gen_ai.input.messages"] = _message("user", text)
+    return _known(found)
+
+
+def answered(finished: TaskFinished, *, content: bool) -> Attributes:
+    """Describe what came back; `content` adds the answer."""
+    result, answer = finished.result, finished.answer or {}
+    found: dict[str, Any] = {
+        **_usage(respond_split(answer)),
+        "battery.status": result.status,
+        # A call without turns or tokens did not report them.
+        "battery.turns": result.turns or None,
+        "battery.tokens": result.tokens or None,
+        "battery.overseer": result.overseer_called,
+        "battery.memory_used": result.memory_used,
+        "battery.cached": result.cached or None,
+    }
+    if content:
+        told = {key: value for key, value in answer.items() if key != ELAPSED_KEY}
+        found["gen_ai.output.messages"] = _message("assistant", _text(told), "stop")
+    return _known(found)
+
+
+def meta(iteration: int, stage: str) -> Attributes:
+    """Describe distill, review or judgment before it is done."""
+    return {"battery.iteration": iteration, "battery.stage": stage}
+
+
+def chat(finished: MetaFinished, *, content: bool) -> Attributes:
+    """Describe a review or a judgment; empty for a distill, which is no chat."""
+    if finished.model is None:
+        return {}
+    answer = finished.answer or {}
+    found: dict[str, Any] = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": ChatRequest.model_fields["provider"].default,
+        "gen_ai.request.model": finished.model,
+        **_usage(chat_split(answer)),
+    }
+    if content and finished.prompt is not None:
+        found["gen_ai.input.messages"] = _message("user", finished.prompt)
+        found["gen_ai.output.messages"] = _message("assistant", chat_content(answer), "stop")
+    return _known(found)
+
+
+def iteration(metrics: Metrics) -> Attributes:
+    """Describe a finished iteration by the learn arm's metrics."""
+    return _known(
+        {
+            "battery.tasks": metrics.total_tasks,
+            "battery.ok_tasks": metrics.ok_tasks,
+            "battery.tokens": metrics.total_tokens,
+            "battery.turns_per_task": metrics.avg_turns_per_task,
+            "battery.overseer_rate": metrics.overseer_called_rate,
+        }
+    )
+
+
+def battery(summary: Summary) -> Attributes:
+    """Describe a whole battery."""
+    targets = summary.targets or {}
+    return _known(
+        {
+            "battery.run_id": summary.run_id,
+            "battery.seed": summary.seed,
+            "battery.iterations": len(summary.iterations),
+            "battery.verdict": summary.evidence.verdict if summary.evidence else None,
+            **{f"battery.target.{name}": url for name, url in targets.items()},
+        }
+    )
+
+
+def evaluations(summary: Summary) -> Iterator[Attributes]:
+    """Describe the verdict and the gates as results of an evaluation."""
+    evidence = summary.evidence
+    if evidence is None:
+        return
+    yield _evaluation("verdict", evidence.verdict, None, evidence.sentence)
+    for gate in evidence.gates:
+        value = _GATE_VALUES.get(gate.status)
+        yield _evaluation(f"gate.{gate.name}", gate.status, value, gate.text)
+
+
+def _evaluation(name: str, label: str | None, value: float | None, why: str) -> Attributes:
+    return _known(
+        {
+            "gen_ai.evaluation.name": f"battery.{name}",
+            "gen_ai.evaluation.score.label": label,
+            "gen_ai.evaluation.score.value": value,
+            "gen_ai.evaluation.explanation": why,
+        }
+    )
+
+
+def _usage(split: Split) -> dict[str, int | None]:
+    return {
+        "gen_ai.usage.input_tokens": split.input,
+        "gen_ai.usage.output_tokens": split.output,
+    }
+
+
+def _message(role: str, text: str, finish_reason: str | None = None) -> str:
+    message: Json = {"role": role, "parts": [{"type": "text", "content": text}]}
+    if finish_reason:
+        message["finish_reason"] = finish_reason
+    return _text([message])
+
+
+def _text(document: object) -> str:
+    return jsonio.dumps(document).decode()
+
+
+def _known(found: Mapping[str, Any]) -> Attributes:
+    """Leave out what is not known; an attribute has no null."""
+    return {name: value for name, value in found.items() if value is not None}

@@ -1,0 +1,49 @@
+"""A browser, and the reports that it looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from battery.stages.report import make_report
+from tests.browser.folders import write_battery
+from tests.browser.hostile import write_hostile
+from tests.support.browser import Visit, browsing, visiting
+
+
+# Not for the whole session: while it is open, no other test of this process can run asyncio.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Run Chromium for the tests of one module."""
+    with browsing() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def window(browser: Browser) -> Iterator[Visit]:
+    """Keep one window open: a new one for each test would take most of its time."""
+    with visiting(browser) as visit:
+        yield visit
+
+
+@pytest.fixture
+def visit(window: Visit) -> Visit:
+    """Return the window, empty and as new."""
+    window.clear()
+    return window
+
+
+@pytest.fixture(scope="package")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the report of a small battery with two arms and two repeats."""
+    folder = write_battery(tmp_path_factory.mktemp("plain"), repeats=2)
+    return make_report(folder).path
+
+
+@pytest.fixture(scope="package")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the report of a battery in which every text is an attack."""
+    return make_report(write_hostile(tmp_path_factory.mktemp("hostile"))).path

@@ -1,0 +1,80 @@
+"""Folders of batteries written in a moment, of any size and with any texts in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from battery.artifacts import BatteryDir
+from battery.models import FROZEN, LEARN, Arm, Phase
+from battery.wire import Json
+
+
+class Asked(NamedTuple):
+    """One call of a made-up battery."""
+
+    arm: Arm
+    iteration: int
+    phase: Phase
+    #: Of the task within its phase, from 0.
+    number: int
+    repeat: int
+
+
+def answer(asked: Asked) -> Json:
+    """Answer as a gateway does that learns: fewer tokens and turns after the first iteration."""
+    better = asked.arm == LEARN and asked.iteration > 1
+    done = asked.phase is not Phase.GAMMA
+    tokens = (500 + 40 * asked.number) // (2 if better else 1) + 3 * asked.iteration
+    correction = {"kind": "overseer_correction", "turn": 1, "text": "Look it up first."}
+    log = [{"kind": "search", "turn": 1, "text": f"looked for {asked.number}", "found": 0}]
+    return {
+        "status": "ok" if done else "failed",
+        "iterations": 2 if better else 4,
+        "artifact": {"usage": {"total_tokens": tokens}},
+        "log": [*log, *([correction] if asked.phase is Phase.BETA and not better else [])],
+        "error": None if done else "no supply",
+        "_elapsed_ms": 40 + asked.number % 7,
+    }
+
+
+def operation(phase: Phase, number: int) -> str:
+    """Name a task."""
+    return f"{phase} task {number}"
+
+
+def write_battery(
+    root: Path,
+    *,
+    sizes: tuple[int, int, int] = (3, 3, 2),
+    iterations: int = 3,
+    arms: tuple[Arm, ...] = (LEARN, FROZEN),
+    repeats: int = 1,
+    answering: Callable[[Asked], Json] = answer,
+    naming: Callable[[Phase, int], str] = operation,
+) -> BatteryDir:
+    """Write the runs of a battery without a manifest, as the original one left them."""
+    folder = BatteryDir(root)
+    for iteration in range(1, iterations + 1):
+        step = folder.iteration(iteration)
+        for arm in arms[::-1]:
+            for repeat in range(repeats, 0, -1):
+                asked = [
+                    Asked(arm, iteration, phase, number, repeat)
+                    for phase, size in zip(Phase, sizes, strict=True)
+                    for number in range(size)
+                ]
+                step.write_runs(_runs(asked, answering, naming), arm, repeat)
+    return folder
+
+
+def _runs(
+    asked: list[Asked],
+    answering: Callable[[Asked], Json],
+    naming: Callable[[Phase, int], str],
+) -> Iterator[dict[str, Any]]:
+    for each in asked:
+        name = naming(each.phase, each.number)
+        task = {"task_class": "class", "operation": name, "spec": {"number": each.number}}
+        yield {"task": task, "phase": each.phase, "result": answering(each)}

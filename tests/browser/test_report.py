@@ -1,0 +1,337 @@
+"""The report in a real browser: what a reader sees, can do, and what cannot be done to them."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, expect
+
+from battery.models import LEARN, Phase
+from battery.stages.report import make_report
+from battery.wire import Json
+from tests.browser.folders import Asked, answer, write_battery
+from tests.browser.hostile import ATTACKS, FLAG
+from tests.support.browser import Visit, screenshot, visiting
+
+
+def is_well(visit: Visit, page: Path) -> bool:
+    """Check that nothing was complained of and nothing asked for but the page itself."""
+    assert visit.complaints == []
+    # A link into the page is no new request; some browsers name it all the same.
+    return {url.partition("#")[0] for url in visit.requests} == {page.as_uri()}
+
+
+def fits(page: Page) -> bool:
+    """Tell whether the page needs no sideways scrolling."""
+    inside: bool = page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    return inside
+
+
+def opened(page: Page) -> str:
+    """Wait for a transcript; return what it is headed with."""
+    return page.locator("dialog[open] .sheet h3").first.inner_text()
+
+
+def test_it_is_drawn_at_three_widths_in_both_schemes_without_a_word_or_a_request(
+    visit: Visit, report: Path
+) -> None:
+    grounds = set()
+    page = visit.open(report)
+    for scheme in ("light", "dark"):
+        for width in (390, 820, 1440):
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size({"width": width, "height": 900})
+            expect(page.locator(".chart > svg")).to_have_count(5)
+            assert fits(page), (scheme, width)
+        grounds.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+    assert is_well(visit, report)
+    assert len(grounds) == 2
+
+
+def test_the_first_screen_has_verdict_sentence_effect_interval_and_gates(
+    visit: Visit, report: Path
+) -> None:
+    page = visit.open(report)
+    for width, height in ((1280, 800), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        for shown in ("h1", ".sentence", ".value", ".effect .interval", ".gates li:last-child"):
+            box = page.locator(shown).bounding_box()
+            assert box, shown
+            assert box["y"] + box["height"] <= height, (shown, width)
+
+
+def test_a_click_opens_the_transcript_of_that_call_and_escape_leads_back(
+    visit: Visit, report: Path
+) -> None:
+    page = visit.open(report)
+    cell = page.locator("a[href='#call-2-frozen-4-1']")
+    cell.click()
+    assert opened(page) == "Iteration 2, frozen arm, repeat 1"
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("heading", name="beta task 1")).to_be_visible()
+    expect(dialog.locator(".overseer")).to_contain_text("Look it up first.")
+    expect(dialog).to_contain_text("iter_2/control/runs.json")
+    # Nothing behind the dialog can be reached.
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        focus = "['DIALOG', 'BODY'].includes(document.activeElement.tagName) || "
+        assert page.evaluate(focus + "!!document.activeElement.closest('dialog')")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(cell).to_be_focused()
+    assert "#call" not in page.url
+    assert is_well(visit, report)
+
+
+def test_the_keyboard_opens_a_transcript_and_goes_on_from_there(visit: Visit, report: Path) -> None:
+    page = visit.open(report)
+    page.locator("a[href='#call-1-learn-7-1']").focus()
+    page.keyboard.press("Enter")
+    assert opened(page) == "Iteration 1, learn arm, repeat 1"
+    expect(page.locator("dialog .error")).to_have_text("no supply")
+    assert page.get_by_role("button", name="Iteration before").is_disabled()
+    page.get_by_role("button", name="Iteration after").press("Enter")
+    expect(page.locator(".sheet h3")).to_have_text("Iteration 2, learn arm, repeat 1")
+    page.get_by_label("Call", exact=True).select_option("repeat 2")
+    expect(page.locator(".sheet h3")).to_have_text("Iteration 2, learn arm, repeat 2")
+    page.get_by_role("button", name="Beside the other arm").press("Enter")
+    expect(page.locator(".sheet")).to_have_count(2)
+    assert page.url.endswith("#call-2-learn-7-2")
+    page.get_by_role("button", name="Close").press("Enter")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+
+
+def test_an_address_leads_to_a_transcript_and_a_made_up_one_nowhere(
+    visit: Visit, report: Path
+) -> None:
+    assert opened(visit.open(report, "#call-3-learn-0-2")).startswith("Iteration 3")
+    for unknown in ("#call-9-learn-0-1", "#call-1-learn-0-3", "#call-1-frozen-99-1", "#call-x"):
+        page = visit.open(report, unknown)
+        expect(page.locator("dialog[open]")).to_have_count(0)
+    assert is_well(visit, report)
+
+
+def test_the_switches_change_what_the_cells_show_and_which_arms(visit: Visit, report: Path) -> None:
+    page = visit.open(report)
+    cell = page.locator("a[href='#call-1-frozen-3-1']")
+    assert cell.inner_text() == "2 ok"
+    for switch, text in (("Turns", "4"), ("Tokens", "503"), ("Overseer", "yes")):
+        button = page.get_by_role("button", name=switch)
+        button.click()
+        assert cell.inner_text() == text
+        assert button.get_attribute("aria-pressed") == "true"
+    page.get_by_role("button", name="Status").click()
+    assert cell.inner_text() == "2 ok"
+    page.get_by_role("button", name="learn", exact=True).click()
+    expect(cell).to_be_hidden()
+    page.get_by_role("button", name="Both arms").click()
+    expect(cell).to_be_visible()
+
+
+def test_a_task_can_be_picked_out_of_the_charts_by_pointer_and_by_name(
+    visit: Visit, report: Path
+) -> None:
+    visit.page.set_viewport_size({"width": 1280, "height": 1400})
+    page = visit.open(report)
+    chart = page.locator(".chart[data-metric=avg_turns_per_task]")
+    before = chart.inner_html()
+    page.get_by_label("Highlight a task").select_option("beta task 1")
+    assert chart.inner_html() != before
+    chart.locator("svg").hover()
+    expect(chart.locator("g[aria-label=tip]")).to_contain_text("iteration")
+    assert is_well(visit, report)
+
+
+def test_nothing_that_gateway_or_models_say_runs_loads_or_leads_away(
+    visit: Visit, hostile: Path
+) -> None:
+    page = visit.open(hostile, "#call-2-learn-1-1")
+    opened(page)
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    shown = page.locator("dialog").inner_text()
+    assert ATTACKS[1] in shown
+    assert r"line\u2028separator" in shown
+    page.keyboard.press("Escape")
+    for switch in ("Turns", "Tokens", "Overseer", "Status"):
+        page.get_by_role("button", name=switch).click()
+    page.get_by_label("Highlight a task").select_option(index=2)
+    page.locator(".chart svg").first.hover()
+    text = page.locator("main").inner_text()
+    for attack in ATTACKS[:10]:
+        assert " ".join(attack.split()) in text
+    assert page.evaluate(f"window.{FLAG}") is None
+    assert page.locator("img, iframe, object, embed, base, link, form").count() == 0
+    targets = page.evaluate("[...document.links].map(link => link.getAttribute('href'))")
+    assert {target[0] for target in targets} == {"#"}
+    assert is_well(visit, hostile)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert fits(page)
+
+
+def test_even_markup_that_got_in_could_neither_run_nor_load(visit: Visit, report: Path) -> None:
+    page, refused = visit.open(report), list[str]()
+    page.on("requestfailed", lambda request: refused.append(str(request.failure)))
+    page.evaluate(
+        """attack => {
+        document.querySelector('main').innerHTML = '<img src=http://attack.example/x onerror="'
+            + attack + '"><a id=link href="javascript:' + attack + '">link</a>';
+        const script = document.createElement('script');
+        script.textContent = attack;
+        document.body.append(script);
+    }""",
+        f"window.{FLAG} = 1",
+    )
+    page.locator("#link").click()
+    assert page.evaluate(f"window.{FLAG}") is None
+    assert any("Content Security Policy" in each for each in visit.complaints)
+    # It is the policy that stops it, and not only that the browser is offline.
+    assert refused == ["csp"]
+
+
+def test_without_scripts_verdict_tables_and_reviews_are_there(
+    browser: Browser, hostile: Path, report: Path
+) -> None:
+    with visiting(browser, scripts=False) as visit:
+        page = visit.open(report)
+        assert "Without JavaScript" in page.locator("noscript").inner_text()
+        assert page.locator("h1").is_visible()
+        assert page.locator(".gates li").count() == 4
+        assert page.locator(".board td a").first.inner_text() == "2 ok"
+        page.locator("#metrics ~ .figures summary").first.click()
+        assert page.get_by_role("table", name="Tokens a task").is_visible()
+        assert page.get_by_role("button").count() == 0
+    with visiting(browser, scripts=False) as visit:
+        page = visit.open(hostile)
+        assert page.get_by_text("Too high a heading").first.is_visible()
+        assert is_well(visit, hostile)
+
+
+def test_paper_gets_light_colours_all_details_and_no_controls(visit: Visit, report: Path) -> None:
+    visit.page.set_viewport_size({"width": 760, "height": 800})
+    page = visit.open(report)
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == (
+        "rgb(255, 255, 255)"
+    )
+    assert page.locator("main details:not([open])").count() == 0
+    assert not page.locator(".controls, .contents").first.is_visible()
+    assert fits(page)
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("main details:not([open])").count() > 0
+    assert page.pdf().startswith(b"%PDF")
+    assert is_well(visit, report)
+
+
+_HEADINGS = """[...document.querySelectorAll('h1,h2,h3,h4,h5,h6')]
+  .filter(each => !each.closest('dialog')).map(each => Number(each.tagName[1]))"""
+_NAMELESS = """[...document.querySelectorAll('a,button,select,[role=img],[role=region],section')]
+  .filter(each => !each.closest('[hidden]') && !(each.ariaLabel || each.textContent.trim()
+    || each.labels?.length)).map(each => each.outerHTML)"""
+#: The lowest contrast of any text to the ground that it stands on, as WCAG computes it.
+_CONTRAST = """() => {
+  const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const parts = (colour) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const light = (colour) => parts(colour).slice(0, 3).map((part) => part / 255)
+    .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, part, at) => sum + part * [0.2126, 0.7152, 0.0722][at], 0);
+  const ground = (element) => {
+    for (let each = element; each; each = each.parentElement) {
+      const colour = getComputedStyle(each).backgroundColor;
+      if (parts(colour)[3] === 255) return colour;
+    }
+  };
+  let lowest = [21, ''];
+  for (const element of document.querySelectorAll('body *')) {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+    if (!own || !element.checkVisibility() || element.disabled) continue;
+    const svg = element.closest('svg');
+    const style = getComputedStyle(element);
+    const [one, other] = [light(svg ? style.fill : style.color), light(ground(element))];
+    const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+    if (ratio < lowest[0]) lowest = [ratio, element.outerHTML.slice(0, 200)];
+  }
+  return lowest;
+}"""
+
+
+def test_it_is_accessible_in_the_main_things(visit: Visit, hostile: Path) -> None:
+    page = visit.open(hostile)
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    levels = page.evaluate(_HEADINGS)
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels)), levels
+    assert page.evaluate(_NAMELESS) == []
+    for landmark in ("main", "banner", "contentinfo", "navigation"):
+        assert page.get_by_role(landmark).count() == 1
+    page.get_by_role("button", name="Tokens").click()
+    page.evaluate("location.hash = '#call-1-learn-0-1'")
+    opened(page)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        contrast, where = page.evaluate(_CONTRAST)
+        assert contrast >= 4.5, (scheme, where)
+
+
+def test_every_chart_says_in_words_what_it_shows_and_has_its_table(
+    visit: Visit, report: Path
+) -> None:
+    page = visit.open(report)
+    charts = page.get_by_role("img", name="Line chart")
+    assert charts.count() == 5
+    assert "Mean, learn: from" in str(charts.first.get_attribute("aria-label"))
+    assert page.locator("figure table").count() == 5
+
+
+def test_many_tasks_are_drawn_in_part_and_listed_in_full(visit: Visit, tmp_path: Path) -> None:
+    folder = write_battery(tmp_path, sizes=(140, 60, 50), iterations=2, arms=(LEARN,))
+    page_path = make_report(folder).path
+    page = visit.open(page_path)
+    assert "200 of 250 tasks are drawn" in page.locator("main").inner_text()
+    assert page.locator("#highlight option").count() == 1 + 200
+    assert page.locator(".board td a").count() == 500
+    page.get_by_text("Tasks 201 to 250").click()
+    page.locator("a[href='#call-2-learn-249-1']").click()
+    assert opened(page) == "Iteration 2, learn arm"
+    assert is_well(visit, page_path)
+
+
+def test_reruns_are_shown_with_the_call_that_they_confirm(visit: Visit, tmp_path: Path) -> None:
+    folder = write_battery(tmp_path, answering=_forgetting)
+    step = folder.iteration(2)
+    step.write_confirmations([_rerun(text) for text in ("first", "second")])
+    page_path = make_report(folder).path
+    page = visit.open(page_path, "#call-2-learn-0-1")
+    opened(page)
+    page.get_by_label("Call", exact=True).select_option("rerun 2")
+    expect(page.locator(".sheet h3")).to_have_text("Iteration 2, rerun 2 to confirm a failure")
+    expect(page.locator(".sheet")).to_contain_text("second")
+    expect(page.locator(".sheet")).to_contain_text("iter_2/confirmations.json")
+    assert is_well(visit, page_path)
+
+
+def _forgetting(asked: Asked) -> Json:
+    lost = asked.phase is Phase.ALPHA and asked.number == 0 and asked.iteration > 1
+    return {**answer(asked), **({"status": "failed", "error": "forgot"} if lost else {})}
+
+
+def _rerun(text: str) -> dict[str, Any]:
+    task = {"task_class": "class", "operation": "alpha task 0", "spec": {"number": 0}}
+    log = [{"kind": "note", "text": text}]
+    return {"task": task, "phase": "alpha", "result": {"status": "failed", "log": log}}
+
+
+def test_a_picture_can_be_taken_of_the_page_and_of_a_transcript(
+    browser: Browser, report: Path, tmp_path: Path
+) -> None:
+    screenshot(browser, report, tmp_path / "page.png", width=390, height=844, whole=True)
+    screenshot(browser, report, tmp_path / "call.png", anchor="#call-1-learn-0-1", scheme="dark")
+    for name in ("page.png", "call.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,135 @@
+"""`battery compare` on folders, as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from battery.comparison import Comparison
+from tests.support.calls import assert_one_message, command_here
+from tests.support.commands import read_json
+
+Run = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run the battery as shipped, two iterations; return its folder."""
+    folder = tmp_path_factory.mktemp("compared") / "before"
+    done = command_here("run", "-q", "-n", 2, "--seed", 5, "--dir", folder, cwd=folder.parent)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def changed(before: Path, tmp_path: Path) -> Callable[[Callable[[Run], None]], Path]:
+    """Return a function that copies the battery and changes every run of its learn arm."""
+
+    def make(change: Callable[[Run], None]) -> Path:
+        copy = shutil.copytree(before, tmp_path / "after")
+        for path in copy.glob("iter_*/runs.json"):
+            runs = read_json(path)
+            for run in runs:
+                change(run)
+            path.write_text(json.dumps(runs), "utf-8")
+        return copy
+
+    return make
+
+
+def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
+
+
+def dearer(run: Run) -> None:
+    run["result"]["artifact"]["usage"]["total_tokens"] *= 2
+
+
+def test_a_battery_compared_with_itself_does_not_differ_and_is_left_alone(before: Path) -> None:
+    was = contents(before)
+    done = command_here("compare", before, before, "--json", cwd=before.parent)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = Comparison.model_validate_json(done.stdout)
+    assert found.outcome == "NO DIFFERENCE"
+    assert found.cautions == ["A and B are one and the same battery"]
+    assert contents(before) == was
+
+
+def test_a_dearer_system_is_worse_and_fails_the_pipeline_that_asks(
+    before: Path, changed: Callable[[Callable[[Run], None]], Path]
+) -> None:
+    after = changed(dearer)
+    done = command_here("compare", before, after, "--fail-on", "worse", cwd=before.parent)
+    assert done.returncode == 3
+    assert "\nWORSE\n" in done.stdout
+    assert done.stderr.startswith("error: gate not met: worse: WORSE. On the same 8 tasks")
+    back = command_here("compare", after, before, "--fail-on", "worse", cwd=before.parent)
+    assert (back.returncode, "\nBETTER\n" in back.stdout) == (0, True)
+
+
+def test_the_formats_say_the_same_word_and_the_page_is_written_beside(
+    before: Path, changed: Callable[[Callable[[Run], None]], Path], tmp_path: Path
+) -> None:
+    after = changed(dearer)
+    words = ("compare", before, after, "--format")
+    made = command_here(*words, "md", "--output", tmp_path / "page.html", cwd=tmp_path)
+    assert made.stdout.startswith("## Batteries compared: WORSE\n")
+    assert '<h1 id="word">WORSE</h1>' in (tmp_path / "page.html").read_text("utf-8")
+    printed = json.loads(command_here(*words, "json", cwd=tmp_path).stdout)
+    assert printed["outcome"] == "WORSE"
+    nowhere = command_here(*words, "md", "-o", tmp_path / "page.html/x.html", cwd=tmp_path)
+    assert_one_message(nowhere, 2, "page.html")
+
+
+def test_a_folder_of_the_original_battery_has_no_settings_to_compare(
+    before: Path, tmp_path: Path
+) -> None:
+    for path in before.glob("iter_*/runs.json"):
+        (tmp_path / "old" / path.parent.name).mkdir(parents=True)
+        shutil.copy(path, tmp_path / "old" / path.parent.name)
+    done = command_here("compare", tmp_path / "old", before, "--json", cwd=tmp_path)
+    found = Comparison.model_validate_json(done.stdout)
+    assert found.outcome == "NO DIFFERENCE"
+    assert [each.what for each in found.differences] == ["arms", "manifest"]
+    assert found.twins == []
+    assert not (tmp_path / "old" / ".lock").exists()
+
+
+def test_other_tasks_and_unfinished_batteries_are_not_comparable_and_say_why(
+    before: Path, changed: Callable[[Callable[[Run], None]], Path], tmp_path: Path
+) -> None:
+    def other(run: Run) -> None:
+        run["task"]["spec"] = {"other": True}
+
+    after = changed(other)
+    done = command_here("compare", before, after, "--fail-on", "flips", cwd=tmp_path)
+    assert done.returncode == 3
+    assert "they have no task in common" in done.stdout
+    begun = shutil.copytree(before, tmp_path / "begun")
+    for path in begun.glob("iter_*/runs.json"):
+        path.unlink()
+    done = command_here("compare", begun, before, cwd=tmp_path)
+    assert done.returncode == 0
+    assert "A has no complete iteration" in done.stdout
+
+
+def test_iterations_that_only_one_has_are_left_out_and_told(before: Path, tmp_path: Path) -> None:
+    first = shutil.copytree(before, tmp_path / "first")
+    shutil.rmtree(first / "iter_2")
+    done = command_here("compare", first, before, "--json", cwd=tmp_path)
+    found = Comparison.model_validate_json(done.stdout)
+    assert found.iterations == [1]
+    assert "Only iteration 1 could be compared" in found.sentence
+    told = {each.what: each.before for each in found.differences}
+    assert told == {"iterations": "1", "state": "iteration 2 lost"}
+
+
+def test_a_folder_without_a_battery_is_refused(before: Path, tmp_path: Path) -> None:
+    done = command_here("compare", before, tmp_path, cwd=tmp_path)
+    assert_one_message(done, 2, "holds no battery", "battery compare BEFORE AFTER")

@@ -1,0 +1,118 @@
+"""`battery history` on folders, as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from battery.evidence.timeline import History
+from battery.stages import history as stage
+from tests.support.calls import assert_one_message, command_here
+from tests.support.commands import read_json
+from tests.support.runs import run
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run one iteration of the battery as shipped; return its folder."""
+    folder = tmp_path_factory.mktemp("history") / "battery"
+    done = command_here("run", "-q", "-n", 1, "--seed", 5, "--dir", folder, cwd=folder.parent)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def original(folder: Path, tokens: int, start: int) -> None:
+    """Write a folder as the original battery did, with the time of its files."""
+    for number in (1, 2):
+        path = folder / f"iter_{number}" / "runs.json"
+        path.parent.mkdir(parents=True)
+        usage = {"usage": {"total_tokens": tokens // number}}
+        path.write_text(json.dumps([run(artifact=usage)]), "utf-8")
+        os.utime(path, (start, start))
+
+
+def started(folder: Path, moment: str) -> None:
+    manifest = read_json(folder / "battery.json")
+    (folder / "battery.json").write_text(json.dumps({**manifest, "started_at": moment}), "utf-8")
+
+
+def test_all_batteries_are_found_oldest_first_archives_included(
+    finished: Path, tmp_path: Path
+) -> None:
+    current = shutil.copytree(finished, tmp_path / "a")
+    archived = shutil.copytree(finished, current / "archive" / "earlier")
+    started(archived, "2020-01-01T00:00:00Z")
+    original(tmp_path / "old", 200, start=1_000_000_000)
+    (tmp_path / "link").symlink_to(current)
+    done = command_here("history", tmp_path, "--json", cwd=tmp_path)
+    found = History.model_validate_json(done.stdout)
+    assert [each.folder for each in found.batteries] == ["old", "a/archive/earlier", "a"]
+    assert [each.group for each in found.batteries] == [1, 2, 2]
+    assert found.warnings == []
+    oldest = found.batteries[0]
+    assert (oldest.tokens, oldest.verdict, oldest.dated_by) == (100, "INDICATIVE", "files")
+
+
+def test_the_summary_on_disk_is_believed_while_it_is_current(
+    finished: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(finished, tmp_path / "copy")
+    (computed,) = stage.history(copy).batteries
+    summary = read_json(copy / "summary.json")
+    summary["iterations"][0]["total_tokens"] = 8
+    (copy / "summary.json").write_text(json.dumps(summary), "utf-8")
+    assert stage.history(copy).batteries[0].tokens == 1
+    # Newer runs make it stale; a broken one is no error either.
+    os.utime(copy / "iter_1/runs.json")
+    os.utime(copy / "summary.json", (1, 1))
+    assert stage.history(copy).batteries == [computed]
+    (copy / "summary.json").write_text("{", "utf-8")
+    assert stage.history(copy).batteries == [computed]
+
+
+def test_nothing_is_written(finished: Path) -> None:
+    was = {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
+    (finished / "summary.json").touch()
+    was[finished / "summary.json"] = (finished / "summary.json").stat().st_mtime_ns
+    stage.history(finished.parent)
+    assert {path: path.stat().st_mtime_ns for path in finished.rglob("*")} == was
+
+
+def test_what_cannot_be_read_is_skipped_with_a_warning(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "sound")
+    broken = shutil.copytree(finished, tmp_path / "broken")
+    (broken / "battery.json").write_text("{", "utf-8")
+    done = command_here("history", tmp_path, cwd=tmp_path)
+    assert done.returncode == 0
+    assert "warning: broken is skipped: " in done.stdout
+    assert "sound" in done.stdout
+
+
+def test_a_battery_that_has_just_begun_is_listed_without_numbers(
+    finished: Path, tmp_path: Path
+) -> None:
+    begun = shutil.copytree(finished, tmp_path / "begun")
+    shutil.rmtree(begun / "iter_1")
+    (entry,) = stage.history(tmp_path).batteries
+    assert (entry.iterations, entry.tokens, entry.verdict, entry.group) == (0, None, None, None)
+
+
+def test_four_like_batteries_have_a_trend(tmp_path: Path) -> None:
+    for number in range(5):
+        original(tmp_path / f"run{number}", 1000 - 100 * number, start=10**9 + 60 * number)
+    done = command_here("history", tmp_path, cwd=tmp_path)
+    assert "a trend" in done.stdout
+    assert "█▆▅▃▁ tokens -40.0%" in done.stdout
+
+
+def test_a_folder_that_is_none_or_holds_none_is_refused(tmp_path: Path) -> None:
+    done = command_here("history", tmp_path / "none", cwd=tmp_path)
+    assert_one_message(done, 2, "is no folder")
+    done = command_here("history", tmp_path, cwd=tmp_path)
+    assert_one_message(done, 2, "there is no battery under")
+    # The default is data.
+    assert_one_message(command_here("history", cwd=tmp_path), 2, "data is no folder")

@@ -1,0 +1,123 @@
+"""`battery init` leaves a starter that works as it is, and never writes over anything."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from battery.models import Expectations, Phase
+from battery.stages.init import Names, init, starter
+from battery.tasks import load_tasks
+from tests.support.calls import command_here
+from tests.support.commands import read_json
+from tests.support.terminals import on_terminal
+
+#: It has no types of its own.
+jsonschema: Any = import_module("jsonschema")
+FILES = ["tasks.json", "tasks.schema.json"]
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_starter_loads_as_it_is_and_the_doctor_finds_it(tmp_path: Path) -> None:
+    done = command_here("init", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert names(tmp_path) == FILES
+    tasks = load_tasks(tmp_path / "tasks.json")
+    assert [len(tasks.phases.of(phase)) for phase in Phase] == [3, 3, 2]
+    assert tasks.expectations == Expectations()
+    looked = command_here("doctor", cwd=tmp_path)
+    assert looked.stdout.startswith("ok    tasks: 8 tasks (3 alpha, 3 beta, 2 gamma) from ")
+
+
+def test_the_file_names_the_schema_beside_it_and_satisfies_it(tmp_path: Path) -> None:
+    init(tmp_path, Names())
+    document = read_json(tmp_path / "tasks.json")
+    schema = read_json(tmp_path / document["$schema"])
+    check = jsonschema.Draft202012Validator(schema)
+    check.validate(document)
+    document["phases"]["beta_drift"][0]["opperation"] = "x"
+    assert [error.json_path for error in check.iter_errors(document)] == ["$.phases.beta_drift[0]"]
+
+
+def test_every_phase_and_every_other_part_is_explained() -> None:
+    document = starter(Names())
+    parts = [document, document["phases"], document["models"], document["expectations"]]
+    firsts = [tasks[0] for key, tasks in document["phases"].items() if key != "$comment"]
+    assert all(part["$comment"] for part in parts + firsts)
+    told = " ".join(document["expectations"]["$comment"])
+    assert all(f"{key}:" in told or f"{key}, " in told for key in Expectations.model_fields)
+
+
+def test_it_says_what_to_edit_and_which_commands_come_next(tmp_path: Path) -> None:
+    done = command_here("init", "my system", "--yes", cwd=tmp_path)
+    assert names(tmp_path / "my system") == FILES
+    for part in ("models", "phases", "expectations"):
+        assert f"\n  {part} " in done.stdout
+    commands = re.findall(r"^  battery (\w+) --tasks 'my system/tasks.json'", done.stdout, re.M)
+    assert commands == ["doctor", "power", "run", "run"]
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("there", FILES)
+def test_what_is_there_is_named_and_kept_and_nothing_is_written(there: str, tmp_path: Path) -> None:
+    (tmp_path / there).write_text("mine")
+    done = command_here("init", "--yes", cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"error: {there} would be overwritten" in done.stderr
+    assert names(tmp_path) == [there]
+    assert (tmp_path / there).read_text() == "mine"
+
+
+def test_a_link_that_leads_nowhere_is_somebodys_file_too(tmp_path: Path) -> None:
+    (tmp_path / "tasks.schema.json").symlink_to("nowhere")
+    assert command_here("init", cwd=tmp_path).returncode == 2
+    assert names(tmp_path) == ["tasks.schema.json"]
+
+
+def test_a_folder_that_cannot_be_made_is_wrong_use(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    done = command_here("init", "file/below", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "cannot write a starter to file/below" in done.stderr
+    assert " next: name a folder" in done.stderr
+
+
+def answered(folder: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((folder / "tasks.json").read_text())
+    return document
+
+
+def test_at_a_terminal_it_asks_and_an_empty_answer_takes_the_default(tmp_path: Path) -> None:
+    with on_terminal("init", cwd=tmp_path) as terminal:
+        for question, answer in [
+            ("Kind of task,", "desk.solve"),
+            ("Model that does the tasks", ""),
+            ("Model that checks its work", 'r "2" ü'),
+            ("Model that reviews", "your-executor-model"),
+        ]:
+            terminal.wait_for(question)
+            terminal.type(f"{answer}\n")
+        assert terminal.end() == 0
+    document = answered(tmp_path)
+    models = {key: name for key, name in document["models"].items() if key != "$comment"}
+    assert list(models.values()) == ["your-executor-model", 'r "2" ü', "your-executor-model"]
+    tasks = load_tasks(tmp_path / "tasks.json")
+    assert {task.task_class for phase in Phase for task in tasks.phases.of(phase)} == {"desk.solve"}
+
+
+def test_ctrl_c_at_a_question_writes_nothing(tmp_path: Path) -> None:
+    with on_terminal("init", cwd=tmp_path) as terminal:
+        terminal.wait_for("Kind of task,")
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.end() == 130
+        assert "interrupted; nothing was written" in terminal.text()
+    assert names(tmp_path) == []

@@ -1,0 +1,125 @@
+"""`battery report`, and the report that other commands leave."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.browser.folders import write_battery
+from tests.support.calls import assert_one_message, command_here
+from tests.support.commands import read_json
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run one battery on the embedded gateway; tests take copies."""
+    folder = tmp_path_factory.mktemp("battery") / "data"
+    done = command_here("run", "-n", 2, "--dir", folder, cwd=folder.parent)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def folder(shipped: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(shipped, tmp_path / "data"))
+
+
+def battery(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    done = command_here(*words, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def times(folder: Path) -> dict[str, int]:
+    return {
+        str(path): path.stat().st_mtime_ns
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "report.html"
+    }
+
+
+def test_a_run_leaves_a_report_below_two_megabytes_and_lists_it(shipped: Path) -> None:
+    assert (shipped / "report.html").stat().st_size < 2_000_000
+    assert "report.html" in read_json(shipped / "summary.json")["artifacts"]
+    assert "`report.html`: " in (shipped / "summary.md").read_text("utf-8")
+
+
+def test_it_prints_the_path_and_touches_nothing_else(folder: Path, tmp_path: Path) -> None:
+    before, page = times(folder), (folder / "report.html").read_bytes()
+    (folder / "report.html").unlink()
+    done = battery("report", folder, cwd=tmp_path)
+    assert done.stdout == f"{folder / 'report.html'}\n"
+    assert done.stderr == ""
+    assert (folder / "report.html").read_bytes() == page, "the same battery, the same page"
+    assert times(folder) == before
+
+
+def test_it_goes_where_it_is_told_and_json_says_how_large_it_is(
+    folder: Path, tmp_path: Path
+) -> None:
+    (folder / "report.html").unlink()
+    done = battery("report", folder, "--output", tmp_path / "page.html", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout) == {
+        "path": str(tmp_path / "page.html"),
+        "bytes": (tmp_path / "page.html").stat().st_size,
+        "verdict": read_json(folder / "summary.json")["evidence"]["verdict"],
+    }
+    assert not (folder / "report.html").exists()
+
+
+def test_summarize_renews_a_report_that_is_there_and_makes_none(
+    folder: Path, tmp_path: Path
+) -> None:
+    page = (folder / "report.html").read_bytes()
+    (folder / "report.html").write_text("stale")
+    battery("summarize", folder, cwd=tmp_path)
+    assert (folder / "report.html").read_bytes() == page
+    (folder / "report.html").unlink()
+    battery("summarize", folder, cwd=tmp_path)
+    assert not (folder / "report.html").exists()
+    assert "report.html" not in read_json(folder / "summary.json")["artifacts"]
+
+
+def test_iterate_and_review_renew_it(folder: Path, tmp_path: Path) -> None:
+    battery("iterate", folder, cwd=tmp_path)
+    page = (folder / "report.html").read_text("utf-8")
+    assert 'href="#call-3-learn-0-1"' in page
+    battery("review", folder, "--only", "scrum", cwd=tmp_path)
+    assert "scrum_findings.1.md" in (folder / "report.html").read_text("utf-8")
+
+
+def test_a_running_battery_is_shown_as_far_as_its_tasks_are_complete(
+    folder: Path, tmp_path: Path
+) -> None:
+    manifest = read_json(folder / "battery.json")
+    manifest |= {"state": "running", "iterations_finished": 1, "finished_at": None}
+    (folder / "battery.json").write_text(json.dumps(manifest))
+    for name in ("metrics.json", "distill_output.txt", "overseer_review.md"):
+        (folder / "iter_2" / name).unlink()
+    (folder / "iter_3").mkdir()
+    done = battery("report", folder, cwd=tmp_path)
+    assert "The page covers the 2 of 2 iterations" in done.stderr
+    page = (folder / "report.html").read_text("utf-8")
+    assert "not finished (state: running)" in page
+    assert "iteration 3 is not complete" in page
+
+
+def test_a_folder_of_the_original_battery_will_do(tmp_path: Path) -> None:
+    write_battery(tmp_path, arms=("learn",))
+    done = battery("report", tmp_path, "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["verdict"] == "INDICATIVE"
+
+
+def test_a_folder_without_a_battery_is_refused(tmp_path: Path) -> None:
+    done = command_here("report", tmp_path, cwd=tmp_path)
+    assert_one_message(done, 2, "holds no battery")
+
+
+@pytest.mark.parametrize("place", ["missing/page.html", "."])
+def test_a_place_that_cannot_hold_a_file_is_named(folder: Path, tmp_path: Path, place: str) -> None:
+    done = command_here("report", folder, "--output", tmp_path / place, cwd=tmp_path)
+    assert_one_message(done, 2, f"cannot write {tmp_path / place}", "--output")

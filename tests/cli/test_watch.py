@@ -1,0 +1,363 @@
+"""`battery watch` follows a run through its death and its resume, and leaves no trace."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from battery.artifacts import BatteryDir
+from battery.errors import ArtifactError, BatteryError
+from battery.files import is_held
+from battery.models import Summary
+from battery.progress import Event, IterationFinished, Notice, Observer, TaskFinished
+from battery.stages.watch import watch
+from tests.support.calls import command_here
+from tests.support.commands import read_json, start, write_tasks
+from tests.support.gateway import Gateway, serving
+from tests.support.terminals import on_terminal
+
+#: Nothing more can come of a process with this number: it is above what a system gives.
+GONE = 2**31 - 2
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run one battery on the embedded gateway; tests take copies."""
+    folder = tmp_path_factory.mktemp("watch") / "b"
+    done = command_here("run", "-n", 2, "--quiet", "--dir", folder, cwd=folder.parent)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def folder(finished: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(finished, tmp_path / "b"))
+
+
+class Blocking:
+    """A gateway that answers some calls and then none until it is let go."""
+
+    def __init__(self, gateway: Gateway, answered: int) -> None:
+        self.reached, self.release = threading.Event(), threading.Event()
+        self._gateway, self._answered = gateway, answered
+        gateway.before = self._before
+
+    def _before(self, _path: str, _body: dict[str, Any]) -> None:
+        if len(self._gateway.requests) > self._answered:
+            self.reached.set()
+            self.release.wait(60)
+
+
+@pytest.fixture
+def gateway() -> Iterator[Gateway]:
+    with serving() as served:
+        yield served
+
+
+def run_words(gateway: Gateway, folder: Path) -> list[object]:
+    tasks = write_tasks(folder.parent / "mine.json", 1)
+    targets = ["--gateway", gateway.url, "--llm-team", gateway.url]
+    return ["run", "--dir", folder, "--tasks", tasks, "-n", 2, "--quiet", *targets]
+
+
+# Real processes
+
+
+def test_a_killed_run_is_noticed_and_its_resume_followed_to_the_end(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    blocking = Blocking(gateway, 8)  # in the middle of the second iteration
+    words = run_words(gateway, tmp_path / "b")
+    writer = start(*words)
+    assert blocking.reached.wait(30)
+    with on_terminal("watch", tmp_path / "b", cwd=tmp_path) as terminal:
+        terminal.wait_for("1/2 done 3 of 3 ok,")
+        # Not waited for: one that is dead and not yet buried is gone, too.
+        writer.kill()
+        terminal.wait_for(f"process {writer.pid}, which ran it, is gone;")
+        terminal.wait_for(f"go on with: battery run --resume --dir {tmp_path / 'b'}")
+        terminal.wait_for("waiting for that;")
+
+        ended = command_here("watch", tmp_path / "b", cwd=tmp_path)
+        assert ended.returncode == 1, "a script must not hang"
+        assert "stopped half way" in ended.stderr
+        assert " next: go on with: battery run --resume" in ended.stderr
+        assert ended.stdout == ""
+
+        blocking.release.set()
+        done = command_here(*words, "--resume", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        terminal.wait_for("2/2 done 3 of 3 ok,")
+        assert terminal.end() == 0
+        assert terminal.text().count("1/2 done") == 1
+        summary = terminal.text().rpartition("2/2 done")[2]
+        assert "total_tokens" in summary
+        assert f"{tmp_path / 'b'}/summary.md" in summary
+        assert "Traceback" not in terminal.text()
+    writer.communicate()
+
+
+def test_a_watch_that_is_killed_or_interrupted_does_the_run_no_harm(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    folder = tmp_path / "b"
+    blocking = Blocking(gateway, 2)
+    writer = start(*run_words(gateway, folder))
+    assert blocking.reached.wait(30)
+    watchers = [start("watch", folder), start("watch", folder)]
+    for watcher in watchers:
+        assert watcher.stderr
+        while "beta_drift 0" not in watcher.stderr.readline():
+            assert watcher.poll() is None
+    watchers[0].kill()
+    watchers[1].send_signal(signal.SIGINT)
+    codes = [watcher.communicate(timeout=30) and watcher.returncode for watcher in watchers]
+    assert codes == [-signal.SIGKILL, 130]
+    refused = command_here(*run_words(gateway, folder), "--resume", cwd=tmp_path)
+    assert "another battery process is working" in refused.stderr, "the lock is as it was"
+
+    now = command_here("watch", "--once", folder, cwd=tmp_path).stdout
+    assert "1/2 gamma impossible; 2 of 3 tasks of this iteration, 2 of 12 calls in all" in now
+    assert f"process {writer.pid} is working on it" in now
+    blocking.release.set()
+    followed = command_here("watch", "--json", folder, cwd=tmp_path)
+    assert followed.returncode == 0, followed.stderr
+    assert json.loads(followed.stdout) == read_json(folder / "summary.json")
+    assert "2/2 done  3 of 3 ok" in followed.stderr
+    _, errors = writer.communicate(timeout=30)
+    assert writer.returncode == 0, errors
+
+
+def test_ctrl_c_says_how_to_look_again_and_not_that_anything_was_interrupted(
+    folder: Path,
+) -> None:
+    unfinished(folder, "running", note=note_of(os.getpid()))
+    with on_terminal("watch", folder, cwd=folder.parent) as terminal:
+        terminal.wait_for("1/2 done")
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.end() == 130
+    assert "error: stopped watching" in terminal.text()
+    assert f"look again with: battery watch {folder}" in terminal.text()
+
+
+# What it says, and that it leaves no trace
+
+
+def note_of(pid: int, host: str | None = None) -> str:
+    started = Path(f"/proc/{pid}/stat")
+    ticks = started.read_text().rpartition(")")[2].split()[19] if started.exists() else None
+    return json.dumps({"pid": pid, "host": host or os.uname().nodename, "started": ticks})
+
+
+def unfinished(folder: Path, state: str, note: str = "{}") -> None:
+    """Make it a battery that is in the middle of its second iteration."""
+    manifest = read_json(folder / "battery.json")
+    manifest |= {"state": state, "iterations_finished": 1, "finished_at": None}
+    (folder / "battery.json").write_text(json.dumps(manifest))
+    (folder / ".lock").write_text(note)
+    lines = (folder / "iter_2" / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    shutil.rmtree(folder / "iter_2")
+    (folder / "iter_2").mkdir()
+    (folder / "iter_2" / "journal.jsonl").write_bytes(b"".join(lines[:8]) + lines[8][:40])
+
+
+def listing(folder: Path) -> list[tuple[str, int, int]]:
+    paths = sorted([folder, *folder.rglob("*")])
+    return [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
+
+
+def test_a_finished_battery_is_shown_as_summarize_shows_it_and_stays_as_it_is(
+    folder: Path,
+) -> None:
+    before = listing(folder)
+    shown = command_here("watch", folder, cwd=folder.parent)
+    once = command_here("watch", "--once", folder, cwd=folder.parent)
+    asked = command_here("watch", "--once", "--json", folder, cwd=folder.parent)
+    assert listing(folder) == before
+    assert [shown.returncode, once.returncode, asked.returncode] == [0, 0, 0]
+    assert shown.stdout == once.stdout
+    assert [line[:8] for line in shown.stderr.splitlines()[-2:]] == ["1/2 done", "2/2 done"]
+    found = json.loads(asked.stdout)
+    assert (found["state"], found["calls"], found["calls_done"]) == ("finished", 38, 38)
+    assert [metrics["iteration"] for metrics in found["metrics"]] == [1, 2]
+    assert found["stage"] is None
+    assert command_here("summarize", folder, cwd=folder.parent).stdout == shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("state", "note", "why"),
+    [
+        ("running", note_of(GONE), f"stopped half way: process {GONE}, which ran it, is gone"),
+        ("running", "{}", "stopped half way: nobody works on it"),
+        ("interrupted", "", "was interrupted"),
+        ("failed", "{}", "failed; the terminal that it ran in says why"),
+    ],
+)
+def test_of_a_battery_that_stopped_it_says_so_with_the_next_step(
+    state: str, note: str, why: str, folder: Path
+) -> None:
+    unfinished(folder, state, note)
+    before = listing(folder)
+    done = command_here("watch", folder, cwd=folder.parent)
+    once = command_here("watch", "--once", folder, cwd=folder.parent)
+    assert listing(folder) == before
+    assert done.returncode == 1
+    assert f"error: the battery in {folder} {why}" in done.stderr
+    assert f" next: go on with: battery run --resume --dir {folder}" in done.stderr
+    # The eight calls on disk, and not the torn one.
+    assert done.stderr.count(" saved\n") == 8
+    assert once.returncode == 0
+    assert "8 of 16 tasks of this iteration, 27 of 38 calls in all" in once.stdout
+    assert f"the battery in {folder} {why}\n next: " in once.stdout
+
+
+def test_where_there_is_no_battery_it_says_so_and_makes_no_folder(
+    folder: Path, tmp_path: Path
+) -> None:
+    (folder / "battery.json").unlink()
+    for words, name in [(["watch"], "data/battery"), (["watch", "--once"], "data/battery")]:
+        done = command_here(*words, cwd=tmp_path)
+        assert done.returncode == 2
+        assert f"error: there is no battery in {name}\n next: start one" in done.stderr
+    assert not (tmp_path / "data").exists()
+    original = command_here("watch", folder, cwd=tmp_path)
+    assert original.returncode == 2
+    assert f" next: look at what it holds with: battery summarize {folder}" in original.stderr
+
+
+def test_a_finished_battery_without_a_summary_is_an_error_that_says_how_to_get_one(
+    folder: Path,
+) -> None:
+    (folder / "summary.json").unlink()
+    done = command_here("watch", folder, cwd=folder.parent)
+    assert done.returncode == 1
+    assert f"battery summarize {folder}" in done.stderr
+
+
+# What happens between two looks
+
+
+def watched(
+    folder: Path, *steps: Callable[[], None], wait: bool = True
+) -> tuple[Summary, list[list[Event]]]:
+    """Watch a folder that changes step by step; return what each display was told, too."""
+    shown: list[list[Event]] = []
+    coming = iter(steps)
+
+    def pause() -> None:
+        next(coming)()
+
+    def show() -> AbstractContextManager[Observer]:
+        shown.append([])
+        return contextlib.nullcontext(shown[-1].append)
+
+    summary = watch(BatteryDir(folder), show, wait=wait, pause=pause)
+    return summary, shown
+
+
+def notices(events: list[Event]) -> list[str]:
+    return [event.text for event in events if isinstance(event, Notice)]
+
+
+def test_when_another_battery_takes_the_place_of_a_stopped_one_it_follows_that(
+    folder: Path, finished: Path, tmp_path: Path
+) -> None:
+    unfinished(folder, "interrupted")
+    manifest = read_json(finished / "battery.json") | {"run_id": "another"}
+
+    def moved() -> None:
+        folder.rename(tmp_path / "archived")
+
+    def begun() -> None:
+        shutil.copytree(finished, folder)
+        (folder / "battery.json").write_text(json.dumps(manifest))
+
+    summary, (first, second) = watched(folder, moved, begun)
+    assert any("was interrupted" in text for text in notices(first))
+    assert notices(second) == ["another battery has begun in this folder; following that one"]
+    done = [event.metrics.iteration for event in second if isinstance(event, IterationFinished)]
+    assert done == [1, 2]
+    assert summary == Summary.model_validate(read_json(finished / "summary.json"))
+
+
+def test_a_battery_that_is_archived_while_it_is_read_is_no_error(
+    folder: Path, finished: Path, tmp_path: Path
+) -> None:
+    """Its iterations go first, and `battery.json` goes last."""
+    unfinished(folder, "running", note_of(os.getpid()))
+    (folder / "iter_1").rename(tmp_path / "iter_1")
+
+    def gone() -> None:
+        (folder / "battery.json").unlink()
+
+    def begun() -> None:
+        shutil.copytree(finished, folder, dirs_exist_ok=True)
+        manifest = read_json(finished / "battery.json") | {"run_id": "another"}
+        (folder / "battery.json").write_text(json.dumps(manifest))
+
+    _, shown = watched(folder, gone, begun, wait=False)
+    assert "another battery has begun" in notices(shown[-1])[0]
+
+    unfinished(folder, "running", note_of(os.getpid()))
+    (folder / "iter_1" / "metrics.json").unlink()
+    with pytest.raises(ArtifactError, match=r"iter_1/metrics\.json"):
+        watched(folder, lambda: None, lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("note", "said"), [(note_of(7, "another-host"), ["process 7 on another-host"]), ("", [])]
+)
+def test_where_nobody_can_tell_whether_the_run_lives_it_goes_on_watching(
+    note: str, said: list[str], folder: Path, finished: Path
+) -> None:
+    """A run on another host is named; of a run of an earlier version nothing is said."""
+    unfinished(folder, "running", note)
+
+    def more() -> None:
+        journal = (finished / "iter_2" / "journal.jsonl").read_bytes()
+        (folder / "iter_2" / "journal.jsonl").write_bytes(journal)
+
+    def ended() -> None:
+        shutil.copytree(finished, folder, dirs_exist_ok=True)
+
+    _, (events,) = watched(folder, lambda: None, more, ended, wait=False)
+    assert [text[: len(said[0])] for text in notices(events)] == said if said else True
+    assert len(notices(events)) == len(said)
+    calls = [event.replayed for event in events if isinstance(event, TaskFinished)]
+    assert calls == [True] * 8 + [False] * 8
+
+
+def test_a_battery_that_vanishes_ends_a_watch_that_does_not_wait(folder: Path) -> None:
+    unfinished(folder, "running", note_of(os.getpid()))
+
+    def deleted() -> None:
+        (folder / ".lock").write_text("{}")
+        (folder / "battery.json").unlink()
+
+    with pytest.raises(BatteryError, match="was moved or deleted") as caught:
+        watched(folder, deleted, wait=False)
+    assert caught.value.exit_code == 1
+
+
+def test_a_new_battery_that_has_not_written_its_tasks_yet_is_waited_for(
+    folder: Path, finished: Path
+) -> None:
+    unfinished(folder, "running", note_of(os.getpid()))
+    assert is_held(folder)
+    (folder / "tasks.json").unlink()
+
+    def ended() -> None:
+        shutil.copytree(finished, folder, dirs_exist_ok=True)
+
+    _, (events,) = watched(folder, lambda: None, ended, wait=False)
+    assert len([event for event in events if isinstance(event, IterationFinished)]) == 2

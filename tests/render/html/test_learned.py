@@ -1,0 +1,45 @@
+"""What a distillation added is told from what was known."""
+
+from __future__ import annotations
+
+from battery.render.html.learned import MOST_LESSONS, Lesson, learned
+from battery.wire import Json
+
+
+def lesson(text: str, **more: object) -> Json:
+    return {"role": "lesson", "text": text, **more}
+
+
+def test_lessons_of_an_earlier_iteration_are_not_new() -> None:
+    first, second = learned(
+        [
+            (1, "one", [lesson("a", kind="plan"), lesson("b"), lesson("b")]),
+            (2, "two", [lesson("b"), lesson("c")]),
+        ]
+    )
+    assert first.new == [Lesson("plan", "a"), Lesson("lesson", "b")]
+    assert (second.new, second.known) == ([Lesson("lesson", "c")], [Lesson("lesson", "b")])
+
+
+def test_progress_and_the_last_word_are_no_lessons_nor_is_what_has_no_text() -> None:
+    events: list[Json] = [
+        {"role": "status", "text": "working"},
+        {"role": "final", "text": "all"},
+        {"role": "lesson"},
+        {"role": "lesson", "text": " "},
+        {"text": ["no text"]},
+        {"text": "without a role"},
+    ]
+    (found,) = learned([(1, "all", events)])
+    assert found.new == [Lesson("event", "without a role")]
+
+
+def test_the_same_text_again_is_noticed_and_nothing_distilled_is_none() -> None:
+    found = list(learned([(1, "same", []), (2, None, []), (3, "same", [])]))
+    assert [each.same_text for each in found] == [False, False, True]
+    assert found[1].text is None
+
+
+def test_of_very_many_lessons_the_rest_is_counted() -> None:
+    (found,) = learned([(1, "all", [lesson(str(n)) for n in range(MOST_LESSONS + 5)])])
+    assert (len(found.new), found.more) == (MOST_LESSONS, 5)
