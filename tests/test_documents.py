@@ -79,4 +79,4 @@ def test_a_run_that_is_torn_in_the_middle_is_named_by_its_number(files: Iteratio
 def test_a_missing_file_says_what_to_do(files: IterationDir) -> None:
     with pytest.raises(ArtifactError, match="No such file") as caught:
         files.read_review()
-    assert "battery run" in (caught.value.hint or "")
+    assert "`battery summarize`" in (caught.value.hint or "")

@@ -16,7 +16,7 @@ from typing import Final
 from battery import jsonio
 from battery.clock import stamp
 from battery.documents import dump_record, read_bytes, read_json, validated
-from battery.errors import ArtifactError, FolderError
+from battery.errors import ArtifactError, FolderError, UsageError
 from battery.files import sync_folder, write_atomic
 from battery.iteration_dir import ITERATION_FILES, REVIEW_FILE, SCRUM_FILE, IterationDir
 from battery.models import FROZEN, SCHEMA_VERSION, Arm, Manifest, Summary, Tasks
@@ -137,6 +137,14 @@ class BatteryDir:
         names = [str(path.relative_to(self.root)) for path in paths if path.exists()]
         reports = [_REPORT] if report or self.report_path.exists() else []
         return [*names, *reports, "summary.md", "summary.json"]
+
+    def require_no_artifact(self, path: Path) -> None:
+        """Refuse to write to a file of the battery; raise `UsageError`."""
+        if path.resolve() in {(self.root / name).resolve() for name in self.listing()}:
+            raise UsageError(
+                f"{path} is a file of the battery in {self.root}, which would be lost",
+                hint="name another file with --output",
+            )
 
     def archive(self, manifest: Manifest | None) -> Path:
         """Move the battery to `archive/<its start>/`; return that folder.

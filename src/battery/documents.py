@@ -100,7 +100,7 @@ def _array_items(path: Path) -> Iterator[Any]:
 def _cannot_read(path: Path, error: OSError) -> ArtifactError:
     return ArtifactError(
         f"cannot read {path}: {error.strerror}",
-        hint="name the folder of a battery, or run one first: battery run",
+        hint="restore it; what can be computed from runs.json, `battery summarize` writes again",
     )
 
 

@@ -509,7 +509,7 @@ def test_a_run_whose_output_goes_nowhere_is_a_run_all_the_same(
 def test_a_result_that_cannot_be_printed_is_one_message(folder: Path) -> None:
     done = shell(f"{sys.executable} -m battery summarize {folder} --json >/dev/full")
     assert done.returncode == 1
-    assert "No space left on device" in done.stderr
+    assert "error: cannot write the output: No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -586,6 +586,14 @@ def test_a_reader_that_leaves_early_is_no_error(folder: Path) -> None:
     done = shell(f"{reading}; exit ${{PIPESTATUS[0]}}")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("output", [" | true", " >/dev/full"])
+def test_a_gate_is_not_met_whoever_reads_the_output(folder: Path, output: str) -> None:
+    words = f"{sys.executable} -m battery summarize {folder} --fail-on not-compounding"
+    done = shell(f"{words}{output}; exit ${{PIPESTATUS[0]}}")
+    assert done.returncode == 3
+    assert "gate not met: not-compounding" in done.stderr
 
 
 def test_a_run_goes_on_when_whoever_read_its_progress_has_left(

@@ -107,6 +107,16 @@ def test_md_and_json_are_the_files_of_the_folder(folder: Path) -> None:
     assert done.stdout.encode() == (folder / "summary.md").read_bytes()
 
 
+@pytest.mark.parametrize("name", ["battery.json", "iter_1/journal.jsonl"])
+def test_no_file_of_the_battery_is_overwritten(folder: Path, name: str) -> None:
+    was = (folder / name).read_bytes()
+    for asked in (["summarize", "--format", "csv"], ["report"], ["compare", folder]):
+        done = command_here(*asked, folder, "--output", folder / name, cwd=folder.parent)
+        assert done.returncode == 2
+        assert f"{name} is a file of the battery in {folder}" in done.stderr
+    assert (folder / name).read_bytes() == was
+
+
 @pytest.mark.parametrize("name", ["md", "json", "csv", "junit", "github"])
 def test_a_gate_that_is_not_met_comes_after_the_document(folder: Path, name: str) -> None:
     asked = summarize(folder, "--format", name, "--fail-on", "dishonest")

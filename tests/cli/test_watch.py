@@ -235,6 +235,14 @@ def test_where_there_is_no_battery_it_says_so_and_makes_no_folder(
     assert f" next: look at what it holds with: battery summarize {folder}" in original.stderr
 
 
+def test_a_finished_battery_that_lacks_a_file_is_an_error_that_names_it(folder: Path) -> None:
+    (folder / "iter_1" / "metrics.json").unlink()
+    done = command_here("watch", folder, cwd=folder.parent)
+    assert done.returncode == 1
+    assert "iter_1/metrics.json" in done.stderr
+    assert "`battery summarize` writes again" in done.stderr
+
+
 def test_a_finished_battery_without_a_summary_is_an_error_that_says_how_to_get_one(
     folder: Path,
 ) -> None:

@@ -9,9 +9,10 @@ import pytest
 from rich.console import Console
 
 from battery.models import FROZEN, Phase
-from battery.progress import Plan, StageStarted, TaskStarted
+from battery.progress import IterationFinished, Plan, StageStarted, TaskStarted
 from battery.render.live import LiveProgress
 from tests.render.events import iteration, meta, task, tasks
+from tests.render.samples import metrics
 from tests.render.terminal import Screen, run_on_terminal
 
 COST = [
@@ -82,6 +83,13 @@ def test_both_arms_of_a_task_are_read_at_a_glance() -> None:
         "⠋ alpha frozen: fill: Diver x9 in Reno,… runn",
     ]
     assert drawn(progress)[0].startswith("iteration 1/3 · stage alpha baseline · 2 of 24 tasks")
+
+
+def test_between_two_iterations_there_is_no_stage_to_name() -> None:
+    progress = LiveProgress(io.StringIO(), clock=Clock())
+    progress(Plan(3, 4))
+    progress(IterationFinished(metrics(1, total_tasks=4)))
+    assert drawn(progress)[0].startswith("iteration 1/3 · 4 of 12 tasks")
 
 
 def test_meta_stages_follow_the_tasks() -> None:

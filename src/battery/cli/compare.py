@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
+from battery.artifacts import BatteryDir
 from battery.cli import options
 from battery.cli.deliver import write
-from battery.cli.output import print_json
+from battery.cli.output import print_json, then
 from battery.conditions import parse
 from battery.evidence.compare_conditions import CONDITIONS, require
 from battery.render.compare_console import print_comparison
@@ -71,13 +72,16 @@ def compare(
       battery compare data/main data/branch --format md --fail-on worse,flips
     """
     conditions = parse(fail_on, CONDITIONS)
+    if output:
+        for folder in (before, after):
+            BatteryDir(folder).require_no_artifact(output)
     found = stage.compare(before, after)
     if output:
         write(page(found), output)
-    if as_json or form is Format.JSON:
-        print_json(found.model_dump(mode="json"))
-    elif form is Format.MD:
-        typer.echo(markdown(found), nl=False)
-    else:
-        print_comparison(found, sys.stdout)
-    require(found, conditions)
+    with then(lambda: require(found, conditions)):
+        if as_json or form is Format.JSON:
+            print_json(found.model_dump(mode="json"))
+        elif form is Format.MD:
+            typer.echo(markdown(found), nl=False)
+        else:
+            print_comparison(found, sys.stdout)

@@ -126,6 +126,13 @@ def _as_battery_error(error: BaseException, words: Sequence[str]) -> BatteryErro
     elif isinstance(error, (KeyboardInterrupt, typer.Abort)):
         again = "run the same command again; everything that finished is on disk"
         found = InterruptedRunError("interrupted", hint=again)
+    elif isinstance(error, OSError) and error.filename is None:
+        # What goes wrong with a file names it; without a name it was one of the streams.
+        found = BatteryError(
+            f"cannot write the output: {error.strerror or error}",
+            hint="free some space, or send the output elsewhere; what was to be written into "
+            "folders is there",
+        )
     elif isinstance(error, OSError):
         found = BatteryError(f"the system refused to read or write: {error}", hint=_REPORT)
     else:

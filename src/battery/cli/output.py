@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,20 @@ from battery.render.progress import make_progress
 def progress(*, quiet: bool) -> AbstractContextManager[Observer]:
     """Show progress on standard error."""
     return make_progress(quiet=quiet, stream=sys.stderr)
+
+
+@contextmanager
+def then(check: Callable[[], None]) -> Iterator[None]:
+    """Check a gate after the output, also when the output could not be written.
+
+    Or a gate would pass because whoever read the output has left, as in `… | head`.
+    """
+    try:
+        yield
+    except OSError:
+        check()
+        raise
+    check()
 
 
 def print_json(document: Any) -> None:

@@ -44,7 +44,10 @@ def report(
       battery report data/battery
       battery report data/battery --output before.html
     """
-    written = stage.make_report(BatteryDir(options.folder(ctx.params)), output)
+    battery = BatteryDir(options.folder(ctx.params))
+    if output and output.resolve() != battery.report_path.resolve():
+        battery.require_no_artifact(output)
+    written = stage.make_report(battery, output)
     if as_json:
         print_json({"path": str(written.path), "bytes": written.bytes, "verdict": written.verdict})
         return

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from battery.cli import options
-from battery.cli.output import print_json, progress, show_summary
+from battery.cli.output import print_json, progress, show_summary, then
 from battery.conditions import parse, require
 from battery.render.outlook import outlook_document, print_outlook
 from battery.settings import Settings
@@ -74,5 +74,5 @@ def run(
     with progress(quiet=quiet) as show, traced("run", show) as trace:
         summary = asyncio.run(stage.run(settings, trace.tell))
         trace.conclude(summary)
-    show_summary(summary, settings.folder, as_json=as_json)
-    require(summary, conditions)
+    with then(lambda: require(summary, conditions)):
+        show_summary(summary, settings.folder, as_json=as_json)

@@ -13,7 +13,7 @@ import typer
 from battery.artifacts import BatteryDir
 from battery.cli import options
 from battery.cli.deliver import report_to_github, write
-from battery.cli.output import show_summary
+from battery.cli.output import show_summary, then
 from battery.conditions import parse, require
 from battery.documents import dump_record
 from battery.errors import UsageError
@@ -81,14 +81,16 @@ def summarize(
     """
     conditions, chosen = parse(fail_on), _chosen(wanted, output, as_json=as_json)
     root = options.folder(ctx.params)
+    if output:
+        BatteryDir(root).require_no_artifact(output)
     summary = stage.summarize(BatteryDir(root))
-    if chosen is None:
-        show_summary(summary, root, as_json=False)
-    elif chosen is Format.GITHUB:
-        report_to_github(summary, output)
-    else:
-        write(_document(chosen, summary, BatteryDir(root)), output)
-    require(summary, conditions)
+    with then(lambda: require(summary, conditions)):
+        if chosen is None:
+            show_summary(summary, root, as_json=False)
+        elif chosen is Format.GITHUB:
+            report_to_github(summary, output)
+        else:
+            write(_document(chosen, summary, BatteryDir(root)), output)
 
 
 def _chosen(wanted: Format | None, output: Path | None, *, as_json: bool) -> Format | None:

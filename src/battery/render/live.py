@@ -108,7 +108,10 @@ def _header(board: Board, width: int, now: float) -> Text:
         parts.append(f"about {duration(left)} left")
     text = " · ".join(parts)
     if board.iteration:
-        start = f"iteration {place(board.iteration, board.plan)} · stage "
+        start = f"iteration {place(board.iteration, board.plan)} · "
+        if not board.stage:
+            return Text(start + text, style="bold", no_wrap=True, overflow="ellipsis")
+        start += "stage "
         # The stage gives way, so that the time left is never what is cut off.
         room = max(width - cells(start) - cells(text) - 3, _LEAST_STAGE)
         text = f"{start}{brief(board.stage, room)} · {text}"

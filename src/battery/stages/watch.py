@@ -161,7 +161,12 @@ def _follow(
                     raise
                 follower, missing = None, True
             told = max(told, follower.current.number - 1) if follower else told
-        if look.finished or look.stopped or look.identity not in {battery, None}:
+        if missing:
+            # The next look tells whether the battery was moved or lacks a file.
+            over = look.identity != battery
+        else:
+            over = look.finished or look.stopped or look.identity not in {battery, None}
+        if over:
             return look, told
         pause()
         look = Look.at(folder)
