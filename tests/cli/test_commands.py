@@ -513,6 +513,21 @@ def test_a_result_that_cannot_be_printed_is_one_message(folder: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_page_that_cannot_be_written_leaves_a_finished_battery(
+    gateway: Gateway, tmp_path: Path
+) -> None:
+    folder = tmp_path / "b"
+    (folder / "report.html").mkdir(parents=True)
+    targets = ["--gateway", gateway.url, "--llm-team", gateway.url]
+    tasks = write_tasks(tmp_path / "mine.json", 1)
+    words = ["run", "-q", "-n", 1, "--tasks", tasks, "--dir", folder, *targets]
+    done = command_here(*words, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "report.html" in done.stderr
+    assert read_json(folder / "battery.json")["state"] == "finished"
+    assert read_json(folder / "summary.json")["state"] == "finished"
+
+
 def test_a_refused_tasks_file_leaves_no_folder_behind(tmp_path: Path) -> None:
     (tmp_path / "tasks.json").write_text("{}")
     assert battery("run", cwd=tmp_path).returncode == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import NamedTuple
 
 from battery.artifacts import BatteryDir
@@ -122,7 +123,8 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
                 await _iteration(battery, number, reserve, callers, tell)
                 manifest = manifest.model_copy(update={"iterations_finished": number})
                 folder.write_manifest(manifest)
-                write_summary(folder, manifest)
+                # The page comes at the end: drawing it each time would take longer and longer.
+                write_summary(folder, manifest, report=False)
     except asyncio.CancelledError:
         _mark(folder, manifest, "interrupted")
         raise InterruptedRunError(
@@ -136,9 +138,10 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
     finally:
         reserve.release()
     manifest = manifest.model_copy(update={"state": "finished", "finished_at": now()})
-    summary = write_summary(folder, manifest, report=True)
-    folder.write_manifest(manifest)
-    return summary
+    # Finished before the page is drawn: no answer that it cannot draw may hold the battery up.
+    return write_summary(
+        folder, manifest, report=True, then=partial(folder.write_manifest, manifest)
+    )
 
 
 @asynccontextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from battery.artifacts import BatteryDir
 from battery.files import locked
 from battery.models import Manifest, Summary
@@ -29,12 +31,16 @@ def summarize(folder: BatteryDir) -> Summary:
 
 
 def write_summary(
-    folder: BatteryDir, manifest: Manifest | None, *, report: bool | None = None
+    folder: BatteryDir,
+    manifest: Manifest | None,
+    *,
+    report: bool | None = None,
+    then: Callable[[], None] = lambda: None,
 ) -> Summary:
     """Write `summary.md` and `summary.json` from the metrics on disk.
 
-    `report` says whether to write the report as well; None does so where there is one, which
-    would contradict the summary if it stayed as it was.
+    `then` is called once they are written. `report` says whether to write the report as well; None
+    does so where there is one, which would contradict the summary if it stayed as it was.
     """
     wanted = folder.report_path.exists() if report is None else report
     steps = folder.complete()
@@ -44,6 +50,7 @@ def write_summary(
     measured = Measured(steps, metrics, control, seen)
     summary = summary_from(folder, manifest, measured, report=wanted)
     folder.write_summary(summary, markdown(summary))
+    then()
     if wanted:
         # Loaded where there is a report to write: its templates take time to load.
         from battery.stages.report import write_report  # noqa: PLC0415
