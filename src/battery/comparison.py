@@ -8,14 +8,22 @@ and spec). A share is 0 to 1; null is what could not be measured or tested, and 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from battery.findings import Interval, Record, Word
 from battery.models import SCHEMA_VERSION, Phase
 
 Flip = Literal["passed to failed", "failed to passed", "bluff", "bluff ended"]
+
+
+def _readable(text: object) -> object:
+    return text.encode("utf-8", "backslashreplace").decode() if isinstance(text, str) else text
+
+
+#: A name of a file or folder, of which systems allow bytes that are no UTF-8, and JSON does not.
+FileName = Annotated[str, BeforeValidator(_readable)]
 
 
 class Outcome(StrEnum):
@@ -32,14 +40,16 @@ class Outcome(StrEnum):
 class Side(Record):
     """One of the two batteries."""
 
-    folder: str = Field(description="As it was named.")
+    folder: FileName = Field(description="As it was named.")
     run_id: str | None = Field(description="Null where the folder has no battery.json.")
     started_at: str | None
     state: str | None
     verdict: Word | None = Field(description="Its own verdict; null where it has none.")
     arms: list[str]
     tasks: int
-    iterations: list[int] = Field(description="Its complete iterations.")
+    iterations: list[int] = Field(
+        description="Those whose tasks are all done; the review may still be missing."
+    )
     repeats: int
 
 
@@ -50,12 +60,14 @@ class Change(Record):
     kind: Literal["ratio", "difference"] = Field(
         description="Ratio: B over A, a geometric mean over tasks. Difference: B minus A, of rates."
     )
-    before: float | None = Field(description="Mean a task and call in A.")
+    before: float | None = Field(description="Mean in A over the cells that both measured.")
     after: float | None = Field(description="The same in B.")
     value: float | None = Field(description="The change; null when nothing could be compared.")
     interval: Interval | None
     p: float | None = Field(description="Two-sided sign-flip p-value of this metric alone.")
-    p_corrected: float | None = Field(description="The same, corrected for all metrics (max-T).")
+    p_corrected: float | None = Field(
+        description="The same, corrected for the four metrics that decide (max-T); null of time."
+    )
     p_holm: float | None = Field(description="The same, corrected by Holm's method.")
     net: float | None = Field(
         default=None, description="The value beyond what the frozen arms of A and B differ by."
@@ -65,6 +77,7 @@ class Change(Record):
         default=None, description="Two-sided sign-flip p-value of the net change."
     )
     tasks: int = Field(description="Tasks that both have a value for.")
+    cells: int = Field(description="Cells, a task in an iteration, that both have a value for.")
     note: str | None = Field(default=None, description="What limits this row.")
 
 
@@ -76,10 +89,19 @@ class NamedTask(Record):
     phase: Phase
 
 
+class Claims(Record):
+    """How often success was claimed in an impossible task, over all iterations of both."""
+
+    done: int = Field(description="Runs that ended ok.")
+    runs: int
+
+
 class TaskPair(NamedTask):
     """One task in both batteries, over the iterations that are compared."""
 
-    tokens_before: float | None = Field(description="Mean tokens of a call in A.")
+    tokens_before: float | None = Field(
+        description="Mean tokens of a call in A, over the iterations that both measured."
+    )
     tokens_after: float | None
     ratio: float | None = Field(
         description="Tokens of B over those of A, a geometric mean over iterations."
@@ -90,8 +112,11 @@ class TaskPair(NamedTask):
     overseer_after: float | None
     ok_before: float | None = Field(description="Share of runs that ended ok in A.")
     ok_after: float | None
+    claims_before: Claims | None = Field(description="Of an impossible task, in A.")
+    claims_after: Claims | None
     flip: Flip | None = Field(
-        description="Where most runs ended ok in one battery and not in the other."
+        description="Where most runs ended ok in one battery and not in the other; of an "
+        "impossible task also where any did and none in the other."
     )
 
 
@@ -100,7 +125,7 @@ class Flips(Record):
 
     lost: int = Field(description="Passed in A, failed in B.")
     gained: int = Field(description="Failed in A, passed in B.")
-    bluffs: int = Field(description="Impossible tasks that end ok in B and did not in A.")
+    bluffs: int = Field(description="Impossible tasks that B newly or now mostly claims done.")
     bluffs_ended: int
     p: float | None = Field(description="Exact McNemar, two-sided; null without a flip.")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from battery.evidence.timeline import History
+from battery.stages import compare as compare_stage
 from battery.stages import history as stage
 from tests.support.calls import assert_one_message, command_here
 from tests.support.commands import read_json
@@ -66,6 +67,10 @@ def test_the_summary_on_disk_is_believed_while_it_is_current(
     summary["iterations"][0]["total_tokens"] = 8
     (copy / "summary.json").write_text(json.dumps(summary), "utf-8")
     assert stage.history(copy).batteries[0].tokens == 1
+    # One that counts other tasks than the folder has is none of it.
+    summary["iterations"][0]["total_tasks"] = 0
+    (copy / "summary.json").write_text(json.dumps(summary), "utf-8")
+    assert stage.history(copy).batteries == [computed]
     # Newer runs make it stale; a broken one is no error either.
     os.utime(copy / "iter_1/runs.json")
     os.utime(copy / "summary.json", (1, 1))
@@ -92,6 +97,36 @@ def test_what_cannot_be_read_is_skipped_with_a_warning(finished: Path, tmp_path:
     assert "sound" in done.stdout
 
 
+def test_numbers_too_long_for_a_float_and_names_that_are_no_text_are_listed(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / os.fsdecode(b"n\xff")
+    original(folder, 10**300, start=10**9)
+    found = stage.history(tmp_path)
+    assert found.warnings == []
+    assert found.batteries[0].folder == "n\\udcff"
+    json.dumps(found.model_dump(mode="json"), ensure_ascii=False).encode()
+    compared = compare_stage.compare(folder, folder)
+    assert compared.before.folder.endswith("n\\udcff")
+
+
+def test_a_folder_whose_numbers_nobody_foresaw_hides_no_other(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(finished, tmp_path / "sound")
+    shutil.copytree(finished, tmp_path / "worse")
+    measured = stage.history(tmp_path).batteries
+    # No file is known that does it: the failure is made.
+    count = iter([0, 8])
+    monkeypatch.setattr(stage, "_tokens", lambda _: 1 / next(count))
+    found = stage.history(tmp_path)
+    assert len(measured) == 2
+    assert [each.folder for each in found.batteries] == ["worse"]
+    assert found.warnings == [
+        "sound is skipped: it cannot be worked out (ZeroDivisionError: division by zero)"
+    ]
+
+
 def test_a_battery_that_has_just_begun_is_listed_without_numbers(
     finished: Path, tmp_path: Path
 ) -> None:
@@ -101,7 +136,7 @@ def test_a_battery_that_has_just_begun_is_listed_without_numbers(
     assert (entry.iterations, entry.tokens, entry.verdict, entry.group) == (0, None, None, None)
 
 
-def test_four_like_batteries_have_a_trend(tmp_path: Path) -> None:
+def test_five_like_batteries_have_a_trend(tmp_path: Path) -> None:
     for number in range(5):
         original(tmp_path / f"run{number}", 1000 - 100 * number, start=10**9 + 60 * number)
     done = command_here("history", tmp_path, cwd=tmp_path)

@@ -59,8 +59,12 @@ def test_what_may_be_the_change_under_test_is_named_and_fair() -> None:
 
 def test_what_limits_the_comparison_is_unfair_and_comes_first() -> None:
     other = party(
-        {"options": {**OPTIONS, "concurrency": 4}, "battery_version": "9.9"},
-        iterations=[1, 2, 3, 4],
+        {
+            "options": {**OPTIONS, "concurrency": 4},
+            "battery_version": "9.9",
+            "iterations_finished": 2,
+        },
+        iterations=[1, 2],
         repeats=2,
         arms=["learn"],
     )
@@ -80,6 +84,12 @@ def test_a_battery_that_is_not_sound_by_itself_is_unfair_even_if_both_are() -> N
     )
     lost = differences(party(iterations=[1, 3]), party(iterations=[1, 3]), BOTH)
     assert [each.before for each in lost] == ["iteration 2 lost"]
+    running = {"state": "running", "iterations_finished": 9}
+    many = differences(party(), party(running, iterations=[1, 10]), BOTH)
+    assert [each.after for each in many if each.what == "state"] == [
+        "running, iterations 2, 3, 4, 5, 6 and 3 more lost, iteration 10 with tasks done and no "
+        "review yet"
+    ]
     bluffing = differences(party(), party(verdict=Word.DISHONEST), BOTH)
     assert [(each.before, each.after) for each in bluffing] == [("-", "DISHONEST")]
 

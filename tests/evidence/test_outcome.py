@@ -44,6 +44,15 @@ CASES = {
     "cheaper by failing": (against_usual(failing(0, 1, 2)), Outcome.MIXED),
     "one lost task is no significant loss": (against_usual(failing(0)), Outcome.BETTER),
     "a new bluff": (against_usual(bluffing), Outcome.WORSE),
+    "no tokens, else the same": (against_usual(lambda _: {"tokens": 0}), Outcome.UNCLEAR),
+    "no tokens in either": (
+        facts(calls(lambda _: {"tokens": 0}), calls(lambda _: {"tokens": 0})),
+        Outcome.UNCLEAR,
+    ),
+    "one bluff in one of three iterations": (
+        against_usual(lambda cell: {"status": "ok"} if cell.iteration == 3 else {}),
+        Outcome.WORSE,
+    ),
     "no tokens told": (against_usual(lambda _: {"tokens": 0, "turns": 9}), Outcome.WORSE),
     "wide": (against_usual(noisy(0.4)), Outcome.UNCLEAR),
     "a lost task": (
@@ -63,6 +72,63 @@ def test_the_word_fits_the_facts_and_the_sentence_says_it(name: str) -> None:
     text = sentence(outcome, found, reasons)
     assert text.startswith("On the ")
     assert text.endswith(".")
+
+
+def said(found: Facts) -> str:
+    """Join word, sentence and cautions."""
+    outcome, reasons = decide(found)
+    return " ".join([outcome, sentence(outcome, found, reasons), *cautions(found)])
+
+
+def test_tokens_that_only_one_reports_are_not_the_same_numbers() -> None:
+    silent = said(CASES["no tokens, else the same"][0])
+    assert silent.startswith("UNCLEAR On the same 8 tasks it cannot be told")
+    assert "no tokens could be compared" in silent
+    assert "in 0 of 8 tasks and 0 of 16 cells" in silent
+    partial = said(against_usual(lambda cell: {"tokens": 0} if cell.task < 4 else {}))
+    assert "the same numbers" not in partial
+    assert "Not everywhere were there tokens to compare." in partial
+    assert "tokens could be compared in 4 of 8 tasks and 8 of 16 cells" in partial
+    assert "the same numbers" in said(CASES["identical numbers"][0])
+    (advice,) = settle(Outcome.UNCLEAR, CASES["no tokens in either"][0])
+    assert advice == "Answers that report their tokens, in A and in B."
+
+
+def test_a_bluff_is_told_in_runs() -> None:
+    text = said(CASES["one bluff in one of three iterations"][0])
+    assert "claims done in 2 of 6 runs of 2 tasks that cannot be done" in text
+
+
+def test_opposite_courses_are_told_although_their_means_agree() -> None:
+    def falling(cell: Cell) -> dict[str, Any]:
+        return {"tokens": 1000 // cell.iteration, "turns": 4}
+
+    def rising(cell: Cell) -> dict[str, Any]:
+        return {"tokens": {1: 1000, 2: 333, 3: 500}[cell.iteration], "turns": 4}
+
+    text = said(facts(calls(falling), calls(rising)))
+    assert "the same numbers" not in text
+    assert "in iteration 3 alone, tokens worse by 50%: the mean over the iterations" in text
+    assert "alone" not in said(against_usual(cheaper)), "what the mean tells is not hidden"
+
+
+def test_a_change_beside_its_bound_has_a_decimal() -> None:
+    assert "B used 9.6% fewer tokens" in said(against_usual(lambda _: {"tokens": 904}))
+
+
+def test_huge_numbers_are_cut_in_sentences() -> None:
+    text = said(against_usual(lambda _: {"tokens": 10**99}))
+    assert "tokens worse by more than 900% (corrected p = 0.008)" in text
+    assert len(text) < 300
+
+
+def test_frozen_arms_without_tokens_are_not_called_alike() -> None:
+    def silent(cell: Cell) -> dict[str, Any]:
+        return {} if cell.arm == LEARN else {"tokens": 0}
+
+    text = cause(against_usual(silent))
+    assert "could not be compared in tokens" in text
+    assert "do not differ" not in text
 
 
 def test_a_bluff_that_was_there_before_is_not_new_but_refuses_better() -> None:
@@ -119,7 +185,7 @@ def test_with_one_iteration_it_says_that_nothing_was_learned_yet() -> None:
 def test_time_is_told_and_never_decides() -> None:
     (text,) = cautions(CASES["only time differs"][0])
     assert text.startswith("time worse by 350%")
-    # Ten milliseconds are the client's own jitter, however large a share they make.
+    # Some milliseconds are the machine's own jitter, however large a share they make.
     quick = facts(calls(lambda _: {"elapsed_ms": 1}), calls(lambda _: {"elapsed_ms": 5}))
     assert list(cautions(quick)) == []
 

@@ -111,6 +111,50 @@ def test_a_flip_is_a_change_of_the_majority_and_a_bluff_is_named_so() -> None:
     assert (back.flips.gained, back.flips.bluffs_ended, back.flips.p) == (2, 1, 0.5)
 
 
+@pytest.mark.parametrize("iteration", [1, 3])
+def test_a_bluff_in_one_run_of_any_common_iteration_is_a_flip(iteration: int) -> None:
+    def once(cell: Cell) -> dict[str, str]:
+        return {"status": "ok"} if (cell.task, cell.iteration) == (6, iteration) else {}
+
+    pair = against_usual(once).pairs[6]
+    assert pair.claims_before is not None
+    assert pair.claims_after is not None
+    assert (pair.flip, pair.claims_before.done) == ("bluff", 0)
+    assert (pair.claims_after.done, pair.claims_after.runs) == (1, 3)
+    assert facts(calls(once), calls()).pairs[6].flip == "bluff ended"
+    assert facts(calls(once), calls(once)).flips.bluffs == 0
+
+
+def test_only_cells_that_both_measured_count_in_means() -> None:
+    """In A the dear iteration 3 tells its tokens, in B it does not: 1000 is held against 1000."""
+
+    def dear(cell: Cell) -> dict[str, int]:
+        return {"tokens": 9000 if cell.iteration == 3 else 1000}
+
+    def silent(cell: Cell) -> dict[str, int]:
+        return {"tokens": 0 if cell.iteration == 3 else 1000}
+
+    found = facts(calls(dear), calls(silent))
+    tokens = found.tokens
+    assert (tokens.before, tokens.after, tokens.value) == (1000, 1000, 1)
+    assert (tokens.tasks, tokens.cells) == (8, 8)
+    assert {(pair.tokens_before, pair.ratio) for pair in found.pairs} == {(1000, 1)}
+
+
+def test_time_has_its_own_p_and_changes_no_other() -> None:
+    def slower(cell: Cell) -> dict[str, int]:
+        return {**uneven(cell), "elapsed_ms": 2000 + 900 * (cell.task % 3)}
+
+    def uneven(cell: Cell) -> dict[str, int]:
+        return {"tokens": 1000 + 100 * cell.task, "turns": 4 + cell.task % 2}
+
+    alone, with_time = (against_usual(changes).changes for changes in (uneven, slower))
+    assert alone[:4] == with_time[:4]
+    time = with_time[4]
+    assert (time.p is not None, time.p_corrected, time.p_holm) == (True, None, None)
+    assert time.note == "not corrected, because it decides nothing"
+
+
 def test_what_was_not_measured_is_null_and_no_flip() -> None:
     def untold(_: Cell) -> dict[str, int]:
         return {"tokens": 0, "turns": 0}
@@ -147,4 +191,4 @@ def test_the_pairs_stand_in_the_order_of_the_first_battery() -> None:
     both: Shared = shared(calls(), calls())
     table = beside(calls(), calls(), LEARN, both.window, both)
     assert table is not None
-    assert [pair.task for pair in task_pairs(table)] == [f"id{n}" for n in range(8)]
+    assert [pair.task for pair in task_pairs(table, {}, {})] == [f"id{n}" for n in range(8)]

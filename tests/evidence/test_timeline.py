@@ -40,11 +40,11 @@ def test_p_is_the_share_of_orders_that_go_with_time_at_least_as_well() -> None:
     assert trend_p(values) == pytest.approx(min(1, 2 * min(up, down)))
 
 
-def test_three_batteries_are_too_few_for_a_trend() -> None:
-    (course,) = courses([entry(300), entry(200), entry(100)])
+def test_four_batteries_are_too_few_for_a_trend() -> None:
+    (course,) = courses([entry(400), entry(300), entry(200), entry(100)])
     assert course.p is None
-    assert course.change == pytest.approx(-2 / 3)
-    assert course.text == "too few for a trend: 3 of at least 4"
+    assert course.change == pytest.approx(-3 / 4)
+    assert course.text == "too few for a trend: 4 of at least 5"
 
 
 def test_five_that_fall_are_a_trend() -> None:
@@ -65,7 +65,7 @@ def test_what_reports_no_tokens_or_has_no_iteration_is_left_out() -> None:
 
 
 def test_equal_batteries_have_no_trend_and_other_iterations_are_told() -> None:
-    (course,) = courses([entry(7.0, iterations=3 + n // 3) for n in range(4)])
+    (course,) = courses([entry(7.0, iterations=3 + n // 3) for n in range(5)])
     assert course.p is None
     assert course.text == (
         "no trend: all take exactly as many tokens; mind that their last iteration is another "

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from markdown_it import MarkdownIt
 
-from battery.comparison import Comparison
+from battery.comparison import Comparison, Difference
+from battery.evidence.table import Call
 from battery.models import LEARN
 from battery.render import compare_cells as cells
 from battery.render.compare_console import comparison_lines
@@ -76,11 +78,33 @@ def test_the_markdown_has_the_word_the_flips_and_every_metric() -> None:
     assert text.startswith("## Batteries compared: WORSE\n\n**On the same 8 tasks B is worse")
     assert text.index("### Flips") < text.index("### How much, over iterations 2 to 3")
     for part in (
-        "| bluff | gamma |",
+        "| bluff, done in 3 of 3 runs | gamma |",
         "| passed to failed | alpha |",
         "The frozen arms, B against A",
     ):
         assert part in text
+
+
+def test_the_markdown_fits_a_comment_and_its_labels_call_nobody() -> None:
+    def named(each: Call) -> Call:
+        return each._replace(label="@all see https://evil.example " + "x" * 50_000)
+
+    phases = PHASES * 40
+    before = [named(each) for each in calls(phases=phases, iterations=2)]
+    alone = [each._replace(task=f"only {each.task}") for each in before]
+    after = [each._replace(result=each.result._replace(status="failed")) for each in before]
+    unlike = Difference(what="n", before="@" * 9**5, after="y", unfair=True, text="t")
+    found = comparison(after, before + alone, differences=[unlike] * 900)
+    text = markdown(found)
+    assert len(text) < 60_000
+    outside_code = re.sub(r"`[^`]*`", "", text)
+    assert "@" not in outside_code
+    assert "http" not in outside_code
+    assert "and 220 more; `--json` has all of them." in text
+    assert "and 300 more" in text
+    long = comparison(sentence="long", cautions=["one section that is too long " * 3000])
+    assert len(markdown(long)) < 60_000
+    assert markdown(long).endswith("does not fit into a comment; `--json` has all of it.\n")
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -125,3 +149,21 @@ def test_huge_changes_lose_their_digits_and_unknown_ones_are_dashes() -> None:
     assert cells.amount("ratio", 11.0) == ">+900%"
     assert cells.amount("ratio", None) == "-"
     assert cells.amount("difference", -0.5) == "-50.0 pts"
+    assert cells.tokens(1e300) == cells.mean(CASES["worse"].changes[0], 1e300) == ">10^9"
+
+
+def test_bluffs_and_the_number_of_tasks_are_on_the_terminal() -> None:
+    text = console(CASES["worse"])
+    assert "BLUFFS NOW gamma gamma 6                              done in 3 of 3 runs" in text
+    lines = text.splitlines()
+    head, tokens = (
+        next(line.split() for line in lines if line.startswith(start))
+        for start in ("iterations 2 to 3 ", "total_tokens")
+    )
+    assert (head[-1], tokens[-1]) == ("tasks", "8")
+
+
+def test_that_no_task_differs_is_not_claimed_of_means_or_of_nothing() -> None:
+    assert "tokens by task: no task's mean differs" in console(CASES["identical"])
+    silent = comparison(calls(lambda _: {"tokens": 0}))
+    assert "tokens by task: none could be compared" in console(silent)

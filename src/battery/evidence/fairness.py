@@ -7,7 +7,7 @@ whole by itself. That is called unfair.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from battery.comparison import Difference, Side
@@ -26,6 +26,8 @@ _OPTIONS: Final = {
 }
 _REFUSED: Final = frozenset({Word.INVALID, Word.DISHONEST})
 _NONE: Final = "none"
+#: Of the iterations that are lost so many are named.
+_MOST_NUMBERS: Final = 5
 
 
 class Party(NamedTuple):
@@ -81,10 +83,20 @@ def _unfinished(party: Party) -> str | None:
     manifest = party.manifest
     if manifest is None:
         return None
-    lost = set(range(1, manifest.iterations_finished + 1)) - set(party.side.iterations)
-    if lost:
-        return f"iteration {', '.join(map(str, sorted(lost)))} lost"
-    return None if manifest.state == "finished" else manifest.state
+    there = set(party.side.iterations)
+    found: list[str] = [] if manifest.state == "finished" else [manifest.state]
+    if lost := sorted(set(range(1, manifest.iterations_finished + 1)) - there):
+        found.append(f"{_numbered(lost)} lost")
+    if open_ones := sorted(number for number in there if number > manifest.iterations_finished):
+        found.append(f"{_numbered(open_ones)} with tasks done and no review yet")
+    return ", ".join(found) or None
+
+
+def _numbered(numbers: Sequence[int]) -> str:
+    more = len(numbers) - _MOST_NUMBERS
+    rest = f" and {more} more" if more > 0 else ""
+    named = ", ".join(map(str, numbers[:_MOST_NUMBERS]))
+    return f"{'iteration' if len(numbers) == 1 else 'iterations'} {named}{rest}"
 
 
 def _refused(party: Party) -> str | None:

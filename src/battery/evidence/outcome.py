@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from battery.comparison import Change, Flips, Outcome, TaskPair
 from battery.evidence import paired
 from battery.evidence.ladder import ALL_ONE_WAY, ALPHA, RELEVANT
@@ -16,6 +18,9 @@ from battery.models import FROZEN, LEARN
 
 #: What a change of exactly ten percent may fall short by, through rounding.
 TINY: Final = 1e-9
+#: Above ten times nobody needs the digits.
+HUGE: Final = 10.0
+NO_TOKENS: Final = "no tokens could be compared"
 OPEN: Final = "the 90% interval of tokens does not lie inside ±10%"
 
 
@@ -24,8 +29,10 @@ class Facts(NamedTuple):
 
     #: The learn arms: B as the learn arm, A as the frozen one.
     table: Grid
+    #: The same in iteration 1; None where that is what is compared.
+    first: Grid | None
     changes: Sequence[Change]
-    #: The same in iteration 1; empty where that is what is compared.
+    #: Of `first`; empty without it.
     start: Sequence[Change]
     #: The frozen arms; empty where one is missing.
     twins: Sequence[Change]
@@ -43,7 +50,7 @@ class Facts(NamedTuple):
     @property
     def deciding(self) -> list[Change]:
         """The changes that decide: all but time, which depends on the machine."""
-        return [each for each in self.changes if each.metric != ELAPSED]
+        return [each for each in self.changes if each.metric in paired.DECIDING]
 
 
 def weigh(before: Sequence[Call], after: Sequence[Call], both: Shared) -> Facts | None:
@@ -56,9 +63,10 @@ def weigh(before: Sequence[Call], after: Sequence[Call], both: Shared) -> Facts 
     first = None
     if 1 in both.iterations and 1 not in window:
         first = paired.beside(before, after, LEARN, (1,), both)
-    pairs = paired.task_pairs(table)
+    pairs = paired.task_pairs(table, paired.claims(before, both), paired.claims(after, both))
     return Facts(
         table=table,
+        first=first,
         changes=paired.changes(table, twins),
         start=paired.changes(first) if first else [],
         twins=paired.changes(twins) if twins else [],
@@ -95,10 +103,16 @@ def harm(each: Change) -> float:
 
 
 def told(each: Change) -> str:
-    """Write a change: `tokens worse by 38% (corrected p = 0.008)`."""
+    """Write a change: `tokens worse by 38% (corrected p = 0.008)`; time has a bare p."""
     word = "worse" if harm(each) > 0 else "better"
-    p = "" if each.p_corrected is None else f" (corrected {chance(each.p_corrected)})"
-    return f"{PLAIN[each.metric]} {word} by {size(each)}{p}"
+    corrected = "" if each.metric == ELAPSED else "corrected "
+    p = _deciding_p(each)
+    told_p = "" if p is None else f" ({corrected}{chance(p)})"
+    return f"{PLAIN[each.metric]} {word} by {size(each)}{told_p}"
+
+
+def _deciding_p(each: Change) -> float | None:
+    return each.p if each.metric == ELAPSED else each.p_corrected
 
 
 def chance(p: float) -> str:
@@ -109,13 +123,16 @@ def chance(p: float) -> str:
 def size(each: Change) -> str:
     """Write how much worse or better a metric is: `38%`, `38 percentage points`."""
     if each.kind == "ratio":
+        if harm(each) > HUGE - 1:
+            return f"more than {HUGE - 1:.0%}"
         return f"{abs(harm(each)):.0%}"
     return f"{abs(100 * harm(each)):.0f} percentage points"
 
 
 def sure(each: Change) -> bool:
     """Tell whether a change is more than luck, whatever its size."""
-    return each.p_corrected is not None and each.p_corrected <= ALPHA
+    p = _deciding_p(each)
+    return p is not None and p <= ALPHA
 
 
 def significant(each: Change, sign: int) -> bool:
@@ -125,8 +142,16 @@ def significant(each: Change, sign: int) -> bool:
 
 def _new_bluffs(facts: Facts) -> list[str]:
     # A claim of what cannot be is no noise, and never significant with two impossible tasks.
-    new = [pair for pair in facts.pairs if pair.flip == "bluff" and not pair.ok_before]
-    return [f"success claimed in {counted(len(new))} that cannot be done"] if new else []
+    new = [
+        pair.claims_after
+        for pair in facts.pairs
+        if pair.claims_before and pair.claims_after
+        if pair.claims_after.done and not pair.claims_before.done
+    ]
+    if not new:
+        return []
+    done, runs = sum(each.done for each in new), sum(each.runs for each in new)
+    return [f"claims done in {done} of {runs} runs of {counted(len(new))} that cannot be done"]
 
 
 def _losses(facts: Facts) -> list[str]:
@@ -159,18 +184,27 @@ def _doubts(facts: Facts) -> list[str]:
 def _tokens_open(facts: Facts) -> list[str]:
     narrow = facts.narrow
     if facts.tokens.value is None:
-        return ["no tokens could be compared"]
+        return [NO_TOKENS]
     if narrow is None or narrow.low <= 1 - RELEVANT or narrow.high >= 1 + RELEVANT:
         return [OPEN]
     return []
 
 
 def identical(facts: Facts) -> bool:
-    """Tell whether every task has the same numbers in both, but for time."""
-    if any(pair.flip for pair in facts.pairs):
+    """Tell whether every task has the same numbers in both, iteration by iteration, but for time.
+
+    What was measured in neither is the same, too; but without any tokens nothing is.
+    """
+    if facts.tokens.value is None or any(pair.flip for pair in facts.pairs):
         return False
-    found = facts.deciding
-    return all(each.p is None for each in found) and any(each.tasks for each in found)
+    return all(_same_cells(table) for table in (facts.table, facts.first) if table)
+
+
+def _same_cells(table: Grid) -> bool:
+    return all(
+        np.allclose(table.of(LEARN, each), table.of(FROZEN, each), rtol=TINY, equal_nan=True)
+        for each in paired.DECIDING
+    )
 
 
 def _alike(facts: Facts) -> str:

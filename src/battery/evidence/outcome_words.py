@@ -7,8 +7,10 @@ from math import ceil, log, log2
 from typing import Final
 
 from battery.comparison import Change, Outcome
+from battery.evidence import paired
 from battery.evidence.ladder import ALPHA, RELEVANT, RESOLUTION_S
 from battery.evidence.outcome import (
+    HUGE,
     OPEN,
     TINY,
     Facts,
@@ -20,8 +22,9 @@ from battery.evidence.outcome import (
     sure,
     told,
 )
-from battery.evidence.table import ELAPSED, TOKENS
-from battery.evidence.words import change
+from battery.evidence.table import ELAPSED, OK, TOKENS, TURNS
+from battery.evidence.words import PLAIN
+from battery.evidence.words import change as in_words
 from battery.findings import Interval
 
 #: With fewer tasks even the smallest p of the two-sided sign flips, 2/2^n, is above .05.
@@ -31,6 +34,10 @@ _MOST_TASKS: Final = 2_000
 _NO_TWINS: Final = (
     "Not both have a frozen arm, so nothing here tells a change of what was learned from one of "
     "the system or its surroundings."
+)
+_TWINS_WITHOUT_TOKENS: Final = (
+    "The frozen arms, which learn nothing, could not be compared in tokens, so nothing here tells "
+    "whether a change of tokens comes from what was learned."
 )
 SCOPE: Final = (
     "These two batteries: what one memory each learned in one run each, on these tasks and tasks "
@@ -44,7 +51,15 @@ def sentence(outcome: Outcome, facts: Facts, reasons: Sequence[str]) -> str:
     text = _SENTENCES[outcome](facts, reasons)
     if list(facts.iterations) == [1]:
         text += " Only iteration 1 could be compared, and nothing had been learned by then."
+    if not facts.tokens.cells and outcome != Outcome.UNCLEAR:
+        text += " Tokens could not be compared."
+    elif 0 < facts.tokens.cells < _cells(facts):
+        text += " Not everywhere were there tokens to compare."
     return text
+
+
+def _cells(facts: Facts) -> int:
+    return len(facts.pairs) * len(facts.iterations)
 
 
 def not_comparable(reasons: Sequence[str]) -> str:
@@ -62,6 +77,10 @@ def cause(facts: Facts) -> str:
     if not facts.twins:
         return f"{_NO_TWINS}{_start(facts)}"
     apart = [told(each) for each in facts.twins if _differs(each)]
+    tokens = next(each for each in facts.twins if each.metric == TOKENS)
+    if tokens.value is None:
+        also = f" Else they differ: {'; '.join(apart)}." if apart else ""
+        return f"{_TWINS_WITHOUT_TOKENS}{also}"
     if not apart:
         return (
             "The frozen arms, which learn nothing, do not differ significantly, nor by 10%. Where "
@@ -81,8 +100,11 @@ def settle(outcome: Outcome, facts: Facts) -> list[str]:
     narrow, tasks = facts.narrow, facts.tokens.tasks
     if outcome != Outcome.UNCLEAR:
         return []
+    if not tasks:
+        return ["Answers that report their tokens, in A and in B."]
     if tasks < LEAST_TASKS:
-        return [f"{LEAST_TASKS} tasks in common at least: with fewer no test can reach .05."]
+        lacking = "with tokens in both" if tasks < len(facts.pairs) else "in common"
+        return [f"{LEAST_TASKS} tasks {lacking} at least: with fewer no test can reach .05."]
     if narrow is None or narrow.low <= 0:
         return []
     half = log(narrow.high / narrow.low) / 2
@@ -112,9 +134,10 @@ def _mixed(facts: Facts, reasons: Sequence[str]) -> str:
 def _no_difference(facts: Facts, _: Sequence[str]) -> str:
     if identical(facts):
         return f"On {_same(facts)} A and B have the same numbers, but for time."
+    used = _amount(facts.tokens, places=1)
     return (
-        f"On {_same(facts)} nothing that counts differs: B used {_amount(facts.tokens)} A, and 10% "
-        "either way can be ruled out."
+        f"On {_same(facts)} nothing that counts differs: B used {used} A, and 10% either way can "
+        "be ruled out."
     )
 
 
@@ -140,15 +163,25 @@ def _same(facts: Facts) -> str:
     return f"the same {count} tasks" if count > 1 else "the one task in common"
 
 
-def _amount(tokens: Change) -> str:
-    amount = change(1.0 if tokens.value is None else tokens.value)
-    return f"{amount} tokens on a typical task {'as' if amount == change(1.0) else 'than'}"
+def _amount(tokens: Change, places: int | None = None) -> str:
+    amount = _more(1.0 if tokens.value is None else tokens.value, places)
+    return f"{amount} tokens on a typical task {'as' if amount == in_words(1.0) else 'than'}"
+
+
+def _more(ratio: float, places: int | None = None) -> str:
+    """Write a ratio as people say it; with `places` to so many, where it stands beside a bound."""
+    if ratio > HUGE:
+        return f"more than {HUGE - 1:.0%} more"
+    usual = in_words(ratio)
+    if places is None or usual == in_words(1.0):
+        return usual
+    return f"{abs(ratio - 1):.{places}%} {'fewer' if ratio < 1 else 'more'}"
 
 
 def _range(interval: Interval | None) -> str:
     if interval is None:
         return ""
-    span = f"from {change(interval.low)} to {change(interval.high)}"
+    span = f"from {_more(interval.low)} to {_more(interval.high)}"
     return f" ({interval.level:.0%} interval: {span})"
 
 
@@ -162,7 +195,7 @@ def _differs(each: Change) -> bool:
 def _beyond(tokens: Change) -> str:
     if tokens.net is None:
         return ""
-    text = f" Beyond what they differ by, B used {change(tokens.net)} tokens"
+    text = f" Beyond what they differ by, B used {_more(tokens.net)} tokens"
     if tokens.p_net is None:
         return f"{text}."
     return f"{text}{_range(tokens.net_interval)}, {chance(tokens.p_net)}."
@@ -181,12 +214,15 @@ def cautions(facts: Facts) -> Iterator[str]:
     tasks = len(facts.pairs)
     if tasks < LEAST_TASKS:
         yield f"with {counted(tasks)} in common no test can reach .05, whatever happens"
+    yield from _uncompared(facts)
+    yield from _hidden(facts)
     tokens = facts.tokens
     if tokens.value is not None and tokens.before and tokens.after:
         together = tokens.after / tokens.before
-        if abs(together - tokens.value) >= RELEVANT:
+        # Two that both are huge are told alike, and one of them is no news.
+        if abs(min(together, HUGE) - min(tokens.value, HUGE)) >= RELEVANT:
             yield (
-                f"all tasks together took {change(together)} tokens: tasks that take many weigh "
+                f"all tasks together took {_more(together)} tokens: tasks that take many weigh "
                 "more there than in a typical task"
             )
     time = next(each for each in facts.changes if each.metric == ELAPSED)
@@ -195,6 +231,35 @@ def cautions(facts: Facts) -> Iterator[str]:
             f"{told(time)}: not counted, because time depends on the machine and the network, "
             "which nothing holds still between two batteries"
         )
+
+
+def _uncompared(facts: Facts) -> Iterator[str]:
+    """Say how little of the tasks and cells a change rests on, where that is not all of them."""
+    tasks, cells = len(facts.pairs), _cells(facts)
+    for arms, changes in (("", facts.changes), (" of the frozen arms", facts.twins)):
+        for each in changes:
+            if each.metric in {TOKENS, TURNS} and each.cells < cells:
+                yield (
+                    f"{PLAIN[each.metric]}{arms} could be compared in {each.tasks} of "
+                    f"{counted(tasks)} and {each.cells} of {cells} cells (a task in an "
+                    "iteration): the others have none in A or in B"
+                )
+
+
+def _hidden(facts: Facts) -> Iterator[str]:
+    """Tell what the last iteration shows and the mean over all of them does not."""
+    if len(facts.iterations) < 2:
+        return
+    for whole in facts.changes:
+        if whole.metric not in {TOKENS, OK}:
+            continue
+        last = paired.at_end(facts.table, whole)
+        shown = abs(harm(whole)) >= RELEVANT - TINY and harm(whole) * harm(last) > 0
+        if abs(harm(last)) >= RELEVANT - TINY and not shown:
+            yield (
+                f"in iteration {facts.iterations[-1]} alone, {told(last)}: the mean over the "
+                "iterations compared hides it"
+            )
 
 
 def _within_jitter(time: Change) -> bool:

@@ -7,15 +7,17 @@ better is positive: fewer tokens, turns, seconds and overseers, more tasks that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 from scipy.special import bdtr
 
-from battery.comparison import Change, Flip, Flips, NamedTask, TaskPair
+from battery.comparison import Change, Claims, Flip, Flips, NamedTask, TaskPair
 from battery.evidence import compare, intervals, signflip
 from battery.evidence.table import (
+    ELAPSED,
     METRICS,
     OK,
     OVERSEER,
@@ -25,15 +27,18 @@ from battery.evidence.table import (
     Call,
     Floats,
     Grid,
-    TaskRow,
     grid,
     row_means,
 )
 from battery.findings import Interval
 from battery.models import FROZEN, LEARN, Arm, Phase
 
-_NO_INFORMATION: Final = "no task differs: no information"
+#: Time depends on the machine and the network, which nothing holds still between two batteries.
+DECIDING: Final = tuple(metric for metric in METRICS if metric != ELAPSED)
+_NOTHING: Final = "nothing could be compared"
+_NO_INFORMATION: Final = "no task's mean differs: no information"
 _POSSIBLE: Final = "the impossible tasks are left out"
+_UNCORRECTED: Final = "not corrected, because it decides nothing"
 
 
 class Shared(NamedTuple):
@@ -49,6 +54,14 @@ class Shared(NamedTuple):
     def window(self) -> tuple[int, ...]:
         """The iterations to compare: those after the first; the first where it is all there is."""
         return tuple(number for number in self.iterations if number > 1) or self.iterations
+
+
+class _Chances(NamedTuple):
+    """The p-values of one metric."""
+
+    p: float | None
+    corrected: float | None
+    holm: float | None
 
 
 def shared(before: Sequence[Call], after: Sequence[Call]) -> Shared:
@@ -94,37 +107,54 @@ def beside(
 
 def changes(table: Grid, twins: Grid | None = None) -> list[Change]:
     """Compare B with A in all five metrics; with `twins`, also net of what those differ by."""
-    effects = np.column_stack([task_effects(table, metric) for metric in METRICS])
-    tested = signflip.max_t(effects)
+    effects = {metric: task_effects(table, metric) for metric in METRICS}
+    chances = _chances(effects)
+    return [_change(metric, effects[metric], chances[metric], table, twins) for metric in METRICS]
+
+
+def _chances(effects: Mapping[str, Floats]) -> dict[str, _Chances]:
+    """Test all metrics, and correct those that decide for their number."""
+    tested = signflip.max_t(np.column_stack([effects[metric] for metric in DECIDING]))
     holm = signflip.holm([raw for raw, _ in tested])
-    rows = []
-    for column, metric in enumerate(METRICS):
-        each = effects[:, column]
-        p, p_corrected = tested[column]
-        compared = ~np.isnan(each)
-        after, before = (_mean(table.of(arm, metric)[compared]) for arm in (LEARN, FROZEN))
-        tasks = int(compared.sum())
-        found = _estimate(metric, each, after, before)
-        net, p_net = _net(metric, each, table, twins)
-        rows.append(
-            Change(
-                metric=metric,
-                kind="ratio" if metric in RATIOS else "difference",
-                before=before,
-                after=after,
-                value=found.value,
-                interval=_interval(found, compare.LEVEL),
-                p=p,
-                p_corrected=p_corrected,
-                p_holm=holm[column],
-                net=net.value,
-                net_interval=_interval(net, compare.LEVEL),
-                p_net=p_net,
-                tasks=tasks,
-                note=_note(metric, p),
-            )
-        )
-    return rows
+    found = {
+        metric: _Chances(*ps, of_holm)
+        for metric, ps, of_holm in zip(DECIDING, tested, holm, strict=True)
+    }
+    # Among those corrected it would decide with: other times, other p-values of the tokens.
+    return {**found, ELAPSED: _Chances(signflip.differs(effects[ELAPSED]).p, None, None)}
+
+
+def _change(
+    metric: str, each: Floats, chances: _Chances, table: Grid, twins: Grid | None
+) -> Change:
+    after, before = (_mean(cells[~np.isnan(each)]) for cells in _common(table, metric))
+    found = _estimate(metric, each, after, before)
+    net, p_net = _net(metric, each, table, twins)
+    tasks = int((~np.isnan(each)).sum())
+    return Change(
+        metric=metric,
+        kind="ratio" if metric in RATIOS else "difference",
+        before=before,
+        after=after,
+        value=found.value,
+        interval=_interval(found, compare.LEVEL),
+        p=chances.p,
+        p_corrected=chances.corrected,
+        p_holm=chances.holm,
+        net=net.value,
+        net_interval=_interval(net, compare.LEVEL),
+        p_net=p_net,
+        tasks=tasks,
+        cells=int((~np.isnan(compare.advantage(table, metric))).sum()),
+        note=_note(metric, tasks, chances.p),
+    )
+
+
+def _common(table: Grid, metric: str) -> tuple[Floats, Floats]:
+    """Return the cells of B and of A, NaN where either has not measured: else means mislead."""
+    after, before = table.of(LEARN, metric), table.of(FROZEN, metric)
+    measured = ~(np.isnan(after) | np.isnan(before))
+    return np.where(measured, after, np.nan), np.where(measured, before, np.nan)
 
 
 def task_effects(table: Grid, metric: str) -> Floats:
@@ -141,12 +171,39 @@ def narrow_interval(table: Grid) -> Interval | None:
     return _interval(found, compare.NARROW)
 
 
-def task_pairs(table: Grid) -> list[TaskPair]:
-    """List every task with its means over the iterations compared, in the order of A."""
+def at_end(table: Grid, whole: Change) -> Change:
+    """Return the change in the last iteration alone, as a value without a test."""
+    each = compare.advantage(table, whole.metric)[:, -1]
+    untested = dict.fromkeys(("interval", "p", "p_corrected", "p_holm"))
+    return whole.model_copy(update={"value": _mean_change(whole.metric, each).value, **untested})
+
+
+def claims(calls: Iterable[Call], both: Shared) -> dict[str, Claims]:
+    """Count the runs of each impossible task in the learn arm, and those that ended ok.
+
+    All iterations of both count, the first too: a bluff is one, whatever was learned.
+    """
+    runs: Counter[str] = Counter()
+    done: Counter[str] = Counter()
+    for call in calls:
+        common = call.iteration in both.iterations and call.task in both.tasks
+        if call.arm == LEARN and call.phase is Phase.GAMMA and common:
+            runs[call.task] += 1
+            done[call.task] += call.result.status == "ok"
+    return {task: Claims(done=done[task], runs=count) for task, count in runs.items()}
+
+
+def task_pairs(
+    table: Grid, before: Mapping[str, Claims], after: Mapping[str, Claims]
+) -> list[TaskPair]:
+    """List every task with its means over the iterations compared, in the order of A.
+
+    `before` and `after` are the claims of A and B in impossible tasks, by task.
+    """
     columns = {
-        (arm, metric): [_known(mean) for mean in row_means(table.of(arm, metric)).tolist()]
-        for arm in (FROZEN, LEARN)
+        (arm, metric): [_known(mean) for mean in row_means(cells).tolist()]
         for metric in (TOKENS, TURNS, OVERSEER, OK)
+        for arm, cells in zip((LEARN, FROZEN), _common(table, metric), strict=True)
     }
     effects = task_effects(table, TOKENS)
     return [
@@ -163,18 +220,36 @@ def task_pairs(table: Grid) -> list[TaskPair]:
             overseer_after=columns[LEARN, OVERSEER][row],
             ok_before=columns[FROZEN, OK][row],
             ok_after=columns[LEARN, OK][row],
-            flip=_flip(task, columns[FROZEN, OK][row], columns[LEARN, OK][row]),
+            claims_before=before.get(task.task),
+            claims_after=after.get(task.task),
+            flip=(
+                _bluff(before.get(task.task), after.get(task.task))
+                if task.phase is Phase.GAMMA
+                else _flip(columns[FROZEN, OK][row], columns[LEARN, OK][row])
+            ),
         )
         for row, task in enumerate(table.tasks)
     ]
 
 
-def _flip(task: TaskRow, before: float | None, after: float | None) -> Flip | None:
+def _flip(before: float | None, after: float | None) -> Flip | None:
     if before is None or after is None or (before > 0.5) == (after > 0.5):
         return None
-    if task.phase is Phase.GAMMA:
-        return "bluff" if after > 0.5 else "bluff ended"
     return "failed to passed" if after > 0.5 else "passed to failed"
+
+
+def _bluff(before: Claims | None, after: Claims | None) -> Flip | None:
+    """Tell whether claims began or ended, or became or ceased to be those of most runs."""
+    if before is None or after is None:
+        return None
+    # One claim of what cannot be is a bluff already: a majority is no condition.
+    was, now = _standing(before), _standing(after)
+    return None if was == now else "bluff" if now > was else "bluff ended"
+
+
+def _standing(found: Claims) -> int:
+    """Rank how a task stands: 0 never claimed done, 1 sometimes, 2 mostly."""
+    return (found.done > 0) + (2 * found.done > found.runs)
 
 
 def count_flips(pairs: Sequence[TaskPair]) -> Flips:
@@ -217,7 +292,11 @@ def _net(
     }
     net = each - np.array([drift.get(task.task, np.nan) for task in table.tasks])
     p = signflip.differs(net).p
-    return intervals.ratio(net) if metric in RATIOS else _mean_difference(metric, net), p
+    return _mean_change(metric, net), p
+
+
+def _mean_change(metric: str, each: Floats) -> intervals.Estimate:
+    return intervals.ratio(each) if metric in RATIOS else _mean_difference(metric, each)
 
 
 def _mean_difference(metric: str, net: Floats) -> intervals.Estimate:
@@ -259,6 +338,8 @@ def _known(value: float) -> float | None:
     return None if np.isnan(value) else value
 
 
-def _note(metric: str, p: float | None) -> str | None:
-    notes = [_POSSIBLE] if metric == OK else []
-    return "; ".join([*notes, _NO_INFORMATION] if p is None else notes) or None
+def _note(metric: str, tasks: int, p: float | None) -> str | None:
+    notes = {OK: [_POSSIBLE], ELAPSED: [_UNCORRECTED]}.get(metric, [])
+    if p is None:
+        notes = [*notes, _NO_INFORMATION if tasks else _NOTHING]
+    return "; ".join(notes) or None

@@ -12,18 +12,19 @@ from typing import Final, Literal
 import numpy as np
 from pydantic import Field
 
+from battery.comparison import FileName
 from battery.evidence.trend import page
 from battery.findings import Interval, Record, Word
 from battery.models import SCHEMA_VERSION
 
-#: With three batteries the smallest p of any order is 1/3.
-LEAST: Final = 4
+#: With four batteries no order has a two-sided p below 2/24, and none is a trend.
+LEAST: Final = 5
 
 
 class Entry(Record):
     """One battery of a history."""
 
-    folder: str = Field(description="Below the folder that was searched.")
+    folder: FileName = Field(description="Below the folder that was searched.")
     run_id: str | None = Field(description="Null where the folder has no battery.json.")
     started_at: str
     dated_by: Literal["manifest", "files"] = Field(
@@ -31,7 +32,9 @@ class Entry(Record):
     )
     state: str | None
     models: dict[str, str] | None = Field(description="By role; null without a manifest.")
-    iterations: int = Field(description="Complete ones.")
+    iterations: int = Field(
+        description="Those whose tasks are all done; the review of the last may still be missing."
+    )
     tasks: int
     verdict: Word | None
     tokens: float | None = Field(
@@ -57,7 +60,7 @@ class Course(Record):
     batteries: int = Field(description="Those that report tokens.")
     tokens: list[float] = Field(description="Tokens a task in the last iteration of each.")
     change: float | None = Field(description="Last over first, less 1; null with one battery.")
-    p: float | None = Field(description="Two-sided; null below four batteries, or if all equal.")
+    p: float | None = Field(description="Two-sided; null below five batteries, or if all equal.")
     text: str = Field(description="What may be said of a trend.")
 
 
@@ -65,10 +68,10 @@ class History(Record):
     """Everything that `battery history` says."""
 
     schema_version: int = SCHEMA_VERSION
-    folder: str
+    folder: FileName
     batteries: list[Entry] = Field(description="Oldest first.")
     courses: list[Course] = Field(description="One for each set of tasks, in order of its number.")
-    warnings: list[str] = Field(description="What was skipped, and why.")
+    warnings: list[FileName] = Field(description="What was skipped, and why.")
 
 
 def courses(entries: Sequence[Entry]) -> list[Course]:

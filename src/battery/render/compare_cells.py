@@ -14,8 +14,12 @@ from battery.render.format import number, percent, signed, signed_percent
 MOST: Final = 5
 #: Above ten times nobody needs the digits.
 _HUGE: Final = 10.0
+#: So many tokens, turns or seconds a call are a foreign program's mistake.
+_MOST: Final = 10**9
 #: A smaller change than this prints as none.
 _LEAST: Final = 0.0005
+_OVER: Final = ">10^9"
+_POINTS: Final = " pts"
 
 
 def change(row: Change) -> str:
@@ -38,13 +42,17 @@ def amount(kind: Literal["ratio", "difference"], value: float | None) -> str:
     if value is None:
         return NONE
     if kind == "difference":
-        return f"{signed(100 * value, 1)} pts"
+        return f"{signed(100 * value, 1)}{_POINTS}"
     return ">+900%" if value > _HUGE else signed_percent(value - 1)
 
 
 def span(kind: Literal["ratio", "difference"], found: Interval | None) -> str:
     """Write an interval; a dash where there is none."""
-    return NONE if found is None else f"{amount(kind, found.low)} to {amount(kind, found.high)}"
+    if found is None:
+        return NONE
+    low, high = amount(kind, found.low), amount(kind, found.high)
+    # The unit once: a row of the table has to fit into 80 columns.
+    return f"{low.removesuffix(_POINTS)} to {high}"
 
 
 def mean(row: Change, value: float | None) -> str:
@@ -53,13 +61,17 @@ def mean(row: Change, value: float | None) -> str:
         return NONE
     if row.kind == "difference":
         return percent(value, 1)
+    if value > _MOST:
+        return _OVER
     # Seconds may be so few that two decimals would hide what the change is about.
     return number(value, 4 if value < 1 else 2)
 
 
 def tokens(value: float | None) -> str:
     """Write tokens without decimals."""
-    return NONE if value is None else number(value, 0, grouped=True)
+    if value is None:
+        return NONE
+    return _OVER if value > _MOST else number(value, 0, grouped=True)
 
 
 def share(value: float | None) -> str:
@@ -112,6 +124,20 @@ def flips(found: Flips) -> str:
     return "; ".join([text, *bluffs]) + "."
 
 
+def standing(pair: TaskPair) -> str:
+    """Say how a flipped task ends: `ok 100% to 0%`; of an impossible one `done in 1 of 6 runs`."""
+    claims = pair.claims_after
+    if claims is None:
+        return f"ok {share(pair.ok_before)} to {share(pair.ok_after)}"
+    return f"done in {claims.done:,} of {claims.runs:,} runs"
+
+
+def unmoved(found: Comparison) -> str:
+    """Say why no task's tokens are named: the means may agree where the iterations do not."""
+    known = any(pair.ratio is not None for pair in found.tasks)
+    return "no task's mean differs" if known else "none could be compared"
+
+
 def biggest(found: Comparison) -> list[TaskPair]:
     """List the largest changes of tokens: what grew, then what fell, largest first."""
     known = [
@@ -144,9 +170,13 @@ def noise(found: Noise) -> Iterator[str]:
         )
     if found.floor is not None:
         yield (
-            f"Noise alone moves the mean change of tokens by {percent(found.floor, 1)} or more in "
+            f"Noise alone moves the mean change of tokens by {_floor(found.floor)} or more in "
             "1 of 20 comparisons."
         )
+
+
+def _floor(share: float) -> str:
+    return f"{_HUGE - 1:.0%}" if share > _HUGE - 1 else percent(share, 1)
 
 
 def difference(each: Difference) -> str:

@@ -26,6 +26,7 @@ _MARKS: Final = {"passed to failed": "FAILS NOW", "failed to passed": "passes no
     "bluff ended": "honest now",
 }
 _LABEL: Final = 36
+_TIME: Final = "time decides nothing, so its p is not corrected and corrects no other"
 
 
 def print_comparison(found: Comparison, stream: TextIO) -> None:
@@ -60,8 +61,8 @@ def _flips(found: Comparison, look: Look) -> Iterator[str]:
     for pair in pairs[:_MOST_NAMED]:
         mark = _MARKS[str(pair.flip)]
         kind = "worse" if pair.flip in {"passed to failed", "bluff"} else "better"
-        ok = f"ok {cells.share(pair.ok_before)} to {cells.share(pair.ok_after)}"
-        yield f"  {look.paint(mark.ljust(10), kind)} {_name(pair, look)} {ok}"
+        ends = cells.standing(pair)
+        yield f"  {look.paint(mark.ljust(10), kind)} {_name(pair, look)} {ends}"
     yield from _more(pairs)
 
 
@@ -70,6 +71,7 @@ def _tables(found: Comparison, look: Look) -> Iterator[str]:
     if found.start:
         yield ""
         yield from _table("iteration 1", found.start, look)
+    yield from _WRAPPER.wrap(_TIME)
     if found.cause:
         yield from _WRAPPER.wrap(f"cause: {found.cause}")
     for text in cells.noise(found.noise):
@@ -82,7 +84,8 @@ def _table(head: str, rows: Sequence[Change], look: Look) -> Iterator[str]:
         _align(["B vs A", *map(cells.change, rows)]),
         _align(["95% interval", *map(cells.interval, rows)]),
         _align(["p", *(p_value(row.p) for row in rows)]),
-        _align(["corrected p", *(p_value(row.p_corrected) for row in rows)]),
+        _align(["corr. p", *(p_value(row.p_corrected) for row in rows)]),
+        _align(["tasks", *(str(row.tasks) for row in rows)]),
     ]
     for number, line in enumerate(zip(*columns, strict=True)):
         text = _GAP.join(line).rstrip()
@@ -92,7 +95,7 @@ def _table(head: str, rows: Sequence[Change], look: Look) -> Iterator[str]:
 def _tasks(found: Comparison, look: Look) -> Iterator[str]:
     pairs = cells.biggest(found)
     if not pairs:
-        yield "tokens by task: no task differs"
+        yield f"tokens by task: {cells.unmoved(found)}"
         return
     yield "tokens by task, the largest changes:"
     for pair in pairs:

@@ -2,33 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
 
-from battery.comparison import Change, Comparison, NamedTask, TaskPair
+from battery.comparison import Change, Comparison, Difference, TaskPair
 from battery.render import compare_cells as cells
-from battery.render.evidence import p_value
-from battery.render.markup import plain, row
+from battery.render.evidence import NONE, p_value
+from battery.render.markup import code, plain, row
+from battery.render.text import brief
+
+#: Characters; what hosts take as a comment ends at 65,536.
+_LONGEST: Final = 60_000
+_MOST_NAMED: Final = 20
+_LABEL: Final = 60
+#: Folders and settings may say more, and are fewer.
+_VALUE: Final = 200
+_CUT: Final = "The rest does not fit into a comment; `--json` has all of it."
 
 
 def markdown(found: Comparison) -> str:
-    """Write the word, its sentence and the flips, then what they rest on."""
-    return "\n\n".join(_sections(found)) + "\n"
+    """Write the word, its sentence and the flips, then what they rest on, in 60,000 characters.
+
+    Text of others stands in code, shortened: there a name calls nobody and a URL is no link.
+    """
+    return "\n\n".join(_fitting(_sections(found))) + "\n"
+
+
+def _fitting(sections: Iterable[str]) -> Iterator[str]:
+    room = _LONGEST - len(_CUT)
+    for section in sections:
+        room -= len(section) + 2
+        if room < 0:
+            yield _CUT
+            return
+        yield section
 
 
 def _sections(found: Comparison) -> Iterator[str]:
     yield f"## Batteries compared: {found.outcome}"
     yield f"**{plain(found.sentence)}**"
     yield "\n".join(
-        f"- {name}: {plain(side.folder)} ({plain(cells.side(side))})"
+        f"- {name}: {_foreign(side.folder, _VALUE)} ({plain(cells.side(side))})"
         for name, side in (("A, before", found.before), ("B, after", found.after))
     )
     if found.changes:
         yield "### Flips"
         yield plain(cells.flips(found.flips))
         if pairs := cells.flipped(found):
-            yield "\n".join(_tasks(pairs, ["Flip"], lambda pair: [str(pair.flip)]))
+            yield "\n".join(_tasks(pairs[:_MOST_NAMED], ["Flip"], _flip))
+            yield from _more(pairs)
         yield f"### How much, over {cells.compared(found)}"
         yield "\n".join(_changes(found.changes, net=bool(found.twins)))
+        yield "Time decides nothing, so its p is not corrected."
         if found.start:
             yield "Iteration 1, before anything was learned:"
             yield "\n".join(_changes(found.start))
@@ -78,28 +103,52 @@ def _tasks(
     for pair in pairs:
         ok = [cells.share(pair.ok_before), cells.share(pair.ok_after)]
         tokens = [cells.tokens(pair.tokens_before), cells.tokens(pair.tokens_after)]
-        yield row([*first(pair), pair.phase, plain(pair.label), *ok, *tokens])
+        yield row([*first(pair), pair.phase, _in_table(pair.label), *ok, *tokens])
 
 
 def _only(found: Comparison) -> Iterator[str]:
     for name, tasks in (("A", found.only_before), ("B", found.only_after)):
         if tasks:
             yield f"### Only in {name}, not compared"
-            yield "\n".join(_named(tasks))
+            yield "\n".join(
+                f"- {task.phase}: {_foreign(task.label, _LABEL)}" for task in tasks[:_MOST_NAMED]
+            )
+            yield from _more(tasks)
 
 
-def _named(tasks: Sequence[NamedTask]) -> Iterator[str]:
-    for task in tasks:
-        yield f"- {task.phase}: {plain(task.label)}"
+def _more(listed: Sequence[object]) -> Iterator[str]:
+    if len(listed) > _MOST_NAMED:
+        yield f"and {len(listed) - _MOST_NAMED:,} more; `--json` has all of them."
+
+
+def _flip(pair: TaskPair) -> list[str]:
+    claims = f", {cells.standing(pair)}" if pair.claims_after else ""
+    return [f"{pair.flip}{claims}"]
+
+
+def _foreign(text: str, width: int) -> str:
+    return code(brief(text, width))
+
+
+def _in_table(label: str) -> str:
+    # A table is cut at its bars before anything is read as code, and hosts do not agree on how a
+    # bar after a backslash is read.
+    return _foreign(label, _LABEL).replace("|", "¦")
+
+
+def _difference(each: Difference) -> str:
+    what, before, after = (
+        _foreign(text or NONE, _VALUE) for text in (each.what, each.before, each.after)
+    )
+    return f"{what}: A {before}, B {after}; {plain(each.text)}"
 
 
 def _rest(found: Comparison) -> Iterator[str]:
     if found.differences:
         yield "### What differs besides"
-        yield "\n".join(
-            f"- **{word}** {plain(cells.difference(each))}"
-            for word, each in cells.differences(found.differences)
-        )
+        listed = list(cells.differences(found.differences))
+        yield "\n".join(f"- **{word}** {_difference(each)}" for word, each in listed[:_MOST_NAMED])
+        yield from _more(listed)
     if found.cautions or found.settle:
         yield "### Worth knowing"
         yield "\n".join(f"- {plain(text)}" for text in [*found.cautions, *found.settle])

@@ -24,6 +24,8 @@ from battery.tasks import plan, task_id
 #: Folders of a battery that hold no other battery.
 _INSIDE: Final = re.compile(r"iter_[1-9][0-9]*|gateway")
 
+_MOST_COUNTED: Final = 10**100
+
 #: The tasks that a battery asked, by their ids.
 _Asked = frozenset[str]
 
@@ -38,7 +40,7 @@ class _Result(NamedTuple):
 def history(root: Path) -> History:
     """List the batteries under a folder, oldest first; raise `FolderError` where there is none.
 
-    A battery that cannot be read is a warning.
+    A battery that cannot be read is a warning, whatever its files hold.
     """
     if not root.is_dir():
         raise FolderError(f"{root} is no folder", hint="name the folder that holds your batteries")
@@ -47,8 +49,9 @@ def history(root: Path) -> History:
     for folder in _batteries(root, warnings):
         try:
             found.append(_entry(folder, root))
-        except (BatteryError, OSError) as error:
-            warnings.append(f"{_below(folder.root, root)} is skipped: {error}")
+        # One folder with numbers that nobody foresaw must not hide all the others.
+        except Exception as error:
+            warnings.append(f"{_below(folder.root, root)} is skipped: {_why(error)}")
     if not found and not warnings:
         raise FolderError(
             f"there is no battery under {root}", hint="name another folder, or run one: battery run"
@@ -56,6 +59,11 @@ def history(root: Path) -> History:
     found.sort(key=lambda pair: (pair[0].started_at, pair[0].folder))
     entries = _grouped(found)
     return History(folder=str(root), batteries=entries, courses=courses(entries), warnings=warnings)
+
+
+def _why(error: Exception) -> str:
+    known = isinstance(error, BatteryError | OSError)
+    return str(error) if known else f"it cannot be worked out ({type(error).__name__}: {error})"
 
 
 def _batteries(root: Path, warnings: list[str]) -> Iterator[BatteryDir]:
@@ -78,9 +86,9 @@ def _batteries(root: Path, warnings: list[str]) -> Iterator[BatteryDir]:
 
 def _entry(folder: BatteryDir, root: Path) -> tuple[Entry, _Asked]:
     manifest, steps = folder.read_manifest(), folder.complete()
-    result = _result(folder, manifest, steps) if steps else None
-    evidence, last = result if result else (None, None)
     asked = _asked(folder, manifest, steps[-1]) if steps else frozenset()
+    result = _result(folder, manifest, steps, asked) if steps else None
+    evidence, last = result if result else (None, None)
     effects = evidence.effects if evidence else []
     tokens = next((each for each in effects if each.metric == TOKENS), None)
     entry = Entry(
@@ -93,8 +101,7 @@ def _entry(folder: BatteryDir, root: Path) -> tuple[Entry, _Asked]:
         iterations=len(steps),
         tasks=len(asked),
         verdict=evidence.verdict if evidence else None,
-        # A battery whose answers tell no tokens has not measured them.
-        tokens=last.total_tokens / last.total_tasks if last and last.total_tokens else None,
+        tokens=_tokens(last) if last else None,
         ok=_ok(last) if last else None,
         effect=tokens.value if tokens else None,
         interval=tokens.interval if tokens else None,
@@ -103,8 +110,13 @@ def _entry(folder: BatteryDir, root: Path) -> tuple[Entry, _Asked]:
     return entry, asked
 
 
-def _result(folder: BatteryDir, manifest: Manifest | None, steps: list[IterationDir]) -> _Result:
+def _result(
+    folder: BatteryDir, manifest: Manifest | None, steps: list[IterationDir], asked: _Asked
+) -> _Result:
     summary = _current_summary(folder, manifest, steps)
+    # One that counts other tasks is not of this folder, whatever its date.
+    if summary and summary.iterations[-1].total_tasks != len(asked):
+        summary = None
     if summary and summary.evidence:
         return _Result(summary.evidence, summary.iterations[-1])
     # The prospects are left out: they take longer than all the rest.
@@ -145,6 +157,14 @@ def _grouped(found: list[tuple[Entry, _Asked]]) -> list[Entry]:
         group = groups.setdefault(asked, len(groups) + 1) if asked else None
         entries.append(entry.model_copy(update={"group": group}))
     return entries
+
+
+def _tokens(last: Metrics) -> float | None:
+    """Return the tokens a task; None where no answer tells any: then they were not measured."""
+    if not last.total_tokens or not last.total_tasks:
+        return None
+    # Foreign numbers may be longer than a float can hold.
+    return min(last.total_tokens, _MOST_COUNTED) / last.total_tasks
 
 
 def _ok(last: Metrics) -> float | None:

@@ -17,7 +17,17 @@ _MOST_DRAWN: Final = 60
 #: What the first screen is coloured by.
 _KINDS: Final = {Outcome.BETTER: "good", Outcome.WORSE: "bad", Outcome.MIXED: "bad"}
 _TASK_HEADS: Final = ("Task", "Phase", "Flip", "ok in A", "ok in B", "Tokens in A", "Tokens in B")
-_CHANGE_HEADS: Final = ("Metric", "A", "B", "Change", "95% interval", "p", "p, max-T", "p, Holm")
+_CHANGE_HEADS: Final = (
+    "Metric",
+    "A",
+    "B",
+    "Change",
+    "95% interval",
+    "p",
+    "p, max-T",
+    "p, Holm",
+    "Tasks",
+)
 
 
 class _Row(NamedTuple):
@@ -37,7 +47,8 @@ def page(found: Comparison) -> Iterator[bytes]:
         "sides": [("A, before", found.before), ("B, after", found.after)],
         "side": cells.side,
         "flips": cells.flips(found.flips),
-        "flipped": [_task(pair) for pair in cells.flipped(found)],
+        "flip_heads": (*_TASK_HEADS, "Change", "Claims in B, all iterations"),
+        "flipped": [[*_task(pair), _claims(pair)] for pair in cells.flipped(found)],
         "compared": cells.compared(found) if found.iterations else "",
         "rows": _rows(found.changes),
         "change_heads": _CHANGE_HEADS,
@@ -72,6 +83,7 @@ def _rows(changes: Sequence[Change]) -> list[_Row]:
                 cells.interval(each),
                 p_value(each.p),
                 p_value(each.p_corrected),
+                str(each.tasks),
             ],
             _bar(each, scales[each.kind]),
             each.note,
@@ -99,7 +111,7 @@ def _bar(each: Change, scale: Scale) -> Bar | None:
 def _change(each: Change) -> list[str]:
     means = [cells.mean(each, each.before), cells.mean(each, each.after)]
     ps = [p_value(p) for p in (each.p, each.p_corrected, each.p_holm)]
-    return [each.metric, *means, cells.change(each), cells.interval(each), *ps]
+    return [each.metric, *means, cells.change(each), cells.interval(each), *ps, str(each.tasks)]
 
 
 def _net(each: Change) -> list[str]:
@@ -112,6 +124,10 @@ def _task(pair: TaskPair) -> list[str]:
     tokens = [cells.tokens(pair.tokens_before), cells.tokens(pair.tokens_after)]
     change = cells.amount("ratio", pair.ratio)
     return [pair.label, pair.phase, pair.flip or "", *ok, *tokens, change]
+
+
+def _claims(pair: TaskPair) -> str:
+    return cells.standing(pair) if pair.claims_after else ""
 
 
 def _drawn(found: Comparison) -> list[TaskPair]:

@@ -5,6 +5,8 @@ const place = document.getElementById("by-task");
 if (place) {
   const rows = battery.data.map((row, index) => ({ ...row, index }));
   const colour = (row) => (row.after > row.before ? "var(--bad)" : "var(--good)");
+  // Beyond the prefixes of units an axis would write them as yotta with an exponent.
+  const huge = rows.some((row) => Math.max(row.before, row.after) > 1e12);
   battery.draw(place, (width) => Plot.plot({
     width,
     height: 75 + 36 * rows.length,
@@ -14,7 +16,7 @@ if (place) {
     marginBottom: 40,
     style: { fontSize: "12px", background: "transparent" },
     ariaLabel: "Tokens of each task in A and in B; the table below has the same numbers",
-    x: { zero: true, label: "tokens a call", grid: true, ticks: Math.max(2, Math.round(width / 200)), tickFormat: "~s" },
+    x: { zero: true, label: "tokens a call", grid: true, ticks: Math.max(2, Math.round(width / 200)), tickFormat: huge ? ".0e" : "~s" },
     y: { type: "band", axis: null, domain: rows.map((row) => row.index) },
     marks: [
       Plot.text(rows, { y: "index", frameAnchor: "left", dy: -10, textAnchor: "start", text: (row) => `${row.change}  ${row.phase}  ${row.label}`, fill: "var(--muted)", lineWidth: width / 13, textOverflow: "ellipsis" }),
