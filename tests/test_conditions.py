@@ -90,6 +90,16 @@ def test_each_condition_holds_for_the_verdicts_that_it_names(
             require(battery, [name])
 
 
+@pytest.mark.parametrize("state", ["failed", "interrupted", "running"])
+def test_a_battery_that_did_not_come_to_its_end_is_unfinished_whatever_its_verdict(
+    state: str,
+) -> None:
+    stopped = summary(learning).model_copy(update={"state": state, "iterations_wanted": 60})
+    with pytest.raises(GateError, match=rf"unfinished: .* \(state: {state}\): 0 of 60 iter"):
+        require(stopped, ["unfinished"])
+    require(stopped, ["regressed"])
+
+
 def test_the_reason_is_one_line_that_names_condition_and_verdict() -> None:
     with pytest.raises(GateError) as caught:
         require(summary(), parse("regressed,not-learned"))

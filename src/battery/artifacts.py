@@ -7,6 +7,7 @@ reviews.
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shlex
 from collections.abc import Iterator
@@ -140,7 +141,10 @@ class BatteryDir:
 
     def require_no_artifact(self, path: Path) -> None:
         """Refuse to write to a file of the battery; raise `UsageError`."""
-        if path.resolve() in {(self.root / name).resolve() for name in self.listing()}:
+        # Not `resolve`, which fails for a link that leads to itself.
+        if Path(os.path.realpath(path)) in {
+            (self.root / name).resolve() for name in self.listing()
+        }:
             raise UsageError(
                 f"{path} is a file of the battery in {self.root}, which would be lost",
                 hint="name another file with --output",

@@ -8,18 +8,19 @@ from typing import Final
 from battery.errors import GateError, UsageError
 from battery.findings import POSITIVE, Evidence, Word
 from battery.models import Summary
+from battery.summary import unfinished
 
 _GATES: Final = ("gamma", "alpha", "beta", "mechanism")
 
-Met = Callable[[Evidence], bool]
+Met = Callable[[Summary, Evidence], bool]
 
 
 def _verdict_is(word: Word) -> Met:
-    return lambda evidence: evidence.verdict == word
+    return lambda _, evidence: evidence.verdict == word
 
 
 def _gate_failed(name: str) -> Met:
-    return lambda evidence: any(
+    return lambda _, evidence: any(
         gate.name == name and gate.status == "failed" for gate in evidence.gates
     )
 
@@ -32,10 +33,11 @@ CONDITIONS: Final[dict[str, Met]] = {
         # Who writes `--fail-on learned` means the opposite, and is better told.
         if word not in POSITIVE
     },
-    "not-learned": lambda evidence: evidence.verdict not in POSITIVE,
-    "not-compounding": lambda evidence: evidence.verdict != Word.COMPOUNDING,
+    "not-learned": lambda _, evidence: evidence.verdict not in POSITIVE,
+    "not-compounding": lambda _, evidence: evidence.verdict != Word.COMPOUNDING,
     **{name: _gate_failed(name) for name in _GATES},
-    "gates": lambda evidence: any(gate.status == "failed" for gate in evidence.gates),
+    "gates": lambda _, evidence: any(gate.status == "failed" for gate in evidence.gates),
+    "unfinished": lambda summary, _: unfinished(summary) is not None,
 }
 
 
@@ -66,7 +68,7 @@ def parse(text: str | None, known: Collection[str] = CONDITIONS) -> tuple[str, .
 def require(summary: Summary, names: Sequence[str]) -> None:
     """Raise `GateError` when one of the named conditions holds; without evidence all of them do."""
     evidence = summary.evidence
-    met = [name for name in names if evidence is None or CONDITIONS[name](evidence)]
+    met = [name for name in names if evidence is None or CONDITIONS[name](summary, evidence)]
     if not met:
         return
     if evidence is None:
@@ -77,4 +79,6 @@ def require(summary: Summary, names: Sequence[str]) -> None:
         for gate in evidence.gates
         if gate.status == "failed" and not {gate.name, "gates"}.isdisjoint(met)
     )
-    raise GateError(f"gate not met: {', '.join(met)}: {verdict}. {evidence.sentence}{seen}")
+    stopped = f" {unfinished(summary)}" if "unfinished" in met else ""
+    told = f"{verdict}. {evidence.sentence}{seen}{stopped}"
+    raise GateError(f"gate not met: {', '.join(met)}: {told}")

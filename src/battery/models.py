@@ -289,6 +289,9 @@ class Summary(Record):
     schema_version: int = SCHEMA_VERSION
     run_id: str | None
     state: str | None
+    iterations_wanted: int | None = Field(
+        default=None, description="How many were asked for; null without a manifest."
+    )
     started_at: str | None
     finished_at: str | None
     elapsed_s: float = Field(description="Sum of all recorded calls' wall times.")

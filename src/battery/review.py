@@ -11,8 +11,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-import orjson
-
+from battery import jsonio
 from battery.models import Metrics, Phase, Run
 from battery.wire import Status
 
@@ -77,7 +76,7 @@ def overseer_prompt(metrics: Metrics, tasks: Sequence[Row]) -> str:
         "tasks": [row._asdict() for row in tasks],
     }
     # On one line, so that no operation or error text can start a line and close the block.
-    kept, left_out = cut(orjson.dumps(evidence).decode(), EVIDENCE_LIMIT)
+    kept, left_out = cut(jsonio.dumps(evidence).decode(), EVIDENCE_LIMIT)
     return _OVERSEER.format(
         iteration=metrics.iteration,
         following=metrics.iteration + 1,

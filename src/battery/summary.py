@@ -52,6 +52,7 @@ def summarise(  # noqa: PLR0913 - keywords only, one for each source of the summ
     return Summary(
         run_id=manifest.run_id if manifest else None,
         state=manifest.state if manifest else None,
+        iterations_wanted=manifest.iterations_wanted if manifest else None,
         started_at=manifest.started_at if manifest else None,
         finished_at=manifest.finished_at if manifest else None,
         elapsed_s=elapsed_s,
@@ -70,6 +71,14 @@ def summarise(  # noqa: PLR0913 - keywords only, one for each source of the summ
         artifacts=list(artifacts),
         warnings=list(warnings),
     )
+
+
+def unfinished(summary: Summary) -> str | None:
+    """Say how far a battery came that has not come to its end; None for one that has."""
+    if summary.state in {None, "finished"}:
+        return None
+    complete = f"{len(summary.iterations)} of {summary.iterations_wanted} iterations"
+    return f"The battery is not finished (state: {summary.state}): {complete} are complete."
 
 
 def _trend(metric: str, goal: Goal, ordered: Sequence[Metrics]) -> Trend:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from battery.errors import ArtifactError
-from battery.files import make_folder, write_atomic
+from battery.files import write_atomic
 from battery.models import Summary
 from battery.progress import Notice
 from battery.render.lines import notice_line
@@ -20,19 +20,23 @@ from battery.render.text import write_line
 def write(chunks: Iterable[bytes], output: Path | None) -> None:
     """Write a document to standard output, or whole or not at all to a file.
 
-    Folders that are missing are made. Raises `ArtifactError` or `FolderError`.
+    Folders that are missing are made. Raises `ArtifactError`.
     """
     if output is None:
         sys.stdout.buffer.writelines(chunks)
         sys.stdout.buffer.flush()
         return
-    # A link stays a link, and what it leads to is replaced.
-    path = output.resolve()
-    if path.exists() and not path.is_file():
-        _add(chunks, path)  # a device or a pipe cannot be replaced by a file
-    else:
-        make_folder(path.parent)
+    try:
+        # A link stays a link, and what it leads to is replaced.
+        path = Path(os.path.realpath(output))
+        replaced = path.is_file() or not path.exists()
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_write(output, error) from error
+    if replaced:
         _replace(path, chunks)
+    else:
+        _add(chunks, path)  # a device or a pipe cannot be replaced by a file
     note(f"wrote {output}")
 
 
@@ -65,7 +69,10 @@ def note(text: str) -> None:
 
 def _append_summary(summary: Summary, path: Path) -> None:
     # What earlier commands of the step wrote counts towards the limit as well.
-    there = path.stat().st_size if path.exists() else 0
+    try:
+        there = path.stat().st_size if path.exists() else 0
+    except OSError as error:
+        raise _cannot_write(path, error) from error
     gap = b"\n\n" if there else b""
     text = github.step_summary(summary, github.MAX_BYTES - there - len(gap))
     if text:

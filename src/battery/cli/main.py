@@ -121,7 +121,8 @@ def _as_battery_error(error: BaseException, words: Sequence[str]) -> BatteryErro
         context = getattr(error, "ctx", None)
         path = context.command_path if context else "battery"
         found: BatteryError = UsageError(
-            error.format_message().rstrip("."), hint=f"see `{path} --help`"
+            error.format_message().replace("Value error, ", "").rstrip("."),
+            hint=f"see `{path} --help`",
         )
     elif isinstance(error, (KeyboardInterrupt, typer.Abort)):
         again = "run the same command again; everything that finished is on disk"

@@ -200,7 +200,7 @@ FailOn = Annotated[
         metavar="WORDS",
         help="End with exit code 3 on any of these verdicts, with commas between them: invalid, "
         "dishonest, regressed, no-effect, inconclusive, indicative, not-learned, not-compounding; "
-        "or a failed gate: gamma, alpha, beta, mechanism, gates.",
+        "or a failed gate: gamma, alpha, beta, mechanism, gates; or unfinished.",
     ),
 ]
 Json = Annotated[

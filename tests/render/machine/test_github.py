@@ -55,6 +55,13 @@ def test_the_verdict_is_as_loud_as_it_is_bad(word: Word, level: str) -> None:
     assert found == (level, f"battery: {word}", "So it is.")
 
 
+def test_a_battery_that_did_not_come_to_its_end_is_an_error_before_all_else() -> None:
+    stopped = judged().model_copy(update={"state": "interrupted", "iterations_wanted": 9})
+    found = next(attention(stopped))
+    assert (found.level, found.title) == ("error", "battery: interrupted")
+    assert "of 9 iterations are complete" in found.message
+
+
 def test_gates_and_warnings_follow_the_verdict_most_serious_first() -> None:
     texts = [("alpha", "failed"), ("beta", "not shown"), ("gamma", "passed")]
     gates = [Gate(name=n, title="t", status=s, text=f"{n}.") for n, s in texts]

@@ -145,12 +145,22 @@ def test_the_verdict_is_red_where_it_refuses_and_skipped_where_nothing_was_shown
     ],
 )
 def test_each_gate_is_a_case_with_its_text(status: str, shown: tuple[str, str]) -> None:
-    *gates, _ = suites(judged(Word.LEARNED, status, "Why."))["gates"]
+    _, *gates, _ = suites(judged(Word.LEARNED, status, "Why."))["gates"]
     assert [outcome(case) for case in gates] == [shown] * 4
 
 
+def test_a_battery_that_did_not_come_to_its_end_is_an_error_whatever_its_verdict() -> None:
+    stopped = judged(Word.LEARNED).model_copy(update={"state": "failed", "iterations_wanted": 60})
+    gates = suites(stopped)["gates"]
+    case = next(iter(gates))
+    assert (gates.errors, gates.failures) == (1, 0)
+    kind, message = outcome(case)
+    assert kind == "Error"
+    assert message.endswith("not finished (state: failed): 3 of 60 iterations are complete.")
+
+
 def test_a_summary_without_evidence_says_so() -> None:
-    case = only(suites(summary(evidence=None))["gates"])
+    _, case = suites(summary(evidence=None))["gates"]
     assert outcome(case) == ("Skipped", "no iteration has finished")
 
 

@@ -15,6 +15,7 @@ from battery.models import Summary
 from battery.render.machine.junit import REFUSED
 from battery.render.markdown import markdown
 from battery.render.text import brief
+from battery.summary import unfinished
 
 #: GitHub refuses a step's summary above 1,024 kB; in which kB, it does not say.
 MAX_BYTES: Final = 1_000_000
@@ -48,7 +49,7 @@ def step_summary(summary: Summary, room: int = MAX_BYTES) -> bytes:
 
 def attention(summary: Summary) -> Iterator[Annotation]:
     """Say what deserves attention: verdict, gates, warnings; most serious first."""
-    found = [*_judged(summary.evidence), *_warned(summary)]
+    found = [*_stopped(summary), *_judged(summary.evidence), *_warned(summary)]
     levels: tuple[Level, ...] = ("error", "warning", "notice")
     for level in levels:
         yield from islice((each for each in found if each.level == level), MAX_ANNOTATIONS)
@@ -82,6 +83,12 @@ def outputs(summary: Summary) -> str:
     value = row.value if row else None
     # Nothing of this is foreign text, which could add outputs of its own with a line end.
     return f"verdict={word or ''}\neffect={'' if value is None else round(value, 4)}\n"
+
+
+def _stopped(summary: Summary) -> Iterator[Annotation]:
+    if text := unfinished(summary):
+        # Whatever the verdict on what is there: an outage is no result.
+        yield Annotation("error", f"battery: {summary.state}", text)
 
 
 def _judged(evidence: Evidence | None) -> Iterator[Annotation]:

@@ -16,6 +16,7 @@ from battery.models import LEARN, Phase, Summary
 from battery.render.format import number
 from battery.render.machine.rows import Row
 from battery.render.text import brief
+from battery.summary import unfinished
 
 #: The verdicts that turn the case of the verdict red.
 REFUSED: Final = frozenset({Word.INVALID, Word.DISHONEST, Word.REGRESSED})
@@ -26,12 +27,13 @@ _LINES: Final = 20
 
 
 class Case(NamedTuple):
-    """One test case; at most one of failure and skip is given."""
+    """One test case; at most one of failure, error and skip is given."""
 
     name: str
     classname: str
     time_s: float = 0.0
     failure: str | None = None
+    error: str | None = None
     skip: str | None = None
     properties: Sequence[tuple[str, str]] = ()
     output: str = ""
@@ -49,7 +51,7 @@ def junit(summary: Summary, rows: Iterable[Row]) -> bytes:
         if any(row.iteration == last for row in runs):
             cases[runs[0].phase].append(_task(runs, last))
     suites = [(name, members) for name, members in cases.items() if members]
-    suites.append(("gates", list(_gates(summary.evidence))))
+    suites.append(("gates", [_end(summary), *_gates(summary.evidence)]))
     everything = [case for _, members in suites for case in members]
     root = ET.Element("testsuites", {"name": "battery", **_totals(everything)})
     for name, members in suites:
@@ -111,6 +113,11 @@ def _line(row: Row) -> str:
     return f"iter {row.iteration}: {', '.join([row.status, *told, *error])}"
 
 
+def _end(summary: Summary) -> Case:
+    # An error and no failure: a battery that broke off says nothing about the gateway.
+    return Case("the battery came to its end", "battery.gates", error=unfinished(summary))
+
+
 def _gates(evidence: Evidence | None) -> Iterator[Case]:
     if evidence is None:
         yield Case("verdict", "battery.gates", skip="no iteration has finished")
@@ -161,6 +168,9 @@ def _case(case: Case) -> ET.Element:
     if case.failure is not None:
         text = _clean(case.failure)
         ET.SubElement(element, "failure", message=text, type="failed").text = text
+    elif case.error is not None:
+        text = _clean(case.error)
+        ET.SubElement(element, "error", message=text, type="unfinished").text = text
     elif case.skip is not None:
         ET.SubElement(element, "skipped", message=_clean(case.skip))
     if case.output:
@@ -180,7 +190,7 @@ def _totals(cases: Sequence[Case]) -> dict[str, str]:
     return {
         "tests": str(len(cases)),
         "failures": str(sum(case.failure is not None for case in cases)),
-        "errors": "0",
+        "errors": str(sum(case.error is not None for case in cases)),
         "skipped": str(sum(case.skip is not None for case in cases)),
         "time": f"{sum(case.time_s for case in cases):.3f}",
     }
