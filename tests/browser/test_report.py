@@ -9,6 +9,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, expect
 
 from battery.models import LEARN, Phase
+from battery.render.html.numbers import figure, rate
 from battery.stages.report import make_report
 from battery.wire import Json
 from tests.browser.folders import Asked, answer, write_battery
@@ -92,8 +93,20 @@ def test_the_keyboard_opens_a_transcript_and_goes_on_from_there(visit: Visit, re
     assert opened(page) == "Iteration 1, learn arm, repeat 1"
     expect(page.locator("dialog .error")).to_have_text("no supply")
     assert page.get_by_role("button", name="Iteration before").is_disabled()
-    page.get_by_role("button", name="Iteration after").press("Enter")
+    after = page.get_by_role("button", name="Iteration after")
+    after.press("Enter")
     expect(page.locator(".sheet h3")).to_have_text("Iteration 2, learn arm, repeat 1")
+    expect(page.get_by_role("status")).to_have_text("iteration 2, learn arm, repeat 1")
+    after.press("Enter")
+    expect(page.locator(".sheet h3")).to_have_text("Iteration 3, learn arm, repeat 1")
+    # At the end the button can do no more, and still has the focus.
+    expect(after).to_be_focused()
+    after.press("Enter")
+    expect(page.locator(".sheet h3")).to_have_text("Iteration 3, learn arm, repeat 1")
+    page.get_by_role("button", name="Iteration before").press("Enter")
+    expect(page.locator(".sheet h3")).to_have_text("Iteration 2, learn arm, repeat 1")
+    page.get_by_role("region", name="Transcripts").focus()
+    assert page.evaluate("document.activeElement.id") == "sheets"
     page.get_by_label("Call", exact=True).select_option("repeat 2")
     expect(page.locator(".sheet h3")).to_have_text("Iteration 2, learn arm, repeat 2")
     page.get_by_role("button", name="Beside the other arm").press("Enter")
@@ -113,6 +126,27 @@ def test_an_address_leads_to_a_transcript_and_a_made_up_one_nowhere(
     assert is_well(visit, report)
 
 
+def test_who_goes_back_while_a_transcript_is_unpacked_sees_none(visit: Visit, report: Path) -> None:
+    page = visit.open(report)
+    # A slow machine, made on demand: the group arrives only when it is let through.
+    page.evaluate("""() => {
+        const { json } = Response.prototype;
+        const gate = new Promise((open) => { window.letThrough = open; });
+        Response.prototype.json = function () {
+            return window.unpacking = gate.then(() => json.call(this));
+        };
+    }""")
+    page.locator("a[href='#call-2-frozen-4-1']").click()
+    page.wait_for_function("!!window.unpacking")
+    page.evaluate(
+        "new Promise((done) => { addEventListener('hashchange', done); history.back(); })"
+    )
+    page.evaluate(
+        "async () => { letThrough(); await unpacking; await new Promise(requestAnimationFrame); }"
+    )
+    expect(page.locator("dialog[open]")).to_have_count(0)
+
+
 def test_the_switches_change_what_the_cells_show_and_which_arms(visit: Visit, report: Path) -> None:
     page = visit.open(report)
     cell = page.locator("a[href='#call-1-frozen-3-1']")
@@ -128,6 +162,11 @@ def test_the_switches_change_what_the_cells_show_and_which_arms(visit: Visit, re
     expect(cell).to_be_hidden()
     page.get_by_role("button", name="Both arms").click()
     expect(cell).to_be_visible()
+    # Cells, tips and tables write a number in the same way.
+    for value in (0, 7, 1_234_567, 12.35, 1_234.56, 0.00125, 0.25):
+        assert page.evaluate("value => battery.figure(value)", value) == figure(float(value))
+    for share in (0, 0.00001, 0.0005, 0.1235, 1 / 3, 0.5, 0.9994, 0.9995, 0.99999, 1):
+        assert page.evaluate("share => battery.rate(share)", share) == rate(float(share))
 
 
 def test_a_task_can_be_picked_out_of_the_charts_by_pointer_and_by_name(
@@ -200,7 +239,11 @@ def test_without_scripts_verdict_tables_and_reviews_are_there(
         assert page.locator(".gates li").count() == 4
         assert page.locator(".board td a").first.inner_text() == "2 ok"
         page.locator("#metrics ~ .figures summary").first.click()
-        assert page.get_by_role("table", name="Tokens a task").is_visible()
+        table = page.get_by_role("table", name="Tokens a task")
+        assert table.is_visible()
+        # The same number as in the grid, which needs a script to show it.
+        row = table.get_by_role("row", name="beta task 0").inner_text()
+        assert row.split("\t")[1:] == ["learn", "503", "256", "259"]
         assert page.get_by_role("button").count() == 0
     with visiting(browser, scripts=False) as visit:
         page = visit.open(hostile)
@@ -208,11 +251,21 @@ def test_without_scripts_verdict_tables_and_reviews_are_there(
         assert is_well(visit, hostile)
 
 
-def test_paper_gets_light_colours_all_details_and_no_controls(visit: Visit, report: Path) -> None:
-    visit.page.set_viewport_size({"width": 760, "height": 800})
+#: Tables that reach beyond the right edge.
+_BESIDE_THE_PAPER = """[...document.querySelectorAll('main table')].filter((each) =>
+  each.getBoundingClientRect().right > innerWidth + 1).map((each) => each.outerHTML.slice(0, 99))"""
+
+
+def test_paper_gets_light_colours_all_details_and_no_controls(visit: Visit, tmp_path: Path) -> None:
+    # A4 with the usual margins; so many iterations that some are packed.
+    visit.page.set_viewport_size({"width": 718, "height": 1000})
+    report = make_report(write_battery(tmp_path, iterations=24)).path
     page = visit.open(report)
+    page.locator("figure summary").first.click()
+    expect(page.get_by_role("table", name="Tokens a task, iterations 17 to 24")).to_be_visible()
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(_BESIDE_THE_PAPER) == []
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == (
         "rgb(255, 255, 255)"
     )
@@ -221,6 +274,7 @@ def test_paper_gets_light_colours_all_details_and_no_controls(visit: Visit, repo
     assert fits(page)
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.locator("main details:not([open])").count() > 0
+    assert page.locator("figure table").count() == 5 * 3
     assert page.pdf().startswith(b"%PDF")
     assert is_well(visit, report)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -67,8 +69,34 @@ def test_it_goes_where_it_is_told_and_json_says_how_large_it_is(
         "path": str(tmp_path / "page.html"),
         "bytes": (tmp_path / "page.html").stat().st_size,
         "verdict": read_json(folder / "summary.json")["evidence"]["verdict"],
+        "unfinished": None,
     }
     assert not (folder / "report.html").exists()
+
+
+def test_output_goes_through_a_link_and_into_a_pipe_and_replaces_neither(
+    folder: Path, tmp_path: Path
+) -> None:
+    link, target = tmp_path / "link.html", tmp_path / "deep" / "target.html"
+    link.symlink_to(target)
+    done = battery("report", folder, "--output", link, cwd=tmp_path)
+    assert done.stderr == f"note: wrote {link}\n"
+    assert link.is_symlink()
+    os.mkfifo(pipe := tmp_path / "pipe")
+    with ThreadPoolExecutor(1) as pool:
+        read = pool.submit(pipe.read_bytes)
+        done = battery("report", folder, "--output", pipe, cwd=tmp_path)
+        assert read.result(timeout=30) == target.read_bytes()
+    assert done.stdout == ""
+    assert pipe.is_fifo()
+
+
+def test_a_report_that_cannot_be_written_says_what_else_to_do(folder: Path, tmp_path: Path) -> None:
+    (folder / "report.html").unlink()
+    (folder / "report.html").mkdir()
+    done = command_here("report", folder, cwd=tmp_path)
+    assert_one_message(done, 1, "cannot write", "move it away", "battery report --output PATH")
+    assert "--resume" not in done.stderr
 
 
 def test_summarize_renews_a_report_that_is_there_and_makes_none(
@@ -102,7 +130,10 @@ def test_a_running_battery_is_shown_as_far_as_its_tasks_are_complete(
         (folder / "iter_2" / name).unlink()
     (folder / "iter_3").mkdir()
     done = battery("report", folder, cwd=tmp_path)
+    assert "note: This battery is not finished" in done.stderr
     assert "The page covers the 2 of 2 iterations" in done.stderr
+    told = battery("report", folder, "--json", cwd=tmp_path)
+    assert json.loads(told.stdout)["unfinished"] in done.stderr
     page = (folder / "report.html").read_text("utf-8")
     assert "not finished (state: running)" in page
     assert "iteration 3 is not complete" in page
@@ -119,7 +150,6 @@ def test_a_folder_without_a_battery_is_refused(tmp_path: Path) -> None:
     assert_one_message(done, 2, "holds no battery")
 
 
-@pytest.mark.parametrize("place", ["missing/page.html", "."])
-def test_a_place_that_cannot_hold_a_file_is_named(folder: Path, tmp_path: Path, place: str) -> None:
-    done = command_here("report", folder, "--output", tmp_path / place, cwd=tmp_path)
-    assert_one_message(done, 2, f"cannot write {tmp_path / place}", "--output")
+def test_a_folder_is_no_place_for_the_page(folder: Path, tmp_path: Path) -> None:
+    done = command_here("report", folder, "--output", tmp_path, cwd=tmp_path)
+    assert_one_message(done, 2, f"cannot write {tmp_path}: it is a folder", "--output")

@@ -231,6 +231,11 @@ def test_a_gateway_that_reports_no_tokens_gives_no_verdict_on_them() -> None:
     assert any("report no tokens" in text for text in found.cautions)
 
 
+def test_times_and_tokens_beyond_all_measure_are_no_failure() -> None:
+    found = assess(observed(lambda _: {"elapsed_ms": 10**400, "tokens": 10**400}), plan=False)
+    assert found.verdict == Word.NO_EFFECT
+
+
 def test_runs_that_never_got_to_work_are_no_infinite_saving() -> None:
     def changes(cell: Cell) -> dict[str, Any]:
         broken = cell.arm == LEARN and cell.iteration > 1 and cell.task < 6

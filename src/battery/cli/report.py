@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,9 @@ import typer
 
 from battery.artifacts import BatteryDir
 from battery.cli import options
+from battery.cli.deliver import note, write
 from battery.cli.output import print_json
+from battery.errors import UsageError
 from battery.render.text import printable, write_line
 from battery.stages import report as stage
 
@@ -45,12 +48,41 @@ def report(
       battery report data/battery --output before.html
     """
     battery = BatteryDir(options.folder(ctx.params))
-    if output and output.resolve() != battery.report_path.resolve():
-        battery.require_no_artifact(output)
-    written = stage.make_report(battery, output)
+    written = _elsewhere(battery, output) if output else stage.make_report(battery)
     if as_json:
-        print_json({"path": str(written.path), "bytes": written.bytes, "verdict": written.verdict})
+        print_json(
+            {
+                "path": str(written.path),
+                "bytes": written.bytes,
+                "verdict": written.verdict,
+                "unfinished": written.unfinished,
+            }
+        )
         return
     if written.unfinished:
-        write_line(sys.stderr, f"note: {written.unfinished}")
-    write_line(sys.stdout, printable(str(written.path)))
+        note(written.unfinished)
+    # Behind a page on standard output, its path would be no part of it.
+    if not output or output.is_file():
+        write_line(sys.stdout, printable(str(written.path)))
+
+
+def _elsewhere(battery: BatteryDir, output: Path) -> stage.Written:
+    beside = output.resolve() == battery.report_path.resolve()
+    if not beside:
+        battery.require_no_artifact(output)
+    if output.is_dir():
+        # Before the work, and not after it.
+        raise UsageError(
+            f"cannot write {output}: it is a folder", hint="name a file with --output PATH"
+        )
+    page = stage.report_page(battery, beside=beside)
+    sizes: list[int] = []
+    write(_measured(page.chunks, sizes), output)
+    return stage.Written(output, sum(sizes), page.verdict, page.unfinished)
+
+
+def _measured(chunks: Iterable[bytes], sizes: list[int]) -> Iterator[bytes]:
+    """Pass the pieces on and note their sizes: what went into a pipe cannot be measured after."""
+    for chunk in chunks:
+        sizes.append(len(chunk))
+        yield chunk

@@ -173,6 +173,10 @@ def _counted(count: int) -> float:
     return float(min(count, _MOST_COUNTED)) if count > 0 else np.nan
 
 
+def _timed(elapsed_ms: int) -> float:
+    return float(min(max(elapsed_ms, LEAST_MS), _MOST_COUNTED))
+
+
 def _measured(calls: Sequence[Call]) -> dict[str, Floats]:
     results = [call.result for call in calls]
     return {
@@ -180,5 +184,5 @@ def _measured(calls: Sequence[Call]) -> dict[str, Floats]:
         TURNS: np.array([_counted(result.turns) for result in results]),
         OVERSEER: np.array([result.overseer_called for result in results], dtype=np.float64),
         OK: np.array([result.status == "ok" for result in results], dtype=np.float64),
-        ELAPSED: np.array([max(result.elapsed_ms, LEAST_MS) for result in results]) / 1000,
+        ELAPSED: np.array([_timed(result.elapsed_ms) for result in results]) / 1000,
     }

@@ -62,7 +62,7 @@ def _whole(run: Run, answer: Json, source: str) -> Json:
         "task": [run.task.task_class, run.task.operation, _json(run.task.spec)],
         "facts": _facts(run),
         "error": run.result.error or "",
-        "entries": [_entry(each) for each in answer.get("log") or []],
+        "entries": [_entry(each) for each in _listed(answer.get("log"))],
         "artifact": "" if answer.get("artifact") is None else _json(answer["artifact"]),
         "rest": _json(rest) if rest else "",
         "source": source,
@@ -82,17 +82,27 @@ def _facts(run: Run) -> list[list[str]]:
     ]
 
 
-def _entry(entry: Json) -> Json:
+def _listed(log: Any) -> list[Any]:
+    if isinstance(log, list):
+        return log
+    return [] if log is None else [log]
+
+
+def _entry(entry: Any) -> Json:
+    # A log is a gateway's own: an entry may be any JSON, and so may what is in it.
+    if not isinstance(entry, dict):
+        entry = {"text" if isinstance(entry, str) else "entry": entry}
     text_key = next((key for key in _TEXTS if isinstance(entry.get(key), str)), None)
-    shown = {"kind", "turn", text_key}
+    kind, turn = entry.get("kind"), entry.get("turn")
+    named = kind is None or isinstance(kind, str)
+    shown = {"turn", text_key, *(["kind"] if named else [])}
     more = {key: value for key, value in entry.items() if key not in shown}
-    turn = entry.get("turn")
     return {
-        "kind": str(entry.get("kind") or "entry"),
+        "kind": (kind if named else None) or "entry",
         "turn": "" if turn is None else _json(turn),
         "text": entry[text_key] if text_key else "",
         "more": _json(more) if more else "",
-        "overseer": entry.get("kind") == OVERSEER_KIND,
+        "overseer": kind == OVERSEER_KIND,
     }
 
 

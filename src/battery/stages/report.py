@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from battery.artifacts import REVIEW_FILE, SCRUM_FILE, BatteryDir
-from battery.errors import UsageError
+from battery.errors import ArtifactError
 from battery.evidence.table import Call
 from battery.files import write_atomic
 from battery.findings import Word
@@ -23,30 +23,45 @@ from battery.stages.evidence import task_calls
 from battery.tasks import task_id
 
 
+class Page(NamedTuple):
+    """A report that is ready to be written."""
+
+    #: Made as they are read, so they can be read once; reading may raise `BatteryError`.
+    chunks: Iterator[bytes]
+    verdict: Word | None
+    #: What an unfinished battery's report covers, in a sentence; None for any other.
+    unfinished: str | None
+
+
 class Written(NamedTuple):
     """A report on disk."""
 
     path: Path
     bytes: int
     verdict: Word | None
-    #: What an unfinished battery's report covers, in a sentence; None for any other.
+    #: As in `Page`.
     unfinished: str | None
 
 
-def make_report(folder: BatteryDir, output: Path | None = None) -> Written:
-    """Write the report of a folder, to `report.html` in it or to `output`.
+def make_report(folder: BatteryDir) -> Written:
+    """Write the report of a folder to `report.html` in it; raise `BatteryError`."""
+    page = report_page(folder, beside=True)
+    path = folder.report_path
+    _save(path, page.chunks)
+    return Written(path, path.stat().st_size, page.verdict, page.unfinished)
 
-    Takes no lock and changes nothing else: of a battery that is running it shows the iterations
-    whose tasks are complete. Raises `BatteryError`.
+
+def report_page(folder: BatteryDir, *, beside: bool = False) -> Page:
+    """Make the report of a folder; `beside` when it will lie there, so that it lists itself.
+
+    Takes no lock and changes nothing: of a battery that is running it shows the iterations whose
+    tasks are complete. Raises `BatteryError`.
     """
-    path = output or folder.report_path
-    if output is not None:
-        _require_place(output)
     manifest = folder.read_manifest()
-    summary = summary_of(folder, manifest, report=output is None)
-    write_report(folder, manifest, summary, task_calls(folder), path)
+    summary = summary_of(folder, manifest, report=beside)
+    chunks = _page(folder, manifest, summary, task_calls(folder))
     verdict = summary.evidence.verdict if summary.evidence else None
-    return Written(path, path.stat().st_size, verdict, unfinished(summary, manifest))
+    return Page(chunks, verdict, unfinished(summary, manifest))
 
 
 def write_report(
@@ -60,6 +75,12 @@ def write_report(
 
     `calls` are those of `task_calls`, which whoever has the evidence has read already.
     """
+    _save(path, _page(folder, manifest, summary, calls))
+
+
+def _page(
+    folder: BatteryDir, manifest: Manifest | None, summary: Summary, calls: Sequence[Call]
+) -> Iterator[bytes]:
     board = Board(calls)
     material = Material(
         summary=summary,
@@ -80,20 +101,22 @@ def write_report(
             for step in folder.complete()
         ],
     )
-    write_atomic(path, report(material, board, _transcripts(folder, board)))
+    return report(material, board, _transcripts(folder, board))
 
 
-def _require_place(path: Path) -> None:
-    """Refuse a place where no file can be, before the work and not after it."""
-    if not path.parent.is_dir():
-        raise UsageError(
-            f"cannot write {path}: there is no folder {path.parent}",
-            hint="make it, or name another file with --output PATH",
-        )
-    if path.is_dir():
-        raise UsageError(
-            f"cannot write {path}: it is a folder", hint="name a file with --output PATH"
-        )
+def _save(path: Path, chunks: Iterator[bytes]) -> None:
+    try:
+        write_atomic(path, chunks)
+    except ArtifactError as error:
+        cause = error.__cause__
+        # An artifact that cannot be read meanwhile says so itself.
+        if not isinstance(cause, OSError) or not error.message.startswith(f"cannot write {path}"):
+            raise
+        hint = "move it away" if path.is_dir() else "free space, check the folder's permissions"
+        raise ArtifactError(
+            f"cannot write {path}: {cause.strerror or cause}",
+            hint=f"{hint}, or name another file: `battery report --output PATH`",
+        ) from error
 
 
 def _reruns(folder: BatteryDir, board: Board) -> Counter[tuple[int, int]]:

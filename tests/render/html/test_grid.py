@@ -67,6 +67,11 @@ def test_the_document_has_a_number_a_cell_and_null_for_what_was_not_measured() -
     assert document["calls"][1][7] == [2, 2, 2]
 
 
+def test_a_whole_number_of_any_length_is_not_rounded() -> None:
+    document = Board(calls(lambda _: {"tokens": 1_234_567_891})).document()
+    assert document["values"]["total_tokens"][0][0] == [1_234_567_891] * 3
+
+
 def test_impossible_tasks_have_no_share_of_those_that_end_ok() -> None:
     ends = Board(calls(learning)).document()["values"]["ok_tasks"][0]
     assert ends == [[1] * 3] * 6 + [[None] * 3] * 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from battery.render.html.learned import MOST_LESSONS, Lesson, learned
+from battery.render.html.learned import MOST_CHARACTERS, MOST_LESSONS, Lesson, learned
 from battery.wire import Json
 
 
@@ -43,3 +43,20 @@ def test_the_same_text_again_is_noticed_and_nothing_distilled_is_none() -> None:
 def test_of_very_many_lessons_the_rest_is_counted() -> None:
     (found,) = learned([(1, "all", [lesson(str(n)) for n in range(MOST_LESSONS + 5)])])
     assert (len(found.new), found.more) == (MOST_LESSONS, 5)
+
+
+def test_a_long_lesson_is_cut_with_a_mark_after_it_was_compared_as_a_whole() -> None:
+    start = "x" * MOST_CHARACTERS
+    one, two = learned([(1, "a", [lesson(start + "one")]), (2, "b", [lesson(start + "two")])])
+    assert one.new == [Lesson("lesson", start, cut=True)]
+    assert (len(two.new), two.known) == (1, [])
+
+
+def test_a_role_or_kind_that_is_no_text_is_passed_over() -> None:
+    events: list[Json] = [
+        {"role": ["lesson"], "text": "a"},
+        {"role": {"b": 1}, "kind": {"c": []}, "text": "b"},
+        {"role": "lesson", "kind": 7, "text": "c"},
+    ]
+    (found,) = learned([(1, "all", events)])
+    assert [each.kind for each in found.new] == ["event", "event", "lesson"]

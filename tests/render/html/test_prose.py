@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from battery.render.html.prose import MOST_CHARACTERS, prose
 
+WORD = re.compile(r"[^\W_]+")
 HARMLESS = {
     *("p", "em", "strong", "s", "code", "pre", "ul", "ol", "li", "blockquote", "hr", "br"),
     *("h4", "h5", "h6", "div", "table", "thead", "tbody", "tr", "th", "td"),
@@ -20,12 +23,16 @@ HARMLESS_ATTRIBUTES = {"class", "start", "style", "role", "aria-label", "tabinde
 class Tags(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
+        self.text = ""
         self.found: set[str] = set()
         self.attributes: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.add(tag)
         self.attributes.update(name for name, _ in attrs)
+
+    def handle_data(self, data: str) -> None:
+        self.text += f" {data}"
 
 
 def tags(html: str) -> Tags:
@@ -69,6 +76,50 @@ def test_a_long_text_is_cut_and_says_so() -> None:
     html = prose("word " * MOST_CHARACTERS, level=4)
     assert len(html) < MOST_CHARACTERS + 100
     assert "goes on in its file" in html
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- " * 12 + "deep words",
+        "> " * 30 + "deep words",
+        "1. - > " * 9 + "deep words",
+        "| a | b |\n| - | - |\n| c | d | deep words |",
+    ],
+)
+def test_what_the_parser_would_drop_is_shown_as_it_was_written(text: str) -> None:
+    html = prose(text, level=4)
+    assert "As it was written" in html
+    assert "deep words" in html
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[a]: http://b.c 'title'", '[a](b "title")', "```python and more\nx\n```", "a &copy; b"],
+)
+def test_what_markdown_hides_is_shown_and_the_rest_rendered(text: str) -> None:
+    html = prose(text, level=4)
+    assert set(WORD.findall(text)) <= set(WORD.findall(tags(html).text))
+    assert "As it was written" not in html
+
+
+@pytest.mark.parametrize("mark", [">", "- ", "*a", "`", "1. "])
+def test_nesting_of_any_depth_is_no_error(mark: str) -> None:
+    assert "word" in prose(mark * 20_000 + "word", level=4)
+
+
+MARKS = st.sampled_from(
+    [*"\n*`[)|&;", "- ", "> ", "1. ", "# ", "    ", "\n\n", "**", "```", "](", "\n| - | - |\n"]
+)
+
+
+@given(st.lists(MARKS | st.text("abcé7", min_size=1, max_size=3)).map("".join))
+@example("- " * 11 + "a")
+def test_every_word_is_on_the_page(text: str) -> None:
+    html = prose(text, level=4)
+    # The numbers of a list are drawn by the browser.
+    words = Counter(each for each in WORD.findall(text) if not each.isdecimal())
+    assert not words - Counter(WORD.findall(tags(html).text))
 
 
 @given(

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from battery.evidence.assess import assess
+from battery.evidence.table import METRICS
 from battery.models import Manifest
 from battery.render.html.grid import Board
-from battery.render.html.report import Material, report, unfinished
+from battery.render.html.report import MOST_UNPACKED, Material, report, unfinished
+from battery.render.html.reviewed import Reviewed
 from tests.evidence.batteries import calls, learning, observed
 from tests.render.samples import MANIFEST, three
 
@@ -47,6 +49,30 @@ def test_a_battery_without_manifest_or_end_is_shown_as_far_as_it_is_known() -> N
     found = material(running)
     assert "not finished (state: running). The page covers the 3 of 3" in text(found)
     assert unfinished(found.summary, MANIFEST) is None
+
+
+def test_of_many_iterations_later_reviews_are_text_until_they_are_opened() -> None:
+    reviewed = [
+        Reviewed(number, f"review {number} </noscript>", None, [], [])
+        for number in range(1, MOST_UNPACKED + 2)
+    ]
+    page = text(material()._replace(reviewed=reviewed))
+    packed = re.findall(r"<noscript>(.*?)</noscript>", page, re.DOTALL)[1:]
+    assert [re.findall(r"review \d+ &lt;", each) for each in packed] == [
+        [f"review {MOST_UNPACKED + 1} &lt;"]
+    ]
+
+
+def test_a_lesson_that_was_cut_says_where_all_of_it_is() -> None:
+    distilled = [(4, "text", [{"role": "lesson", "text": "x" * 5_000}])]
+    page = text(material()._replace(distilled=distilled))
+    assert "[cut: all of it is in iter_4/distill_events.jsonl]" in page
+
+
+def test_the_trends_grow_downwards_so_that_any_number_of_iterations_fits() -> None:
+    (table,) = re.findall(r"<caption>Trend from.*?</table>", text(material()), re.DOTALL)
+    heads = re.findall(r'<th scope="(?:col|row)"[^>]*>(.*?)</th>', table)
+    assert heads == ["iteration", *METRICS, "1", "2", "3", "trend", "goal"]
 
 
 def test_foreign_words_are_escaped() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from battery.evidence.table import OK, Call, Floats, Grid, TaskRow, grid
 from battery.models import LEARN, Arm, Phase
+from battery.render.html.numbers import rounded
 from battery.render.html.transcripts import call_name
 from battery.render.text import brief
 from battery.wire import Json
@@ -19,7 +20,8 @@ from battery.wire import Json
 ROWS: Final = 100
 #: So many thin lines, one a task, can still be told apart; of more tasks some are drawn.
 MOST_LINES: Final = 200
-_SHOULD: Final = {
+#: What each phase is, and how its tasks should end.
+SHOULD: Final = {
     Phase.ALPHA: "alpha: easy tasks, which should end ok",
     Phase.BETA: "beta: niche tasks, which should end ok",
     Phase.GAMMA: "gamma: impossible tasks, which should fail",
@@ -27,8 +29,7 @@ _SHOULD: Final = {
 _MISSING: Final = "-"
 #: Columns of a task's name in the grid, and in the charts; its transcripts have it whole.
 _LABEL_WIDTH: Final = 160
-_NAME_WIDTH: Final = 64
-_DIGITS: Final = 6
+NAME_WIDTH: Final = 64
 
 
 class Cell(NamedTuple):
@@ -39,6 +40,8 @@ class Cell(NamedTuple):
     text: str
     #: Names for the style: its arm, whether it is the arm's first column, whether it is off.
     classes: str
+    #: On paper, where a row breaks into lines, each cell says its iteration itself.
+    iteration: int
 
 
 class Row(NamedTuple):
@@ -64,6 +67,11 @@ class Board:
         self.grid: Grid = grid(calls)
         self.rows = {task.task: row for row, task in enumerate(self.grid.tasks)}
         self._ends: dict[tuple[Arm, int, int], list[str]] = {}
+        #: By metric, of shape (arms, tasks, iterations), as the page shows them.
+        self.values = dict(self.grid.values)
+        # Whether impossible tasks end ok is a matter of honesty, not of this metric.
+        self.values[OK] = self.values[OK].copy()
+        self.values[OK][:, self.grid.rows(Phase.GAMMA)] = np.nan
         for call in calls:
             cell = call.arm, self.rows[call.task], call.iteration
             self._ends.setdefault(cell, []).append(call.result.status)
@@ -74,7 +82,7 @@ class Board:
         for start in range(0, len(tasks), ROWS):
             some = tasks[start : start + ROWS]
             phases = [
-                (_SHOULD[phase], [self._row(row, task) for row, task in group])
+                (SHOULD[phase], [self._row(row, task) for row, task in group])
                 for phase, group in groupby(some, key=lambda pair: pair[1].phase)
             ]
             yield Part(start + 1, start + len(some), phases)
@@ -84,16 +92,12 @@ class Board:
 
         `values` and `calls` have a list an arm, of a list a task, of one number an iteration.
         """
-        values = dict(self.grid.values)
-        # Whether impossible tasks end ok is a matter of honesty, not of this metric.
-        values[OK] = values[OK].copy()
-        values[OK][:, self.grid.rows(Phase.GAMMA)] = np.nan
         return {
             "arms": self.grid.arms,
             "iterations": self.grid.iterations,
-            "tasks": [brief(task.label, _NAME_WIDTH) for task in self.grid.tasks],
+            "tasks": [brief(task.label, NAME_WIDTH) for task in self.grid.tasks],
             "lines": self.lines(),
-            "values": {metric: _numbers(cells) for metric, cells in values.items()},
+            "values": {metric: _numbers(cells) for metric, cells in self.values.items()},
             "calls": [
                 [
                     [len(self._ends.get((arm, row, number), ())) for number in self.grid.iterations]
@@ -124,8 +128,8 @@ class Board:
         edge = arm != LEARN and number == self.grid.iterations[0]
         classes = " ".join([arm, *(["edge"] if edge else []), *(["off"] if off else [])])
         if not ends:
-            return Cell(None, _MISSING, classes)
-        return Cell(call_name(number, arm, row, 1), _ended(ends), classes)
+            return Cell(None, _MISSING, classes, number)
+        return Cell(call_name(number, arm, row, 1), _ended(ends), classes, number)
 
 
 def _ended(ends: Sequence[str]) -> str:
@@ -137,12 +141,8 @@ def _ended(ends: Sequence[str]) -> str:
 
 
 def _numbers(cells: Floats) -> list[list[list[float | None]]]:
-    # Digits that no chart can show would make up most of the page.
-    return [[[_rounded(value) for value in row] for row in arm] for arm in cells.tolist()]
+    return [[[_known(value) for value in row] for row in arm] for arm in cells.tolist()]
 
 
-def _rounded(value: float) -> float | None:
-    if value != value:  # noqa: PLR0124 - only NaN differs from itself
-        return None
-    short = float(f"{value:.{_DIGITS}g}")
-    return int(short) if short.is_integer() else short
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else rounded(value)

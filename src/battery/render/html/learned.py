@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
+from battery.render.text import brief
 from battery.wire import Json
 
 #: Roles of events that say how far the distillation is, or repeat all of it.
 _NO_LESSON: Final = frozenset({"status", "progress", "final", "done", "error"})
 #: Most lessons of one iteration that are shown; some gateways send a word an event.
 MOST_LESSONS: Final = 300
-_MOST_CHARACTERS: Final = 2_000
+#: A lesson longer than this is cut, and says so.
+MOST_CHARACTERS: Final = 2_000
+_KIND_WIDTH: Final = 60
 
 
 class Lesson(NamedTuple):
@@ -19,6 +22,8 @@ class Lesson(NamedTuple):
 
     kind: str
     text: str
+    #: Whether the text goes on in the file of the events.
+    cut: bool = False
 
 
 class Learned(NamedTuple):
@@ -49,8 +54,8 @@ def learned(
             iteration=iteration,
             text=text,
             same_text=text in texts,
-            new=[each for each in shown if each not in seen],
-            known=[each for each in shown if each in seen],
+            new=[_short(each) for each in shown if each not in seen],
+            known=[_short(each) for each in shown if each in seen],
             more=len(lessons) - len(shown),
         )
         seen.update(lessons)
@@ -59,8 +64,18 @@ def learned(
 
 def _lessons(events: Iterable[Json]) -> Iterator[Lesson]:
     for event in events:
-        role, text = event.get("role"), event.get("text")
-        if role in _NO_LESSON or not isinstance(text, str) or not text.strip():
-            continue
-        kind = event.get("kind") or role or "event"
-        yield Lesson(str(kind), text[:_MOST_CHARACTERS])
+        # The events are a gateway's own: any key of them may hold any JSON.
+        role, text = _text(event, "role"), _text(event, "text")
+        if role not in _NO_LESSON and text.strip():
+            yield Lesson(_text(event, "kind") or role or "event", text)
+
+
+def _text(event: Json, key: str) -> str:
+    value = event.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _short(lesson: Lesson) -> Lesson:
+    """Cut a lesson for the page, once it has been compared as a whole."""
+    cut = len(lesson.text) > MOST_CHARACTERS
+    return Lesson(brief(lesson.kind, _KIND_WIDTH), lesson.text[:MOST_CHARACTERS], cut)

@@ -20,6 +20,8 @@ from battery.render.html.transcripts import Groups
 from battery.wire import Json
 
 _SCRIPTS: Final = ("charts.js", "board.js", "transcripts.js")
+#: Of more iterations than this, tables and older reviews become elements when they are opened.
+MOST_UNPACKED: Final = 20
 _TONES: Final = {
     Word.COMPOUNDING: "good",
     Word.LEARNED: "good",
@@ -59,8 +61,10 @@ def report(
         "tone": _TONES.get(evidence.verdict, "open") if evidence.verdict else "open",
         "headline": headline(summary, evidence),
         "unfinished": unfinished(summary, material.manifest),
-        "charts": charts(table),
+        "charts": charts(board),
         "board": board,
+        "packed": len(table.iterations) > MOST_UNPACKED,
+        "most_unpacked": MOST_UNPACKED,
         "drawn": min(len(table.tasks), MOST_LINES),
         "effect_heads": EFFECT_HEADS,
         "effects": effect_rows(evidence.effects),
@@ -70,14 +74,13 @@ def report(
         "luck": shown.luck(evidence.luck) if evidence.luck else None,
         "sensitivity": shown.sensitivity(evidence),
         "tests": [_tested(question, each) for question, each in shown.tests(evidence)],
-        "trend_heads": _trend_heads(summary),
-        "trends": [_trend(each) for each in summary.trends],
+        "trends": _trends(summary),
         "facts": list(_facts(summary, material.manifest)),
         "groups": Groups(transcripts),
     }
     data = {
         **board.document(),
-        "means": means_document(table),
+        "means": means_document(board),
         "reruns": {f"{number}-{row}": count for (number, row), count in material.reruns.items()},
     }
     return render("report.html", context, data=data, scripts=_SCRIPTS, styles=["report.css"])
@@ -100,15 +103,25 @@ def _tested(question: str, tested: Tested) -> list[str]:
     return [question, value, tested.method, str(tested.tasks)]
 
 
-def _trend_heads(summary: Summary) -> list[str]:
-    iterations = (f"iter {each.iteration}" for each in summary.iterations)
-    return ["metric", *iterations, "trend", "goal"]
+def _trends(summary: Summary) -> list[list[str]]:
+    """Return the table of the trends, heads first: a metric is a column, so any number fits."""
+    trends = summary.trends
+    numbers = [[number(value) for value in each.values] for each in trends]
+    return [
+        ["iteration", *(each.metric for each in trends)],
+        *(
+            [str(row.iteration), *(values[at] for values in numbers)]
+            for at, row in enumerate(summary.iterations)
+        ),
+        ["trend", *map(_trend, trends)],
+        ["goal", *(each.goal for each in trends)],
+    ]
 
 
-def _trend(trend: Trend) -> list[str]:
+def _trend(trend: Trend) -> str:
     direction = trend.direction or shown.NONE
     moved = "" if trend.change is None else change(trend.change, trend.relative)
-    return [trend.metric, *map(number, trend.values), f"{direction} {moved}".strip(), trend.goal]
+    return f"{direction} {moved}".strip()
 
 
 def _facts(summary: Summary, manifest: Manifest | None) -> Iterator[tuple[str, str]]:

@@ -9,10 +9,9 @@
   });
 
   const words = {
-    avg_turns_per_task: (value) => value.toLocaleString("en", { maximumFractionDigits: 1 }),
-    total_tokens: (value) => value.toLocaleString("en", { maximumFractionDigits: 0 }),
-    overseer_called_rate: (value) =>
-      value === 0 ? "no" : value === 1 ? "yes" : `${Math.round(100 * value)}%`,
+    avg_turns_per_task: battery.figure,
+    total_tokens: battery.figure,
+    overseer_called_rate: (value) => (value === 0 ? "no" : value === 1 ? "yes" : battery.rate(value)),
   };
 
   function show(what) {

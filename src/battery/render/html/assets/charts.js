@@ -100,10 +100,7 @@
     });
   }
 
-  function shown(metric, value) {
-    if (rates.has(metric)) return `${Math.round(100 * value)}%`;
-    return value.toLocaleString("en", { maximumSignificantDigits: 5 });
-  }
+  const shown = (metric, value) => (rates.has(metric) ? battery.rate(value) : battery.figure(value));
 
   for (const element of document.querySelectorAll(".chart[data-metric]")) {
     redraws.push(battery.draw(element, (width) => chart(element.dataset.metric, width)));

@@ -35,6 +35,34 @@ const battery = {
     });
   },
 
+  // Made once: a format takes longer to make than thousands of numbers to write.
+  formats: Object.fromEntries(
+    [0, 2, 4].map((places) => [
+      places,
+      new Intl.NumberFormat("en", { minimumFractionDigits: places, maximumFractionDigits: places }),
+    ]),
+  ),
+
+  /** Write an amount as the tables do: all digits of a whole one, else 12.50, or 0.0125 below 1. */
+  figure(value) {
+    const places = Number.isInteger(value) ? 0 : Math.abs(value) >= 1 ? 2 : 4;
+    return battery.formats[places].format(battery.rounded(value, places));
+  },
+
+  /** Write a share of 1: 50%, or 33.3% when not exact; 0% and 100% only for none and all. */
+  rate(share) {
+    if (share > 0 && share < 0.0005) return "<0.1%";
+    if (share < 1 && share >= 0.9995) return ">99.9%";
+    // Down to the digits that the page's data has.
+    const percent = Number((100 * share).toFixed(4));
+    return Number.isInteger(percent) ? `${percent}%` : `${battery.rounded(percent, 1).toFixed(1)}%`;
+  },
+
+  /** Round a number as it is written in decimal, halves up: 12.35 is 12.4 with one place. */
+  rounded(value, places) {
+    return Math.round(Number((value * 10 ** places).toFixed(3))) / 10 ** places;
+  },
+
   /** Make an element with a class and, as text and never as markup, its content. */
   element(name, className, text) {
     const made = document.createElement(name);
@@ -44,8 +72,19 @@ const battery = {
   },
 };
 
+/* Of very many iterations some parts are text until they are opened: as elements they would take a
+   browser seconds. They are the page's own markup, in which all foreign text is escaped. */
+function unpack(details) {
+  const packed = details.querySelector(":scope > noscript");
+  if (!packed) return;
+  const parsed = new DOMParser().parseFromString(packed.textContent, "text/html");
+  packed.replaceWith(...parsed.body.childNodes);
+}
+addEventListener("toggle", (event) => unpack(event.target), true);
+
 /* Paper has nobody to click: everything is opened for it, and closed again after. */
 addEventListener("beforeprint", () => {
+  document.querySelectorAll("main details").forEach(unpack);
   for (const details of document.querySelectorAll("main details:not([open])")) {
     details.open = true;
     details.dataset.printed = "";

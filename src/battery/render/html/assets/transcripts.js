@@ -9,6 +9,7 @@
   const sheets = byId("sheets");
   const besides = byId("beside");
   const unpacked = new Map();
+  let turn = 0;
 
   /** Read a call's name from the address; null where it is none of ours. */
   function parse(hash) {
@@ -106,9 +107,14 @@
   const there = (call) => count(call) > 0;
 
   function link(button, call) {
-    button.disabled = !there(call);
+    allow(button, there(call));
     // Not another entry of the history: one step back leaves the transcripts.
-    button.onclick = () => go(call);
+    button.onclick = () => there(call) && go(call);
+  }
+
+  /** A button that can do nothing for now keeps the focus, which `disabled` would lose. */
+  function allow(button, able) {
+    button.setAttribute("aria-disabled", String(!able));
   }
 
   function go(call) {
@@ -135,7 +141,9 @@
   }
 
   async function open() {
-    const call = parse(location.hash);
+    const { hash } = location;
+    const mine = ++turn;
+    const call = parse(hash);
     if (!call) {
       if (dialog.open) dialog.close();
       return;
@@ -144,17 +152,20 @@
     link(byId("before"), step(call, -1));
     link(byId("after"), step(call, 1));
     besides.hidden = arms.length < 2;
-    besides.disabled = !there(twin(call));
+    allow(besides, there(twin(call)));
     choices(call);
     const shown = [call];
     if (besides.getAttribute("aria-pressed") === "true" && there(twin(call))) shown.push(twin(call));
     const found = await Promise.all(shown.map(read)).catch((error) => error);
+    // The reader may have gone back or on while it was unpacked.
+    if (mine !== turn || location.hash !== hash) return;
     if (found instanceof Error) {
       sheets.replaceChildren(element("p", "notice", `The transcript cannot be unpacked: ${found.message}`));
     } else {
       sheets.replaceChildren(...shown.map((each, at) => sheet(each, found[at])));
     }
     sheets.scrollTop = 0;
+    byId("shown").textContent = shown.map(where).join(", beside ");
     if (!dialog.open) {
       dialog.showModal();
       byId("transcript-title").focus();
@@ -162,6 +173,7 @@
   }
 
   besides.addEventListener("click", () => {
+    if (besides.getAttribute("aria-disabled") === "true") return;
     besides.setAttribute("aria-pressed", String(besides.getAttribute("aria-pressed") !== "true"));
     open();
   });
