@@ -19,15 +19,18 @@ from urllib.parse import quote
 import pytest
 
 from battery.artifacts import BatteryDir
+from battery.errors import BatteryError
 from battery.stages import export
 from tests.support.calls import command_here
 from tests.support.commands import environment, read_json
+from tests.support.runs import run as answered
 
 #: Runs in a process of its own: the package takes seconds to load.
 READER = """
 import json, sys
 from click.testing import CliRunner
 from inspect_ai._cli.main import inspect
+from inspect_ai.analysis import samples_df
 from inspect_ai.log import list_eval_logs, read_eval_log
 
 folder = sys.argv[1]
@@ -65,8 +68,21 @@ for info in list_eval_logs(folder):
             for s in whole.samples
         ],
     }
+odd = samples_df(sys.argv[2], quiet=True)
+columns = ["score_turns", "score_total_tokens", "score_elapsed_s", "total_tokens"]
+# Through JSON, where a missing value is null.
+found["odd"] = json.loads(odd[columns].to_json(orient="values"))
 json.dump(found, sys.stdout)
 """
+
+HUGE = 10**30
+#: What a gateway may answer, or a folder claim.
+ODD = [
+    answered(iterations=0, artifact={"usage": {"total_tokens": 0}}),
+    answered(iterations=None, _elapsed_ms=None),
+    answered(iterations=HUGE, artifact={"usage": {"total_tokens": HUGE}}, _elapsed_ms=10**17),
+    answered(artifact={"usage": {"total_tokens": 7, "prompt_tokens": HUGE}}),
+]
 
 
 class Read(NamedTuple):
@@ -119,9 +135,12 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Read:
     done = command_here("export", "inspect", "battery", "--output", "logs", cwd=folder)
     assert done.returncode == 0, done.stderr
     logs = folder / "logs"
+    odd = BatteryDir(folder / "odd")
+    odd.iteration(1).write_runs(ODD)
+    export.inspect(odd, folder / "odd-logs")
     # Both take seconds to start, so they start together.
     with viewing(logs, folder) as viewer:
-        script = [sys.executable, "-c", READER, str(logs)]
+        script = [sys.executable, "-c", READER, str(logs), str(folder / "odd-logs")]
         reader = subprocess.run(script, capture_output=True, text=True, check=False, timeout=60)
         assert reader.returncode == 0, reader.stderr
         files = [file["name"] for file in get(f"{viewer}/api/logs")["files"]]
@@ -191,6 +210,18 @@ def test_a_sample_holds_the_conversation_and_the_transcript(read: Read) -> None:
     assert drifted["events"][0] == "sample_init"
     assert drifted["events"].count("info") == len(texts) - 1
     assert drifted["events"].count("score") == 5
+
+
+def test_a_table_has_reported_noughts_nulls_for_the_rest_and_numbers_cut_to_64_bits(
+    read: Read,
+) -> None:
+    most = pytest.approx(2**63 - 1)
+    assert read.found["odd"] == [
+        [0, 0, 0.04, 0],
+        [None, None, None, 0],
+        [most, most, 1e14, most],
+        [2, 7, 0.04, 7],
+    ]
 
 
 def test_the_viewer_serves_the_logs_with_their_samples(read: Read) -> None:
@@ -267,10 +298,26 @@ def test_the_command_says_what_it_wrote_for_people_and_for_machines(
 
 
 @pytest.mark.parametrize(
+    ("lost", "told"), [("iter_1/runs.json", "lacks iter_1"), ("", "iteration 2 has no run")]
+)
+def test_what_a_summary_refuses_is_not_exported(
+    read: Read, tmp_path: Path, lost: str, told: str
+) -> None:
+    battery = BatteryDir(shutil.copytree(read.battery, tmp_path / "battery"))
+    if lost:
+        (battery.root / lost).unlink()
+    else:
+        battery.iteration(2).write_runs([])
+    with pytest.raises(BatteryError, match=told):
+        export.inspect(battery, tmp_path / "logs")
+    assert not (tmp_path / "logs").exists()
+
+
+@pytest.mark.parametrize(
     ("words", "told"),
     [
         (["csvx"], "'inspect'"),
-        (["inspect", "nowhere"], "holds no complete iteration"),
+        (["inspect", "nowhere"], "holds no battery"),
         (["inspect", "battery", "--output", "battery/battery.json"], "--output"),
     ],
 )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from battery.errors import StatusError
+from battery import tracing
+from battery.errors import InterruptedRunError, StatusError
 from battery.models import FROZEN, Phase, RunResult, Task
 from battery.progress import (
     Event,
@@ -22,7 +25,7 @@ from battery.progress import (
     TaskFinished,
     TaskStarted,
 )
-from battery.tracing import recorder, traced
+from battery.tracing import traced
 from tests.support.calls import command_here
 from tests.support.collector import Collector, Seen, collecting
 from tests.support.commands import battery, environment, read_json
@@ -196,7 +199,8 @@ def test_a_collector_that_is_not_there_costs_one_warning(tmp_path: Path) -> None
     assert done.returncode == 0
     assert json.loads(done.stdout)["state"] == "finished"
     (line,) = done.stderr.splitlines()
-    assert line.startswith("warning: 14 of 14 spans could not be sent")
+    assert line.startswith("warning: 14 of 14 spans could not be delivered to the collector;")
+    assert "look at OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TIMEOUT;" in line
 
 
 def test_without_the_variables_nothing_of_opentelemetry_is_loaded() -> None:
@@ -210,6 +214,9 @@ def enter():
 enter()
 os.environ["{ENDPOINT}"] = "http://127.0.0.1:9"
 os.environ["OTEL_SDK_DISABLED"] = "true"
+enter()
+del os.environ["OTEL_SDK_DISABLED"]
+os.environ["OTEL_TRACES_EXPORTER"] = "none"
 enter()
 print(*sorted(name for name in sys.modules if name.startswith("opentelemetry")))
 """
@@ -243,6 +250,32 @@ def test_a_variable_that_cannot_be_used_is_a_warning(monkeypatch: pytest.MonkeyP
     assert isinstance(warning, Notice)
     assert warning.warning
     assert warning.text.startswith("no traces are sent")
+    assert "OTEL_BSP_MAX_QUEUE_SIZE, OTEL_EXPORTER_OTLP_ENDPOINT (" in warning.text
+    assert "-1" not in warning.text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"),
+        ("OTEL_TRACES_EXPORTER", "console"),
+        (ENDPOINT, "localhost:4317"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://[half"),
+    ],
+)
+def test_what_is_not_spoken_is_a_warning_that_names_the_variable(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    told: list[Event] = []
+    with traced("run", told.append):
+        pass
+    (warning,) = told
+    assert isinstance(warning, Notice)
+    assert warning.warning
+    assert f"and {name} asks for something else" in warning.text
+    assert not collector.bodies
 
 
 @pytest.fixture
@@ -267,7 +300,8 @@ def test_a_call_that_did_not_finish_carries_the_error(collector: Collector) -> N
         with traced("run", lambda _event: None) as trace:
             trace.tell(STAGE)
             trace.tell(STARTED)
-            trace.tell(TaskFinished(1, Phase.ALPHA, "fill", RESULT, replayed=False, answer={}))
+            answer = {"artifact": {"usage": {"total_tokens": 300}}}
+            trace.tell(TaskFinished(1, Phase.ALPHA, "fill", RESULT, False, answer=answer))
             trace.tell(STARTED._replace(arm=FROZEN))
             raise StatusError("respond for 'fill' was answered with 500")
 
@@ -310,17 +344,104 @@ def test_what_the_gateway_did_not_report_has_no_attribute(collector: Collector) 
     assert "battery.turns" not in call.attributes
 
 
+def test_a_reported_nought_is_told_and_a_number_beyond_64_bits_loses_no_span(
+    collector: Collector,
+) -> None:
+    with traced("run", lambda _event: None) as trace:
+        trace.tell(STAGE)
+        trace.tell(STARTED)
+        usage = {"total_tokens": 0, "prompt_tokens": 10**30}
+        answer = {"iterations": 0, "artifact": {"usage": usage}}
+        free = RESULT._replace(turns=0, tokens=0)
+        trace.tell(TaskFinished(1, Phase.ALPHA, "fill", free, replayed=False, answer=answer))
+    (call,) = [span for span in collector.spans() if span.name.startswith("invoke_agent")]
+    assert (call.attributes["battery.turns"], call.attributes["battery.tokens"]) == (0, 0)
+    assert call.attributes["gen_ai.usage.input_tokens"] == 2**63 - 1
+
+
+def test_no_proxy_stands_before_a_collector_on_this_machine(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_dead_proxy(monkeypatch)
+    with traced("run", lambda _event: None):
+        pass
+    assert [span.name for span in collector.spans()] == ["battery run"]
+
+
+def test_a_proxy_before_a_collector_elsewhere_is_named_when_spans_are_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    use_dead_proxy(monkeypatch)
+    monkeypatch.setenv(ENDPOINT, "http://collector.invalid:4318")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.1")
+    told: list[Event] = []
+    with traced("run", told.append):
+        pass
+    (warning,) = told
+    assert isinstance(warning, Notice)
+    assert "through the proxy that http_proxy names" in warning.text
+
+
+def use_dead_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.getsockname()[1]}")
+
+
+def test_spans_that_the_collector_refuses_with_a_200_count_as_lost(collector: Collector) -> None:
+    collector.refused = 1
+    told: list[Event] = []
+    with traced("run", told.append) as trace:
+        trace.tell(StageStarted(1, "zeta", "scrum judgment"))
+        trace.tell(MetaFinished(1, "zeta", 9, "1 verdict", replayed=False, model="large"))
+    warning = told[-1]
+    assert isinstance(warning, Notice)
+    assert warning.text.startswith("1 of 3 spans could not be delivered")
+
+
 def test_a_collector_that_does_not_answer_is_not_waited_for(
     collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recorder, "CLOSE_S", 0.05)
+    monkeypatch.setattr(tracing, "CLOSE_S", 0.05)
     collector.may_answer.clear()
     told: list[Event] = []
     with traced("run", told.append) as trace:
         trace.tell(STAGE)
     warning = told[-1]
     assert isinstance(warning, Notice)
-    assert warning.text.startswith("1 of 1 spans could not be sent")
+    assert warning.text.startswith("1 of 1 spans could not be delivered")
+
+
+def test_a_second_ctrl_c_gives_up_the_spans_and_not_the_advice(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Longer than any test may last: only the signal ends the wait.
+    monkeypatch.setattr(tracing, "INTERRUPTED_CLOSE_S", 600.0)
+    collector.may_answer.clear()
+
+    def press_again() -> None:
+        collector.asked.wait()
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    def interrupt() -> None:
+        with traced("run", told.append):
+            raise InterruptedRunError("interrupted", hint="go on with: battery run --resume")
+
+    told: list[Event] = []
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    again = threading.Thread(target=press_again, daemon=True)
+    again.start()
+    try:
+        # The other one, let through, would end the whole test run.
+        with pytest.raises((InterruptedRunError, KeyboardInterrupt)) as ended:
+            interrupt()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert ended.type is InterruptedRunError
+    (warning,) = told
+    assert isinstance(warning, Notice)
+    assert warning.text.startswith("1 of 1 spans could not be delivered")
 
 
 def test_the_view_does_not_keep_answers() -> None:

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTracePartialSuccess,
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
@@ -38,6 +39,10 @@ class Collector:
         #: What a request waits for before it is answered.
         self.may_answer = threading.Event()
         self.may_answer.set()
+        #: Set when a request has come.
+        self.asked = threading.Event()
+        #: How many spans of each request are said to be refused.
+        self.refused = 0
 
     def requests(self) -> list[ExportTraceServiceRequest]:
         """Decode everything that arrived."""
@@ -86,11 +91,13 @@ def collecting() -> Iterator[Collector]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
+            collector.asked.set()
             collector.may_answer.wait()
             known = self.path == "/v1/traces"
             if known:
                 collector.bodies.append(body)
-            answer = ExportTraceServiceResponse().SerializeToString()
+            refused = ExportTracePartialSuccess(rejected_spans=collector.refused)
+            answer = ExportTraceServiceResponse(partial_success=refused).SerializeToString()
             self.send_response(200 if known else 404)
             self.send_header("content-type", "application/x-protobuf")
             self.send_header("content-length", str(len(answer)))

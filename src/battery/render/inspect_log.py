@@ -26,6 +26,7 @@ from battery.render.inspect_sample import (
     scores,
     short_id,
 )
+from battery.usage import MOST
 from battery.wire import Json
 
 #: Version of Inspect's log format.
@@ -36,7 +37,6 @@ _STATUS: Final = {
     "interrupted": "cancelled",
     "running": "started",
 }
-_MOST: Final = 10**100
 _NO_CAUSE: Final = "the battery failed; its cause was printed when it did"
 
 
@@ -72,7 +72,7 @@ class Tally:
             total, count = by_iteration.get(told.iteration, (0.0, 0))
             by_iteration[told.iteration] = total + _number(score["value"]), count + 1
         for name, tokens in (model_usage(told) or {}).items():
-            self.usage[name] = self.usage.get(name, 0) + tokens
+            self.usage[name] = min(self.usage.get(name, 0) + tokens, MOST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +222,7 @@ class Log:
 
 
 def _number(value: object) -> float:
-    # A gateway may claim any number, even one that no float can hold.
-    return float(min(value, _MOST)) if isinstance(value, int | float) else float(value == CORRECT)
+    return float(value) if isinstance(value, int | float) else float(value == CORRECT)
 
 
 def _mean(parts: Iterable[tuple[float, int]]) -> float:

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from battery import jsonio
 from battery.models import ELAPSED_KEY, Arm, Phase, Run
-from battery.usage import respond_split
+from battery.usage import MOST, reported, respond_split, unless_missing
 from battery.wire import OVERSEER_KIND, Json
 
 OUTCOME: Final = "outcome"
@@ -56,6 +56,11 @@ class TaskRun(NamedTuple):
         """Return the status that the task should end with: there is no supply for gamma."""
         return "failed" if self.run.phase is Phase.GAMMA else "ok"
 
+    @property
+    def elapsed_ms(self) -> int:
+        """Return the wall time of the call, which a folder may claim to be anything."""
+        return max(0, min(self.run.result.elapsed_ms, MOST))
+
 
 class Place(NamedTuple):
     """What a sample takes from its log."""
@@ -68,9 +73,8 @@ class Place(NamedTuple):
 
 def sample(told: TaskRun, log: Place) -> Json:
     """Write one sample; times are there only where the journal knows them."""
-    result = told.run.result
     uuid = short_id(log.log_id, told.sample_id, str(told.iteration))
-    elapsed_s = result.elapsed_ms / 1000
+    elapsed_s = told.elapsed_ms / 1000
     usage = model_usage(told)
     asked = {"id": f"{uuid}-0", "role": "user", "source": "input", "content": question(told)}
     output = _output(told, uuid, log.model)
@@ -91,7 +95,7 @@ def sample(told: TaskRun, log: Place) -> Json:
         "uuid": uuid,
     }
     if told.finished_at is not None:
-        started, finished = _times(told.finished_at, result.elapsed_ms)
+        started, finished = _times(told.finished_at, told.elapsed_ms)
         document |= {"started_at": started, "completed_at": finished}
     return document
 
@@ -99,7 +103,8 @@ def sample(told: TaskRun, log: Place) -> Json:
 def scores(told: TaskRun) -> Json:
     """Score one run; what the gateway did not report has no score.
 
-    `outcome` says whether the task ended as it should, the others are numbers as they came.
+    `outcome` says whether the task ended as it should, the others are numbers as they came, cut
+    to 64 bits.
     """
     result = told.run.result
     right = result.status == told.target
@@ -113,25 +118,29 @@ def scores(told: TaskRun) -> Json:
             "explanation": why,
         }
     }
+    turns, tokens = reported(told.answer, turns=result.turns, tokens=result.tokens)
+    elapsed_ms = unless_missing(told.answer.get(ELAPSED_KEY), told.elapsed_ms)
     numbers = {
-        # As in the metrics: a call without turns or tokens did not report them.
-        "turns": result.turns or None,
-        "total_tokens": result.tokens or None,
+        "turns": turns,
+        "total_tokens": tokens,
         "overseer": int(result.overseer_called),
-        "elapsed_s": result.elapsed_ms / 1000,
+        "elapsed_s": None if elapsed_ms is None else elapsed_ms / 1000,
     }
-    known = {name: value for name, value in numbers.items() if value is not None}
+    known = {name: min(value, MOST) for name, value in numbers.items() if value is not None}
     return found | {name: {"value": value} for name, value in known.items()}
 
 
 def model_usage(told: TaskRun) -> dict[str, int] | None:
-    """Return the tokens of all models that the gateway asked; None where it reports none."""
-    total = told.run.result.tokens
-    split = respond_split(told.answer)
-    if not total:
+    """Return the tokens of all models that the gateway asked, cut to 64 bits.
+
+    None where it reports none.
+    """
+    result, split = told.run.result, respond_split(told.answer)
+    _, total = reported(told.answer, turns=result.turns, tokens=result.tokens)
+    if total is None:
         return None
-    parts = {"input_tokens": split.input, "output_tokens": split.output}
-    return {name: n for name, n in parts.items() if n is not None} | {"total_tokens": total}
+    parts = {"input_tokens": split.input, "output_tokens": split.output, "total_tokens": total}
+    return {name: min(n, MOST) for name, n in parts.items() if n is not None}
 
 
 def question(told: TaskRun) -> str:
@@ -194,7 +203,7 @@ def _output(told: TaskRun, uuid: str, model: str) -> Json:
         "model": model,
         "choices": [{"message": message, "stop_reason": "stop"}],
         "completion": text,
-        "time": result.elapsed_ms / 1000,
+        "time": told.elapsed_ms / 1000,
     }
     usage = model_usage(told)
     return output | ({"usage": usage} if usage else {})
@@ -221,8 +230,8 @@ def _metadata(told: TaskRun) -> Json:
 
 def _events(told: TaskRun, uuid: str, said: Sequence[Json], created: str) -> list[Json]:
     """Write the transcript: what was asked, each entry of the log, the answer, the scores."""
-    start, end = _times(told.finished_at or created, told.run.result.elapsed_ms)
-    elapsed_s = told.run.result.elapsed_ms / 1000
+    start, end = _times(told.finished_at or created, told.elapsed_ms)
+    elapsed_s = told.elapsed_ms / 1000
     begun = {"timestamp": start, "working_start": 0.0}
     # The log comes with the answer: when its entries happened, the gateway does not say.
     ended = {"timestamp": end, "working_start": elapsed_s}
@@ -243,7 +252,11 @@ def _events(told: TaskRun, uuid: str, said: Sequence[Json], created: str) -> lis
 
 def _times(finished_at: str, elapsed_ms: int) -> tuple[str, str]:
     end = datetime.fromisoformat(finished_at).astimezone(UTC)
-    return (end - timedelta(milliseconds=elapsed_ms)).isoformat(), end.isoformat()
+    try:
+        start = end - timedelta(milliseconds=elapsed_ms)
+    except OverflowError:  # a time that no calendar reaches back to
+        start = end
+    return start.isoformat(), end.isoformat()
 
 
 def _fenced(value: object) -> str:

@@ -13,9 +13,11 @@ from battery.clock import stamp
 from battery.errors import FolderError
 from battery.files import make_folder, write_atomic
 from battery.journal import Journal, respond_key
-from battery.models import Arm, Phase, Run
+from battery.metrics import measure
+from battery.models import FROZEN, LEARN, Arm, Manifest, Phase, Run
 from battery.render.inspect_log import Facts, Log, Tally
 from battery.render.inspect_sample import TaskRun
+from battery.stages.compute import require_battery, require_iterations
 from battery.stages.evidence import weigh
 from battery.tasks import task_id
 
@@ -35,22 +37,28 @@ def inspect(folder: BatteryDir, output: Path) -> list[Exported]:
     the metrics either. The same folder gives the same bytes, and an earlier export of it is
     replaced.
     """
-    if not folder.complete():
-        elsewhere = "name the folder of a battery, or run one first: battery run"
-        raise FolderError(
-            f"{folder.root} holds no complete iteration: there is no iter_N/runs.json in it",
-            hint=folder.resume_hint if folder.has_manifest() else elsewhere,
-        )
+    manifest = folder.read_manifest()
+    _require_whole(folder, manifest)
     tallies: dict[Arm, Tally] = {}
     for told in _task_runs(folder):
         tallies.setdefault(told.arm, Tally()).add(told)
-    facts = _facts(folder)
+    facts = _facts(folder, manifest)
     try:
         make_folder(output)
     except FolderError as error:
         error.hint = "name a folder that you may write to: --output FOLDER"
         raise
     return [_write(Log(arm, facts, tally), folder, output) for arm, tally in tallies.items()]
+
+
+def _require_whole(folder: BatteryDir, manifest: Manifest | None) -> None:
+    """Refuse what a summary would refuse: a log of the rest would look like the whole."""
+    require_battery(folder)
+    require_iterations(folder, manifest)
+    for step in folder.complete():
+        for arm in (LEARN, FROZEN):
+            if step.has_runs(arm):
+                measure(step.number, step.read_runs(arm))
 
 
 def _write(log: Log, folder: BatteryDir, output: Path) -> Exported:
@@ -61,8 +69,7 @@ def _write(log: Log, folder: BatteryDir, output: Path) -> Exported:
     return Exported(path, log.arm, log.tally.samples)
 
 
-def _facts(folder: BatteryDir) -> Facts:
-    manifest = folder.read_manifest()
+def _facts(folder: BatteryDir, manifest: Manifest | None) -> Facts:
     # Beside a folder without a manifest lies the user's own tasks file, if any.
     created = manifest.started_at if manifest else _oldest(folder)
     models = manifest.models if manifest else None

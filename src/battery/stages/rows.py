@@ -14,7 +14,7 @@ from battery.errors import ShapeError
 from battery.models import ELAPSED_KEY, LEARN, Arm, Run
 from battery.render.machine.rows import Row
 from battery.tasks import labels, task_id
-from battery.usage import respond_split
+from battery.usage import reported, respond_split, unless_missing
 from battery.wire import Json
 
 
@@ -45,17 +45,15 @@ class _Asked(NamedTuple):
     @classmethod
     def of(cls, run: Run, answer: Json) -> _Asked:
         """Keep apart what was not reported and what was 0."""
-        artifact = answer.get("artifact")
-        usage = artifact.get("usage") if isinstance(artifact, dict) else None
-        total = usage.get("total_tokens") if isinstance(usage, dict) else None
+        told = reported(answer, turns=run.result.turns, tokens=run.result.tokens)
         split = respond_split(answer)
         return cls(
             run=run,
-            turns=_unless_missing(answer.get("iterations"), run.result.turns),
-            tokens=_unless_missing(total, run.result.tokens),
+            turns=told.turns,
+            tokens=told.tokens,
             prompt_tokens=split.input,
             completion_tokens=split.output,
-            elapsed_ms=_unless_missing(answer.get(ELAPSED_KEY), run.result.elapsed_ms),
+            elapsed_ms=unless_missing(answer.get(ELAPSED_KEY), run.result.elapsed_ms),
         )
 
 
@@ -114,10 +112,6 @@ def _row(iteration: int, arm: Arm, repeat: int, asked: _Asked, place: _Place) ->
         memory_used=result.memory_used,
         error=result.error,
     )
-
-
-def _unless_missing(reported: object, read: int) -> int | None:
-    return None if reported is None else read
 
 
 def _moment(folder: BatteryDir, text: str) -> datetime:

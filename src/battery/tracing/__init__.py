@@ -7,14 +7,16 @@ Where nobody asks, no module of OpenTelemetry is loaded.
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from battery.errors import InterruptedRunError
 from battery.models import Summary
 from battery.progress import Event, Notice, Observer, TaskFinished
+from battery.tracing import environment
+from battery.transport import proxy_note
 
 if TYPE_CHECKING:
     from battery.tracing.recorder import Recorder
@@ -23,8 +25,15 @@ _MISSING: Final = (
     "no traces are sent, though an OTLP endpoint is set: OpenTelemetry is not installed; "
     "pip install 'compounding-battery[otel]'"
 )
-#: What people set to have prompts and answers in the spans.
-_CONTENT_WORDS: Final = frozenset({"true", "span_only", "span_and_event"})
+_NOT_SPOKEN: Final = (
+    "no traces are sent: battery speaks only OTLP over HTTP (otlp, http/protobuf, an http:// or "
+    "https:// endpoint), and {} asks for something else; change it, or turn traces off with "
+    "OTEL_TRACES_EXPORTER=none"
+)
+#: Seconds that the last spans get on their way when everything else is done.
+CLOSE_S: Final = 3.0
+#: The same after Ctrl-C: whoever stops a battery does not want to wait.
+INTERRUPTED_CLOSE_S: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -53,44 +62,52 @@ def traced(command: str, show: Observer) -> Iterator[Trace]:
 
     No trouble with traces fails a run or prints more than one warning, which goes to `show`.
     """
-    recorder = _recorder(command, show) if _wanted() else None
+    recorder = _recorder(command, show) if environment.wanted() else None
     if recorder is None:
         yield Trace(show)
         return
+    wait_s = CLOSE_S
     try:
         yield Trace(show, recorder)
     except BaseException as error:
         recorder.fail(error)
+        if isinstance(error, InterruptedRunError | KeyboardInterrupt):
+            wait_s = INTERRUPTED_CLOSE_S
         raise
     finally:
-        lost, total = recorder.close()
-        if lost:
-            text = (
-                f"{lost:,} of {total:,} spans could not be sent to the collector; look at "
-                "OTEL_EXPORTER_OTLP_ENDPOINT; the battery itself is not affected"
-            )
-            show(Notice(text, warning=True))
+        # Pressed once more, Ctrl-C gives up the spans; how the battery ended is still to be told.
+        with suppress(KeyboardInterrupt):
+            recorder.close(wait_s)
+        _tell_losses(*recorder.losses(), show)
 
 
-def _wanted() -> bool:
-    base = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
-    endpoint = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or base
-    disabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
-    return bool(endpoint) and not disabled
+def _tell_losses(lost: int, total: int, show: Observer) -> None:
+    if lost:
+        proxy = proxy_note(environment.endpoint())
+        variables = ", ".join(environment.names("OTEL_EXPORTER_OTLP_"))
+        text = (
+            f"{lost:,} of {total:,} spans could not be delivered to the collector{proxy}; "
+            f"look at {variables}; the battery itself is not affected"
+        )
+        show(Notice(text, warning=True))
 
 
 def _recorder(command: str, show: Observer) -> Recorder | None:
-    content = os.environ.get("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "")
+    if name := environment.not_spoken():
+        show(Notice(_NOT_SPOKEN.format(name), warning=True))
+        return None
     try:
         module = importlib.import_module("battery.tracing.recorder")
-        recorder: Recorder = module.start(
-            command, content=content.strip().lower() in _CONTENT_WORDS
-        )
+        recorder: Recorder = module.start(command, content=environment.wants_content())
     except ImportError:
         show(Notice(_MISSING, warning=True))
-    except (OSError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         # Its words may repeat a header, and so a secret.
-        text = f"no traces are sent: an OTEL_ variable cannot be used ({type(error).__name__})"
+        text = (
+            "no traces are sent: OpenTelemetry cannot use what one of these is set to: "
+            f"{', '.join(environment.names('OTEL_'))} ({type(error).__name__}); correct it, or "
+            "unset it"
+        )
         show(Notice(text, warning=True))
     else:
         return recorder

@@ -18,9 +18,12 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final, NamedTuple
 
+import requests
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
@@ -37,32 +40,52 @@ from battery.progress import (
     TaskFinished,
     TaskStarted,
 )
-from battery.tracing import spans
+from battery.tracing import environment, spans
 from battery.tracing.spans import Attributes
+from battery.transport import is_loopback
 
-#: Seconds that the last spans get on their way when everything else is done.
-CLOSE_S: Final = 3.0
 _MS: Final = 1_000_000
 _META_NAMES: Final = {"delta": "distill", "epsilon": "review", "zeta": "judgment"}
 
 
 class CountingExporter(SpanExporter):
-    """Send spans as the environment says, and count those that arrived."""
+    """Send spans as the environment says, and count those that the collector took.
 
-    def __init__(self, exporter: SpanExporter) -> None:
-        self._exporter = exporter
-        self.sent = 0
+    Raises `ValueError`, `RuntimeError` or `OSError` for a variable that cannot be used.
+    """
+
+    def __init__(self) -> None:
+        session = None if environment.brings_its_own_session() else self._session()
+        self._exporter: SpanExporter = OTLPSpanExporter(session=session)
+        #: Spans of the batch under way that the latest answer refuses.
+        self._rejected = 0
+        self.taken = 0
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send a batch; called by the sending thread alone."""
+        self._rejected = 0
         result = self._exporter.export(spans)
         if result is SpanExportResult.SUCCESS:
-            self.sent += len(spans)
+            self.taken += max(0, len(spans) - self._rejected)
         return result
 
     def shutdown(self) -> None:
         """Give up what is being tried again."""
         self._exporter.shutdown()
+
+    def _session(self) -> requests.Session:
+        session = requests.Session()
+        # As for all calls: no proxy between two programs of one machine.
+        session.trust_env = not is_loopback(environment.endpoint())
+        session.hooks["response"].append(self._read)
+        return session
+
+    def _read(self, response: requests.Response, **_: object) -> None:
+        """Read from an answer how many spans the collector refuses though it says 200."""
+        # Some answer with text; the spans have arrived all the same.
+        with suppress(Exception):
+            answer = ExportTraceServiceResponse.FromString(response.content)
+            self._rejected = max(0, answer.partial_success.rejected_spans)
 
 
 class _OpenTask(NamedTuple):
@@ -82,15 +105,15 @@ class _OpenStage(NamedTuple):
 def start(command: str, *, content: bool) -> Recorder:
     """Start a recorder that sends to the endpoint of the environment.
 
-    Raises `ValueError` or `OSError` for a variable that cannot be used. `content` puts prompts
-    and answers into the spans.
+    Raises `ValueError`, `RuntimeError` or `OSError` for a variable that cannot be used. `content`
+    puts prompts and answers into the spans.
     """
     # A collector that is down would fill the terminal; what was lost is told once, at the end.
     for name in ("opentelemetry", "urllib3"):
         logger = logging.getLogger(name)
         logger.addHandler(logging.NullHandler())
         logger.propagate = False
-    exporter = CountingExporter(OTLPSpanExporter())
+    exporter = CountingExporter()
     own = Resource({"service.name": "battery", "service.version": __version__})
     # The user's own names win over ours.
     resource = Resource.create().merge(own).merge(OTELResourceDetector().detect())
@@ -155,16 +178,21 @@ class Recorder:
             if span is not None:
                 _mark(span, error)
 
-    def close(self) -> tuple[int, int]:
-        """Send what is left, for a few seconds at most; return how many spans were lost, of all."""
+    def close(self, wait_s: float) -> None:
+        """Send what is left; give it up after so many seconds."""
         self._finish_iteration({})
         self._end_parent(self._root)
         sender = threading.Thread(target=self._provider.shutdown, daemon=True)
         sender.start()
-        sender.join(CLOSE_S)
-        if sender.is_alive():
-            self._exporter.shutdown()
-        return self._ended - self._exporter.sent, self._ended
+        try:
+            sender.join(wait_s)
+        finally:
+            if sender.is_alive():
+                self._exporter.shutdown()
+
+    def losses(self) -> tuple[int, int]:
+        """Return how many spans the collector did not take, and how many there were."""
+        return self._ended - self._exporter.taken, self._ended
 
     def _start_stage(self, event: StageStarted) -> None:
         self._finish_stage()

@@ -13,7 +13,7 @@ from typing import Any, Final
 from battery import jsonio
 from battery.models import ELAPSED_KEY, FROZEN, Metrics, Summary
 from battery.progress import MetaFinished, TaskFinished, TaskStarted
-from battery.usage import Split, chat_split, respond_split
+from battery.usage import MOST, Split, chat_split, reported, respond_split
 from battery.wire import ChatRequest, Json, chat_content
 
 Attributes = dict[str, str | int | float | bool]
@@ -52,12 +52,12 @@ def asked(started: TaskStarted, *, content: bool) -> Attributes:
 def answered(finished: TaskFinished, *, content: bool) -> Attributes:
     """Describe what came back; `content` adds the answer."""
     result, answer = finished.result, finished.answer or {}
+    turns, tokens = reported(answer, turns=result.turns, tokens=result.tokens)
     found: dict[str, Any] = {
         **_usage(respond_split(answer)),
         "battery.status": result.status,
-        # A call without turns or tokens did not report them.
-        "battery.turns": result.turns or None,
-        "battery.tokens": result.tokens or None,
+        "battery.turns": turns,
+        "battery.tokens": tokens,
         "battery.overseer": result.overseer_called,
         "battery.memory_used": result.memory_used,
         "battery.cached": result.cached or None,
@@ -158,5 +158,10 @@ def _text(document: object) -> str:
 
 
 def _known(found: Mapping[str, Any]) -> Attributes:
-    """Leave out what is not known; an attribute has no null."""
-    return {name: value for name, value in found.items() if value is not None}
+    """Leave out what is not known, as an attribute has no null, and cut numbers to 64 bits."""
+    # One number that protobuf cannot hold would lose all spans of its batch.
+    return {
+        name: min(value, MOST) if isinstance(value, int) else value
+        for name, value in found.items()
+        if value is not None
+    }
