@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from battery.errors import ArtifactError
+from battery.errors import ArtifactError, FolderError
 from battery.files import write_atomic
 from battery.models import Summary
 from battery.progress import Notice
@@ -20,7 +20,7 @@ from battery.render.text import write_line
 def write(chunks: Iterable[bytes], output: Path | None) -> None:
     """Write a document to standard output, or whole or not at all to a file.
 
-    Folders that are missing are made. Raises `ArtifactError`.
+    Folders that are missing are made. Raises `ArtifactError` or `FolderError`.
     """
     if output is None:
         sys.stdout.buffer.writelines(chunks)
@@ -32,7 +32,8 @@ def write(chunks: Iterable[bytes], output: Path | None) -> None:
         replaced = path.is_file() or not path.exists()
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _cannot_write(output, error) from error
+        why = error.strerror or error
+        raise FolderError(f"cannot write {output}: {why}", hint="name another file") from error
     if replaced:
         _replace(path, chunks)
     else:
