@@ -22,6 +22,7 @@ from battery.evidence.table import (
     Floats,
     Grid,
     log_ratio,
+    mean,
     row_means,
 )
 from battery.findings import Effect, Interval, Luck, Tested
@@ -47,7 +48,7 @@ def effects(grid: Grid) -> list[Effect]:
     for column, metric in enumerate(METRICS):
         p, p_corrected = tested[column]
         compared = ~np.isnan(table[:, column])
-        learn, frozen = (_mean(grid.of(arm, metric)[compared, 1:]) for arm in (LEARN, FROZEN))
+        learn, frozen = (mean(grid.of(arm, metric)[compared, 1:]) for arm in (LEARN, FROZEN))
         tasks = int(compared.sum())
         found = _estimate(metric, table[:, column], learn, frozen, tasks)
         rows.append(
@@ -57,7 +58,7 @@ def effects(grid: Grid) -> list[Effect]:
                 learn=learn,
                 frozen=frozen,
                 value=found.value,
-                interval=_interval(found, LEVEL),
+                interval=found.interval(LEVEL),
                 net=_net(metric, net[:, column]),
                 p=p,
                 p_corrected=p_corrected,
@@ -108,7 +109,7 @@ def primary(grid: Grid) -> Tested:
 
 def narrow_interval(grid: Grid) -> Interval | None:
     """Return the 90 % interval of the ratio of tokens, learn over frozen."""
-    return _interval(intervals.ratio(task_effects(grid, TOKENS), NARROW), NARROW)
+    return intervals.ratio(task_effects(grid, TOKENS), NARROW).interval(NARROW)
 
 
 def same_start(grid: Grid) -> Tested:
@@ -183,24 +184,13 @@ def _estimate(
 def _net(metric: str, each: Floats) -> float | None:
     if metric in RATIOS:
         return intervals.ratio(each, LEVEL).value
-    mean = _mean(each)
-    return None if mean is None else mean if metric == OK else 0.0 - mean
+    each_mean = mean(each)
+    return None if each_mean is None else each_mean if metric == OK else 0.0 - each_mean
 
 
 def _note(metric: str, p: float | None) -> str | None:
     notes = [_POSSIBLE] if metric == OK else []
     return "; ".join([*notes, _NO_INFORMATION] if p is None else notes) or None
-
-
-def _interval(found: intervals.Estimate, level: float) -> Interval | None:
-    if found.low is None or found.high is None:
-        return None
-    return Interval(low=found.low, high=found.high, level=level)
-
-
-def _mean(cells: Floats) -> float | None:
-    measured = cells[~np.isnan(cells)]
-    return float(measured.mean()) if measured.size else None
 
 
 def _tested(flipped: signflip.Flipped, method: str) -> Tested:

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.special import betaincinv, ndtri, stdtrit
 
 from battery.evidence.table import Floats
+from battery.findings import Interval
 
 #: The log of the largest number that is reported.
 _MOST_LOG: Final = 700.0
@@ -24,6 +25,12 @@ class Estimate(NamedTuple):
     value: float | None
     low: float | None
     high: float | None
+
+    def interval(self, level: float) -> Interval | None:
+        """Return the interval, with the level that it was made for; None without one."""
+        if self.low is None or self.high is None:
+            return None
+        return Interval(low=self.low, high=self.high, level=level)
 
 
 def ratio(effects: Floats, level: float = 0.95) -> Estimate:

@@ -28,6 +28,7 @@ from battery.evidence.table import (
     Floats,
     Grid,
     grid,
+    mean,
     row_means,
 )
 from battery.findings import Interval
@@ -127,7 +128,7 @@ def _chances(effects: Mapping[str, Floats]) -> dict[str, _Chances]:
 def _change(
     metric: str, each: Floats, chances: _Chances, table: Grid, twins: Grid | None
 ) -> Change:
-    after, before = (_mean(cells[~np.isnan(each)]) for cells in _common(table, metric))
+    after, before = (mean(cells[~np.isnan(each)]) for cells in _common(table, metric))
     found = _estimate(metric, each, after, before)
     net, p_net = _net(metric, each, table, twins)
     tasks = int((~np.isnan(each)).sum())
@@ -137,12 +138,12 @@ def _change(
         before=before,
         after=after,
         value=found.value,
-        interval=_interval(found, compare.LEVEL),
+        interval=found.interval(compare.LEVEL),
         p=chances.p,
         p_corrected=chances.corrected,
         p_holm=chances.holm,
         net=net.value,
-        net_interval=_interval(net, compare.LEVEL),
+        net_interval=net.interval(compare.LEVEL),
         p_net=p_net,
         tasks=tasks,
         cells=int((~np.isnan(compare.advantage(table, metric))).sum()),
@@ -168,7 +169,7 @@ def task_effects(table: Grid, metric: str) -> Floats:
 def narrow_interval(table: Grid) -> Interval | None:
     """Return the 90 % interval of the ratio of tokens, B over A."""
     found = intervals.ratio(task_effects(table, TOKENS), compare.NARROW)
-    return _interval(found, compare.NARROW)
+    return found.interval(compare.NARROW)
 
 
 def at_end(table: Grid, whole: Change) -> Change:
@@ -201,7 +202,7 @@ def task_pairs(
     `before` and `after` are the claims of A and B in impossible tasks, by task.
     """
     columns = {
-        (arm, metric): [_known(mean) for mean in row_means(cells).tolist()]
+        (arm, metric): [_known(each) for each in row_means(cells).tolist()]
         for metric in (TOKENS, TURNS, OVERSEER, OK)
         for arm, cells in zip((LEARN, FROZEN), _common(table, metric), strict=True)
     }
@@ -306,11 +307,11 @@ def _mean_difference(metric: str, net: Floats) -> intervals.Estimate:
         known = 0.0 - known
     if not known.size:
         return intervals.Estimate(None, None, None)
-    mean = float(known.mean())
+    middle = float(known.mean())
     if known.size == 1:
-        return intervals.Estimate(mean, None, None)
+        return intervals.Estimate(middle, None, None)
     half = intervals.half_width(float(known.std(ddof=1)), known.size, compare.LEVEL)
-    return intervals.Estimate(mean, mean - half, mean + half)
+    return intervals.Estimate(middle, middle - half, middle + half)
 
 
 def _estimate(
@@ -321,17 +322,6 @@ def _estimate(
     if after is None or before is None:
         return intervals.Estimate(None, None, None)
     return intervals.difference(after, before, int((~np.isnan(each)).sum()), compare.LEVEL)
-
-
-def _interval(found: intervals.Estimate, level: float) -> Interval | None:
-    if found.low is None or found.high is None:
-        return None
-    return Interval(low=found.low, high=found.high, level=level)
-
-
-def _mean(cells: Floats) -> float | None:
-    measured = cells[~np.isnan(cells)]
-    return float(measured.mean()) if measured.size else None
 
 
 def _known(value: float) -> float | None:

@@ -141,6 +141,12 @@ def row_means(table: Floats) -> Floats:
     return means
 
 
+def mean(cells: Floats) -> float | None:
+    """Average what is not NaN; None where nothing was measured."""
+    measured = cells[~np.isnan(cells)]
+    return float(measured.mean()) if measured.size else None
+
+
 def _means(cells: NDArray[np.intp], each: Floats, size: int) -> Floats:
     """Average the calls of every cell over those that measured something."""
     there = ~np.isnan(each)

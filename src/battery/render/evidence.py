@@ -19,6 +19,22 @@ def effect(row: Effect) -> str:
     return NONE if row.value is None else _size(row, row.value)
 
 
+def cells(row: Effect) -> list[str]:
+    """Write a whole row: metric, both means, effect, interval, three p-values, net, tasks."""
+    return [
+        row.metric,
+        mean(row, row.learn),
+        mean(row, row.frozen),
+        effect(row),
+        interval(row),
+        p_value(row.p),
+        p_value(row.p_corrected),
+        p_value(row.p_holm),
+        net(row),
+        str(row.tasks),
+    ]
+
+
 def net(row: Effect) -> str:
     """Write the effect less what iteration 1 showed already."""
     return NONE if row.net is None else _size(row, row.net)

@@ -62,20 +62,7 @@ def _effects(evidence: Evidence) -> Iterator[str]:
     yield row(["Metric", *heads])
     yield row(["---", *("---:" for _ in heads)])
     for each in evidence.effects:
-        yield row(
-            [
-                each.metric,
-                shown.mean(each, each.learn),
-                shown.mean(each, each.frozen),
-                shown.effect(each),
-                shown.interval(each),
-                shown.p_value(each.p),
-                shown.p_value(each.p_corrected),
-                shown.p_value(each.p_holm),
-                shown.net(each),
-                str(each.tasks),
-            ]
-        )
+        yield row(shown.cells(each))
     for each in evidence.effects:
         if each.note:
             yield f"\n`{each.metric}`: {each.note}."

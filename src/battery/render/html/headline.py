@@ -60,7 +60,7 @@ def headline(summary: Summary, evidence: Evidence) -> Headline:
 def effect_rows(effects: Sequence[Effect]) -> list[EffectRow]:
     """Lay out the effects on one scale, so that their intervals compare at a glance."""
     scale = Scale.over(change for each in effects for change in _changes(each))
-    return [EffectRow(_cells(each), _figure(each, scale), each.note) for each in effects]
+    return [EffectRow(shown.cells(each), _figure(each, scale), each.note) for each in effects]
 
 
 def _effect(tokens: Effect, evidence: Evidence) -> Headline:
@@ -110,18 +110,3 @@ def _changes(each: Effect) -> list[float]:
     if each.interval:
         values += [each.interval.low, each.interval.high]
     return [value - 1 for value in values] if each.kind == "ratio" else values
-
-
-def _cells(each: Effect) -> list[str]:
-    return [
-        each.metric,
-        shown.mean(each, each.learn),
-        shown.mean(each, each.frozen),
-        shown.effect(each),
-        shown.interval(each),
-        shown.p_value(each.p),
-        shown.p_value(each.p_corrected),
-        shown.p_value(each.p_holm),
-        shown.net(each),
-        str(each.tasks),
-    ]
