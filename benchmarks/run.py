@@ -1,4 +1,4 @@
-"""Run the benchmarks: `python benchmarks/run.py [--quick] [help] [summarize] [call] [scale]`."""
+"""Run the benchmarks: `python benchmarks/run.py [--quick] [NAME…]`; `--help` lists the names."""
 
 from __future__ import annotations
 

@@ -5,56 +5,19 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
-import numpy as np
-
-from battery.artifacts import BatteryDir
-from battery.evidence.simulate import Dials, simulate
-from battery.evidence.table import Call
-from battery.files import make_folder
-from battery.models import FROZEN, LEARN, Arm
-from battery.wire import OVERSEER_KIND, Json
+from battery.evidence.simulate import Dials
 from benchmarks.processes import battery, seconds
+from benchmarks.simulated import write_simulated
 from benchmarks.table import Row, seconds_row
-
-_ARMS: Final[tuple[Arm, ...]] = (FROZEN, LEARN)
 
 
 def verdict(folder: Path, quick: bool) -> Iterator[Row]:
     """Time `battery summarize` on 1,000 tasks in 10 iterations and 2 arms."""
     tasks = (4, 4, 2) if quick else (400, 400, 200)
     root = folder / "battery"
-    _write(root, Dials(tasks=tasks, iterations=10, drop=0.05))
+    write_simulated(root, Dials(tasks=tasks, iterations=10, drop=0.05))
     rounds = 1 if quick else 5
     took = statistics.median(seconds(battery("summarize", str(root))) for _ in range(rounds))
     name = f"verdict on {sum(tasks):,} tasks x 10 iterations x 2 arms, `battery summarize`"
     yield seconds_row(name, took, 5)
-
-
-def _write(root: Path, dials: Dials) -> None:
-    """Write a simulated battery as a folder without manifest."""
-    calls = simulate(dials, np.random.default_rng(1)).calls
-    directory = BatteryDir(root)
-    for number in range(1, dials.iterations + 1):
-        step = directory.iteration(number)
-        make_folder(step.root)
-        for arm in _ARMS:
-            own = [call for call in calls if (call.arm, call.iteration) == (arm, number)]
-            step.write_runs(map(_run, own), arm)
-
-
-def _run(call: Call) -> Json:
-    result = call.result
-    return {
-        "task": {"task_class": "simulated", "operation": call.label, "spec": {"id": call.task}},
-        "phase": call.phase,
-        "result": {
-            "status": result.status,
-            "iterations": result.turns,
-            "artifact": {"usage": {"total_tokens": result.tokens}},
-            "log": [{"kind": OVERSEER_KIND}] if result.overseer_called else [],
-            "error": result.error,
-            "_elapsed_ms": result.elapsed_ms,
-        },
-    }
