@@ -177,15 +177,17 @@ class BatteryDir:
         return target
 
     def _archive_target(self, manifest: Manifest | None, last: str) -> Path:
-        start = manifest.started_at if manifest else self._oldest_change()
-        base = self.root / "archive" / start.replace(":", "-")
+        base = self.root / "archive" / self.started_at(manifest).replace(":", "-")
         target, number = base, 1
         while (target / last).exists():
             number += 1
             target = base.with_name(f"{base.name}.{number}")
         return target
 
-    def _oldest_change(self) -> str:
+    def started_at(self, manifest: Manifest | None) -> str:
+        """Say when the battery started, in UTC; without a manifest its oldest file tells."""
+        if manifest:
+            return manifest.started_at
         paths = [path for number in self.numbers() for path in self.iteration(number).listing()]
         oldest = min((path.stat().st_mtime for path in paths), default=self.root.stat().st_mtime)
         return stamp(oldest)

@@ -34,10 +34,11 @@ class Holder(NamedTuple):
     started: str | None
 
 
-def write_atomic(path: Path, chunks: bytes | Iterable[bytes]) -> None:
+def write_atomic(path: Path, chunks: bytes | Iterable[bytes], *, hint: str | None = None) -> None:
     """Write a file whole or not at all: temporary neighbour, flush, sync, rename.
 
-    Raises `ArtifactError`; an older file of that name is then still there.
+    Raises `ArtifactError`; an older file of that name is then still there. `hint` is what to do
+    next where that is not to resume a run.
     """
     temporary = path.with_name(f".{path.name}.tmp")
     try:
@@ -49,7 +50,7 @@ def write_atomic(path: Path, chunks: bytes | Iterable[bytes]) -> None:
         temporary.replace(path)
         sync_folder(path.parent)
     except OSError as error:
-        raise cannot_write(path, error) from error
+        raise cannot_write(path, error, hint) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -146,13 +147,12 @@ def disk_is_full(error: OSError) -> bool:
     return error.errno in _DISK_FULL
 
 
-def cannot_write(path: Path, error: OSError) -> ArtifactError:
-    """Put a failed write into words, with the next step."""
-    hint = "free some space" if disk_is_full(error) else "check the folder's permissions"
-    return ArtifactError(
-        f"cannot write {path}: {error.strerror or error}",
-        hint=f"{hint}, then go on with `battery run --resume`; what had finished is kept",
-    )
+def cannot_write(path: Path, error: OSError, hint: str | None = None) -> ArtifactError:
+    """Put a failed write into words, with the next step: to resume a run, unless told otherwise."""
+    if hint is None:
+        mend = "free some space" if disk_is_full(error) else "check the folder's permissions"
+        hint = f"{mend}, then go on with `battery run --resume`; what had finished is kept"
+    return ArtifactError(f"cannot write {path}: {error.strerror or error}", hint=hint)
 
 
 def _open_lock(folder: Path) -> int:

@@ -47,6 +47,7 @@ _RUNS: Final = "runs.json"
 _METRICS: Final = "metrics.json"
 _CONFIRMATIONS: Final = "confirmations.json"
 _CONTROL: Final = "control"
+_ARMS: Final[tuple[Arm, ...]] = (LEARN, FROZEN)
 _REPEAT: Final = re.compile(r"repeat_([1-9][0-9]*)")
 #: Made once: making one costs more than reading a file with it.
 _PROPOSALS: Final = TypeAdapter(list[Proposal])
@@ -93,18 +94,17 @@ class IterationDir:
 
         One set is in memory at a time. Raises `ArtifactError`.
         """
-        arms: tuple[Arm, ...] = (LEARN, FROZEN)
-        for arm in arms:
+        for arm in _ARMS:
             for repeat in self._repeats(arm):
                 yield arm, repeat, self.read_runs(arm, repeat)
 
-    def answers(self) -> Iterator[tuple[Arm, int, Run, Json]]:
+    def answers(self, *arms: Arm) -> Iterator[tuple[Arm, int, Run, Json]]:
         """Yield arm, repeat (from 1), run and whole answer of every call, the learn arm first.
 
-        One answer is in memory at a time. Raises `ArtifactError`.
+        Of the named arms alone, if any is named. One answer is in memory at a time. Raises
+        `ArtifactError`.
         """
-        arms: tuple[Arm, ...] = (LEARN, FROZEN)
-        for arm in arms:
+        for arm in arms or _ARMS:
             for repeat in self._repeats(arm):
                 for run, answer in read_answers(self._runs(arm, repeat)):
                     yield arm, repeat, run, answer

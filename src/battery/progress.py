@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from battery.models import LEARN, Arm, Metrics, Phase, RunResult, Task
+from battery.models import LEARN, Arm, Metrics, Phase, Proposal, RunResult, Task, Verdict
 from battery.wire import Json
 
 #: Distill, review and judgment: what an iteration asks besides its tasks.
@@ -95,6 +95,22 @@ class MetaFinished(NamedTuple):
     model: str | None = None
     prompt: str | None = None
     answer: Json | None = None
+
+
+def distilled(text: str) -> str:
+    """Say what came of a distillation: the first line of its text."""
+    return text.strip().partition("\n")[0]
+
+
+def reviewed(proposals: Sequence[Proposal]) -> str:
+    """Say what came of a review."""
+    return f"{len(proposals)} proposals"
+
+
+def judged(verdicts: Sequence[Verdict]) -> str:
+    """Say what came of a judgment."""
+    approved = sum(verdict.verdict == "APPROVE" for verdict in verdicts)
+    return f"{approved} of {len(verdicts)} approved"
 
 
 class IterationFinished(NamedTuple):

@@ -73,9 +73,14 @@ def summarise(  # noqa: PLR0913 - keywords only, one for each source of the summ
     )
 
 
+def is_unfinished(summary: Summary) -> bool:
+    """Tell whether a battery is known not to have come to its end."""
+    return summary.state not in {None, "finished"}
+
+
 def unfinished(summary: Summary) -> str | None:
     """Say how far a battery came that has not come to its end; None for one that has."""
-    if summary.state in {None, "finished"}:
+    if not is_unfinished(summary):
         return None
     complete = f"{len(summary.iterations)} of {summary.iterations_wanted} iterations"
     return f"The battery is not finished (state: {summary.state}): {complete} are complete."

@@ -15,6 +15,7 @@ from battery.render import compare_cells as cells
 from battery.render.compare_console import comparison_lines
 from battery.render.compare_markdown import markdown
 from battery.render.console import Look
+from battery.render.evidence import amount
 from battery.render.html.compare import page
 from tests.evidence.batteries import PHASES, Cell, calls
 from tests.evidence.pairs import everywhere
@@ -146,9 +147,9 @@ def test_sides_name_gaps_repeats_and_a_single_iteration() -> None:
 
 
 def test_huge_changes_lose_their_digits_and_unknown_ones_are_dashes() -> None:
-    assert cells.amount("ratio", 11.0) == ">+900%"
-    assert cells.amount("ratio", None) == "-"
-    assert cells.amount("difference", -0.5) == "-50.0 pts"
+    assert amount("ratio", 11.0) == ">+900%"
+    assert amount("ratio", None) == "-"
+    assert amount("difference", -0.5) == "-50.0 pts"
     assert cells.tokens(1e300) == cells.mean(CASES["worse"].changes[0], 1e300) == ">10^9"
 
 

@@ -7,14 +7,17 @@ import secrets
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
-from battery.errors import ArtifactError, FolderError
-from battery.files import write_atomic
+from battery.errors import FolderError
+from battery.files import cannot_write, write_atomic
 from battery.models import Summary
 from battery.progress import Notice
 from battery.render.lines import notice_line
 from battery.render.machine import github
 from battery.render.text import write_line
+
+_HINT: Final = "name another file, or free space"
 
 
 def write(chunks: Iterable[bytes], output: Path | None) -> None:
@@ -35,7 +38,7 @@ def write(chunks: Iterable[bytes], output: Path | None) -> None:
         why = error.strerror or error
         raise FolderError(f"cannot write {output}: {why}", hint="name another file") from error
     if replaced:
-        _replace(path, chunks)
+        write_atomic(path, chunks, hint=_HINT)
     else:
         _add(chunks, path)  # a device or a pipe cannot be replaced by a file
     note(f"wrote {output}")
@@ -73,7 +76,7 @@ def _append_summary(summary: Summary, path: Path) -> None:
     try:
         there = path.stat().st_size if path.exists() else 0
     except OSError as error:
-        raise _cannot_write(path, error) from error
+        raise cannot_write(path, error, _HINT) from error
     gap = b"\n\n" if there else b""
     text = github.step_summary(summary, github.MAX_BYTES - there - len(gap))
     if text:
@@ -87,21 +90,4 @@ def _add(chunks: Iterable[bytes], path: Path) -> None:
         with path.open("ab") as file:
             file.writelines(chunks)
     except OSError as error:
-        raise _cannot_write(path, error) from error
-
-
-def _replace(path: Path, chunks: Iterable[bytes]) -> None:
-    try:
-        write_atomic(path, chunks)
-    except ArtifactError as error:
-        cause = error.__cause__
-        # What cannot be read while it is written says so itself.
-        if isinstance(cause, OSError) and error.message.startswith(f"cannot write {path}"):
-            raise _cannot_write(path, cause) from error
-        raise
-
-
-def _cannot_write(path: Path, error: OSError) -> ArtifactError:
-    return ArtifactError(
-        f"cannot write {path}: {error.strerror or error}", hint="name another file, or free space"
-    )
+        raise cannot_write(path, error, _HINT) from error

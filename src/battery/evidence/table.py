@@ -28,7 +28,8 @@ ELAPSED: Final = "total_elapsed_s"
 METRICS: Final = tuple(name for name, _ in COUNTED)
 #: Compared as ratios; the others are rates and compared as differences.
 RATIOS: Final = frozenset({TOKENS, TURNS, ELAPSED})
-_MOST_COUNTED: Final = 10**100
+#: Foreign numbers may be longer than a float can hold: what is larger counts as this.
+MOST_COUNTED: Final = 10**100
 #: A call is timed in whole milliseconds: what reads 0 took less than one.
 LEAST_MS: Final = 0.5
 
@@ -175,12 +176,11 @@ def _cells(
 
 
 def _counted(count: int) -> float:
-    # Foreign numbers may be longer than a float can hold.
-    return float(min(count, _MOST_COUNTED)) if count > 0 else np.nan
+    return float(min(count, MOST_COUNTED)) if count > 0 else np.nan
 
 
 def _timed(elapsed_ms: int) -> float:
-    return float(min(max(elapsed_ms, LEAST_MS), _MOST_COUNTED))
+    return float(min(max(elapsed_ms, LEAST_MS), MOST_COUNTED))
 
 
 def _measured(calls: Sequence[Call]) -> dict[str, Floats]:

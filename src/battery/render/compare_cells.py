@@ -7,8 +7,8 @@ from typing import Final, Literal
 
 from battery.comparison import Change, Comparison, Difference, Flips, Noise, Side, TaskPair
 from battery.findings import Interval
-from battery.render.evidence import NONE, p_value
-from battery.render.format import number, percent, signed, signed_percent
+from battery.render.evidence import NONE, POINTS, amount, p_value
+from battery.render.format import number, percent
 
 #: So many of the largest changes by task are named, each way.
 MOST: Final = 5
@@ -19,7 +19,6 @@ _MOST: Final = 10**9
 #: A smaller change than this prints as none.
 _LEAST: Final = 0.0005
 _OVER: Final = ">10^9"
-_POINTS: Final = " pts"
 
 
 def change(row: Change) -> str:
@@ -37,22 +36,26 @@ def net(row: Change) -> str:
     return amount(row.kind, row.net)
 
 
-def amount(kind: Literal["ratio", "difference"], value: float | None) -> str:
-    """Write a ratio as a relative change, a difference in percentage points."""
-    if value is None:
-        return NONE
-    if kind == "difference":
-        return f"{signed(100 * value, 1)}{_POINTS}"
-    return ">+900%" if value > _HUGE else signed_percent(value - 1)
-
-
 def span(kind: Literal["ratio", "difference"], found: Interval | None) -> str:
     """Write an interval; a dash where there is none."""
     if found is None:
         return NONE
     low, high = amount(kind, found.low), amount(kind, found.high)
     # The unit once: a row of the table has to fit into 80 columns.
-    return f"{low.removesuffix(_POINTS)} to {high}"
+    return f"{low.removesuffix(POINTS)} to {high}"
+
+
+def columns(row: Change) -> list[str]:
+    """Write a whole row but for its name: both means, change, interval, three p-values."""
+    return [
+        mean(row, row.before),
+        mean(row, row.after),
+        change(row),
+        interval(row),
+        p_value(row.p),
+        p_value(row.p_corrected),
+        p_value(row.p_holm),
+    ]
 
 
 def mean(row: Change, value: float | None) -> str:

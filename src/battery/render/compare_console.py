@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Final, TextIO
 
 from battery.comparison import Change, Comparison, NamedTask, Outcome, TaskPair
 from battery.render import compare_cells as cells
+from battery.render.columns import GAP, INDENTED, PROSE, WIDTH, align
 from battery.render.console import Look
-from battery.render.evidence import p_value
+from battery.render.evidence import amount, p_value
 from battery.render.text import brief, pad, printable, write_line
 
-_WIDTH: Final = 80
-_GAP: Final = "  "
 _MOST_NAMED: Final = 20
-# Paths stay whole, so that they can be copied.
-_WRAPPER: Final = textwrap.TextWrapper(
-    _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-)
-_PROSE: Final = textwrap.TextWrapper(_WIDTH, break_long_words=False, break_on_hyphens=False)
 _KINDS: Final = {Outcome.BETTER: "better", Outcome.WORSE: "worse", Outcome.NO_DIFFERENCE: "flat"}
 _MARKS: Final = {"passed to failed": "FAILS NOW", "failed to passed": "passes now"} | {
     "bluff": "BLUFFS NOW",
@@ -43,7 +36,7 @@ def comparison_lines(found: Comparison, look: Look) -> Iterator[str]:
     yield ""
     kind = _KINDS.get(found.outcome, "warning")
     yield look.paint(look.paint(found.outcome, kind), "bold")
-    yield from _PROSE.wrap(printable(found.sentence))
+    yield from PROSE.wrap(printable(found.sentence))
     if found.changes:
         yield ""
         yield from _flips(found, look)
@@ -56,7 +49,7 @@ def comparison_lines(found: Comparison, look: Look) -> Iterator[str]:
 
 
 def _flips(found: Comparison, look: Look) -> Iterator[str]:
-    yield from _WRAPPER.wrap(f"flips: {cells.flips(found.flips)}")
+    yield from INDENTED.wrap(f"flips: {cells.flips(found.flips)}")
     pairs = cells.flipped(found)
     for pair in pairs[:_MOST_NAMED]:
         mark = _MARKS[str(pair.flip)]
@@ -71,24 +64,24 @@ def _tables(found: Comparison, look: Look) -> Iterator[str]:
     if found.start:
         yield ""
         yield from _table("iteration 1", found.start, look)
-    yield from _WRAPPER.wrap(_TIME)
+    yield from INDENTED.wrap(_TIME)
     if found.cause:
-        yield from _WRAPPER.wrap(f"cause: {found.cause}")
+        yield from INDENTED.wrap(f"cause: {found.cause}")
     for text in cells.noise(found.noise):
-        yield from _WRAPPER.wrap(f"noise: {text}")
+        yield from INDENTED.wrap(f"noise: {text}")
 
 
 def _table(head: str, rows: Sequence[Change], look: Look) -> Iterator[str]:
     columns = [
-        _align([head, *(row.metric for row in rows)], left=True),
-        _align(["B vs A", *map(cells.change, rows)]),
-        _align(["95% interval", *map(cells.interval, rows)]),
-        _align(["p", *(p_value(row.p) for row in rows)]),
-        _align(["corr. p", *(p_value(row.p_corrected) for row in rows)]),
-        _align(["tasks", *(str(row.tasks) for row in rows)]),
+        align([head, *(row.metric for row in rows)], left=True),
+        align(["B vs A", *map(cells.change, rows)]),
+        align(["95% interval", *map(cells.interval, rows)]),
+        align(["p", *(p_value(row.p) for row in rows)]),
+        align(["corr. p", *(p_value(row.p_corrected) for row in rows)]),
+        align(["tasks", *(str(row.tasks) for row in rows)]),
     ]
     for number, line in enumerate(zip(*columns, strict=True)):
-        text = _GAP.join(line).rstrip()
+        text = GAP.join(line).rstrip()
         yield text if number else look.paint(text, "bold")
 
 
@@ -99,7 +92,7 @@ def _tasks(found: Comparison, look: Look) -> Iterator[str]:
         return
     yield "tokens by task, the largest changes:"
     for pair in pairs:
-        change = cells.amount("ratio", pair.ratio).rjust(8)
+        change = amount("ratio", pair.ratio).rjust(8)
         yield (
             f"  {change}  {_name(pair, look)} {cells.tokens(pair.tokens_before)} to "
             f"{cells.tokens(pair.tokens_after)}"
@@ -111,20 +104,20 @@ def _only(found: Comparison) -> Iterator[str]:
         if tasks:
             yield f"only in {name}, not compared:"
         for task in tasks[:_MOST_NAMED]:
-            yield f"  {task.phase:<5} {brief(task.label, _WIDTH - 8)}"
+            yield f"  {task.phase:<5} {brief(task.label, WIDTH - 8)}"
         yield from _more(tasks)
 
 
 def _rest(found: Comparison, look: Look) -> Iterator[str]:
     yield ""
     for word, each in cells.differences(found.differences):
-        lines = _WRAPPER.wrap(f"{word}: {printable(cells.difference(each))}")
+        lines = INDENTED.wrap(f"{word}: {printable(cells.difference(each))}")
         yield from (look.paint(line, "warning") if each.unfair else line for line in lines)
     for text in found.cautions:
-        yield from (look.paint(line, "warning") for line in _WRAPPER.wrap(f"mind: {text}"))
+        yield from (look.paint(line, "warning") for line in INDENTED.wrap(f"mind: {text}"))
     for text in found.settle:
-        yield from _WRAPPER.wrap(f"to settle it: {text}")
-    yield from _WRAPPER.wrap(f"scope: {found.scope}")
+        yield from INDENTED.wrap(f"to settle it: {text}")
+    yield from INDENTED.wrap(f"scope: {found.scope}")
 
 
 def _name(task: NamedTask, look: Look) -> str:
@@ -134,8 +127,3 @@ def _name(task: NamedTask, look: Look) -> str:
 def _more(tasks: Sequence[NamedTask | TaskPair]) -> Iterator[str]:
     if len(tasks) > _MOST_NAMED:
         yield f"  and {len(tasks) - _MOST_NAMED:,} more; --json has all of them"
-
-
-def _align(column: Sequence[str], *, left: bool = False) -> list[str]:
-    width = max(map(len, column))
-    return [cell.ljust(width) if left else cell.rjust(width) for cell in column]

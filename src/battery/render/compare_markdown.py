@@ -7,7 +7,7 @@ from typing import Final
 
 from battery.comparison import Change, Comparison, Difference, TaskPair
 from battery.render import compare_cells as cells
-from battery.render.evidence import NONE, p_value
+from battery.render.evidence import NONE, amount, p_value
 from battery.render.markup import code, plain, row
 from battery.render.text import brief
 
@@ -60,7 +60,7 @@ def _sections(found: Comparison) -> Iterator[str]:
         yield from _causes(found)
     if pairs := cells.biggest(found):
         yield "### Tokens by task, the largest changes"
-        yield "\n".join(_tasks(pairs, ["Change"], lambda pair: [cells.amount("ratio", pair.ratio)]))
+        yield "\n".join(_tasks(pairs, ["Change"], lambda pair: [amount("ratio", pair.ratio)]))
     yield from _only(found)
     yield from _rest(found)
 
@@ -80,15 +80,7 @@ def _changes(rows: Sequence[Change], *, net: bool = False) -> Iterator[str]:
     yield row(["Metric", *heads, "Tasks"])
     yield row(["---", *("---:" for _ in [*heads, "Tasks"])])
     for each in rows:
-        shown = [
-            cells.mean(each, each.before),
-            cells.mean(each, each.after),
-            cells.change(each),
-            cells.interval(each),
-            p_value(each.p),
-            p_value(each.p_corrected),
-            p_value(each.p_holm),
-        ]
+        shown = cells.columns(each)
         if net:
             shown += [cells.net(each), cells.span(each.kind, each.net_interval)]
             shown += [p_value(each.p_net)]

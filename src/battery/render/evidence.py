@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Literal
 
 from battery.findings import Effect, Evidence, Expectation, Luck, Scorecard, Tested
 from battery.render.format import number, percent, signed, signed_percent
 from battery.summary import NEEDED
 
 NONE: Final = "-"
+POINTS: Final = " pts"
 #: Above ten times nobody needs the digits.
 _HUGE: Final = 10.0
 
 
 def effect(row: Effect) -> str:
     """Write an effect: `-42.9%` of the frozen arm, or `-50.0 pts`."""
-    return NONE if row.value is None else _size(row, row.value)
+    return amount(row.kind, row.value)
 
 
 def cells(row: Effect) -> list[str]:
@@ -37,14 +38,14 @@ def cells(row: Effect) -> list[str]:
 
 def net(row: Effect) -> str:
     """Write the effect less what iteration 1 showed already."""
-    return NONE if row.net is None else _size(row, row.net)
+    return amount(row.kind, row.net)
 
 
 def interval(row: Effect) -> str:
     """Write the interval of an effect: `-60.1% to -12.0%`."""
     if row.interval is None:
         return NONE
-    return f"{_size(row, row.interval.low)} to {_size(row, row.interval.high)}"
+    return f"{amount(row.kind, row.interval.low)} to {amount(row.kind, row.interval.high)}"
 
 
 def p_value(p: float | None) -> str:
@@ -127,7 +128,10 @@ def moved(each: Expectation) -> str:
     return f"{number(each.before)} → {number(each.after)}"
 
 
-def _size(row: Effect, value: float) -> str:
-    if row.kind == "difference":
-        return f"{signed(100 * value, 1)} pts"
+def amount(kind: Literal["ratio", "difference"], value: float | None) -> str:
+    """Write a ratio as a relative change, a difference in percentage points; a dash for none."""
+    if value is None:
+        return NONE
+    if kind == "difference":
+        return f"{signed(100 * value, 1)}{POINTS}"
     return ">+900%" if value > _HUGE else signed_percent(value - 1)

@@ -7,13 +7,12 @@ from textwrap import wrap
 from typing import Final, TextIO
 
 from battery.evidence.timeline import Course, Entry, History
+from battery.render.columns import GAP, WIDTH, align
 from battery.render.compare_cells import share, tokens
 from battery.render.evidence import NONE
 from battery.render.format import percent, signed_percent
 from battery.render.text import can_show, printable, write_line
 
-_WIDTH: Final = 80
-_GAP: Final = "  "
 _BARS: Final = "▁▂▃▄▅▆▇█"
 #: Above ten times nobody needs the digits.
 _HUGE: Final = 9.995
@@ -32,7 +31,7 @@ def history_lines(found: History, bars: str = _BARS) -> Iterator[str]:
         yield from _table(found.batteries)
         yield ""
     for course in found.courses:
-        yield from wrap(_course(course, bars), _WIDTH, subsequent_indent="  ")
+        yield from wrap(_course(course, bars), WIDTH, subsequent_indent="  ")
     for warning in found.warnings:
         yield f"warning: {printable(warning)}"
 
@@ -48,18 +47,18 @@ def sparkline(values: Sequence[float], bars: str = _BARS) -> str:
 
 def _table(entries: Sequence[Entry]) -> Iterator[str]:
     columns = [
-        _align(["start", *(_start(each) for each in entries)], left=True),
-        _align(["set", *(_set(each.group) for each in entries)]),
-        _align(["tasks", *(str(each.tasks or NONE) for each in entries)]),
-        _align(["it.", *(str(each.iterations) for each in entries)]),
-        _align(["verdict", *(each.verdict or NONE for each in entries)], left=True),
-        _align(["tokens", *(tokens(each.tokens) for each in entries)]),
-        _align(["vs frozen", *map(_effect, entries)]),
-        _align(["ok", *(share(each.ok) for each in entries)]),
+        align(["start", *(_start(each) for each in entries)], left=True),
+        align(["set", *(_set(each.group) for each in entries)]),
+        align(["tasks", *(str(each.tasks or NONE) for each in entries)]),
+        align(["it.", *(str(each.iterations) for each in entries)]),
+        align(["verdict", *(each.verdict or NONE for each in entries)], left=True),
+        align(["tokens", *(tokens(each.tokens) for each in entries)]),
+        align(["vs frozen", *map(_effect, entries)]),
+        align(["ok", *(share(each.ok) for each in entries)]),
         ["folder", *map(_folder, entries)],
     ]
     for cells in zip(*columns, strict=True):
-        yield _GAP.join(cells).rstrip()
+        yield GAP.join(cells).rstrip()
 
 
 def _start(entry: Entry) -> str:
@@ -104,8 +103,3 @@ def _moved(course: Course) -> str:
     size = ">+900%" if course.change and course.change > _HUGE else None
     shown = size or signed_percent(course.change or 0.0)
     return f"tokens {shown} from the first to the last of {course.batteries}"
-
-
-def _align(column: Sequence[str], *, left: bool = False) -> list[str]:
-    width = max(map(len, column))
-    return [cell.ljust(width) if left else cell.rjust(width) for cell in column]

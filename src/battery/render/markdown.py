@@ -14,6 +14,7 @@ from battery.render.evidence_markdown import evidence_section, scorecard_section
 from battery.render.format import change, duration, number
 from battery.render.markup import code, plain, row
 from battery.render.text import printable
+from battery.summary import is_unfinished
 
 _ABOUT: Final = {
     "battery.json": "manifest: identity, settings, how far the battery came",
@@ -77,7 +78,7 @@ def scrum_count(summary: Summary) -> str:
 def _facts(summary: Summary) -> Iterator[str]:
     yield f"- Run time: {_run_time(summary)}"
     # A finished battery needs no word; an older folder has none to give.
-    if summary.state not in {None, "finished"}:
+    if is_unfinished(summary):
         yield f"- State: {summary.state}; the numbers cover what had finished"
     yield f"- Elapsed: {_elapsed(summary)}"
     models = summary.models

@@ -27,11 +27,10 @@ class Measured(NamedTuple):
     observed: Observed
 
 
-def summary_of(folder: BatteryDir, manifest: Manifest | None, *, report: bool = False) -> Summary:
-    """Compute the summary of a folder from its runs alone; write nothing, take no lock.
+def measured(folder: BatteryDir, manifest: Manifest | None) -> Measured:
+    """Measure the complete iterations of a folder by their runs alone.
 
-    `report` lists the report among the artifacts even before it is written. Raises
-    `BatteryError`, also for a folder without a complete iteration.
+    Raises `BatteryError`, also for a folder without a complete iteration.
     """
     require_battery(folder)
     require_iterations(folder, manifest)
@@ -40,18 +39,18 @@ def summary_of(folder: BatteryDir, manifest: Manifest | None, *, report: bool = 
     control = [
         measure(step.number, step.read_runs(FROZEN)) for step in steps if step.has_runs(FROZEN)
     ]
-    measured = Measured(steps, metrics, control, observed(folder, manifest))
-    return summary_from(folder, manifest, measured, report=report)
+    return Measured(steps, metrics, control, observed(folder, manifest))
 
 
 def summary_from(
-    folder: BatteryDir, manifest: Manifest | None, measured: Measured, *, report: bool
+    folder: BatteryDir, manifest: Manifest | None, found: Measured, *, report: bool
 ) -> Summary:
     """Put measured iterations, at least one, and what else is on disk into a summary.
 
-    `report` is as in `summary_of`; raises `ArtifactError`.
+    `report` lists the report among the artifacts even before it is written. Raises
+    `ArtifactError`.
     """
-    steps, metrics = measured.steps, measured.learn
+    steps, metrics = found.steps, found.learn
     journals = [Journal(step.journal) for step in steps]
     tasks = None if manifest else folder.read_tasks()
     return summarise(
@@ -63,8 +62,8 @@ def summary_from(
         models=manifest.models if manifest else tasks.models if tasks else None,
         artifacts=folder.listing(report=report),
         warnings=_warnings(folder, steps, journals, manifest),
-        evidence=assess(measured.observed),
-        control=measured.frozen,
+        evidence=assess(found.observed),
+        control=found.frozen,
         scorecard=_scorecard(steps, metrics),
     )
 

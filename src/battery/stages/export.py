@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
 from battery.artifacts import BatteryDir, IterationDir
-from battery.clock import stamp
 from battery.errors import FolderError
+from battery.evidence.assess import assess
 from battery.files import make_folder, write_atomic
 from battery.journal import Journal, respond_key
-from battery.metrics import measure
-from battery.models import FROZEN, LEARN, Arm, Manifest, Phase, Run
+from battery.models import Arm, Phase, Run
 from battery.render.inspect_log import Facts, Log, Tally
 from battery.render.inspect_sample import TaskRun
-from battery.stages.compute import require_battery, require_iterations
-from battery.stages.evidence import weigh
+from battery.stages.compute import measured
 from battery.tasks import task_id
 
 
@@ -38,58 +36,38 @@ def inspect(folder: BatteryDir, output: Path) -> list[Exported]:
     replaced.
     """
     manifest = folder.read_manifest()
-    _require_whole(folder, manifest)
+    # What a summary would refuse is refused: a log of the rest would look like the whole.
+    found = measured(folder, manifest)
     tallies: dict[Arm, Tally] = {}
-    for told in _task_runs(folder):
+    for told in _task_runs(found.steps):
         tallies.setdefault(told.arm, Tally()).add(told)
-    facts = _facts(folder, manifest)
+    models = manifest.models if manifest else None
+    # Beside a folder without a manifest lies the user's own tasks file, if any.
+    facts = Facts(folder.started_at(manifest), manifest, models, assess(found.observed))
     try:
         make_folder(output)
     except FolderError as error:
         error.hint = "name a folder that you may write to: --output FOLDER"
         raise
-    return [_write(Log(arm, facts, tally), folder, output) for arm, tally in tallies.items()]
+    return [_write(Log(arm, facts, tally), found.steps, output) for arm, tally in tallies.items()]
 
 
-def _require_whole(folder: BatteryDir, manifest: Manifest | None) -> None:
-    """Refuse what a summary would refuse: a log of the rest would look like the whole."""
-    require_battery(folder)
-    require_iterations(folder, manifest)
-    for step in folder.complete():
-        for arm in (LEARN, FROZEN):
-            if step.has_runs(arm):
-                measure(step.number, step.read_runs(arm))
-
-
-def _write(log: Log, folder: BatteryDir, output: Path) -> Exported:
+def _write(log: Log, steps: Sequence[IterationDir], output: Path) -> Exported:
     path = output / log.file_name
     # Read again rather than kept: the answers of a large battery do not fit into memory.
-    runs = (told for told in _task_runs(folder) if told.arm == log.arm)
-    write_atomic(path, log.chunks(runs))
+    write_atomic(path, log.chunks(_task_runs(steps, log.arm)))
     return Exported(path, log.arm, log.tally.samples)
 
 
-def _facts(folder: BatteryDir, manifest: Manifest | None) -> Facts:
-    # Beside a folder without a manifest lies the user's own tasks file, if any.
-    created = manifest.started_at if manifest else _oldest(folder)
-    models = manifest.models if manifest else None
-    return Facts(created, manifest, models, weigh(folder, manifest))
+def _task_runs(steps: Sequence[IterationDir], *arms: Arm) -> Iterator[TaskRun]:
+    """Yield the task runs of these arms; of all without any named."""
+    for step in steps:
+        yield from _of_iteration(step, arms)
 
 
-def _oldest(folder: BatteryDir) -> str:
-    """Date a battery that wrote no manifest by its oldest file."""
-    paths = [path for step in folder.complete() for path in step.listing()]
-    return stamp(min(path.stat().st_mtime for path in paths))
-
-
-def _task_runs(folder: BatteryDir) -> Iterator[TaskRun]:
-    for step in folder.complete():
-        yield from _of_iteration(step)
-
-
-def _of_iteration(step: IterationDir) -> Iterator[TaskRun]:
+def _of_iteration(step: IterationDir, arms: Sequence[Arm]) -> Iterator[TaskRun]:
     journal = Journal(step.journal)
-    for (arm, repeat), calls in groupby(step.answers(), key=lambda call: call[:2]):
+    for (arm, repeat), calls in groupby(step.answers(*arms), key=lambda call: call[:2]):
         places: Counter[Phase] = Counter()
         for _, _, run, answer in calls:
             places[run.phase] += 1

@@ -24,6 +24,9 @@ from battery.progress import (
     Plan,
     StageStarted,
     TaskFinished,
+    distilled,
+    judged,
+    reviewed,
 )
 from battery.schedule import CONFIRM_TITLE, META_STAGES, Schedule
 from battery.verdicts import parse_proposals, parse_verdicts
@@ -136,14 +139,13 @@ class IterationTail:
         name, _ = _METAS[key]
         if key == chat_key("overseer"):
             self._review = str(entry["content"])
-            detail = f"{len(parse_proposals(self._review)[0])} proposals"
+            detail = reviewed(parse_proposals(self._review)[0])
         elif key == chat_key("scrum"):
             proposals, _ = parse_proposals(self._review)
             verdicts, _ = parse_verdicts(str(entry["content"]), proposals)
-            approved = sum(verdict.verdict == "APPROVE" for verdict in verdicts)
-            detail = f"{approved} of {len(verdicts)} approved"
+            detail = judged(verdicts)
         else:
-            detail = str(entry["text"]).strip().partition("\n")[0]
+            detail = distilled(str(entry["text"]))
         return MetaFinished(self.number, name, int(entry[ELAPSED_KEY]), detail, replayed)
 
     def _stage_of(self, key: CallKey, entry: Json) -> StageStarted:

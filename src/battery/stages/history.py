@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from battery.artifacts import BatteryDir, IterationDir
-from battery.clock import stamp
 from battery.documents import read_record
 from battery.errors import BatteryError, FolderError
 from battery.evidence.assess import assess
-from battery.evidence.table import TOKENS
+from battery.evidence.table import MOST_COUNTED, TOKENS
 from battery.evidence.timeline import Entry, History, courses
 from battery.findings import Evidence
 from battery.metrics import measure
@@ -23,8 +22,6 @@ from battery.tasks import plan, task_id
 
 #: Folders of a battery that hold no other battery.
 _INSIDE: Final = re.compile(r"iter_[1-9][0-9]*|gateway")
-
-_MOST_COUNTED: Final = 10**100
 
 #: The tasks that a battery asked, by their ids.
 _Asked = frozenset[str]
@@ -94,7 +91,7 @@ def _entry(folder: BatteryDir, root: Path) -> tuple[Entry, _Asked]:
     entry = Entry(
         folder=_below(folder.root, root),
         run_id=manifest.run_id if manifest else None,
-        started_at=manifest.started_at if manifest else _oldest(steps),
+        started_at=folder.started_at(manifest),
         dated_by="manifest" if manifest else "files",
         state=manifest.state if manifest else None,
         models=manifest.models.model_dump() if manifest else None,
@@ -164,7 +161,7 @@ def _tokens(last: Metrics) -> float | None:
     if not last.total_tokens or not last.total_tasks:
         return None
     # Foreign numbers may be longer than a float can hold.
-    return min(last.total_tokens, _MOST_COUNTED) / last.total_tasks
+    return min(last.total_tokens, MOST_COUNTED) / last.total_tasks
 
 
 def _ok(last: Metrics) -> float | None:
@@ -173,10 +170,6 @@ def _ok(last: Metrics) -> float | None:
     possible = [each for each in phases if isinstance(each, PhaseMetrics)]
     count = sum(each.count for each in possible)
     return sum(each.ok for each in possible) / count if count else None
-
-
-def _oldest(steps: list[IterationDir]) -> str:
-    return stamp(min((step.root / "runs.json").stat().st_mtime for step in steps))
 
 
 def _below(path: Path, root: Path) -> str:

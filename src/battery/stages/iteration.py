@@ -23,6 +23,7 @@ from battery.progress import (
     StageStarted,
     TaskFinished,
     TaskStarted,
+    distilled,
 )
 from battery.runner import ask_all
 from battery.schedule import (
@@ -116,7 +117,7 @@ class Iteration:
             text = f"{recorded['broken']} distill event(s) were not JSON and are left out"
             self.tell(Notice(f"iteration {self.files.number}: {text}", warning=True))
         elapsed_ms = recorded[ELAPSED_KEY]
-        detail = recorded["text"].strip().partition("\n")[0]
+        detail = distilled(recorded["text"])
         self.tell(MetaFinished(self.files.number, "delta", elapsed_ms, detail, replayed))
 
     def reviewer(self) -> Reviewer:

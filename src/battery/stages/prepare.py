@@ -19,7 +19,7 @@ from battery.progress import Notice, Observer
 from battery.schedule import Schedule
 from battery.settings import DEFAULT_ITERATIONS, Settings
 from battery.stages import targets
-from battery.stages.summarize import require_iterations
+from battery.stages.compute import require_iterations
 from battery.tasks import PACKAGED, differences, digest, find_tasks, limited, load_tasks
 
 #: Bits of a seed that is drawn: enough, and short enough to be typed again.

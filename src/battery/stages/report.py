@@ -7,9 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from battery.artifacts import REVIEW_FILE, SCRUM_FILE, BatteryDir
-from battery.errors import ArtifactError
-from battery.evidence.table import Call
+from battery.artifacts import REVIEW_FILE, SCRUM_FILE, BatteryDir, IterationDir
 from battery.files import write_atomic
 from battery.findings import Word
 from battery.models import Manifest, Summary
@@ -18,8 +16,7 @@ from battery.render.html.report import Material, report, unfinished
 from battery.render.html.reviewed import Reviewed
 from battery.render.html.transcripts import call_name, rerun_name
 from battery.render.transcript import transcript
-from battery.stages.compute import summary_of
-from battery.stages.evidence import task_calls
+from battery.stages.compute import Measured, measured, summary_from
 from battery.tasks import task_id
 
 
@@ -58,37 +55,30 @@ def report_page(folder: BatteryDir, *, beside: bool = False) -> Page:
     tasks are complete. Raises `BatteryError`.
     """
     manifest = folder.read_manifest()
-    summary = summary_of(folder, manifest, report=beside)
-    chunks = _page(folder, manifest, summary, task_calls(folder))
+    found = measured(folder, manifest)
+    summary = summary_from(folder, manifest, found, report=beside)
     verdict = summary.evidence.verdict if summary.evidence else None
-    return Page(chunks, verdict, unfinished(summary, manifest))
+    return Page(_page(folder, manifest, summary, found), verdict, unfinished(summary))
 
 
 def write_report(
-    folder: BatteryDir,
-    manifest: Manifest | None,
-    summary: Summary,
-    calls: Sequence[Call],
-    path: Path,
+    folder: BatteryDir, manifest: Manifest | None, summary: Summary, found: Measured
 ) -> None:
-    """Write the report of a summary with evidence on at least one call; raise `ArtifactError`.
-
-    `calls` are those of `task_calls`, which whoever has the evidence has read already.
-    """
-    _save(path, _page(folder, manifest, summary, calls))
+    """Write `report.html` from a summary and what it was made of; raise `ArtifactError`."""
+    _save(folder.report_path, _page(folder, manifest, summary, found))
 
 
 def _page(
-    folder: BatteryDir, manifest: Manifest | None, summary: Summary, calls: Sequence[Call]
+    folder: BatteryDir, manifest: Manifest | None, summary: Summary, found: Measured
 ) -> Iterator[bytes]:
-    board = Board(calls)
+    # Those that were measured: while a battery runs, another may become complete.
+    board, steps = Board(found.observed.calls), found.steps
     material = Material(
         summary=summary,
         manifest=manifest,
-        reruns=_reruns(folder, board),
+        reruns=_reruns(steps, board),
         distilled=[
-            (step.number, step.distill_text(), folder.distill_events(step))
-            for step in folder.complete()
+            (step.number, step.distill_text(), folder.distill_events(step)) for step in steps
         ],
         reviewed=[
             Reviewed(
@@ -98,39 +88,31 @@ def _page(
                 step.read_proposals() or [],
                 step.read_verdicts(),
             )
-            for step in folder.complete()
+            for step in steps
         ],
     )
-    return report(material, board, _transcripts(folder, board))
+    return report(material, board, _transcripts(folder, steps, board))
 
 
 def _save(path: Path, chunks: Iterator[bytes]) -> None:
-    try:
-        write_atomic(path, chunks)
-    except ArtifactError as error:
-        cause = error.__cause__
-        # An artifact that cannot be read meanwhile says so itself.
-        if not isinstance(cause, OSError) or not error.message.startswith(f"cannot write {path}"):
-            raise
-        hint = "move it away" if path.is_dir() else "free space, check the folder's permissions"
-        raise ArtifactError(
-            f"cannot write {path}: {cause.strerror or cause}",
-            hint=f"{hint}, or name another file: `battery report --output PATH`",
-        ) from error
+    mend = "move it away" if path.is_dir() else "free space, check the folder's permissions"
+    write_atomic(path, chunks, hint=f"{mend}, or name another file: `battery report --output PATH`")
 
 
-def _reruns(folder: BatteryDir, board: Board) -> Counter[tuple[int, int]]:
+def _reruns(steps: Sequence[IterationDir], board: Board) -> Counter[tuple[int, int]]:
     return Counter(
         (step.number, board.rows[task_id(run.phase, run.task)])
-        for step in folder.complete()
+        for step in steps
         for run in step.read_confirmations()
         if task_id(run.phase, run.task) in board.rows
     )
 
 
-def _transcripts(folder: BatteryDir, board: Board) -> Iterator[tuple[str, bytes]]:
+def _transcripts(
+    folder: BatteryDir, steps: Sequence[IterationDir], board: Board
+) -> Iterator[tuple[str, bytes]]:
     """Yield every call by its name, one in memory at a time."""
-    for step in folder.complete():
+    for step in steps:
         for arm, repeat, run, answer in step.answers():
             row = board.rows[task_id(run.phase, run.task)]
             source = folder.runs_name(step, arm, repeat)

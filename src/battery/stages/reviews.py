@@ -12,7 +12,7 @@ from battery.client import Client
 from battery.clock import now
 from battery.journal import Journal, chat_key
 from battery.models import ELAPSED_KEY, Metrics, Proposal
-from battery.progress import MetaFinished, Notice, Observer, StageStarted
+from battery.progress import MetaFinished, Notice, Observer, StageStarted, judged, reviewed
 from battery.tasks import labels
 from battery.wire import Json
 
@@ -45,7 +45,7 @@ class Reviewer:
         self.files.write_review(recorded["content"])
         proposals = self._proposals(recorded["content"])
         self.files.write_proposals(proposals)
-        self._done("epsilon", recorded, f"{len(proposals)} proposals", prompt, replayed)
+        self._done("epsilon", recorded, reviewed(proposals), prompt, replayed)
         return proposals
 
     async def judge(self) -> None:
@@ -63,8 +63,7 @@ class Reviewer:
         found = verdicts.flag_missing(found, proposals)
         self.files.write_verdicts(found)
         self._warn(warnings + [flag for verdict in found for flag in verdict.flags])
-        approved = sum(verdict.verdict == "APPROVE" for verdict in found)
-        self._done("zeta", recorded, f"{approved} of {len(found)} approved", prompt, replayed)
+        self._done("zeta", recorded, judged(found), prompt, replayed)
 
     async def _chat(
         self, role: str, name: str, prompt: str, temperature: float

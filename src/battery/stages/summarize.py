@@ -12,9 +12,6 @@ from battery.stages.compute import Measured, require_battery, require_iterations
 from battery.stages.evidence import observed
 from battery.stages.metrics import write_metrics
 
-#: One address for whoever works on a battery.
-__all__ = ["require_iterations", "summarize", "write_summary"]
-
 
 def summarize(folder: BatteryDir) -> Summary:
     """Compute everything again from `runs.json` and write it; raise `BatteryError`.
@@ -45,15 +42,14 @@ def write_summary(
     wanted = folder.report_path.exists() if report is None else report
     steps = folder.complete()
     metrics = [step.read_metrics() for step in steps]
-    control = [found for step in steps if (found := step.control_metrics())]
-    seen = observed(folder, manifest)
-    measured = Measured(steps, metrics, control, seen)
-    summary = summary_from(folder, manifest, measured, report=wanted)
+    control = [each for step in steps if (each := step.control_metrics())]
+    found = Measured(steps, metrics, control, observed(folder, manifest))
+    summary = summary_from(folder, manifest, found, report=wanted)
     folder.write_summary(summary, markdown(summary))
     then()
     if wanted:
         # Loaded where there is a report to write: its templates take time to load.
         from battery.stages.report import write_report  # noqa: PLC0415
 
-        write_report(folder, manifest, summary, seen.calls, folder.report_path)
+        write_report(folder, manifest, summary, found)
     return summary

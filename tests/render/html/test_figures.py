@@ -31,7 +31,7 @@ def test_the_scale_is_the_smallest_that_holds_all(
 def test_places_keep_the_order_and_stay_inside(values: list[float]) -> None:
     low, middle, high = values
     scale = Scale.over(values)
-    drawn = bar("words", middle, (low, high), scale)
+    drawn = bar("words", [middle, low, high], scale)
     assert drawn.band
     left, right = drawn.band[0], 100 - drawn.band[1]
     assert 0 <= left <= drawn.point + 0.01
@@ -40,6 +40,6 @@ def test_places_keep_the_order_and_stay_inside(values: list[float]) -> None:
 
 
 def test_ticks_name_both_ends_and_nothing_between() -> None:
-    drawn = bar("words", -0.2, None, Scale.over([-0.2]), ticks=True)
+    drawn = bar("words", [-0.2], Scale.over([-0.2]), ticks=True)
     assert [text for _, text in drawn.ticks] == ["-25%", "0%: no difference", "+25%"]
     assert drawn.band is None

@@ -48,7 +48,7 @@ def test_a_battery_without_manifest_or_end_is_shown_as_far_as_it_is_known() -> N
     running = MANIFEST.model_copy(update={"state": "running", "finished_at": None})
     found = material(running)
     assert "not finished (state: running). The page covers the 3 of 3" in text(found)
-    assert unfinished(found.summary, MANIFEST) is None
+    assert unfinished(material().summary) is None
 
 
 def test_of_many_iterations_later_reviews_are_text_until_they_are_opened() -> None:

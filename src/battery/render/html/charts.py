@@ -8,7 +8,16 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from battery.evidence.table import ELAPSED, METRICS, OK, OVERSEER, TOKENS, TURNS, Floats
+from battery.evidence.table import (
+    ELAPSED,
+    METRICS,
+    OK,
+    OVERSEER,
+    TOKENS,
+    TURNS,
+    Floats,
+    row_means,
+)
 from battery.models import Arm, Phase
 from battery.render.html.grid import NAME_WIDTH, SHOULD, Board
 from battery.render.html.numbers import figure, rate, rounded
@@ -131,11 +140,7 @@ def _lines(
 
 def _means(board: Board, arm: Arm, metric: str) -> list[float]:
     cells: Floats = board.values[metric][board.grid.arms.index(arm)]
-    there = ~np.isnan(cells)
-    counts = there.sum(axis=0)
-    means = np.full(len(board.grid.iterations), np.nan)
-    np.divide(np.where(there, cells, 0).sum(axis=0), counts, out=means, where=counts > 0)
-    found: list[float] = means.tolist()
+    found: list[float] = row_means(cells.T).tolist()
     return found
 
 

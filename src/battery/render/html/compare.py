@@ -7,8 +7,8 @@ from typing import Any, Final, NamedTuple
 
 from battery.comparison import Change, Comparison, Outcome, TaskPair
 from battery.render import compare_cells as cells
-from battery.render.evidence import p_value
-from battery.render.html.figures import Bar, Scale, bar
+from battery.render.evidence import amount, p_value
+from battery.render.html.figures import Bar, Scale, bar, ends
 from battery.render.html.page import render
 from battery.render.text import printable
 
@@ -76,15 +76,8 @@ def _rows(changes: Sequence[Change]) -> list[_Row]:
     return [
         _Row(
             each.metric,
-            [
-                cells.mean(each, each.before),
-                cells.mean(each, each.after),
-                cells.change(each),
-                cells.interval(each),
-                p_value(each.p),
-                p_value(each.p_corrected),
-                str(each.tasks),
-            ],
+            # Without Holm's: the drawing needs the room.
+            [*cells.columns(each)[:-1], str(each.tasks)],
             _bar(each, scales[each.kind]),
             each.note,
         )
@@ -93,25 +86,17 @@ def _rows(changes: Sequence[Change]) -> list[_Row]:
 
 
 def _edges(each: Change) -> list[float]:
-    less = 1 if each.kind == "ratio" else 0
-    edges = [each.value]
-    edges += [each.interval.low, each.interval.high] if each.interval else []
-    return [edge - less for edge in edges if edge is not None]
+    return ends(each.kind, each.value, each.interval)
 
 
 def _bar(each: Change, scale: Scale) -> Bar | None:
-    edges = _edges(each)
-    if not edges:
-        return None
     label = f"{each.metric}: {cells.change(each)}, 95% interval {cells.interval(each)}"
-    interval = (edges[1], edges[2]) if each.interval else None
-    return bar(label, edges[0], interval, scale)
+    edges = _edges(each)
+    return bar(label, edges, scale) if edges else None
 
 
 def _change(each: Change) -> list[str]:
-    means = [cells.mean(each, each.before), cells.mean(each, each.after)]
-    ps = [p_value(p) for p in (each.p, each.p_corrected, each.p_holm)]
-    return [each.metric, *means, cells.change(each), cells.interval(each), *ps, str(each.tasks)]
+    return [each.metric, *cells.columns(each), str(each.tasks)]
 
 
 def _net(each: Change) -> list[str]:
@@ -122,7 +107,7 @@ def _net(each: Change) -> list[str]:
 def _task(pair: TaskPair) -> list[str]:
     ok = [cells.share(pair.ok_before), cells.share(pair.ok_after)]
     tokens = [cells.tokens(pair.tokens_before), cells.tokens(pair.tokens_after)]
-    change = cells.amount("ratio", pair.ratio)
+    change = amount("ratio", pair.ratio)
     return [pair.label, pair.phase, pair.flip or "", *ok, *tokens, change]
 
 
@@ -150,7 +135,7 @@ def _data(found: Comparison) -> list[dict[str, Any]]:
             "phase": pair.phase,
             "before": pair.tokens_before,
             "after": pair.tokens_after,
-            "change": cells.amount("ratio", pair.ratio),
+            "change": amount("ratio", pair.ratio),
         }
         for pair in _drawn(found)
     ]

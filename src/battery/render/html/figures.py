@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Final, Literal, NamedTuple
 
+from battery.findings import Interval
 from battery.render.format import percent, signed_percent
 
 #: How far a scale may reach to either side, as a relative change; what lies beyond is cut.
@@ -45,15 +46,22 @@ class Bar(NamedTuple):
     ticks: list[tuple[float, str]]
 
 
-def bar(
-    label: str,
-    value: float,
-    interval: tuple[float, float] | None,
-    scale: Scale,
-    *,
-    ticks: bool = False,
-) -> Bar:
-    """Lay out a change with its interval; ticks name both ends of the scale and its zero."""
+def ends(
+    kind: Literal["ratio", "difference"], value: float | None, interval: Interval | None
+) -> list[float]:
+    """Return the value, then both ends of its interval, as changes: 0 is no difference.
+
+    Empty without a value, and the value alone without an interval.
+    """
+    if value is None:
+        return []
+    found = [value, *([interval.low, interval.high] if interval else [])]
+    return [each - 1 for each in found] if kind == "ratio" else found
+
+
+def bar(label: str, changes: Sequence[float], scale: Scale, *, ticks: bool = False) -> Bar:
+    """Lay out what `ends` returns of a value; ticks name the scale's ends and its zero."""
+    value, *interval = changes
     band = (scale.at(interval[0]), round(100 - scale.at(interval[1]), 2)) if interval else None
     named = [
         (scale.at(scale.low), signed_percent(scale.low).replace(".0%", "%")),

@@ -10,7 +10,7 @@ from battery.findings import Effect, Evidence
 from battery.models import Summary, Trend
 from battery.render import evidence as shown
 from battery.render.format import number, signed_percent
-from battery.render.html.figures import Bar, Scale, bar
+from battery.render.html.figures import Bar, Scale, bar, ends
 
 _NO_EFFECT: Final = "No effect can be shown"
 
@@ -88,25 +88,17 @@ def _trend(trend: Trend, evidence: Evidence) -> Headline:
     text = (
         f"{first} to {last} tokens; {p}no frozen arm to compare with, so no effect and no interval."
     )
-    figure = bar(text, relative, None, Scale.over([relative]), ticks=True)
+    figure = bar(text, [relative], Scale.over([relative]), ticks=True)
     return Headline(
         "Tokens, from the first to the last iteration", signed_percent(relative), text, figure
     )
 
 
 def _figure(each: Effect, scale: Scale, *, ticks: bool = False) -> Bar | None:
-    if each.value is None:
-        return None
-    value, *ends = _changes(each)
     label = f"{each.metric}: {shown.effect(each)}, 95% interval {shown.interval(each)}"
-    return bar(label, value, (ends[0], ends[1]) if ends else None, scale, ticks=ticks)
+    changes = _changes(each)
+    return bar(label, changes, scale, ticks=ticks) if changes else None
 
 
 def _changes(each: Effect) -> list[float]:
-    """Return the value, then both ends of its interval, as changes: 0 is no difference."""
-    if each.value is None:
-        return []
-    values = [each.value]
-    if each.interval:
-        values += [each.interval.low, each.interval.high]
-    return [value - 1 for value in values] if each.kind == "ratio" else values
+    return ends(each.kind, each.value, each.interval)

@@ -17,6 +17,7 @@ from battery.render.html.learned import learned
 from battery.render.html.page import render
 from battery.render.html.reviewed import Reviewed, reviews
 from battery.render.html.transcripts import Groups
+from battery.summary import is_unfinished
 from battery.wire import Json
 
 _SCRIPTS: Final = ("charts.js", "board.js", "transcripts.js")
@@ -60,7 +61,7 @@ def report(
         "word": evidence.verdict or "NO VERDICT",
         "tone": _TONES.get(evidence.verdict, "open") if evidence.verdict else "open",
         "headline": headline(summary, evidence),
-        "unfinished": unfinished(summary, material.manifest),
+        "unfinished": unfinished(summary),
         "charts": charts(board),
         "board": board,
         "packed": len(table.iterations) > MOST_UNPACKED,
@@ -86,13 +87,13 @@ def report(
     return render("report.html", context, data=data, scripts=_SCRIPTS, styles=["report.css"])
 
 
-def unfinished(summary: Summary, manifest: Manifest | None) -> str | None:
+def unfinished(summary: Summary) -> str | None:
     """Say what the page of an unfinished battery covers; None for any other."""
-    if manifest is None or manifest.state == "finished":
+    if not is_unfinished(summary):
         return None
     return (
-        f"This battery is not finished (state: {manifest.state}). The page covers the "
-        f"{len(summary.iterations)} of {manifest.iterations_wanted} iterations whose tasks are "
+        f"This battery is not finished (state: {summary.state}). The page covers the "
+        f"{len(summary.iterations)} of {summary.iterations_wanted} iterations whose tasks are "
         "complete."
     )
 
