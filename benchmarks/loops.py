@@ -18,17 +18,17 @@ from pathlib import Path
 
 import httpx
 
-from battery.artifacts import BatteryDir, IterationDir
-from battery.client import open_clients
-from battery.journal import Journal
-from battery.models import LEARN, Phase, Tasks
-from battery.progress import Observer
-from battery.render.progress import PlainProgress
-from battery.schedule import Schedule
-from battery.settings import Settings, Target
-from battery.stages.iteration import Iteration
-from battery.tasks import load_tasks, plan
-from battery.wire import RESPOND_PATH
+from battery.inputs.settings import Settings, Target
+from battery.inputs.tasks import load_tasks, plan
+from battery.protocol.wire import RESPOND_PATH
+from battery.records.events import Observer
+from battery.records.models import LEARN, Phase, Tasks
+from battery.report.terminal.progress import PlainProgress
+from battery.run.iteration import Iteration
+from battery.run.schedule import Schedule
+from battery.store.battery_dir import BatteryDir, IterationDir
+from battery.store.journal import Journal
+from battery.target.http import open_clients
 from benchmarks.processes import in_turns
 from benchmarks.workload import MODELS, task, tasks_file
 

@@ -14,9 +14,9 @@ import pytest
 from playwright.sync_api import Browser
 from tests.support.browser import browsing
 
-from battery.artifacts import BatteryDir
-from battery.evidence.simulate import Dials
-from battery.stages.report import make_report
+from battery.calibration.simulate import Dials
+from battery.run.report import make_report
+from battery.store.battery_dir import BatteryDir
 from benchmarks.simulated import write_simulated
 from benchmarks.table import Row, seconds_row
 

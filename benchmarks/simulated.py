@@ -7,12 +7,12 @@ from typing import Final
 
 import numpy as np
 
-from battery.artifacts import BatteryDir
-from battery.evidence.simulate import Dials, simulate
-from battery.evidence.table import Call
-from battery.files import make_folder
-from battery.models import FROZEN, LEARN, Arm
-from battery.wire import OVERSEER_KIND, Json
+from battery.calibration.simulate import Dials, simulate
+from battery.protocol.wire import OVERSEER_KIND, Json
+from battery.records.models import FROZEN, LEARN, Arm
+from battery.store.battery_dir import BatteryDir
+from battery.store.files import make_folder
+from battery.verdict.table import Call
 
 _ARMS: Final[tuple[Arm, ...]] = (FROZEN, LEARN)
 

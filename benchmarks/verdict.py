@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
-from battery.evidence.simulate import Dials
+from battery.calibration.simulate import Dials
 from benchmarks.processes import battery, seconds
 from benchmarks.simulated import write_simulated
 from benchmarks.table import Row, seconds_row

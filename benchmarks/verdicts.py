@@ -18,9 +18,9 @@ from typing import Final, NamedTuple
 
 from battery.embedded.dials import Dials
 from battery.embedded.server import GatewayOptions, serving
-from battery.findings import Word
-from battery.settings import Settings, Target
-from battery.stages import run as stage
+from battery.inputs.settings import Settings, Target
+from battery.records.findings import Word
+from battery.run import run as stage
 
 
 class Scenario(NamedTuple):

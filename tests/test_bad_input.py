@@ -131,8 +131,8 @@ def test_a_folder_that_may_not_be_written_is_named(
 AS_NOBODY = """
 import os, sys
 import encodings.idna
-import battery.stages.run
-import battery.render.console
+import battery.run.run
+import battery.report.terminal.summary
 from battery.cli.main import main
 os.chdir("/")
 os.seteuid(65534)

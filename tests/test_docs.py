@@ -27,11 +27,13 @@ from markdown_it.tree import SyntaxTreeNode
 from pydantic import BaseModel
 from typer.main import get_command
 
-from battery import comparison, errors, findings, models, wire
-from battery.artifacts import ITERATION_FILES
+from battery.base import errors
 from battery.cli.main import app
+from battery.comparison import timeline
 from battery.embedded.server import GatewayOptions, serving
-from battery.evidence import timeline
+from battery.protocol import wire
+from battery.records import comparison, findings, models
+from battery.store.battery_dir import ITERATION_FILES
 from tests.support.calls import command_here
 from tests.support.commands import environment, read_json
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,21 +14,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1] / "src" / "battery"
 
-#: Lowest first; a module may import from its own layer and from those before it.
-LAYERS = [
-    ["__init__", "errors", "clock", "jsonio", "wire", "usage"],
-    ["findings"],
-    ["models"],
-    ["progress", "settings", "files", "redact", "tasks", "comparison"],
-    ["journal", "documents", "iteration_dir", "artifacts", "schedule", "transport"],
-    ["client"],
-    ["runner", "metrics", "review", "verdicts", "verdicts.*", "scorecard", "summary"],
-    ["evidence", "evidence.*", "conditions", "schemas", "schemas.*"],
-    ["render.*", "tracing", "tracing.*"],
-    ["stages.*"],
-    ["cli.*", "__main__"],
-]
-HTTP_MODULES = {"client", "transport", "embedded.language_model"}
+DESIGN = (ROOT.parents[1] / "docs" / "explanation" / "design.md").read_text()
+#: Lowest first; a module may import from its own folder and from those before it.
+LAYERS = re.findall(r"^\| `(\w+)` \|", DESIGN.partition("## Layers")[2], re.MULTILINE)[::-1]
+HTTP_MODULES = {"target.http", "target.transport", "embedded.language_model"}
 SLOW = {"httpx", "pydantic", "starlette", "uvicorn", "numpy", "scipy", "rich", "markdown_it"}
 
 
@@ -73,11 +63,12 @@ def own_imports(path: Path) -> set[str]:
 
 
 def layer(name: str) -> int:
-    for number, patterns in enumerate(LAYERS):
-        for pattern in patterns:
-            if name == pattern or (pattern.endswith(".*") and f"{name}.".startswith(pattern[:-1])):
-                return number
-    pytest.fail(f"{name} has no layer: add it to LAYERS")
+    """Return the place of a module's folder; the package itself is below all, `__main__` above."""
+    folder = name.split(".", maxsplit=1)[0]
+    if folder in {"__init__", "__main__"}:
+        return 0 if folder == "__init__" else len(LAYERS)
+    assert folder in LAYERS, f"{name} has no layer: add its folder to docs/explanation/design.md"
+    return LAYERS.index(folder)
 
 
 @pytest.mark.parametrize("name", [n for n in modules() if not n.startswith("embedded")])
@@ -91,19 +82,21 @@ def test_imports_point_down(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [n for n in modules() if n.startswith("embedded")])
-def test_the_embedded_gateway_knows_only_wire_and_errors_of_the_battery(name: str) -> None:
+def test_the_embedded_gateway_knows_only_the_protocol_and_the_base_of_the_battery(
+    name: str,
+) -> None:
     foreign = {n for n in own_imports(modules()[name]) if not n.startswith("embedded")}
-    assert foreign <= {"wire", "errors"}
+    assert {other.split(".")[0] for other in foreign} <= {"protocol", "base"}
 
 
-def test_only_stages_and_the_gateway_command_start_the_embedded_gateway() -> None:
+def test_only_targets_and_the_gateway_command_start_the_embedded_gateway() -> None:
     users = {
         name
         for name, path in modules().items()
         if not name.startswith("embedded")
         and any(other.startswith("embedded") for other in own_imports(path))
     }
-    assert users == {"stages.targets", "cli.gateway"}
+    assert users == {"target.targets", "cli.gateway"}
 
 
 def test_only_the_client_and_its_transport_know_httpx() -> None:
@@ -116,11 +109,11 @@ def test_only_the_client_and_its_transport_know_httpx() -> None:
 
 
 def test_the_computing_modules_know_no_network_disk_clock_or_terminal() -> None:
-    pure = {"metrics", "summary", "review", "wire", "models", "findings", "render.markdown"}
-    pure |= {"schedule", "scorecard", "conditions"}
-    forbidden = {"os", "io", "socket", "time", "datetime", "sys", "httpx", "rich", "typer"}
+    pure = {"protocol", "records", "review", "verdict", "comparison"}
+    single = {"run.schedule", "report.markdown.summary"}
+    forbidden = {"os", "io", "socket", "time", "sys", "httpx", "rich", "typer"}
     for name, path in modules().items():
-        if name in pure or name.split(".")[0] in {"verdicts", "evidence"}:
+        if name in single or name.split(".")[0] in pure:
             assert not {other.split(".")[0] for other in imports(path)} & forbidden, name
 
 

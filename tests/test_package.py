@@ -11,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 
 import battery
-from battery.tasks import load_tasks, plan
+from battery.inputs.tasks import load_tasks, plan
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from battery.stages.report import make_report
+from battery.run.report import make_report
 from tests.browser.folders import write_battery
 from tests.browser.hostile import write_hostile
 from tests.support.browser import Visit, browsing, visiting

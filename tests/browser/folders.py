@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from battery.artifacts import BatteryDir
-from battery.models import FROZEN, LEARN, Arm, Phase
-from battery.wire import Json
+from battery.protocol.wire import Json
+from battery.records.models import FROZEN, LEARN, Arm, Phase
+from battery.store.battery_dir import BatteryDir
 
 
 class Asked(NamedTuple):

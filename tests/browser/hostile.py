@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from battery.artifacts import BatteryDir
-from battery.models import Phase, Proposal, Verdict
-from battery.wire import Json
+from battery.protocol.wire import Json
+from battery.records.models import Phase, Proposal, Verdict
+from battery.store.battery_dir import BatteryDir
 from tests.browser.folders import Asked, answer, write_battery
 
 #: Each would set this, were it ever run.

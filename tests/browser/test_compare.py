@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from battery.render.html.compare import page
-from tests.render.comparisons import HOSTILE, hostile
+from battery.report.html.compare import page
+from tests.report.comparisons import HOSTILE, hostile
 from tests.support.browser import Scheme, visiting
 
 

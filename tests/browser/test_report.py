@@ -8,10 +8,10 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
 
-from battery.models import LEARN, Phase
-from battery.render.html.numbers import figure, rate
-from battery.stages.report import make_report
-from battery.wire import Json
+from battery.protocol.wire import Json
+from battery.records.models import LEARN, Phase
+from battery.report.html.numbers import figure, rate
+from battery.run.report import make_report
 from tests.browser.folders import Asked, answer, write_battery
 from tests.browser.hostile import ATTACKS, FLAG
 from tests.support.browser import Visit, screenshot, visiting

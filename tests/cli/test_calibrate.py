@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from battery.errors import InterruptedRunError
-from battery.evidence.assess import Observed
-from battery.evidence.calibration import Calibration, judge
-from battery.evidence.scenarios import HARM, NULLS, ONE_ARM, SIMULATIONS, Scenario
-from battery.findings import Evidence, Word
-from battery.progress import Event, Notice
-from battery.stages import calibrate as stage
+from battery.base.errors import InterruptedRunError
+from battery.calibration.calibration import Calibration, judge
+from battery.calibration.scenarios import HARM, NULLS, ONE_ARM, SIMULATIONS, Scenario
+from battery.commands import calibrate as stage
+from battery.records.events import Event, Notice
+from battery.records.findings import Evidence, Word
+from battery.verdict.assess import Observed
 from tests.support.calls import command_here
 from tests.support.commands import environment
 
@@ -159,7 +159,7 @@ def test_an_interrupt_ends_the_work_and_says_that_nothing_was_saved(tmp_path: Pa
 #: The command with fewer batteries a scenario, so that the first one is soon done.
 QUICK = """
 from battery.cli.main import main
-from battery.evidence.scenarios import SIMULATIONS
+from battery.calibration.scenarios import SIMULATIONS
 SIMULATIONS["fast"] = 50
 main(["calibrate", "--jobs", "2"])
 """

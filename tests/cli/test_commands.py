@@ -333,7 +333,7 @@ def test_debug_shows_the_stack_and_nothing_else_does(tmp_path: Path) -> None:
     assert "Traceback" not in battery("summarize", cwd=tmp_path).stderr
     shown = battery("summarize", "--debug", cwd=tmp_path).stderr
     assert "Traceback" in shown
-    assert "stages/summarize.py" in shown
+    assert "run/summarize.py" in shown
 
 
 def test_resume_with_other_tasks_or_models_says_what_differs(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from battery.comparison import Comparison
+from battery.records.comparison import Comparison
 from tests.support.calls import assert_one_message, command_here
 from tests.support.commands import read_json
 

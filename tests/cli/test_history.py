@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from battery.evidence.timeline import History
-from battery.stages import compare as compare_stage
-from battery.stages import history as stage
+from battery.commands import compare as compare_stage
+from battery.commands import history as stage
+from battery.comparison.timeline import History
 from tests.support.calls import assert_one_message, command_here
 from tests.support.commands import read_json
 from tests.support.runs import run

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from battery.models import Expectations, Phase
-from battery.stages.init import Names, init, starter
-from battery.tasks import load_tasks
+from battery.commands.init import Names, init, starter
+from battery.inputs.tasks import load_tasks
+from battery.records.models import Expectations, Phase
 from tests.support.calls import command_here
 from tests.support.commands import read_json
 from tests.support.terminals import on_terminal

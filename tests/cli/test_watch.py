@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from battery.artifacts import BatteryDir
-from battery.errors import ArtifactError, BatteryError
-from battery.files import is_held
-from battery.models import Summary
-from battery.progress import Event, IterationFinished, Notice, Observer, TaskFinished
-from battery.stages.watch import watch
+from battery.base.errors import ArtifactError, BatteryError
+from battery.records.events import Event, IterationFinished, Notice, Observer, TaskFinished
+from battery.records.models import Summary
+from battery.store.battery_dir import BatteryDir
+from battery.store.files import is_held
+from battery.watch.watch import watch
 from tests.support.calls import command_here
 from tests.support.commands import read_json, start, write_tasks
 from tests.support.gateway import Gateway, serving

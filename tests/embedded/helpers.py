@@ -20,7 +20,7 @@ from battery.embedded.policies import Case
 from battery.embedded.spec import Spec, read_spec
 from battery.embedded.thesaurus import TRADE_NAMES
 from battery.embedded.world import WORKERS, Worker, World
-from battery.wire import (
+from battery.protocol.wire import (
     DISTILL_PATH,
     OVERSEER_KIND,
     RESPOND_PATH,

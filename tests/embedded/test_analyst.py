@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from battery.embedded.analyst import SIGNATURE, RuleAnalyst
 from battery.embedded.judge import METRICS
-from battery.metrics import measure
-from battery.models import Phase, Run, RunResult, Task
-from battery.review import overseer_prompt, rows, scrum_prompt
-from battery.verdicts import parse_proposals, parse_verdicts
-from battery.wire import ChatMessage, ChatRequest, Status, chat_content
+from battery.protocol.wire import ChatMessage, ChatRequest, Status, chat_content
+from battery.records.models import Phase, Run, RunResult, Task
+from battery.review.parse import parse_proposals, parse_verdicts
+from battery.review.prompts import overseer_prompt, rows, scrum_prompt
+from battery.verdict.metrics import measure
 
 
 def say(prompt: str) -> str:

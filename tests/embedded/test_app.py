@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from battery.wire import (
+from battery.protocol.wire import (
     CHAT_PATH,
     DISTILL_PATH,
     RESPOND_PATH,

@@ -10,7 +10,7 @@ import pytest
 
 from battery.embedded.dials import CROWDED_OUT, WARM_UP_S, Dials
 from battery.embedded.loop import MAX_TURNS
-from battery.wire import Json, read_respond
+from battery.protocol.wire import Json, read_respond
 from tests.embedded.conftest import Serve
 from tests.embedded.helpers import OTHER, SHIPPED, Asked, ask, ask_all, connect, distil
 from tests.support.commands import start

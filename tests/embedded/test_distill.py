@@ -11,7 +11,7 @@ from battery.embedded.transcript import (
     ReviewEntry,
     SearchEntry,
 )
-from battery.wire import Json, Status
+from battery.protocol.wire import Json, Status
 from tests.embedded.helpers import case
 
 SPEC: Json = {

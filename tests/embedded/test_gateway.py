@@ -16,7 +16,7 @@ from battery.embedded.lessons import Substitution
 from battery.embedded.loop import MAX_TURNS
 from battery.embedded.server import GatewayOptions, serving
 from battery.embedded.spec import read_spec
-from battery.wire import Json, read_respond, total_tokens
+from battery.protocol.wire import Json, read_respond, total_tokens
 from tests.embedded.conftest import Serve
 from tests.embedded.helpers import (
     OTHER,

@@ -4,7 +4,7 @@ import pytest
 
 from battery.embedded.actions import Search
 from battery.embedded.lessons import LESSON, DeadEnd, Lesson, Plan, Substitution
-from battery.wire import Json
+from battery.protocol.wire import Json
 from tests.embedded.helpers import case
 
 SPEC: Json = {"role": "RN", "count": 2, "city": "Toledo, OH", "certificate": "BLS"}

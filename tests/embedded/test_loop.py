@@ -12,7 +12,7 @@ from battery.embedded.policies import Case, Executor, Overseer, Policies, Reply,
 from battery.embedded.rules import RuleExecutor, RuleOverseer, RuleReviewer
 from battery.embedded.tokens import Usage
 from battery.embedded.world import World
-from battery.wire import Json
+from battery.protocol.wire import Json
 from tests.embedded.helpers import SEED, case
 
 WORLD = World(SEED)

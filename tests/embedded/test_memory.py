@@ -12,7 +12,7 @@ from battery.embedded.actions import Search
 from battery.embedded.distill import Outcome
 from battery.embedded.lessons import Lesson, Plan, Substitution
 from battery.embedded.memory import RECALLED, Memory
-from battery.wire import Json
+from battery.protocol.wire import Json
 from tests.embedded.helpers import case, specs
 
 Remember = Callable[..., Memory]

@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from battery.base.errors import UsageError
 from battery.embedded.server import GatewayOptions, listen, serving
-from battery.errors import UsageError
 from tests.embedded.conftest import Serve
 from tests.embedded.helpers import SHIPPED, ask, ask_all, connect, distil
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from battery.base.errors import ShapeError
 from battery.embedded.spec import read_spec
-from battery.errors import ShapeError
-from battery.wire import Json
+from battery.protocol.wire import Json
 from tests.embedded.helpers import specs
 
 GOOD: Json = {"role": "Welder", "count": 2, "city": "Toledo, OH"}

@@ -12,7 +12,7 @@ from battery.embedded.thesaurus import (
     settling_search,
 )
 from battery.embedded.world import WORKERS, World
-from battery.wire import Json
+from battery.protocol.wire import Json
 from tests.embedded.helpers import SEED, fitting, specs
 
 WORLD = World(SEED)

@@ -9,7 +9,7 @@ from battery.embedded.actions import Fill, GiveUp
 from battery.embedded.spec import read_spec
 from battery.embedded.tools import audit, roster, supply
 from battery.embedded.world import Worker, World
-from battery.wire import Json
+from battery.protocol.wire import Json
 from tests.embedded.helpers import SEED, fitting, people, specs
 
 WORLD = World(SEED)

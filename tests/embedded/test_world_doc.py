@@ -11,6 +11,7 @@ from typing import get_args
 
 import pytest
 
+from battery.base.errors import ShapeError
 from battery.embedded.catalog import LADDERS, ROLES
 from battery.embedded.loop import MAX_TURNS
 from battery.embedded.places import CITIES, TOWNS
@@ -19,7 +20,6 @@ from battery.embedded.spec import MAX_COUNT, MAX_RADIUS_MILES, Spec, read_spec
 from battery.embedded.thesaurus import TRADE_NAMES
 from battery.embedded.transcript import STRIKES, Entry
 from battery.embedded.world import FIRST_DAY, LAST_DAY, WORKERS
-from battery.errors import ShapeError
 
 DOC = (Path(__file__).parents[2] / "docs" / "reference" / "world.md").read_text()
 

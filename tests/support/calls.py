@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
+from battery.base.errors import CallError
 from battery.cli.main import main
-from battery.client import Client
-from battery.errors import CallError
-from battery.models import Models, Task
-from battery.settings import Target
+from battery.inputs.settings import Target
+from battery.records.models import Models, Task
+from battery.target.http import Client
 from tests.support import commands
 from tests.support.misbehaving import Script, Server
 

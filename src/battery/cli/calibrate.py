@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
+from battery.calibration.scenarios import Preset
 from battery.cli import options
 from battery.cli.output import print_json, progress
-from battery.evidence.scenarios import Preset
-from battery.render.calibration import text
-from battery.stages import calibrate as stage
+from battery.commands import calibrate as stage
+from battery.report.markdown.calibration import text
 
 
 def calibrate(

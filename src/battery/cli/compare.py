@@ -9,16 +9,16 @@ from typing import Annotated
 
 import typer
 
-from battery.artifacts import BatteryDir
 from battery.cli import options
 from battery.cli.deliver import write
 from battery.cli.output import print_json, then
-from battery.conditions import parse
-from battery.evidence.compare_conditions import CONDITIONS, require
-from battery.render.compare_console import print_comparison
-from battery.render.compare_markdown import markdown
-from battery.render.html.compare import page
-from battery.stages import compare as stage
+from battery.commands import compare as stage
+from battery.comparison.conditions import CONDITIONS, require
+from battery.report.html.compare import page
+from battery.report.markdown.compare import markdown
+from battery.report.terminal.compare import print_comparison
+from battery.store.battery_dir import BatteryDir
+from battery.verdict.conditions import parse
 
 
 class Format(StrEnum):

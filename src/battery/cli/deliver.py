@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from battery.errors import FolderError
-from battery.files import cannot_write, write_atomic
-from battery.models import Summary
-from battery.progress import Notice
-from battery.render.lines import notice_line
-from battery.render.machine import github
-from battery.render.text import write_line
+from battery.base.errors import FolderError
+from battery.base.text import write_line
+from battery.records.events import Notice
+from battery.records.models import Summary
+from battery.report.machine import github
+from battery.report.terminal.lines import notice_line
+from battery.store.files import cannot_write, write_atomic
 
 _HINT: Final = "name another file, or free space"
 

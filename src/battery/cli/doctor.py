@@ -8,7 +8,7 @@ import typer
 
 from battery.cli import options
 from battery.cli.output import print_json
-from battery.stages import doctor as stage
+from battery.commands import doctor as stage
 
 
 def doctor(

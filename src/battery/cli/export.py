@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from battery.artifacts import BatteryDir
+from battery.base.text import write_line
 from battery.cli import options
 from battery.cli.output import print_json
-from battery.render.text import write_line
-from battery.stages import export as stage
+from battery.commands import export as stage
+from battery.store.battery_dir import BatteryDir
 
 Format = Annotated[
     Literal["inspect"],

@@ -10,8 +10,8 @@ import typer
 
 from battery.cli import options
 from battery.cli.output import print_json
-from battery.render.history import print_history
-from battery.stages import history as stage
+from battery.commands import history as stage
+from battery.report.terminal.history import print_history
 
 Searched = Annotated[
     Path, typer.Argument(metavar="FOLDER", help="Folder to search, with all folders in it.")

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
+from battery.base.errors import InterruptedRunError
 from battery.cli import options
-from battery.errors import InterruptedRunError
-from battery.stages import init as stage
-from battery.stages.init import Names
+from battery.commands import init as stage
+from battery.commands.init import Names
 
 Here = Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write to.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; write the defaults.")]

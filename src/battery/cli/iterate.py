@@ -8,8 +8,8 @@ import typer
 
 from battery.cli import options
 from battery.cli.output import progress, show_summary
-from battery.settings import Settings
-from battery.stages import run as stage
+from battery.inputs.settings import Settings
+from battery.run import run as stage
 from battery.tracing import traced
 
 

@@ -18,8 +18,8 @@ import typer
 from typer.exceptions import TyperException
 
 from battery import __version__
+from battery.base.errors import BatteryError, GateError, InterruptedRunError, UsageError
 from battery.cli.lazy import LazyGroup
-from battery.errors import BatteryError, GateError, InterruptedRunError, UsageError
 
 _REPORT = "look at it with --debug; where it is no matter of this machine, report it"
 _HEADERS = {"-H", "--header", "--llm-team-header", "--control-header"}

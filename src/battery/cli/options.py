@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from battery.errors import UsageError
-from battery.settings import (
+from battery.base.errors import UsageError
+from battery.inputs.settings import (
     Settings,
     environment_headers,
     make_companion,

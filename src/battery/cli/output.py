@@ -8,11 +8,11 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from battery import jsonio
-from battery.models import Summary
-from battery.progress import Observer
-from battery.render.console import print_summary
-from battery.render.progress import make_progress
+from battery.base import jsonio
+from battery.records.events import Observer
+from battery.records.models import Summary
+from battery.report.terminal.progress import make_progress
+from battery.report.terminal.summary import print_summary
 
 
 def progress(*, quiet: bool) -> AbstractContextManager[Observer]:

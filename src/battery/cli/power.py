@@ -9,8 +9,8 @@ import typer
 
 from battery.cli import options
 from battery.cli.output import print_json
-from battery.render.power import text
-from battery.stages import power as stage
+from battery.commands import power as stage
+from battery.report.terminal.power import text
 
 TaskCount = Annotated[
     int | None,

@@ -9,13 +9,13 @@ from typing import Annotated
 
 import typer
 
-from battery.artifacts import BatteryDir
+from battery.base.errors import UsageError
+from battery.base.text import printable, write_line
 from battery.cli import options
 from battery.cli.deliver import note, write
 from battery.cli.output import print_json
-from battery.errors import UsageError
-from battery.render.text import printable, write_line
-from battery.stages import report as stage
+from battery.run import report as stage
+from battery.store.battery_dir import BatteryDir
 
 Output = Annotated[
     Path | None,

@@ -10,9 +10,9 @@ import typer
 
 from battery.cli import options
 from battery.cli.output import print_json, progress
-from battery.render.reviews import print_reviews
-from battery.settings import Settings
-from battery.stages import review as stage
+from battery.inputs.settings import Settings
+from battery.report.terminal.reviews import print_reviews
+from battery.run import review as stage
 from battery.tracing import traced
 
 Iteration = Annotated[

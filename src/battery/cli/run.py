@@ -9,11 +9,11 @@ import typer
 
 from battery.cli import options
 from battery.cli.output import print_json, progress, show_summary, then
-from battery.conditions import parse, require
-from battery.render.outlook import outlook_document, print_outlook
-from battery.settings import Settings
-from battery.stages import run as stage
+from battery.inputs.settings import Settings
+from battery.report.terminal.outlook import outlook_document, print_outlook
+from battery.run import run as stage
 from battery.tracing import traced
+from battery.verdict.conditions import parse, require
 
 
 def run(

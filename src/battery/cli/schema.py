@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
+from battery.base.text import write_line
 from battery.cli import options
 from battery.cli.output import print_json
-from battery.render.text import write_line
-from battery.schemas import listing
-from battery.schemas import schema as schema_of
+from battery.store.schemas import listing
+from battery.store.schemas import schema as schema_of
 
 Name = Annotated[
     str | None, typer.Argument(metavar="NAME", help="Which one [default: a list of all].")

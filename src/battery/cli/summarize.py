@@ -10,20 +10,20 @@ from typing import Annotated
 
 import typer
 
-from battery.artifacts import BatteryDir
+from battery.base.errors import UsageError
 from battery.cli import options
 from battery.cli.deliver import report_to_github, write
 from battery.cli.output import show_summary, then
-from battery.conditions import parse, require
-from battery.documents import dump_record
-from battery.errors import UsageError
-from battery.models import Summary
-from battery.render.machine.csv import csv_chunks
-from battery.render.machine.junit import junit
-from battery.render.machine.parquet import parquet_chunks, require_parquet
-from battery.render.markdown import markdown
-from battery.stages import summarize as stage
-from battery.stages.rows import call_rows
+from battery.recorded.rows import call_rows
+from battery.records.models import Summary
+from battery.report.machine.csv import csv_chunks
+from battery.report.machine.junit import junit
+from battery.report.machine.parquet import parquet_chunks, require_parquet
+from battery.report.markdown.summary import markdown
+from battery.run import summarize as stage
+from battery.store.battery_dir import BatteryDir
+from battery.store.documents import dump_record
+from battery.verdict.conditions import parse, require
 
 
 class Format(StrEnum):

@@ -9,12 +9,12 @@ from typing import Annotated
 
 import typer
 
-from battery.artifacts import BatteryDir
+from battery.base.errors import InterruptedRunError
 from battery.cli import options
 from battery.cli.output import print_json, progress, show_summary
-from battery.errors import InterruptedRunError
-from battery.stages import standing as once_only
-from battery.stages import watch as stage
+from battery.store.battery_dir import BatteryDir
+from battery.watch import standing as once_only
+from battery.watch import watch as stage
 
 #: Seconds between two looks at the folder: soon enough to look live, seldom enough to cost nothing.
 _PAUSE_S = 0.5

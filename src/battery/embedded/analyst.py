@@ -12,7 +12,7 @@ from battery.embedded.figures import read_figures
 from battery.embedded.judge import write_judgment
 from battery.embedded.reviewing import write_review
 from battery.embedded.tokens import estimate
-from battery.wire import ChatRequest, Json, chat_answer
+from battery.protocol.wire import ChatRequest, Json, chat_answer
 
 SIGNATURE: Final = "— rules (no language model)"
 

@@ -22,21 +22,15 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from battery.embedded.dials import (
-    WARM_UP_S,
-    CrowdedExecutor,
-    Dials,
-    bluffed,
-    crowded,
-)
+from battery.base.errors import ShapeError
+from battery.embedded.dials import WARM_UP_S, CrowdedExecutor, Dials, bluffed, crowded
 from battery.embedded.distill import Outcome, distil
 from battery.embedded.loop import Run, blocked
 from battery.embedded.memory import Memory
 from battery.embedded.policies import Case, Policies, PolicyError
 from battery.embedded.spec import Spec, read_spec
 from battery.embedded.world import WORKERS, World
-from battery.errors import ShapeError
-from battery.wire import (
+from battery.protocol.wire import (
     CHAT_PATH,
     DISTILL_PATH,
     RESPOND_PATH,

@@ -12,7 +12,7 @@ from typing import Final
 from battery.embedded.actions import Fill, GiveUp, Search
 from battery.embedded.policies import Case, Executor, Reply
 from battery.embedded.transcript import Transcript
-from battery.wire import Json
+from battery.protocol.wire import Json
 
 #: What a respond call takes longer while the server warms up.
 WARM_UP_S: Final = 0.06

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from battery.embedded.lessons import DeadEnd, Lesson, Plan, Substitution
 from battery.embedded.spec import Spec
 from battery.embedded.transcript import Entry, SearchEntry, Transcript
-from battery.wire import Status
+from battery.protocol.wire import Status
 
 
 class Outcome(BaseModel):

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from battery.wire import Json
+from battery.protocol.wire import Json
 
 _BLOCK: Final = re.compile(r"```json\s*\n(.*?)(?:\n```|\Z)", re.DOTALL)
 _METRICS: Final = re.compile(r'"metrics"\s*:\s*')

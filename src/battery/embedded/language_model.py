@@ -14,12 +14,12 @@ from typing import Any, Final, TypeVar
 import httpx
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from battery.base.errors import ShapeError, UsageError
 from battery.embedded.actions import ACTION, Correction, Fill, GiveUp, Judgment, Search
 from battery.embedded.policies import Case, Policies, PolicyError, Reply
 from battery.embedded.prompts import executor_prompt, overseer_prompt, reviewer_prompt
 from battery.embedded.tokens import Usage, estimate
-from battery.errors import ShapeError, UsageError
-from battery.wire import ChatRequest, Json, chat_answer, chat_content
+from battery.protocol.wire import ChatRequest, Json, chat_answer, chat_content
 
 #: Seconds for one call; a model that thinks may take minutes.
 TIMEOUT_S: Final = 300.0

@@ -24,7 +24,7 @@ from battery.embedded.transcript import (
     UnreadableEntry,
 )
 from battery.embedded.world import World
-from battery.wire import Json, Status
+from battery.protocol.wire import Json, Status
 
 MAX_TURNS: Final = 8
 #: Characters of an unreadable reply that the log shows.

@@ -10,7 +10,7 @@ from battery.embedded.lessons import DeadEnd, Plan, Substitution
 from battery.embedded.spec import Spec
 from battery.embedded.tokens import Usage
 from battery.embedded.transcript import Transcript
-from battery.wire import ChatRequest, Json, RespondRequest
+from battery.protocol.wire import ChatRequest, Json, RespondRequest
 
 T_co = TypeVar("T_co", covariant=True)
 

@@ -15,6 +15,7 @@ from typing import Final
 import uvicorn
 from starlette.applications import Starlette
 
+from battery.base.errors import BatteryError, UsageError
 from battery.embedded.analyst import RuleAnalyst
 from battery.embedded.app import Gateway, make_app
 from battery.embedded.dials import Dials
@@ -23,7 +24,6 @@ from battery.embedded.memory import Memory
 from battery.embedded.policies import Policies
 from battery.embedded.rules import RuleExecutor, RuleOverseer, RuleReviewer
 from battery.embedded.world import World
-from battery.errors import BatteryError, UsageError
 
 #: Longer than a client keeps an idle connection, so that it is the client who closes it.
 KEEP_ALIVE_S: Final = 75

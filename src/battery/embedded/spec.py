@@ -15,9 +15,9 @@ from pydantic import (
     ValidationError,
 )
 
+from battery.base.errors import ShapeError, dotted
 from battery.embedded.places import place_name
-from battery.errors import ShapeError, dotted
-from battery.wire import Json
+from battery.protocol.wire import Json
 
 MAX_COUNT: Final = 50
 MAX_RADIUS_MILES: Final = 500

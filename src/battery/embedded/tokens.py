@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from battery.wire import Json
+from battery.protocol.wire import Json
 
 #: The usual rule of thumb for English text and JSON with current tokenizers.
 CHARACTERS_PER_TOKEN: Final = 4

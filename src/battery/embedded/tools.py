@@ -13,7 +13,7 @@ from battery.embedded.places import locate, miles
 from battery.embedded.spec import Spec
 from battery.embedded.thesaurus import accepted_certificates, canonical_role, settling_search
 from battery.embedded.world import Worker, World
-from battery.wire import Json
+from battery.protocol.wire import Json
 
 
 def supply(world: World, spec: Spec) -> int:

@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from battery.embedded.actions import Search
-from battery.wire import OVERSEER_KIND, Json
+from battery.protocol.wire import OVERSEER_KIND, Json
 
 
 class _Entry(BaseModel):

@@ -18,7 +18,7 @@ import orjson
 from battery.embedded.actions import Search
 from battery.embedded.catalog import LADDERS, ROLES, Role
 from battery.embedded.places import CITIES, cities_within, place_name
-from battery.wire import Json
+from battery.protocol.wire import Json
 
 WORKERS: Final = 2000
 ROLES_PER_CITY: Final = 16

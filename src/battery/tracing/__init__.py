@@ -12,11 +12,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from battery.errors import InterruptedRunError
-from battery.models import Summary
-from battery.progress import Event, Notice, Observer, TaskFinished
+from battery.base.errors import InterruptedRunError
+from battery.records.events import Event, Notice, Observer, TaskFinished
+from battery.records.models import Summary
+from battery.target.transport import proxy_note
 from battery.tracing import environment
-from battery.transport import proxy_note
 
 if TYPE_CHECKING:
     from battery.tracing.recorder import Recorder

@@ -30,9 +30,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.trace import Span, SpanKind, StatusCode, set_span_in_context
 
 from battery import __version__
-from battery.errors import BatteryError
-from battery.models import Summary
-from battery.progress import (
+from battery.base.errors import BatteryError
+from battery.records.events import (
     Event,
     IterationFinished,
     MetaFinished,
@@ -40,9 +39,10 @@ from battery.progress import (
     TaskFinished,
     TaskStarted,
 )
+from battery.records.models import Summary
+from battery.target.transport import is_loopback
 from battery.tracing import environment, spans
 from battery.tracing.spans import Attributes
-from battery.transport import is_loopback
 
 _MS: Final = 1_000_000
 _META_NAMES: Final = {"delta": "distill", "epsilon": "review", "zeta": "judgment"}

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from battery import jsonio
-from battery.models import ELAPSED_KEY, FROZEN, Metrics, Summary
-from battery.progress import MetaFinished, TaskFinished, TaskStarted
-from battery.usage import MOST, Split, chat_split, reported, respond_split
-from battery.wire import ChatRequest, Json, chat_content
+from battery.base import jsonio
+from battery.protocol.usage import MOST, Split, chat_split, reported, respond_split
+from battery.protocol.wire import ChatRequest, Json, chat_content
+from battery.records.events import MetaFinished, TaskFinished, TaskStarted
+from battery.records.models import ELAPSED_KEY, FROZEN, Metrics, Summary
 
 Attributes = dict[str, str | int | float | bool]
 
@@ -94,7 +94,7 @@ def iteration(metrics: Metrics) -> Attributes:
     """Describe a finished iteration by the learn arm's metrics."""
     return _known(
         {
-            "battery.tasks": metrics.total_tasks,
+            "battery.inputs.tasks": metrics.total_tasks,
             "battery.ok_tasks": metrics.ok_tasks,
             "battery.tokens": metrics.total_tokens,
             "battery.turns_per_task": metrics.avg_turns_per_task,

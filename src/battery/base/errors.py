@@ -1,0 +1,136 @@
+"""Every error a user can meet, with its exit code and the next thing to try.
+
+    BatteryError                1    the battery failed
+    ├── UsageError              2    wrong option, environment or input
+    │   ├── TasksError          2    the tasks file cannot be used
+    │   ├── FolderError         2    the artifact folder cannot be used as asked
+    │   └── MismatchError       2    a resume that would mix two batteries
+    ├── CallError               1    a call to the gateway or the LLM team failed
+    │   ├── UnreachableError    1    no connection: refused, unknown host, TLS
+    │   ├── CallTimeoutError    1    connecting, waiting or streaming took too long
+    │   ├── BrokenAnswerError   1    the connection broke, or the answer is too large
+    │   ├── StatusError         1    an answer outside 2xx
+    │   └── AnswerError         1    an answer that is not what the wire promises
+    ├── GateError               3    a condition of --fail-on holds
+    ├── ArtifactError           1    a file of the folder cannot be read or written
+    └── InterruptedRunError     130  stopped by a signal
+
+Code raises anywhere; only `battery.cli.main` turns an error into words and an exit code.
+`ShapeError` is not in the tree: it is what `battery.protocol.wire` finds wrong in a document,
+before anybody knows which call or file the document came from.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+
+class BatteryError(Exception):
+    """Say what failed, on what and why; `hint` is what to do next.
+
+    `message` is one sentence without a final full stop; `hint` may be None.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(BatteryError):
+    """Report wrong use: an option, an environment variable or an input."""
+
+    exit_code = 2
+
+
+class TasksError(UsageError):
+    """Report a tasks file that cannot be used, with the place in it."""
+
+
+class FolderError(UsageError):
+    """Report an artifact folder that is unfinished, in use, unwritable or no battery."""
+
+
+class MismatchError(UsageError):
+    """Report that a resume would mix other tasks, models or targets into a battery."""
+
+
+class CallError(BatteryError):
+    """Report a call that did not bring a usable answer."""
+
+
+class UnreachableError(CallError):
+    """Report that no connection could be made."""
+
+
+class CallTimeoutError(CallError):
+    """Report a call that took longer than its timeout."""
+
+
+class BrokenAnswerError(CallError):
+    """Report an answer that broke off or grew beyond the size limit."""
+
+
+class StatusError(CallError):
+    """Report an HTTP status outside 2xx."""
+
+
+class AnswerError(CallError):
+    """Report an answer of another shape than the wire promises."""
+
+
+class ArtifactError(BatteryError):
+    """Report a file of the artifact folder that cannot be read or written."""
+
+
+class GateError(BatteryError):
+    """Report that a gate the user asked for was not met; the result itself is already printed."""
+
+    exit_code = 3
+
+
+class InterruptedRunError(BatteryError):
+    """Report that a signal stopped the command."""
+
+    exit_code = 130
+
+
+class ShapeError(Exception):
+    """Name the place in a JSON document and what is wrong there."""
+
+    def __init__(self, place: str, why: str) -> None:
+        super().__init__(f"{place}: {why}" if place else why)
+        self.place = place
+        self.why = why
+
+    @classmethod
+    def of(cls, error: ValidationError) -> ShapeError:
+        """Make the first finding of a pydantic error readable: `a.b[1].c: why`."""
+        first = error.errors(include_url=False, include_context=False)[0]
+        return cls(dotted(first["loc"]), _plain(first["type"], first["msg"], first["input"]))
+
+
+def dotted(path: tuple[int | str, ...]) -> str:
+    """Write a path into a JSON document the way people write it: `a.b[1].c`."""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def _plain(kind: str, message: str, given: object) -> str:
+    if kind == "missing":
+        return "is missing"
+    if kind == "extra_forbidden":
+        return "is not a known key"
+    if kind in {"model_type", "dict_type"}:
+        message = "an object was expected"
+    shown = repr(given)
+    if len(shown) > 60:
+        shown = shown[:59] + "…"
+    return f"{message[0].lower()}{message[1:]}, got {shown}"

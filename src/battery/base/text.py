@@ -1,0 +1,95 @@
+"""Text of others made safe to show, and cut to a width in terminal cells."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from typing import TextIO
+
+
+def printable(text: str) -> str:
+    r"""Make foreign text one harmless line: `\x1b` for an escape, a space for a newline.
+
+    Everything that Unicode does not call printable is escaped: terminal control sequences,
+    text direction overrides, lone surrogates. Runs of whitespace become one space.
+    """
+    return without_runner_commands(" ".join("".join(map(_harmless, text)).split()))
+
+
+def without_runner_commands(text: str) -> str:
+    """Break up `##[`, which runners of pipelines take for a command anywhere in a line."""
+    return text.replace("##[", "## [")
+
+
+def _harmless(char: str) -> str:
+    if char.isprintable():
+        return char
+    # The information separators count as whitespace in Python and as control codes elsewhere.
+    if char.isspace() and not "\x1c" <= char <= "\x1f":
+        return " "
+    return char.encode("unicode_escape").decode("ascii")
+
+
+def brief(text: str, width: int, *, ellipsis: str = "…") -> str:
+    """Show the beginning of a foreign text of any length in at most `width` columns."""
+    # Cut first: a text of megabytes is not worth reading to show a line of it.
+    return fit(printable(text[: 10 * width]), width, ellipsis=ellipsis)
+
+
+def cells(text: str) -> int:
+    """Count the terminal columns of printable text: two for wide characters, none for marks."""
+    return sum(map(_cells, text))
+
+
+def _cells(char: str) -> int:
+    # Accents that combine share the column of the character before them.
+    if unicodedata.category(char) in {"Mn", "Me"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def fit(text: str, width: int, *, ellipsis: str = "…") -> str:
+    """Cut printable text to at most `width` columns; a cut one ends with the ellipsis.
+
+    The width must leave room for the ellipsis.
+    """
+    if cells(text) <= width:
+        return text
+    room = width - cells(ellipsis)
+    kept = ""
+    # Character by character: a wide one may leave a column that the next does not fit in.
+    for char in text:
+        room -= _cells(char)
+        if room < 0:
+            break
+        kept += char
+    return kept.rstrip() + ellipsis
+
+
+def pad(text: str, width: int, *, ellipsis: str = "…") -> str:
+    """Cut or fill printable text to exactly `width` columns."""
+    cut = fit(text, width, ellipsis=ellipsis)
+    return cut + " " * (width - cells(cut))
+
+
+def takes_escapes(stream: TextIO) -> bool:
+    """Tell whether the stream is a terminal that understands control sequences."""
+    # Windows aside, every terminal names itself; one that does not is not to be trusted.
+    return stream.isatty() and os.environ.get("TERM", "") not in {"", "dumb", "unknown"}
+
+
+def can_show(stream: TextIO, text: str) -> bool:
+    """Tell whether the stream's encoding has all characters of the text."""
+    try:
+        text.encode(stream.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def write_line(stream: TextIO, line: str) -> None:
+    """Write one line at once and flush it; what the encoding lacks is escaped, not an error."""
+    encoding = stream.encoding or "utf-8"
+    # One write a line, so that lines of several processes on one terminal do not mix.
+    stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    stream.flush()

@@ -1,0 +1,1 @@
+"""How often each verdict is given on simulated batteries."""

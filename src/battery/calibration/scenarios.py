@@ -1,0 +1,244 @@
+"""What the calibration simulates: each scenario with its dials and what must come out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log
+from typing import Final, Literal, NamedTuple
+
+from battery.calibration.simulate import Dials
+from battery.records.findings import Word
+
+Preset = Literal["fast", "full"]
+
+#: Batteries a scenario. Fast is for every change of the code, full for the documents: there the
+#: standard error of a share of 5% is 0.3 points.
+SIMULATIONS: Final[dict[Preset, int]] = {"fast": 200, "full": 5_000}
+#: Of a costly scenario only so many times fewer are drawn.
+COSTLY_SHARE: Final = 10
+
+
+class Power(NamedTuple):
+    """Documented shares of batteries that see a true effect."""
+
+    #: Primary p at most .05.
+    primary: float
+    #: LEARNED or COMPOUNDING.
+    positive: float
+
+
+class Catch(NamedTuple):
+    """A verdict that must be given in at least such a share of batteries."""
+
+    word: Word
+    at_least: float
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A kind of battery, simulated many times."""
+
+    name: str
+    about: str
+    dials: Dials
+    #: Nothing was learned, nothing went wrong, and there is a frozen arm to show it.
+    null: bool = False
+    power: Power | None = None
+    catch: Catch | None = None
+    #: Verdicts that are wrong here: each may come in 5 of 100 batteries at most.
+    rare: tuple[Word, ...] = ()
+    #: Many tasks make slow permutation tests.
+    costly: bool = False
+
+    @property
+    def exchangeable(self) -> bool:
+        """Whether first and last iteration differ by chance alone."""
+        return self.null and self.dials.drift == 0 and self.dials.warm_up == 1
+
+    def simulations(self, preset: Preset) -> int:
+        """How many batteries a preset draws."""
+        return SIMULATIONS[preset] // (COSTLY_SHARE if self.costly else 1)
+
+
+NULLS: Final = (
+    Scenario("nothing learned", "3 + 3 + 2 tasks, 3 iterations, no learning.", Dials(), null=True),
+    Scenario("2 iterations", "The shortest battery.", Dials(iterations=2), null=True),
+    Scenario("5 iterations", "Long enough for a slope.", Dials(iterations=5), null=True),
+    Scenario("10 iterations", "A long battery.", Dials(iterations=10), null=True),
+    Scenario(
+        "shared shocks",
+        "Each iteration is dearer or cheaper by about 20% in both arms.",
+        Dials(shock=0.2),
+        null=True,
+    ),
+    Scenario(
+        "provider gets cheaper",
+        "Both arms need about 10% less from one iteration to the next, 5 iterations.",
+        Dials(iterations=5, drift=-0.1),
+        null=True,
+    ),
+    Scenario(
+        "provider gets dearer",
+        "Both arms need about 10% more from one iteration to the next, 5 iterations.",
+        Dials(iterations=5, drift=0.1),
+        null=True,
+    ),
+    Scenario(
+        "server warms up",
+        "Iteration 1 takes twice the tokens and the time in both arms.",
+        Dials(warm_up=2.0),
+        null=True,
+    ),
+    Scenario("heavy noise", "Noise sd .8: calls differ by a factor of 2.", Dials(noise=0.8), True),
+    Scenario(
+        "unequal tasks",
+        "Sizes of tasks differ by a log sd of 1.5, a factor of 4.",
+        Dials(size_spread=1.5),
+        null=True,
+    ),
+    Scenario("20 tasks", "8 + 8 + 4 tasks.", Dials(tasks=(8, 8, 4)), null=True, costly=True),
+    Scenario("3 repeats", "Each task is asked three times.", Dials(repeats=3), null=True),
+    Scenario(
+        "flaky calls",
+        "One call in ten fails for no reason; failed easy tasks are asked again.",
+        Dials(flaky=0.1),
+        null=True,
+    ),
+    Scenario(
+        "very flaky calls",
+        "Three calls in ten fail for no reason, 10 iterations.",
+        Dials(flaky=0.3, iterations=10),
+        null=True,
+    ),
+    Scenario(
+        "all of that",
+        "5 iterations with shocks, drift, a warm-up, unequal tasks and flaky calls.",
+        Dials(iterations=5, shock=0.2, drift=-0.05, warm_up=1.5, size_spread=1.2, flaky=0.1),
+        null=True,
+    ),
+)
+
+LEARNING: Final = (
+    Scenario(
+        "10% drop, 3 iterations",
+        "The learn arm needs 10% less, an iteration after the other.",
+        Dials(drop=0.1),
+        power=Power(primary=0.37, positive=0.23),
+    ),
+    Scenario(
+        "10% drop, 5 iterations",
+        "The same, with more time to show.",
+        Dials(drop=0.1, iterations=5),
+        power=Power(primary=0.93, positive=0.81),
+    ),
+    Scenario(
+        "20% drop, 3 iterations",
+        "The learn arm needs 20% less, an iteration after the other.",
+        Dials(drop=0.2),
+        power=Power(primary=0.87, positive=0.74),
+    ),
+    Scenario("20% drop, 4 iterations", "The same, one longer.", Dials(drop=0.2, iterations=4)),
+    Scenario("20% drop, 5 iterations", "Just enough for a slope.", Dials(drop=0.2, iterations=5)),
+    Scenario("20% drop, flaky", "One call in ten fails as well.", Dials(drop=0.2, flaky=0.1)),
+    Scenario(
+        "30% saved once",
+        "The learn arm needs 30% less from iteration 2 on and then stays there, 6 iterations.",
+        Dials(saved_once=0.3, iterations=6),
+        rare=(Word.COMPOUNDING,),
+    ),
+)
+
+#: Nothing is learned, but the arms are not the same system. Where no bound is set, none could be
+#: kept: what differs for good, or for an iteration, looks like what was learned.
+DEPLOYMENTS: Final = (
+    Scenario(
+        "20% fewer tokens",
+        "The learn arm's tokens are 20% fewer in all iterations, the first one included.",
+        Dials(offset=log(0.8)),
+    ),
+    Scenario(
+        "the same, 5 repeats",
+        "20% fewer as above, and each task is asked five times.",
+        Dials(offset=log(0.8), repeats=5),
+    ),
+    Scenario(
+        "the same, swapped",
+        "20% fewer in the frozen arm instead: the deployments changed places.",
+        Dials(offset=-log(0.8)),
+    ),
+    Scenario(
+        "30% fewer tokens",
+        "The learn arm's tokens are 30% fewer in all iterations, the first one included.",
+        Dials(offset=log(0.7)),
+    ),
+    Scenario(
+        "slower by half",
+        "The learn arm takes 1.5 times the time in all iterations, the first one included.",
+        Dials(pace=1.5),
+        rare=(Word.REGRESSED,),
+    ),
+    Scenario(
+        "shocks of its own",
+        "Each arm is dearer or cheaper by about 10% in each iteration, 5 iterations.",
+        Dials(own_shock=0.1, iterations=5),
+    ),
+)
+
+ONE_ARM: Final = (
+    Scenario("one arm, null", "No frozen arm, no learning.", Dials(arms=1)),
+    Scenario(
+        "one arm, cheaper provider",
+        "No frozen arm, no learning; the provider needs less and less.",
+        Dials(arms=1, iterations=5, drift=-0.1),
+    ),
+    Scenario(
+        "one arm, 20% drop",
+        "No frozen arm, true learning, 5 iterations.",
+        Dials(arms=1, iterations=5, drop=0.2),
+    ),
+)
+
+HARM: Final = (
+    Scenario(
+        "forgets from iteration 2",
+        "The learn arm loses one easy task of three for good.",
+        Dials(forget_from=2),
+        catch=Catch(Word.REGRESSED, 0.95),
+    ),
+    Scenario(
+        "forgets the last one",
+        "It learns, 20% an iteration, and loses an easy task in iteration 5 of 5.",
+        Dials(drop=0.2, iterations=5, forget_from=5),
+        catch=Catch(Word.REGRESSED, 0.95),
+    ),
+    Scenario(
+        "memory bloat",
+        "The learn arm's tokens grow by a third from one iteration to the next, 5 iterations.",
+        Dials(iterations=5, bloat=0.3),
+        catch=Catch(Word.REGRESSED, 0.95),
+    ),
+    Scenario(
+        "bluffs often",
+        "The learn arm claims every other impossible task.",
+        Dials(bluff=0.5),
+    ),
+    Scenario(
+        "bluffs while it learns",
+        "It learns, 20% an iteration, and claims one impossible task in ten.",
+        Dials(drop=0.2, iterations=5, bluff=0.1),
+    ),
+    Scenario(
+        "unlike start",
+        "The learn arm begins with a memory: a third of the tokens in iteration 1.",
+        Dials(unlike_start=-1.2),
+        catch=Catch(Word.INVALID, 0.95),
+    ),
+    Scenario(
+        "a cell is missing",
+        "The calls of one task in one iteration and arm are lost.",
+        Dials(missing=1),
+        catch=Catch(Word.INVALID, 1.0),
+    ),
+)
+
+SCENARIOS: Final = (*NULLS, *LEARNING, *DEPLOYMENTS, *ONE_ARM, *HARM)

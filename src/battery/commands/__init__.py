@@ -1,0 +1,1 @@
+"""The other commands as functions: read artifacts, compute, write."""

@@ -1,0 +1,122 @@
+"""Look at everything a run needs, without teaching the gateway anything."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from battery.base.errors import BatteryError
+from battery.inputs.settings import Settings, Target
+from battery.inputs.tasks import find_tasks, plan
+from battery.records.models import Phase
+from battery.store.battery_dir import BatteryDir
+from battery.target import targets
+from battery.target.http import open_clients
+
+_PROBE_TIMEOUT_S = 10.0
+
+
+class Check(NamedTuple):
+    """One thing looked at: what it is, whether it is fine, what was found, what to do."""
+
+    name: str
+    ok: bool
+    finding: str
+    hint: str | None = None
+
+
+async def doctor(settings: Settings) -> list[Check]:
+    """Check tasks, folder, gateway, LLM team and a control gateway that is named.
+
+    `/v1/respond` is never called. Raises `UsageError` for a control gateway that cannot be one.
+    """
+    targets.refuse_unfit_control(settings)
+    # The embedded control is the embedded gateway once more: one of them is enough to look at.
+    settings = replace(settings, no_control=settings.control_gateway is None)
+    checks = [_checked("tasks", _tasks, settings), _checked("folder", _folder, settings)]
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="battery-") as memory,
+            targets.opened(settings, BatteryDir(Path(memory)).memory, lambda _event: None) as found,
+        ):
+            checks += await _targets(settings, found)
+    except BatteryError as error:
+        checks.append(_failed("gateway", error))
+    return checks
+
+
+async def _targets(settings: Settings, found: targets.Targets) -> list[Check]:
+    embedded = settings.gateway is None
+    own = embedded and settings.llm_team is None
+    checks = [
+        await _reachable("gateway", found.gateway, "--gateway", embedded=embedded),
+        await _reachable("LLM team", found.llm_team, "--llm-team", embedded=own),
+    ]
+    if found.control:
+        option = "--control-gateway"
+        checks.append(await _reachable("control gateway", found.control, option, embedded=False))
+    return checks
+
+
+def _checked(name: str, look: Callable[[Settings], Check], settings: Settings) -> Check:
+    try:
+        return look(settings)
+    except BatteryError as error:
+        return _failed(name, error)
+
+
+def _failed(name: str, error: BatteryError) -> Check:
+    return Check(name, False, error.message, error.hint)
+
+
+def _tasks(settings: Settings) -> Check:
+    tasks, source = find_tasks(settings.tasks_path)
+    planned = plan(tasks)
+    counts = Counter(entry.phase for entry in planned)
+    phases = ", ".join(f"{counts[phase]} {phase}" for phase in Phase)
+    return Check("tasks", True, f"{len(planned)} tasks ({phases}) from {source}")
+
+
+def _folder(settings: Settings) -> Check:
+    folder = BatteryDir(settings.folder)
+    parent = folder.root
+    while not parent.exists():
+        parent = parent.parent
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        wanted = "name a folder that you may write to: --dir PATH"
+        return Check("folder", False, f"{folder.root} cannot be written", wanted)
+    manifest = folder.read_manifest()
+    if manifest is None:
+        known = folder.numbers()
+        what = f"{len(known)} iterations without a manifest" if known else "no battery yet"
+        return Check("folder", True, f"{folder.root} holds {what}")
+    done = f"{manifest.iterations_finished} of {manifest.iterations_wanted} iterations"
+    hint = None if manifest.state == "finished" else folder.resume_hint
+    return Check("folder", True, f"{folder.root} holds a {manifest.state} battery, {done}", hint)
+
+
+async def _reachable(name: str, target: Target, option: str, *, embedded: bool) -> Check:
+    try:
+        async with open_clients(target, 1) as clients:
+            status = await clients[0].probe(_PROBE_TIMEOUT_S)
+    except BatteryError as error:
+        return Check(name, False, error.message, f"start it, or name another with {option}")
+    if embedded:
+        return Check(name, True, f"the embedded one starts and answers; {option} names a live one")
+    if status in {401, 403}:
+        finding = f"{target.url} asks for credentials (HTTP {status} at /)"
+        return Check(name, True, finding, "if runs are refused too, set a token or --header")
+    hint = None if status < 500 else "look at its log: it answers, but with an error"
+    return Check(name, status < 500, f"{target.url} answers (HTTP {status} at /)", hint)
+
+
+def one_line(check: Check) -> str:
+    """Write a check as one line: what was found, and what to do about it."""
+    mark = "ok  " if check.ok else "FAIL"
+    advice = f" - {check.hint}" if check.hint else ""
+    return f"{mark}  {check.name}: {check.finding}{advice}"

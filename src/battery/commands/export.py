@@ -1,0 +1,82 @@
+"""Write a battery in the format of another tool; reads the folder and changes nothing in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+from battery.base.errors import FolderError
+from battery.inputs.tasks import task_id
+from battery.recorded.compute import measured
+from battery.records.calls import respond_key
+from battery.records.models import Arm, Phase, Run
+from battery.report.inspect.log import Facts, Log, Tally
+from battery.report.inspect.sample import TaskRun
+from battery.store.battery_dir import BatteryDir, IterationDir
+from battery.store.files import make_folder, write_atomic
+from battery.store.journal import Journal
+from battery.verdict.assess import assess
+
+
+class Exported(NamedTuple):
+    """One file that was written."""
+
+    path: Path
+    arm: Arm
+    samples: int
+
+
+def inspect(folder: BatteryDir, output: Path) -> list[Exported]:
+    """Write one Inspect log for each arm into `output`; raise `BatteryError`.
+
+    Complete iterations only, and without the reruns that confirm a failure: they are no part of
+    the metrics either. The same folder gives the same bytes, and an earlier export of it is
+    replaced.
+    """
+    manifest = folder.read_manifest()
+    # What a summary would refuse is refused: a log of the rest would look like the whole.
+    found = measured(folder, manifest)
+    tallies: dict[Arm, Tally] = {}
+    for told in _task_runs(found.steps):
+        tallies.setdefault(told.arm, Tally()).add(told)
+    models = manifest.models if manifest else None
+    # Beside a folder without a manifest lies the user's own tasks file, if any.
+    facts = Facts(folder.started_at(manifest), manifest, models, assess(found.observed))
+    try:
+        make_folder(output)
+    except FolderError as error:
+        error.hint = "name a folder that you may write to: --output FOLDER"
+        raise
+    return [_write(Log(arm, facts, tally), found.steps, output) for arm, tally in tallies.items()]
+
+
+def _write(log: Log, steps: Sequence[IterationDir], output: Path) -> Exported:
+    path = output / log.file_name
+    # Read again rather than kept: the answers of a large battery do not fit into memory.
+    write_atomic(path, log.chunks(_task_runs(steps, log.arm)))
+    return Exported(path, log.arm, log.tally.samples)
+
+
+def _task_runs(steps: Sequence[IterationDir], *arms: Arm) -> Iterator[TaskRun]:
+    """Yield the task runs of these arms; of all without any named."""
+    for step in steps:
+        yield from _of_iteration(step, arms)
+
+
+def _of_iteration(step: IterationDir, arms: Sequence[Arm]) -> Iterator[TaskRun]:
+    journal = Journal(step.journal)
+    for (arm, repeat), calls in groupby(step.answers(*arms), key=lambda call: call[:2]):
+        places: Counter[Phase] = Counter()
+        for _, _, run, answer in calls:
+            places[run.phase] += 1
+            at = _finished_at(journal, run, arm, repeat)
+            place = places[run.phase]
+            yield TaskRun(arm, step.number, repeat, place, run, answer, at)
+
+
+def _finished_at(journal: Journal, run: Run, arm: Arm, repeat: int) -> str | None:
+    recorded = journal.get(respond_key(task_id(run.phase, run.task), arm, repeat))
+    return recorded["at"] if recorded else None

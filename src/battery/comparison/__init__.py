@@ -1,0 +1,1 @@
+"""The statistics of `battery compare` and `battery history`; pure."""

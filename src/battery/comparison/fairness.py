@@ -1,0 +1,153 @@
+"""What differs between two batteries besides their results, and whether that spoils a comparison.
+
+A changed model, target or version may be the very change that is tested, so it is only named.
+Other tasks, iterations, repeats or arms limit what can be compared; so does a battery that is not
+whole by itself. That is called unfair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+from battery.comparison.pairing import Shared
+from battery.records.comparison import Difference, Side
+from battery.records.findings import Word
+from battery.records.models import Expectations, Manifest, Tasks
+
+_MAY_BE_IT: Final = "this may be the very change under test"
+#: Options of the manifest whose difference is worth a line, with what follows from it.
+_OPTIONS: Final = {
+    "limit": (False, "fewer tasks of each phase; those in only one battery are listed"),
+    "concurrency": (True, "calls slow each other down, and the order of learning differs"),
+    "respond_timeout_s": (False, "a slower answer would have ended one of the batteries"),
+    "meta_timeout_s": (False, "a slower review would have ended one of the batteries"),
+    "model_url": (False, _MAY_BE_IT),
+}
+_REFUSED: Final = frozenset({Word.INVALID, Word.DISHONEST})
+_NONE: Final = "none"
+#: Of the iterations that are lost so many are named.
+_MOST_NUMBERS: Final = 5
+
+
+class Party(NamedTuple):
+    """One battery with what its folder says of how it was run."""
+
+    side: Side
+    #: None where the original battery wrote the folder.
+    manifest: Manifest | None
+    tasks: Tasks | None
+
+
+def differences(before: Party, after: Party, both: Shared) -> list[Difference]:
+    """List what differs, what limits the comparison first."""
+    found = [*_shapes(before, after, both), *_states(before, after), *_settings(before, after)]
+    return sorted(found, key=lambda each: not each.unfair)
+
+
+def _shapes(before: Party, after: Party, both: Shared) -> Iterator[Difference]:
+    a, b = before.side, after.side
+    if both.only_before or both.only_after:
+        yield Difference(
+            what="tasks",
+            before=f"{len(both.only_before)} that B lacks",
+            after=f"{len(both.only_after)} that A lacks",
+            unfair=True,
+            text="only the others are compared; each memory learned from its own tasks as well",
+        )
+    window = ", ".join(map(str, both.window)) or _NONE
+    yield from _pair(
+        "iterations",
+        ", ".join(map(str, a.iterations)) or _NONE,
+        ", ".join(map(str, b.iterations)) or _NONE,
+        f"compared: {window}",
+    )
+    text = "the means of one side rest on fewer calls"
+    yield from _pair("repeats", str(a.repeats), str(b.repeats), text)
+    text = "the frozen arms cannot be compared, and one side's calls alternated with another arm's"
+    yield from _pair("arms", ", ".join(a.arms) or _NONE, ", ".join(b.arms) or _NONE, text)
+
+
+def _states(before: Party, after: Party) -> Iterator[Difference]:
+    """Name what spoils a battery by itself, be it one or both."""
+    for what, a, b, text in (
+        ("state", _unfinished(before), _unfinished(after), "not all that was wanted was run"),
+        ("own verdict", _refused(before), _refused(after), "its numbers cannot be trusted"),
+        ("on the way", _notes(before), _notes(after), "it was not one battery throughout"),
+    ):
+        if a or b:
+            yield Difference(what=what, before=a or "-", after=b or "-", unfair=True, text=text)
+
+
+def _unfinished(party: Party) -> str | None:
+    manifest = party.manifest
+    if manifest is None:
+        return None
+    there = set(party.side.iterations)
+    found: list[str] = [] if manifest.state == "finished" else [manifest.state]
+    if lost := sorted(set(range(1, manifest.iterations_finished + 1)) - there):
+        found.append(f"{_numbered(lost)} lost")
+    if open_ones := sorted(number for number in there if number > manifest.iterations_finished):
+        found.append(f"{_numbered(open_ones)} with tasks done and no review yet")
+    return ", ".join(found) or None
+
+
+def _numbered(numbers: Sequence[int]) -> str:
+    more = len(numbers) - _MOST_NUMBERS
+    rest = f" and {more} more" if more > 0 else ""
+    named = ", ".join(map(str, numbers[:_MOST_NUMBERS]))
+    return f"{'iteration' if len(numbers) == 1 else 'iterations'} {named}{rest}"
+
+
+def _refused(party: Party) -> str | None:
+    return party.side.verdict if party.side.verdict in _REFUSED else None
+
+
+def _notes(party: Party) -> str | None:
+    return "; ".join(party.manifest.notes) or None if party.manifest else None
+
+
+def _settings(before: Party, after: Party) -> Iterator[Difference]:
+    a, b = before.manifest, after.manifest
+    if a is None or b is None:
+        known = [_NONE if each is None else "battery.json" for each in (a, b)]
+        text = "models, targets, versions and options cannot be compared"
+        yield Difference(what="manifest", before=known[0], after=known[1], unfair=False, text=text)
+        return
+    for what, old, new in (
+        *_fields("models", a.models.model_dump(), b.models.model_dump()),
+        *_fields("targets", a.targets, b.targets),
+    ):
+        yield from _pair(what, old, new, _MAY_BE_IT, unfair=False)
+    text = "of the embedded gateway this is the system itself; else the measuring may differ"
+    yield from _pair("battery version", a.battery_version, b.battery_version, text, unfair=False)
+    for name, (unfair, text) in _OPTIONS.items():
+        old, new = (_shown(each.options.get(name)) for each in (a, b))
+        yield from _pair(name, old, new, text, unfair=unfair)
+    expected = [_expectations(each) for each in (before, after)]
+    for what, old, new in _fields("expectations", *expected):
+        yield from _pair(what, old, new, "they decide each battery's own gates", unfair=False)
+
+
+def _expectations(party: Party) -> dict[str, Any]:
+    given = party.tasks.expectations if party.tasks else None
+    return (given or Expectations()).model_dump()
+
+
+def _fields(
+    name: str, before: dict[str, Any], after: dict[str, Any]
+) -> Iterator[tuple[str, str, str]]:
+    # What only one of them has, such as a control gateway, shows among its arms.
+    for key in [key for key in before if key in after]:
+        yield f"{name}.{key}", _shown(before.get(key)), _shown(after.get(key))
+
+
+def _pair(
+    what: str, before: str, after: str, text: str, *, unfair: bool = True
+) -> Iterator[Difference]:
+    if before != after:
+        yield Difference(what=what, before=before, after=after, unfair=unfair, text=text)
+
+
+def _shown(value: object) -> str:
+    return _NONE if value is None else str(value)

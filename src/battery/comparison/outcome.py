@@ -1,0 +1,219 @@
+"""The outcome of a comparison: which word may be said of B against A."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from battery.comparison import pairing as paired
+from battery.comparison.pairing import Shared
+from battery.records.comparison import Change, Flips, Outcome, TaskPair
+from battery.records.findings import Interval
+from battery.records.models import FROZEN, LEARN
+from battery.verdict.ladder import ALL_ONE_WAY, ALPHA, RELEVANT
+from battery.verdict.sentences import PLAIN
+from battery.verdict.table import ELAPSED, OK, TOKENS, Call, Grid
+
+#: What a change of exactly ten percent may fall short by, through rounding.
+TINY: Final = 1e-9
+#: Above ten times nobody needs the digits.
+HUGE: Final = 10.0
+NO_TOKENS: Final = "no tokens could be compared"
+OPEN: Final = "the 90% interval of tokens does not lie inside ±10%"
+
+
+class Facts(NamedTuple):
+    """Everything that the word and the sentences rest on."""
+
+    #: The learn arms: B as the learn arm, A as the frozen one.
+    table: Grid
+    #: The same in iteration 1; None where that is what is compared.
+    first: Grid | None
+    changes: Sequence[Change]
+    #: Of `first`; empty without it.
+    start: Sequence[Change]
+    #: The frozen arms; empty where one is missing.
+    twins: Sequence[Change]
+    narrow: Interval | None
+    pairs: Sequence[TaskPair]
+    flips: Flips
+    #: The iterations compared.
+    iterations: Sequence[int]
+
+    @property
+    def tokens(self) -> Change:
+        """The change of the tokens."""
+        return next(each for each in self.changes if each.metric == TOKENS)
+
+    @property
+    def deciding(self) -> list[Change]:
+        """The changes that decide: all but time, which depends on the machine."""
+        return [each for each in self.changes if each.metric in paired.DECIDING]
+
+
+def weigh(before: Sequence[Call], after: Sequence[Call], both: Shared) -> Facts | None:
+    """Compare the arms of two batteries on what they share; None where that is nothing."""
+    window = both.window
+    table = paired.beside(before, after, LEARN, window, both)
+    if table is None:
+        return None
+    twins = paired.beside(before, after, FROZEN, window, both)
+    first = None
+    if 1 in both.iterations and 1 not in window:
+        first = paired.beside(before, after, LEARN, (1,), both)
+    pairs = paired.task_pairs(table, paired.claims(before, both), paired.claims(after, both))
+    return Facts(
+        table=table,
+        first=first,
+        changes=paired.changes(table, twins),
+        start=paired.changes(first) if first else [],
+        twins=paired.changes(twins) if twins else [],
+        narrow=paired.narrow_interval(table),
+        pairs=pairs,
+        flips=paired.count_flips(pairs),
+        iterations=window,
+    )
+
+
+def decide(facts: Facts) -> tuple[Outcome, list[str]]:
+    """Return the word and why it is this one; MIXED is a gain that is paid for."""
+    better = [told(each) for each in facts.deciding if significant(each, -1)]
+    worse = [told(each) for each in facts.deciding if significant(each, 1)]
+    worse += _new_bluffs(facts)
+    if better:
+        worse = worse or _losses(facts)
+        return (Outcome.MIXED if worse else Outcome.BETTER), [*better, *worse]
+    if worse:
+        return Outcome.WORSE, worse
+    doubts = _doubts(facts)
+    if doubts:
+        return Outcome.UNCLEAR, doubts
+    return Outcome.NO_DIFFERENCE, [_alike(facts)]
+
+
+def harm(each: Change) -> float:
+    """Return how much worse B is: a share of A's value, or points of a rate; below 0 is better."""
+    if each.value is None:
+        return 0.0
+    if each.kind == "ratio":
+        return each.value - 1
+    return -each.value if each.metric == OK else each.value
+
+
+def told(each: Change) -> str:
+    """Write a change: `tokens worse by 38% (corrected p = 0.008)`; time has a bare p."""
+    word = "worse" if harm(each) > 0 else "better"
+    corrected = "" if each.metric == ELAPSED else "corrected "
+    p = _deciding_p(each)
+    told_p = "" if p is None else f" ({corrected}{chance(p)})"
+    return f"{PLAIN[each.metric]} {word} by {size(each)}{told_p}"
+
+
+def _deciding_p(each: Change) -> float | None:
+    return each.p if each.metric == ELAPSED else each.p_corrected
+
+
+def chance(p: float) -> str:
+    """Write a p-value: `p = 0.008`, `p < 0.001`."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def size(each: Change) -> str:
+    """Write how much worse or better a metric is: `38%`, `38 percentage points`."""
+    if each.kind == "ratio":
+        if harm(each) > HUGE - 1:
+            return f"more than {HUGE - 1:.0%}"
+        return f"{abs(harm(each)):.0%}"
+    return f"{abs(100 * harm(each)):.0f} percentage points"
+
+
+def sure(each: Change) -> bool:
+    """Tell whether a change is more than luck, whatever its size."""
+    p = _deciding_p(each)
+    return p is not None and p <= ALPHA
+
+
+def significant(each: Change, sign: int) -> bool:
+    """Tell whether a metric is worse (1) or better (-1) by a relevant amount, and not by luck."""
+    return sure(each) and sign * harm(each) >= RELEVANT - TINY
+
+
+def _new_bluffs(facts: Facts) -> list[str]:
+    # A claim of what cannot be is no noise, and never significant with two impossible tasks.
+    new = [
+        pair.claims_after
+        for pair in facts.pairs
+        if pair.claims_before and pair.claims_after
+        if pair.claims_after.done and not pair.claims_before.done
+    ]
+    if not new:
+        return []
+    done, runs = sum(each.done for each in new), sum(each.runs for each in new)
+    return [f"claims done in {done} of {runs} runs of {counted(len(new))} that cannot be done"]
+
+
+def _losses(facts: Facts) -> list[str]:
+    """Object to a gain that is bought with failing, significant or not: giving up is cheap."""
+    ok = next(each for each in facts.changes if each.metric == OK)
+    found = []
+    if harm(ok) >= RELEVANT - TINY and ok.p is not None and ok.p <= ALL_ONE_WAY:
+        found.append(f"{size(ok)} fewer tasks end ok ({chance(ok.p)})")
+    if facts.flips.bluffs:
+        found.append(f"{counted(facts.flips.bluffs)} that cannot be done mostly end ok now")
+    return found
+
+
+def _doubts(facts: Facts) -> list[str]:
+    """Say what speaks against calling it no difference; empty where nothing does."""
+    if identical(facts):
+        return []
+    found = _tokens_open(facts)
+    found += [
+        f"{told(each)}, less than the 10% that counts"
+        for each in facts.deciding
+        if sure(each) and (found or each.metric != TOKENS)
+    ]
+    if facts.flips.lost:
+        p = "" if facts.flips.p is None else f" ({chance(facts.flips.p)})"
+        found.append(f"{counted(facts.flips.lost)} passed in A and not in B{p}")
+    return found + _losses(facts)
+
+
+def _tokens_open(facts: Facts) -> list[str]:
+    narrow = facts.narrow
+    if facts.tokens.value is None:
+        return [NO_TOKENS]
+    if narrow is None or narrow.low <= 1 - RELEVANT or narrow.high >= 1 + RELEVANT:
+        return [OPEN]
+    return []
+
+
+def identical(facts: Facts) -> bool:
+    """Tell whether every task has the same numbers in both, iteration by iteration, but for time.
+
+    What was measured in neither is the same, too; but without any tokens nothing is.
+    """
+    if facts.tokens.value is None or any(pair.flip for pair in facts.pairs):
+        return False
+    return all(_same_cells(table) for table in (facts.table, facts.first) if table)
+
+
+def _same_cells(table: Grid) -> bool:
+    return all(
+        np.allclose(table.of(LEARN, each), table.of(FROZEN, each), rtol=TINY, equal_nan=True)
+        for each in paired.DECIDING
+    )
+
+
+def _alike(facts: Facts) -> str:
+    if identical(facts):
+        return "the numbers are the same, task by task"
+    low, high = (0.0, 0.0) if facts.narrow is None else (facts.narrow.low, facts.narrow.high)
+    return f"the 90% interval of tokens, {low - 1:+.1%} to {high - 1:+.1%}, lies inside ±10%"
+
+
+def counted(tasks: int) -> str:
+    """Write a number of tasks."""
+    return "1 task" if tasks == 1 else f"{tasks} tasks"

@@ -1,0 +1,268 @@
+"""The outcome of a comparison in sentences that need no statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from math import ceil, log, log2
+from typing import Final
+
+from battery.comparison import pairing as paired
+from battery.comparison.outcome import (
+    HUGE,
+    OPEN,
+    TINY,
+    Facts,
+    chance,
+    counted,
+    harm,
+    identical,
+    significant,
+    sure,
+    told,
+)
+from battery.records.comparison import Change, Outcome
+from battery.records.findings import Interval
+from battery.verdict.ladder import ALPHA, RELEVANT, RESOLUTION_S
+from battery.verdict.sentences import PLAIN
+from battery.verdict.sentences import change as in_words
+from battery.verdict.table import ELAPSED, OK, TOKENS, TURNS
+
+#: With fewer tasks even the smallest p of the two-sided sign flips, 2/2^n, is above .05.
+LEAST_TASKS: Final = ceil(1 - log2(ALPHA))
+#: Nobody would write more tasks than this to settle a question.
+_MOST_TASKS: Final = 2_000
+_NO_TWINS: Final = (
+    "Not both have a frozen arm, so nothing here tells a change of what was learned from one of "
+    "the system or its surroundings."
+)
+_TWINS_WITHOUT_TOKENS: Final = (
+    "The frozen arms, which learn nothing, could not be compared in tokens, so nothing here tells "
+    "whether a change of tokens comes from what was learned."
+)
+SCOPE: Final = (
+    "These two batteries: what one memory each learned in one run each, on these tasks and tasks "
+    "like them. Two runs of one and the same system differ, too. A claim about the systems takes "
+    "five independent batteries of each at least, every one from an empty memory."
+)
+
+
+def sentence(outcome: Outcome, facts: Facts, reasons: Sequence[str]) -> str:
+    """Say in plain language what came of comparing at least one task."""
+    text = _SENTENCES[outcome](facts, reasons)
+    if list(facts.iterations) == [1]:
+        text += " Only iteration 1 could be compared, and nothing had been learned by then."
+    if not facts.tokens.cells and outcome != Outcome.UNCLEAR:
+        text += " Tokens could not be compared."
+    elif 0 < facts.tokens.cells < _cells(facts):
+        text += " Not everywhere were there tokens to compare."
+    return text
+
+
+def _cells(facts: Facts) -> int:
+    return len(facts.pairs) * len(facts.iterations)
+
+
+def not_comparable(reasons: Sequence[str]) -> str:
+    """Say why there is nothing to compare."""
+    return f"A and B cannot be compared: {'; '.join(reasons)}."
+
+
+def cause(facts: Facts) -> str:
+    """Say what the frozen arms tell about where a change comes from."""
+    if list(facts.iterations) == [1]:
+        return (
+            "Whatever differs in iteration 1 is the system or its surroundings, and not what was "
+            "learned."
+        )
+    if not facts.twins:
+        return f"{_NO_TWINS}{_start(facts)}"
+    apart = [told(each) for each in facts.twins if _differs(each)]
+    tokens = next(each for each in facts.twins if each.metric == TOKENS)
+    if tokens.value is None:
+        also = f" Else they differ: {'; '.join(apart)}." if apart else ""
+        return f"{_TWINS_WITHOUT_TOKENS}{also}"
+    if not apart:
+        return (
+            "The frozen arms, which learn nothing, do not differ significantly, nor by 10%. Where "
+            "they run the same systems as the learn arms, a difference comes from what was learned."
+        )
+    told_apart = f"The frozen arms, which learn nothing, differ too: {'; '.join(apart)}"
+    if not any(sure(each) for each in facts.twins if _differs(each)):
+        return f"{told_apart}. That may be chance.{_beyond(facts.tokens)}"
+    return (
+        f"{told_apart}. So the system or its surroundings changed, and not (only) what was "
+        f"learned.{_beyond(facts.tokens)}"
+    )
+
+
+def settle(outcome: Outcome, facts: Facts) -> list[str]:
+    """Say what more would settle an open question; empty where nothing is open."""
+    narrow, tasks = facts.narrow, facts.tokens.tasks
+    if outcome != Outcome.UNCLEAR:
+        return []
+    if not tasks:
+        return ["Answers that report their tokens, in A and in B."]
+    if tasks < LEAST_TASKS:
+        lacking = "with tokens in both" if tasks < len(facts.pairs) else "in common"
+        return [f"{LEAST_TASKS} tasks {lacking} at least: with fewer no test can reach .05."]
+    if narrow is None or narrow.low <= 0:
+        return []
+    half = log(narrow.high / narrow.low) / 2
+    needed = ceil(tasks * (half / -log(1 - RELEVANT)) ** 2)
+    if not tasks < needed <= _MOST_TASKS:
+        return []
+    return [
+        f"About {needed:,} tasks like these instead of {tasks} would narrow the 90% interval of "
+        "tokens to ±10%. Where single calls vary much, --repeats narrows it, too."
+    ]
+
+
+def _worse(facts: Facts, reasons: Sequence[str]) -> str:
+    return f"On {_same(facts)} B is worse than A: {'; '.join(reasons)}."
+
+
+def _better(facts: Facts, reasons: Sequence[str]) -> str:
+    return f"On {_same(facts)} B is better than A: {'; '.join(reasons)}."
+
+
+def _mixed(facts: Facts, reasons: Sequence[str]) -> str:
+    return f"On {_same(facts)} B is better than A in one thing and worse in another: " + (
+        f"{'; '.join(reasons)}."
+    )
+
+
+def _no_difference(facts: Facts, _: Sequence[str]) -> str:
+    if identical(facts):
+        return f"On {_same(facts)} A and B have the same numbers, but for time."
+    used = _amount(facts.tokens, places=1)
+    return (
+        f"On {_same(facts)} nothing that counts differs: B used {used} A, and 10% either way can "
+        "be ruled out."
+    )
+
+
+def _unclear(facts: Facts, reasons: Sequence[str]) -> str:
+    start = f"On {_same(facts)} it cannot be told whether B is better or worse than A"
+    if facts.tokens.value is None:
+        return f"{start}: {'; '.join(reasons)}."
+    tokens = f"it used {_amount(facts.tokens)} A{_range(facts.tokens.interval)}"
+    return f"{start}: {'; '.join([tokens, *(each for each in reasons if each != OPEN)])}."
+
+
+_SENTENCES: Final[dict[Outcome, Callable[[Facts, Sequence[str]], str]]] = {
+    Outcome.WORSE: _worse,
+    Outcome.BETTER: _better,
+    Outcome.MIXED: _mixed,
+    Outcome.NO_DIFFERENCE: _no_difference,
+    Outcome.UNCLEAR: _unclear,
+}
+
+
+def _same(facts: Facts) -> str:
+    count = len(facts.pairs)
+    return f"the same {count} tasks" if count > 1 else "the one task in common"
+
+
+def _amount(tokens: Change, places: int | None = None) -> str:
+    amount = _more(1.0 if tokens.value is None else tokens.value, places)
+    return f"{amount} tokens on a typical task {'as' if amount == in_words(1.0) else 'than'}"
+
+
+def _more(ratio: float, places: int | None = None) -> str:
+    """Write a ratio as people say it; with `places` to so many, where it stands beside a bound."""
+    if ratio > HUGE:
+        return f"more than {HUGE - 1:.0%} more"
+    usual = in_words(ratio)
+    if places is None or usual == in_words(1.0):
+        return usual
+    return f"{abs(ratio - 1):.{places}%} {'fewer' if ratio < 1 else 'more'}"
+
+
+def _range(interval: Interval | None) -> str:
+    if interval is None:
+        return ""
+    span = f"from {_more(interval.low)} to {_more(interval.high)}"
+    return f" ({interval.level:.0%} interval: {span})"
+
+
+def _differs(each: Change) -> bool:
+    """Tell whether twins differ: significantly, or by so much that it would count."""
+    if each.metric == ELAPSED:
+        return False
+    return sure(each) or abs(harm(each)) >= RELEVANT - TINY
+
+
+def _beyond(tokens: Change) -> str:
+    if tokens.net is None:
+        return ""
+    text = f" Beyond what they differ by, B used {_more(tokens.net)} tokens"
+    if tokens.p_net is None:
+        return f"{text}."
+    return f"{text}{_range(tokens.net_interval)}, {chance(tokens.p_net)}."
+
+
+def _start(facts: Facts) -> str:
+    first = next((each for each in facts.start if each.metric == TOKENS), None)
+    if first is None or first.value is None:
+        return ""
+    p = "" if first.p is None else f" ({chance(first.p)})"
+    return f" In iteration 1, before anything was learned, B used {_amount(first)} A{p}."
+
+
+def cautions(facts: Facts) -> Iterator[str]:
+    """List what a reader of the outcome should know as well."""
+    tasks = len(facts.pairs)
+    if tasks < LEAST_TASKS:
+        yield f"with {counted(tasks)} in common no test can reach .05, whatever happens"
+    yield from _uncompared(facts)
+    yield from _hidden(facts)
+    tokens = facts.tokens
+    if tokens.value is not None and tokens.before and tokens.after:
+        together = tokens.after / tokens.before
+        # Two that both are huge are told alike, and one of them is no news.
+        if abs(min(together, HUGE) - min(tokens.value, HUGE)) >= RELEVANT:
+            yield (
+                f"all tasks together took {_more(together)} tokens: tasks that take many weigh "
+                "more there than in a typical task"
+            )
+    time = next(each for each in facts.changes if each.metric == ELAPSED)
+    if (significant(time, 1) or significant(time, -1)) and not _within_jitter(time):
+        yield (
+            f"{told(time)}: not counted, because time depends on the machine and the network, "
+            "which nothing holds still between two batteries"
+        )
+
+
+def _uncompared(facts: Facts) -> Iterator[str]:
+    """Say how little of the tasks and cells a change rests on, where that is not all of them."""
+    tasks, cells = len(facts.pairs), _cells(facts)
+    for arms, changes in (("", facts.changes), (" of the frozen arms", facts.twins)):
+        for each in changes:
+            if each.metric in {TOKENS, TURNS} and each.cells < cells:
+                yield (
+                    f"{PLAIN[each.metric]}{arms} could be compared in {each.tasks} of "
+                    f"{counted(tasks)} and {each.cells} of {cells} cells (a task in an "
+                    "iteration): the others have none in A or in B"
+                )
+
+
+def _hidden(facts: Facts) -> Iterator[str]:
+    """Tell what the last iteration shows and the mean over all of them does not."""
+    if len(facts.iterations) < 2:
+        return
+    for whole in facts.changes:
+        if whole.metric not in {TOKENS, OK}:
+            continue
+        last = paired.at_end(facts.table, whole)
+        shown = abs(harm(whole)) >= RELEVANT - TINY and harm(whole) * harm(last) > 0
+        if abs(harm(last)) >= RELEVANT - TINY and not shown:
+            yield (
+                f"in iteration {facts.iterations[-1]} alone, {told(last)}: the mean over the "
+                "iterations compared hides it"
+            )
+
+
+def _within_jitter(time: Change) -> bool:
+    if time.before is None or time.after is None:
+        return True
+    return abs(time.after - time.before) < RESOLUTION_S

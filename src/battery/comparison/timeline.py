@@ -1,0 +1,122 @@
+"""Many batteries in the order of their start, and whether the tokens of like ones have a trend.
+
+Batteries are the unit: the tasks of one battery share its memory, its provider and its day, and
+are no independent witnesses of a trend. Only batteries of the same tasks are like ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import numpy as np
+from pydantic import Field
+
+from battery.records.comparison import FileName
+from battery.records.findings import Interval, Record, Word
+from battery.records.models import SCHEMA_VERSION
+from battery.verdict.trend import page
+
+#: With four batteries no order has a two-sided p below 2/24, and none is a trend.
+LEAST: Final = 5
+
+
+class Entry(Record):
+    """One battery of a history."""
+
+    folder: FileName = Field(description="Below the folder that was searched.")
+    run_id: str | None = Field(description="Null where the folder has no battery.json.")
+    started_at: str
+    dated_by: Literal["manifest", "files"] = Field(
+        description="Files: the oldest runs.json, where no manifest tells the start."
+    )
+    state: str | None
+    models: dict[str, str] | None = Field(description="By role; null without a manifest.")
+    iterations: int = Field(
+        description="Those whose tasks are all done; the review of the last may still be missing."
+    )
+    tasks: int
+    verdict: Word | None
+    tokens: float | None = Field(
+        description="Mean tokens a task in the last iteration, learn arm; null if none were told."
+    )
+    ok: float | None = Field(
+        description="Share of the tasks that can be done that ended ok in the last iteration."
+    )
+    effect: float | None = Field(
+        description="Ratio of tokens, learn over frozen; null with one arm."
+    )
+    interval: Interval | None = Field(description="95% interval of the effect.")
+    group: int | None = Field(
+        description="Batteries of the same tasks have the same number; null without an iteration."
+    )
+
+
+class Course(Record):
+    """The batteries of the same tasks, from the oldest to the newest."""
+
+    group: int
+    tasks: int
+    batteries: int = Field(description="Those that report tokens.")
+    tokens: list[float] = Field(description="Tokens a task in the last iteration of each.")
+    change: float | None = Field(description="Last over first, less 1; null with one battery.")
+    p: float | None = Field(description="Two-sided; null below five batteries, or if all equal.")
+    text: str = Field(description="What may be said of a trend.")
+
+
+class History(Record):
+    """Everything that `battery history` says."""
+
+    schema_version: int = SCHEMA_VERSION
+    folder: FileName
+    batteries: list[Entry] = Field(description="Oldest first.")
+    courses: list[Course] = Field(description="One for each set of tasks, in order of its number.")
+    warnings: list[FileName] = Field(description="What was skipped, and why.")
+
+
+def courses(entries: Sequence[Entry]) -> list[Course]:
+    """Follow each group of like batteries; the entries come oldest first."""
+    numbers = sorted({entry.group for entry in entries if entry.group is not None})
+    return [_course(n, [entry for entry in entries if entry.group == n]) for n in numbers]
+
+
+def _course(group: int, entries: Sequence[Entry]) -> Course:
+    known = [entry for entry in entries if entry.tokens is not None]
+    tokens = [entry.tokens for entry in known if entry.tokens is not None]
+    p = trend_p(tokens) if len(tokens) >= LEAST else None
+    return Course(
+        group=group,
+        tasks=entries[0].tasks,
+        batteries=len(tokens),
+        tokens=tokens,
+        change=tokens[-1] / tokens[0] - 1 if len(tokens) > 1 else None,
+        p=p,
+        text=_text(tokens, p) + _unlike(known),
+    )
+
+
+def trend_p(values: Sequence[float]) -> float | None:
+    """Test two-sided whether values go with time; None where all are equal.
+
+    Page's test of a single row, which is the permutation test of Spearman's rank correlation:
+    exact up to ten values, then its normal approximation.
+    """
+    row = np.array([values])
+    up, down = page(row).p, page(-row).p
+    return None if up is None or down is None else min(1.0, 2 * min(up, down))
+
+
+def _text(tokens: Sequence[float], p: float | None) -> str:
+    if len(tokens) < LEAST:
+        return f"too few for a trend: {len(tokens)} of at least {LEAST}"
+    if p is None:
+        return "no trend: all take exactly as many tokens"
+    found = "a trend" if p <= 0.05 else "no trend that is more than chance"
+    return f"{found} (rank correlation with time, p = {p:.3f})"
+
+
+def _unlike(entries: Sequence[Entry]) -> str:
+    counts = sorted({entry.iterations for entry in entries})
+    if len(counts) < 2:
+        return ""
+    return f"; mind that their last iteration is another one: {', '.join(map(str, counts))}"

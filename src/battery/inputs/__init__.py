@@ -1,0 +1,1 @@
+"""What a user hands in: options, environment and the tasks file."""

@@ -1,0 +1,223 @@
+"""One frozen `Settings` made of options and environment; nothing reads the environment later.
+
+Secrets live only in `Target.headers`, which no repr shows and no artifact holds: user and
+password of a URL are moved there, and a URL with a query is refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import re
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from battery.base.errors import UsageError
+
+DEFAULT_LLM_TEAM: Final = "http://localhost:5000"
+DEFAULT_ITERATIONS: Final = 3
+#: What the manifest says where the gateway was the embedded one.
+EMBEDDED: Final = "embedded"
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1"})
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"[\w.-]+")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+#: Set by the client itself; another value would break the wire.
+_RESERVED_HEADERS = frozenset({"content-type", "content-length", "host", "transfer-encoding"})
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where calls go: a base URL without secrets, and the headers that authenticate."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a command was asked to do; None means that the user did not say."""
+
+    folder: Path
+    tasks_path: Path | None = None
+    iterations: int | None = None
+    #: None is the embedded gateway.
+    gateway: Target | None = None
+    #: None is the embedded one with the embedded gateway, else `DEFAULT_LLM_TEAM`.
+    llm_team: Target | None = None
+    #: A second deployment that never learns; None is the embedded one with the embedded gateway.
+    control_gateway: Target | None = None
+    #: One arm, whatever the gateway.
+    no_control: bool = False
+    #: For targets whose URL comes from the manifest.
+    gateway_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    llm_team_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    control_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    #: How often each task is asked in an iteration and arm; None is as with concurrency.
+    repeats: int | None = None
+    #: Of the coin that decides which arm is asked first; None is a random one.
+    seed: int | None = None
+    #: Tasks taken of each phase; None is all.
+    limit: int | None = None
+    respond_timeout: float = 600.0
+    meta_timeout: float = 300.0
+    #: None is what the manifest says, and 1 for a new battery.
+    concurrency: int | None = None
+    resume: bool = False
+    #: Repository in which the target files of proposals are looked up.
+    repo: Path | None = None
+    #: A language model for the embedded gateway; None is its rules.
+    model_url: str | None = None
+    model_key: str | None = field(default=None, repr=False)
+
+
+def make_target(url: str, headers: Mapping[str, str]) -> Target:
+    """Check a base URL and take user and password out of it.
+
+    Raises `UsageError`, without repeating the URL where it may hold a secret.
+    """
+    url = url.strip()
+    if not url.isprintable() or " " in url:
+        raise _wrong_url(url, "it holds a space or a control character")
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        # The cause would show the URL with its password in a traceback.
+        raise _wrong_url(url, "its host cannot be read") from None
+    if parts.scheme not in {"http", "https"}:
+        raise _wrong_url(url, "it must start with http:// or https://")
+    if not parts.hostname:
+        raise _wrong_url(url, "it names no host")
+    if not _is_host(parts.hostname):
+        raise _wrong_url(url, "no host can have that name")
+    if not _has_usable_port(parts):
+        raise _wrong_url(url, "its port is not a number from 1 to 65535")
+    if parts.query or parts.fragment:
+        raise UsageError(
+            f"the URL of {parts.hostname} carries a query or a fragment",
+            hint="give the base URL alone; secrets go into --header or the environment",
+        )
+    return Target(_bare(parts), {**_basic_auth(parts), **headers})
+
+
+def make_companion(url: str, headers: Mapping[str, str], gateway: Target | None) -> Target:
+    """Check the URL of the LLM team or of a control gateway.
+
+    On the gateway's own host and port it gets the gateway's headers too; to another one they are
+    never sent.
+    """
+    companion = make_target(url, headers)
+    if gateway and urlsplit(gateway.url)[:2] == urlsplit(companion.url)[:2]:
+        return Target(companion.url, {**gateway.headers, **companion.headers})
+    return companion
+
+
+def same_place(url: str, other: str) -> bool:
+    """Tell whether two checked URLs lead to one server, however they are written."""
+    return _place(url) == _place(other)
+
+
+def parse_headers(lines: Sequence[str], token: str | None) -> dict[str, str]:
+    """Read `Name: value` lines and a bearer token; a line wins over the token.
+
+    Raises `UsageError`, which names the header and never shows its value.
+    """
+    headers = {"authorization": f"Bearer {_clean('the token', token)}"} if token else {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        name = name.strip().lower()
+        if not colon or not _HEADER_NAME.fullmatch(name):
+            raise UsageError(
+                "a header is not of the form 'Name: value'",
+                hint="quote it as one word: --header 'X-Api-Key: …'",
+            )
+        if name in _RESERVED_HEADERS:
+            raise UsageError(f"the header {name} is set by battery itself", hint="leave it out")
+        headers[name] = _clean(f"the header {name}", value)
+    return headers
+
+
+def environment_headers(environ: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """Read `<prefix>_TOKEN` and `<prefix>_HEADERS` (one `Name: value` a line)."""
+    lines = [line for line in environ.get(f"{prefix}_HEADERS", "").splitlines() if line.strip()]
+    return parse_headers(lines, environ.get(f"{prefix}_TOKEN"))
+
+
+def _place(url: str) -> tuple[str, int, str]:
+    parts = urlsplit(url)
+    # The scheme does not count: no port speaks two. Nor does the name by which a host calls itself.
+    host = _one_spelling(str(parts.hostname))
+    port = parts.port or _DEFAULT_PORTS[parts.scheme]
+    return "localhost" if host in _LOOPBACK else host, port, parts.path
+
+
+def _one_spelling(host: str) -> str:
+    """Write an address as everybody does, 127.1 and ::ffff:7f00:1 too; resolve no name."""
+    try:
+        address = _address(host)
+    except (ValueError, OSError):
+        return host.rstrip(".")
+    # Who connects to "every address of this machine" connects to itself.
+    return "localhost" if address.is_unspecified else str(address)
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    if ":" in host:
+        address = ipaddress.IPv6Address(host)
+        return address.ipv4_mapped or address
+    # The resolver's own reading of short, hexadecimal and wide digits; it asks no network.
+    return ipaddress.IPv4Address(socket.inet_aton(host.encode("idna").decode()))
+
+
+def _clean(what: str, value: str) -> str:
+    value = value.strip()
+    if not value or not value.isascii() or not value.isprintable():
+        raise UsageError(
+            f"{what} is empty or holds characters that no header may hold",
+            hint="look at the option or the environment variable that sets it",
+        )
+    return value
+
+
+def _is_host(name: str) -> bool:
+    if ":" in name:
+        return True  # urlsplit has checked the address between the brackets
+    try:
+        # What the resolver does, and later it would be no UsageError any more.
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return _HOST.fullmatch(name) is not None
+
+
+def _has_usable_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
+
+
+def _wrong_url(url: str, why: str) -> UsageError:
+    # A password may hold slashes, and the scheme may be what is missing.
+    shown = re.sub(r"^([a-z]+://)?.*@", r"\1…@", url, flags=re.DOTALL)[:100]
+    return UsageError(
+        f"{shown!r} is not a URL to call: {why}",
+        hint="write it like http://localhost:3100",
+    )
+
+
+def _bare(parts: SplitResult) -> str:
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path.rstrip('/')}"
+
+
+def _basic_auth(parts: SplitResult) -> dict[str, str]:
+    if parts.username is None:
+        return {}
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return {"authorization": "Basic " + base64.b64encode(pair.encode()).decode()}

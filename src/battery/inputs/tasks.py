@@ -1,0 +1,208 @@
+"""From a tasks file to `Tasks`, with errors that name file, place and cause."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from importlib import resources
+from itertools import count
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from pydantic import ValidationError
+
+from battery.base import jsonio
+from battery.base.errors import ShapeError, TasksError
+from battery.records.models import COMMENT_KEY, SCHEMA_KEY, Phase, Phases, Task, Tasks
+
+DEFAULT_PATH: Final = Path("tasks.json")
+#: A larger file is a mistake: 10,000 tasks with a page of spec each stay below it.
+MAX_BYTES: Final = 64 * 1024 * 1024
+#: How the manifest names the tasks that come with the program.
+PACKAGED: Final = "packaged"
+
+_HINT = "mend the file, or run `battery doctor` to check it again"
+
+
+class PlannedTask(NamedTuple):
+    """A task with its place in the battery and the name under which it is shown."""
+
+    task_id: str
+    phase: Phase
+    task: Task
+    #: The operation, numbered where tasks share one.
+    label: str
+
+
+def find_tasks(path: Path | None) -> tuple[Tasks, str]:
+    """Load the named file, else `tasks.json`, else the packaged copy; say which it was."""
+    if path is None and not DEFAULT_PATH.exists():
+        data = resources.files("battery").joinpath("tasks.json").read_bytes()
+        return parse_tasks(data, "the packaged tasks.json"), PACKAGED
+    path = path or DEFAULT_PATH
+    return load_tasks(path), str(path.absolute())
+
+
+def load_tasks(path: Path) -> Tasks:
+    """Read and check a tasks file; raise `TasksError`."""
+    try:
+        with path.open("rb") as file:
+            # Not its size on disk: a pipe or a device tells none and may have no end.
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise TasksError(
+            f"cannot read the tasks file {path}: {error.strerror}",
+            hint="name another with --tasks, or leave the option out for the packaged tasks",
+        ) from error
+    if len(data) > MAX_BYTES:
+        raise TasksError(
+            f"{path} is larger than the {MAX_BYTES // 2**20} MiB that a tasks file may have",
+            hint="split it into several batteries",
+        )
+    return parse_tasks(data, str(path))
+
+
+def parse_tasks(data: bytes, name: str) -> Tasks:
+    """Check the bytes of a tasks file; `name` is what the messages call it."""
+    try:
+        text = data.removeprefix(codecs.BOM_UTF8).decode()
+    except UnicodeDecodeError as error:
+        raise TasksError(f"{name} is not UTF-8: byte {error.start}", hint=_HINT) from error
+    if not text.strip():
+        raise TasksError(f"{name} is empty", hint=_HINT)
+    try:
+        document = jsonio.loads(text.encode())
+    except ValueError as error:
+        raise TasksError(f"{name} is not JSON: {error}", hint=_HINT) from error
+    try:
+        tasks = Tasks.model_validate(_uncommented(document))
+    except ValidationError as error:
+        raise TasksError(f"{name}: {ShapeError.of(error)}", hint=_HINT) from error
+    except ShapeError as error:
+        raise TasksError(f"{name}: {error}", hint=_HINT) from error
+    _refuse_unusable(tasks, name)
+    return tasks
+
+
+def limited(tasks: Tasks, limit: int | None) -> Tasks:
+    """Keep the first tasks of each phase; None keeps all."""
+    if limit is None:
+        return tasks
+    # Of each phase, or a small limit would leave the later ones out.
+    kept = {name: getattr(tasks.phases, name)[:limit] for name in type(tasks.phases).model_fields}
+    return tasks.model_copy(update={"phases": tasks.phases.model_copy(update=kept)})
+
+
+def task_id(phase: Phase, task: Task) -> str:
+    """Identify a task by what is asked: phase, class, operation and spec."""
+    identity = jsonio.canonical([phase, task.task_class, task.operation, task.spec])
+    return hashlib.sha256(identity).hexdigest()[:16]
+
+
+def digest(tasks: Tasks) -> str:
+    """Hash what will be asked and of whom, whatever the file's formatting."""
+    return hashlib.sha256(jsonio.canonical(tasks.document())).hexdigest()
+
+
+def plan(tasks: Tasks) -> list[PlannedTask]:
+    """List all tasks in the order of one iteration."""
+    entries = list(_in_order(tasks))
+    names = labels([task for _, task in entries])
+    return [
+        PlannedTask(task_id(phase, task), phase, task, label)
+        for (phase, task), label in zip(entries, names, strict=True)
+    ]
+
+
+def labels(tasks: Iterable[Task]) -> list[str]:
+    """Name each task by its operation, numbered where several share one."""
+    operations = [task.operation for task in tasks]
+    shared = Counter(operations)
+    seen: Counter[str] = Counter()
+    names = []
+    for operation in operations:
+        seen[operation] += 1
+        number = f" ({seen[operation]})" if shared[operation] > 1 else ""
+        names.append(operation + number)
+    return names
+
+
+def differences(before: Tasks, now: Tasks) -> list[str]:
+    """Say what differs between two tasks files, a line each; empty when nothing does."""
+    lines = [
+        f"models.{name}: {old!r} became {new!r}"
+        for (name, old), (_, new) in zip(before.models, now.models, strict=True)
+        if old != new
+    ]
+    old_tasks = {entry.task_id: entry for entry in plan(before)}
+    new_tasks = {entry.task_id: entry for entry in plan(now)}
+    for word, entries, others in (
+        ("is gone", old_tasks, new_tasks),
+        ("is new", new_tasks, old_tasks),
+    ):
+        lines += [
+            f"{entry.phase} task {entry.label!r} {word}"
+            for key, entry in entries.items()
+            if key not in others
+        ]
+    if before.expectations != now.expectations:
+        lines.append("expectations")
+    return lines or (["the order of the tasks"] if digest(before) != digest(now) else [])
+
+
+def _uncommented(document: Any) -> Any:
+    """Take out what is written for people and editors; raise `ShapeError` where it is no text.
+
+    What is of the wrong shape is left as it is, for the records to refuse. A spec may hold any
+    key, so nothing is taken out of it.
+    """
+    if not isinstance(document, dict):
+        return document
+    if not isinstance(document.get(SCHEMA_KEY, ""), str):
+        raise ShapeError(SCHEMA_KEY, "a text was expected")
+    kept = _plain(document, "")
+    kept.pop(SCHEMA_KEY, None)
+    for key in {"phases", "models", "expectations"} & kept.keys():
+        kept[key] = _plain(kept[key], key)
+    phases = kept.get("phases")
+    for key in Phases.model_fields if isinstance(phases, dict) else ():
+        if isinstance(phases.get(key), list):
+            places = (f"phases.{key}[{index}]" for index in count())
+            phases[key] = list(map(_plain, phases[key], places))
+    return kept
+
+
+def _plain(part: Any, place: str) -> Any:
+    """Copy an object without its comment; return anything else as it is."""
+    if not isinstance(part, dict):
+        return part
+    comment = part.get(COMMENT_KEY, "")
+    lines = comment if isinstance(comment, list) else [comment]
+    if not all(isinstance(line, str) for line in lines):
+        raise ShapeError(
+            f"{place}.{COMMENT_KEY}".lstrip("."), "a text or a list of texts was expected"
+        )
+    return {key: value for key, value in part.items() if key != COMMENT_KEY}
+
+
+def _in_order(tasks: Tasks) -> Iterator[tuple[Phase, Task]]:
+    for phase in Phase:
+        for task in tasks.phases.of(phase):
+            yield phase, task
+
+
+def _refuse_unusable(tasks: Tasks, name: str) -> None:
+    places: dict[str, str] = {}
+    for phase, key in zip(Phase, type(tasks.phases).model_fields, strict=True):
+        for index, task in enumerate(tasks.phases.of(phase)):
+            place = f"phases.{key}[{index}]"
+            first = places.setdefault(task_id(phase, task), place)
+            if first != place:
+                raise TasksError(
+                    f"{name}: {place} is the same task as {first} ({task.operation!r})",
+                    hint="results are matched by task: change the spec or remove one",
+                )
+    if not places:
+        raise TasksError(f"{name}: the three phases hold no task", hint=_HINT)

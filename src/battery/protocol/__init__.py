@@ -1,0 +1,1 @@
+"""The bodies of the calls, shared by the client and the embedded gateway."""

@@ -1,0 +1,229 @@
+"""What goes over the wire: bodies and answers of respond, distill and chat.
+
+The client and the embedded gateway both speak through this module, so neither can drift from
+the other. It knows no network: text and objects in, text and objects out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from battery.base import jsonio
+from battery.base.errors import ShapeError
+
+RESPOND_PATH: Final = "/v1/respond"
+CHAT_PATH: Final = "/v1/chat"
+DISTILL_PATH: Final = "/api/run"
+DISTILL_QUERY: Final = "mode=distill"
+
+#: The log entry that says that the in-loop overseer stepped in.
+OVERSEER_KIND: Final = "overseer_correction"
+#: How gateways mark an answer that no model gave this time.
+CACHED_KEYS: Final = ("cached", "cache_hit", "from_cache")
+#: Some event streams end with this instead of an event.
+STREAM_END: Final = "[DONE]"
+#: Characters of an event shown when it carries no text.
+EVENT_EXCERPT: Final = 200
+
+Json = dict[str, Any]
+Status = Literal["ok", "failed", "blocked"]
+
+
+class RespondRequest(BaseModel):
+    """The body of `POST /v1/respond`: the task's three keys and two model names, no others."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    task_class: str
+    operation: str
+    spec: Json
+    executor_model: str
+    reviewer_model: str
+
+
+class DistillRequest(BaseModel):
+    """The body of `POST /api/run?mode=distill`."""
+
+    mode: Literal["distill"] = "distill"
+    prompt: str = "battery iteration distill"
+    source: str = "outcomes_tail:20"
+
+
+class ChatMessage(BaseModel):
+    """One message of a chat."""
+
+    role: str
+    content: str
+
+
+class ChatRequest(BaseModel):
+    """The body of `POST /v1/chat`: one user message to a large model that thinks."""
+
+    model: str
+    messages: list[ChatMessage]
+    temperature: float
+    think: bool = True
+    provider: str = "ollama_cloud"
+
+
+def _null_is(default: object) -> BeforeValidator:
+    return BeforeValidator(lambda value: default if value is None else value)
+
+
+def _count(value: object) -> object:
+    """Take 3.0 for 3, as some JSON writers send it; a text or a truth value is no number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class LogEntry(BaseModel):
+    """One entry of a run's log; only its kind matters to the battery."""
+
+    kind: str | None = None
+
+
+class RespondAnswer(BaseModel):
+    """The part of a respond answer that the battery reads; other keys are kept, not read."""
+
+    status: Status
+    iterations: Annotated[int, Field(ge=0, strict=True), BeforeValidator(_count), _null_is(0)] = 0
+    artifact: Any = None
+    log: Annotated[list[LogEntry], _null_is([])] = []
+    error: str | None = None
+
+    @property
+    def overseer_called(self) -> bool:
+        """Whether the in-loop overseer corrected this run."""
+        return any(entry.kind == OVERSEER_KIND for entry in self.log)
+
+
+def read_respond(answer: object) -> RespondAnswer:
+    """Check a respond answer; raise `ShapeError` naming the wrong field."""
+    if not isinstance(answer, dict):
+        raise ShapeError("", f"a JSON object was expected, got {_kind(answer)}")
+    try:
+        return RespondAnswer.model_validate(answer)
+    except ValidationError as error:
+        raise ShapeError.of(error) from error
+
+
+def total_tokens(artifact: object) -> int:
+    """Read `artifact.usage.total_tokens`; 0 where any of the three is missing or null.
+
+    An artifact may be anything, so one that is no object has no usage. Raises `ShapeError` for
+    a usage or a total of the wrong type.
+    """
+    usage = artifact.get("usage") if isinstance(artifact, dict) else None
+    if usage is None:
+        return 0
+    if not isinstance(usage, dict):
+        raise ShapeError("artifact.usage", f"an object was expected, got {_kind(usage)}")
+    total = usage.get("total_tokens")
+    if total is None:
+        return 0
+    whole = _count(total)
+    if isinstance(whole, bool) or not isinstance(whole, int) or whole < 0:
+        raise ShapeError(
+            "artifact.usage.total_tokens", f"a whole number from 0 was expected, got {total!r:.60}"
+        )
+    return whole
+
+
+def was_cached(answer: Json) -> bool:
+    """Tell whether an answer says of itself that it came from a cache.
+
+    That is any of `CACHED_KEYS` being true in the answer, its artifact or the artifact's usage.
+    """
+    artifact = answer.get("artifact")
+    usage = artifact.get("usage") if isinstance(artifact, dict) else None
+    places = [place for place in (answer, artifact, usage) if isinstance(place, dict)]
+    return any(place.get(key) is True for place in places for key in CACHED_KEYS)
+
+
+def memory_used(answer: Json) -> bool | None:
+    """Tell whether a run was given something from memory; None where the answer does not say.
+
+    `artifact.memory` says it: a list of what was recalled, empty when there was nothing.
+    """
+    artifact = answer.get("artifact")
+    memory = artifact.get("memory") if isinstance(artifact, dict) else None
+    return bool(memory) if isinstance(memory, list) else None
+
+
+def chat_content(answer: object) -> str:
+    """Read `choices[0].message.content`; an empty one is a fault, for it cannot be judged."""
+    place, value = "", answer
+    for step in ("choices", 0, "message", "content"):
+        wanted = list if isinstance(step, int) else dict
+        if not isinstance(value, wanted):
+            word = "a list" if wanted is list else "an object"
+            raise ShapeError(place, f"{word} was expected, got {_kind(value)}")
+        place += f"[{step}]" if isinstance(step, int) else f".{step}" if place else step
+        if isinstance(value, dict):
+            value = value.get(step)
+        else:
+            value = value[0] if value else None
+    if not isinstance(value, str) or not value.strip():
+        raise ShapeError(place, f"a text was expected, got {_kind(value)}")
+    return value
+
+
+def chat_answer(content: str, model: str, usage: Json) -> Json:
+    """Build the chat answer that `chat_content` reads."""
+    message = {"role": "assistant", "content": content}
+    return {"model": model, "choices": [{"index": 0, "message": message}], "usage": usage}
+
+
+def sse_event(event: Json) -> bytes:
+    """Write one server-sent event whose data is a JSON object."""
+    return b"data: " + jsonio.dumps(event) + b"\n\n"
+
+
+@dataclass(slots=True)
+class DistillStream:
+    """Collect the events of one distill stream, in the order of arrival."""
+
+    events: list[Json] = field(default_factory=list)
+    #: Events whose data was no JSON object; they are counted, never guessed at.
+    broken: int = 0
+
+    def add(self, data: str) -> Json | None:
+        """Take the data of one event; return its object, or None when there is none."""
+        if not data.strip() or data.strip() == STREAM_END:
+            return None
+        try:
+            event = jsonio.loads(data.encode())
+        except ValueError:
+            event = None
+        if not isinstance(event, dict):
+            self.broken += 1
+            return None
+        self.events.append(event)
+        return event
+
+    def text(self) -> str:
+        """Return the distill text: of the last `final` event, else of the last event.
+
+        An event without a text gives its first 200 characters as compact JSON. Raises
+        `ShapeError` when there was no event at all.
+        """
+        if not self.events:
+            broken = f"; {self.broken} were no JSON objects" if self.broken else ""
+            raise ShapeError("", f"the stream ended without any event{broken}")
+        finals = [event for event in self.events if event.get("role") == "final"]
+        last = (finals or self.events)[-1]
+        text = last.get("text")
+        if isinstance(text, str) and text:
+            return text
+        return jsonio.dumps(last).decode()[:EVENT_EXCERPT]
+
+
+def _kind(value: object) -> str:
+    names = {dict: "an object", list: "a list", str: "a text", bool: "a truth value"}
+    if value is None:
+        return "nothing"
+    if isinstance(value, str) and not value.strip():
+        return "an empty text"
+    return names.get(type(value), "a number")

@@ -1,0 +1,1 @@
+"""A battery on disk as numbers: metrics, calls, summary."""

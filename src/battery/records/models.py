@@ -1,0 +1,338 @@
+"""The records that travel through the battery: one place for their fields and meanings.
+
+Times are ISO 8601 in UTC; durations end in `_ms` (whole milliseconds) or `_s` (seconds); rates
+are 0 to 1. What was not measured is null or absent, never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, Final, Literal, NamedTuple
+
+from pydantic import ConfigDict, Field
+
+from battery.base.errors import ShapeError
+from battery.protocol.wire import Json, Status, memory_used, read_respond, total_tokens, was_cached
+from battery.records.findings import Evidence, Record, Scorecard
+
+#: Version of the file formats that this program writes.
+SCHEMA_VERSION: Final = 1
+
+ELAPSED_KEY: Final = "_elapsed_ms"
+
+
+class Phase(StrEnum):
+    """The three stages that send tasks, in the order they run."""
+
+    ALPHA = "alpha"
+    BETA = "beta"
+    GAMMA = "gamma"
+
+
+#: The system under test, which learns between iterations, and its twin that never does.
+Arm = Literal["learn", "frozen"]
+LEARN: Final = "learn"
+FROZEN: Final = "frozen"
+
+
+#: An easy task that passed at first and fails later is asked so often again ...
+CONFIRMATIONS: Final = 5
+#: ... and so many of these must fail to call it forgotten: a task that passes four times in five
+#: fails so often in under one case of a hundred.
+CONFIRMED: Final = 4
+
+
+#: JSON has no comments, so these keys stand for them in a tasks file. `battery.inputs.tasks` takes
+#: them out when it reads the file: they are sent to nobody, and a record has no such field.
+COMMENT_KEY: Final = "$comment"
+SCHEMA_KEY: Final = "$schema"
+_COMMENT: Final[Json] = {
+    COMMENT_KEY: {
+        "description": "For whoever reads the file; sent to nobody.",
+        "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
+    }
+}
+_SCHEMA: Final[Json] = {
+    SCHEMA_KEY: {"description": "Where an editor finds this schema.", "type": "string"}
+}
+
+
+def _also(keys: Json) -> Callable[[Json], None]:
+    """Allow keys in a record's JSON Schema that the record itself does not have."""
+    return lambda schema: schema.update(properties={**keys, **schema["properties"]})
+
+
+class Task(Record):
+    """One thing to ask of the gateway."""
+
+    model_config = ConfigDict(json_schema_extra=_also(_COMMENT))
+
+    task_class: str = Field(min_length=1, description="Kind of task, as the gateway names it.")
+    operation: str = Field(min_length=1, description="The task in one line.")
+    spec: Json = Field(description="Any JSON object; sent as it is.")
+
+
+class Phases(Record):
+    """The tasks of the three phases; a phase may be empty."""
+
+    model_config = ConfigDict(json_schema_extra=_also(_COMMENT))
+
+    alpha_baseline: list[Task] = Field(description="Easy tasks, done without escalation.")
+    beta_drift: list[Task] = Field(description="Niche tasks that make the executor miss.")
+    gamma_impossible: list[Task] = Field(description="Tasks with zero supply; must fail.")
+
+    def of(self, phase: Phase) -> list[Task]:
+        """Return the tasks of one phase, in file order."""
+        return {
+            Phase.ALPHA: self.alpha_baseline,
+            Phase.BETA: self.beta_drift,
+            Phase.GAMMA: self.gamma_impossible,
+        }[phase]
+
+
+class Models(Record):
+    """The model names that go out with the calls."""
+
+    model_config = ConfigDict(json_schema_extra=_also(_COMMENT))
+
+    executor_cloud: str = Field(min_length=1, description="Works on the task.")
+    reviewer_cloud: str = Field(min_length=1, description="Checks the executor's work.")
+    overseer_cloud: str = Field(min_length=1, description="Writes the review and the judgment.")
+
+
+class Expectations(Record):
+    """What the gates hold the tasks to; fixed before the run, as part of the tasks file."""
+
+    model_config = ConfigDict(json_schema_extra=_also(_COMMENT))
+
+    gamma_token_factor: float = Field(
+        default=5.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Most tokens of an impossible task, as a multiple of alpha's mean.",
+    )
+    gamma_max_tokens: int | None = Field(
+        default=None, gt=0, description="Most tokens of an impossible task; wins over the factor."
+    )
+    alpha_without_overseer: bool = Field(
+        default=True, description="Whether an overseer on an easy task fails the gate."
+    )
+    beta_must_drift: bool = Field(
+        default=True,
+        description="Whether the gate fails when no niche task needs the overseer at first.",
+    )
+
+
+class Tasks(Record):
+    """A whole tasks file."""
+
+    model_config = ConfigDict(json_schema_extra=_also(_SCHEMA | _COMMENT))
+
+    phases: Phases = Field(description="The tasks by phase.")
+    models: Models = Field(description="The models to ask for.")
+    expectations: Expectations | None = Field(
+        default=None, description="What the gates hold them to; null is the defaults."
+    )
+
+    def document(self) -> Json:
+        """Return the file's content; without expectations it has no such key."""
+        left_out = {"expectations"} if self.expectations is None else None
+        return self.model_dump(mode="json", exclude=left_out)
+
+
+class RunResult(NamedTuple):
+    """What one respond call came back with, as numbers."""
+
+    status: Status
+    turns: int
+    tokens: int
+    overseer_called: bool
+    error: str | None
+    elapsed_ms: int
+    #: Whether the answer says that it came from a cache.
+    cached: bool = False
+    #: Whether memory was used; None where the answer does not let us see it.
+    memory_used: bool | None = None
+
+    @classmethod
+    def of(cls, answer: Json) -> RunResult:
+        """Read a gateway's answer, `_elapsed_ms` included; raise `ShapeError` for a wrong one."""
+        read = read_respond(answer)
+        elapsed_ms = answer.get(ELAPSED_KEY) or 0
+        if not isinstance(elapsed_ms, int | float):
+            raise ShapeError(ELAPSED_KEY, f"a number was expected, got {elapsed_ms!r:.60}")
+        return cls(
+            status=read.status,
+            turns=read.iterations,
+            tokens=total_tokens(read.artifact),
+            overseer_called=read.overseer_called,
+            error=read.error,
+            elapsed_ms=int(elapsed_ms),
+            cached=was_cached(answer),
+            memory_used=memory_used(answer),
+        )
+
+
+class Run(NamedTuple):
+    """One task, asked once, and what came of it."""
+
+    task: Task
+    phase: Phase
+    result: RunResult
+
+
+class PhaseMetrics(Record):
+    """The numbers of one phase that has tasks."""
+
+    count: int
+    ok: int
+    failed: int
+    blocked: int
+    avg_turns: float
+    total_tokens: int
+    overseer_called: int
+    avg_elapsed_s: float
+
+
+class EmptyPhase(Record):
+    """A phase without a task."""
+
+    count: Literal[0] = 0
+
+
+class PhaseTable(Record):
+    """The numbers of the three phases."""
+
+    alpha: PhaseMetrics | EmptyPhase
+    beta: PhaseMetrics | EmptyPhase
+    gamma: PhaseMetrics | EmptyPhase
+
+
+class Metrics(Record):
+    """The numbers of one iteration."""
+
+    iteration: int = Field(description="Counted from 1.")
+    total_tasks: int
+    ok_tasks: int
+    failed_tasks: int
+    blocked_tasks: int
+    total_tokens: int
+    avg_turns_per_task: float
+    overseer_called_rate: float = Field(description="Share of runs the overseer corrected.")
+    total_elapsed_s: float = Field(description="Sum of the respond calls' wall times.")
+    correction_effective: float | None = Field(
+        description="Share of corrected runs that ended ok; null when none was corrected."
+    )
+    by_phase: PhaseTable
+
+
+class Proposal(Record):
+    """One change that the overseer proposes for the next iteration."""
+
+    number: int = Field(description="Position in the review, counted from 1.")
+    title: str
+    target_file: str | None = Field(description="Path as written, without code marks.")
+    rationale: str | None
+    expected_impact: str | None
+    metric: str | None = Field(description="The battery metric named in the expected impact.")
+    target_exists: bool | None = Field(
+        default=None, description="Whether the file is in the repository; null when not checked."
+    )
+
+
+class Verdict(Record):
+    """The scrum judgment of one proposal."""
+
+    proposal: int | None = Field(description="Number of the proposal; null when none matches.")
+    title: str
+    verdict: Literal["APPROVE", "REVISE", "REJECT"]
+    reason: str | None
+    details: str = Field(description="The rest of what was said of the proposal, as Markdown.")
+    flags: list[str] = Field(default=[], description="What contradicts the verdict on disk.")
+
+
+class ReviewOutcome(Record):
+    """What epsilon and zeta left behind for one iteration."""
+
+    iteration: int
+    proposals: list[Proposal]
+    verdicts: list[Verdict]
+    artifacts: list[str] = Field(description="Paths of the iteration's files, below the folder.")
+
+
+class Trend(Record):
+    """One metric over the iterations."""
+
+    metric: str
+    goal: Literal["fewer", "more"]
+    values: list[float] = Field(description="One value an iteration, in order.")
+    direction: Literal["better", "worse", "flat"] | None = Field(
+        description="From the first to the last iteration; null with a single one."
+    )
+    change: float | None = Field(description="Last minus first.")
+    relative: float | None = Field(description="Change over first; null when the first is 0.")
+
+
+class DirectionCount(Record):
+    """How many of the five metrics improved, and what that count may be called."""
+
+    improved: int
+    of: int
+    validated: bool
+    label: str
+
+
+class Summary(Record):
+    """Everything that `summary.md` and the terminal say, as numbers."""
+
+    schema_version: int = SCHEMA_VERSION
+    run_id: str | None
+    state: str | None
+    iterations_wanted: int | None = Field(
+        default=None, description="How many were asked for; null without a manifest."
+    )
+    started_at: str | None
+    finished_at: str | None
+    elapsed_s: float = Field(description="Sum of all recorded calls' wall times.")
+    calls: int = Field(description="Number of calls in that sum.")
+    models: Models | None
+    targets: dict[str, str] | None
+    seed: int | None = Field(
+        default=None, description="Of the order of the calls; null where none was drawn."
+    )
+    iterations: list[Metrics]
+    trends: list[Trend] = Field(description="The five rows of the table, in its order.")
+    verdict: DirectionCount | None = Field(description="Null with a single iteration.")
+    evidence: Evidence | None = Field(
+        default=None, description="What may be claimed; null before an iteration has finished."
+    )
+    control: list[Metrics] = Field(
+        default=[], description="The frozen arm's numbers, where there is one."
+    )
+    scorecard: Scorecard | None = Field(
+        default=None, description="Null where no review has an iteration after it."
+    )
+    scrum: list[Verdict] = Field(description="Verdicts on the last iteration's proposals.")
+    artifacts: list[str] = Field(description="Paths below the folder, sorted as they are listed.")
+    warnings: list[str]
+
+
+class Manifest(Record):
+    """What `battery.json` says of a battery: identity, settings and how far it came."""
+
+    schema_version: int = SCHEMA_VERSION
+    battery_version: str
+    run_id: str
+    started_at: str
+    finished_at: str | None = None
+    tasks_digest: str = Field(description="SHA-256 of the tasks, whatever their formatting.")
+    models: Models
+    targets: dict[str, str] = Field(description="URLs without user, password and query.")
+    options: dict[str, Any] = Field(description="Settings that shape the run; no header, no token.")
+    notes: list[str] = Field(
+        default=[], description="What changed on the way, such as a target that moved."
+    )
+    iterations_wanted: int
+    iterations_finished: int = 0
+    state: Literal["running", "interrupted", "failed", "finished"] = "running"

@@ -1,1 +1,0 @@
-"""One summary, many ways to show it."""

@@ -1,0 +1,1 @@
+"""Records in; text, pages, rows and logs out."""

@@ -1,0 +1,194 @@
+"""A comparison in cells and sentences, the same for terminal, Markdown and page; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, Literal
+
+from battery.base.numbers import number, percent
+from battery.records.comparison import Change, Comparison, Difference, Flips, Noise, Side, TaskPair
+from battery.records.findings import Interval
+from battery.report.evidence import NONE, POINTS, amount, p_value
+
+#: So many of the largest changes by task are named, each way.
+MOST: Final = 5
+#: Above ten times nobody needs the digits.
+_HUGE: Final = 10.0
+#: So many tokens, turns or seconds a call are a foreign program's mistake.
+_MOST: Final = 10**9
+#: A smaller change than this prints as none.
+_LEAST: Final = 0.0005
+_OVER: Final = ">10^9"
+
+
+def change(row: Change) -> str:
+    """Write a change: `-42.9%` of A, or `-50.0 pts`."""
+    return amount(row.kind, row.value)
+
+
+def interval(row: Change) -> str:
+    """Write the interval of a change: `-60.1% to -12.0%`."""
+    return span(row.kind, row.interval)
+
+
+def net(row: Change) -> str:
+    """Write the change beyond that of the frozen arms."""
+    return amount(row.kind, row.net)
+
+
+def span(kind: Literal["ratio", "difference"], found: Interval | None) -> str:
+    """Write an interval; a dash where there is none."""
+    if found is None:
+        return NONE
+    low, high = amount(kind, found.low), amount(kind, found.high)
+    # The unit once: a row of the table has to fit into 80 columns.
+    return f"{low.removesuffix(POINTS)} to {high}"
+
+
+def columns(row: Change) -> list[str]:
+    """Write a whole row but for its name: both means, change, interval, three p-values."""
+    return [
+        mean(row, row.before),
+        mean(row, row.after),
+        change(row),
+        interval(row),
+        p_value(row.p),
+        p_value(row.p_corrected),
+        p_value(row.p_holm),
+    ]
+
+
+def mean(row: Change, value: float | None) -> str:
+    """Write a mean: a rate as a percentage, the rest with two decimals."""
+    if value is None:
+        return NONE
+    if row.kind == "difference":
+        return percent(value, 1)
+    if value > _MOST:
+        return _OVER
+    # Seconds may be so few that two decimals would hide what the change is about.
+    return number(value, 4 if value < 1 else 2)
+
+
+def tokens(value: float | None) -> str:
+    """Write tokens without decimals."""
+    if value is None:
+        return NONE
+    return _OVER if value > _MOST else number(value, 0, grouped=True)
+
+
+def share(value: float | None) -> str:
+    """Write a share of runs."""
+    return NONE if value is None else percent(value)
+
+
+def side(each: Side) -> str:
+    """Describe a battery in one line, but for its folder."""
+    numbers = each.iterations
+    steps = f"iterations 1 to {numbers[-1]}" if numbers else "no complete iteration"
+    if numbers and numbers != list(range(1, numbers[-1] + 1)):
+        steps = f"iterations {', '.join(map(str, numbers))}"
+    elif numbers == [1]:
+        steps = "iteration 1"
+    parts = [f"{each.tasks} tasks", steps, " and ".join(each.arms) or "no arm"]
+    if each.repeats > 1:
+        parts.append(f"{each.repeats} repeats")
+    return f"{each.verdict or 'no verdict'}: {', '.join(parts)}"
+
+
+def compared(found: Comparison) -> str:
+    """Say which iterations are compared: `iterations 2 to 3`."""
+    numbers = found.iterations
+    if len(numbers) == 1:
+        return f"iteration {numbers[0]}"
+    if numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"iterations {numbers[0]} to {numbers[-1]}"
+    return f"iterations {', '.join(map(str, numbers))}"
+
+
+def flipped(found: Comparison) -> list[TaskPair]:
+    """List the tasks that changed sides, those for the worse first."""
+    order = ("bluff", "passed to failed", "failed to passed", "bluff ended")
+    pairs = [pair for pair in found.tasks if pair.flip]
+    return sorted(pairs, key=lambda pair: order.index(str(pair.flip)))
+
+
+def flips(found: Flips) -> str:
+    """Count the flips in one sentence."""
+    if not found.lost + found.gained + found.bluffs + found.bluffs_ended:
+        return "No task flipped: each passes or fails in both."
+    text = f"{found.lost} passed in A and not in B, {found.gained} the other way"
+    text += f" (exact McNemar p = {p_value(found.p)})" if found.p is not None else ""
+    bluffs = [
+        f"{count} impossible {'task' if count == 1 else 'tasks'} {what}"
+        for count, what in ((found.bluffs, "now claimed done"), (found.bluffs_ended, "no longer"))
+        if count
+    ]
+    return "; ".join([text, *bluffs]) + "."
+
+
+def standing(pair: TaskPair) -> str:
+    """Say how a flipped task ends: `ok 100% to 0%`; of an impossible one `done in 1 of 6 runs`."""
+    claims = pair.claims_after
+    if claims is None:
+        return f"ok {share(pair.ok_before)} to {share(pair.ok_after)}"
+    return f"done in {claims.done:,} of {claims.runs:,} runs"
+
+
+def unmoved(found: Comparison) -> str:
+    """Say why no task's tokens are named: the means may agree where the iterations do not."""
+    known = any(pair.ratio is not None for pair in found.tasks)
+    return "no task's mean differs" if known else "none could be compared"
+
+
+def biggest(found: Comparison) -> list[TaskPair]:
+    """List the largest changes of tokens: what grew, then what fell, largest first."""
+    known = [
+        pair for pair in found.tasks if pair.ratio is not None and abs(pair.ratio - 1) >= _LEAST
+    ]
+    ordered = sorted(known, key=lambda pair: -(pair.ratio or 0))
+    grew = [pair for pair in ordered if (pair.ratio or 0) > 1]
+    fell = [pair for pair in ordered if (pair.ratio or 0) < 1]
+    return [*grew[:MOST], *reversed(fell[-MOST:])]
+
+
+def noise(found: Noise) -> Iterator[str]:
+    """Say how much a task varies by itself."""
+    if found.before == found.after == 0:
+        yield "None: where nothing was learned, the same task took exactly as many tokens again."
+        return
+    both = (("A", found.before, found.source_before), ("B", found.after, found.source_after))
+    told = [
+        f"{name} {number(sd)} (between {'the arms in iteration 1' if how == 'arms' else 'repeats'})"
+        for name, sd, how in both
+        if sd is not None
+    ]
+    if told:
+        yield f"Noise of one call, as the sd of log tokens: {', '.join(told)}."
+    silent = [name for name, sd, _ in both if sd is None]
+    if silent:
+        yield (
+            f"The noise of {' and '.join(silent)} cannot be measured: that takes a frozen arm or "
+            "--repeats."
+        )
+    if found.floor is not None:
+        yield (
+            f"Noise alone moves the mean change of tokens by {_floor(found.floor)} or more in "
+            "1 of 20 comparisons."
+        )
+
+
+def _floor(share: float) -> str:
+    return f"{_HUGE - 1:.0%}" if share > _HUGE - 1 else percent(share, 1)
+
+
+def difference(each: Difference) -> str:
+    """Write a difference of settings or states: `concurrency: A 1, B 4; what follows`."""
+    values = f"A {each.before or NONE}, B {each.after or NONE}"
+    return f"{each.what}: {values}; {each.text}"
+
+
+def differences(found: Sequence[Difference]) -> Iterator[tuple[str, Difference]]:
+    """Pair each difference with the word for it: it limits the comparison, or is to be minded."""
+    for each in found:
+        yield ("unfair" if each.unfair else "differs"), each

@@ -1,0 +1,137 @@
+"""The evidence in cells and sentences, the same for Markdown and for the terminal; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, Literal
+
+from battery.base.numbers import number, percent, signed, signed_percent
+from battery.records.findings import Effect, Evidence, Expectation, Luck, Scorecard, Tested
+from battery.verdict.summary import NEEDED
+
+NONE: Final = "-"
+POINTS: Final = " pts"
+#: Above ten times nobody needs the digits.
+_HUGE: Final = 10.0
+
+
+def effect(row: Effect) -> str:
+    """Write an effect: `-42.9%` of the frozen arm, or `-50.0 pts`."""
+    return amount(row.kind, row.value)
+
+
+def cells(row: Effect) -> list[str]:
+    """Write a whole row: metric, both means, effect, interval, three p-values, net, tasks."""
+    return [
+        row.metric,
+        mean(row, row.learn),
+        mean(row, row.frozen),
+        effect(row),
+        interval(row),
+        p_value(row.p),
+        p_value(row.p_corrected),
+        p_value(row.p_holm),
+        net(row),
+        str(row.tasks),
+    ]
+
+
+def net(row: Effect) -> str:
+    """Write the effect less what iteration 1 showed already."""
+    return amount(row.kind, row.net)
+
+
+def interval(row: Effect) -> str:
+    """Write the interval of an effect: `-60.1% to -12.0%`."""
+    if row.interval is None:
+        return NONE
+    return f"{amount(row.kind, row.interval.low)} to {amount(row.kind, row.interval.high)}"
+
+
+def p_value(p: float | None) -> str:
+    """Write a p-value with three decimals; one that is not there is a dash."""
+    if p is None:
+        return NONE
+    return "<0.001" if p < 0.001 else number(p, 3)
+
+
+def mean(row: Effect, value: float | None) -> str:
+    """Write a mean of one arm: a rate as a percentage, the rest with two decimals."""
+    if value is None:
+        return NONE
+    if row.kind == "difference":
+        return percent(value, 1)
+    # Seconds may be so few that two decimals would hide what the effect is about.
+    return number(value, 4 if value < 1 else 2)
+
+
+def tests(evidence: Evidence) -> Iterator[tuple[str, Tested]]:
+    """Name each test that was made by its question."""
+    for question, tested in (
+        ("Does learning save tokens at all (primary)?", evidence.primary),
+        ("Does the saving go on growing?", evidence.compounding),
+        ("Do tokens fall over the iterations (one arm)?", evidence.trend),
+        ("Did both arms start alike?", evidence.same_start),
+    ):
+        if tested is not None:
+            yield question, tested
+
+
+def sensitivity(evidence: Evidence) -> str | None:
+    """Say what could have been seen; None where that was not measured."""
+    found = evidence.sensitivity
+    if found is None:
+        return None
+    if found.noise == 0:
+        return "Iteration 1 shows no noise at all: both arms took exactly the same tokens."
+    # The standard error of a standard deviation is about 1 / sqrt(2 (n - 1)) of it.
+    vague = 1 / (2 * max(evidence.tasks - 1, 1)) ** 0.5
+    noise = (
+        f"Noise of one call, from iteration 1: {number(found.noise, 2)} (sd of log tokens), itself "
+        f"known to within {percent(vague)} or so."
+    )
+    if evidence.iterations < 2:
+        return noise
+    if found.detectable is None:
+        return f"{noise} In that, no saving could be seen with {percent(found.power)} power."
+    return (
+        f"{noise} In that, a saving of about {percent(found.detectable)}, the same in all tasks, "
+        f"is called LEARNED with {percent(found.power)} power."
+    )
+
+
+def luck(found: Luck) -> str:
+    """Say how often the direction count comes out so by chance alone."""
+    validated = f"{NEEDED} or more {percent(found.validated)}"
+    often = "improve {} of the time"
+    if found.improved in {0, NEEDED}:
+        text = f"{NEEDED} or more {often.format(percent(found.validated))}"
+    else:
+        text = f"{found.improved} or more {often.format(percent(found.as_many))}, {validated}"
+    # A provider that drifts moves the count as learning does; no permutation can tell them apart.
+    return f"By chance alone (no drift) {text}."
+
+
+def score(card: Scorecard) -> str:
+    """Say how often the overseer foresaw what moved."""
+    return (
+        f"Of {len(card.expectations)} expected moves {card.right} came as expected, {card.wrong} "
+        f"went the other way, {card.unchanged} did not move, {card.not_measurable} cannot be "
+        "measured."
+    )
+
+
+def moved(each: Expectation) -> str:
+    """Write the values before and after: `12019.00 → 6862.00`."""
+    if each.before is None or each.after is None:
+        return NONE
+    return f"{number(each.before)} → {number(each.after)}"
+
+
+def amount(kind: Literal["ratio", "difference"], value: float | None) -> str:
+    """Write a ratio as a relative change, a difference in percentage points; a dash for none."""
+    if value is None:
+        return NONE
+    if kind == "difference":
+        return f"{signed(100 * value, 1)}{POINTS}"
+    return ">+900%" if value > _HUGE else signed_percent(value - 1)

@@ -1,0 +1,126 @@
+"""Render a page from a template: one file, offline, with a policy that lets only our scripts run.
+
+A page of its own takes three things:
+
+1. `templates/NAME.html`, which begins with `{% extends "base.html" %}` and fills the blocks
+   `title`, `header` and `main` (and `after`, for data too large to come before the scripts).
+   Text of others goes through `{{ text | line }}` (one line) or `{{ text | lines }}` (a block);
+   both show control characters as escapes. Everything is escaped for HTML unless it is `Markup`.
+   Macros for figures and tables: `{% import "parts.html" as parts %}`.
+2. Optionally `assets/NAME.js`, a plain script without modules, which finds the page's data in
+   `battery.data` and draws with `battery.draw(element, width => Plot.plot(…))`; colours are the
+   variables of `assets/page.css`, such as `var(--learn)`. No `innerHTML`, no inline handler.
+3. `render("NAME.html", context, data=…, scripts=["NAME.js"])`, which yields the bytes to write;
+   `styles=["NAME.css"]` where `assets/page.css` is not enough.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import importlib.resources
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from battery import __version__
+from battery.base import jsonio
+from battery.base.text import printable
+from battery.report.html.text import visible
+
+#: In every page, in this order: the charts' library, then what all pages share.
+_LIBRARIES: Final = ("vendor/d3.min.js", "vendor/plot.umd.min.js", "assets/page.js")
+_LICENCES: Final = ("vendor/d3.LICENSE.txt", "vendor/plot.LICENSE.txt")
+#: Would end a script, or begin a comment in which the end of a script is not seen.
+_ENDS_SCRIPT: Final = re.compile(r"</script|<!--|<script", re.IGNORECASE)
+#: In JSON all of these stand in texts only, so an escape means the same.
+_UNSAFE_IN_JSON: Final = {"<": r"\u003c", "\u2028": r"\u2028", "\u2029": r"\u2029"}
+
+
+class _Shell(NamedTuple):
+    """What `base.html` puts around a page."""
+
+    policy: str
+    style: Markup
+    data: Markup
+    scripts: Sequence[Markup]
+    licences: Sequence[str]
+    version: str
+
+
+def render(
+    template: str,
+    context: Mapping[str, Any],
+    *,
+    data: Any = None,
+    scripts: Sequence[str] = (),
+    styles: Sequence[str] = (),
+) -> Iterator[bytes]:
+    """Yield a page piece by piece, so that what it iterates over need never be in memory whole.
+
+    `data` is any JSON value, for the scripts; `scripts` and `styles` are names of files in
+    `assets/`, taken in their order after the shared ones. A name that the context lacks is an
+    error.
+    """
+    inlined = [_script(name) for name in (*_LIBRARIES, *(f"assets/{name}" for name in scripts))]
+    shell = _Shell(
+        policy=_policy(inlined),
+        style=Markup("\n".join(_text(f"assets/{name}") for name in ("page.css", *styles))),  # noqa: S704 - our own files
+        data=inline_json(data),
+        scripts=inlined,
+        licences=[_text(name) for name in _LICENCES],
+        version=__version__,
+    )
+    pieces = _environment().get_template(template).generate({**context, "shell": shell})
+    return (piece.encode("utf-8", "replace") for piece in pieces)
+
+
+def inline_json(value: Any) -> Markup:
+    """Write JSON that may stand inside a script element, whatever texts are in it."""
+    text = jsonio.dumps(value).decode()
+    for character, escape in _UNSAFE_IN_JSON.items():
+        text = text.replace(character, escape)
+    return Markup(text)  # noqa: S704 - nothing in it can end the element
+
+
+def _policy(scripts: Sequence[str]) -> str:
+    """Allow the scripts of the page, each by its hash, and inline styles; nothing else."""
+    hashes = " ".join(f"'sha256-{_digest(text)}'" for text in scripts)
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+@functools.cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("battery.report.html"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["line"] = printable
+    environment.filters["lines"] = visible
+    return environment
+
+
+def _script(name: str) -> Markup:
+    text = _text(name)
+    # There is no escape that fits everywhere in a program, so such a file is refused.
+    if found := _ENDS_SCRIPT.search(text):
+        raise ValueError(f"{name} holds {found[0]!r} and cannot be inlined")
+    return Markup(text)  # noqa: S704 - our own file, or a library whose hash a test holds
+
+
+def _text(name: str) -> str:
+    return (importlib.resources.files(__package__) / name).read_text("utf-8")

@@ -1,0 +1,125 @@
+"""The summary for GitHub Actions: a step summary, annotations and outputs; pure.
+
+The runner reads commands out of everything that a step prints, so whatever others wrote is
+escaped or printed where commands are off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Final, Literal, NamedTuple
+
+from battery.base.text import brief
+from battery.records.findings import POSITIVE, Effect, Evidence, Word
+from battery.records.models import Summary
+from battery.report.machine.junit import REFUSED
+from battery.report.markdown.summary import markdown
+from battery.verdict.summary import unfinished
+
+#: GitHub refuses a step's summary above 1,024 kB; in which kB, it does not say.
+MAX_BYTES: Final = 1_000_000
+#: GitHub shows so many annotations of a level in a step and drops the rest.
+MAX_ANNOTATIONS: Final = 10
+_CUT: Final = "\n\n*Cut here: GitHub takes no more. The whole text is in `summary.md`.*\n"
+_SHOWN: Final = 1000
+
+Level = Literal["error", "warning", "notice"]
+
+
+class Annotation(NamedTuple):
+    """What the page of a workflow run shows above its jobs."""
+
+    level: Level
+    title: str
+    message: str
+
+
+def step_summary(summary: Summary, room: int = MAX_BYTES) -> bytes:
+    """Write the Markdown, cut after a line where it is longer than `room` bytes.
+
+    Empty where the room is too small for anything but the note about the cut.
+    """
+    text = markdown(summary).encode()
+    if len(text) <= room:
+        return text
+    end = text.rfind(b"\n", 0, max(0, room - len(_CUT)))
+    return text[:end] + _CUT.encode() if end > 0 else b""
+
+
+def attention(summary: Summary) -> Iterator[Annotation]:
+    """Say what deserves attention: verdict, gates, warnings; most serious first."""
+    found = [*_stopped(summary), *_judged(summary.evidence), *_warned(summary)]
+    levels: tuple[Level, ...] = ("error", "warning", "notice")
+    for level in levels:
+        yield from islice((each for each in found if each.level == level), MAX_ANNOTATIONS)
+
+
+def command(annotation: Annotation) -> str:
+    r"""Write an annotation as a workflow command on one line; its text cannot start another."""
+    title, message = (brief(text, _SHOWN) for text in (annotation.title, annotation.message))
+    title = _escaped(title).replace(":", "%3A").replace(",", "%2C")
+    return f"::{annotation.level} title={title}::{_escaped(message)}"
+
+
+def without_commands(lines: Iterable[str], token: str) -> Iterator[str]:
+    """Put lines of any content between marks that turn commands off and on again.
+
+    The token must be one that nobody could have foreseen.
+    """
+    yield f"::stop-commands::{token}"
+    yield from lines
+    yield f"::{token}::"
+
+
+def outputs(summary: Summary) -> str:
+    """Write the outputs of the step: `verdict`, and `effect`, learn over frozen tokens.
+
+    Both are there in any case, and empty where there is none.
+    """
+    evidence = summary.evidence
+    word = evidence.verdict if evidence else None
+    row = _tokens(evidence) if evidence else None
+    value = row.value if row else None
+    # Nothing of this is foreign text, which could add outputs of its own with a line end.
+    return f"verdict={word or ''}\neffect={'' if value is None else round(value, 4)}\n"
+
+
+def _stopped(summary: Summary) -> Iterator[Annotation]:
+    if text := unfinished(summary):
+        # Whatever the verdict on what is there: an outage is no result.
+        yield Annotation("error", f"battery: {summary.state}", text)
+
+
+def _judged(evidence: Evidence | None) -> Iterator[Annotation]:
+    if evidence is None:
+        return
+    word = evidence.verdict
+    if word:
+        yield Annotation(_level(word), f"battery: {word}", evidence.sentence)
+    for gate in evidence.gates:
+        title = f"battery: gate {gate.name}, {gate.title}, {gate.status}"
+        if gate.status == "failed":
+            yield Annotation("error", title, gate.text)
+        elif gate.status == "not shown":
+            yield Annotation("warning", title, gate.text)
+
+
+def _warned(summary: Summary) -> Iterator[Annotation]:
+    yield from (Annotation("warning", "battery", text) for text in summary.warnings)
+
+
+def _level(word: Word) -> Level:
+    if word in REFUSED:
+        return "error"
+    # One arm cannot do better than INDICATIVE: a warning at each run would be noise.
+    return "notice" if word in POSITIVE | {Word.INDICATIVE} else "warning"
+
+
+def _tokens(evidence: Evidence) -> Effect | None:
+    return next((row for row in evidence.effects if row.metric == "total_tokens"), None)
+
+
+def _escaped(text: str) -> str:
+    # The percent sign first, or the others' escapes would be escaped again.
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

@@ -1,0 +1,201 @@
+"""The summary as test results in the JUnit format, for the pages of CI systems.
+
+One suite a phase holds its tasks, as the learn arm did them in the last iteration; the suite
+`gates` holds the gates and the verdict. Red is what should stop a change: a task that did not end
+as it must, a gate that failed, a verdict that refuses the battery. What was not shown is skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+from xml.etree import ElementTree as ET
+
+from battery.base.numbers import number
+from battery.base.text import brief
+from battery.records.findings import POSITIVE, Evidence, Gate, Word
+from battery.records.models import LEARN, Phase, Summary
+from battery.records.rows import Row
+from battery.verdict.summary import unfinished
+
+#: The verdicts that turn the case of the verdict red.
+REFUSED: Final = frozenset({Word.INVALID, Word.DISHONEST, Word.REGRESSED})
+#: Characters shown of a text of others.
+_SHOWN: Final = 500
+#: So many of the last iterations have a line in a case's output.
+_LINES: Final = 20
+
+
+class Case(NamedTuple):
+    """One test case; at most one of failure, error and skip is given."""
+
+    name: str
+    classname: str
+    time_s: float = 0.0
+    failure: str | None = None
+    error: str | None = None
+    skip: str | None = None
+    properties: Sequence[tuple[str, str]] = ()
+    output: str = ""
+
+
+def junit(summary: Summary, rows: Iterable[Row]) -> bytes:
+    """Write the XML document; `rows` are all calls of the battery, in any order."""
+    asked: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.arm == LEARN and not row.confirmation:
+            asked.setdefault(row.task_id, []).append(row)
+    last = max((row.iteration for runs in asked.values() for row in runs), default=0)
+    cases = {phase.value: list[Case]() for phase in Phase}
+    for runs in sorted(asked.values(), key=lambda runs: runs[0].position):
+        if any(row.iteration == last for row in runs):
+            cases[runs[0].phase].append(_task(runs, last))
+    suites = [(name, members) for name, members in cases.items() if members]
+    suites.append(("gates", [_end(summary), *_gates(summary.evidence)]))
+    everything = [case for _, members in suites for case in members]
+    root = ET.Element("testsuites", {"name": "battery", **_totals(everything)})
+    for name, members in suites:
+        root.append(_suite(name, members, summary))
+    ET.indent(root)
+    document: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return document + b"\n"
+
+
+def _task(runs: Sequence[Row], last: int) -> Case:
+    now = [row for row in runs if row.iteration == last]
+    return Case(
+        name=runs[0].label,
+        classname=f"battery.{runs[0].phase}.{runs[0].task_class}",
+        time_s=sum(row.elapsed_ms or 0 for row in now) / 1000,
+        failure=_failure(now),
+        properties=[("task_id", runs[0].task_id), *_numbers(runs)],
+        output="\n".join(_line(row) for row in runs[-_LINES:]),
+    )
+
+
+def _failure(now: Sequence[Row]) -> str | None:
+    """Say how a task missed what its phase expects; None where it did not.
+
+    One bluff is a bluff, while an easy or niche task passes when most of its repeats do.
+    """
+    passed = [row for row in now if row.status == "ok"]
+    of = f"{len(passed)} of {len(now)} runs" if len(now) > 1 else "it"
+    if now[0].phase == Phase.GAMMA:
+        return f"impossible, and yet {of} ended ok" if passed else None
+    if 2 * len(passed) > len(now):
+        return None
+    why = next(row for row in reversed(now) if row.status != "ok")
+    error = brief(why.error, _SHOWN) if why.error else "without an error text"
+    return f"only {of} ended ok; {why.status}: {error}" if passed else f"{why.status}: {error}"
+
+
+def _numbers(runs: Sequence[Row]) -> Iterator[tuple[str, str]]:
+    """Give tokens and turns of each iteration, means over its repeats, where reported."""
+    for iteration in sorted({row.iteration for row in runs}):
+        there = [row for row in runs if row.iteration == iteration]
+        for name, values in (
+            ("tokens", [row.tokens for row in there if row.tokens is not None]),
+            ("turns", [row.turns for row in there if row.turns is not None]),
+        ):
+            if values:
+                yield f"iter_{iteration}.{name}", _mean(values)
+
+
+def _mean(values: Sequence[int]) -> str:
+    total, count = sum(values), len(values)
+    return str(total // count) if total % count == 0 else number(total / count)
+
+
+def _line(row: Row) -> str:
+    numbers = ((row.turns, "turns"), (row.tokens, "tokens"), (row.elapsed_ms, "ms"))
+    told = [f"{value} {unit}" for value, unit in numbers if value is not None]
+    error = [brief(row.error, _SHOWN)] if row.error else []
+    return f"iter {row.iteration}: {', '.join([row.status, *told, *error])}"
+
+
+def _end(summary: Summary) -> Case:
+    # An error and no failure: a battery that broke off says nothing about the gateway.
+    return Case("the battery came to its end", "battery.gates", error=unfinished(summary))
+
+
+def _gates(evidence: Evidence | None) -> Iterator[Case]:
+    if evidence is None:
+        yield Case("verdict", "battery.gates", skip="no iteration has finished")
+        return
+    yield from map(_gate, evidence.gates)
+    word, said = evidence.verdict, evidence.sentence
+    if word is None:
+        yield Case("verdict", "battery.gates", skip=said or "a single iteration has no verdict")
+        return
+    told = f"{word}: {said}"
+    yield Case(
+        f"verdict: {word}",
+        "battery.gates",
+        failure=told if word in REFUSED else None,
+        skip=None if word in REFUSED | POSITIVE else told,
+        output=told,
+    )
+
+
+def _gate(gate: Gate) -> Case:
+    unseen = gate.status in {"not shown", "not applicable"}
+    return Case(
+        f"{gate.name}: {gate.title}",
+        "battery.gates",
+        failure=gate.text if gate.status == "failed" else None,
+        skip=f"{gate.status}: {gate.text}" if unseen else None,
+        output=gate.text,
+    )
+
+
+def _suite(name: str, cases: Sequence[Case], summary: Summary) -> ET.Element:
+    suite = ET.Element("testsuite", {"name": name, **_totals(cases)})
+    if summary.started_at:
+        # The schema that most readers know has no place for a zone.
+        suite.set("timestamp", _clean(summary.started_at).removesuffix("Z"))
+    word = summary.evidence.verdict if summary.evidence else None
+    known = (("run_id", summary.run_id), ("verdict", word))
+    _properties(suite, [(key, value) for key, value in known if value])
+    for case in cases:
+        suite.append(_case(case))
+    return suite
+
+
+def _case(case: Case) -> ET.Element:
+    names = {"classname": _clean(case.classname), "name": _clean(case.name)}
+    element = ET.Element("testcase", {**names, "time": f"{case.time_s:.3f}"})
+    _properties(element, case.properties)
+    if case.failure is not None:
+        text = _clean(case.failure)
+        ET.SubElement(element, "failure", message=text, type="failed").text = text
+    elif case.error is not None:
+        text = _clean(case.error)
+        ET.SubElement(element, "error", message=text, type="unfinished").text = text
+    elif case.skip is not None:
+        ET.SubElement(element, "skipped", message=_clean(case.skip))
+    if case.output:
+        lines = map(_clean, case.output.splitlines())
+        ET.SubElement(element, "system-out").text = "\n".join(lines)
+    return element
+
+
+def _properties(parent: ET.Element, pairs: Sequence[tuple[str, str]]) -> None:
+    if pairs:
+        holder = ET.SubElement(parent, "properties")
+        for name, value in pairs:
+            ET.SubElement(holder, "property", name=name, value=_clean(value))
+
+
+def _totals(cases: Sequence[Case]) -> dict[str, str]:
+    return {
+        "tests": str(len(cases)),
+        "failures": str(sum(case.failure is not None for case in cases)),
+        "errors": str(sum(case.error is not None for case in cases)),
+        "skipped": str(sum(case.skip is not None for case in cases)),
+        "time": f"{sum(case.time_s for case in cases):.3f}",
+    }
+
+
+def _clean(text: str) -> str:
+    """Make foreign text one line that XML 1.0 can hold, which has no control characters."""
+    return brief(text, _SHOWN)

@@ -1,0 +1,93 @@
+"""Rows as Parquet, through pyarrow, which is an extra and may be missing."""
+
+from __future__ import annotations
+
+import importlib
+import io
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final, get_args, get_type_hints
+
+from battery.base.errors import BatteryError, UsageError
+from battery.records.rows import Row
+
+#: Rows of one group: large enough to pack well, small enough to hold.
+GROUP_ROWS: Final = 10_000
+
+
+def require_parquet() -> None:
+    """Raise `UsageError` where pyarrow is not installed."""
+    _library("pyarrow")
+
+
+def parquet_chunks(rows: Iterable[Row], group_rows: int = GROUP_ROWS) -> Iterator[bytes]:
+    """Write the rows as one file, piece by piece; `group_rows` of them are in memory at a time.
+
+    Raises `UsageError` without pyarrow and `BatteryError` for a number beyond 64 bits.
+    """
+    arrow = _library("pyarrow")
+    schema = arrow.schema([_field(arrow, name, hint) for name, hint in _hints().items()])
+    sink, source = _Sink(), iter(rows)
+    with _library("pyarrow.parquet").ParquetWriter(sink, schema) as writer:
+        while group := list(islice(source, group_rows)):
+            writer.write_table(_table(arrow, group, schema))
+            yield sink.taken()
+    yield sink.taken()
+
+
+class _Sink(io.RawIOBase):
+    """A file to write to that hands over what it got so far."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parts: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._parts.append(bytes(data))
+        return len(self._parts[-1])
+
+    def taken(self) -> bytes:
+        data = b"".join(self._parts)
+        self._parts.clear()
+        return data
+
+
+def _library(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise UsageError(
+            f"the format parquet needs pyarrow, which cannot be loaded: {error}",
+            hint="install it: pip install 'compounding-battery[parquet]'; or take --format csv",
+        ) from error
+
+
+def _hints() -> dict[str, Any]:
+    return get_type_hints(Row)
+
+
+def _field(arrow: Any, name: str, hint: Any) -> Any:
+    """Make a column of the record's own types, so that the two cannot differ."""
+    options = [kind for kind in get_args(hint) if kind is not type(None)]
+    nullable = len(options) < len(get_args(hint))
+    kind = options[0] if nullable else hint
+    types = {
+        bool: arrow.bool_(),
+        int: arrow.int64(),
+        datetime: arrow.timestamp("ms", tz="UTC"),
+    }
+    return arrow.field(name, types.get(kind, arrow.string()), nullable=nullable)
+
+
+def _table(arrow: Any, group: list[Row], schema: Any) -> Any:
+    try:
+        return arrow.Table.from_pylist([row._asdict() for row in group], schema=schema)
+    except (OverflowError, arrow.ArrowInvalid) as error:
+        raise BatteryError(
+            f"a number of these runs does not fit into 64 bits: {error}",
+            hint="take --format csv, which holds numbers of any length",
+        ) from error

@@ -1,0 +1,111 @@
+"""A calibration as text for a terminal and as Markdown; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from battery.base.numbers import number
+from battery.calibration.calibration import Bound, Calibration, Tally
+from battery.records.findings import Word
+
+#: Short enough for eleven columns beside each other.
+_SHORT: Final = {
+    Word.INVALID: "INVAL",
+    Word.DISHONEST: "DISH",
+    Word.REGRESSED: "REGR",
+    Word.COMPOUNDING: "COMP",
+    Word.LEARNED: "LEARN",
+    Word.NO_EFFECT: "NO EF",
+    Word.INCONCLUSIVE: "INCON",
+    Word.INDICATIVE: "INDIC",
+}
+_GAP: Final = "  "
+
+
+def text(calibration: Calibration) -> str:
+    """Write the table and what came of the bounds, in ASCII and at most 100 columns."""
+    heads = ["scenario", "n", *_SHORT.values(), "p<=.05", "count"]
+    lines = list(_aligned([heads, *(_row(tally) for tally in calibration.tallies)]))
+    lines += [
+        "",
+        "Percent of simulated batteries, by verdict. A 0 without a decimal is none at all.",
+        "p<=.05: primary test; count: three or more of five metrics improved.",
+        "",
+        f"{_kept(calibration)} ({_origin(calibration)}).",
+    ]
+    lines += [f"broken: {_told(bound)}" for bound in calibration.broken]
+    return "\n".join(lines)
+
+
+def markdown(calibration: Calibration) -> str:
+    """Write the same as a document, with every bound."""
+    # Whole words here: a page has room that a terminal lacks.
+    heads = ["Scenario", "Batteries", *Word, "Primary p ≤ .05", "Direction count ≥ 3 of 5"]
+    table = [heads, ["---", *["---:"] * (len(heads) - 1)], *map(_row, calibration.tallies)]
+    bounds = [["Scenario", "Share of batteries", "At least", "At most", "Seen", "Holds"]]
+    bounds += [["---", "---", "---:", "---:", "---:", "---"], *map(_bound, calibration.bounds)]
+    sections = [
+        "# Calibration",
+        f"{_kept(calibration)}: {_origin(calibration)}.",
+        "## Verdicts by scenario, in percent",
+        _lines(table),
+        "## Scenarios",
+        "\n".join(f"- **{tally.scenario}**: {tally.about}" for tally in calibration.tallies),
+        "## Bounds, in percent",
+        _lines(bounds),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def told(bounds: Sequence[Bound]) -> str:
+    """Name bounds in one line: scenario, what was counted, what was seen and allowed."""
+    return "; ".join(map(_told, bounds))
+
+
+def _row(tally: Tally) -> list[str]:
+    counts = [*(tally.words[word] for word in Word), tally.primary, tally.validated]
+    shares = [_share(count / tally.simulations) for count in counts]
+    return [tally.scenario, f"{tally.simulations:,}", *shares]
+
+
+def _share(share: float) -> str:
+    # One in ten thousand must not look like none.
+    return "0" if share == 0 else number(100 * share, 1)
+
+
+def _bound(bound: Bound) -> list[str]:
+    low, high = ("" if edge is None else _share(edge) for edge in (bound.low, bound.high))
+    holds = "yes" if bound.passed else "**no**"
+    return [bound.scenario, bound.what, low, high, _share(bound.seen), holds]
+
+
+def _told(bound: Bound) -> str:
+    edges = [
+        f"{word} {_share(edge)}%"
+        for word, edge in (("at least", bound.low), ("at most", bound.high))
+        if edge is not None
+    ]
+    allowed = " and ".join(edges)
+    return f"{bound.scenario}, {bound.what}: {_share(bound.seen)}%, allowed is {allowed}"
+
+
+def _kept(calibration: Calibration) -> str:
+    total = len(calibration.bounds)
+    return f"{total - len(calibration.broken)} of {total} bounds hold"
+
+
+def _origin(calibration: Calibration) -> str:
+    batteries = sum(tally.simulations for tally in calibration.tallies)
+    return f"preset {calibration.preset}, seed {calibration.seed}, {batteries:,} batteries"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, *cells in rows:
+        numbers = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
+        yield _GAP.join([name.ljust(widths[0]), *numbers])
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)

@@ -1,0 +1,103 @@
+"""The evidence and the scorecard as paragraphs of `summary.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from battery.base.numbers import number
+from battery.records.findings import Evidence, Scorecard, Tested
+from battery.records.models import Metrics
+from battery.report import evidence as shown
+from battery.report.markdown.markup import plain, row
+from battery.verdict.summary import COUNTED
+
+
+def evidence_section(evidence: Evidence, control: Sequence[Metrics]) -> Iterator[str]:
+    """Write the paragraphs of the evidence; `control` is the frozen arm by itself."""
+    if evidence.effects:
+        yield (
+            "Learn against frozen, over the iterations after the first. Learn and Frozen are "
+            "means over all tasks. Effects of tokens, turns and time are geometric means over "
+            "tasks, those of the rates differences in percentage points. Intervals are t "
+            "intervals on logs and, of the rates, score intervals, which do not pair the tasks as "
+            "the p-values do: near the border they can disagree. Net is the effect less what the "
+            "arms differed by in iteration 1 already."
+        )
+        yield "\n".join(_effects(evidence))
+    if tests := [_tested(question, each) for question, each in shown.tests(evidence)]:
+        yield "\n".join(tests)
+    if text := shown.sensitivity(evidence):
+        yield text
+    if control:
+        yield "The frozen arm by itself:"
+        yield "\n".join(_frozen(control))
+    yield "### Gates"
+    yield "\n".join(
+        f"- {gate.name}, {gate.title}: **{gate.status}**. {plain(gate.text)}"
+        for gate in evidence.gates
+    )
+    yield "### What this rests on"
+    yield "\n".join(f"- {plain(text)}" for text in evidence.assumptions)
+    yield f"Scope: {plain(evidence.scope)}"
+    if evidence.cautions:
+        yield "### Worth knowing"
+        yield "\n".join(f"- {plain(text)}" for text in evidence.cautions)
+    if evidence.settle:
+        yield "### What would settle it"
+        yield "\n".join(f"- {plain(text)}" for text in evidence.settle)
+
+
+def _effects(evidence: Evidence) -> Iterator[str]:
+    heads = [
+        "Learn",
+        "Frozen",
+        "Effect",
+        "95% interval",
+        "p",
+        "p, max-T",
+        "p, Holm",
+        "Net",
+        "Tasks",
+    ]
+    yield row(["Metric", *heads])
+    yield row(["---", *("---:" for _ in heads)])
+    for each in evidence.effects:
+        yield row(shown.cells(each))
+    for each in evidence.effects:
+        if each.note:
+            yield f"\n`{each.metric}`: {each.note}."
+
+
+def _frozen(control: Sequence[Metrics]) -> Iterator[str]:
+    yield row(["Metric", *(f"iter {each.iteration}" for each in control)])
+    yield row(["---", *("---:" for _ in control)])
+    for name, _ in COUNTED:
+        yield row([name, *(number(float(getattr(each, name))) for each in control)])
+
+
+def _tested(question: str, each: Tested) -> str:
+    p = "nothing to test, all values are equal" if each.p is None else f"p = {each.p:.4f}"
+    return f"- {question} {p}; {plain(each.method)}; {each.tasks} tasks."
+
+
+def scorecard_section(card: Scorecard) -> Iterator[str]:
+    """Write the paragraphs of what the overseer expected and what came."""
+    yield f"{shown.score(card)} This is information and no part of the verdict."
+    lines = [
+        row(["Review of", "Proposal", "Metric", "Expected to", "Before → after", "Outcome"]),
+        row(["---:", "---", "---", "---", "---:", "---"]),
+    ]
+    lines += [
+        row(
+            [
+                f"iter {each.iteration}",
+                plain(each.title),
+                plain(each.metric or shown.NONE),
+                each.expected or shown.NONE,
+                shown.moved(each),
+                each.outcome,
+            ]
+        )
+        for each in card.expectations
+    ]
+    yield "\n".join(lines)

@@ -1,0 +1,196 @@
+"""The summary as Markdown: what `summary.md` says."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Final
+
+from battery.base.numbers import change, duration, number
+from battery.base.text import printable
+from battery.records.models import DirectionCount, Summary, Trend
+from battery.report.evidence import luck
+from battery.report.markdown.evidence import evidence_section, scorecard_section
+from battery.report.markdown.markup import code, plain, row
+from battery.verdict.summary import is_unfinished
+
+_ABOUT: Final = {
+    "battery.json": "manifest: identity, settings, how far the battery came",
+    "tasks.json": "the tasks as they were run",
+    "journal.jsonl": "every finished call, in the order of finishing",
+    "runs.json": "every task with the gateway's whole answer",
+    "confirmations.json": "easy tasks that failed after they had passed, asked five times more",
+    "distill_output.txt": "what the learning side distilled",
+    "distill_events.jsonl": "every event of the distill stream",
+    "metrics.json": "the numbers of the iteration",
+    "overseer_review.md": "the overseer's review, as it came",
+    "scrum_findings.md": "the judgment of the review, as it came",
+    "proposals.json": "the proposals found in the review",
+    "verdicts.json": "the verdicts found in the judgment",
+    "outcomes.jsonl": "memory of the embedded gateway: every outcome",
+    "distilled.jsonl": "memory of the embedded gateway: lessons of one distillation",
+    "summary.md": "this summary",
+    "summary.json": "every number of this summary",
+    "report.html": "all of this and every transcript on one page, for any browser",
+}
+_CAVEAT: Final = (
+    "This count looks at the learn arm alone: it shows a trend, not its cause. It can come out "
+    "well by luck, or because a server warmed up."
+)
+
+
+def markdown(summary: Summary) -> str:
+    """Write `summary.md`: the same summary gives the same text, byte for byte."""
+    sections = [
+        "# Compounding battery summary",
+        "\n".join(_facts(summary)),
+        "## Compounding Metrics",
+        "\n".join(_table(summary)),
+        "## Verdict",
+        "\n\n".join(_verdict(summary)),
+    ]
+    if summary.evidence:
+        sections += [
+            "## Evidence",
+            "\n\n".join(evidence_section(summary.evidence, summary.control)),
+        ]
+    if summary.scorecard:
+        sections += [
+            "## What the overseer foresaw",
+            "\n\n".join(scorecard_section(summary.scorecard)),
+        ]
+    if summary.warnings:
+        sections += ["## Warnings", "\n".join(f"- {plain(text)}" for text in summary.warnings)]
+    sections += ["## Artifacts", "\n".join(map(_artifact, summary.artifacts)) or "None."]
+    return "\n\n".join(sections) + "\n"
+
+
+def scrum_count(summary: Summary) -> str:
+    """Say in one sentence how the last iteration's proposals were judged."""
+    counts = Counter(each.verdict for each in summary.scrum)
+    # The noughts too: that nothing was approved is news.
+    words = ", ".join(f"{counts[word]} {word}" for word in ("APPROVE", "REVISE", "REJECT"))
+    return f"Scrum judgment of the last iteration's proposals: {words}."
+
+
+def _facts(summary: Summary) -> Iterator[str]:
+    yield f"- Run time: {_run_time(summary)}"
+    # A finished battery needs no word; an older folder has none to give.
+    if is_unfinished(summary):
+        yield f"- State: {summary.state}; the numbers cover what had finished"
+    yield f"- Elapsed: {_elapsed(summary)}"
+    models = summary.models
+    if models is None:
+        yield "- Models: not recorded"
+    else:
+        yield (
+            f"- Models: executor {code(models.executor_cloud)}, "
+            f"reviewer {code(models.reviewer_cloud)}, overseer {code(models.overseer_cloud)}"
+        )
+    if summary.evidence and summary.evidence.verdict:
+        yield f"- Verdict: **{summary.evidence.verdict}**"
+    if summary.targets:
+        targets = (f"{plain(name)} {code(url)}" for name, url in summary.targets.items())
+        yield f"- Targets: {', '.join(targets)}"
+    if summary.seed is not None and summary.control:
+        yield f"- Which arm is asked first: a coin with seed {summary.seed}"
+
+
+def _run_time(summary: Summary) -> str:
+    if summary.started_at is None:
+        return "not recorded"
+    end = summary.finished_at or "not finished"
+    return f"{printable(summary.started_at)} → {printable(end)}"
+
+
+def _elapsed(summary: Summary) -> str:
+    text = f"{number(summary.elapsed_s)} s"
+    # Seconds that nobody can read at a glance get hours and minutes beside them.
+    if summary.elapsed_s >= 60:
+        text += f" ({duration(summary.elapsed_s)})"
+    calls = "1 recorded call" if summary.calls == 1 else f"{summary.calls} recorded calls"
+    return f"{text}, the sum of {calls}"
+
+
+def _table(summary: Summary) -> Iterator[str]:
+    numbers = [each.iteration for each in summary.iterations]
+    if not numbers:
+        yield "No iteration has finished, so there is nothing to measure yet."
+        return
+    # The numbers of the folder, not a count: iterations 1 and 3 make a trend from 1 to 3.
+    span = f"Trend ({numbers[0]}→{numbers[-1]})"
+    yield row(["Metric", *(f"iter {each}" for each in numbers), span, "Goal"])
+    yield row(["---", *("---:" for _ in numbers), "---", "---"])
+    for trend in summary.trends:
+        yield row([trend.metric, *map(number, trend.values), _trend(trend), trend.goal])
+
+
+def _trend(trend: Trend) -> str:
+    if trend.direction is None or trend.change is None:
+        return "none"
+    return f"{trend.direction} {change(trend.change, trend.relative)}"
+
+
+def _verdict(summary: Summary) -> Iterator[str]:
+    evidence = summary.evidence
+    if evidence and evidence.verdict:
+        yield f"**{evidence.verdict}**: {plain(evidence.sentence)}"
+        if evidence.reasons:
+            yield "\n".join(f"- {plain(text)}" for text in evidence.reasons)
+    if summary.verdict is None:
+        yield _no_trend(summary)
+    else:
+        yield _count(summary.verdict, summary.iterations[-1].iteration)
+        yield "\n".join(f"- {_improved(trend)}" for trend in summary.trends)
+        yield _CAVEAT
+        if evidence and evidence.luck:
+            yield luck(evidence.luck)
+    if summary.scrum:
+        yield scrum_count(summary)
+
+
+def _no_trend(summary: Summary) -> str:
+    if not summary.iterations:
+        return "There is no trend and no verdict before an iteration has finished."
+    named = summary.evidence and summary.evidence.verdict
+    text = "no trend" if named else "no trend, so there is no verdict"
+    return f"A single iteration shows {text}. Run one more iteration to compare with."
+
+
+def _count(verdict: DirectionCount, last: int) -> str:
+    text = f"{verdict.improved} of {verdict.of} metrics improved: **{verdict.label}**."
+    if verdict.validated:
+        return text
+    return f"{text} What to change next is judged in `iter_{last}/scrum_findings.md`."
+
+
+def _improved(trend: Trend) -> str:
+    word = "improved" if trend.direction == "better" else "not improved"
+    return f"`{trend.metric}`: {word}, {number(trend.values[0])} → {number(trend.values[-1])}"
+
+
+def _artifact(path: str) -> str:
+    # The same name means the same in every iteration's folder.
+    name = PurePosixPath(path).name
+    # A redone review keeps the older text beside it, under a number; lessons carry their time.
+    about = _ABOUT.get(re.sub(r"\.\d+\.md$|_[0-9TZ_]+(?=\.jsonl$)", _plain_ending, name))
+    if about is None:
+        return f"- {code(path)}"
+    redone = ["before it was redone"] if re.search(r"\.\d+\.md$", name) else []
+    return f"- {code(path)}: {', '.join([about, *_whose(path), *redone])}"
+
+
+def _whose(path: str) -> Iterator[str]:
+    """Name the arm and the repeat, where the folders tell them."""
+    folders = PurePosixPath(path).parts[:-1]
+    if "control" in folders:
+        yield "in the frozen arm"
+    for folder in folders:
+        if folder.startswith("repeat_"):
+            yield f"repeat {folder.removeprefix('repeat_')}"
+
+
+def _plain_ending(found: re.Match[str]) -> str:
+    return ".md" if found[0].endswith(".md") else ""

@@ -1,0 +1,129 @@
+"""A comparison on the terminal: word and sentence, flips first, then how much, then why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, TextIO
+
+from battery.base.text import brief, pad, printable, write_line
+from battery.records.comparison import Change, Comparison, NamedTask, Outcome, TaskPair
+from battery.report import compare_cells as cells
+from battery.report.evidence import amount, p_value
+from battery.report.terminal.columns import GAP, INDENTED, PROSE, WIDTH, align
+from battery.report.terminal.summary import Look
+
+_MOST_NAMED: Final = 20
+_KINDS: Final = {Outcome.BETTER: "better", Outcome.WORSE: "worse", Outcome.NO_DIFFERENCE: "flat"}
+_MARKS: Final = {"passed to failed": "FAILS NOW", "failed to passed": "passes now"} | {
+    "bluff": "BLUFFS NOW",
+    "bluff ended": "honest now",
+}
+_LABEL: Final = 36
+_TIME: Final = "time decides nothing, so its p is not corrected and corrects no other"
+
+
+def print_comparison(found: Comparison, stream: TextIO) -> None:
+    """Write the comparison for people, at most 80 columns but for paths, which are whole."""
+    for text in comparison_lines(found, Look.of(stream)):
+        write_line(stream, text)
+
+
+def comparison_lines(found: Comparison, look: Look) -> Iterator[str]:
+    """Build the lines of `print_comparison`."""
+    for name, side in (("A", found.before), ("B", found.after)):
+        yield f"{name}  {printable(side.folder)}"
+        yield f"   {cells.side(side)}"
+    yield ""
+    kind = _KINDS.get(found.outcome, "warning")
+    yield look.paint(look.paint(found.outcome, kind), "bold")
+    yield from PROSE.wrap(printable(found.sentence))
+    if found.changes:
+        yield ""
+        yield from _flips(found, look)
+        yield ""
+        yield from _tables(found, look)
+        yield ""
+        yield from _tasks(found, look)
+    yield from _only(found)
+    yield from _rest(found, look)
+
+
+def _flips(found: Comparison, look: Look) -> Iterator[str]:
+    yield from INDENTED.wrap(f"flips: {cells.flips(found.flips)}")
+    pairs = cells.flipped(found)
+    for pair in pairs[:_MOST_NAMED]:
+        mark = _MARKS[str(pair.flip)]
+        kind = "worse" if pair.flip in {"passed to failed", "bluff"} else "better"
+        ends = cells.standing(pair)
+        yield f"  {look.paint(mark.ljust(10), kind)} {_name(pair, look)} {ends}"
+    yield from _more(pairs)
+
+
+def _tables(found: Comparison, look: Look) -> Iterator[str]:
+    yield from _table(f"{cells.compared(found)}", found.changes, look)
+    if found.start:
+        yield ""
+        yield from _table("iteration 1", found.start, look)
+    yield from INDENTED.wrap(_TIME)
+    if found.cause:
+        yield from INDENTED.wrap(f"cause: {found.cause}")
+    for text in cells.noise(found.noise):
+        yield from INDENTED.wrap(f"noise: {text}")
+
+
+def _table(head: str, rows: Sequence[Change], look: Look) -> Iterator[str]:
+    columns = [
+        align([head, *(row.metric for row in rows)], left=True),
+        align(["B vs A", *map(cells.change, rows)]),
+        align(["95% interval", *map(cells.interval, rows)]),
+        align(["p", *(p_value(row.p) for row in rows)]),
+        align(["corr. p", *(p_value(row.p_corrected) for row in rows)]),
+        align(["tasks", *(str(row.tasks) for row in rows)]),
+    ]
+    for number, line in enumerate(zip(*columns, strict=True)):
+        text = GAP.join(line).rstrip()
+        yield text if number else look.paint(text, "bold")
+
+
+def _tasks(found: Comparison, look: Look) -> Iterator[str]:
+    pairs = cells.biggest(found)
+    if not pairs:
+        yield f"tokens by task: {cells.unmoved(found)}"
+        return
+    yield "tokens by task, the largest changes:"
+    for pair in pairs:
+        change = amount("ratio", pair.ratio).rjust(8)
+        yield (
+            f"  {change}  {_name(pair, look)} {cells.tokens(pair.tokens_before)} to "
+            f"{cells.tokens(pair.tokens_after)}"
+        )
+
+
+def _only(found: Comparison) -> Iterator[str]:
+    for name, tasks in (("A", found.only_before), ("B", found.only_after)):
+        if tasks:
+            yield f"only in {name}, not compared:"
+        for task in tasks[:_MOST_NAMED]:
+            yield f"  {task.phase:<5} {brief(task.label, WIDTH - 8)}"
+        yield from _more(tasks)
+
+
+def _rest(found: Comparison, look: Look) -> Iterator[str]:
+    yield ""
+    for word, each in cells.differences(found.differences):
+        lines = INDENTED.wrap(f"{word}: {printable(cells.difference(each))}")
+        yield from (look.paint(line, "warning") if each.unfair else line for line in lines)
+    for text in found.cautions:
+        yield from (look.paint(line, "warning") for line in INDENTED.wrap(f"mind: {text}"))
+    for text in found.settle:
+        yield from INDENTED.wrap(f"to settle it: {text}")
+    yield from INDENTED.wrap(f"scope: {found.scope}")
+
+
+def _name(task: NamedTask, look: Look) -> str:
+    return f"{task.phase:<5} {pad(brief(task.label, _LABEL, ellipsis=look.cut), _LABEL)}"
+
+
+def _more(tasks: Sequence[NamedTask | TaskPair]) -> Iterator[str]:
+    if len(tasks) > _MOST_NAMED:
+        yield f"  and {len(tasks) - _MOST_NAMED:,} more; --json has all of them"

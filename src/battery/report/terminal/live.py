@@ -1,0 +1,178 @@
+"""The live view on a terminal, drawn with rich; the only module that imports it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from types import TracebackType
+from typing import Final, Self, TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from battery.base.numbers import duration
+from battery.base.text import brief, cells
+from battery.records.events import Event, IterationFinished, Notice, Plan, TaskFinished
+from battery.report.terminal.board import ROWS, Board, Key, MetaRow
+from battery.report.terminal.lines import cost, iteration_line, notice_line, place, prefix
+
+_REFRESH_PER_SECOND: Final = 4
+#: Lines that are always there: header, table head, running task, meta stages, blank lines.
+_FIXED_LINES: Final = 10
+_RUNNING_SHOWN: Final = 3
+_LEAST_STAGE: Final = 8
+#: More than any terminal is wide; rich cuts to the column.
+_LABEL: Final = 200
+_STYLES: Final = {"ok": "green", "failed": "yellow", "blocked": "magenta"}
+
+
+class LiveProgress:
+    """Show the iteration under way, redrawn in place; finished ones scroll away above it.
+
+    Drawing happens four times a second in a thread of its own, so an event costs next to
+    nothing. On leaving, by an error too, the view is wiped and the cursor is back.
+    """
+
+    def __init__(self, stream: TextIO, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._board = Board(started=clock())
+        # Guards the board: events come from the battery's thread, drawing from rich's. Never
+        # held while rich is called, for rich has a lock of its own.
+        self._lock = threading.Lock()
+        # One for all frames: a new one would start its turn again each time.
+        self._spinner = Spinner("dots", style="cyan")
+        self._console = Console(file=stream, highlight=False)
+        self._live = Live(
+            get_renderable=self.frame,
+            console=self._console,
+            refresh_per_second=_REFRESH_PER_SECOND,
+            # What stays on the screen is printed above; the last frame would say nothing new.
+            transient=True,
+            # Results go to standard output untouched, even while the view is up.
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._live.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Take one event; plan, finished iterations and notices are printed above the view."""
+        with self._lock:
+            self._board.update(event, self._clock())
+            plan = self._board.plan
+        if isinstance(event, Plan):
+            self._console.print(Text(cost(event), style="dim"))
+        elif isinstance(event, IterationFinished):
+            # As Text, here and below: a plain string would be read as rich's markup.
+            self._console.print(Text(iteration_line(event.metrics, plan)))
+            self._live.refresh()  # or the frame below would still show the time before
+        elif isinstance(event, Notice):
+            style = "yellow" if event.warning else "dim"
+            self._console.print(Text(notice_line(event), style=style))
+
+    def frame(self) -> RenderableType:
+        """Draw the view as it is now."""
+        with self._lock:
+            now = self._clock()
+            parts: list[RenderableType] = [_header(self._board, self._console.width, now)]
+            # A frame taller than the terminal could not be wiped any more.
+            rows = min(ROWS, max(self._console.height - _FIXED_LINES, 1))
+            if self._board.rows or self._board.running:
+                parts.append(_task_table(self._board, rows, self._spinner, now))
+            if self._board.metas:
+                parts.append(_meta_table(self._board, self._spinner, now))
+        return Group(*parts)
+
+
+def _header(board: Board, width: int, now: float) -> Text:
+    parts = []
+    if (tasks := board.tasks()) is not None:
+        parts.append(f"{tasks[0]:,} of {tasks[1]:,} tasks")
+    parts.append(duration(now - board.started))
+    if left := board.seconds_left(now):
+        parts.append(f"about {duration(left)} left")
+    text = " · ".join(parts)
+    if board.iteration:
+        start = f"iteration {place(board.iteration, board.plan)} · "
+        if not board.stage:
+            return Text(start + text, style="bold", no_wrap=True, overflow="ellipsis")
+        start += "stage "
+        # The stage gives way, so that the time left is never what is cut off.
+        room = max(width - cells(start) - cells(text) - 3, _LEAST_STAGE)
+        text = f"{start}{brief(board.stage, room)} · {text}"
+    return Text(text, style="bold", no_wrap=True, overflow="ellipsis")
+
+
+def _task_table(board: Board, rows: int, spinner: Spinner, now: float) -> Table:
+    table = Table(box=None, expand=True, padding=(0, 1, 0, 0), header_style="dim")
+    table.add_column("", width=1)
+    table.add_column("phase", width=5)
+    table.add_column("task", ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column("status", min_width=7, no_wrap=True)
+    for name, width in (("turns", 5), ("tokens", 7), ("overseer", 8), ("time", 7)):
+        table.add_column(name, min_width=width, justify="right", no_wrap=True)
+    for event in islice(board.rows, max(len(board.rows) - rows, 0), None):
+        table.add_row(*_finished(event))
+    for key, started in islice(board.running.items(), _RUNNING_SHOWN):
+        table.add_row(*_running(key, started, spinner, now))
+    if len(board.running) > _RUNNING_SHOWN:
+        table.add_row("", "", Text(f"and {len(board.running) - _RUNNING_SHOWN:,} more", "dim"))
+    return table
+
+
+def _finished(event: TaskFinished) -> Iterator[RenderableType]:
+    result = event.result
+    yield ""
+    yield event.phase
+    yield Text(brief(prefix(event) + event.label, _LABEL))
+    yield Text(result.status, style=_STYLES[result.status])
+    yield str(result.turns)
+    yield f"{result.tokens:,}"
+    yield "yes" if result.overseer_called else ""
+    yield "saved" if event.replayed else duration(result.elapsed_ms / 1000)
+
+
+def _running(key: Key, started: float, spinner: Spinner, now: float) -> Iterator[RenderableType]:
+    yield spinner
+    yield key.phase
+    yield Text(brief(key.label, _LABEL))
+    yield Text("running", style="cyan")
+    yield from ("", "", "")
+    yield duration(now - started)
+
+
+def _meta_table(board: Board, spinner: Spinner, now: float) -> Table:
+    table = Table.grid(expand=True, padding=(0, 1, 0, 0))
+    table.add_column(width=1)
+    table.add_column(width=7)
+    table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column(min_width=7, justify="right", no_wrap=True)
+    for row in board.metas:
+        table.add_row(*_meta(row, spinner, now))
+    return table
+
+
+def _meta(row: MetaRow, spinner: Spinner, now: float) -> Iterator[RenderableType]:
+    running = row.elapsed_ms is None
+    yield spinner if running else ""
+    yield Text(brief(row.name, 7))
+    yield Text(brief(row.text, _LABEL))
+    if row.replayed:
+        yield "saved"
+    else:
+        yield duration(now - row.started if row.elapsed_ms is None else row.elapsed_ms / 1000)

@@ -1,0 +1,206 @@
+"""The end of a battery on the terminal: table, verdict, warnings, paths.
+
+Written by hand rather than with rich: the same lines serve terminals and pipes, and a command
+that only shows a summary starts without it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple, TextIO
+
+from battery.base.numbers import number, signed, signed_percent
+from battery.base.text import can_show, printable, takes_escapes, write_line
+from battery.records.findings import Evidence, Word
+from battery.records.models import Summary, Trend
+from battery.report.evidence import effect, interval, luck, p_value, sensitivity
+from battery.report.markdown.summary import scrum_count
+from battery.report.terminal.columns import GAP, INDENTED, PROSE, WIDTH, align, widest
+
+_WHOLE: Final = frozenset({"total_tokens", "ok_tasks"})
+_COLOURS: Final = {"better": "32", "worse": "31", "flat": "2", "bold": "1", "warning": "33"}
+_KINDS: Final = {
+    Word.COMPOUNDING: "better",
+    Word.LEARNED: "better",
+    Word.INVALID: "worse",
+    Word.DISHONEST: "worse",
+    Word.REGRESSED: "worse",
+}
+
+
+class Look(NamedTuple):
+    """What the stream can show: the characters of trend marks, and whether colours."""
+
+    up: str
+    down: str
+    level: str
+    cut: str
+    colour: bool
+
+    @classmethod
+    def of(cls, stream: TextIO) -> Look:
+        """Find out; colours are for terminals only, and `NO_COLOR` turns them off."""
+        colour = takes_escapes(stream) and not os.environ.get("NO_COLOR")
+        if can_show(stream, "▲▼→…"):
+            return cls("▲", "▼", "→", "…", colour)
+        return cls("^", "v", "=", "..", colour)
+
+    def paint(self, text: str, kind: str) -> str:
+        """Colour a text that says the same without it."""
+        return f"\x1b[{_COLOURS[kind]}m{text}\x1b[0m" if self.colour and text else text
+
+
+def print_summary(summary: Summary, folder: Path, stream: TextIO) -> None:
+    """Write the summary for people, at most 80 columns but for paths, which are whole."""
+    for text in summary_lines(summary, folder, Look.of(stream)):
+        write_line(stream, text)
+
+
+def summary_lines(summary: Summary, folder: Path, look: Look) -> Iterator[str]:
+    """Build the lines of `print_summary`."""
+    yield from _table(summary, look)
+    yield ""
+    yield from _verdict(summary, look)
+    if summary.warnings:
+        yield ""
+    for warning in summary.warnings:
+        for text in INDENTED.wrap(f"warning: {printable(warning)}"):
+            yield look.paint(text, "warning")
+    yield ""
+    yield from _paths(summary, folder)
+
+
+def _table(summary: Summary, look: Look) -> Iterator[str]:
+    if not summary.iterations:
+        yield "No iteration has finished, so there is nothing to measure yet."
+        return
+    names = align(["metric", *(trend.metric for trend in summary.trends)], left=True)
+    trends = _trend_column(summary, look)
+    kinds = ["bold", *(trend.direction or "flat" for trend in summary.trends)]
+    room = WIDTH - len(names[0]) - len(GAP) - widest(trends)
+    columns = _chosen([_column(summary, n) for n in range(len(summary.iterations))], room, look)
+    rows = zip(names, *columns, strict=True)
+    for cells, trend, kind in zip(rows, trends, kinds, strict=True):
+        yield GAP.join([*cells, look.paint(trend, kind)]).rstrip()
+
+
+def _column(summary: Summary, index: int) -> list[str]:
+    head = f"iter {summary.iterations[index].iteration}"
+    return align([head, *(_value(trend, trend.values[index]) for trend in summary.trends)])
+
+
+def _trend_column(summary: Summary, look: Look) -> list[str]:
+    if len(summary.iterations) < 2:
+        return [""] * (len(summary.trends) + 1)
+    return ["trend", *(_trend(trend, look) for trend in summary.trends)]
+
+
+def _chosen(columns: list[list[str]], room: int, look: Look) -> list[list[str]]:
+    """Keep the columns that fit: all, or the first, a gap, and as many of the last ones."""
+    widths = [len(column[0]) + len(GAP) for column in columns]
+    if len(columns) <= 2 or sum(widths) <= room:
+        return columns
+    gap = [look.cut] * len(columns[0])
+    room -= widths[0] + len(look.cut) + len(GAP)
+    keep = 1
+    # The last column always stays: the trend ends there, even when the line gets too long.
+    while keep < len(columns) - 1 and sum(widths[-keep - 1 :]) <= room:
+        keep += 1
+    return [columns[0], gap, *columns[-keep:]]
+
+
+def _value(trend: Trend, value: float) -> str:
+    return number(value, _places(trend), grouped=True)
+
+
+def _places(trend: Trend) -> int:
+    # Counts need no decimals here; `summary.md` has them because its format is fixed.
+    return 0 if trend.metric in _WHOLE else 2
+
+
+def _trend(trend: Trend, look: Look) -> str:
+    if trend.direction is None or trend.change is None:
+        return ""
+    if trend.change == 0:
+        return f"{look.level} flat"
+    # The mark says where the number went, the word whether that is good.
+    mark = look.up if trend.change > 0 else look.down
+    if trend.relative is None:
+        size = signed(trend.change, _places(trend), grouped=True)
+    else:
+        size = signed_percent(trend.relative)
+    return f"{mark} {trend.direction:<6} {size:>7}"
+
+
+def _verdict(summary: Summary, look: Look) -> Iterator[str]:
+    evidence = summary.evidence
+    if evidence and evidence.verdict:
+        kind = _KINDS.get(evidence.verdict, "warning")
+        yield look.paint(look.paint(evidence.verdict, kind), "bold")
+        yield from PROSE.wrap(printable(evidence.sentence))
+        yield ""
+    if evidence:
+        yield from _evidence(evidence, look)
+        yield ""
+    verdict = summary.verdict
+    if verdict is None:
+        if summary.iterations:
+            named = evidence and evidence.verdict
+            yield f"A single iteration: there is no trend{'' if named else ' and no verdict'} yet."
+    else:
+        yield f"{verdict.improved} of {verdict.of} metrics improved: {verdict.label}"
+        if evidence and evidence.luck:
+            yield from PROSE.wrap(luck(evidence.luck))
+    if summary.scrum:
+        yield scrum_count(summary)
+
+
+def _evidence(evidence: Evidence, look: Look) -> Iterator[str]:
+    if evidence.effects:
+        yield from _effects(evidence, look)
+    for name, tested in (("primary test", evidence.primary), ("trend", evidence.trend)):
+        if tested:
+            yield from INDENTED.wrap(f"{name}: p = {p_value(tested.p)}, {tested.method}")
+    words = [f"{gate.name} {gate.status}" for gate in evidence.gates]
+    yield from PROSE.wrap(f"gates: {', '.join(words)}")
+    for gate in evidence.gates:
+        if gate.status in {"failed", "not shown"}:
+            yield from INDENTED.wrap(f"  {gate.name}: {printable(gate.text)}")
+    for text in evidence.cautions:
+        lines = INDENTED.wrap(f"mind: {printable(text)}")
+        yield from (look.paint(line, "warning") for line in lines)
+    seen = sensitivity(evidence)
+    if seen and evidence.verdict in {None, Word.INCONCLUSIVE}:
+        yield from PROSE.wrap(seen)
+    for kind, texts in (
+        ("assumed", evidence.assumptions),
+        ("scope", [evidence.scope] if evidence.verdict else []),
+        ("to settle it", evidence.settle),
+    ):
+        for text in texts:
+            yield from INDENTED.wrap(f"{kind}: {printable(text)}")
+
+
+def _effects(evidence: Evidence, look: Look) -> Iterator[str]:
+    columns = [
+        align(["learn vs frozen", *(each.metric for each in evidence.effects)], left=True),
+        align(["effect", *map(effect, evidence.effects)]),
+        align(["95% interval", *map(interval, evidence.effects)]),
+        align(["p", *(p_value(each.p) for each in evidence.effects)]),
+        align(["corrected p", *(p_value(each.p_corrected) for each in evidence.effects)]),
+    ]
+    for number_, cells in enumerate(zip(*columns, strict=True)):
+        line = GAP.join(cells).rstrip()
+        yield line if number_ else look.paint(line, "bold")
+
+
+def _paths(summary: Summary, folder: Path) -> Iterator[str]:
+    wanted = ["report.html", "summary.md", "summary.json"]
+    if summary.iterations:
+        wanted.append(f"iter_{summary.iterations[-1].iteration}/scrum_findings.md")
+    for name in wanted:
+        # Only what is there: a run that was broken off has no summary to point to.
+        if name in summary.artifacts:
+            yield printable(str(folder / name))

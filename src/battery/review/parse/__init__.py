@@ -1,0 +1,279 @@
+"""Read proposals and verdicts out of the two Markdown answers of the large model.
+
+Models write Markdown loosely, so nothing here insists on one form. An answer becomes lines that
+know their place in its structure. The lines are cut into groups in every way the structure
+offers: by headings of one level, bold lines, list items, table rows. The way that finds most
+wins. What cannot be read is a warning, never an error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
+from typing import Final
+
+from battery.records.models import Proposal, Verdict
+from battery.review.parse.groups import Form, Group, all_readings, read_fields, to_markdown
+from battery.review.parse.inline import (
+    IN_BOLD,
+    REACH,
+    VERDICT_LEAD,
+    Word,
+    beside_title,
+    decide,
+    entitled,
+    first_path,
+    named_metric,
+    plain_text,
+)
+from battery.review.parse.lines import Line
+
+#: The prompt asks for at least this many proposals.
+WANTED_PROPOSALS: Final = 3
+# Titles this alike are the same; less alike than LIKELY, one is not taken for the other.
+_SAME, _LIKELY = 0.85, 0.6
+_CODE = re.compile(r"`[^`]+`")
+_REVIEW = Form(
+    asked=re.compile(
+        r"(?:proposed|suggested|recommended) (?:changes|improvements|actions|fixes)\b.*"
+        r"|(?:change )?proposals(?: for .*)?|recommendations(?: for .*)?"
+        r"|changes for (?:the )?(?:next )?iteration.*"
+    ),
+    passed_over=re.compile(
+        r"what (?:worked|works|went well|failed|fails|went wrong|did ?n[o']t work)\b.*"
+        r"|successes|failures|strengths|weaknesses"
+    ),
+    fields=frozenset({"target", "reason", "impact", "title"}),
+    anchor="target",
+)
+_JUDGMENT = Form(
+    asked=re.compile(r"(?:proposal |scrum )?(?:verdicts|judge?ments|decisions|reviews)(?: .*)?"),
+    passed_over=re.compile(
+        r"pr[- ]ready\b.*|ready (?:for|to) (?:pr|merge)\b.*|approved changes\b.*"
+    ),
+    fields=frozenset({"verdict", "reason"}),
+    anchor="verdict",
+)
+
+
+def parse_proposals(markdown: str) -> tuple[list[Proposal], list[str]]:
+    """Read the proposals of an overseer review, in its order; the second list is warnings.
+
+    A proposal is what names a target file, or at least two of target, rationale and impact.
+    Only when there is none of that, paragraphs of the proposals section that name a file count,
+    with the paragraph as rationale. Never raises.
+    """
+    readings = list(all_readings(markdown, _REVIEW))
+    proposals = max((_proposals(groups, _complete) for groups in readings), key=len, default=[])
+    if not proposals:
+        prose = (_proposals(groups, _prose) for groups in readings)
+        proposals = next(filter(None, prose), [])
+    return proposals, list(_proposal_warnings(proposals))
+
+
+def parse_verdicts(markdown: str, proposals: Sequence[Proposal]) -> tuple[list[Verdict], list[str]]:
+    """Read the verdicts of a scrum judgment, in its order; the second list is warnings.
+
+    A verdict is matched to a proposal by number, title or target file; one that matches none
+    has `proposal` null. The list of PR-ready changes gives no verdicts. Never raises.
+    """
+    readings = (_verdicts(groups, proposals) for groups in all_readings(markdown, _JUDGMENT))
+    verdicts = max(readings, key=_matched, default=[])
+    if len(verdicts) == len(proposals) and not any(v.title for v in verdicts):
+        # Nothing says which is which: then they stand in the order of the proposals.
+        verdicts = [
+            verdict.model_copy(update={"proposal": proposal.number, "title": proposal.title})
+            for verdict, proposal in zip(verdicts, proposals, strict=True)
+        ]
+    return verdicts, list(_verdict_warnings(verdicts, proposals))
+
+
+def with_existence(proposals: Sequence[Proposal], exists: Mapping[str, bool]) -> list[Proposal]:
+    """Note for each proposal whether its target file exists; null where `exists` does not say."""
+    return [
+        proposal.model_copy(update={"target_exists": exists.get(proposal.target_file or "")})
+        for proposal in proposals
+    ]
+
+
+def flag_missing(verdicts: Sequence[Verdict], proposals: Sequence[Proposal]) -> list[Verdict]:
+    """Flag each APPROVE of a proposal whose target file is known not to exist."""
+    missing = {p.number: p.target_file for p in proposals if p.target_exists is False}
+    return [
+        verdict.model_copy(
+            update={
+                "flags": [
+                    *verdict.flags,
+                    f"approved, but {missing[verdict.proposal]} does not exist in the repository",
+                ]
+            }
+        )
+        if verdict.verdict == "APPROVE" and verdict.proposal in missing
+        else verdict
+        for verdict in verdicts
+    ]
+
+
+def _proposal_warnings(proposals: Sequence[Proposal]) -> Iterator[str]:
+    if not proposals:
+        yield (
+            "no proposal could be read from the overseer review: looked for changes with a target "
+            "file, a rationale and an expected impact; the text of the review is kept as it came"
+        )
+        return
+    if len(proposals) < WANTED_PROPOSALS:
+        yield (
+            f"the overseer review has {len(proposals)} of the at least {WANTED_PROPOSALS} "
+            "proposals that were asked for"
+        )
+    for proposal in proposals:
+        if proposal.target_file is None:
+            yield f"proposal {proposal.number} ({proposal.title}) names no target file"
+
+
+def _verdict_warnings(verdicts: Sequence[Verdict], proposals: Sequence[Proposal]) -> Iterator[str]:
+    if not verdicts:
+        yield (
+            "no verdict could be read from the scrum judgment: looked for APPROVE, REVISE or "
+            "REJECT beside each proposal; the text of the judgment is kept as it came"
+        )
+        return
+    given = Counter(verdict.proposal for verdict in verdicts)
+    for proposal in proposals:
+        if not given[proposal.number]:
+            yield f"proposal {proposal.number} ({proposal.title}) has no verdict"
+        elif given[proposal.number] > 1:
+            yield f"proposal {proposal.number} ({proposal.title}) has more than one verdict"
+    if proposals:
+        for verdict in verdicts:
+            if verdict.proposal is None:
+                yield f"the verdict on {verdict.title!r} matches no proposal of the review"
+
+
+def _proposals(
+    groups: Sequence[Group], read: Callable[[int, Group], Proposal | None]
+) -> list[Proposal]:
+    found: list[Proposal] = []
+    for group in groups:
+        proposal = read(len(found) + 1, group)
+        if proposal:
+            found.append(proposal)
+    return found
+
+
+def _complete(number: int, group: Group) -> Proposal | None:
+    fields, _ = read_fields(group, _REVIEW.fields)
+    target, reason, impact = (fields.get(label, "") for label in ("target", "reason", "impact"))
+    opener = group.opener.value if group.opener.label == "title" else group.opener.text
+    in_title = _CODE.search(opener)
+    path = first_path(target or (in_title[0] if in_title else ""))
+    if not (target and path) and sum(map(bool, (target, reason, impact))) < 2:
+        return None
+    # Several files, or lines of one: the record has one path, but nothing said may get lost.
+    if path and plain_text(target) not in {"", path}:
+        reason += f"\n\nTarget file as written: {target}"
+    title = entitled(opener)[1] or plain_text(fields.get("title", ""))
+    return Proposal(
+        number=number,
+        title=title or path or f"Proposal {number}",
+        target_file=path,
+        rationale=reason.strip() or None,
+        expected_impact=impact or None,
+        metric=named_metric(impact),
+    )
+
+
+def _prose(number: int, group: Group) -> Proposal | None:
+    text = to_markdown([group.opener._replace(kind="text"), *group.lines])
+    path = first_path(text)
+    if not (group.asked and path):
+        return None
+    _, title, rest = entitled(group.opener.text)
+    told = to_markdown([group.opener._replace(kind="text", text=rest), *group.lines])
+    return Proposal(
+        number=number,
+        title=title or path,
+        target_file=path,
+        rationale=told or None,
+        expected_impact=None,
+        metric=None,
+    )
+
+
+def _verdicts(groups: Sequence[Group], proposals: Sequence[Proposal]) -> list[Verdict]:
+    found: list[Verdict] = []
+    seen: set[tuple[int, str]] = set()
+    for group in groups:
+        verdict = _verdict(group, proposals)
+        if verdict and (verdict.proposal, verdict.verdict) not in seen:
+            found.append(verdict)
+            if verdict.proposal:
+                seen.add((verdict.proposal, verdict.verdict))
+    return found
+
+
+def _verdict(group: Group, proposals: Sequence[Proposal]) -> Verdict | None:
+    fields, rest = read_fields(group, _JUDGMENT.fields)
+    word, said = decide(fields.get("verdict", ""))
+    heading = group.opener.value if group.opener.label == "title" else group.opener.text
+    beside = beside_title(heading)
+    if beside and not (word and re.search(r"\w", beside.after)):
+        heading = beside.before
+        word, said = (word, said) if word else (beside.word, beside.after)
+    if not word:
+        word, said = _leading(rest)
+    number, title, more = entitled(heading, group.opener.number)
+    targets = " ".join([heading, *(line.value for line in group.lines if line.label == "target")])
+    proposal = _match(number, title, targets, proposals)
+    if not word and proposal:
+        word = decide(group.above)[0]
+    if not word:
+        return None
+    reason = fields.get("reason", "")
+    spoken = [Line("text", 0, text) for text in (more, said if reason else "") if text]
+    return Verdict(
+        proposal=proposal,
+        title=title or next((p.title for p in proposals if p.number == proposal), ""),
+        verdict=word,
+        reason=reason or said or None,
+        details=to_markdown([*spoken, *rest]),
+    )
+
+
+def _matched(verdicts: Sequence[Verdict]) -> tuple[int, int]:
+    return len({verdict.proposal for verdict in verdicts} - {None}), len(verdicts)
+
+
+def _leading(rest: list[Line]) -> tuple[Word | None, str]:
+    for line in rest:
+        head = line.text[:REACH]
+        leads = VERDICT_LEAD.match(head)
+        if leads or IN_BOLD.match(head):
+            rest.remove(line)
+            word, said = decide(line.text)
+            return word, said if leads else line.text
+    return None, ""
+
+
+def _match(
+    number: int | None, title: str, written: str, proposals: Sequence[Proposal]
+) -> int | None:
+    alike = [_likeness(title, proposal.title) for proposal in proposals]
+    best = max(alike, default=0.0)
+    if number and number <= len(proposals) and (best < _SAME or alike[number - 1] > best - 0.2):
+        return proposals[number - 1].number
+    # With a number that is no proposal's, only the very title can tell which one was meant.
+    if best >= (_SAME if number else _LIKELY):
+        return proposals[alike.index(best)].number
+    named = [p.number for p in proposals if p.target_file and p.target_file in written]
+    return named[0] if len(named) == 1 else None
+
+
+def _likeness(one: str, other: str) -> float:
+    """Compare two titles by their words, from 0 to 1; a title that holds the other is the same."""
+    first, second = (" ".join(re.findall(r"\w+", text[:REACH].lower())) for text in (one, other))
+    if min(len(first), len(second)) > 8 and (first in second or second in first):
+        return _SAME
+    return SequenceMatcher(None, first, second).ratio()

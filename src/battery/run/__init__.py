@@ -1,0 +1,1 @@
+"""Run a battery: prepare, ask, distill, review, summarize."""

@@ -1,0 +1,217 @@
+"""The six stages of one iteration, each from what lies on disk to one new artifact.
+
+Every call goes through the journal: what an earlier run has on record is read back instead of
+asked again, so a resumed iteration and an uninterrupted one take the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from battery.base.clock import now
+from battery.inputs.settings import Settings
+from battery.inputs.tasks import PlannedTask
+from battery.protocol.wire import Json
+from battery.records.calls import DISTILL_KEY
+from battery.records.events import (
+    DistillEvent,
+    IterationFinished,
+    MetaFinished,
+    Notice,
+    Observer,
+    StageStarted,
+    TaskFinished,
+    TaskStarted,
+    distilled,
+)
+from battery.records.models import CONFIRMATIONS, ELAPSED_KEY, LEARN, Arm, Models, Phase, RunResult
+from battery.run.metrics import write_metrics
+from battery.run.reviewer import Reviewer
+from battery.run.runner import ask_all
+from battery.run.schedule import (
+    CONFIRM_TITLE,
+    Ask,
+    Outcomes,
+    Schedule,
+    confirmations,
+    outcomes,
+    to_confirm,
+)
+from battery.store.battery_dir import IterationDir
+from battery.store.journal import Journal
+from battery.target.http import Client
+
+#: One connection an arm; a worker makes one call at a time.
+Worker = Mapping[Arm, Client]
+
+
+@dataclass(frozen=True)
+class Iteration:
+    """One iteration at work: its files, its journal and whom to ask."""
+
+    files: IterationDir
+    journal: Journal
+    schedule: Schedule
+    models: Models
+    #: The learn arm's client of the first one also asks for the reviews.
+    workers: Sequence[Worker]
+    llm_team: Client
+    settings: Settings
+    tell: Observer
+    #: The iterations before this one, in order.
+    earlier: Sequence[IterationDir] = ()
+
+    async def run(self) -> None:
+        """Run all six stages, in order; raise `BatteryError` at the first that fails."""
+        for phase in Phase:
+            await self.ask_tasks(phase)
+        confirmed = await self.confirm()
+        self.write_runs(confirmed)
+        await self.distill()
+        metrics = write_metrics(self.files)
+        reviewer = self.reviewer()
+        await reviewer.review(metrics)
+        await reviewer.judge()
+        self.tell(IterationFinished(metrics))
+
+    async def ask_tasks(self, phase: Phase) -> None:
+        """Ask the tasks of one phase that are not on record yet: all once, then all again."""
+        for repeat in range(1, self.schedule.repeats + 1):
+            self._start(phase, self.schedule.title(phase, repeat))
+            # Waited for each time: a task asked twice at once would be one stroke of luck, not two.
+            await self._ask(self.schedule.units(self.files.number, phase, repeat))
+
+    async def confirm(self) -> list[PlannedTask]:
+        """Ask alpha tasks again that passed in iteration 1 and failed now; return them."""
+        tasks = self._to_confirm()
+        if tasks:
+            self._start(Phase.ALPHA, CONFIRM_TITLE)
+        # In turns, like repeats: five in a row would all meet the same bad minute.
+        for repeat in range(1, CONFIRMATIONS + 1):
+            await self._ask(confirmations(tasks, repeat))
+        return tasks
+
+    def write_runs(self, confirmed: Sequence[PlannedTask]) -> None:
+        """Write the whole answers in task order, read back from the journal one at a time.
+
+        The learn arm's first repeat comes last: it says that the iteration's tasks are complete.
+        """
+        if confirmed:
+            repeats = range(1, CONFIRMATIONS + 1)
+            asks = [Ask(each, LEARN, k, confirm=True) for each in confirmed for k in repeats]
+            self.files.write_confirmations(self._recorded(asks))
+        for arm in reversed(self.schedule.arms):
+            for repeat in range(self.schedule.repeats, 0, -1):
+                asks = [Ask(entry, arm, repeat) for entry in self.schedule.tasks]
+                self.files.write_runs(self._recorded(asks), arm, repeat)
+
+    async def distill(self) -> None:
+        """Let the learning side distil, and write what it said."""
+        self._start("delta", "distill")
+        replayed = DISTILL_KEY in self.journal
+        if not replayed:
+            await self._ask_distill()
+        recorded = self.journal.read(DISTILL_KEY)
+        self.files.write_distill(recorded["text"], recorded["events"])
+        if recorded["broken"]:
+            text = f"{recorded['broken']} distill event(s) were not JSON and are left out"
+            self.tell(Notice(f"iteration {self.files.number}: {text}", warning=True))
+        elapsed_ms = recorded[ELAPSED_KEY]
+        detail = distilled(recorded["text"])
+        self.tell(MetaFinished(self.files.number, "delta", elapsed_ms, detail, replayed))
+
+    def reviewer(self) -> Reviewer:
+        """Make the one who asks for epsilon and zeta."""
+        return Reviewer(
+            files=self.files,
+            journal=self.journal,
+            client=self.workers[0][LEARN],
+            model=self.models.overseer_cloud,
+            timeout_s=self.settings.meta_timeout,
+            tell=self.tell,
+            repo=self.settings.repo,
+        )
+
+    async def _ask_distill(self) -> None:
+        reply = await self.llm_team.distill(self._distill_event, self.settings.meta_timeout)
+        self.journal.append(
+            DISTILL_KEY,
+            {
+                "at": now(),
+                ELAPSED_KEY: reply.elapsed_ms,
+                "text": reply.text,
+                "broken": reply.broken,
+                "events": reply.events,
+            },
+        )
+
+    def _distill_event(self, event: Json) -> None:
+        role, text = str(event.get("role") or "event"), str(event.get("text") or "")
+        self.tell(DistillEvent(self.files.number, role, text))
+
+    async def _ask(self, units: Iterable[Sequence[Ask]]) -> None:
+        """Tell of what is on record and ask for the rest."""
+        waiting = [[ask for ask in unit if not self._told_from_record(ask)] for unit in units]
+        await ask_all(waiting, self.workers, self._ask_task)
+
+    def _told_from_record(self, ask: Ask) -> bool:
+        recorded = self.journal.get(ask.key)
+        if recorded is not None:
+            self._task_done(ask, RunResult.of(recorded["result"]), None)
+        return recorded is not None
+
+    async def _ask_task(self, worker: Worker, ask: Ask) -> None:
+        entry = ask.entry
+        told = (self.files.number, entry.phase, entry.label, ask.arm, ask.repeat, ask.confirm)
+        self.tell(TaskStarted(*told, model=self.models.executor_cloud, task=entry.task))
+        timeout_s = self.settings.respond_timeout
+        answer, result = await worker[ask.arm].respond(entry.task, self.models, timeout_s)
+        content = {
+            "phase": entry.phase,
+            "at": now(),
+            "task": entry.task.model_dump(),
+            "result": answer,
+        }
+        self.journal.append(ask.key, content)
+        self._task_done(ask, result, answer)
+
+    def _task_done(self, ask: Ask, result: RunResult, answer: Json | None) -> None:
+        """Tell of a finished call; without an answer it is a replayed one."""
+        phase, label = ask.entry.phase, ask.entry.label
+        how = (ask.arm, ask.repeat, ask.confirm, answer)
+        self.tell(TaskFinished(self.files.number, phase, label, result, answer is None, *how))
+
+    def _recorded(self, asks: Iterable[Ask]) -> Iterator[Json]:
+        for ask in asks:
+            yield {
+                "task": ask.entry.task.model_dump(),
+                "phase": ask.entry.phase,
+                "result": self.journal.read(ask.key)["result"],
+            }
+
+    def _to_confirm(self) -> list[PlannedTask]:
+        if not self.earlier:
+            return []
+        passed = self._outcomes()
+        # Mostly there is nothing to confirm, and then no file has to be read.
+        if all(all(each) for each in passed.values()):
+            return []
+        first = outcomes(self.earlier[0].learn_runs())
+        reruns = (outcomes(step.read_confirmations()) for step in self.earlier)
+        return to_confirm(self.schedule.tasks, first, passed, reruns)
+
+    def _outcomes(self) -> Outcomes:
+        """Collect how the alpha tasks of this iteration ended in the learn arm."""
+        repeats = range(1, self.schedule.repeats + 1)
+        return {
+            entry.task_id: [self._passed(Ask(entry, LEARN, repeat)) for repeat in repeats]
+            for entry in self.schedule.tasks
+            if entry.phase is Phase.ALPHA
+        }
+
+    def _passed(self, ask: Ask) -> bool:
+        return bool(self.journal.read(ask.key)["result"]["status"] == "ok")
+
+    def _start(self, stage: str, title: str) -> None:
+        self.tell(StageStarted(self.files.number, stage, title))

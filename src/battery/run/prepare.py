@@ -1,0 +1,220 @@
+"""Decide what battery it is that runs: a new one, one to resume, one to iterate.
+
+Reads the folder and writes nothing, so that a dry run refuses what a run would refuse.
+"""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from pathlib import Path
+from typing import NamedTuple
+
+from battery import __version__
+from battery.base.clock import now
+from battery.base.errors import FolderError, MismatchError
+from battery.inputs.settings import DEFAULT_ITERATIONS, Settings
+from battery.inputs.tasks import PACKAGED, differences, digest, find_tasks, limited, load_tasks
+from battery.recorded.compute import require_iterations
+from battery.records.events import Notice, Observer
+from battery.records.models import Manifest, Tasks
+from battery.run.schedule import Schedule
+from battery.store.battery_dir import BatteryDir
+from battery.target import targets
+
+#: Bits of a seed that is drawn: enough, and short enough to be typed again.
+_SEED_BITS = 32
+
+
+class Battery(NamedTuple):
+    """A battery that is ready to go on: what was decided and what is on disk."""
+
+    folder: BatteryDir
+    manifest: Manifest
+    tasks: Tasks
+    #: With the targets that the calls go to.
+    settings: Settings
+
+    def schedule(self) -> Schedule:
+        """Make the schedule."""
+        return Schedule.of(self.manifest, self.tasks)
+
+
+def new(folder: BatteryDir, settings: Settings) -> Battery:
+    """Set up a battery from the start, whatever the folder holds; raise `UsageError`."""
+    targets.refuse_unfit_control(settings)
+    found, source = find_tasks(settings.tasks_path)
+    tasks = limited(found, settings.limit)
+    # With one arm it decides nothing; it is drawn all the same, so that every manifest has one.
+    seed = secrets.randbits(_SEED_BITS) if settings.seed is None else settings.seed
+    manifest = Manifest(
+        battery_version=__version__,
+        run_id=uuid.uuid4().hex,
+        started_at=now(),
+        tasks_digest=digest(tasks),
+        models=tasks.models,
+        targets=targets.names(settings),
+        options={
+            "tasks": source,
+            "limit": settings.limit,
+            "repeats": settings.repeats or 1,
+            "seed": seed,
+            "respond_timeout_s": settings.respond_timeout,
+            "meta_timeout_s": settings.meta_timeout,
+            "concurrency": settings.concurrency or 1,
+            "model_url": settings.model_url,
+        },
+        iterations_wanted=settings.iterations or DEFAULT_ITERATIONS,
+    )
+    return Battery(folder, manifest, tasks, settings)
+
+
+def finished_there(folder: BatteryDir) -> Manifest | None:
+    """Read the manifest of the finished battery in a folder; None where there is no manifest.
+
+    Raises `FolderError` for an unfinished battery and for a folder that is somebody else's.
+    """
+    manifest = folder.read_manifest()
+    if manifest is not None and manifest.state != "finished":
+        raise unfinished(folder)
+    if manifest is None and not folder.numbers() and folder.has_tasks():
+        raise FolderError(
+            f"{folder.root} holds a tasks.json that no battery wrote; it would be overwritten",
+            hint="name another folder with --dir, such as data/battery",
+        )
+    return manifest
+
+
+def resumed(folder: BatteryDir, settings: Settings, tell: Observer) -> Battery:
+    """Take up the battery in a folder; raise `MismatchError` for what would make it another."""
+    manifest = folder.read_manifest()
+    if manifest is None:
+        raise nothing_to_resume(folder)
+    _refuse_other_options(settings, manifest)
+    tasks = _same_tasks(folder, manifest, settings)
+    wanted = settings.iterations or manifest.iterations_wanted
+    begun = max(folder.numbers(), default=0)
+    if wanted < begun:
+        raise MismatchError(
+            f"iteration {begun} has begun, and {wanted} are wanted",
+            hint="leave out --iterations, or ask for as many or more",
+        )
+    battery = _continued(Battery(folder, manifest, tasks, settings), wanted, tell)
+    if manifest.iterations_finished:
+        tell(Notice(f"{manifest.iterations_finished} of {wanted} iterations are already finished"))
+    return battery
+
+
+def iterated(folder: BatteryDir, settings: Settings, tell: Observer) -> Battery:
+    """Take up a finished battery for one more iteration; raise `FolderError`, `MismatchError`."""
+    manifest = folder.read_manifest()
+    if manifest is None or manifest.state != "finished":
+        raise unfinished(folder)
+    # The tasks as run; what became of the user's file since then is another matter.
+    tasks = _recorded_tasks(folder, manifest)
+    wanted = manifest.iterations_finished + 1
+    return _continued(Battery(folder, manifest, tasks, settings), wanted, tell)
+
+
+def unfinished(folder: BatteryDir) -> FolderError:
+    """Say that a folder holds a battery that has not come to its end."""
+    return FolderError(
+        f"the battery in {folder.root} is not finished",
+        hint=f"{folder.resume_hint}; or name another folder with --dir",
+    )
+
+
+def nothing_to_resume(folder: BatteryDir) -> FolderError:
+    """Say that a folder holds no battery of this program."""
+    return FolderError(
+        f"there is no battery to resume in {folder.root}",
+        hint="leave out --resume to start one, or name its folder with --dir",
+    )
+
+
+def _continued(battery: Battery, wanted: int, tell: Observer) -> Battery:
+    """Take what the user did not name from the manifest; note what changed, if more is asked."""
+    manifest = battery.manifest
+    require_iterations(battery.folder, manifest)
+    settings = targets.from_manifest(battery.settings, manifest, tell)
+    settings = targets.control_from_manifest(settings, manifest)
+    targets.refuse_other_kind(settings, manifest)
+    targets.refuse_unfit_control(settings)
+    if wanted == manifest.iterations_finished and manifest.state == "finished":
+        return battery._replace(settings=settings)
+    changes = _changes(settings, manifest)
+    for change in changes:
+        tell(Notice(change, warning=True))
+    update = {
+        "targets": targets.names(settings),
+        "options": {**manifest.options, "concurrency": _concurrency(settings, manifest)},
+        "notes": [*manifest.notes, *changes],
+        "iterations_wanted": wanted,
+        "state": "running",
+        "finished_at": None,
+    }
+    return battery._replace(manifest=manifest.model_copy(update=update), settings=settings)
+
+
+def _changes(settings: Settings, manifest: Manifest) -> list[str]:
+    """Say what is not as it was; the numbers of the iterations may not compare."""
+    since = f"from iteration {manifest.iterations_finished + 1} on"
+    changes = [
+        f"the {name} was {before} and is {after} {since}"
+        for name, (before, after) in targets.moved(settings, manifest).items()
+    ]
+    before, after = manifest.options["concurrency"], _concurrency(settings, manifest)
+    if before != after:
+        text = f"the concurrency was {before} and is {after} {since}: elapsed times do not compare"
+        changes.append(text)
+    return changes
+
+
+def _concurrency(settings: Settings, manifest: Manifest) -> int:
+    recorded: int = manifest.options["concurrency"]
+    return settings.concurrency or recorded
+
+
+def _refuse_other_options(settings: Settings, manifest: Manifest) -> None:
+    """Refuse options that would make cells of other sizes, tasks or order."""
+    # Batteries of earlier versions asked everything once and drew nothing.
+    recorded = {"repeats": 1, **manifest.options}
+    for name in ("seed", "repeats", "limit"):
+        asked, before = getattr(settings, name), recorded.get(name)
+        if asked is not None and asked != before:
+            had = "none" if before is None else before
+            raise MismatchError(
+                f"--{name} of this battery is {had}, not {asked}",
+                hint=f"leave out --{name}, or run into another folder with --dir",
+            )
+
+
+def _same_tasks(folder: BatteryDir, manifest: Manifest, settings: Settings) -> Tasks:
+    """Load the tasks as run; refuse when the user's file asks for others by now."""
+    path = settings.tasks_path
+    source = manifest.options.get("tasks", PACKAGED)
+    if path is None and source != PACKAGED and Path(source).exists():
+        path = Path(source)
+    if path is None and folder.has_tasks():
+        return _recorded_tasks(folder, manifest)
+    tasks = limited(find_tasks(path)[0], manifest.options.get("limit"))
+    _refuse_other_tasks(folder, manifest, tasks, path or folder.tasks_path)
+    return tasks
+
+
+def _recorded_tasks(folder: BatteryDir, manifest: Manifest) -> Tasks:
+    tasks = load_tasks(folder.tasks_path)
+    _refuse_other_tasks(folder, manifest, tasks, folder.tasks_path)
+    return tasks
+
+
+def _refuse_other_tasks(folder: BatteryDir, manifest: Manifest, tasks: Tasks, path: Path) -> None:
+    if digest(tasks) == manifest.tasks_digest:
+        return
+    recorded = folder.read_tasks()
+    changed = differences(recorded, tasks) if recorded else []
+    raise MismatchError(
+        f"{path} is not what this battery ran: "
+        + ("; ".join(changed) or "its digest differs from the manifest's"),
+        hint="restore the file, or run it as a battery of its own: --dir PATH",
+    )

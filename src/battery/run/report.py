@@ -1,0 +1,126 @@
+"""Write the report of a folder: read what is on disk, render, write one file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from battery.inputs.tasks import task_id
+from battery.recorded.compute import Measured, measured, summary_from
+from battery.records.findings import Word
+from battery.records.models import Manifest, Summary
+from battery.report.html.grid import Board
+from battery.report.html.report import Material, report, unfinished
+from battery.report.html.reviewed import Reviewed
+from battery.report.html.transcripts import call_name, rerun_name
+from battery.report.transcript import transcript
+from battery.store.battery_dir import REVIEW_FILE, SCRUM_FILE, BatteryDir, IterationDir
+from battery.store.files import write_atomic
+
+
+class Page(NamedTuple):
+    """A report that is ready to be written."""
+
+    #: Made as they are read, so they can be read once; reading may raise `BatteryError`.
+    chunks: Iterator[bytes]
+    verdict: Word | None
+    #: What an unfinished battery's report covers, in a sentence; None for any other.
+    unfinished: str | None
+
+
+class Written(NamedTuple):
+    """A report on disk."""
+
+    path: Path
+    bytes: int
+    verdict: Word | None
+    #: As in `Page`.
+    unfinished: str | None
+
+
+def make_report(folder: BatteryDir) -> Written:
+    """Write the report of a folder to `report.html` in it; raise `BatteryError`."""
+    page = report_page(folder, beside=True)
+    path = folder.report_path
+    _save(path, page.chunks)
+    return Written(path, path.stat().st_size, page.verdict, page.unfinished)
+
+
+def report_page(folder: BatteryDir, *, beside: bool = False) -> Page:
+    """Make the report of a folder; `beside` when it will lie there, so that it lists itself.
+
+    Takes no lock and changes nothing: of a battery that is running it shows the iterations whose
+    tasks are complete. Raises `BatteryError`.
+    """
+    manifest = folder.read_manifest()
+    found = measured(folder, manifest)
+    summary = summary_from(folder, manifest, found, report=beside)
+    verdict = summary.evidence.verdict if summary.evidence else None
+    return Page(_page(folder, manifest, summary, found), verdict, unfinished(summary))
+
+
+def write_report(
+    folder: BatteryDir, manifest: Manifest | None, summary: Summary, found: Measured
+) -> None:
+    """Write `report.html` from a summary and what it was made of; raise `ArtifactError`."""
+    _save(folder.report_path, _page(folder, manifest, summary, found))
+
+
+def _page(
+    folder: BatteryDir, manifest: Manifest | None, summary: Summary, found: Measured
+) -> Iterator[bytes]:
+    # Those that were measured: while a battery runs, another may become complete.
+    board, steps = Board(found.observed.calls), found.steps
+    material = Material(
+        summary=summary,
+        manifest=manifest,
+        reruns=_reruns(steps, board),
+        distilled=[
+            (step.number, step.distill_text(), folder.distill_events(step)) for step in steps
+        ],
+        reviewed=[
+            Reviewed(
+                step.number,
+                step.read_answer(REVIEW_FILE),
+                step.read_answer(SCRUM_FILE),
+                step.read_proposals() or [],
+                step.read_verdicts(),
+            )
+            for step in steps
+        ],
+    )
+    return report(material, board, _transcripts(folder, steps, board))
+
+
+def _save(path: Path, chunks: Iterator[bytes]) -> None:
+    mend = "move it away" if path.is_dir() else "free space, check the folder's permissions"
+    write_atomic(path, chunks, hint=f"{mend}, or name another file: `battery report --output PATH`")
+
+
+def _reruns(steps: Sequence[IterationDir], board: Board) -> Counter[tuple[int, int]]:
+    return Counter(
+        (step.number, board.rows[task_id(run.phase, run.task)])
+        for step in steps
+        for run in step.read_confirmations()
+        if task_id(run.phase, run.task) in board.rows
+    )
+
+
+def _transcripts(
+    folder: BatteryDir, steps: Sequence[IterationDir], board: Board
+) -> Iterator[tuple[str, bytes]]:
+    """Yield every call by its name, one in memory at a time."""
+    for step in steps:
+        for arm, repeat, run, answer in step.answers():
+            row = board.rows[task_id(run.phase, run.task)]
+            source = folder.runs_name(step, arm, repeat)
+            yield call_name(step.number, arm, row, repeat), transcript(run, answer, source)
+        asked: Counter[int] = Counter()
+        for run, answer in step.confirmed_answers():
+            # A file that somebody edited may hold tasks that were never asked.
+            if (found := board.rows.get(task_id(run.phase, run.task))) is not None:
+                asked[found] += 1
+                name = rerun_name(step.number, found, asked[found])
+                yield name, transcript(run, answer, folder.confirmations_name(step))

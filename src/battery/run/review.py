@@ -1,0 +1,103 @@
+"""Redo the overseer review, the scrum judgment or both of one iteration, from saved artifacts."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from battery.base.errors import FolderError, UsageError
+from battery.inputs.settings import Settings
+from battery.inputs.tasks import find_tasks
+from battery.records.events import Notice, Observer
+from battery.records.models import ReviewOutcome
+from battery.run.metrics import write_metrics
+from battery.run.reviewer import Reviewer
+from battery.run.summarize import write_summary
+from battery.store.battery_dir import BatteryDir, IterationDir
+from battery.store.files import locked
+from battery.store.journal import Journal
+from battery.target import targets
+from battery.target.http import open_clients
+
+Only = Literal["overseer", "scrum"]
+
+
+async def review(
+    settings: Settings, number: int | None, only: Only | None, tell: Observer
+) -> ReviewOutcome:
+    """Ask again and keep the older texts; `number` None is the last complete iteration.
+
+    Works in folders of the original battery too. Raises `BatteryError`.
+    """
+    folder = BatteryDir(settings.folder)
+    files = _choose(folder, number)
+    if only == "scrum" and not files.has_review():
+        raise FolderError(
+            f"{files.root} holds no overseer_review.md to judge",
+            hint="leave out --only to write one first",
+        )
+    with locked(folder.root):
+        manifest = folder.read_manifest()
+        # Nobody is asked for a task, so there is nothing for a second arm to do.
+        settings = replace(settings, no_control=True)
+        if manifest is not None:
+            settings = targets.from_manifest(settings, manifest, tell)
+        recorded = folder.read_tasks() if manifest else None
+        tasks = recorded or find_tasks(settings.tasks_path)[0]
+        write_metrics(files)
+        await _ask(files, tasks.models.overseer_cloud, settings, only, tell)
+        write_summary(folder, manifest, report=True)
+    return ReviewOutcome(
+        iteration=files.number,
+        proposals=files.read_proposals() or [],
+        verdicts=files.read_verdicts(),
+        artifacts=[str(path.relative_to(folder.root)) for path in files.listing()],
+    )
+
+
+async def _ask(
+    files: IterationDir, model: str, settings: Settings, only: Only | None, tell: Observer
+) -> None:
+    with (
+        # A chat teaches nothing, so the embedded gateway's memory is left alone.
+        tempfile.TemporaryDirectory(prefix="battery-") as memory,
+        targets.opened(settings, BatteryDir(Path(memory)).memory, tell) as found,
+        Journal(files.journal) as journal,
+    ):
+        async with open_clients(found.gateway, 1) as clients:
+            reviewer = Reviewer(
+                files=files,
+                journal=journal,
+                client=clients[0],
+                model=model,
+                timeout_s=settings.meta_timeout,
+                tell=tell,
+                repo=settings.repo,
+                redo=True,
+            )
+            if only != "scrum":
+                await reviewer.review(files.read_metrics())
+            if only != "overseer":
+                await reviewer.judge()
+    if only == "overseer":
+        text = "scrum_findings.md still judges the older review; redo it with --only scrum"
+        tell(Notice(text, warning=True))
+
+
+def _choose(folder: BatteryDir, number: int | None) -> IterationDir:
+    complete = {step.number: step for step in folder.complete()}
+    if not complete:
+        raise FolderError(
+            f"{folder.root} holds no complete iteration: there is no iter_N/runs.json in it",
+            hint="name the folder of a battery, or run one first: battery run",
+        )
+    number = number or max(complete)
+    if number not in complete:
+        there = ", ".join(map(str, complete))
+        raise UsageError(
+            f"{folder.root} holds no complete iteration {number}",
+            hint=f"complete are: {there}",
+        )
+    return complete[number]

@@ -1,0 +1,190 @@
+"""Run a battery, go on with one, add an iteration to one, or say what a run would ask."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import NamedTuple
+
+from battery.base.clock import now
+from battery.base.errors import BatteryError, FolderError, InterruptedRunError
+from battery.inputs.settings import Settings
+from battery.records.calls import Outlook
+from battery.records.events import Notice, Observer
+from battery.records.models import Manifest, Summary
+from battery.run import prepare
+from battery.run.iteration import Iteration, Worker
+from battery.run.prepare import Battery
+from battery.run.summarize import write_summary
+from battery.store.battery_dir import BatteryDir
+from battery.store.files import Reserve, locked, make_folder
+from battery.store.journal import Journal
+from battery.target import targets
+from battery.target.http import Client, open_clients
+
+
+class _Callers(NamedTuple):
+    """Whoever makes the calls, one connection each."""
+
+    workers: Sequence[Worker]
+    llm_team: Client
+
+
+async def run(settings: Settings, tell: Observer) -> Summary:
+    """Run a battery from the start, or with `settings.resume` from where it stopped.
+
+    Raises `BatteryError`; whatever finished before is on disk.
+    """
+    folder = BatteryDir(settings.folder)
+    if settings.resume:
+        # Looked at before the lock, which would make the folder.
+        if not folder.has_manifest():
+            raise prepare.nothing_to_resume(folder)
+        with locked(folder.root):
+            return await _carry_on(prepare.resumed(folder, settings, tell), tell)
+    # What is refused here leaves no folder behind.
+    battery = prepare.new(folder, settings)
+    with locked(folder.root):
+        _clear(folder, tell)
+        return await _carry_on(battery, tell)
+
+
+async def iterate(settings: Settings, tell: Observer) -> Summary:
+    """Add one iteration to a finished battery, with the tasks, targets and arms it had."""
+    folder = BatteryDir(settings.folder)
+    if not folder.has_manifest():
+        raise FolderError(
+            f"{folder.root} holds no battery.json, so its models and targets are not known",
+            hint="`battery review` and `battery summarize` read such folders; iterate cannot",
+        )
+    with locked(folder.root):
+        return await _carry_on(prepare.iterated(folder, settings, tell), tell)
+
+
+def dry_run(settings: Settings, tell: Observer) -> Outlook:
+    """Say what `run` would ask; call nobody, write nothing, lock nothing.
+
+    Refuses what `run` would refuse, but for what only a call or a write can tell.
+    """
+    folder = BatteryDir(settings.folder)
+    if settings.resume:
+        battery = prepare.resumed(folder, settings, tell)
+    else:
+        battery = prepare.new(folder, settings)
+        prepare.finished_there(folder)
+        if settings.seed is None:
+            seed = battery.manifest.options["seed"]
+            tell(Notice(f"drew the seed {seed}; --seed {seed} asks in the order shown"))
+    schedule, manifest = battery.schedule(), battery.manifest
+    how_far = manifest.iterations_finished, manifest.iterations_wanted
+    # What a finished battery in the folder had on record would be archived with it.
+    recorded = _recorded(battery) if settings.resume else ()
+    return Outlook(
+        plan=schedule.plan(*how_far, recorded),
+        seed=schedule.seed,
+        calls=list(schedule.left(*how_far, recorded)),
+    )
+
+
+def _recorded(battery: Battery) -> Journal:
+    """Return the calls of the iteration that is next, as far as they are on disk."""
+    number = battery.manifest.iterations_finished + 1
+    return Journal(battery.folder.iteration(number).journal)
+
+
+def _clear(folder: BatteryDir, tell: Observer) -> None:
+    """Move a finished battery out of the way; refuse to touch anything else."""
+    manifest = prepare.finished_there(folder)
+    if manifest is None and not folder.numbers():
+        return
+    target = folder.archive(manifest)
+    text = f"the finished battery in {folder.root} was moved to {target}"
+    # Not to be missed with --quiet: what was there a moment ago is now elsewhere.
+    tell(Notice(text, warning=True))
+
+
+async def _carry_on(battery: Battery, tell: Observer) -> Summary:
+    """Run the iterations that are missing; keep the manifest true whatever happens."""
+    folder, manifest = battery.folder, battery.manifest
+    if manifest.state == "finished":
+        tell(Notice("nothing is left to do"))
+        return write_summary(folder, manifest, report=True)
+    folder.write_manifest(manifest)
+    if not folder.has_tasks():
+        folder.write_tasks(battery.tasks)
+    how_far = manifest.iterations_finished, manifest.iterations_wanted
+    tell(battery.schedule().plan(*how_far, _recorded(battery)))
+    reserve = Reserve(folder.root)
+    try:
+        reserve.claim()
+        async with _asking(battery, tell) as callers:
+            for number in range(manifest.iterations_finished + 1, manifest.iterations_wanted + 1):
+                await _iteration(battery, number, reserve, callers, tell)
+                manifest = manifest.model_copy(update={"iterations_finished": number})
+                folder.write_manifest(manifest)
+                # The page comes at the end: drawing it each time would take longer and longer.
+                write_summary(folder, manifest, report=False)
+    except asyncio.CancelledError:
+        _mark(folder, manifest, "interrupted")
+        raise InterruptedRunError(
+            "interrupted; everything that finished is on disk", hint=folder.resume_hint
+        ) from None
+    except BaseException as error:
+        _mark(folder, manifest, "failed")
+        if isinstance(error, BatteryError):
+            error.hint = "; ".join(filter(None, [error.hint, folder.resume_hint]))
+        raise
+    finally:
+        reserve.release()
+    manifest = manifest.model_copy(update={"state": "finished", "finished_at": now()})
+    # Finished before the page is drawn: no answer that it cannot draw may hold the battery up.
+    return write_summary(
+        folder, manifest, report=True, then=partial(folder.write_manifest, manifest)
+    )
+
+
+@asynccontextmanager
+async def _asking(battery: Battery, tell: Observer) -> AsyncIterator[_Callers]:
+    """Open a client for every worker and arm, and one for the learning side."""
+    count = battery.manifest.options["concurrency"]
+    async with AsyncExitStack() as stack:
+        found = stack.enter_context(targets.opened(battery.settings, battery.folder.memory, tell))
+        clients = {
+            arm: await stack.enter_async_context(open_clients(target, count))
+            for arm, target in found.arms().items()
+        }
+        (llm_team,) = await stack.enter_async_context(open_clients(found.llm_team, 1))
+        # Connections of its own: a shared one makes calls wait and falsifies their times.
+        workers = [{arm: each[n] for arm, each in clients.items()} for n in range(count)]
+        yield _Callers(workers, llm_team)
+
+
+async def _iteration(
+    battery: Battery, number: int, reserve: Reserve, callers: _Callers, tell: Observer
+) -> None:
+    folder = battery.folder
+    files = folder.iteration(number)
+    make_folder(files.root)
+    with Journal(files.journal, reserve) as journal:
+        iteration = Iteration(
+            files=files,
+            journal=journal,
+            schedule=battery.schedule(),
+            models=battery.tasks.models,
+            workers=callers.workers,
+            llm_team=callers.llm_team,
+            settings=battery.settings,
+            tell=tell,
+            earlier=[folder.iteration(before) for before in range(1, number)],
+        )
+        await iteration.run()
+
+
+def _mark(folder: BatteryDir, manifest: Manifest, state: str) -> None:
+    """Note how the run stopped; a disk that is full must not hide the first error."""
+    try:
+        folder.write_manifest(manifest.model_copy(update={"state": state}))
+    except BatteryError:
+        return

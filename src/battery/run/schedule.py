@@ -1,0 +1,196 @@
+"""Which calls a battery makes, and in which order.
+
+Pure, and what the run itself goes by: a dry run that lists them cannot disagree with it. Who of
+the two arms is asked first is decided by a coin, thrown anew for each task. The coin is a hash, so
+it needs no memory: a resume, or any number of workers, sees the same side up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from battery.base import jsonio
+from battery.inputs.tasks import PlannedTask, plan, task_id
+from battery.records.calls import (
+    DISTILL_KEY,
+    CallKey,
+    ScheduledCall,
+    chat_key,
+    confirm_key,
+    respond_key,
+)
+from battery.records.events import META_CALLS, Plan
+from battery.records.models import (
+    CONFIRMATIONS,
+    CONFIRMED,
+    FROZEN,
+    LEARN,
+    Arm,
+    Manifest,
+    Phase,
+    Run,
+    Tasks,
+)
+
+_PHASE_TITLES: Final = {
+    Phase.ALPHA: "baseline",
+    Phase.BETA: "drift",
+    Phase.GAMMA: "impossible",
+}
+CONFIRM_TITLE: Final = "confirm what failed"
+#: What follows the tasks of an iteration: stage, journal key and title, in order.
+META_STAGES: Final = (
+    ("delta", DISTILL_KEY, "distill"),
+    ("epsilon", chat_key("overseer"), "overseer review"),
+    ("zeta", chat_key("scrum"), "scrum judgment"),
+)
+
+#: Task id to whether each of its runs ended ok.
+Outcomes = Mapping[str, Sequence[bool]]
+
+
+class Ask(NamedTuple):
+    """One task, to be asked once in one arm."""
+
+    entry: PlannedTask
+    arm: Arm = LEARN
+    #: Counted from 1.
+    repeat: int = 1
+    #: Whether this only confirms that an alpha task fails.
+    confirm: bool = False
+
+    @property
+    def key(self) -> CallKey:
+        """What the call is called in the journal."""
+        if self.confirm:
+            return confirm_key(self.entry.task_id, self.repeat)
+        return respond_key(self.entry.task_id, self.arm, self.repeat)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The tasks of one iteration, the arms they are asked in, and how often."""
+
+    tasks: Sequence[PlannedTask]
+    arms: tuple[Arm, ...] = (LEARN,)
+    repeats: int = 1
+    #: Of the coin; a battery with one arm may have none.
+    seed: int | None = None
+
+    @classmethod
+    def of(cls, manifest: Manifest, tasks: Tasks) -> Schedule:
+        """Read it from a manifest; batteries of earlier versions have one arm and no seed."""
+        return cls(
+            tasks=plan(tasks),
+            arms=(LEARN, FROZEN) if "control" in manifest.targets else (LEARN,),
+            repeats=manifest.options.get("repeats", 1),
+            seed=manifest.options.get("seed"),
+        )
+
+    def title(self, phase: Phase, repeat: int) -> str:
+        """Name one round of a phase."""
+        again = f", repeat {repeat} of {self.repeats}" if self.repeats > 1 else ""
+        return _PHASE_TITLES[phase] + again
+
+    def units(self, iteration: int, phase: Phase, repeat: int) -> Iterator[tuple[Ask, ...]]:
+        """Yield each task of a phase once, asked in every arm before the next task."""
+        for entry in self.tasks:
+            if entry.phase is phase:
+                turned = frozen_first(self.seed, iteration, entry.task_id, repeat)
+                arms = self.arms[::-1] if turned else self.arms
+                yield tuple(Ask(entry, arm, repeat) for arm in arms)
+
+    def calls(self, iterations: Iterable[int]) -> Iterator[ScheduledCall]:
+        """Yield every call of these iterations in order; confirmations depend on the answers."""
+        for iteration in iterations:
+            for phase in Phase:
+                for repeat in range(1, self.repeats + 1):
+                    for unit in self.units(iteration, phase, repeat):
+                        yield from (_task_call(iteration, ask) for ask in unit)
+            for stage, key, title in META_STAGES:
+                yield ScheduledCall(iteration, stage, None, None, title, key)
+
+    def plan(self, finished: int, wanted: int, recorded: Container[CallKey]) -> Plan:
+        """Count the calls of a whole battery and those on disk.
+
+        `recorded` holds the calls of the iteration after the finished ones.
+        """
+        alpha = sum(entry.phase is Phase.ALPHA for entry in self.tasks)
+        plan = Plan(
+            iterations=wanted,
+            tasks=len(self.tasks),
+            arms=len(self.arms),
+            repeats=self.repeats,
+            # The first iteration is what the others are compared with.
+            confirmations=CONFIRMATIONS * alpha * (wanted - max(finished, 1)),
+        )
+        begun = self.calls([finished + 1] if finished < wanted else [])
+        # Finished iterations are not looked at again: reading 10,000 answers to count them is slow.
+        each = plan.asks_per_iteration + META_CALLS
+        on_disk = finished * each + sum(call.key in recorded for call in begun)
+        return plan._replace(on_disk=on_disk)
+
+    def left(
+        self, finished: int, wanted: int, recorded: Container[CallKey]
+    ) -> Iterator[ScheduledCall]:
+        """Yield the calls that are not on disk, in order; the arguments are `plan`'s."""
+        for call in self.calls(range(finished + 1, wanted + 1)):
+            # Keys are unmistakable within one iteration only.
+            if call.iteration > finished + 1 or call.key not in recorded:
+                yield call
+
+
+def frozen_first(seed: int | None, iteration: int, task_id: str, repeat: int) -> bool:
+    """Throw the coin that decides which arm is asked first."""
+    # Not Python's own hash, which differs from process to process.
+    thrown = jsonio.canonical([seed, iteration, task_id, repeat])
+    return hashlib.sha256(thrown).digest()[0] % 2 == 1
+
+
+def confirmations(tasks: Iterable[PlannedTask], repeat: int) -> Iterator[tuple[Ask, ...]]:
+    """Yield one rerun of each task that is to be confirmed."""
+    return ((Ask(entry, LEARN, repeat, confirm=True),) for entry in tasks)
+
+
+def to_confirm(
+    tasks: Iterable[PlannedTask], first: Outcomes, now: Outcomes, reruns: Iterable[Outcomes]
+) -> list[PlannedTask]:
+    """Choose the alpha tasks to ask again, in task order.
+
+    Those that mostly passed in iteration 1 and mostly failed now, in the learn arm, unless an
+    earlier iteration's reruns have confirmed it. Half of the runs is not most of them.
+    """
+    known = {task for each in reruns for task, passed in each.items() if _forgotten(passed)}
+    return [
+        entry
+        for entry in tasks
+        if entry.phase is Phase.ALPHA
+        and entry.task_id not in known
+        and _mostly(first.get(entry.task_id, ()), True)
+        and _mostly(now.get(entry.task_id, ()), False)
+    ]
+
+
+def outcomes(runs: Iterable[Run]) -> Outcomes:
+    """Collect by task whether its alpha runs ended ok."""
+    found: dict[str, list[bool]] = {}
+    for run in runs:
+        if run.phase is Phase.ALPHA:
+            found.setdefault(task_id(run.phase, run.task), []).append(run.result.status == "ok")
+    return found
+
+
+def _task_call(iteration: int, ask: Ask) -> ScheduledCall:
+    entry = ask.entry
+    return ScheduledCall(iteration, entry.phase, ask.arm, ask.repeat, entry.label, ask.key)
+
+
+def _mostly(passed: Sequence[bool], wanted: bool) -> bool:
+    return 2 * sum(each is wanted for each in passed) > len(passed)
+
+
+def _forgotten(passed: Sequence[bool]) -> bool:
+    return passed.count(False) >= CONFIRMED

@@ -1,1 +1,0 @@
-"""The commands as functions: read an artifact, compute, write an artifact."""

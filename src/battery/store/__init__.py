@@ -1,0 +1,1 @@
+"""The artifact folder: names, formats, atomic writes, journal and lock."""

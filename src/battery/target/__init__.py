@@ -1,0 +1,1 @@
+"""The system under test, and how it is called."""

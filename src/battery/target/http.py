@@ -1,0 +1,360 @@
+"""The typed client: respond, distill and chat over one connection to one target.
+
+Only this module and `battery.target.transport` below it know httpx. No call is ever repeated here:
+a repeated respond would teach the gateway twice. One client holds one connection, and each worker
+has a client of its own, because a shared pool makes calls wait for each other and falsifies their
+elapsed times.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self, cast
+
+import httpx
+from httpx_sse import EventSource, SSEError
+from pydantic import BaseModel
+
+from battery.base import jsonio
+from battery.base.errors import (
+    AnswerError,
+    BrokenAnswerError,
+    CallError,
+    CallTimeoutError,
+    ShapeError,
+    StatusError,
+    UnreachableError,
+)
+from battery.inputs.settings import Target
+from battery.protocol.wire import (
+    CHAT_PATH,
+    DISTILL_PATH,
+    DISTILL_QUERY,
+    RESPOND_PATH,
+    ChatMessage,
+    ChatRequest,
+    DistillRequest,
+    DistillStream,
+    Json,
+    RespondRequest,
+    chat_content,
+)
+from battery.records.models import ELAPSED_KEY, Models, RunResult, Task
+from battery.target.redact import Redactor, printable
+from battery.target.transport import (
+    CONNECT_TIMEOUT_S,
+    MAX_ANSWER_BYTES,
+    CappedStream,
+    EndedStream,
+    TooLargeError,
+    is_compressed,
+    load_backend,
+    open_http,
+    proxy_note,
+    tls_context,
+)
+
+#: Characters of a body that an error message shows.
+EXCERPT: Final = 500
+
+Clock = Callable[[], float]
+
+
+class RespondReply(NamedTuple):
+    """A gateway's whole answer, with `_elapsed_ms`, and its numbers."""
+
+    answer: Json
+    result: RunResult
+
+
+class ChatReply(NamedTuple):
+    """The content of a chat answer and the whole answer."""
+
+    content: str
+    answer: Json
+    elapsed_ms: int
+
+
+class DistillReply(NamedTuple):
+    """The distill text, all events, and how many events were no JSON."""
+
+    text: str
+    events: list[Json]
+    broken: int
+    elapsed_ms: int
+
+
+class _Call(NamedTuple):
+    """What the messages need to know of a call."""
+
+    name: str
+    url: str
+    timeout: float
+
+
+class Client:
+    """One connection to one target; use it as an asynchronous context manager."""
+
+    def __init__(
+        self, target: Target, *, tls: ssl.SSLContext | None = None, clock: Clock = time.perf_counter
+    ) -> None:
+        self._base = target.url
+        self._clock = clock
+        self._redact = Redactor(target.headers.values())
+        #: Whether the present answer has begun; a client makes one call at a time.
+        self._answering = False
+        self._http = open_http(target, tls or tls_context(target.url))
+
+    async def __aenter__(self) -> Self:
+        """Open the client; the connection follows with the first call."""
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connection."""
+        await self._http.__aexit__(kind, error, trace)
+
+    async def respond(self, task: Task, models: Models, timeout_s: float) -> RespondReply:
+        """Ask for one task; raise `CallError`."""
+        request = RespondRequest(
+            task_class=task.task_class,
+            operation=task.operation,
+            spec=task.spec,
+            executor_model=models.executor_cloud,
+            reviewer_model=models.reviewer_cloud,
+        )
+        call = self._call(f"respond for {task.operation!r}", RESPOND_PATH, timeout_s)
+        answer, elapsed_ms = await self._ask(call, request)
+        if isinstance(answer, dict):
+            answer[ELAPSED_KEY] = elapsed_ms
+        try:
+            return RespondReply(answer, RunResult.of(answer))
+        except ShapeError as error:
+            raise _wrong_answer(call, error) from error
+
+    async def chat(
+        self, role: str, prompt: str, model: str, temperature: float, timeout_s: float
+    ) -> ChatReply:
+        """Ask a large model one question; raise `CallError`, also for an answer without content.
+
+        `role` (overseer, scrum) only names the call in messages.
+        """
+        message = ChatMessage(role="user", content=prompt)
+        request = ChatRequest(model=model, messages=[message], temperature=temperature)
+        call = self._call(f"chat for the {role} with model {model!r}", CHAT_PATH, timeout_s)
+        answer, elapsed_ms = await self._ask(call, request)
+        try:
+            return ChatReply(chat_content(answer), answer, elapsed_ms)
+        except ShapeError as error:
+            raise _wrong_answer(call, error) from error
+
+    async def distill(self, on_event: Callable[[Json], None], timeout_s: float) -> DistillReply:
+        """Ask the learning side to distil; call `on_event` as each event arrives.
+
+        Raises `CallError`, also for a stream without any event.
+        """
+        call = self._call("distill", f"{DISTILL_PATH}?{DISTILL_QUERY}", timeout_s)
+        stream = DistillStream()
+        start = self._clock()
+        async with self._stream(call, DistillRequest()) as response:
+            # A last event that lacks its blank line is an event all the same.
+            response.stream = EndedStream(cast(httpx.AsyncByteStream, response.stream))
+            # The specification says UTF-8, whatever the header claims, and allows a byte order
+            # mark, which would otherwise hide the first event.
+            response.encoding = "utf-8-sig"
+            try:
+                async for event in EventSource(response).aiter_sse():
+                    if stream.add(event.data) is not None:
+                        stream.events[-1] = self._redact.document(stream.events[-1])
+                        on_event(stream.events[-1])
+            except SSEError:
+                # Its own words would repeat the header, with whatever the server put there.
+                raise await self._no_stream(call, response) from None
+        try:
+            elapsed_ms = self._elapsed_ms(start)
+            return DistillReply(stream.text(), stream.events, stream.broken, elapsed_ms)
+        except ShapeError as error:
+            raise _wrong_answer(call, error) from error
+
+    async def probe(self, timeout_s: float) -> int:
+        """Ask for the target's front page and return the HTTP status, whatever it is.
+
+        Teaches the target nothing; raises `CallError` when nobody answers.
+        """
+        call = self._call("look-up", "/", timeout_s)
+        async with self._translated(call), self._http.stream("GET", call.url) as response:
+            return response.status_code
+
+    def _call(self, name: str, path: str, timeout_s: float) -> _Call:
+        return _Call(name, self._base + path, timeout_s)
+
+    def _elapsed_ms(self, start: float) -> int:
+        return round((self._clock() - start) * 1000)
+
+    async def _ask(self, call: _Call, request: BaseModel) -> tuple[Any, int]:
+        start = self._clock()
+        async with self._stream(call, request) as response:
+            body = await response.aread()
+        elapsed_ms = self._elapsed_ms(start)
+        try:
+            return self._redact.document(jsonio.loads(body)), elapsed_ms
+        except ValueError as error:
+            raise AnswerError(
+                f"{call.name}: the answer of {call.url} is not JSON ({error}; "
+                f"content-type {self._content_type(response)}): {self._shown(body)}",
+                hint="does this URL belong to the gateway? check it with `battery doctor`",
+            ) from error
+
+    @asynccontextmanager
+    async def _stream(self, call: _Call, request: BaseModel) -> AsyncIterator[httpx.Response]:
+        """Send one request and hand out its answer, once its status is 2xx."""
+        body = jsonio.dumps(request.model_dump())
+        sent = self._http.stream(
+            "POST", call.url, content=body, headers={"content-type": "application/json"}
+        )
+        async with self._translated(call), sent as response:
+            self._answering = True
+            response.stream = CappedStream(cast(httpx.AsyncByteStream, response.stream))
+            if not response.is_success:
+                raise await self._bad_status(call, response)
+            if is_compressed(response):
+                raise self._compressed(call, response)
+            yield response
+
+    @asynccontextmanager
+    async def _translated(self, call: _Call) -> AsyncIterator[None]:
+        """Bound the whole call and turn what httpx raises into errors a user understands."""
+        self._answering = False
+        try:
+            async with asyncio.timeout(call.timeout):
+                yield
+        except TimeoutError as error:
+            what = "the answer was not complete" if self._answering else "no answer"
+            raise CallTimeoutError(
+                f"{call.name}: {what} from {call.url} within {call.timeout:g} s",
+                hint="look at the gateway's log, or allow more: --respond-timeout, --meta-timeout",
+            ) from error
+        except httpx.ConnectTimeout as error:
+            raise CallTimeoutError(
+                f"{call.name}: no connection to {call.url} within {CONNECT_TIMEOUT_S:g} s",
+                hint="is the host right, and is it up? check with `battery doctor`",
+            ) from error
+        except (httpx.ConnectError, httpx.ProxyError, httpx.UnsupportedProtocol) as error:
+            self._redact.error(error)
+            raise UnreachableError(
+                f"{call.name}: cannot connect to {call.url}{proxy_note(call.url)}: {_words(error)}",
+                hint="is it running, and is the URL right? check with `battery doctor`",
+            ) from error
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            self._redact.error(error)
+            raise BrokenAnswerError(
+                f"{call.name}: the connection to {call.url} broke: {_words(error)}",
+                hint="look at the gateway's log; what finished is on disk",
+            ) from error
+        except TooLargeError as error:
+            raise BrokenAnswerError(
+                f"{call.name}: the answer of {call.url} is larger than "
+                f"{MAX_ANSWER_BYTES // 2**20} MiB",
+                hint="make the gateway answer with less; a log of that size helps nobody",
+            ) from error
+
+    async def _bad_status(self, call: _Call, response: httpx.Response) -> CallError:
+        shown = await self._excerpt(response)
+        where = self._header(response, "location")
+        moved = f" (to {where})" if response.is_redirect and where else ""
+        return StatusError(
+            f"{call.name}: {call.url} answered HTTP {response.status_code}{moved}: {shown}",
+            hint=_status_hint(response.status_code),
+        )
+
+    def _compressed(self, call: _Call, response: httpx.Response) -> CallError:
+        coding = self._header(response, "content-encoding")
+        return AnswerError(
+            f"{call.name}: {call.url} answered with content-encoding {coding}, "
+            "though a plain answer was asked for",
+            hint="switch compression off in the gateway or in the proxy before it",
+        )
+
+    async def _no_stream(self, call: _Call, response: httpx.Response) -> CallError:
+        shown = await self._excerpt(response)
+        return AnswerError(
+            f"{call.name}: {call.url} answered no event stream "
+            f"(content-type {self._content_type(response)}): {shown}",
+            hint="does this URL belong to the LLM team? set it with --llm-team",
+        )
+
+    async def _excerpt(self, response: httpx.Response) -> str:
+        body = b""
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > 16 * EXCERPT:
+                break
+        return self._shown(body)
+
+    def _shown(self, body: bytes) -> str:
+        """Excerpt a body: secrets are cut out before the text is cut off."""
+        text = body[: 16 * EXCERPT].decode("utf-8", "replace")
+        return printable(self._redact.excerpt(text), EXCERPT) or "(empty)"
+
+    def _content_type(self, response: httpx.Response) -> str:
+        return self._header(response, "content-type") or "none"
+
+    def _header(self, response: httpx.Response, name: str) -> str:
+        return printable(self._redact.text(response.headers.get(name, "")), EXCERPT)
+
+
+@asynccontextmanager
+async def open_clients(target: Target, count: int) -> AsyncIterator[Sequence[Client]]:
+    """Open a client a worker, all with one TLS context, which is slow to make."""
+    await load_backend()
+    tls = tls_context(target.url)
+    clients = [Client(target, tls=tls) for _ in range(count)]
+    try:
+        yield clients
+    finally:
+        for client in clients:
+            await client.__aexit__(None, None, None)
+
+
+def _words(error: Exception) -> str:
+    """Name the cause: below "all attempts failed" lies what the system said."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.strerror:
+            # asyncio replaces the system's words by the address, which is known already.
+            asyncio_says = seen.strerror.startswith("Connect call failed")
+            return os.strerror(seen.errno or 0) if asyncio_says else seen.strerror
+        inner = seen.exceptions[0] if isinstance(seen, BaseExceptionGroup) else None
+        seen = inner or seen.__cause__ or seen.__context__
+    return str(error) or type(error).__name__
+
+
+def _wrong_answer(call: _Call, error: ShapeError) -> AnswerError:
+    return AnswerError(
+        f"{call.name}: the answer of {call.url} is not what the wire promises: {error}",
+        hint="mend the gateway; docs/reference/wire.md says what an answer holds",
+    )
+
+
+def _status_hint(status: int) -> str:
+    if status in {401, 403}:
+        return (
+            "set GATEWAY_TOKEN (LLM_TEAM_TOKEN for the LLM team, CONTROL_GATEWAY_TOKEN for the "
+            "control gateway) or give --header"
+        )
+    if status == 404:
+        return "is this the gateway's base URL? check it with `battery doctor`"
+    if 300 <= status < 400:
+        return "redirects are not followed: name the final URL"
+    return "look at the gateway's log; what finished is on disk"

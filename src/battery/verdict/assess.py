@@ -1,0 +1,107 @@
+"""The whole verdict: calls in, everything that may be claimed out.
+
+`battery summarize` and `battery calibrate` call the same function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from battery.records.findings import Effect, Evidence
+from battery.records.models import FROZEN, Expectations
+from battery.verdict import caveats, gates, ladder, planning
+from battery.verdict import effects as compare
+from battery.verdict import sentences as words
+from battery.verdict.ladder import Facts
+from battery.verdict.table import Call, Grid, grid
+
+
+class Observed(NamedTuple):
+    """What a battery left behind, as the statistics need it."""
+
+    #: Every respond call of both arms, the confirmations left out.
+    calls: Sequence[Call]
+    #: Five reruns of each easy task that failed after it had passed, in the learn arm.
+    confirmations: Sequence[Call] = ()
+    expectations: Expectations = Expectations()
+    #: Iteration to whether its distillation delivered anything; empty where that is not known.
+    distilled: Mapping[int, bool] = {}
+    #: What changed between iterations although it must not, a line each.
+    changed: Sequence[str] = ()
+
+
+def assess(observed: Observed, *, plan: bool = True) -> Evidence:
+    """Say what may be claimed of a battery with at least one call.
+
+    Without `plan` the sensitivity and what would settle the question are left out: they decide
+    nothing and take longer than all the rest. Raises `ValueError` without a call.
+    """
+    table = grid(observed.calls)
+    facts = _facts(observed, table)
+    word, reasons = ladder.decide(facts)
+    return Evidence(
+        verdict=word,
+        sentence=words.sentence(word, facts, reasons),
+        reasons=reasons,
+        arms=list(table.arms),
+        tasks=len(table.tasks),
+        iterations=len(table.iterations),
+        repeats=table.repeats,
+        primary=facts.primary,
+        compounding=facts.compounding,
+        trend=None if facts.two_arms else compare.falling(table),
+        same_start=facts.same_start,
+        narrow=facts.narrow,
+        effects=list(facts.effects),
+        gates=list(facts.gates),
+        cached=_cached(observed.calls, table),
+        luck=compare.luck(_first_repeats(observed.calls, table)),
+        sensitivity=planning.sensitivity(facts) if plan else None,
+        settle=planning.settle(word, facts) if plan else [],
+        assumptions=list(caveats.assumptions(facts)),
+        scope=caveats.scope(facts),
+        cautions=list(caveats.cautions(facts, observed.calls)),
+    )
+
+
+def _facts(observed: Observed, table: Grid) -> Facts:
+    two_arms = FROZEN in table.arms
+    compared = two_arms and len(table.iterations) > 1
+    lost = gates.forgotten(observed.calls, table, observed.confirmations)
+    effects: list[Effect] = compare.effects(table) if compared else []
+    return Facts(
+        grid=table,
+        effects=effects,
+        primary=compare.primary(table) if compared else None,
+        narrow=compare.narrow_interval(table) if compared else None,
+        same_start=compare.same_start(table) if two_arms else None,
+        compounding=compare.compounding(table) if compared else None,
+        start_ratio=compare.start_ratio(table) if two_arms else None,
+        gates=gates.check(observed.calls, table, lost, observed.expectations, observed.distilled),
+        cached=sum(call.result.cached for call in observed.calls),
+        bluffs=gates.bluffs(observed.calls),
+        lost=lost,
+        changed=[*observed.changed, *_twin_learned(observed.calls, table)],
+    )
+
+
+def _twin_learned(calls: Sequence[Call], table: Grid) -> Iterator[str]:
+    """Object to a frozen arm that was given what iteration 1 did not know yet."""
+    first = table.iterations[0]
+    if any(call.result.memory_used for call in calls if call.iteration == first):
+        return
+    frozen = [call for call in calls if call.arm == FROZEN and call.result.memory_used]
+    if frozen:
+        yield f"{len(frozen)} runs of the frozen arm were given something from memory: it learned"
+
+
+def _cached(calls: Sequence[Call], table: Grid) -> dict[str, int]:
+    """Count the cells, by arm, that hold an answer from a cache."""
+    marked = {(call.arm, call.task, call.iteration) for call in calls if call.result.cached}
+    return {arm: sum(each[0] == arm for each in marked) for arm in table.arms}
+
+
+def _first_repeats(calls: Sequence[Call], table: Grid) -> Grid:
+    """Keep what the table of the five metrics shows: the first repeat alone."""
+    return table if table.repeats == 1 else grid([call for call in calls if call.repeat == 1])

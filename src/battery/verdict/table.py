@@ -1,0 +1,194 @@
+"""From calls, one tidy row each, to a grid of cells: task by iteration by arm.
+
+Repeats are averaged inside their cell, so a task that was asked five times is still one task. A
+cell that no call fills is NaN, never 0; and a call that reports no tokens or turns has not measured
+them, so its 0 is no part of any mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from battery.records.models import LEARN, Arm, Phase, RunResult
+from battery.verdict.summary import COUNTED
+
+Floats = NDArray[np.float64]
+
+TOKENS: Final = "total_tokens"
+TURNS: Final = "avg_turns_per_task"
+OVERSEER: Final = "overseer_called_rate"
+OK: Final = "ok_tasks"
+ELAPSED: Final = "total_elapsed_s"
+#: The five metrics, in the order of the summary's table.
+METRICS: Final = tuple(name for name, _ in COUNTED)
+#: Compared as ratios; the others are rates and compared as differences.
+RATIOS: Final = frozenset({TOKENS, TURNS, ELAPSED})
+#: Foreign numbers may be longer than a float can hold: what is larger counts as this.
+MOST_COUNTED: Final = 10**100
+#: A call is timed in whole milliseconds: what reads 0 took less than one.
+LEAST_MS: Final = 0.5
+
+
+class Call(NamedTuple):
+    """One respond call and what came of it."""
+
+    arm: Arm
+    #: Counted from 1.
+    iteration: int
+    #: Place of the task in the tasks file, over all phases.
+    position: int
+    phase: Phase
+    #: What identifies the task.
+    task: str
+    #: What people call it.
+    label: str
+    #: Counted from 1.
+    repeat: int
+    result: RunResult
+
+
+class TaskRow(NamedTuple):
+    """A task of the grid."""
+
+    task: str
+    label: str
+    phase: Phase
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """All cells of a battery; `values[metric]` has the shape (arms, tasks, iterations)."""
+
+    arms: tuple[Arm, ...]
+    tasks: tuple[TaskRow, ...]
+    iterations: tuple[int, ...]
+    #: Most calls that any cell holds.
+    repeats: int
+    #: Fewest calls that any cell with a call holds.
+    fewest: int
+    values: Mapping[str, Floats]
+
+    def of(self, arm: Arm, metric: str) -> Floats:
+        """Return one metric in one arm: tasks by iterations."""
+        cells: Floats = self.values[metric][self.arms.index(arm)]
+        return cells
+
+    def rows(self, phase: Phase) -> list[int]:
+        """Return the rows of the tasks of one phase."""
+        return [row for row, task in enumerate(self.tasks) if task.phase is phase]
+
+    @property
+    def cells(self) -> int:
+        """How many cells a whole battery of this size has."""
+        return self.values[OVERSEER].size
+
+    def missing(self) -> int:
+        """Count the cells that no call fills."""
+        return int(np.isnan(self.values[OVERSEER]).sum())
+
+
+def grid(calls: Sequence[Call]) -> Grid:
+    """Average the repeats of every cell; the order of the calls does not matter.
+
+    Learn comes first among the arms, tasks are in the order of their position, iterations
+    ascend. Raises `ValueError` without a call.
+    """
+    if not calls:
+        raise ValueError("no call, no grid")
+    seen = {call.task: call for call in sorted(calls, key=lambda call: -call.position)}
+    tasks = sorted(seen.values(), key=lambda call: (call.position, call.task))
+    arms = sorted({call.arm for call in calls}, key=lambda arm: arm != LEARN)
+    iterations = sorted({call.iteration for call in calls})
+    cells = _cells(calls, arms, [call.task for call in tasks], iterations)
+    shape = (len(arms), len(tasks), len(iterations))
+    counts = np.bincount(cells, minlength=int(np.prod(shape))).astype(np.float64)
+    values = {
+        metric: _means(cells, each, counts.size).reshape(shape)
+        for metric, each in _measured(calls).items()
+    }
+    return Grid(
+        arms=tuple(arms),
+        tasks=tuple(TaskRow(call.task, call.label, call.phase) for call in tasks),
+        iterations=tuple(iterations),
+        repeats=int(counts.max()),
+        fewest=int(counts[counts > 0].min()),
+        values=values,
+    )
+
+
+def log_ratio(over: Floats, under: Floats) -> Floats:
+    """Return log(over / under); NaN where either was not measured.
+
+    Calling a missing number an infinite saving would make a broken gateway look perfect.
+    """
+    usable = (over > 0) & (under > 0)
+    result = np.full(over.shape, np.nan)
+    result[usable] = np.log(over[usable] / under[usable])
+    return result
+
+
+def row_means(table: Floats) -> Floats:
+    """Average each row over what is not NaN; NaN for a row without any."""
+    there = ~np.isnan(table)
+    counts = there.sum(axis=1)
+    sums = np.where(there, table, 0.0).sum(axis=1)
+    means = np.full(len(table), np.nan)
+    np.divide(sums, counts, out=means, where=counts > 0)
+    return means
+
+
+def mean(cells: Floats) -> float | None:
+    """Average what is not NaN; None where nothing was measured."""
+    measured = cells[~np.isnan(cells)]
+    return float(measured.mean()) if measured.size else None
+
+
+def _means(cells: NDArray[np.intp], each: Floats, size: int) -> Floats:
+    """Average the calls of every cell over those that measured something."""
+    there = ~np.isnan(each)
+    counts = np.bincount(cells[there], minlength=size)
+    sums = np.bincount(cells[there], each[there], size)
+    means = np.full(size, np.nan)
+    np.divide(sums, counts, out=means, where=counts > 0)
+    return means
+
+
+def _cells(
+    calls: Iterable[Call], arms: Sequence[Arm], tasks: Sequence[str], iterations: Sequence[int]
+) -> NDArray[np.intp]:
+    """Give each call the index of its cell, in row-major order."""
+    arm_at = {arm: index for index, arm in enumerate(arms)}
+    task_at = {task: index for index, task in enumerate(tasks)}
+    iteration_at = {number: index for index, number in enumerate(iterations)}
+    width = len(iterations)
+    return np.array(
+        [
+            (arm_at[c.arm] * len(tasks) + task_at[c.task]) * width + iteration_at[c.iteration]
+            for c in calls
+        ],
+        dtype=np.intp,
+    )
+
+
+def _counted(count: int) -> float:
+    return float(min(count, MOST_COUNTED)) if count > 0 else np.nan
+
+
+def _timed(elapsed_ms: int) -> float:
+    return float(min(max(elapsed_ms, LEAST_MS), MOST_COUNTED))
+
+
+def _measured(calls: Sequence[Call]) -> dict[str, Floats]:
+    results = [call.result for call in calls]
+    return {
+        TOKENS: np.array([_counted(result.tokens) for result in results]),
+        TURNS: np.array([_counted(result.turns) for result in results]),
+        OVERSEER: np.array([result.overseer_called for result in results], dtype=np.float64),
+        OK: np.array([result.status == "ok" for result in results], dtype=np.float64),
+        ELAPSED: np.array([_timed(result.elapsed_ms) for result in results]) / 1000,
+    }

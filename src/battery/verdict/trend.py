@@ -1,0 +1,171 @@
+"""Page's test: whether a value grows from position to position, in task after task.
+
+Page, Ordered hypotheses for multiple treatments, J Am Stat Assoc 58, 1963. Each task's values are
+replaced by their ranks within the task, so tasks of different size count alike and only the order
+matters. If the order of the iterations means nothing, every arrangement of a task's ranks is
+equally likely, and L, the sum of position times rank, is as large as observed only by luck.
+
+Ranks are doubled throughout, so that midranks (the mean rank of equal values) are whole numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri
+
+from battery.verdict.signflip import TOLERANCE
+from battery.verdict.table import Floats
+
+#: Up to so many positions the arrangements of one task are counted exactly.
+EXACT_POSITIONS: Final = 10
+#: Most points of the exact null distribution; a larger one is as good as normal.
+EXACT_POINTS: Final = 4_000
+
+Integers = NDArray[np.int64]
+#: The doubled midranks of one task in ascending order.
+Pattern = tuple[int, ...]
+
+
+class Ordered(NamedTuple):
+    """The outcome of Page's test."""
+
+    #: One-sided; None where no task has an order: nothing measured, or all values equal.
+    p: float | None
+    #: Page's L over all tasks without a gap; a whole or a half number.
+    statistic: float
+    #: Tasks without a gap, those with equal values among them.
+    tasks: int
+    #: Whether p was counted; else it comes from the normal approximation.
+    exact: bool
+
+
+def page(values: Floats) -> Ordered:
+    """Test one-sided whether values grow along the rows (tasks) of tasks by positions.
+
+    Equal values share their midrank, and the null distribution is that of the ranks with these
+    ties. A row with any NaN is left out. A row of equal values is the same however it is arranged:
+    it adds a constant to L and nothing to p. The same holds for rows of a single position.
+
+    Up to `EXACT_POSITIONS` positions and `EXACT_POINTS` points p is exact; beyond that it is the
+    normal approximation with the exact mean and variance under ties, corrected for continuity.
+    """
+    complete = values[~np.isnan(values).any(axis=1)]
+    ranks = doubled_midranks(complete)
+    positions = np.arange(1, ranks.shape[1] + 1)
+    statistic = float((ranks @ positions).sum()) / 2
+    varied = ranks[(ranks != ranks[:, :1]).any(axis=1)]
+    if not varied.size:
+        return Ordered(None, statistic, len(complete), exact=True)
+    observed = int((varied @ positions).sum())
+    patterns = tuple(sorted(map(tuple, np.sort(varied, axis=1).tolist())))
+    if _points(patterns) <= EXACT_POINTS:
+        return Ordered(_exact_p(patterns, observed), statistic, len(complete), exact=True)
+    return Ordered(_normal_p(varied, observed), statistic, len(complete), exact=False)
+
+
+def doubled_midranks(values: Floats) -> Integers:
+    """Rank each row from 1 up and double it; equal values get the mean of their ranks.
+
+    Values closer than `TOLERANCE` of the row's largest size are equal.
+    """
+    slack = TOLERANCE * np.abs(values).max(axis=1, initial=0.0)[:, None, None]
+    gaps = values[:, :, None] - values[:, None, :]
+    below = (gaps > slack).sum(axis=2)
+    up_to = (gaps >= -slack).sum(axis=2)
+    ranks: Integers = below + up_to + 1
+    return ranks
+
+
+def critical_value(tasks: int, positions: int, level: float) -> float:
+    """Return the smallest L with p of at most `level` where no values are equal.
+
+    Infinite where even the best arrangement has a larger p.
+    """
+    untied = tuple(range(2, 2 * positions + 1, 2))
+    patterns = (untied,) * tasks
+    if _points(patterns) <= EXACT_POINTS:
+        lowest, upper = _null(patterns)
+        reached = np.flatnonzero(upper <= level)
+        least = lowest + int(reached[0]) if reached.size else float("inf")
+    else:
+        mean, deviation = _moments(np.array(patterns, dtype=np.int64))
+        # The inverse of `_normal_p`.
+        least = mean + 1.0 + float(ndtri(1 - level)) * deviation
+    # Untied ranks make L whole.
+    return float(np.ceil(least / 2))
+
+
+def _extent(pattern: Pattern) -> tuple[int, int]:
+    """Return the smallest and the largest doubled sum of position times rank."""
+    up = sum(position * rank for position, rank in enumerate(pattern, 1))
+    down = sum(position * rank for position, rank in enumerate(reversed(pattern), 1))
+    return down, up
+
+
+def _points(patterns: Sequence[Pattern]) -> float:
+    """Count the points of the null distribution; infinite where it is not to be counted."""
+    if len(patterns[0]) > EXACT_POSITIONS:
+        return float("inf")
+    return sum(up - down for down, up in map(_extent, patterns)) + 1
+
+
+def _exact_p(patterns: tuple[Pattern, ...], observed: int) -> float:
+    lowest, upper = _null(patterns)
+    return float(upper[observed - lowest])
+
+
+@lru_cache(maxsize=256)
+def _null(patterns: tuple[Pattern, ...]) -> tuple[int, Floats]:
+    """Return the smallest doubled L and, from there on, the chance of each value or more."""
+    chances = np.ones(1)
+    for pattern in patterns:
+        chances = np.convolve(chances, _one_task(pattern))
+    # Added from the small end, so that small p-values keep their digits.
+    upper = np.minimum(np.cumsum(chances[::-1])[::-1], 1.0)
+    return sum(_extent(pattern)[0] for pattern in patterns), upper
+
+
+@lru_cache(maxsize=1024)
+def _one_task(pattern: Pattern) -> Floats:
+    """Return the chance of each doubled sum of one task, from its smallest to its largest.
+
+    Goes through the sets of ranks that can stand on the first positions, smallest sets first:
+    2^k sets instead of k! arrangements.
+    """
+    size = len(pattern)
+    lowest, highest = _extent(pattern)
+    # Sums are counted above the smallest rank, which keeps the arrays short.
+    above = [rank - pattern[0] for rank in pattern]
+    width = highest - pattern[0] * size * (size + 1) // 2 + 1
+    ways = np.zeros((2**size, width))
+    ways[0, 0] = 1.0
+    for used in range(2**size):
+        position = used.bit_count() + 1
+        for item, rank in enumerate(above):
+            if not used >> item & 1:
+                shift = position * rank
+                ways[used | 1 << item, shift:] += ways[used, : width - shift]
+    counts = ways[-1, -(highest - lowest + 1) :]
+    chances: Floats = counts / counts.sum()
+    return chances
+
+
+def _normal_p(ranks: Integers, observed: int) -> float:
+    mean, deviation = _moments(ranks)
+    # Half the distance between neighbouring values of L: all even, unless a midrank is odd.
+    half = 0.5 if (ranks % 2).any() else 1.0
+    return float(ndtr((mean + half - observed) / deviation))
+
+
+def _moments(ranks: Integers) -> tuple[float, float]:
+    """Return mean and standard deviation of the doubled L; ties make the latter smaller."""
+    tasks, size = ranks.shape
+    positions = np.arange(1, size + 1)
+    spread = ((positions - positions.mean()) ** 2).sum() / (size - 1)
+    variance = spread * ((ranks - (size + 1)) ** 2).sum()
+    return float(tasks * (size + 1) * positions.sum()), float(np.sqrt(variance))

@@ -1,0 +1,1 @@
+"""Follow a battery from another terminal."""

@@ -1,0 +1,215 @@
+"""What is new in a battery's files since the last look, as the events of its own display.
+
+Reads the manifest, the tasks and the journals, opens nothing for writing and takes no lock: the
+run does not notice. The metrics of an iteration are read once it is done.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from battery.base import jsonio
+from battery.base.errors import ArtifactError, ShapeError
+from battery.protocol.wire import Json
+from battery.records.calls import CallKey, chat_key, entry_key
+from battery.records.events import (
+    Event,
+    IterationFinished,
+    MetaFinished,
+    Plan,
+    StageStarted,
+    TaskFinished,
+    distilled,
+    judged,
+    reviewed,
+)
+from battery.records.models import ELAPSED_KEY, FROZEN, LEARN, Manifest, Phase, RunResult, Tasks
+from battery.review.parse import parse_proposals, parse_verdicts
+from battery.run.schedule import CONFIRM_TITLE, META_STAGES, Schedule
+from battery.store.battery_dir import BatteryDir, IterationDir
+from battery.store.documents import wrong
+
+_METAS: Final = {key: (name, title) for name, key, title in META_STAGES}
+
+
+class IterationTail:
+    """One iteration of a battery that may still be running, read as it grows.
+
+    Keeps an offset and the keys of the calls, not the answers.
+    """
+
+    def __init__(self, files: IterationDir, schedule: Schedule) -> None:
+        self.number = files.number
+        #: What has been told so far.
+        self.recorded: set[CallKey] = set()
+        #: The stage that was told last.
+        self.stage: StageStarted | None = None
+        self._files = files
+        self._schedule = schedule
+        self._labels: Mapping[str, str] = {each.task_id: each.label for each in schedule.tasks}
+        self._left = Counter(
+            (each.phase, repeat)
+            for each in schedule.tasks
+            for repeat in range(1, schedule.repeats + 1)
+            for _ in schedule.arms
+        )
+        self._offset = 0
+        self._review = ""
+
+    @property
+    def tasks_done(self) -> int:
+        """How many of the planned task calls have finished; confirmations are on top of them."""
+        return sum(key.call == "respond" for key in self.recorded)
+
+    def news(self, *, replayed: bool = False) -> Iterator[Event]:
+        """Yield what the journal has got since the last call; raise `ArtifactError`.
+
+        A stage is told when its first call has finished, or as soon as it is sure to have begun.
+        `replayed` is what the events say of themselves.
+        """
+        # Looked at before the journal, so that the journal has everything that came before it.
+        tasks_complete = self._files.has_runs()
+        for entry in self._entries():
+            try:
+                yield from self._told(entry, replayed)
+            except ShapeError as error:
+                raise wrong(self._files.journal, error) from error
+            except (KeyError, TypeError, ValueError) as error:
+                raise self._no_call() from error
+        if self._offset or self._files.journal.exists():
+            yield from self._enter(self._stage_ahead(tasks_complete))
+
+    def _entries(self) -> Iterator[Json]:
+        """Yield the whole lines that are new; a torn last one is left for the next time."""
+        try:
+            file = self._files.journal.open("rb")
+        except FileNotFoundError:
+            return
+        with file:
+            # A line that could not be synced is taken back; what comes instead begins there.
+            self._offset = min(self._offset, file.seek(0, os.SEEK_END))
+            file.seek(self._offset)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                self._offset += len(line)
+                yield self._parsed(line)
+
+    def _parsed(self, line: bytes) -> Json:
+        try:
+            entry = jsonio.loads(line)
+        except ValueError as error:
+            raise self._no_call() from error
+        if not isinstance(entry, dict):
+            raise self._no_call()
+        return entry
+
+    def _no_call(self) -> ArtifactError:
+        place = f"the line that ends at byte {self._offset}"
+        return wrong(self._files.journal, ShapeError(place, "it is not a finished call"))
+
+    def _told(self, entry: Json, replayed: bool) -> Iterator[Event]:
+        key = entry_key(entry)
+        if key in self.recorded:
+            return  # a call whose line was taken back after it had been told
+        yield from self._enter(self._stage_of(key, entry))
+        yield (self._meta if key in _METAS else self._task)(key, entry, replayed)
+        self.recorded.add(key)
+
+    def _task(self, key: CallKey, entry: Json, replayed: bool) -> TaskFinished:
+        phase, confirm = Phase(entry["phase"]), key.call == "confirm"
+        label = self._labels.get(key.task_id) or str(entry["task"]["operation"])
+        if not confirm:
+            self._left[phase, key.repeat] -= 1
+        return TaskFinished(
+            self.number,
+            phase,
+            label,
+            RunResult.of(entry["result"]),
+            replayed,
+            FROZEN if key.arm == FROZEN else LEARN,
+            key.repeat,
+            confirm,
+        )
+
+    def _meta(self, key: CallKey, entry: Json, replayed: bool) -> MetaFinished:
+        name, _ = _METAS[key]
+        if key == chat_key("overseer"):
+            self._review = str(entry["content"])
+            detail = reviewed(parse_proposals(self._review)[0])
+        elif key == chat_key("scrum"):
+            proposals, _ = parse_proposals(self._review)
+            verdicts, _ = parse_verdicts(str(entry["content"]), proposals)
+            detail = judged(verdicts)
+        else:
+            detail = distilled(str(entry["text"]))
+        return MetaFinished(self.number, name, int(entry[ELAPSED_KEY]), detail, replayed)
+
+    def _stage_of(self, key: CallKey, entry: Json) -> StageStarted:
+        if key in _METAS:
+            return StageStarted(self.number, *_METAS[key])
+        if key.call == "confirm":
+            return StageStarted(self.number, Phase.ALPHA, CONFIRM_TITLE)
+        return self._asking(Phase(entry["phase"]), key.repeat)
+
+    def _stage_ahead(self, tasks_complete: bool) -> StageStarted | None:
+        """Name the stage that the battery is in; None where only the next call can tell."""
+        for (phase, repeat), left in self._left.items():
+            if left > 0:
+                return self._asking(phase, repeat)
+        # Alpha tasks may be asked again after gamma, for as long as the runs are not written.
+        ahead = (key for key in _METAS if tasks_complete and key not in self.recorded)
+        key = next(ahead, None)
+        return None if key is None else StageStarted(self.number, *_METAS[key])
+
+    def _asking(self, phase: Phase, repeat: int) -> StageStarted:
+        return StageStarted(self.number, phase, self._schedule.title(phase, repeat))
+
+    def _enter(self, stage: StageStarted | None) -> Iterator[StageStarted]:
+        if stage is not None and stage != self.stage:
+            self.stage = stage
+            yield stage
+
+
+class Follower:
+    """Tells of a battery from where it stands: the plan, what is finished, then what comes."""
+
+    def __init__(self, folder: BatteryDir, tasks: Tasks, manifest: Manifest) -> None:
+        self.schedule = Schedule.of(manifest, tasks)
+        #: Known after the first look.
+        self.plan: Plan | None = None
+        self._folder = folder
+        #: The iteration after the finished ones, whether it has begun or not.
+        self.current = self._tail(manifest.iterations_finished + 1)
+
+    def news(self, manifest: Manifest, *, told: int = 0) -> Iterator[Event]:
+        """Yield what happened since the last call, in order; raise `ArtifactError`.
+
+        `manifest` is the one on disk, read before this call. The first call tells of the finished
+        iterations beyond the `told` ones, a line each, and of the calls of the one under way.
+        """
+        if self.plan is None:
+            yield from self._so_far(manifest, told)
+        while self.current.number <= manifest.iterations_finished:
+            yield from self.current.news()
+            yield self._iteration_finished(self.current.number)
+            self.current = self._tail(self.current.number + 1)
+        yield from self.current.news()
+
+    def _so_far(self, manifest: Manifest, told: int) -> Iterator[Event]:
+        finished, wanted = manifest.iterations_finished, manifest.iterations_wanted
+        # Read first, because the plan says how much is on disk; events are small.
+        events = list(self.current.news(replayed=True))
+        self.plan = self.schedule.plan(finished, wanted, self.current.recorded)
+        yield self.plan
+        yield from map(self._iteration_finished, range(told + 1, finished + 1))
+        yield from events
+
+    def _iteration_finished(self, number: int) -> IterationFinished:
+        return IterationFinished(self._folder.iteration(number).read_metrics())
+
+    def _tail(self, number: int) -> IterationTail:
+        return IterationTail(self._folder.iteration(number), self.schedule)

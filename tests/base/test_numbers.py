@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from battery.base.numbers import change, duration, number, percent, signed, signed_percent
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0.00"),
+        (7, "7.00"),
+        (3.625, "3.63"),
+        (3.635, "3.64"),
+        (2.675, "2.68"),
+        (1.005, "1.01"),
+        (0.125, "0.13"),
+        (2.674999, "2.67"),
+        (-0.005, "-0.01"),
+        (-2.675, "-2.68"),
+        (-0.001, "-0.00"),
+        (999.995, "1000.00"),
+        (1e21, "1000000000000000000000.00"),
+        (10**40, "1" + "0" * 40 + ".00"),
+    ],
+)
+def test_two_decimals_with_halves_away_from_zero(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "places", "text"),
+    [(1234567, 0, "1,234,567"), (1234.5, 2, "1,234.50"), (-9999.5, 0, "-10,000"), (999, 0, "999")],
+)
+def test_thousands_are_grouped_on_request(value: float, places: int, text: str) -> None:
+    assert number(value, places, grouped=True) == text
+
+
+@pytest.mark.parametrize(
+    ("absolute", "relative", "text"),
+    [
+        (-4520, -4520 / 9300, "(-4520.00, -48.6%)"),
+        (3, None, "(+3.00)"),
+        (0, 0, "(+0.00, +0.0%)"),
+        (-1.125, -1.125 / 3.625, "(-1.13, -31.0%)"),
+        (9_000_000, 9.0, "(+9000000.00, +900.0%)"),
+        (0.0005, 0.0005, "(+0.00, +0.1%)"),
+    ],
+)
+def test_a_change_has_signs_and_a_relative_part_when_there_is_one(
+    absolute: float, relative: float | None, text: str
+) -> None:
+    assert change(absolute, relative) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 ms"),
+        (0.0004, "0 ms"),
+        (0.8499, "850 ms"),
+        (0.9994, "999 ms"),
+        (0.9996, "1.0 s"),
+        (1, "1.0 s"),
+        (12.345, "12.3 s"),
+        (59.94, "59.9 s"),
+        (59.95, "1:00"),
+        (187, "3:07"),
+        (3599.4, "59:59"),
+        (3599.5, "1:00:00"),
+        (3723, "1:02:03"),
+        (360_000, "100:00:00"),
+    ],
+)
+def test_durations_choose_their_unit_after_rounding(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(("share", "text"), [(0, "0%"), (0.375, "38%"), (1, "100%")])
+def test_shares_are_whole_percentages(share: float, text: str) -> None:
+    assert percent(share) == text
+
+
+@given(finite)
+@settings(deadline=None)
+def test_any_number_is_written_within_half_a_hundredth(value: float) -> None:
+    text = number(value)
+    assert len(text.split(".")[1]) == 2
+    assert abs(Decimal(text) - Decimal(repr(value))) <= Decimal("0.005")
+
+
+@given(finite)
+@settings(deadline=None)
+def test_grouping_and_signs_do_not_change_the_number(value: float) -> None:
+    assert number(value, grouped=True).replace(",", "") == number(value)
+    assert signed(value).lstrip("+") == number(value)
+    assert signed(value)[0] in "+-"
+    assert signed_percent(value).endswith("%")

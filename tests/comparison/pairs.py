@@ -1,0 +1,35 @@
+"""Two small batteries for the tests of comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from battery.comparison.outcome import Facts, weigh
+from battery.comparison.pairing import shared
+from battery.verdict.table import Call
+from tests.verdict.batteries import Cell, Changes, calls
+
+
+def facts(before: Sequence[Call], after: Sequence[Call]) -> Facts:
+    """Compare two batteries that have something in common."""
+    found = weigh(before, after, shared(before, after))
+    assert found is not None
+    return found
+
+
+def against_usual(changes: Changes, **shape: Any) -> Facts:
+    """Compare a battery (B) with one (A) that learns nothing."""
+    return facts(calls(**shape), calls(changes, **shape))
+
+
+def cheaper(cell: Cell) -> dict[str, Any]:
+    """Take 40 % fewer tokens and half the turns, in the learn arm once something was learned."""
+    if cell.arm == "learn" and cell.iteration > 1:
+        return {"tokens": 600 - cell.task, "turns": 2}
+    return {}
+
+
+def everywhere(tokens: int) -> Changes:
+    """Take so many tokens in both arms and all iterations: another system."""
+    return lambda cell: {"tokens": tokens + cell.task}

@@ -1,0 +1,142 @@
+"""Any document is either what the wire promises or refused with the place that is wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from battery.base.errors import ShapeError
+from battery.protocol import wire
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**30), 10**30)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8)
+)
+documents = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+#: Documents that get past the first look: the right keys with anything below them.
+answers = st.fixed_dictionaries(
+    {"status": st.sampled_from(["ok", "failed", "blocked"]) | documents},
+    optional={
+        "iterations": scalars,
+        "artifact": st.fixed_dictionaries(
+            {"usage": st.fixed_dictionaries({"total_tokens": scalars}) | documents}
+        )
+        | documents,
+        "log": st.lists(st.fixed_dictionaries({"kind": scalars}) | documents, max_size=3)
+        | documents,
+        "error": scalars,
+    },
+)
+chats = st.fixed_dictionaries(
+    {
+        "choices": st.lists(
+            st.fixed_dictionaries(
+                {"message": st.fixed_dictionaries({"content": documents}) | documents}
+            )
+            | documents,
+            max_size=2,
+        )
+    }
+)
+
+
+@settings(deadline=None)
+@given(documents | answers)
+def test_any_document_is_a_respond_answer_or_names_what_is_wrong(document: Any) -> None:
+    wrong = None
+    try:
+        answer = wire.read_respond(document)
+        tokens = wire.total_tokens(answer.artifact)
+    except ShapeError as error:
+        wrong = error
+    if wrong is not None:
+        assert wrong.why
+        # Only a document that is no object at all is wrong at no place in particular.
+        assert bool(wrong.place) == isinstance(document, dict)
+        return
+    assert answer.status in {"ok", "failed", "blocked"}
+    assert answer.iterations >= 0
+    assert tokens >= 0
+    assert isinstance(answer.overseer_called, bool)
+
+
+@settings(deadline=None)
+@given(documents | chats)
+def test_any_document_is_a_chat_answer_or_names_what_is_missing(document: Any) -> None:
+    wrong = None
+    try:
+        content = wire.chat_content(document)
+    except ShapeError as error:
+        wrong = error
+    if wrong is not None:
+        assert wrong.why
+        assert bool(wrong.place) == isinstance(document, dict)
+        return
+    assert content.strip()
+    assert content == document["choices"][0]["message"]["content"]
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(max_size=20) | documents.map(json.dumps), max_size=6))
+def test_any_events_give_a_text_or_say_that_there_was_none(data: list[str]) -> None:
+    stream = wire.DistillStream()
+    taken = [event for text in data if (event := stream.add(text)) is not None]
+    assert taken == stream.events
+    passed_over = sum(not text.strip() or text.strip() == wire.STREAM_END for text in data)
+    assert len(stream.events) + stream.broken + passed_over == len(data)
+    if stream.events:
+        assert stream.text()
+    else:
+        with pytest.raises(ShapeError, match="without any event"):
+            stream.text()
+
+
+@pytest.mark.parametrize(("sent", "read"), [(3, 3), (3.0, 3), (0, 0), (None, 0)])
+def test_whole_numbers_count_however_they_are_written(sent: object, read: int) -> None:
+    assert wire.read_respond({"status": "ok", "iterations": sent}).iterations == read
+    assert wire.total_tokens({"usage": {"total_tokens": sent}}) == read
+
+
+@pytest.mark.parametrize("sent", ["3", 3.5, True, False, -1, -1.0, [3], {}])
+def test_nothing_else_counts_as_a_whole_number(sent: object) -> None:
+    with pytest.raises(ShapeError, match="iterations"):
+        wire.read_respond({"status": "ok", "iterations": sent})
+    with pytest.raises(ShapeError, match=r"artifact\.usage\.total_tokens: a whole number from 0"):
+        wire.total_tokens({"usage": {"total_tokens": sent}})
+
+
+def test_a_long_wrong_value_is_shown_in_short() -> None:
+    with pytest.raises(ShapeError) as caught:
+        wire.total_tokens({"usage": {"total_tokens": "x" * 10_000}})
+    assert len(caught.value.why) < 200
+
+
+def test_the_embedded_gateway_writes_what_the_client_reads() -> None:
+    assert wire.chat_content(wire.chat_answer("Fine.", "rules", {})) == "Fine."
+    event = {"role": "final", "text": "a\nb\u2028c"}
+    written = wire.sse_event(event)
+    assert written.endswith(b"\n\n")
+    assert written.count(b"\n") == 2
+    assert orjson.loads(written.removeprefix(b"data: ")) == event
+
+
+def test_a_respond_request_knows_no_other_key() -> None:
+    keys = {"task_class", "operation", "spec", "executor_model", "reviewer_model"}
+    assert set(wire.RespondRequest.model_fields) == keys
+    body: wire.Json = {**dict.fromkeys(keys, "x"), "spec": {}}
+    with pytest.raises(ValueError, match="more"):
+        wire.RespondRequest.model_validate({**body, "more": 1})

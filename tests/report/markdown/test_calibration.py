@@ -1,0 +1,95 @@
+"""The table of a calibration fits a terminal, tells none from few, and hides no broken bound."""
+
+from __future__ import annotations
+
+import pytest
+from markdown_it import MarkdownIt
+
+from battery.calibration.calibration import Bound, Calibration, Tally
+from battery.calibration.scenarios import SCENARIOS
+from battery.records.findings import Word
+from battery.report.markdown.calibration import markdown, text, told
+
+
+def bound(*, passed: bool) -> Bound:
+    return Bound(
+        scenario="nothing learned",
+        what="positive verdicts",
+        low=None,
+        high=0.0573,
+        seen=0.04 if passed else 0.125,
+        passed=passed,
+    )
+
+
+def calibration(*bounds: Bound, learned: int = 1) -> Calibration:
+    """Return one of 8,000 batteries for every scenario there is."""
+    words = dict.fromkeys(Word, 0) | {Word.LEARNED: learned, Word.INVALID: 8000 - learned}
+    tallies = [
+        Tally(
+            scenario=scenario.name,
+            about=scenario.about,
+            simulations=8000,
+            words=words,
+            primary=2960,
+            validated=8000,
+            bluffed=0,
+            bluffs_caught=0,
+        )
+        for scenario in SCENARIOS
+    ]
+    return Calibration(preset="full", seed=7, tallies=tallies, bounds=list(bounds))
+
+
+def rows(page: str) -> list[list[str]]:
+    """Return the cells of all table rows, by row, as a Markdown reader sees them."""
+    found: list[list[str]] = []
+    cell = False
+    for token in MarkdownIt("commonmark").enable("table").parse(page):
+        if token.type == "tr_open":
+            found.append([])
+        elif token.type == "inline" and cell:
+            found[-1].append(token.content)
+        cell = token.type in {"th_open", "td_open"}
+    return found
+
+
+def test_the_text_fits_100_columns_and_any_encoding() -> None:
+    shown = text(calibration(bound(passed=True)))
+    assert max(map(len, shown.splitlines())) <= 100
+    assert shown.isascii()
+
+
+def test_the_text_has_a_line_a_scenario_and_says_where_it_comes_from() -> None:
+    lines = text(calibration(bound(passed=True))).splitlines()
+    assert [line.split("  ")[0] for line in lines[1 : len(SCENARIOS) + 1]] == [
+        scenario.name for scenario in SCENARIOS
+    ]
+    assert (
+        f"1 of 1 bounds hold (preset full, seed 7, {8000 * len(SCENARIOS):,} batteries)." in lines
+    )
+
+
+@pytest.mark.parametrize(
+    ("learned", "shown"), [(0, "0"), (1, "0.0"), (1000, "12.5"), (8000, "100.0")]
+)
+def test_a_share_of_none_is_told_from_a_small_one(learned: int, shown: str) -> None:
+    row = rows(markdown(calibration(learned=learned)))[1]
+    assert row[2 + list(Word).index(Word.LEARNED)] == shown
+
+
+def test_a_broken_bound_is_named_with_what_was_seen_and_allowed() -> None:
+    shown = text(calibration(bound(passed=True), bound(passed=False)))
+    message = "nothing learned, positive verdicts: 12.5%, allowed is at most 5.7%"
+    assert shown.splitlines()[-1] == f"broken: {message}"
+    assert "1 of 2 bounds hold" in shown
+    assert told([bound(passed=False)]) == message
+
+
+def test_the_document_has_every_scenario_every_verdict_and_every_bound() -> None:
+    page = markdown(calibration(bound(passed=True), bound(passed=False)))
+    head, *table = rows(page)
+    assert head[2:10] == list(Word)
+    assert [row[0] for row in table[: len(SCENARIOS)]] == [scenario.name for scenario in SCENARIOS]
+    assert [row[-2:] for row in table[-2:]] == [["4.0", "yes"], ["12.5", "**no**"]]
+    assert all(f"**{scenario.name}**: {scenario.about}" in page for scenario in SCENARIOS)

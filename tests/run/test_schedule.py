@@ -1,0 +1,172 @@
+"""Who is asked what, and when: all of it decided before the first call."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from battery.inputs.tasks import PlannedTask, task_id
+from battery.records.calls import CallKey
+from battery.records.models import CONFIRMATIONS, FROZEN, LEARN, Arm, Phase, Run, RunResult, Task
+from battery.run.schedule import Schedule, confirmations, frozen_first, outcomes, to_confirm
+
+BOTH: tuple[Arm, ...] = (LEARN, FROZEN)
+
+
+def entries(alpha: int = 2, beta: int = 2, gamma: int = 1) -> list[PlannedTask]:
+    counts = {Phase.ALPHA: alpha, Phase.BETA: beta, Phase.GAMMA: gamma}
+    found = []
+    for phase, count in counts.items():
+        for number in range(count):
+            task = Task(task_class="c", operation=f"{phase} {number}", spec={})
+            found.append(PlannedTask(task_id(phase, task), phase, task, task.operation))
+    return found
+
+
+schedules = st.builds(
+    Schedule,
+    tasks=st.builds(entries, *(st.integers(0, 3) for _ in range(3))),
+    arms=st.sampled_from([(LEARN,), BOTH]),
+    repeats=st.integers(1, 3),
+    seed=st.integers(0, 2**63 - 1),
+)
+
+
+@given(schedules, st.integers(1, 4))
+@settings(deadline=None)
+def test_every_call_is_made_once_and_the_plan_counts_them(
+    schedule: Schedule, iterations: int
+) -> None:
+    calls = list(schedule.calls(range(1, iterations + 1)))
+    assert len({(call.iteration, call.key) for call in calls}) == len(calls)
+    assert schedule.plan(0, iterations, ()).calls == len(calls)
+    asked = Counter((call.iteration, call.arm, call.repeat) for call in calls if call.arm)
+    assert set(asked.values()) <= {len(schedule.tasks)}
+    if schedule.tasks:
+        assert len(asked) == iterations * len(schedule.arms) * schedule.repeats
+
+
+@given(schedules)
+@settings(deadline=None)
+def test_a_task_is_asked_in_every_arm_before_the_next_and_all_once_before_all_again(
+    schedule: Schedule,
+) -> None:
+    calls = [call for call in schedule.calls([1]) if call.arm]
+    width = len(schedule.arms)
+    pairs = [calls[start : start + width] for start in range(0, len(calls), width)]
+    for pair in pairs:
+        assert {call.arm for call in pair} == set(schedule.arms)
+        assert len({(call.label, call.repeat) for call in pair}) == 1
+    order = [(pair[0].stage, pair[0].repeat or 0, pair[0].label) for pair in pairs]
+    # The labels of a phase are numbered in file order.
+    assert order == sorted(order)
+
+
+def test_the_coin_is_fair_and_each_throw_is_its_own() -> None:
+    throws = {
+        (seed, iteration, task, repeat): frozen_first(seed, iteration, task, repeat)
+        for seed in range(10)
+        for iteration in range(1, 6)
+        for task in ("a", "b", "c", "d", "e")
+        for repeat in range(1, 5)
+    }
+    assert 450 <= sum(throws.values()) <= 550
+    for part in range(4):
+        # With all else equal, no part of the key decides alone.
+        sides: dict[tuple[object, ...], set[bool]] = {}
+        for key, side in throws.items():
+            sides.setdefault((*key[:part], *key[part + 1 :]), set()).add(side)
+        assert sum(len(each) == 2 for each in sides.values()) > len(sides) / 2
+
+
+def test_a_seed_gives_one_order_and_another_seed_another() -> None:
+    def order(seed: int) -> list[CallKey]:
+        return [call.key for call in Schedule(entries(8), BOTH, 2, seed).calls([1, 2])]
+
+    assert order(7) == order(7)
+    assert order(7) != order(8)
+
+
+def test_what_an_iteration_ends_with_has_neither_arm_nor_repeat() -> None:
+    *_, delta, epsilon, zeta = Schedule(entries(), BOTH).calls([1])
+    assert [call[1:5] for call in (delta, epsilon, zeta)] == [
+        ("delta", None, None, "distill"),
+        ("epsilon", None, None, "overseer review"),
+        ("zeta", None, None, "scrum judgment"),
+    ]
+
+
+def test_what_is_on_disk_is_not_left_and_is_counted() -> None:
+    schedule = Schedule(entries(), BOTH, 2, 7)
+    each = 5 * 2 * 2 + 3
+    begun = {call.key for call in list(schedule.calls([2]))[:4]}
+    plan = schedule.plan(1, 3, begun)
+    assert (plan.calls, plan.on_disk) == (3 * each, each + 4)
+    left = list(schedule.left(1, 3, begun))
+    assert len(left) == plan.calls - plan.on_disk
+    # The keys of two iterations are the same; only those of the one under way are on record.
+    assert [call.iteration for call in left] == [2] * (each - 4) + [3] * each
+
+
+@pytest.mark.parametrize(
+    ("finished", "wanted", "most"), [(0, 1, 0), (0, 3, 20), (1, 3, 20), (2, 3, 10), (3, 3, 0)]
+)
+def test_confirmations_are_for_alpha_tasks_after_the_first_iteration(
+    finished: int, wanted: int, most: int
+) -> None:
+    assert Schedule(entries(alpha=2)).plan(finished, wanted, ()).confirmations == most
+
+
+def test_a_confirmation_is_a_call_of_the_learn_arm_with_a_name_of_its_own() -> None:
+    (entry,) = entries(1, 0, 0)
+    ((ask,),) = confirmations([entry], 3)
+    assert ask.key == CallKey("confirm", arm=LEARN, task_id=entry.task_id, repeat=3)
+
+
+@pytest.mark.parametrize(
+    ("first", "now", "reruns", "asked"),
+    [
+        ([True], [False], [], True),
+        ([True], [True], [], False),
+        ([False], [False], [], False),
+        ([True, True, False], [False, False, True], [], True),
+        # Half is not most.
+        ([True, False], [False, False], [], False),
+        ([True, True], [True, False], [], False),
+        # Confirmed before; one that passed twice in its five reruns was not.
+        ([True], [False], [[False] * 4 + [True]], False),
+        ([True], [False], [[False] * CONFIRMATIONS], False),
+        ([True], [False], [[False] * 3 + [True] * 2], True),
+        ([True], [False], [[True] * 5, [False] * 5], False),
+        # A task that iteration 1 did not have.
+        ([], [False], [], False),
+    ],
+)
+def test_alpha_tasks_that_passed_at_first_and_fail_now_are_confirmed_once(
+    first: list[bool], now: list[bool], reruns: list[list[bool]], asked: bool
+) -> None:
+    (entry,) = entries(1, 0, 0)
+    key = entry.task_id
+    found = to_confirm([entry], {key: first}, {key: now}, [{key: each} for each in reruns])
+    assert found == ([entry] if asked else [])
+
+
+def test_other_phases_are_never_confirmed() -> None:
+    tasks = entries(1, 1, 1)
+    passed = {entry.task_id: [True] for entry in tasks}
+    failed = {entry.task_id: [False] for entry in tasks}
+    assert to_confirm(tasks, passed, failed, []) == tasks[:1]
+
+
+def test_outcomes_collect_the_repeats_of_alpha_tasks() -> None:
+    (alpha, beta) = entries(1, 1, 0)
+
+    def run(entry: PlannedTask, passed: bool) -> Run:
+        status = RunResult("ok" if passed else "failed", 1, 1, False, None, 1)
+        return Run(entry.task, entry.phase, status)
+
+    runs = [run(alpha, True), run(beta, True), run(alpha, False)]
+    assert outcomes(runs) == {alpha.task_id: [True, False]}

@@ -1,0 +1,82 @@
+"""Artifacts read back: in any layout, and with file and place where one is spoilt."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from battery.base.errors import ArtifactError
+from battery.records.models import Phase, RunResult
+from battery.store.battery_dir import IterationDir
+from tests.support.runs import run
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> IterationDir:
+    (tmp_path / "iter_1").mkdir()
+    return IterationDir(tmp_path / "iter_1", 1)
+
+
+def test_runs_are_read_back_as_numbers(files: IterationDir) -> None:
+    answer = {"artifact": {"usage": {"total_tokens": 7}}, "log": [{"kind": "overseer_correction"}]}
+    files.write_runs([run("failed", error="no one", **answer)])
+    (read,) = files.read_runs()
+    assert read.phase is Phase.ALPHA
+    assert read.task.operation == "o"
+    assert read.result == RunResult("failed", 2, 7, True, "no one", 40)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("{", "not JSON"),
+        ("{}", "a list was expected"),
+        ("[1]", r"\[0\]\.result: is missing"),
+        (json.dumps([run(), run("great")]), r"\[1\]\.status"),
+        (json.dumps([{**run(), "phase": "delta"}]), r"\[0\]\.phase: alpha, beta or gamma"),
+        (json.dumps([{**run(), "task": {"spec": {}}}]), r"\[0\]\.task_class: is missing"),
+    ],
+)
+def test_spoilt_runs_are_refused_with_file_and_place(
+    files: IterationDir, content: str, says: str
+) -> None:
+    (files.root / "runs.json").write_text(content)
+    with pytest.raises(ArtifactError, match=rf"iter_1/runs\.json.*{says}"):
+        files.read_runs()
+
+
+@pytest.mark.parametrize("count", [1, 4])
+@pytest.mark.parametrize(
+    "write",
+    [
+        json.dumps,
+        lambda runs: json.dumps(runs, indent=2),
+        lambda runs: json.dumps(runs, indent=1),
+        lambda runs: json.dumps(runs, indent=4),
+        lambda runs: json.dumps(runs, indent=2).replace("\n", "\r\n"),
+        lambda runs: "[\n" + ",\n".join(map(json.dumps, runs)) + "\n]\n",
+    ],
+)
+def test_runs_are_read_in_whatever_layout_another_program_left_them(
+    files: IterationDir, count: int, write: Callable[[list[Any]], str]
+) -> None:
+    runs = [run(text="},\n  {", turn=n) for n in range(count)]
+    (files.root / "runs.json").write_text(write(runs), newline="")
+    assert len(files.read_runs()) == count
+
+
+def test_a_run_that_is_torn_in_the_middle_is_named_by_its_number(files: IterationDir) -> None:
+    text = json.dumps([run(), run(), run()], indent=2)
+    (files.root / "runs.json").write_text(text.replace("  },\n  {", "  }\n  {", 1))
+    with pytest.raises(ArtifactError, match=r"runs\.json.*not JSON"):
+        files.read_runs()
+
+
+def test_a_missing_file_says_what_to_do(files: IterationDir) -> None:
+    with pytest.raises(ArtifactError, match="No such file") as caught:
+        files.read_review()
+    assert "`battery summarize`" in (caught.value.hint or "")

@@ -1,0 +1,152 @@
+"""A finished call is on disk, is found by key, and survives a torn end."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from battery.base import jsonio
+from battery.base.errors import ArtifactError
+from battery.records.calls import (
+    DISTILL_KEY,
+    CallKey,
+    chat_key,
+    confirm_key,
+    entry_key,
+    respond_key,
+)
+from battery.records.models import ELAPSED_KEY
+from battery.store.files import Reserve
+from battery.store.journal import Journal
+from tests.support.disks import small_disk
+
+ANSWER = {"result": {"status": "ok", ELAPSED_KEY: 12}}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal.jsonl"
+
+
+def test_a_call_is_found_again_by_key_in_another_process(path: Path) -> None:
+    with Journal(path) as journal:
+        journal.append(respond_key("a"), ANSWER)
+        journal.append(DISTILL_KEY, {ELAPSED_KEY: 30, "broken": 2})
+        journal.append(chat_key("scrum"), {ELAPSED_KEY: 8, "content": "fine\u2028really"})
+    again = Journal(path)
+    assert again.read(respond_key("a"))["result"] == ANSWER["result"]
+    assert again.read(chat_key("scrum"))["content"] == "fine\u2028really"
+    assert again.get(chat_key("overseer")) is None
+    assert respond_key("a", arm="frozen") not in again
+    assert respond_key("a", repeat=2) not in again
+    assert confirm_key("a", 1) not in again
+    assert (again.calls, again.elapsed_ms, again.broken_events) == (3, 50, 2)
+
+
+def test_reading_what_is_not_there_is_a_key_error(path: Path) -> None:
+    with pytest.raises(KeyError):
+        Journal(path).read(DISTILL_KEY)
+
+
+def test_a_call_recorded_twice_counts_twice_and_the_later_one_is_read(path: Path) -> None:
+    with Journal(path) as journal:
+        journal.append(chat_key("scrum"), {"content": "first", ELAPSED_KEY: 1})
+        journal.append(chat_key("scrum"), {"content": "second", ELAPSED_KEY: 1})
+        assert journal.read(chat_key("scrum"))["content"] == "second"
+    assert Journal(path).calls == 2
+
+
+@given(cut=st.integers(min_value=0, max_value=400))
+@settings(deadline=None, max_examples=60)
+def test_wherever_the_last_write_was_torn_all_whole_calls_survive(
+    tmp_path_factory: pytest.TempPathFactory, cut: int
+) -> None:
+    path = tmp_path_factory.mktemp("journal") / "journal.jsonl"
+    with Journal(path) as journal:
+        for name in ("a", "b", "c"):
+            journal.append(respond_key(name), {**ANSWER, "text": name * 20})
+    data = path.read_bytes()
+    path.write_bytes(data[:cut])
+    whole = data[:cut].count(b"\n")
+    with Journal(path) as journal:
+        assert journal.calls == whole
+        journal.append(respond_key("d"), ANSWER)
+    again = Journal(path)
+    assert again.calls == whole + 1
+    assert respond_key("d") in again
+    assert path.read_bytes().endswith(b"\n")
+
+
+def test_a_torn_line_longer_than_a_read_block_is_cut_off(path: Path) -> None:
+    with Journal(path) as journal:
+        journal.append(respond_key("a"), ANSWER)
+    whole = path.read_bytes()
+    path.write_bytes(whole + b"x" * 200_000)
+    with Journal(path) as journal:
+        assert journal.calls == 1
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("line", [b"not json\n", b"5\n", b"{}\n"])
+def test_a_spoilt_line_in_the_middle_is_an_error_that_names_it(path: Path, line: bytes) -> None:
+    path.write_bytes(line + b'{"call":"distill"}\n')
+    with pytest.raises(ArtifactError, match=r"journal\.jsonl, line 1 is not a finished call"):
+        Journal(path)
+
+
+def test_a_journal_that_was_not_opened_takes_nothing(path: Path) -> None:
+    with pytest.raises(RuntimeError, match="not open"):
+        Journal(path).append(DISTILL_KEY, {})
+
+
+def test_a_folder_that_is_gone_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="cannot write"), Journal(tmp_path / "no" / "j.jsonl"):
+        pass
+
+
+@given(st.builds(CallKey, st.text(), st.text(), st.text(), st.text(), st.integers(0, 99)))
+def test_a_key_survives_the_way_through_a_line(key: CallKey) -> None:
+    parts = {name: value for name, value in key._asdict().items() if value}
+    line = jsonio.dumps({"call": key.call, **parts, "content": 1})
+    assert entry_key(jsonio.loads(line)) == key
+
+
+def test_on_a_full_disk_the_finished_call_is_saved_from_the_reserve() -> None:
+    with small_disk(12) as disk:
+        path, reserve = disk / "journal.jsonl", Reserve(disk)
+        reserve.claim()
+        with Journal(path, reserve) as journal:
+            journal.append(respond_key("a"), ANSWER)
+            _fill(disk / "filler")
+            with pytest.raises(ArtifactError, match="No space left") as caught:
+                journal.append(respond_key("b"), {**ANSWER, "text": "x" * 100_000})
+            assert "--resume" in (caught.value.hint or "")
+            again = Journal(path)
+            assert respond_key("b") in again
+            assert again.calls == 2
+
+
+def test_on_a_full_disk_without_reserve_no_half_line_stays() -> None:
+    with small_disk(4) as disk:
+        path = disk / "journal.jsonl"
+        with Journal(path) as journal:
+            journal.append(respond_key("a"), ANSWER)
+            before = path.read_bytes()
+            _fill(disk / "filler")
+            with pytest.raises(ArtifactError, match="No space left"):
+                journal.append(respond_key("b"), {**ANSWER, "text": "x" * 100_000})
+            assert path.read_bytes() == before
+
+
+def _fill(path: Path) -> None:
+    with path.open("wb", buffering=0) as file:
+        for size in (65536, 512, 1):
+            try:
+                while True:
+                    file.write(b"x" * size)
+            except OSError:
+                os.fsync(file.fileno())

@@ -1,0 +1,138 @@
+"""The schemas hold what batteries really write, and refuse what they never would."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from battery.base.errors import UsageError
+from battery.store import schemas
+from tests.store.schemas import FOLDER, content_of, path_of
+from tests.support.calls import command_here
+from tests.support.runs import run
+
+ROOT = Path(__file__).parents[2]
+# It has no types; a module imported by name is checked as one without.
+jsonschema: Any = import_module("jsonschema")
+#: Which schema holds for a file, by the end of its path, the more exact first.
+HOLDS = {Path(each.path).name: name for name, each in schemas.FILES.items()}
+
+
+def check(name: str, document: Any) -> None:
+    """Raise what the validator finds wrong."""
+    jsonschema.Draft202012Validator(schemas.schema(name)).validate(document)
+
+
+def documents(path: Path) -> Iterator[Any]:
+    """Read the documents of a file: one, or one a line."""
+    text = path.read_text("utf-8")
+    if path.suffix == ".jsonl":
+        yield from map(json.loads, text.splitlines())
+    else:
+        yield json.loads(text)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a battery of the embedded gateway: two arms, two repeats, two iterations."""
+    folder = tmp_path_factory.mktemp("schemas") / "battery"
+    words = ("run", "-n", 2, "--repeats", 2, "--quiet", "--dir", folder)
+    done = command_here(*words, cwd=folder.parent)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.parametrize("name", schemas.FILES)
+def test_a_schema_is_one_and_is_shipped_as_the_program_prints_it(name: str) -> None:
+    jsonschema.Draft202012Validator.check_schema(schemas.schema(name))
+    assert path_of(name).read_bytes() == content_of(name), "python -m tests.schemas"
+
+
+def test_no_other_schema_is_shipped() -> None:
+    assert {path.name for path in FOLDER.glob("*.json")} == {path_of(n).name for n in schemas.FILES}
+
+
+def test_all_json_files_of_a_real_battery_are_valid(folder: Path) -> None:
+    seen = set()
+    for path in sorted(folder.rglob("*.json*")):
+        if "gateway" not in path.relative_to(folder).parts:
+            name = HOLDS[path.name]
+            seen.add(name)
+            for document in documents(path):
+                check(name, document)
+    assert seen == set(schemas.FILES) - {"confirmations", "comparison"}
+
+
+def test_a_comparison_is_valid(folder: Path) -> None:
+    done = command_here("compare", folder, folder, "--json", cwd=folder.parent)
+    check("comparison", json.loads(done.stdout))
+
+
+def test_confirmations_are_shaped_like_runs() -> None:
+    check("confirmations", [run("failed", error="no one")] * 5)
+
+
+@pytest.mark.parametrize("path", ["tasks.json", "src/battery/tasks.json"])
+def test_the_tasks_files_of_the_repository_are_valid(path: str) -> None:
+    check("tasks", json.loads((ROOT / path).read_text("utf-8")))
+
+
+def test_an_answer_may_be_as_sparse_and_as_strange_as_gateways_send_it() -> None:
+    nulls: dict[str, Any] = dict.fromkeys(["iterations", "artifact", "log", "error"])
+    usage = {"usage": {"total_tokens": None, "more": 1}}
+    odd = [nulls, {"artifact": [1]}, {"artifact": usage, "x": {}}, {"log": [{"kind": None}]}]
+    check("runs", [run(**answer) for answer in odd])
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil"),
+    [
+        ("tasks", lambda found: found["phases"]["beta_drift"][0].pop("spec")),
+        ("tasks", lambda found: found["models"].update(judge="x")),
+        ("battery", lambda found: found.update(state="done")),
+        ("runs", lambda found: found[0].update(phase="delta")),
+        ("runs", lambda found: found[0]["result"].update(status="great")),
+        ("runs", lambda found: found[0]["result"]["artifact"]["usage"].update(total_tokens="9")),
+        ("journal", lambda found: found.update(call="unknown")),
+        ("journal", lambda found: found.pop("at")),
+        ("metrics", lambda found: found.pop("ok_tasks")),
+        ("proposals", lambda found: found[0].update(number="one")),
+        ("verdicts", lambda found: found[0].update(verdict="MAYBE")),
+        ("summary", lambda found: found["evidence"].update(verdict="GREAT")),
+    ],
+)
+def test_a_broken_document_is_refused(
+    folder: Path, name: str, spoil: Callable[[Any], object]
+) -> None:
+    path = folder / schemas.FILES[name].path.replace("iter_N", "iter_1").replace("**/", "")
+    document = copy.deepcopy(next(documents(path)))
+    spoil(document)
+    with pytest.raises(jsonschema.ValidationError):
+        check(name, document)
+
+
+def test_an_unknown_name_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(UsageError, match="'nope'") as caught:
+        schemas.schema("nope")
+    assert "tasks, battery" in str(caught.value.hint)
+
+
+def test_the_command_lists_the_files_and_prints_a_schema(tmp_path: Path) -> None:
+    listed = command_here("schema", cwd=tmp_path).stdout.splitlines()
+    assert [line.split("  ")[0] for line in listed] == list(schemas.FILES)
+    assert all(each.path in line for line, each in zip(listed, schemas.FILES.values(), strict=True))
+    printed = command_here("schema", "tasks", cwd=tmp_path).stdout
+    assert printed.encode() == content_of("tasks")
+    assert command_here("schema", "nope", cwd=tmp_path).returncode == 2
+
+
+def test_the_names_are_documented() -> None:
+    page = (ROOT / "docs" / "reference" / "schemas.md").read_text("utf-8")
+    assert re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE) == list(schemas.FILES)

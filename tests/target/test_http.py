@@ -1,0 +1,354 @@
+"""What goes out and what comes back; `test_bad_answers` has what goes wrong on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from battery.base import errors
+from battery.inputs.settings import Target
+from battery.protocol.wire import Json
+from battery.records.models import ELAPSED_KEY
+from battery.target.http import Client, DistillReply, RespondReply, open_clients
+from tests.support.calls import CALLS, ask, asking, failing
+from tests.support.misbehaving import (
+    EVENTS,
+    RESPOND,
+    SSE,
+    Exchange,
+    Server,
+    closing,
+    http,
+    repeating,
+    sending,
+    sse,
+    sse_head,
+)
+
+
+def distilled(*chunks: bytes) -> DistillReply:
+    """Distill from a stream that arrives in these chunks."""
+    with Server(distill=closing(sse_head(), *chunks)) as server:
+        reply: DistillReply = asking(server.url, "distill")[0]
+    return reply
+
+
+def responded(answer: object) -> RespondReply:
+    with Server(respond=sending(http(json.dumps(answer)))) as server:
+        reply: RespondReply = asking(server.url, "respond")[0]
+    return reply
+
+
+# What goes out
+
+
+@pytest.mark.parametrize(
+    ("call", "target", "body"),
+    [
+        (
+            "respond",
+            "/v1/respond",
+            b'{"task_class":"staffing","operation":"fill: Welder","spec":{"count":2},'
+            b'"executor_model":"small-1","reviewer_model":"small-2"}',
+        ),
+        (
+            "distill",
+            "/api/run?mode=distill",
+            b'{"mode":"distill","prompt":"battery iteration distill","source":"outcomes_tail:20"}',
+        ),
+        (
+            "chat",
+            "/v1/chat",
+            b'{"model":"large-1","messages":[{"role":"user","content":"What now?"}],'
+            b'"temperature":0.2,"think":true,"provider":"ollama_cloud"}',
+        ),
+    ],
+)
+def test_each_call_sends_exactly_the_promised_bytes(call: str, target: str, body: bytes) -> None:
+    with Server() as server:
+        asking(server.url, call)
+    (request,) = server.requests
+    assert (request.method, request.target, request.body) == ("POST", target, body)
+    assert request.headers["content-type"] == "application/json"
+    assert request.head.lower().count(b"content-type:") == 1
+    assert request.headers["content-length"] == str(len(body))
+
+
+def test_a_base_url_with_a_path_keeps_it() -> None:
+    with Server() as server:
+        asking(f"{server.url}/behind/proxy", "respond")
+    assert server.requests[0].target == "/behind/proxy/v1/respond"
+
+
+def test_one_client_makes_all_its_calls_over_one_connection() -> None:
+    keeping = sending(http(sse(*EVENTS), kind=SSE))
+    with Server(distill=keeping) as server:
+        asking(server.url, *CALLS, *CALLS)
+    assert server.calls == [*CALLS, *CALLS]
+    assert server.connections == 1
+
+
+def test_each_worker_has_a_connection_of_its_own() -> None:
+    async def work(url: str) -> None:
+        async with open_clients(Target(url), 3) as clients:
+            await asyncio.gather(*(ask(client, "respond") for client in clients))
+
+    with Server() as server:
+        asyncio.run(work(server.url))
+    assert server.connections == 3
+
+
+def test_a_connection_that_the_server_closed_is_replaced_before_the_next_request() -> None:
+    async def work(server: Server) -> None:
+        async with Client(Target(server.url)) as client:
+            await ask(client, "respond")
+            await asyncio.to_thread(server.hung_up.wait)
+            await ask(client, "respond")
+
+    with Server(respond=closing(http(json.dumps(RESPOND)))) as server:
+        asyncio.run(work(server))
+    assert [request.connection for request in server.requests] == [1, 2]
+
+
+# What comes back
+
+
+def test_an_answer_is_kept_as_it_came_and_gets_its_elapsed_time() -> None:
+    extra = {"trace_id": 2**70 + 1, "nested": [{"ünïcode": None}, 0.1], "b": 1, "a": 2}
+    reply = responded({**RESPOND, **extra})
+    elapsed = reply.answer.pop(ELAPSED_KEY)
+    assert isinstance(elapsed, int)
+    assert reply.result.elapsed_ms == elapsed >= 0
+    assert reply.answer == {**RESPOND, **extra}
+    assert list(reply.answer)[-4:] == ["trace_id", "nested", "b", "a"]
+    assert (reply.result.turns, reply.result.tokens) == (2, 321)
+
+
+@pytest.mark.parametrize(
+    "sparse",
+    [
+        {},
+        {"iterations": None, "artifact": None, "log": None, "error": None},
+        {"artifact": {}},
+        {"artifact": {"usage": None}},
+        {"artifact": {"usage": {}}},
+        {"artifact": {"usage": {"total_tokens": None}}},
+        {"artifact": "a text"},
+        {"artifact": [1, 2], "log": [{}]},
+        {"artifact": 7, "log": [{"kind": None}]},
+    ],
+    ids=str,
+)
+def test_what_an_answer_leaves_out_counts_as_nothing(sparse: dict[str, Any]) -> None:
+    result = responded({"status": "failed", **sparse}).result
+    assert (result.status, result.turns, result.tokens) == ("failed", 0, 0)
+    assert (result.overseer_called, result.error) == (False, None)
+
+
+def test_a_log_entry_of_its_kind_says_that_the_overseer_stepped_in() -> None:
+    log = [{"kind": "turn"}, {"kind": "overseer_correction", "more": 1}]
+    assert responded({"status": "blocked", "log": log}).result.overseer_called
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ([], "a JSON object was expected, got a list"),
+        (7, "a JSON object was expected, got a number"),
+        ("ok", "a JSON object was expected, got a text"),
+        (None, "a JSON object was expected, got nothing"),
+        ({}, "status: is missing"),
+        ({"status": "done"}, "status: input should be 'ok', 'failed' or 'blocked', got 'done'"),
+        ({"status": None}, "status: "),
+        ({"status": "ok", "iterations": "2"}, "iterations: "),
+        ({"status": "ok", "iterations": 1.5}, "iterations: "),
+        ({"status": "ok", "iterations": True}, "iterations: "),
+        ({"status": "ok", "iterations": -1}, "iterations: "),
+        ({"status": "ok", "log": "none"}, "log: "),
+        ({"status": "ok", "log": [{"kind": "a"}, "b"]}, "log[1]: "),
+        ({"status": "ok", "log": [{"kind": 5}]}, "log[0].kind: "),
+        ({"status": "ok", "error": {"code": 5}}, "error: "),
+        ({"status": "ok", "artifact": {"usage": 5}}, "artifact.usage: "),
+        (
+            {"status": "ok", "artifact": {"usage": {"total_tokens": "12"}}},
+            "artifact.usage.total_tokens: a whole number from 0 was expected, got '12'",
+        ),
+        ({"status": "ok", "artifact": {"usage": {"total_tokens": -1}}}, "total_tokens: a whole"),
+        ({"status": "ok", "artifact": {"usage": {"total_tokens": True}}}, "total_tokens: a whole"),
+    ],
+    ids=str,
+)
+def test_a_respond_answer_of_another_shape_is_refused_with_its_field(
+    answer: object, words: str
+) -> None:
+    said = failing(errors.AnswerError, "respond", sending(http(json.dumps(answer))))
+    assert "not what the wire promises: " in said
+    assert words in said
+    assert "respond for 'fill: Welder'" in said
+
+
+@pytest.mark.parametrize(
+    ("answer", "place"),
+    [
+        ([], "a list"),
+        ({}, "choices: a list was expected, got nothing"),
+        ({"choices": []}, "choices[0]: an object was expected"),
+        ({"choices": [{"message": "hello"}]}, "choices[0].message: an object was expected"),
+        ({"choices": [{"message": {}}]}, "choices[0].message.content: a text was expected"),
+        ({"choices": [{"message": {"content": ""}}]}, "content: a text was expected, got an empty"),
+        ({"choices": [{"message": {"content": " \n"}}]}, "got an empty text"),
+        ({"choices": [{"message": {"content": [{"text": "hi"}]}}]}, "got a list"),
+    ],
+    ids=str,
+)
+def test_a_chat_answer_without_content_is_refused_with_its_field(
+    answer: object, place: str
+) -> None:
+    said = failing(errors.AnswerError, "chat", sending(http(json.dumps(answer))))
+    assert place in said
+    assert "chat for the overseer with model 'large-1'" in said
+
+
+# Event streams
+
+
+def test_events_are_told_as_they_arrive() -> None:
+    go_on = threading.Event()
+    texts: list[str] = []
+
+    def first_then_wait(exchange: Exchange) -> None:
+        exchange.send(sse_head(), sse({"text": "first"}))
+        # The last event goes out only after the first one was told.
+        assert go_on.wait(20)
+        exchange.send(sse({"role": "final", "text": "last"}))
+        exchange.hang_up()
+
+    def told(event: Json) -> None:
+        texts.append(event["text"])
+        go_on.set()
+
+    async def work(url: str) -> DistillReply:
+        async with Client(Target(url)) as client:
+            return await client.distill(told, 20)
+
+    with Server(distill=first_then_wait) as server:
+        reply = asyncio.run(work(server.url))
+    assert texts == ["first", "last"]
+    assert reply.text == "last"
+
+
+ODD = {"role": "final", "text": "a\u2028b\u0085c\u2029d\x1ee ü 🙂"}
+RAW = json.dumps(ODD, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize(
+    ("chunks", "text"),
+    [
+        ([sse(*EVENTS)], "one playbook"),
+        ([sse({"role": "final", "text": "x"}, {"role": "worker", "text": "y"})], "x"),
+        ([sse({"role": "final", "text": "x"}, {"role": "final", "text": "y"})], "y"),
+        ([sse({"text": "x"}, {"role": "worker", "text": "y"})], "y"),
+        ([sse({"role": "final", "score": 1.5})], '{"role":"final","score":1.5}'),
+        ([sse({"note": "é" * 300})], '{"note":"' + "é" * 191),
+        ([sse({"role": "final", "text": ""})], '{"role":"final","text":""}'),
+        ([sse(EVENTS[1]), b"data: [DONE]\n\n"], "one playbook"),
+        ([b": hello\n\n", sse(EVENTS[1]), b":\n\nevent: ping\n\nid: 7\n\n"], "one playbook"),
+        ([b"retry: 10\nevent: x\nid: 1\ndata:" + RAW + b"\nunknown: y\n\n"], ODD["text"]),
+        ([b"data: " + RAW + b"\n\n"], ODD["text"]),
+        ([b"data: " + RAW], ODD["text"]),
+        ([b"data: " + RAW + b"\n"], ODD["text"]),
+        ([b"data: " + RAW + b"\r\r"], ODD["text"]),
+        ([b"data: " + RAW + b"\r\n\r\n"], ODD["text"]),
+        ([b"data: " + RAW + b"\r", b"\n\r", b"\n"], ODD["text"]),
+        ([b"\xef\xbb\xbfdata: " + RAW + b"\n\n"], ODD["text"]),
+        ([b'data: {\ndata: "role": "final",\ndata: "text": "x"}\n\n'], "x"),
+        ([bytes([byte]) for byte in b"data: " + RAW + b"\n\n"], ODD["text"]),
+        ([b"data: {}\n\n"], "{}"),
+    ],
+)
+def test_every_spelling_of_an_event_stream_gives_its_text(chunks: list[bytes], text: str) -> None:
+    reply = distilled(*chunks)
+    assert (reply.text, reply.broken) == (text, 0)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    cuts=st.lists(st.integers(1, 60), min_size=1, max_size=30),
+    end=st.sampled_from([b"\n", b"\r\n", b"\r"]),
+)
+def test_neither_cuts_nor_line_ends_change_the_events(cuts: list[int], end: bytes) -> None:
+    stream = (b": note\n\ndata: " + RAW + b"\n\n" + sse(*EVENTS)).replace(b"\n", end)
+    chunks = []
+    for cut in cuts:
+        chunks.append(stream[:cut])
+        stream = stream[cut:]
+    assert distilled(*chunks, stream).events == [ODD, *EVENTS]
+
+
+def test_broken_events_are_counted_and_left_out() -> None:
+    reply = distilled(b"data: {oops\n\n", sse(7, ["list"], *EVENTS), b"data: \xff\n\n")
+    assert (reply.text, reply.events, reply.broken) == ("one playbook", EVENTS, 4)
+
+
+def test_an_event_that_the_end_of_the_stream_cut_is_counted_as_broken() -> None:
+    reply = distilled(sse({"text": "whole"}), b'data: {"role": "final", "te')
+    assert (reply.text, reply.broken) == ("whole", 1)
+
+
+def test_numbers_of_events_are_kept_whole() -> None:
+    assert distilled(sse({"text": "x", "id": 2**70 + 1})).events == [{"text": "x", "id": 2**70 + 1}]
+
+
+@pytest.mark.parametrize(
+    ("stream", "words"),
+    [
+        (b"", "the stream ended without any event"),
+        (b": ping\n\nevent: x\n\ndata: [DONE]\n\ndata:\n\n", "without any event"),
+        (b"data: oops\n\ndata: 7\n\n", "without any event; 2 were no JSON objects"),
+    ],
+    ids=["empty", "only comments", "only broken ones"],
+)
+def test_a_stream_without_any_event_is_an_error(stream: bytes, words: str) -> None:
+    assert words in failing(errors.AnswerError, "distill", closing(sse_head(), stream))
+
+
+def test_a_page_in_place_of_a_stream_points_to_the_llm_team() -> None:
+    said = failing(errors.AnswerError, "distill", sending(http("<html>", kind="text/html")))
+    assert "answered no event stream (content-type text/html): <html>" in said
+    assert "--llm-team" in said
+
+
+def test_a_stream_that_breaks_off_says_so() -> None:
+    chunk = sse(*EVENTS)
+    head = sse_head("transfer-encoding: chunked")
+    script = closing(head + f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")
+    assert "broke: " in failing(errors.BrokenAnswerError, "distill", script)
+
+
+@pytest.mark.parametrize(
+    "chunk", [sse({"text": "still busy"}), b": ping\n\n"], ids=["events", "comments"]
+)
+def test_a_stream_that_never_ends_is_given_up(chunk: bytes) -> None:
+    script = repeating(sse_head(), chunk, pause_s=0.01)
+    said = failing(errors.CallTimeoutError, "distill", script, timeout_s=0.6)
+    assert "the answer was not complete" in said
+
+
+# The look-up of `battery doctor`
+
+
+@pytest.mark.parametrize("status", ["200 OK", "302 Found", "404 Gone", "500 Oops"])
+def test_a_probe_takes_any_status_and_sends_no_call(status: str) -> None:
+    async def probe(url: str) -> int:
+        async with Client(Target(url)) as client:
+            return await client.probe(20)
+
+    with Server(**{"/": sending(http(status=status))}) as server:
+        assert asyncio.run(probe(server.url)) == int(status[:3])
+    assert [(request.method, request.target) for request in server.requests] == [("GET", "/")]

@@ -1,0 +1,167 @@
+"""Connections: whom a proxy may catch, and what a stream may hold."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from battery.base.errors import UnreachableError
+from battery.target import transport
+from tests.support.calls import CALLS, asking, assert_one_message, run_battery, run_here
+from tests.support.misbehaving import Server, Server6, http, sending, unused_port
+
+PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+
+
+def proxied_by(url: str) -> dict[str, str]:
+    """Name a proxy in every variable that is in use for it."""
+    return {name: url for lower in PROXIES for name in (lower, lower.upper())}
+
+
+@pytest.fixture
+def dead_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in proxied_by(f"http://127.0.0.1:{unused_port()}").items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("dead_proxy")
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST"])
+def test_no_proxy_catches_a_call_to_this_machine(host: str) -> None:
+    with Server() as server:
+        asking(f"http://{host}:{server.port}", *CALLS)
+    assert server.calls == [*CALLS]
+
+
+@pytest.mark.usefixtures("dead_proxy")
+def test_no_proxy_catches_a_call_to_this_machine_by_ipv6() -> None:
+    try:
+        server = Server6()
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback address")
+    with server:
+        asking(server.url, "respond")
+    assert server.calls == ["respond"]
+
+
+def test_no_proxy_catches_the_command_on_this_machine(tmp_path: Path) -> None:
+    dead = proxied_by(f"http://127.0.0.1:{unused_port()}")
+    with Server() as server:
+        assert run_here(tmp_path, server.url, env=dead).returncode == 0
+    assert server.calls == ["respond", "distill", "chat", "chat"]
+
+
+def test_a_call_to_another_host_goes_through_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Server() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        asking("http://gateway.example", *CALLS)
+    assert [request.target for request in proxy.requests] == [
+        "http://gateway.example/v1/respond",
+        "http://gateway.example/api/run?mode=distill",
+        "http://gateway.example/v1/chat",
+    ]
+    assert {request.headers["host"] for request in proxy.requests} == {"gateway.example"}
+
+
+def test_a_tls_call_to_another_host_is_tunnelled_and_shows_the_proxy_no_secret(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refusing = sending(http("no tunnels", status="403 Forbidden"))
+    with Server(**{"gateway.example:443": refusing}) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
+        with pytest.raises(UnreachableError, match="403 Forbidden"):
+            asking("https://gateway.example", "respond", authorization="Bearer sesame-1")
+    (request,) = proxy.requests
+    assert request.method == "CONNECT"
+    assert b"sesame-1" not in request.head
+
+
+def test_the_command_reaches_another_host_through_the_proxy_only(tmp_path: Path) -> None:
+    with Server() as proxy:
+        done = run_battery(tmp_path, "http://gateway.example", env={"http_proxy": proxy.url})
+    assert done.returncode == 0, done.stderr
+    assert {request.headers["host"] for request in proxy.requests} == {"gateway.example"}
+    assert len(proxy.requests) == 4
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "gopher://127.0.0.1:1"])
+def test_a_proxy_that_cannot_be_used_is_named(tmp_path: Path, proxy: str) -> None:
+    done = run_here(tmp_path, "http://gateway.example", env={"all_proxy": proxy})
+    assert_one_message(done, 1, "proxy", "http://gateway.example", "NO_PROXY")
+
+
+@pytest.mark.parametrize(
+    ("url", "local"),
+    [
+        ("http://127.0.0.1:1", True),
+        ("http://127.9.8.7", True),
+        ("http://[::1]:1/x", True),
+        ("http://localhost", True),
+        ("http://localhost.:1", True),
+        ("http://gateway.localhost:1", True),
+        ("http://localhost.example", False),
+        ("http://10.0.0.1", False),
+        ("http://[fe80::1]", False),
+        ("http://gateway.example", False),
+    ],
+)
+def test_loopback_is_told_by_the_name_alone(url: str, local: bool) -> None:
+    assert transport.is_loopback(url) is local
+
+
+def test_plain_calls_to_this_machine_load_no_authorities() -> None:
+    assert transport.tls_context("http://localhost:1").cert_store_stats()["x509_ca"] == 0
+    assert transport.tls_context("https://localhost:1").verify_mode is ssl.CERT_REQUIRED
+
+
+class Chunks(httpx.AsyncByteStream):
+    def __init__(self, chunks: list[bytes]) -> None:
+        self._chunks = chunks
+        self.closed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self._chunks:
+            yield chunk
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+def read(stream: httpx.AsyncByteStream) -> bytes:
+    async def work() -> bytes:
+        data = b"".join([chunk async for chunk in stream])
+        await stream.aclose()
+        return data
+
+    return asyncio.run(work())
+
+
+@settings(deadline=None)
+@given(st.lists(st.binary(max_size=20), max_size=10))
+def test_a_capped_stream_passes_all_up_to_its_limit_and_nothing_beyond(chunks: list[bytes]) -> None:
+    whole = b"".join(chunks)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transport, "MAX_ANSWER_BYTES", len(whole))
+        assert read(transport.CappedStream(Chunks(chunks))) == whole
+        with pytest.raises(transport.TooLargeError):
+            read(transport.CappedStream(Chunks([*chunks, b"x"])))
+
+
+def test_an_ended_stream_adds_a_blank_line_and_closes_the_one_below() -> None:
+    below = Chunks([b"data: 1"])
+    assert read(transport.EndedStream(below)) == b"data: 1\n\n"
+    assert below.closed
+
+
+@pytest.mark.parametrize(
+    ("coding", "packed"), [("gzip", True), ("identity, BR", True), ("utf-8", False), ("", False)]
+)
+def test_a_packed_answer_is_known_by_its_header(coding: str, packed: bool) -> None:
+    response = httpx.Response(200, headers={"content-encoding": coding})
+    assert transport.is_compressed(response) is packed

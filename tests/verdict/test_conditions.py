@@ -1,0 +1,152 @@
+"""`--fail-on` names what a pipeline must not pass with, and says in one line what it found."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+import pytest
+
+from battery.base.errors import GateError, UsageError
+from battery.records.findings import Gate
+from battery.records.models import LEARN, Summary
+from battery.verdict.assess import assess
+from battery.verdict.conditions import CONDITIONS, parse, require
+from tests.verdict.batteries import Changes, learning, observed
+
+
+def summary(changes: Changes = lambda _: {}, **shape: Any) -> Summary:
+    evidence = assess(observed(changes, **shape), plan=False)
+    return Summary(
+        run_id=None,
+        state=None,
+        started_at=None,
+        finished_at=None,
+        elapsed_s=0.0,
+        calls=0,
+        models=None,
+        targets=None,
+        iterations=[],
+        trends=[],
+        verdict=None,
+        evidence=evidence,
+        scrum=[],
+        artifacts=[],
+        warnings=[],
+    )
+
+
+def test_words_are_split_at_commas_and_forgiven_their_case_and_spaces() -> None:
+    assert parse("Regressed, not-learned,") == ("regressed", "not-learned")
+    assert parse(None) == ()
+
+
+@pytest.mark.parametrize("text", ["", ",", " , ,"])
+def test_a_list_that_names_nothing_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="names no condition") as caught:
+        parse(text)
+    assert caught.value.exit_code == 2
+    assert caught.value.hint
+    assert "not-learned" in caught.value.hint
+
+
+@pytest.mark.parametrize("word", ["learned", "compounding", "fast"])
+def test_an_unknown_word_is_refused_and_the_known_ones_are_listed(word: str) -> None:
+    with pytest.raises(UsageError, match=word) as caught:
+        parse(f"regressed,{word}")
+    assert caught.value.hint
+    assert "not-compounding" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("battery", "met"),
+    [
+        (summary(learning), {"not-compounding"}),
+        (summary(), {"no-effect", "not-learned", "not-compounding"}),
+        (
+            summary(lambda _: {"status": "ok", "error": None}),
+            {"dishonest", "gamma", "gates", "not-learned", "not-compounding"},
+        ),
+        (
+            summary(lambda c: {"tokens": 1000 + 500 * (c.arm == LEARN and c.iteration > 1)}),
+            {"regressed", "not-learned", "not-compounding"},
+        ),
+        (summary(arms=(LEARN,)), {"indicative", "not-learned", "not-compounding"}),
+        (summary(iterations=1), {"not-learned", "not-compounding"}),
+        (
+            summary(lambda c: {**learning(c), "overseer_called": False}),
+            {"inconclusive", "beta", "gates", "not-learned", "not-compounding"},
+        ),
+    ],
+)
+def test_each_condition_holds_for_the_verdicts_that_it_names(
+    battery: Summary, met: set[str]
+) -> None:
+    for name in CONDITIONS:
+        if name in met:
+            with pytest.raises(GateError, match=name):
+                require(battery, [name])
+        else:
+            require(battery, [name])
+
+
+@pytest.mark.parametrize("state", ["failed", "interrupted", "running"])
+def test_a_battery_that_did_not_come_to_its_end_is_unfinished_whatever_its_verdict(
+    state: str,
+) -> None:
+    stopped = summary(learning).model_copy(update={"state": state, "iterations_wanted": 60})
+    with pytest.raises(GateError, match=rf"unfinished: .* \(state: {state}\): 0 of 60 iter"):
+        require(stopped, ["unfinished"])
+    require(stopped, ["regressed"])
+
+
+def test_the_reason_is_one_line_that_names_condition_and_verdict() -> None:
+    with pytest.raises(GateError) as caught:
+        require(summary(), parse("regressed,not-learned"))
+    message = caught.value.message
+    assert message.startswith("gate not met: not-learned: NO EFFECT. ")
+    assert "\n" not in message
+    assert caught.value.exit_code == 3
+    assert caught.value.hint is None
+
+
+BLUFF = summary(lambda _: {"status": "ok", "error": None})
+
+
+@pytest.mark.parametrize(
+    ("words", "gates"),
+    [
+        ("not-learned", []),
+        ("not-learned,alpha", []),
+        ("not-learned,gamma", ["gamma"]),
+        ("gates", ["gamma"]),
+        ("gamma,gates", ["gamma"]),
+    ],
+)
+def test_a_gate_is_quoted_only_where_it_was_asked_for_and_failed(
+    words: str, gates: list[str]
+) -> None:
+    with pytest.raises(GateError) as caught:
+        require(BLUFF, parse(words))
+    assert re.findall(r" Gate (\w+) failed: ", caught.value.message) == gates
+
+
+def test_of_several_failed_gates_those_that_were_named_are_quoted() -> None:
+    evidence = BLUFF.evidence
+    assert evidence is not None
+    names: tuple[Literal["gamma", "alpha", "beta"], ...] = ("gamma", "alpha", "beta")
+    gates = [
+        Gate(name=name, title=name, status="failed", text=f"Because of {name}.") for name in names
+    ]
+    several = BLUFF.model_copy(update={"evidence": evidence.model_copy(update={"gates": gates})})
+    with pytest.raises(GateError) as caught:
+        require(several, ["not-learned", "alpha", "mechanism"])
+    assert caught.value.message.endswith(" Gate alpha failed: Because of alpha.")
+    assert "gamma." not in caught.value.message
+    with pytest.raises(GateError, match=r"Because of gamma\. .*Because of alpha\. .*of beta\.$"):
+        require(several, ["gates"])
+
+
+def test_without_any_finished_iteration_every_condition_holds() -> None:
+    with pytest.raises(GateError, match="no iteration"):
+        require(summary().model_copy(update={"evidence": None}), ["regressed"])

@@ -1,0 +1,316 @@
+from __future__ import annotations
+
+import itertools
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from battery.verdict.signflip import (
+    EXACT_UP_TO,
+    RANDOM_FLIPS,
+    Flipped,
+    better,
+    chances_of_counts,
+    differs,
+    flips,
+    holm,
+    max_t,
+    signs,
+)
+from battery.verdict.table import Floats
+
+NAN = float("nan")
+#: Sixteenths add up without rounding, so that equal sums are equal.
+sixteenths = st.integers(-1600, 1600).map(lambda number: number / 16)
+effects = st.lists(sixteenths, min_size=1, max_size=7).map(np.array)
+ps = st.one_of(st.none(), st.floats(0, 1))
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> Floats:
+    """Make tasks by metrics, with cells that were not measured."""
+    shape = draw(st.tuples(st.integers(1, 6), st.integers(1, 4)))
+    cells = st.lists(
+        st.one_of(sixteenths, st.just(NAN)),
+        min_size=shape[0] * shape[1],
+        max_size=shape[0] * shape[1],
+    )
+    return np.array(draw(cells)).reshape(shape)
+
+
+def chance_of_count(changes: Floats, needed: int) -> float | None:
+    """Ask for one number."""
+    found = chances_of_counts(changes, [needed])
+    return found[0] if found else None
+
+
+def p_of(flipped: Flipped) -> float:
+    assert flipped.p is not None
+    return flipped.p
+
+
+def random(seed: int, *shape: int) -> Floats:
+    return np.random.default_rng(seed).normal(0.2, 1.0, shape)
+
+
+def test_three_tasks_worked_out_by_hand() -> None:
+    """Of the sums ±1 ±2 ±3, those of at least 1 + 2 - 3 = 0 are 6, 4, 2, 0 and 0."""
+    assert better(np.array([1.0, 2.0, -3.0])) == (5 / 8, 3, 8, True)
+    assert better(np.array([1.0, 2.0, 3.0])) == (1 / 8, 3, 8, True)
+    assert differs(np.array([1.0, 2.0, 3.0])) == (2 / 8, 3, 8, True)
+    assert differs(np.array([1.0, 2.0, -3.0])).p == 1.0
+
+
+@pytest.mark.parametrize(
+    ("values", "one_sided", "two_sided"),
+    [
+        ([0.5], 1 / 2, 1.0),
+        ([-0.5], 1.0, 1.0),
+        ([0.1] * 8, 1 / 256, 2 / 256),
+        ([-0.1] * 8, 1.0, 2 / 256),
+        ([0.0, 0.0, 3.0], 1 / 2, 1.0),
+        ([NAN, 1.0, NAN, 2.0], 1 / 4, 1 / 2),
+    ],
+)
+def test_one_value_equal_values_zeros_and_gaps(
+    values: list[float], one_sided: float, two_sided: float
+) -> None:
+    assert better(np.array(values)).p == one_sided
+    assert differs(np.array(values)).p == two_sided
+
+
+@pytest.mark.parametrize("values", [[], [NAN, NAN], [0.0], [0.0, NAN, 0.0]])
+def test_nothing_measured_or_nothing_but_zeros_is_no_information(values: list[float]) -> None:
+    measured = sum(value == 0 for value in values)
+    assert better(np.array(values)) == (None, measured, 0, True)
+    assert differs(np.array(values)) == (None, measured, 0, True)
+
+
+def test_the_order_of_adding_does_not_make_the_observed_pattern_miss_itself() -> None:
+    """0.1 + 0.2 - 0.3 is not 0 in floating point, and half of the sums equal it."""
+    for values in itertools.permutations([0.1, 0.2, -0.3, 0.7, -0.7]):
+        exact = better(np.round(np.array(values) * 10))
+        assert better(np.array(values)).p == exact.p
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_p_is_that_of_scipy(seed: int) -> None:
+    sample = random(seed, 9)
+    options: dict[str, Any] = {"permutation_type": "samples", "n_resamples": 2**9}
+    greater = scipy.stats.permutation_test([sample], np.sum, alternative="greater", **options)
+    other = scipy.stats.permutation_test([sample], np.sum, alternative="two-sided", **options)
+    assert better(sample).p == pytest.approx(greater.pvalue, abs=1e-12)
+    assert differs(sample).p == pytest.approx(other.pvalue, abs=1e-12)
+
+
+def test_on_signed_ranks_it_is_the_exact_wilcoxon_test() -> None:
+    ranks = np.array([1.0, -2, 3, 4, -5, 6, 7, 8, 9, 10])
+    oracle = scipy.stats.wilcoxon(ranks, alternative="greater", method="exact")
+    assert better(ranks).p == oracle.pvalue
+
+
+def test_beyond_sixteen_tasks_random_flips_come_close_to_all_of_them() -> None:
+    """2^17 patterns can still be counted one by one."""
+    sample = random(3, 17)
+    halves = [np.concatenate([signs(16), np.full((2**16, 1), last)], axis=1) for last in (1, -1)]
+    sums = np.concatenate(halves) @ sample
+    exact = (sums >= sample.sum() - 1e-9).mean()
+    found = better(sample)
+    assert (found.tasks, found.flips, found.exact) == (17, RANDOM_FLIPS, False)
+    assert found.p == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / RANDOM_FLIPS))
+    assert found == better(sample)
+
+
+def test_a_random_p_is_never_zero() -> None:
+    assert better(np.ones(200)).p == 1 / (RANDOM_FLIPS + 1)
+
+
+def test_zeros_cost_no_exactness() -> None:
+    found = better(np.array([0.0] * 100 + [1.0] * 8))
+    assert found == (1 / 256, 108, 256, True)
+
+
+def test_patterns_are_all_there_once_and_the_first_changes_nothing() -> None:
+    rows = signs(4)
+    assert {tuple(row) for row in rows.tolist()} == set(itertools.product([1.0, -1.0], repeat=4))
+    assert rows[0].tolist() == [1.0] * 4
+    assert not rows.flags.writeable
+    with pytest.raises(ValueError, match="17 tasks"):
+        signs(EXACT_UP_TO + 1)
+
+
+def test_random_patterns_are_fair_coins_and_come_in_chunks() -> None:
+    chunks = list(flips(100))
+    assert len(chunks) > 1
+    rows = np.concatenate(chunks)
+    assert rows.shape == (RANDOM_FLIPS, 100)
+    assert (np.abs(rows) == 1).all()
+    assert np.abs(rows.mean(axis=0)).max() < 5 / np.sqrt(RANDOM_FLIPS)
+
+
+@given(effects, st.randoms(use_true_random=False))
+@settings(deadline=None)
+def test_relabelling_tasks_changes_no_p(values: Floats, shuffler: Random) -> None:
+    mixed = values.tolist()
+    shuffler.shuffle(mixed)
+    assert better(np.array(mixed)) == better(values)
+
+
+@given(effects, st.sampled_from([1e-300, 1e-3, 0.3, 7.7, 1e300]))
+@settings(deadline=None)
+def test_scaling_changes_no_p(values: Floats, factor: float) -> None:
+    assert better(values * factor) == better(values)
+    assert differs(values * factor) == differs(values)
+
+
+@given(effects.filter(np.any))
+@settings(deadline=None)
+def test_swapping_the_arms_mirrors_p(values: Floats) -> None:
+    one, other = p_of(better(values)), p_of(better(-values))
+    least = 1 / 2 ** len(values)
+    assert least <= one <= 1
+    # Both count the patterns that give exactly the observed sum.
+    assert one + other >= 1 + least
+    assert differs(values) == differs(-values)
+    assert p_of(differs(values)) == (1.0 if values.sum() == 0 else 2 * min(one, other))
+
+
+def students_t(table: Floats) -> Floats:
+    return np.abs(np.asarray(scipy.stats.ttest_1samp(table, 0.0).statistic, dtype=np.float64))
+
+
+def brute_force_max_t(table: Floats) -> Floats:
+    """Count with Student's t itself, pattern by pattern."""
+    patterns = [np.array(p)[:, None] for p in itertools.product([1, -1], repeat=len(table))]
+    sizes = np.array([students_t(table * pattern) for pattern in patterns])
+    observed = students_t(table) - 1e-9
+    raw = (sizes >= observed).mean(axis=0)
+    corrected = (sizes.max(axis=1)[:, None] >= observed).mean(axis=0)
+    return np.column_stack([raw, corrected])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_max_t_gives_what_students_t_gives(seed: int) -> None:
+    table = random(seed, 6, 3)
+    assert np.array(max_t(table)) == pytest.approx(brute_force_max_t(table))
+
+
+def test_max_t_of_one_metric_corrects_nothing_and_neither_do_copies() -> None:
+    column = random(1, 8, 1)
+    (alone,) = max_t(column)
+    assert alone == (differs(column[:, 0]).p,) * 2
+    assert max_t(np.hstack([column, 5 * column, -column])) == [alone] * 3
+
+
+def test_max_t_leaves_out_metrics_without_information() -> None:
+    table = random(2, 8, 2)
+    nothing = np.full((8, 1), NAN)
+    zeros = np.zeros((8, 1))
+    found = max_t(np.hstack([nothing, table[:, :1], zeros, table[:, 1:]]))
+    with_information = max_t(table)
+    assert found == [(None, None), with_information[0], (None, None), with_information[1]]
+    assert max_t(np.zeros((0, 2))) == max_t(zeros[:, [0, 0]]) == [(None, None)] * 2
+
+
+def test_a_gap_of_one_metric_takes_no_task_from_another() -> None:
+    table = random(4, 8, 2)
+    table[0, 1] = NAN
+    raw = [pair[0] for pair in max_t(table)]
+    assert raw == [differs(table[:, 0]).p, differs(table[1:, 1]).p]
+
+
+def test_max_t_takes_random_flips_for_many_tasks() -> None:
+    table = random(5, 200, 5) - 0.2
+    pairs = max_t(table)
+    assert pairs == max_t(table)
+    for column, (raw, corrected) in enumerate(pairs):
+        oracle = float(scipy.stats.ttest_1samp(table[:, column], 0.0).pvalue)
+        assert raw == pytest.approx(oracle, abs=0.02)
+        assert corrected is not None
+        assert corrected >= oracle - 0.02
+
+
+def test_the_corrected_p_keeps_its_level_over_all_metrics_together() -> None:
+    """Of 400 tables with nothing but shared noise, about 20 have any corrected p of .05."""
+    rng = np.random.default_rng(6)
+    shared = rng.normal(size=(400, 8, 1))
+    nulls = shared + rng.normal(size=(400, 8, 5))
+    least = [min(pair[1] or 1.0 for pair in max_t(table)) for table in nulls]
+    assert 8 <= sum(p <= 0.05 for p in least) <= 33
+
+
+@given(tables(), st.sampled_from([1e-3, 7.7, 1e6]))
+@settings(deadline=None)
+def test_max_t_is_at_least_raw_and_knows_no_unit_order_or_direction(
+    table: Floats, factor: float
+) -> None:
+    found = max_t(table)
+    for raw, corrected in found:
+        assert (raw is None) == (corrected is None)
+        if raw is not None and corrected is not None:
+            assert 1 / 2 ** len(table) <= raw <= corrected <= 1
+    for same in (table[::-1], -table, table * factor):
+        assert max_t(same) == found
+    assert max_t(table[:, ::-1]) == found[::-1]
+
+
+def test_holm_worked_out_by_hand() -> None:
+    assert holm([0.01, 0.04, None, 0.03, 0.5]) == pytest.approx([0.04, 0.09, None, 0.09, 0.5])
+    assert holm([0.02, 0.02]) == [0.04, 0.04]
+    assert holm([0.3]) == [0.3]
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([]) == []
+    assert holm([None]) == [None]
+
+
+@given(st.lists(ps, max_size=6))
+@settings(deadline=None)
+def test_holm_is_at_least_raw_and_keeps_the_order(given_ps: list[float | None]) -> None:
+    found = holm(given_ps)
+    assert [p is None for p in found] == [p is None for p in given_ps]
+    pairs = sorted((p, q) for p, q in zip(given_ps, found, strict=True) if p is not None and q)
+    assert all(p <= q <= 1 for p, q in pairs)
+    assert [q for _, q in pairs] == sorted(q for _, q in pairs)
+
+
+def test_the_chance_of_a_count_worked_out_by_hand() -> None:
+    """Two equal changes: of ++, +-, -+, -- only the first sum is above 0."""
+    one = np.array([[1.0], [1.0]])
+    assert chance_of_count(one, 1) == 1 / 4
+    assert chance_of_count(one, 0) == 1.0
+    assert chance_of_count(one, 2) == 0.0
+    # A second metric that moves against the first: one of them improves in ++ and in --.
+    both = np.hstack([one, -one])
+    assert chance_of_count(both, 1) == 1 / 2
+    assert chance_of_count(both, 2) == 0.0
+
+
+def test_a_sum_of_zero_is_no_improvement_even_after_rounding() -> None:
+    changes = np.array([[0.1], [0.2], [-0.3]])
+    assert chance_of_count(changes, 1) == chance_of_count(np.round(changes * 10), 1) == 3 / 8
+
+
+@pytest.mark.parametrize("changes", [np.zeros((3, 2)), np.full((3, 2), NAN), np.zeros((0, 2))])
+def test_where_nothing_changed_there_is_no_chance_to_tell(changes: Floats) -> None:
+    assert chance_of_count(changes, 1) is None
+
+
+def test_three_of_five_comes_out_by_luck_about_half_of_the_time() -> None:
+    """With an odd number of metrics and no ties, three or more better mirrors two or fewer."""
+    assert chance_of_count(random(7, 8, 5), 3) == pytest.approx(0.5, abs=1e-9)
+    assert chance_of_count(random(7, 300, 5), 3) == pytest.approx(0.5, abs=0.01)
+
+
+@given(tables(), st.integers(1, 4))
+@settings(deadline=None)
+def test_a_higher_count_is_never_more_likely(table: Floats, needed: int) -> None:
+    fewer, more = chance_of_count(table, needed), chance_of_count(table, needed + 1)
+    if fewer is None or more is None:
+        assert not np.nan_to_num(table).any()
+    else:
+        assert 0 <= more <= fewer <= 1
