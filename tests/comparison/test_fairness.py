@@ -6,14 +6,14 @@ from battery.comparison.fairness import Party, differences
 from battery.comparison.pairing import shared
 from battery.records.comparison import Difference
 from battery.records.findings import Word
-from battery.records.models import Expectations, Phases, Tasks
+from battery.records.models import Expectations, Options, Phases, Tasks
 from tests.report.comparisons import side
 from tests.report.samples import MANIFEST, MODELS
 from tests.verdict.batteries import calls
 
 BOTH = shared(calls(), calls())
 PHASES = Phases(alpha_baseline=[], beta_drift=[], gamma_impossible=[])
-OPTIONS = {"limit": None, "repeats": 1, "concurrency": 1, "respond_timeout_s": 600.0}
+OPTIONS = Options(respond_timeout_s=600.0)
 
 
 def party(
@@ -43,7 +43,7 @@ def test_what_may_be_the_change_under_test_is_named_and_fair() -> None:
             "models": models,
             "targets": {**MANIFEST.targets, "gateway": "http://other"},
             "battery_version": "9.9",
-            "options": {**OPTIONS, "respond_timeout_s": 5.0, "limit": 2},
+            "options": Options(respond_timeout_s=5.0, limit=2),
         },
         expectations=Expectations(gamma_token_factor=2.0),
     )
@@ -60,7 +60,7 @@ def test_what_may_be_the_change_under_test_is_named_and_fair() -> None:
 def test_what_limits_the_comparison_is_unfair_and_comes_first() -> None:
     other = party(
         {
-            "options": {**OPTIONS, "concurrency": 4},
+            "options": OPTIONS.model_copy(update={"concurrency": 4}),
             "battery_version": "9.9",
             "iterations_finished": 2,
         },

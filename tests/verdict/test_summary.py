@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from battery.records.models import Trend
+from battery.records.models import Options, Trend
 from battery.verdict.summary import COUNTED
 from tests.report.samples import MANIFEST, MODELS, metrics, summary, three
 
@@ -116,7 +116,7 @@ def test_identity_and_times_come_from_the_manifest() -> None:
     assert (made.started_at, made.finished_at) == (MANIFEST.started_at, MANIFEST.finished_at)
     assert made.targets == MANIFEST.targets
     assert made.seed is None
-    drawn = MANIFEST.model_copy(update={"options": {"seed": 7}})
+    drawn = MANIFEST.model_copy(update={"options": Options(seed=7)})
     assert three(manifest=drawn).seed == 7
     assert (made.calls, made.elapsed_s) == (33, 4210.5)
 

@@ -122,7 +122,7 @@ def _settings(before: Party, after: Party) -> Iterator[Difference]:
     text = "of the embedded gateway this is the system itself; else the measuring may differ"
     yield from _pair("battery version", a.battery_version, b.battery_version, text, unfair=False)
     for name, (unfair, text) in _OPTIONS.items():
-        old, new = (_shown(each.options.get(name)) for each in (a, b))
+        old, new = (_shown(getattr(manifest.options, name)) for manifest in (a, b))
         yield from _pair(name, old, new, text, unfair=unfair)
     expected = [_expectations(each) for each in (before, after)]
     for what, old, new in _fields("expectations", *expected):

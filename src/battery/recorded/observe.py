@@ -49,9 +49,9 @@ def _changed(
         yield "tasks.json is gone, and with it what the gates expect"
     elif digest(tasks) != manifest.tasks_digest:
         yield "tasks.json is not the one that battery.json says was run"
-    if "control" in manifest.targets and not any(call.arm == FROZEN for call in calls):
+    if FROZEN in manifest.arms and not any(call.arm == FROZEN for call in calls):
         yield "battery.json names a frozen arm, and no run of it is there"
-    yield from _lost_repeats(manifest.options.get("repeats", 1), calls)
+    yield from _lost_repeats(manifest.options.repeats, calls)
 
 
 def _lost_repeats(repeats: int, calls: Sequence[Call]) -> Iterator[str]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from battery.base.errors import ShapeError
 from battery.protocol.wire import Json, Status, memory_used, read_respond, total_tokens, was_cached
@@ -318,6 +318,31 @@ class Summary(Record):
     warnings: list[str]
 
 
+class Options(Record):
+    """The settings that shape a run, as `battery.json` keeps them."""
+
+    # A later version may record more of them: what it wrote is read, shown and written back.
+    model_config = ConfigDict(extra="allow")
+
+    tasks: str | None = Field(
+        default=None, description="Path of the tasks file, or `packaged` for the built-in tasks."
+    )
+    limit: int | None = Field(default=None, description="Most tasks of a phase; null is all.")
+    repeats: int = Field(default=1, description="How often each task is asked per iteration.")
+    seed: int | None = Field(default=None, description="Of the order of the two arms.")
+    respond_timeout_s: float | None = None
+    meta_timeout_s: float | None = None
+    concurrency: int = Field(default=1, description="How many tasks are asked at a time.")
+    model_url: str | None = Field(
+        default=None, description="Of the model behind the embedded gateway; null is its rules."
+    )
+
+    @model_serializer(mode="wrap")
+    def recorded(self, dump: SerializerFunctionWrapHandler) -> Json:
+        """Return what was recorded, without the defaults of what an earlier version lacked."""
+        return {name: value for name, value in dump(self).items() if name in self.model_fields_set}
+
+
 class Manifest(Record):
     """What `battery.json` says of a battery: identity, settings and how far it came."""
 
@@ -329,10 +354,15 @@ class Manifest(Record):
     tasks_digest: str = Field(description="SHA-256 of the tasks, whatever their formatting.")
     models: Models
     targets: dict[str, str] = Field(description="URLs without user, password and query.")
-    options: dict[str, Any] = Field(description="Settings that shape the run; no header, no token.")
+    options: Options = Field(description="Settings that shape the run; no header, no token.")
     notes: list[str] = Field(
         default=[], description="What changed on the way, such as a target that moved."
     )
     iterations_wanted: int
     iterations_finished: int = 0
     state: Literal["running", "interrupted", "failed", "finished"] = "running"
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """The arms of the battery, the learn arm first; earlier versions had only that one."""
+        return (LEARN, FROZEN) if "control" in self.targets else (LEARN,)

@@ -17,7 +17,7 @@ from battery.inputs.settings import DEFAULT_ITERATIONS, Settings
 from battery.inputs.tasks import PACKAGED, differences, digest, find_tasks, limited, load_tasks
 from battery.recorded.compute import require_iterations
 from battery.records.events import Notice, Observer
-from battery.records.models import Manifest, Tasks
+from battery.records.models import Manifest, Options, Tasks
 from battery.run.schedule import Schedule
 from battery.store.battery_dir import BatteryDir
 from battery.target import targets
@@ -54,16 +54,16 @@ def new(folder: BatteryDir, settings: Settings) -> Battery:
         tasks_digest=digest(tasks),
         models=tasks.models,
         targets=targets.names(settings),
-        options={
-            "tasks": source,
-            "limit": settings.limit,
-            "repeats": settings.repeats or 1,
-            "seed": seed,
-            "respond_timeout_s": settings.respond_timeout,
-            "meta_timeout_s": settings.meta_timeout,
-            "concurrency": settings.concurrency or 1,
-            "model_url": settings.model_url,
-        },
+        options=Options(
+            tasks=source,
+            limit=settings.limit,
+            repeats=settings.repeats or 1,
+            seed=seed,
+            respond_timeout_s=settings.respond_timeout,
+            meta_timeout_s=settings.meta_timeout,
+            concurrency=settings.concurrency or 1,
+            model_url=settings.model_url,
+        ),
         iterations_wanted=settings.iterations or DEFAULT_ITERATIONS,
     )
     return Battery(folder, manifest, tasks, settings)
@@ -147,7 +147,9 @@ def _continued(battery: Battery, wanted: int, tell: Observer) -> Battery:
         tell(Notice(change, warning=True))
     update = {
         "targets": targets.names(settings),
-        "options": {**manifest.options, "concurrency": _concurrency(settings, manifest)},
+        "options": manifest.options.model_copy(
+            update={"concurrency": _concurrency(settings, manifest)}
+        ),
         "notes": [*manifest.notes, *changes],
         "iterations_wanted": wanted,
         "state": "running",
@@ -163,7 +165,7 @@ def _changes(settings: Settings, manifest: Manifest) -> list[str]:
         f"the {name} was {before} and is {after} {since}"
         for name, (before, after) in targets.moved(settings, manifest).items()
     ]
-    before, after = manifest.options["concurrency"], _concurrency(settings, manifest)
+    before, after = manifest.options.concurrency, _concurrency(settings, manifest)
     if before != after:
         text = f"the concurrency was {before} and is {after} {since}: elapsed times do not compare"
         changes.append(text)
@@ -171,16 +173,13 @@ def _changes(settings: Settings, manifest: Manifest) -> list[str]:
 
 
 def _concurrency(settings: Settings, manifest: Manifest) -> int:
-    recorded: int = manifest.options["concurrency"]
-    return settings.concurrency or recorded
+    return settings.concurrency or manifest.options.concurrency
 
 
 def _refuse_other_options(settings: Settings, manifest: Manifest) -> None:
     """Refuse options that would make cells of other sizes, tasks or order."""
-    # Batteries of earlier versions asked everything once and drew nothing.
-    recorded = {"repeats": 1, **manifest.options}
     for name in ("seed", "repeats", "limit"):
-        asked, before = getattr(settings, name), recorded.get(name)
+        asked, before = getattr(settings, name), getattr(manifest.options, name)
         if asked is not None and asked != before:
             had = "none" if before is None else before
             raise MismatchError(
@@ -192,12 +191,12 @@ def _refuse_other_options(settings: Settings, manifest: Manifest) -> None:
 def _same_tasks(folder: BatteryDir, manifest: Manifest, settings: Settings) -> Tasks:
     """Load the tasks as run; refuse when the user's file asks for others by now."""
     path = settings.tasks_path
-    source = manifest.options.get("tasks", PACKAGED)
+    source = manifest.options.tasks or PACKAGED
     if path is None and source != PACKAGED and Path(source).exists():
         path = Path(source)
     if path is None and folder.has_tasks():
         return _recorded_tasks(folder, manifest)
-    tasks = limited(find_tasks(path)[0], manifest.options.get("limit"))
+    tasks = limited(find_tasks(path)[0], manifest.options.limit)
     _refuse_other_tasks(folder, manifest, tasks, path or folder.tasks_path)
     return tasks
 

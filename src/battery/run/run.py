@@ -75,7 +75,7 @@ def dry_run(settings: Settings, tell: Observer) -> Outlook:
         battery = prepare.new(folder, settings)
         prepare.finished_there(folder)
         if settings.seed is None:
-            seed = battery.manifest.options["seed"]
+            seed = battery.manifest.options.seed
             tell(Notice(f"drew the seed {seed}; --seed {seed} asks in the order shown"))
     schedule, manifest = battery.schedule(), battery.manifest
     how_far = manifest.iterations_finished, manifest.iterations_wanted
@@ -148,7 +148,7 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
 @asynccontextmanager
 async def _asking(battery: Battery, tell: Observer) -> AsyncIterator[_Callers]:
     """Open a client for every worker and arm, and one for the learning side."""
-    count = battery.manifest.options["concurrency"]
+    count = battery.manifest.options.concurrency
     async with AsyncExitStack() as stack:
         found = stack.enter_context(targets.opened(battery.settings, battery.folder.memory, tell))
         clients = {

@@ -26,7 +26,6 @@ from battery.records.events import META_CALLS, Plan
 from battery.records.models import (
     CONFIRMATIONS,
     CONFIRMED,
-    FROZEN,
     LEARN,
     Arm,
     Manifest,
@@ -85,9 +84,9 @@ class Schedule:
         """Read it from a manifest; batteries of earlier versions have one arm and no seed."""
         return cls(
             tasks=plan(tasks),
-            arms=(LEARN, FROZEN) if "control" in manifest.targets else (LEARN,),
-            repeats=manifest.options.get("repeats", 1),
-            seed=manifest.options.get("seed"),
+            arms=manifest.arms,
+            repeats=manifest.options.repeats,
+            seed=manifest.options.seed,
         )
 
     def title(self, phase: Phase, repeat: int) -> str:

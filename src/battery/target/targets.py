@@ -93,7 +93,7 @@ def from_manifest(settings: Settings, manifest: Manifest, tell: Observer) -> Set
         team = _beside(team, gateway)
     elif team_url != EMBEDDED:
         team = make_companion(team_url, settings.llm_team_headers, gateway)
-    model = settings.model_url or manifest.options.get("model_url")
+    model = settings.model_url or manifest.options.model_url
     return replace(settings, gateway=gateway, llm_team=team, model_url=model)
 
 
@@ -139,7 +139,7 @@ def refuse_other_kind(settings: Settings, manifest: Manifest) -> None:
                 hint=f"leave out {_OPTIONS[name]} and its variable, or run into another folder "
                 "with --dir",
             )
-    model = manifest.options.get("model_url")
+    model = manifest.options.model_url
     if settings.gateway is None and settings.model_url != model:
         raise MismatchError(
             f"this battery ran with {model or 'rules'} as its model, not {settings.model_url}",

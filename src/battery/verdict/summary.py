@@ -67,7 +67,7 @@ def summarise(  # noqa: PLR0913 - keywords only, one for each source of the summ
         calls=calls,
         models=models,
         targets=manifest.targets if manifest else None,
-        seed=manifest.options.get("seed") if manifest else None,
+        seed=manifest.options.seed if manifest else None,
         iterations=ordered,
         trends=trends,
         # Five times "not improved" would be a judgment; nothing was compared.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from battery.records.models import Manifest
+from battery.records.models import Manifest, Options
 from battery.report.html.grid import Board
 from battery.report.html.report import MOST_UNPACKED, Material, report, unfinished
 from battery.report.html.reviewed import Reviewed
@@ -35,7 +35,7 @@ def test_it_names_the_verdict_in_title_and_heading() -> None:
 
 
 def test_the_method_has_what_identifies_the_run_and_no_path_of_its_machine() -> None:
-    options = {"tasks": "/home/someone/secret/my.json", "repeats": 2, "limit": None}
+    options = Options(tasks="/home/someone/secret/my.json", repeats=2, limit=None)
     page = text(material(MANIFEST.model_copy(update={"options": options})))
     for fact in ("r-1", "http://gateway.example:3100", "my.json", "exec:1t", "Option: repeats"):
         assert fact in page

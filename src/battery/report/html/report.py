@@ -151,11 +151,11 @@ def _facts(summary: Summary, manifest: Manifest | None) -> Iterator[tuple[str, s
     if summary.seed is not None:
         yield "Seed", f"{summary.seed} (decides, task by task, which arm is asked first)"
     yield "Calls", f"{summary.calls} recorded, {duration(summary.elapsed_s)} in all"
-    for name, value in (manifest.options if manifest else {}).items():
+    for name, value in (manifest.options.model_dump() if manifest else {}).items():
         if name not in {"tasks", "seed"} and value is not None:
             yield f"Option: {name}", str(value)
 
 
 def _tasks(manifest: Manifest) -> str:
     # Only the file's name: a page that is passed on need not tell how its maker's disk is laid out.
-    return PurePath(str(manifest.options.get("tasks", "path not recorded"))).name
+    return PurePath(manifest.options.tasks or "path not recorded").name

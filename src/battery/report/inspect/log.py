@@ -176,7 +176,7 @@ class Log:
         }
         if manifest:
             known |= {
-                "seed": manifest.options.get("seed"),
+                "seed": manifest.options.seed,
                 "state": manifest.state,
                 "targets": manifest.targets,
                 "battery_version": manifest.battery_version,
