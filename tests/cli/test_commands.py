@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from battery.cli.lazy import SUMMARIES
+from battery.cli.main import SUMMARIES
 from tests.support.calls import command_here
 from tests.support.commands import environment, read_json, start, write_tasks
 from tests.support.gateway import Gateway, serving

@@ -43,7 +43,7 @@ class BatteryError(Exception):
 
 
 class UsageError(BatteryError):
-    """Report wrong use: an option, an environment variable or an input."""
+    """Report a usage error: an option, an environment variable or an input."""
 
     exit_code = 2
 
@@ -61,7 +61,7 @@ class MismatchError(UsageError):
 
 
 class CallError(BatteryError):
-    """Report a call that did not bring a usable answer."""
+    """Report a call without a usable answer."""
 
 
 class UnreachableError(CallError):

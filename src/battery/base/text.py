@@ -73,13 +73,13 @@ def pad(text: str, width: int, *, ellipsis: str = "…") -> str:
 
 
 def takes_escapes(stream: TextIO) -> bool:
-    """Tell whether the stream is a terminal that understands control sequences."""
+    """Return whether the stream is a terminal that understands control sequences."""
     # Windows aside, every terminal names itself; one that does not is not to be trusted.
     return stream.isatty() and os.environ.get("TERM", "") not in {"", "dumb", "unknown"}
 
 
 def can_show(stream: TextIO, text: str) -> bool:
-    """Tell whether the stream's encoding has all characters of the text."""
+    """Return whether the stream's encoding has all characters of the text."""
     try:
         text.encode(stream.encoding or "utf-8")
     except UnicodeEncodeError:

@@ -28,7 +28,7 @@ def calibrate(
     jobs: Annotated[
         int | None,
         typer.Option(
-            "--jobs", metavar="N", min=1, help="How many processes [default: one a core]."
+            "--jobs", metavar="N", min=1, help="How many processes [default: one per core]."
         ),
     ] = None,
     out: Annotated[
@@ -60,7 +60,7 @@ def calibrate(
         typer.echo(text(calibration))
     error = stage.broken(calibration, out)
     if error and as_json:
-        # The document names the broken bounds; an error beside it would be a second document.
+        # The document names the broken bounds; an error as well would be a second document.
         typer.echo(f"error: {error.message}\n next: {error.hint}", err=True)
         raise typer.Exit(error.exit_code)
     if error:

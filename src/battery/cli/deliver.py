@@ -21,9 +21,9 @@ _HINT: Final = "name another file, or free space"
 
 
 def write(chunks: Iterable[bytes], output: Path | None) -> None:
-    """Write a document to standard output, or whole or not at all to a file.
+    """Write a document to standard output, or to a file, whole or not at all.
 
-    Folders that are missing are made. Raises `ArtifactError` or `FolderError`.
+    Missing folders are created. Raises `ArtifactError` or `FolderError`.
     """
     if output is None:
         sys.stdout.buffer.writelines(chunks)
@@ -67,7 +67,7 @@ def report_to_github(summary: Summary, output: Path | None) -> None:
 
 
 def note(text: str) -> None:
-    """Say something beside the document, on standard error."""
+    """Print a notice on standard error, where it does not mix with the document."""
     write_line(sys.stderr, notice_line(Notice(text)))
 
 

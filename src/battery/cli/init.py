@@ -21,11 +21,11 @@ _NEXT = """\
 Edit {tasks}:
   models        the names that your gateway knows
   phases        tasks of your own system; all that is there is invented
-  expectations  what the gates hold them to; the defaults do for a start
-What makes a good task stands beside each one, as $comment.
+  expectations  what the gates hold them to; the defaults will do for a start
+The $comment of each task says what makes a good one.
 
-Then, with your gateway for URL (without --gateway, the embedded one is asked, and that knows
-nothing but its own staffing desk):
+Then, with the address of your gateway for URL (without --gateway the embedded one is asked, which
+knows only its own staffing desk):
   battery doctor{option} --gateway URL
   battery power{option}
   battery run{option} --gateway URL --dry-run

@@ -1,28 +1,91 @@
-"""The entry point: commands in, exit code out; the only place that puts errors into words."""
+"""The entry point: commands in, exit code out; the only place that puts errors into words.
+
+A command is imported when it is used, because `battery --help` needs none of them.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import json
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, Final, NoReturn, cast
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
+from typer.main import get_command
 
 from battery import __version__
 from battery.base.errors import BatteryError, GateError, InterruptedRunError, UsageError
-from battery.cli.lazy import LazyGroup
 
-_REPORT = "look at it with --debug; where it is no matter of this machine, report it"
+_REPORT = "look at it with --debug; unless this machine is the cause, report it"
 _HEADERS = {"-H", "--header", "--llm-team-header", "--control-header"}
+
+#: Each command is the function of that name in the module of that name, with its help in short.
+SUMMARIES: Final = {
+    "run": "Run a battery from the start, or resume one.",
+    "iterate": "Add one iteration to a finished battery.",
+    "review": "Redo review and judgment of an iteration.",
+    "summarize": "Rebuild metrics and summary from saved runs.",
+    "watch": "Follow a battery from another terminal.",
+    "report": "Write the report: one page that opens anywhere.",
+    "compare": "Compare two batteries, task by task.",
+    "history": "List all batteries under a folder, with a trend.",
+    "export": "Write a battery in the format of another tool.",
+    "schema": "Print the JSON Schema of a file.",
+    "gateway": "Serve the embedded gateway until interrupted.",
+    "power": "Say before a run what it could see.",
+    "calibrate": "Show how often each verdict is given on simulated batteries.",
+    "doctor": "Check that everything is in place for a run.",
+    "init": "Write a starter for tasks of your own.",
+}
+
+
+class Commands(Mapping[str, Any]):
+    """Map names to commands, importing each one when it is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        """Import and build one command; raise `KeyError` for an unknown name."""
+        if name not in SUMMARIES:
+            raise KeyError(name)
+        module = importlib.import_module(f"battery.cli.{name}")
+        app = typer.Typer(rich_markup_mode=None, add_completion=False)
+        app.command(name)(getattr(module, name))
+        return get_command(app)
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names in the order of the help."""
+        return iter(SUMMARIES)
+
+    def __len__(self) -> int:
+        """Count the commands."""
+        return len(SUMMARIES)
+
+
+class LazyGroup(TyperGroup):
+    """A group that lists its commands without loading them."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = cast(Any, Commands())
+
+    def list_commands(self, _ctx: Any) -> list[str]:
+        """List the names of all commands."""
+        return list(SUMMARIES)
+
+    def format_commands(self, _ctx: Any, formatter: Any) -> None:
+        """Write the commands' part of the help."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUMMARIES.items()))
+
 
 app = typer.Typer(
     name="battery",
@@ -62,7 +125,7 @@ def battery(
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run one command and exit: 0 done, 1 failed, 2 wrong use, 3 gate not met, 130 interrupted."""
+    """Run one command and exit: 0 done, 1 failed, 2 usage error, 3 gate not met, 130 stopped."""
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     _start_lean()
     _replace_closed_streams()
@@ -75,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.stdout.flush()
     except BaseException as error:
         if _is_broken_pipe(error):
-            code = 0  # whoever read our output has gone, as with `battery … | head`
+            code = 0  # the reader of our output has gone, as with `battery … | head`
         elif isinstance(error, SystemExit):
             raise
         else:
@@ -86,22 +149,22 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _start_lean() -> None:
-    """Spare each command what costs it a twentieth of its start and brings nothing."""
-    # What is imported by now stays to the end: no use in searching it for garbage.
+    """Skip what costs each command a twentieth of its start and brings nothing."""
+    # What is imported by now stays to the end: there is no garbage in it to look for.
     gc.freeze()
     # Nothing here plugs into pydantic, and the search for plugins reads every installed package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
 def _replace_closed_streams() -> None:
-    """Let a run whose output nobody wants (`>&-`) write to nowhere instead of failing."""
+    """Let a run whose output is closed (`>&-`) write to nowhere instead of failing."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - open to the end
 
 
 def _let_signals_interrupt() -> None:
-    """Make Ctrl-C and a polite kill the same thing, also in a shell's background job."""
+    """Treat SIGTERM like Ctrl-C, also in a shell's background job."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
 
@@ -120,34 +183,34 @@ def _as_battery_error(error: BaseException, words: Sequence[str]) -> BatteryErro
             )
         context = getattr(error, "ctx", None)
         path = context.command_path if context else "battery"
-        found: BatteryError = UsageError(
+        converted: BatteryError = UsageError(
             error.format_message().replace("Value error, ", "").rstrip("."),
             hint=f"see `{path} --help`",
         )
     elif isinstance(error, (KeyboardInterrupt, typer.Abort)):
         again = "run the same command again; everything that finished is on disk"
-        found = InterruptedRunError("interrupted", hint=again)
+        converted = InterruptedRunError("interrupted", hint=again)
     elif isinstance(error, OSError) and error.filename is None:
-        # What goes wrong with a file names it; without a name it was one of the streams.
-        found = BatteryError(
+        # An error about a file names it; without a name it was one of the streams.
+        converted = BatteryError(
             f"cannot write the output: {error.strerror or error}",
             hint="free some space, or send the output elsewhere; what was to be written into "
             "folders is there",
         )
     elif isinstance(error, OSError):
-        found = BatteryError(f"the system refused to read or write: {error}", hint=_REPORT)
+        converted = BatteryError(f"the system refused to read or write: {error}", hint=_REPORT)
     else:
-        found = BatteryError(
+        converted = BatteryError(
             f"internal error: {type(error).__name__}: {error}",
             hint=_REPORT,
         )
-    found.__cause__ = error
-    return found
+    converted.__cause__ = error
+    return converted
 
 
 def _fail(error: BatteryError, words: Sequence[str]) -> int:
     """Say what failed and what to do next; with --json also as the one JSON document."""
-    # Where nobody can be told any more, the exit code still tells.
+    # Where the message cannot be written either, the exit code still tells.
     with contextlib.suppress(OSError):
         if "--debug" in words:
             traceback.print_exception(error)
@@ -164,7 +227,7 @@ def _fail(error: BatteryError, words: Sequence[str]) -> int:
 
 
 def _wants_json(words: Sequence[str]) -> bool:
-    """Tell from the command line alone: what failed may be the parsing of it."""
+    """Return whether one JSON document is wanted, from the words: parsing them may have failed."""
     return bool({"--json", "--format=json"} & set(words)) or ("--format", "json") in pairwise(words)
 
 

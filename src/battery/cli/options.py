@@ -74,7 +74,7 @@ Header = Annotated[
         "--header",
         "-H",
         metavar="'NAME: VALUE'",
-        help="Header for the gateway; may be repeated. Rather use GATEWAY_TOKEN (a bearer token) "
+        help="Header for the gateway; may be repeated. Prefer GATEWAY_TOKEN (a bearer token) "
         "or GATEWAY_HEADERS: other users can see a command line.",
     ),
 ]
@@ -116,7 +116,7 @@ Repeats = Annotated[
         metavar="R",
         min=1,
         max=1000,
-        help="How often each task is asked in an iteration and arm [default: 1].",
+        help="How often each task is asked per iteration and arm [default: 1].",
     ),
 ]
 Seed = Annotated[
@@ -141,7 +141,8 @@ Limit = Annotated[
 DryRun = Annotated[
     bool,
     typer.Option(
-        "--dry-run", help="Print how many calls it would make, and all of them in order; ask none."
+        "--dry-run",
+        help="Print how many calls it would make, and each in order; make none.",
     ),
 ]
 RespondTimeout = Annotated[
@@ -171,7 +172,7 @@ Concurrency = Annotated[
     ),
 ]
 Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on with an unfinished battery; nothing is asked twice.")
+    bool, typer.Option("--resume", help="Continue an unfinished battery; nothing is asked twice.")
 ]
 Repo = Annotated[
     Path | None,
@@ -263,7 +264,7 @@ def _control_url(options: Mapping[str, Any]) -> str | None:
     if url is None or not options.get("no_control"):
         return url
     if url == os.environ.get("CONTROL_GATEWAY_URL"):
-        return None  # what is said on the command line wins over the environment
+        return None  # the command line wins over the environment
     raise UsageError(
         "--no-control and --control-gateway contradict each other", hint="leave out one of them"
     )
@@ -273,7 +274,7 @@ def folder(options: Mapping[str, Any]) -> Path:
     """Choose the folder: the argument, else `--dir`, else the default."""
     argument, option = options.get("folder"), options.get("directory")
     if argument and os.environ.get("BATTERY_DIR") == str(option):
-        option = None  # what is named on the command line wins over the environment
+        option = None  # the command line wins over the environment
     if argument and option and argument != option:
         raise UsageError(f"two folders are named: {argument} and {option}", hint="name one")
     chosen: Path = argument or option or DEFAULT_FOLDER

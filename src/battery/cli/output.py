@@ -24,7 +24,7 @@ def progress(*, quiet: bool) -> AbstractContextManager[Observer]:
 def then(check: Callable[[], None]) -> Iterator[None]:
     """Check a gate after the output, also when the output could not be written.
 
-    Or a gate would pass because whoever read the output has left, as in `… | head`.
+    Otherwise a gate would pass because the reader of the output has left, as in `… | head`.
     """
     try:
         yield

@@ -27,7 +27,7 @@ Repeats = Annotated[
         "--repeats",
         metavar="R",
         min=1,
-        help="How often each task is asked in an iteration and arm [default: 1].",
+        help="How often each task is asked per iteration and arm [default: 1].",
     ),
 ]
 Noise = Annotated[

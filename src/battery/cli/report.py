@@ -67,15 +67,15 @@ def report(
 
 
 def _elsewhere(battery: BatteryDir, output: Path) -> stage.Written:
-    beside = output.resolve() == battery.report_path.resolve()
-    if not beside:
+    in_place = output.resolve() == battery.report_path.resolve()
+    if not in_place:
         battery.require_no_artifact(output)
     if output.is_dir():
         # Before the work, and not after it.
         raise UsageError(
             f"cannot write {output}: it is a folder", hint="name a file with --output PATH"
         )
-    page = stage.report_page(battery, beside=beside)
+    page = stage.report_page(battery, beside=in_place)
     sizes: list[int] = []
     write(_measured(page.chunks, sizes), output)
     return stage.Written(output, sum(sizes), page.verdict, page.unfinished)

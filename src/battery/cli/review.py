@@ -43,8 +43,8 @@ def review(
 ) -> None:
     """Redo review and judgment of an iteration.
 
-    Works from saved artifacts: no task is asked again, and the older texts stay beside the new
-    ones. Reads folders of the original battery too; there the model's name comes from the tasks
+    Works from saved artifacts: no task is asked again, and the older texts are kept next to the
+    new ones. Reads folders of the original battery too; there the model's name comes from the tasks
     file.
 
     \b

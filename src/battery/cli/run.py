@@ -49,7 +49,7 @@ def run(
     review and judge the result.
 
     Without --gateway it starts the embedded gateway, which needs no network and costs nothing, and
-    beside it a frozen one that never learns, to compare with: each task is asked of both.
+    next to it a frozen one that never learns, to compare with: each task is asked of both.
 
     A finished battery in the folder is moved to archive/ first; an unfinished one is refused unless
     --resume is given.

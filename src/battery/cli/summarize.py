@@ -27,7 +27,7 @@ from battery.verdict.conditions import parse, require
 
 
 class Format(StrEnum):
-    """What the result may be written as, besides the words on the terminal."""
+    """What the result may be written as, other than words on the terminal."""
 
     MD = "md"
     JSON = "json"
@@ -42,8 +42,8 @@ Wanted = Annotated[
     typer.Option(
         "--format",
         metavar="|".join(Format),
-        help="Write the result for a program: summary as Markdown or JSON, a row a call as CSV or "
-        "Parquet, JUnit test results, or step summary and annotations for GitHub Actions.",
+        help="Write the result for a program: summary as Markdown or JSON, a row per call as CSV "
+        "or Parquet, JUnit test results, or step summary and annotations for GitHub Actions.",
     ),
 ]
 Output = Annotated[

@@ -19,7 +19,7 @@ from battery.watch import watch as stage
 #: Seconds between two looks at the folder: soon enough to look live, seldom enough to cost nothing.
 _PAUSE_S = 0.5
 
-Once = Annotated[bool, typer.Option("--once", help="Say where it stands now, and end.")]
+Once = Annotated[bool, typer.Option("--once", help="Print how far it is now, and exit.")]
 
 
 def watch(
@@ -58,7 +58,7 @@ def watch(
         summary = stage.watch(
             battery,
             lambda: progress(quiet=False),
-            # A script that reads either stream must not hang for want of somebody at a terminal.
+            # A script that reads either stream must not hang because nobody is at a terminal.
             wait=sys.stdout.isatty() and sys.stderr.isatty(),
             pause=lambda: time.sleep(_PAUSE_S),
         )

@@ -58,7 +58,7 @@ class Settings:
     gateway_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     llm_team_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     control_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    #: How often each task is asked in an iteration and arm; None is as with concurrency.
+    #: How often each task is asked per iteration and arm; None is as with concurrency.
     repeats: int | None = None
     #: Of the coin that decides which arm is asked first; None is a random one.
     seed: int | None = None
@@ -118,7 +118,7 @@ def make_companion(url: str, headers: Mapping[str, str], gateway: Target | None)
 
 
 def same_place(url: str, other: str) -> bool:
-    """Tell whether two checked URLs lead to one server, however they are written."""
+    """Return whether two checked URLs lead to one server, however they are written."""
     return _place(url) == _place(other)
 
 

@@ -23,7 +23,7 @@ MAX_BYTES: Final = 64 * 1024 * 1024
 #: How the manifest names the tasks that come with the program.
 PACKAGED: Final = "packaged"
 
-_HINT = "mend the file, or run `battery doctor` to check it again"
+_HINT = "fix the file, or run `battery doctor` to check it again"
 
 
 class PlannedTask(NamedTuple):
