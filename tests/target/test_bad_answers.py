@@ -58,7 +58,7 @@ def resetting(exchange: Exchange) -> None:
 PAGE = http("<html>\x1b[2Jlogin</html>", kind="text/html")
 CHUNKED = f"HTTP/1.1 200 OK\r\ncontent-type: {SSE}\r\ntransfer-encoding: chunked\r\n\r\n".encode()
 FAILURES: list[tuple[type[errors.CallError], Script, tuple[str, ...]]] = [
-    (errors.AnswerError, sending(PAGE), ("type text/html", "<html> [2Jlogin", "does this")),
+    (errors.AnswerError, sending(PAGE), ("type text/html", r"<html>\x1b[2Jlogin", "does this")),
     (
         errors.StatusError,
         sending(http("no such", status="404 Gone")),

@@ -15,7 +15,8 @@ from battery.base import errors
 from battery.inputs.settings import Target
 from battery.protocol.wire import Json
 from battery.records.models import ELAPSED_KEY
-from battery.target.http import Client, DistillReply, RespondReply, open_clients
+from battery.target.http import Client, open_clients
+from battery.target.system import DistillReply, Finding, RespondReply
 from tests.support.calls import CALLS, ask, asking, failing
 from tests.support.misbehaving import (
     EVENTS,
@@ -343,12 +344,25 @@ def test_a_stream_that_never_ends_is_given_up(chunk: bytes) -> None:
 # The look-up of `battery doctor`
 
 
-@pytest.mark.parametrize("status", ["200 OK", "302 Found", "404 Gone", "500 Oops"])
-def test_a_probe_takes_any_status_and_sends_no_call(status: str) -> None:
-    async def probe(url: str) -> int:
+@pytest.mark.parametrize(
+    ("status", "says", "ok", "plain"),
+    [
+        ("200 OK", "answers", True, True),
+        ("302 Found", "answers", True, True),
+        ("403 No", "asks for credentials", True, False),
+        ("404 Gone", "answers", True, True),
+        ("500 Oops", "answers", False, False),
+    ],
+)
+def test_a_probe_takes_any_status_and_sends_no_call(
+    status: str, says: str, ok: bool, plain: bool
+) -> None:
+    async def probe(url: str) -> Finding:
         async with Client(Target(url)) as client:
             return await client.probe(20)
 
     with Server(**{"/": sending(http(status=status))}) as server:
-        assert asyncio.run(probe(server.url)) == int(status[:3])
+        found = asyncio.run(probe(server.url))
+    assert found.text == f"{server.url} {says} (HTTP {status[:3]} at /)"
+    assert (found.ok, found.hint is None) == (ok, plain)
     assert [(request.method, request.target) for request in server.requests] == [("GET", "/")]

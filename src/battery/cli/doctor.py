@@ -9,6 +9,7 @@ import typer
 from battery.cli import options
 from battery.cli.output import print_json
 from battery.commands import doctor as stage
+from battery.target.targets import read
 
 
 def doctor(
@@ -36,7 +37,7 @@ def doctor(
     Example:
       battery doctor --gateway http://localhost:3100
     """
-    checks = asyncio.run(stage.doctor(options.settings(ctx.params)))
+    checks = asyncio.run(stage.doctor(options.settings(ctx.params, read)))
     if as_json:
         print_json([check._asdict() for check in checks])
     else:

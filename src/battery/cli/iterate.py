@@ -10,6 +10,7 @@ from battery.cli import options
 from battery.cli.output import progress, show_summary
 from battery.inputs.settings import Settings
 from battery.run import run as stage
+from battery.target.targets import read
 from battery.tracing import traced
 
 
@@ -41,7 +42,7 @@ def iterate(
     Example:
       battery iterate data/battery
     """
-    settings = options.settings(ctx.params)
+    settings = options.settings(ctx.params, read)
     with progress(quiet=quiet) as show, traced("iterate", show) as trace:
         summary = asyncio.run(stage.iterate(settings, trace.tell))
         trace.conclude(summary)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +12,7 @@ import typer
 from battery.base.errors import UsageError
 from battery.inputs.settings import (
     Settings,
+    Target,
     environment_headers,
     make_companion,
     make_target,
@@ -213,15 +214,21 @@ Quiet = Annotated[
 Debug = Annotated[bool, typer.Option("--debug", help="Show the whole stack of an error.")]
 
 
-def settings(options: Mapping[str, Any]) -> Settings:
-    """Make `Settings` of a command's options and the environment; raise `UsageError`."""
+def settings(
+    options: Mapping[str, Any], read: Callable[[str, Mapping[str, str]], Target]
+) -> Settings:
+    """Make `Settings` of a command's options and the environment; raise `UsageError`.
+
+    `read` checks the text of `--gateway`. It is handed in because it knows every kind of target
+    and loads the HTTP library, which most commands do without.
+    """
     gateway_headers = _headers("GATEWAY", options.get("header"))
     team_headers = _headers("LLM_TEAM", options.get("llm_team_header"))
     control_headers = _headers("CONTROL_GATEWAY", options.get("control_header"))
     url, team_url = options.get("gateway"), options.get("llm_team")
     control_url = _control_url(options)
     model_url, model_key = model(options.get("model_url"))
-    gateway = make_target(url, gateway_headers) if url else None
+    gateway = read(url, gateway_headers) if url else None
     team = make_companion(team_url, team_headers, gateway) if team_url else None
     control = make_companion(control_url, control_headers, gateway) if control_url else None
     return Settings(

@@ -13,6 +13,7 @@ from battery.cli.output import print_json, progress
 from battery.inputs.settings import Settings
 from battery.report.terminal.reviews import print_reviews
 from battery.run import review as stage
+from battery.target.targets import read
 from battery.tracing import traced
 
 Iteration = Annotated[
@@ -52,7 +53,7 @@ def review(
       battery review data/battery --iteration 2 --only scrum
       battery review data/battery --repo ~/src/my-gateway
     """
-    settings = options.settings(ctx.params)
+    settings = options.settings(ctx.params, read)
     with progress(quiet=quiet) as show, traced("review", show) as trace:
         outcome = asyncio.run(stage.review(settings, iteration, only, trace.tell))
     if as_json:

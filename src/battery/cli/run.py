@@ -12,6 +12,7 @@ from battery.cli.output import print_json, progress, show_summary, then
 from battery.inputs.settings import Settings
 from battery.report.terminal.outlook import outlook_document, print_outlook
 from battery.run import run as stage
+from battery.target.targets import read
 from battery.tracing import traced
 from battery.verdict.conditions import parse, require
 
@@ -62,7 +63,7 @@ def run(
       battery run --repeats 3 --dry-run
       battery run --fail-on regressed,dishonest,not-learned
     """
-    settings, conditions = options.settings(ctx.params), parse(fail_on)
+    settings, conditions = options.settings(ctx.params, read), parse(fail_on)
     if dry_run:
         with progress(quiet=quiet) as tell:
             outlook = stage.dry_run(settings, tell)

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from battery.base.errors import BatteryError
-from battery.inputs.settings import Settings, Target
+from battery.inputs.settings import Settings
 from battery.inputs.tasks import find_tasks, plan
-from battery.records.models import Phase
+from battery.records.models import FROZEN, LEARN, Phase
 from battery.store.battery_dir import BatteryDir
 from battery.target import targets
-from battery.target.http import open_clients
+from battery.target.system import System
 
 _PROBE_TIMEOUT_S = 10.0
 
@@ -36,30 +36,30 @@ async def doctor(settings: Settings) -> list[Check]:
     `/v1/respond` is never called. Raises `UsageError` for a control gateway that cannot be one.
     """
     targets.refuse_unfit_control(settings)
-    # The embedded control is the embedded gateway once more: one of them is enough to look at.
+    # A twin that the target brings is the target once more: one of them is enough to look at.
     settings = replace(settings, no_control=settings.control_gateway is None)
     checks = [_checked("tasks", _tasks, settings), _checked("folder", _folder, settings)]
     try:
-        with (
-            tempfile.TemporaryDirectory(prefix="battery-") as memory,
-            targets.opened(settings, BatteryDir(Path(memory)).memory, lambda _event: None) as found,
-        ):
-            checks += await _targets(settings, found)
+        with tempfile.TemporaryDirectory(prefix="battery-") as memory:
+            checks += await _targets(settings, BatteryDir(Path(memory)))
     except BatteryError as error:
         checks.append(_failed("gateway", error))
     return checks
 
 
-async def _targets(settings: Settings, found: targets.Targets) -> list[Check]:
-    embedded = settings.gateway is None
-    own = embedded and settings.llm_team is None
-    checks = [
-        await _reachable("gateway", found.gateway, "--gateway", embedded=embedded),
-        await _reachable("LLM team", found.llm_team, "--llm-team", embedded=own),
-    ]
-    if found.control:
-        option = "--control-gateway"
-        checks.append(await _reachable("control gateway", found.control, option, embedded=False))
+async def _targets(settings: Settings, scratch: BatteryDir) -> list[Check]:
+    async with targets.opened(settings, scratch.memory, lambda _event: None) as workers:
+        learn, control = workers[0][LEARN], workers[0].get(FROZEN)
+        named = settings.gateway is not None
+        checks = [await _reachable("gateway", learn, "--gateway", named=named)]
+        try:
+            async with targets.learning_side(settings, workers) as team:
+                named = team is not learn
+                checks.append(await _reachable("LLM team", team, "--llm-team", named=named))
+        except BatteryError as error:
+            checks.append(_failed("LLM team", error))
+        if control:
+            checks.append(await _reachable("control gateway", control, "--control-gateway"))
     return checks
 
 
@@ -100,19 +100,14 @@ def _folder(settings: Settings) -> Check:
     return Check("folder", True, f"{folder.root} holds a {manifest.state} battery, {done}", hint)
 
 
-async def _reachable(name: str, target: Target, option: str, *, embedded: bool) -> Check:
+async def _reachable(name: str, system: System, option: str, *, named: bool = True) -> Check:
+    """Look at one system; of one that nobody named, say how to name another."""
     try:
-        async with open_clients(target, 1) as clients:
-            status = await clients[0].probe(_PROBE_TIMEOUT_S)
+        finding = await system.probe(_PROBE_TIMEOUT_S)
     except BatteryError as error:
         return Check(name, False, error.message, f"start it, or name another with {option}")
-    if embedded:
-        return Check(name, True, f"the embedded one starts and answers; {option} names a live one")
-    if status in {401, 403}:
-        finding = f"{target.url} asks for credentials (HTTP {status} at /)"
-        return Check(name, True, finding, "if runs are refused too, set a token or --header")
-    hint = None if status < 500 else "look at its log: it answers, but with an error"
-    return Check(name, status < 500, f"{target.url} answers (HTTP {status} at /)", hint)
+    offer = "" if named else f"; {option} names a live one"
+    return Check(name, finding.ok, finding.text + offer, finding.hint)
 
 
 def one_line(check: Check) -> str:

@@ -6,7 +6,7 @@ asked again, so a resumed iteration and an uninterrupted one take the same way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from battery.base.clock import now
@@ -25,7 +25,7 @@ from battery.records.events import (
     TaskStarted,
     distilled,
 )
-from battery.records.models import CONFIRMATIONS, ELAPSED_KEY, LEARN, Arm, Models, Phase, RunResult
+from battery.records.models import CONFIRMATIONS, ELAPSED_KEY, LEARN, Models, Phase, RunResult
 from battery.run.metrics import write_metrics
 from battery.run.reviewer import Reviewer
 from battery.run.runner import ask_all
@@ -40,10 +40,7 @@ from battery.run.schedule import (
 )
 from battery.store.battery_dir import IterationDir
 from battery.store.journal import Journal
-from battery.target.http import Client
-
-#: One connection an arm; a worker makes one call at a time.
-Worker = Mapping[Arm, Client]
+from battery.target.system import System, Worker
 
 
 @dataclass(frozen=True)
@@ -54,9 +51,9 @@ class Iteration:
     journal: Journal
     schedule: Schedule
     models: Models
-    #: The learn arm's client of the first one also asks for the reviews.
+    #: The learn arm of the first one also asks for the reviews.
     workers: Sequence[Worker]
-    llm_team: Client
+    llm_team: System
     settings: Settings
     tell: Observer
     #: The iterations before this one, in order.
@@ -126,7 +123,7 @@ class Iteration:
         return Reviewer(
             files=self.files,
             journal=self.journal,
-            client=self.workers[0][LEARN],
+            system=self.workers[0][LEARN],
             model=self.models.overseer_cloud,
             timeout_s=self.settings.meta_timeout,
             tell=self.tell,

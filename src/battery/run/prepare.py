@@ -136,10 +136,7 @@ def _continued(battery: Battery, wanted: int, tell: Observer) -> Battery:
     """Take what the user did not name from the manifest; note what changed, if more is asked."""
     manifest = battery.manifest
     require_iterations(battery.folder, manifest)
-    settings = targets.from_manifest(battery.settings, manifest, tell)
-    settings = targets.control_from_manifest(settings, manifest)
-    targets.refuse_other_kind(settings, manifest)
-    targets.refuse_unfit_control(settings)
+    settings = targets.continued(battery.settings, manifest, tell)
     if wanted == manifest.iterations_finished and manifest.state == "finished":
         return battery._replace(settings=settings)
     changes = _changes(settings, manifest)

@@ -11,7 +11,7 @@ from battery.base.errors import FolderError, UsageError
 from battery.inputs.settings import Settings
 from battery.inputs.tasks import find_tasks
 from battery.records.events import Notice, Observer
-from battery.records.models import ReviewOutcome
+from battery.records.models import LEARN, ReviewOutcome
 from battery.run.metrics import write_metrics
 from battery.run.reviewer import Reviewer
 from battery.run.summarize import write_summary
@@ -19,7 +19,6 @@ from battery.store.battery_dir import BatteryDir, IterationDir
 from battery.store.files import locked
 from battery.store.journal import Journal
 from battery.target import targets
-from battery.target.http import open_clients
 
 Only = Literal["overseer", "scrum"]
 
@@ -63,14 +62,14 @@ async def _ask(
     with (
         # A chat teaches nothing, so the embedded gateway's memory is left alone.
         tempfile.TemporaryDirectory(prefix="battery-") as memory,
-        targets.opened(settings, BatteryDir(Path(memory)).memory, tell) as found,
         Journal(files.journal) as journal,
     ):
-        async with open_clients(found.gateway, 1) as clients:
+        folder = BatteryDir(Path(memory))
+        async with targets.opened(settings, folder.memory, tell) as workers:
             reviewer = Reviewer(
                 files=files,
                 journal=journal,
-                client=clients[0],
+                system=workers[0][LEARN],
                 model=model,
                 timeout_s=settings.meta_timeout,
                 tell=tell,

@@ -16,7 +16,7 @@ from battery.review import parse as verdicts
 from battery.review import prompts as review
 from battery.store.battery_dir import REVIEW_FILE, SCRUM_FILE, IterationDir
 from battery.store.journal import Journal
-from battery.target.http import Client
+from battery.target.system import System
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Reviewer:
 
     files: IterationDir
     journal: Journal
-    client: Client
+    system: System
     model: str
     timeout_s: float
     tell: Observer
@@ -79,7 +79,7 @@ class Reviewer:
         recorded = self.journal.get(key)
         if recorded and (not self.redo or recorded["content"] != self.files.read_answer(name)):
             return recorded, True
-        reply = await self.client.chat(role, prompt, self.model, temperature, self.timeout_s)
+        reply = await self.system.chat(role, prompt, self.model, temperature, self.timeout_s)
         fresh = {
             "at": now(),
             "model": self.model,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import NamedTuple
 
@@ -15,21 +15,21 @@ from battery.records.calls import Outlook
 from battery.records.events import Notice, Observer
 from battery.records.models import Manifest, Summary
 from battery.run import prepare
-from battery.run.iteration import Iteration, Worker
+from battery.run.iteration import Iteration
 from battery.run.prepare import Battery
 from battery.run.summarize import write_summary
 from battery.store.battery_dir import BatteryDir
 from battery.store.files import Reserve, locked, make_folder
 from battery.store.journal import Journal
 from battery.target import targets
-from battery.target.http import Client, open_clients
+from battery.target.system import System, Worker
 
 
-class _Callers(NamedTuple):
-    """Whoever makes the calls, one connection each."""
+class _Asked(NamedTuple):
+    """Whom to ask: in each arm, by worker, and for the distillation."""
 
     workers: Sequence[Worker]
-    llm_team: Client
+    llm_team: System
 
 
 async def run(settings: Settings, tell: Observer) -> Summary:
@@ -119,9 +119,9 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
     reserve = Reserve(folder.root)
     try:
         reserve.claim()
-        async with _asking(battery, tell) as callers:
+        async with _asking(battery, tell) as asked:
             for number in range(manifest.iterations_finished + 1, manifest.iterations_wanted + 1):
-                await _iteration(battery, number, reserve, callers, tell)
+                await _iteration(battery, number, reserve, asked, tell)
                 manifest = manifest.model_copy(update={"iterations_finished": number})
                 folder.write_manifest(manifest)
                 # The page comes at the end: drawing it each time would take longer and longer.
@@ -146,23 +146,17 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
 
 
 @asynccontextmanager
-async def _asking(battery: Battery, tell: Observer) -> AsyncIterator[_Callers]:
-    """Open a client for every worker and arm, and one for the learning side."""
-    count = battery.manifest.options.concurrency
-    async with AsyncExitStack() as stack:
-        found = stack.enter_context(targets.opened(battery.settings, battery.folder.memory, tell))
-        clients = {
-            arm: await stack.enter_async_context(open_clients(target, count))
-            for arm, target in found.arms().items()
-        }
-        (llm_team,) = await stack.enter_async_context(open_clients(found.llm_team, 1))
-        # Connections of its own: a shared one makes calls wait and falsifies their times.
-        workers = [{arm: each[n] for arm, each in clients.items()} for n in range(count)]
-        yield _Callers(workers, llm_team)
+async def _asking(battery: Battery, tell: Observer) -> AsyncIterator[_Asked]:
+    settings, count = battery.settings, battery.manifest.options.concurrency
+    async with (
+        targets.opened(settings, battery.folder.memory, tell, count) as workers,
+        targets.learning_side(settings, workers) as llm_team,
+    ):
+        yield _Asked(workers, llm_team)
 
 
 async def _iteration(
-    battery: Battery, number: int, reserve: Reserve, callers: _Callers, tell: Observer
+    battery: Battery, number: int, reserve: Reserve, asked: _Asked, tell: Observer
 ) -> None:
     folder = battery.folder
     files = folder.iteration(number)
@@ -173,8 +167,8 @@ async def _iteration(
             journal=journal,
             schedule=battery.schedule(),
             models=battery.tasks.models,
-            workers=callers.workers,
-            llm_team=callers.llm_team,
+            workers=asked.workers,
+            llm_team=asked.llm_team,
             settings=battery.settings,
             tell=tell,
             earlier=[folder.iteration(before) for before in range(1, number)],

@@ -1,9 +1,9 @@
-"""The typed client: respond, distill and chat over one connection to one target.
+"""The system under test behind HTTP: one client, one connection, no call ever made twice.
 
-Only this module and `battery.target.transport` below it know httpx. No call is ever repeated here:
-a repeated respond would teach the gateway twice. One client holds one connection, and each worker
-has a client of its own, because a shared pool makes calls wait for each other and falsifies their
-elapsed times.
+Nothing is retried, here or in the transport: a repeated respond would teach the gateway twice, and
+one that the gateway had answered already would be counted as a call that never was. Each worker has
+a client, and so a connection, of its own: in a shared pool calls wait for each other, which
+falsifies their elapsed times.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from battery.base.errors import (
     StatusError,
     UnreachableError,
 )
+from battery.base.text import printable
 from battery.inputs.settings import Target
 from battery.protocol.wire import (
     CHAT_PATH,
@@ -45,8 +46,9 @@ from battery.protocol.wire import (
     RespondRequest,
     chat_content,
 )
-from battery.records.models import ELAPSED_KEY, Models, RunResult, Task
-from battery.target.redact import Redactor, printable
+from battery.records.models import Models, Task
+from battery.target.redact import Redactor
+from battery.target.system import ChatReply, DistillReply, Finding, RespondReply
 from battery.target.transport import (
     CONNECT_TIMEOUT_S,
     MAX_ANSWER_BYTES,
@@ -60,34 +62,16 @@ from battery.target.transport import (
     tls_context,
 )
 
-#: Characters of a body that an error message shows.
+#: Characters of a body that an error message shows: the contract's number, about five lines.
 EXCERPT: Final = 500
+#: Read of such a body. More than is shown, because characters may take several bytes and runs of
+#: white space shrink; not all of it, because an error page may have no end.
+_EXCERPT_BYTES: Final = 16 * EXCERPT
+
+#: What httpx raises; it has no common base.
+_HTTPX_ERRORS: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
 
 Clock = Callable[[], float]
-
-
-class RespondReply(NamedTuple):
-    """A gateway's whole answer, with `_elapsed_ms`, and its numbers."""
-
-    answer: Json
-    result: RunResult
-
-
-class ChatReply(NamedTuple):
-    """The content of a chat answer and the whole answer."""
-
-    content: str
-    answer: Json
-    elapsed_ms: int
-
-
-class DistillReply(NamedTuple):
-    """The distill text, all events, and how many events were no JSON."""
-
-    text: str
-    events: list[Json]
-    broken: int
-    elapsed_ms: int
 
 
 class _Call(NamedTuple):
@@ -136,10 +120,8 @@ class Client:
         )
         call = self._call(f"respond for {task.operation!r}", RESPOND_PATH, timeout_s)
         answer, elapsed_ms = await self._ask(call, request)
-        if isinstance(answer, dict):
-            answer[ELAPSED_KEY] = elapsed_ms
         try:
-            return RespondReply(answer, RunResult.of(answer))
+            return RespondReply.of(answer, elapsed_ms)
         except ShapeError as error:
             raise _wrong_answer(call, error) from error
 
@@ -182,19 +164,23 @@ class Client:
                 # Its own words would repeat the header, with whatever the server put there.
                 raise await self._no_stream(call, response) from None
         try:
-            elapsed_ms = self._elapsed_ms(start)
-            return DistillReply(stream.text(), stream.events, stream.broken, elapsed_ms)
+            return DistillReply.of(stream, self._elapsed_ms(start))
         except ShapeError as error:
             raise _wrong_answer(call, error) from error
 
-    async def probe(self, timeout_s: float) -> int:
-        """Ask for the target's front page and return the HTTP status, whatever it is.
+    async def probe(self, timeout_s: float) -> Finding:
+        """Ask for the target's front page; raise `CallError` when nobody answers.
 
-        Teaches the target nothing; raises `CallError` when nobody answers.
+        Any answer below 500 will do: a gateway need not have a front page.
         """
         call = self._call("look-up", "/", timeout_s)
         async with self._translated(call), self._http.stream("GET", call.url) as response:
-            return response.status_code
+            status = response.status_code
+        if status in {401, 403}:
+            text = f"{self._base} asks for credentials (HTTP {status} at /)"
+            return Finding(True, text, "if runs are refused too, set a token or --header")
+        hint = None if status < 500 else "look at its log: it answers, but with an error"
+        return Finding(status < 500, f"{self._base} answers (HTTP {status} at /)", hint)
 
     def _call(self, name: str, path: str, timeout_s: float) -> _Call:
         return _Call(name, self._base + path, timeout_s)
@@ -239,35 +225,37 @@ class Client:
         try:
             async with asyncio.timeout(call.timeout):
                 yield
-        except TimeoutError as error:
+        except (TimeoutError, TooLargeError, *_HTTPX_ERRORS) as error:
+            self._redact.error(error)
+            raise self._failure(call, error) from error
+
+    def _failure(self, call: _Call, error: Exception) -> CallError:
+        if isinstance(error, TimeoutError):
             what = "the answer was not complete" if self._answering else "no answer"
-            raise CallTimeoutError(
+            return CallTimeoutError(
                 f"{call.name}: {what} from {call.url} within {call.timeout:g} s",
                 hint="look at the gateway's log, or allow more: --respond-timeout, --meta-timeout",
-            ) from error
-        except httpx.ConnectTimeout as error:
-            raise CallTimeoutError(
+            )
+        if isinstance(error, httpx.ConnectTimeout):
+            return CallTimeoutError(
                 f"{call.name}: no connection to {call.url} within {CONNECT_TIMEOUT_S:g} s",
                 hint="is the host right, and is it up? check with `battery doctor`",
-            ) from error
-        except (httpx.ConnectError, httpx.ProxyError, httpx.UnsupportedProtocol) as error:
-            self._redact.error(error)
-            raise UnreachableError(
+            )
+        if isinstance(error, httpx.ConnectError | httpx.ProxyError | httpx.UnsupportedProtocol):
+            return UnreachableError(
                 f"{call.name}: cannot connect to {call.url}{proxy_note(call.url)}: {_words(error)}",
                 hint="is it running, and is the URL right? check with `battery doctor`",
-            ) from error
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            self._redact.error(error)
-            raise BrokenAnswerError(
-                f"{call.name}: the connection to {call.url} broke: {_words(error)}",
-                hint="look at the gateway's log; what finished is on disk",
-            ) from error
-        except TooLargeError as error:
-            raise BrokenAnswerError(
+            )
+        if isinstance(error, TooLargeError):
+            return BrokenAnswerError(
                 f"{call.name}: the answer of {call.url} is larger than "
                 f"{MAX_ANSWER_BYTES // 2**20} MiB",
                 hint="make the gateway answer with less; a log of that size helps nobody",
-            ) from error
+            )
+        return BrokenAnswerError(
+            f"{call.name}: the connection to {call.url} broke: {_words(error)}",
+            hint="look at the gateway's log; what finished is on disk",
+        )
 
     async def _bad_status(self, call: _Call, response: httpx.Response) -> CallError:
         shown = await self._excerpt(response)
@@ -298,33 +286,36 @@ class Client:
         body = b""
         async for chunk in response.aiter_bytes():
             body += chunk
-            if len(body) > 16 * EXCERPT:
+            if len(body) > _EXCERPT_BYTES:
                 break
         return self._shown(body)
 
     def _shown(self, body: bytes) -> str:
-        """Excerpt a body: secrets are cut out before the text is cut off."""
-        text = body[: 16 * EXCERPT].decode("utf-8", "replace")
-        return printable(self._redact.excerpt(text), EXCERPT) or "(empty)"
+        """Excerpt a body for a message."""
+        text = body[:_EXCERPT_BYTES].decode("utf-8", "replace")
+        # Secrets go first: half of one, at the end of what was cut off, would not be recognized.
+        return printable(self._redact.excerpt(text))[:EXCERPT] or "(empty)"
 
     def _content_type(self, response: httpx.Response) -> str:
         return self._header(response, "content-type") or "none"
 
     def _header(self, response: httpx.Response, name: str) -> str:
-        return printable(self._redact.text(response.headers.get(name, "")), EXCERPT)
+        return printable(self._redact.text(response.headers.get(name, "")))[:EXCERPT]
 
 
 @asynccontextmanager
-async def open_clients(target: Target, count: int) -> AsyncIterator[Sequence[Client]]:
-    """Open a client a worker, all with one TLS context, which is slow to make."""
+async def open_clients(
+    target: Target, count: int, client: type[Client] = Client
+) -> AsyncIterator[Sequence[Client]]:
+    """Open `count` clients, one per worker, all with one TLS context, which is slow to make."""
     await load_backend()
     tls = tls_context(target.url)
-    clients = [Client(target, tls=tls) for _ in range(count)]
+    clients = [client(target, tls=tls) for _ in range(count)]
     try:
         yield clients
     finally:
-        for client in clients:
-            await client.__aexit__(None, None, None)
+        for opened in clients:
+            await opened.__aexit__(None, None, None)
 
 
 def _words(error: Exception) -> str:
@@ -343,7 +334,7 @@ def _words(error: Exception) -> str:
 def _wrong_answer(call: _Call, error: ShapeError) -> AnswerError:
     return AnswerError(
         f"{call.name}: the answer of {call.url} is not what the wire promises: {error}",
-        hint="mend the gateway; docs/reference/wire.md says what an answer holds",
+        hint="fix the gateway; docs/reference/wire.md says what an answer holds",
     )
 
 

@@ -1,4 +1,8 @@
-"""Keep secrets out of everything that is stored or shown, also when a gateway echoes them."""
+"""Keep secrets out of everything that is stored or shown, also when a gateway echoes them.
+
+The client does it as an answer arrives, the one place that every answer and every error passes:
+journal, artifacts, terminal, spans and reports then never see a secret, and need not know one.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,6 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, get_args
 
-from battery.base.text import without_runner_commands
 from battery.protocol.wire import OVERSEER_KIND, Status
 
 REPLACEMENT: Final = "[redacted]"
@@ -16,8 +19,6 @@ MIN_SECRET: Final = 6
 
 #: Words of the wire. A header of such a value is no secret, and the answer would be unreadable.
 WORDS: Final = frozenset({*get_args(Status), OVERSEER_KIND, "final"})
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]+")
 
 
 class Redactor:
@@ -68,11 +69,6 @@ class Redactor:
         if isinstance(value, dict):
             return {self.text(key): self._walk(item) for key, item in value.items()}
         return value
-
-
-def printable(text: str, limit: int) -> str:
-    """Cut a foreign text to `limit` characters that cannot move the cursor or ring the bell."""
-    return without_runner_commands(_CONTROL.sub(" ", text)).strip()[:limit]
 
 
 def _parts(value: str) -> Iterator[str]:

@@ -1,12 +1,15 @@
-"""Whom to call: the live gateway that the user named, or an embedded one of our own."""
+"""Whom to call: what the user named, what the manifest names, or the embedded gateway.
+
+All of it is asked of the kinds. A new kind of target is one more record in `KINDS`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from battery.base.errors import MismatchError, UsageError
 from battery.inputs.settings import (
@@ -15,11 +18,16 @@ from battery.inputs.settings import (
     Settings,
     Target,
     make_companion,
-    make_target,
     same_place,
 )
 from battery.records.events import Notice, Observer
 from battery.records.models import FROZEN, LEARN, Arm, Manifest
+from battery.target.gateways import EMBEDDED_GATEWAY, LIVE
+from battery.target.http import open_clients
+from battery.target.system import Kind, Opening, System, Worker
+
+#: The first that recognizes a target has it.
+KINDS: tuple[Kind, ...] = (EMBEDDED_GATEWAY, LIVE)
 
 _OPTIONS: Final = {
     "gateway": "--gateway",
@@ -28,48 +36,44 @@ _OPTIONS: Final = {
 }
 
 
-class Targets(NamedTuple):
-    """Where the calls go: respond of each arm, chat with those of the learn arm, and distill."""
+def kind_of(text: str) -> Kind:
+    """Return the kind of a target, as the command line and the manifest write it."""
+    return next(kind for kind in KINDS if kind.recognizes(text))
 
-    gateway: Target
-    llm_team: Target
-    #: The frozen arm; None with one arm.
-    control: Target | None
 
-    def arms(self) -> dict[Arm, Target]:
-        """Return whom each arm asks."""
-        learn: dict[Arm, Target] = {LEARN: self.gateway}
-        return learn | ({FROZEN: self.control} if self.control else {})
+def read(text: str, headers: Mapping[str, str]) -> Target:
+    """Check the text of a target, of whatever kind; raise `UsageError`."""
+    return kind_of(text).read(text, headers)
 
 
 def has_control(settings: Settings) -> bool:
-    """Tell whether there are two arms: with the embedded gateway unless told otherwise."""
-    return not settings.no_control and (
-        settings.gateway is None or settings.control_gateway is not None
-    )
+    """Return whether there are two arms: where the target brings a twin or one is named."""
+    named = settings.control_gateway is not None
+    return not settings.no_control and (named or not _kind(settings).is_address)
 
 
 def names(settings: Settings) -> dict[str, str]:
     """Name the targets as the manifest keeps them, without secrets; `control` with two arms."""
-    gateway = settings.gateway.url if settings.gateway else EMBEDDED
-    team = _team(settings)
-    found = {"gateway": gateway, "llm_team": team.url if team else EMBEDDED}
+    gateway = _gateway(settings).url
+    team, control = _team(settings), settings.control_gateway
+    targets = {"gateway": gateway, "llm_team": team.url if team else gateway}
     if has_control(settings):
-        control = settings.control_gateway
-        found["control"] = control.url if control else EMBEDDED
-    return found
+        targets["control"] = control.url if control else gateway
+    return targets
 
 
 def refuse_unfit_control(settings: Settings) -> None:
-    """Refuse a control gateway that has no gateway beside it, or would learn; `UsageError`."""
+    """Refuse a control gateway that has nothing to control, or would learn; `UsageError`."""
     control = settings.control_gateway
     if control is None:
         return
-    if settings.gateway is None:
+    kind = _kind(settings)
+    if not kind.is_address:
+        named = settings.gateway.url if settings.gateway else "no gateway"
         raise UsageError(
-            "a control gateway is named and no gateway",
-            hint="name it with --gateway, or leave out --control-gateway and its variable: the "
-            "embedded gateway brings a control of its own",
+            f"a control gateway is named and {named}",
+            hint="name a gateway's URL with --gateway, or leave out --control-gateway and its "
+            f"variable: the {kind.name} brings a control of its own",
         )
     for target, name, why in (
         (settings.gateway, "gateway", "it would be taught by the other arm"),
@@ -84,21 +88,87 @@ def refuse_unfit_control(settings: Settings) -> None:
 
 def from_manifest(settings: Settings, manifest: Manifest, tell: Observer) -> Settings:
     """Take the targets of the manifest where the user named none."""
-    gateway, team = settings.gateway, settings.llm_team
-    url, team_url = manifest.targets["gateway"], manifest.targets["llm_team"]
-    if gateway is None and url != EMBEDDED:
-        gateway = make_target(url, settings.gateway_headers)
-        tell(Notice(f"calling the gateway that the manifest names: {url}"))
-    if team is not None:
-        team = _beside(team, gateway)
-    elif team_url != EMBEDDED:
-        team = make_companion(team_url, settings.llm_team_headers, gateway)
+    gateway, recorded = settings.gateway, manifest.targets
+    if gateway is None and recorded["gateway"] != EMBEDDED:
+        gateway = read(recorded["gateway"], settings.gateway_headers)
+        tell(Notice(f"calling the gateway that the manifest names: {gateway.url}"))
+    headers = settings.llm_team_headers
+    team = _companion(settings.llm_team, recorded["llm_team"], headers, gateway)
     model = settings.model_url or manifest.options.model_url
     return replace(settings, gateway=gateway, llm_team=team, model_url=model)
 
 
-def control_from_manifest(settings: Settings, manifest: Manifest) -> Settings:
-    """Take the control arm of the manifest; refuse to add or to drop one with `MismatchError`."""
+def continued(settings: Settings, manifest: Manifest, tell: Observer) -> Settings:
+    """Take targets and arms of the manifest, to go on with its battery.
+
+    Raises `MismatchError` for what would make it another battery: an arm more or less, a target of
+    another kind, another model. An address may have changed: that is noted, not refused.
+    """
+    settings = _same_arms(from_manifest(settings, manifest, tell), manifest)
+    _refuse_other_target(settings, manifest)
+    refuse_unfit_control(settings)
+    return settings
+
+
+def moved(settings: Settings, manifest: Manifest) -> dict[str, tuple[str, str]]:
+    """Map the targets that differ from the manifest's to where they were and where they are."""
+    now = names(settings)
+    both = {name: (manifest.targets[name], now[name]) for name in _OPTIONS if name in now}
+    return {name: (before, after) for name, (before, after) in both.items() if before != after}
+
+
+def opened(
+    settings: Settings, memory: Callable[[Arm], Path], tell: Observer, workers: int = 1
+) -> AbstractAsyncContextManager[Sequence[Worker]]:
+    """Open whom the workers ask in each arm.
+
+    `memory` says where a system that battery starts keeps what it learns in an arm.
+    """
+    arms: Sequence[Arm] = (LEARN, FROZEN) if has_control(settings) else (LEARN,)
+    opening = Opening(_gateway(settings), settings, arms, workers, memory, tell)
+    return _kind(settings).opened(opening)
+
+
+@asynccontextmanager
+async def learning_side(settings: Settings, workers: Sequence[Worker]) -> AsyncIterator[System]:
+    """Open whom to ask to distill: the LLM team, or the target itself where it brings none."""
+    team = _team(settings)
+    if team is None:
+        yield workers[0][LEARN]
+        return
+    async with open_clients(team, 1) as clients:
+        yield clients[0]
+
+
+def _gateway(settings: Settings) -> Target:
+    return settings.gateway or Target(EMBEDDED)
+
+
+def _kind(settings: Settings) -> Kind:
+    return kind_of(_gateway(settings).url)
+
+
+def _team(settings: Settings) -> Target | None:
+    """Return the learning side; None where the target brings it."""
+    if settings.llm_team or not _kind(settings).is_address:
+        return settings.llm_team
+    return make_companion(DEFAULT_LLM_TEAM, settings.llm_team_headers, settings.gateway)
+
+
+def _companion(
+    named: Target | None, recorded: str, headers: Mapping[str, str], gateway: Target | None
+) -> Target | None:
+    """Return the companion that is named, else the recorded one; None where the target brings it.
+
+    On the gateway's host and port it gets the gateway's headers. The command line could not give
+    them: it did not know yet which gateway the manifest names.
+    """
+    if named is not None:
+        return make_companion(named.url, named.headers, gateway)
+    return make_companion(recorded, headers, gateway) if kind_of(recorded).is_address else None
+
+
+def _same_arms(settings: Settings, manifest: Manifest) -> Settings:
     url, control = manifest.targets.get("control"), settings.control_gateway
     if url is None and control is not None:
         raise MismatchError(
@@ -113,85 +183,21 @@ def control_from_manifest(settings: Settings, manifest: Manifest) -> Settings:
     if url is None:
         return replace(settings, no_control=True)
     # Headers are never on disk, so they come from where the user keeps them.
-    if control is not None:
-        control = _beside(control, settings.gateway)
-    elif url != EMBEDDED:
-        control = make_companion(url, settings.control_headers, settings.gateway)
+    control = _companion(control, url, settings.control_headers, settings.gateway)
     return replace(settings, control_gateway=control)
 
 
-def moved(settings: Settings, manifest: Manifest) -> dict[str, tuple[str, str]]:
-    """Map the targets that differ from the manifest's to where they were and where they are."""
-    now = names(settings)
-    both = {name: (manifest.targets[name], now[name]) for name in _OPTIONS if name in now}
-    return {name: (before, after) for name, (before, after) in both.items() if before != after}
-
-
-def refuse_other_kind(settings: Settings, manifest: Manifest) -> None:
-    """Refuse to mix embedded and live targets, or models, in one battery; raise `MismatchError`.
-
-    A live target may have moved to another URL: that is noted, not refused.
-    """
+def _refuse_other_target(settings: Settings, manifest: Manifest) -> None:
     for name, (before, after) in moved(settings, manifest).items():
-        if EMBEDDED in {before, after}:
+        if not (kind_of(before).is_address and kind_of(after).is_address):
             raise MismatchError(
                 f"the {name} of this battery is {before}, not {after}",
                 hint=f"leave out {_OPTIONS[name]} and its variable, or run into another folder "
                 "with --dir",
             )
     model = manifest.options.model_url
-    if settings.gateway is None and settings.model_url != model:
+    if _kind(settings).takes_model and settings.model_url != model:
         raise MismatchError(
             f"this battery ran with {model or 'rules'} as its model, not {settings.model_url}",
             hint="leave out --model-url, or run into another folder with --dir",
         )
-
-
-@contextmanager
-def opened(settings: Settings, memory: Callable[[Arm], Path], tell: Observer) -> Iterator[Targets]:
-    """Yield whom to call; start embedded gateways where no other is named.
-
-    `memory` says where such a gateway keeps what it learns in an arm.
-    """
-    if settings.gateway is not None:
-        control = settings.control_gateway if has_control(settings) else None
-        yield Targets(settings.gateway, _live_team(settings), control)
-        return
-    # The server costs more than all the rest to import, and a live run needs none of it.
-    from battery.embedded.server import GatewayOptions, serving  # noqa: PLC0415
-
-    def options(arm: Arm) -> GatewayOptions:
-        return GatewayOptions(
-            store=memory(arm),
-            frozen=arm == FROZEN,
-            model_url=settings.model_url,
-            model_key=settings.model_key,
-        )
-
-    # A server each: they share nothing, as two deployments of a live gateway share nothing.
-    with ExitStack() as stack:
-        learn = Target(stack.enter_context(serving(options(LEARN))))
-        frozen = None
-        if has_control(settings):
-            frozen = Target(stack.enter_context(serving(options(FROZEN))))
-        tell(Notice(f"no --gateway: using the embedded gateway at {learn.url}"))
-        yield Targets(learn, settings.llm_team or learn, frozen)
-
-
-def _beside(companion: Target, gateway: Target | None) -> Target:
-    """Give a named companion the gateway's headers, where it is on the gateway's host and port.
-
-    The command line could not: it did not know yet which gateway the manifest names.
-    """
-    return make_companion(companion.url, companion.headers, gateway)
-
-
-def _team(settings: Settings) -> Target | None:
-    """Return the learning side; None is the embedded one."""
-    return settings.llm_team if settings.gateway is None else _live_team(settings)
-
-
-def _live_team(settings: Settings) -> Target:
-    return settings.llm_team or make_companion(
-        DEFAULT_LLM_TEAM, settings.llm_team_headers, settings.gateway
-    )

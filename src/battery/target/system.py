@@ -1,0 +1,134 @@
+"""The system under test as the rest of battery sees it: four calls, whoever answers them.
+
+`battery.target.http` is the implementation for a system behind HTTP. A `Kind` is what battery has
+to know of a sort of system before it can call one; `battery.target.targets` lists the kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol, Self
+
+from battery.inputs.settings import Settings, Target
+from battery.protocol.wire import DistillStream, Json
+from battery.records.events import Observer
+from battery.records.models import ELAPSED_KEY, Arm, Models, RunResult, Task
+
+
+class RespondReply(NamedTuple):
+    """A system's whole answer, with `_elapsed_ms`, and what battery reads of it."""
+
+    answer: Json
+    result: RunResult
+
+    @classmethod
+    def of(cls, answer: Json, elapsed_ms: int) -> Self:
+        """Add the elapsed time to an answer and check it; raise `ShapeError`."""
+        whole = {**answer, ELAPSED_KEY: elapsed_ms} if isinstance(answer, dict) else answer
+        return cls(whole, RunResult.of(whole))
+
+
+class ChatReply(NamedTuple):
+    """The content of a chat answer, and the whole answer."""
+
+    content: str
+    answer: Json
+    elapsed_ms: int
+
+
+class DistillReply(NamedTuple):
+    """The distill text, all events, and how many events were not JSON objects."""
+
+    text: str
+    events: list[Json]
+    broken: int
+    elapsed_ms: int
+
+    @classmethod
+    def of(cls, stream: DistillStream, elapsed_ms: int) -> Self:
+        """Take what a stream collected; raise `ShapeError` when it has no event."""
+        return cls(stream.text(), stream.events, stream.broken, elapsed_ms)
+
+
+class Finding(NamedTuple):
+    """What a look at a system found: whether it is fine, in words, and what to do."""
+
+    ok: bool
+    text: str
+    hint: str | None = None
+
+
+class System(Protocol):
+    """A system under test; one instance answers one call at a time.
+
+    Every method raises `CallError` for a call without a usable answer, which ends the run. No
+    method may ask twice: whatever is asked may teach the system, and is measured. Elapsed times
+    are wall time in whole milliseconds, timeouts are seconds and bound the whole call.
+    """
+
+    async def respond(self, task: Task, models: Models, timeout_s: float) -> RespondReply:
+        """Work on one task; an honest failure is an answer with the status `failed`."""
+        ...
+
+    async def distill(self, on_event: Callable[[Json], None], timeout_s: float) -> DistillReply:
+        """Learn from the last outcomes; call `on_event` as each event arrives.
+
+        Only the learn arm is asked. A stream without any event is an error.
+        """
+        ...
+
+    async def chat(
+        self, role: str, prompt: str, model: str, temperature: float, timeout_s: float
+    ) -> ChatReply:
+        """Ask a large model one question; an answer without content is an error.
+
+        `role` (overseer, scrum) names the call in messages and is not sent.
+        """
+        ...
+
+    async def probe(self, timeout_s: float) -> Finding:
+        """Find out whether the system is there, for `doctor`, without teaching it anything."""
+        ...
+
+
+#: Whom one worker asks in each arm. A worker makes one call at a time.
+Worker = Mapping[Arm, System]
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a kind is given to open its systems."""
+
+    #: The target that `--gateway` or the manifest names.
+    target: Target
+    settings: Settings
+    #: The learn arm, and the frozen one where there are two.
+    arms: Sequence[Arm]
+    #: How many tasks are asked at the same time.
+    workers: int
+    #: Where a system that battery starts keeps what it learns in an arm.
+    memory: Callable[[Arm], Path]
+    tell: Observer
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of system under test: how it is recognized, opened and spoken of."""
+
+    #: As messages name it.
+    name: str
+    #: Whether a target, as `--gateway` and the manifest write it, is of this kind.
+    recognizes: Callable[[str], bool]
+    #: Opens the systems, one per worker and arm, and closes them at the end.
+    opened: Callable[[Opening], AbstractAsyncContextManager[Sequence[Worker]]]
+    #: Checks the text of a target, with the headers for it; raises `UsageError`.
+    read: Callable[[str, Mapping[str, str]], Target] = lambda text, _headers: Target(text)
+    #: A target is an address. It may change between runs, because the same system may have moved,
+    #: and its learning side and control are deployments at addresses of their own. Any other kind
+    #: brings both: the learn arm distills, and the frozen arm is a twin.
+    is_address: bool = False
+    #: `--model-url` drives it, so another model makes another battery.
+    takes_model: bool = False
