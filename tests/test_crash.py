@@ -235,6 +235,24 @@ def test_results_are_matched_by_task_not_by_position(
     assert len(gateway.requests) == before
 
 
+def test_a_recorded_answer_with_a_number_beyond_belief_is_named(
+    gateway: Gateway, options: list[object], tmp_path: Path
+) -> None:
+    def break_second(_path: str, body: dict[str, Any]) -> None:
+        if body.get("operation") == "alpha_baseline 1":
+            raise ConnectionError
+
+    gateway.before = break_second
+    assert here(*options).returncode == 1
+    path = tmp_path / "b" / "iter_1" / "journal.jsonl"
+    line = json.loads(path.read_text().splitlines()[0])
+    line["result"]["iterations"] = 10**30
+    path.write_text(json.dumps(line) + "\n")
+    resumed = here(*options, "--resume")
+    assert resumed.returncode == 1
+    assert "journal.jsonl is not what a battery writes: result.iterations: " in resumed.stderr
+
+
 def test_with_several_workers_an_error_still_records_what_the_others_paid_for(
     gateway: Gateway, options: list[object], tmp_path: Path
 ) -> None:

@@ -14,7 +14,6 @@ from battery.protocol.wire import (
     Json,
     chat_content,
     read_respond,
-    total_tokens,
 )
 from tests.embedded.conftest import Serve
 from tests.embedded.helpers import MODELS, ask, distil
@@ -43,7 +42,7 @@ def test_an_answer_is_what_the_wire_promises(shared: httpx.Client) -> None:
     read = read_respond(answer)
     assert (read.status, read.iterations, read.error) == ("ok", 2, None)
     usage = answer["artifact"]["usage"]
-    assert total_tokens(answer["artifact"]) == usage["prompt_tokens"] + usage["completion_tokens"]
+    assert read.tokens == usage["prompt_tokens"] + usage["completion_tokens"]
     assert usage["estimated"] is True
     assert all({"kind", "turn", "text"} <= entry.keys() for entry in answer["log"])
 
@@ -102,7 +101,7 @@ def test_a_spec_that_does_not_parse_is_blocked_and_leaves_no_outcome(serve: Serv
     client = serve()
     answer = ask(client, {"role": "Welder", "count": 0, "city": "Toledo, OH"})
     read = read_respond(answer)
-    assert (read.status, read.iterations, total_tokens(answer["artifact"])) == ("blocked", 0, 0)
+    assert (read.status, read.iterations, read.tokens) == ("blocked", 0, 0)
     assert read.error
     assert read.error.startswith("spec.count: ")
     assert "Read 0 outcomes" in distil(client).text()

@@ -60,7 +60,6 @@ def test_any_document_is_a_respond_answer_or_names_what_is_wrong(document: Any) 
     wrong = None
     try:
         answer = wire.read_respond(document)
-        tokens = wire.total_tokens(answer.artifact)
     except ShapeError as error:
         wrong = error
     if wrong is not None:
@@ -69,8 +68,8 @@ def test_any_document_is_a_respond_answer_or_names_what_is_wrong(document: Any) 
         assert bool(wrong.place) == isinstance(document, dict)
         return
     assert answer.status in {"ok", "failed", "blocked"}
-    assert answer.iterations >= 0
-    assert tokens >= 0
+    assert 0 <= answer.iterations <= wire.MOST_COUNTED
+    assert 0 <= answer.tokens <= wire.MOST_COUNTED
     assert isinstance(answer.overseer_called, bool)
 
 
@@ -108,21 +107,55 @@ def test_any_events_give_a_text_or_say_that_there_was_none(data: list[str]) -> N
 @pytest.mark.parametrize(("sent", "read"), [(3, 3), (3.0, 3), (0, 0), (None, 0)])
 def test_whole_numbers_count_however_they_are_written(sent: object, read: int) -> None:
     assert wire.read_respond({"status": "ok", "iterations": sent}).iterations == read
-    assert wire.total_tokens({"usage": {"total_tokens": sent}}) == read
+    assert wire.read_respond(spending(sent)).tokens == read
 
 
-@pytest.mark.parametrize("sent", ["3", 3.5, True, False, -1, -1.0, [3], {}])
+def spending(tokens: object) -> wire.Json:
+    return {"status": "ok", "artifact": {"usage": {"total_tokens": tokens}}}
+
+
+MOST = wire.MOST_COUNTED
+
+
+@pytest.mark.parametrize("sent", ["3", 3.5, True, False, -1, -1.0, [3], {}, MOST + 1, 1e300])
 def test_nothing_else_counts_as_a_whole_number(sent: object) -> None:
-    with pytest.raises(ShapeError, match="iterations"):
+    with pytest.raises(ShapeError, match=r"^iterations: "):
         wire.read_respond({"status": "ok", "iterations": sent})
-    with pytest.raises(ShapeError, match=r"artifact\.usage\.total_tokens: a whole number from 0"):
-        wire.total_tokens({"usage": {"total_tokens": sent}})
+    with pytest.raises(ShapeError, match=r"^artifact\.usage\.total_tokens: "):
+        wire.read_respond(spending(sent))
+
+
+def test_a_count_beyond_belief_is_refused_with_the_most_that_is_taken() -> None:
+    assert wire.read_respond(spending(MOST)).tokens == MOST
+    with pytest.raises(ShapeError, match="less than or equal to 9007199254740992, got 1000"):
+        wire.read_respond(spending(10**300))
 
 
 def test_a_long_wrong_value_is_shown_in_short() -> None:
     with pytest.raises(ShapeError) as caught:
-        wire.total_tokens({"usage": {"total_tokens": "x" * 10_000}})
+        wire.read_respond(spending("x" * 10_000))
     assert len(caught.value.why) < 200
+
+
+def test_a_reported_nought_differs_from_what_is_not_reported() -> None:
+    assert wire.respond_spent(spending(0)).tokens == 0
+    assert wire.respond_spent(spending(None)) == wire.Spent()
+    assert wire.respond_spent({"iterations": 0}) == wire.Spent(turns=0)
+
+
+@pytest.mark.parametrize("sent", [None, "7", 7.5, True, -1, MOST + 1])
+def test_a_part_of_the_tokens_that_is_no_count_is_not_reported(sent: object) -> None:
+    usage = {"total_tokens": 9, "prompt_tokens": sent, "output_tokens": 2}
+    read = wire.Spent(tokens=9, input=None, output=2)
+    assert wire.chat_spent({"usage": usage}) == read
+    assert wire.respond_spent({"artifact": {"usage": usage}}) == read
+    other = {**usage, "input_tokens": 7}
+    assert wire.chat_spent({"usage": other}).input == 7, "the other spelling is taken instead"
+
+
+@pytest.mark.parametrize("usage", [None, "7", [7], {}])
+def test_a_chat_answer_may_report_no_tokens(usage: object) -> None:
+    assert wire.chat_spent({"usage": usage}) == wire.Spent()
 
 
 def test_the_embedded_gateway_writes_what_the_client_reads() -> None:

@@ -150,7 +150,6 @@ def test_huge_changes_lose_their_digits_and_unknown_ones_are_dashes() -> None:
     assert amount("ratio", 11.0) == ">+900%"
     assert amount("ratio", None) == "-"
     assert amount("difference", -0.5) == "-50.0 pts"
-    assert cells.tokens(1e300) == cells.mean(CASES["worse"].changes[0], 1e300) == ">10^9"
 
 
 def test_bluffs_and_the_number_of_tasks_are_on_the_terminal() -> None:

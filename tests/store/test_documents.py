@@ -36,9 +36,9 @@ def test_runs_are_read_back_as_numbers(files: IterationDir) -> None:
         ("{", "not JSON"),
         ("{}", "a list was expected"),
         ("[1]", r"\[0\]\.result: is missing"),
-        (json.dumps([run(), run("great")]), r"\[1\]\.status"),
+        (json.dumps([run(), run("great")]), r"\[1\]\.result\.status"),
         (json.dumps([{**run(), "phase": "delta"}]), r"\[0\]\.phase: alpha, beta or gamma"),
-        (json.dumps([{**run(), "task": {"spec": {}}}]), r"\[0\]\.task_class: is missing"),
+        (json.dumps([{**run(), "task": {"spec": {}}}]), r"\[0\]\.task\.task_class: is missing"),
     ],
 )
 def test_spoilt_runs_are_refused_with_file_and_place(

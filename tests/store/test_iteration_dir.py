@@ -103,8 +103,26 @@ def test_only_what_is_on_disk_is_a_set(files: IterationDir) -> None:
 
 def test_a_spoilt_set_is_named_with_its_folder(files: IterationDir) -> None:
     files.write_runs([run("great")], FROZEN, 2)
-    with pytest.raises(ArtifactError, match=r"control/repeat_2/runs\.json.*\[0\]\.status"):
+    with pytest.raises(ArtifactError, match=r"control/repeat_2/runs\.json.*\[0\]\.result\.status"):
         list(files.run_sets())
+
+
+@pytest.mark.parametrize(
+    ("answer", "place"),
+    [
+        ({"iterations": 10**20}, "iterations"),
+        ({"artifact": {"usage": {"total_tokens": 2**53 + 1}}}, "artifact.usage.total_tokens"),
+        ({"_elapsed_ms": 2**53 + 1}, "_elapsed_ms"),
+        ({"_elapsed_ms": -1}, "_elapsed_ms"),
+        ({"_elapsed_ms": "40"}, "_elapsed_ms"),
+    ],
+)
+def test_a_number_beyond_belief_is_refused_with_file_and_place(
+    files: IterationDir, answer: dict[str, Any], place: str
+) -> None:
+    files.write_runs([run(), run(**answer)])
+    with pytest.raises(ArtifactError, match=rf"runs\.json .*: \[1\]\.result\.{place}: .* got"):
+        files.read_runs()
 
 
 def test_the_arms_have_metrics_of_their_own(files: IterationDir) -> None:

@@ -344,7 +344,7 @@ def test_what_the_gateway_did_not_report_has_no_attribute(collector: Collector) 
     assert "battery.turns" not in call.attributes
 
 
-def test_a_reported_nought_is_told_and_a_number_beyond_64_bits_loses_no_span(
+def test_a_reported_nought_is_told_and_a_count_beyond_belief_is_not(
     collector: Collector,
 ) -> None:
     with traced("run", lambda _event: None) as trace:
@@ -356,7 +356,7 @@ def test_a_reported_nought_is_told_and_a_number_beyond_64_bits_loses_no_span(
         trace.tell(TaskFinished(1, Phase.ALPHA, "fill", free, replayed=False, answer=answer))
     (call,) = [span for span in collector.spans() if span.name.startswith("invoke_agent")]
     assert (call.attributes["battery.turns"], call.attributes["battery.tokens"]) == (0, 0)
-    assert call.attributes["gen_ai.usage.input_tokens"] == 2**63 - 1
+    assert "gen_ai.usage.input_tokens" not in call.attributes
 
 
 def test_no_proxy_stands_before_a_collector_on_this_machine(

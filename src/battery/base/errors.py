@@ -114,6 +114,10 @@ class ShapeError(Exception):
         first = error.errors(include_url=False, include_context=False)[0]
         return cls(dotted(first["loc"]), _plain(first["type"], first["msg"], first["input"]))
 
+    def below(self, parent: str) -> ShapeError:
+        """Return the same finding in a document that holds this one at `parent`."""
+        return ShapeError(f"{parent}.{self.place}" if self.place else parent, self.why)
+
 
 def dotted(path: tuple[int | str, ...]) -> str:
     """Write a path into a JSON document the way people write it: `a.b[1].c`."""

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Context, Decimal
-from typing import Final
-
-# A float has at most 309 digits before the point; the default of 28 would raise for long ones.
-_CONTEXT: Final = Context(prec=330, rounding=ROUND_HALF_UP)
+from decimal import ROUND_HALF_UP, Decimal
 
 
 def number(value: float, places: int = 2, *, grouped: bool = False) -> str:
@@ -64,4 +60,4 @@ def duration(seconds: float) -> str:
 
 def _round(exact: Decimal, places: int) -> Decimal:
     # From Decimal("1e-2") on, not from a float, which would bring its binary fraction along.
-    return exact.quantize(Decimal(1).scaleb(-places), context=_CONTEXT)
+    return exact.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)

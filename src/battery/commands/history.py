@@ -18,7 +18,7 @@ from battery.store.battery_dir import BatteryDir, IterationDir
 from battery.store.documents import read_record
 from battery.verdict.assess import assess
 from battery.verdict.metrics import measure
-from battery.verdict.table import MOST_COUNTED, TOKENS
+from battery.verdict.table import TOKENS
 
 #: Folders of a battery that hold no other battery.
 _INSIDE: Final = re.compile(r"iter_[1-9][0-9]*|gateway")
@@ -160,8 +160,7 @@ def _tokens(last: Metrics) -> float | None:
     """Return the tokens a task; None where no answer tells any: then they were not measured."""
     if not last.total_tokens or not last.total_tasks:
         return None
-    # Foreign numbers may be longer than a float can hold.
-    return min(last.total_tokens, MOST_COUNTED) / last.total_tasks
+    return last.total_tokens / last.total_tasks
 
 
 def _ok(last: Metrics) -> float | None:

@@ -7,7 +7,7 @@ the other. It knows no network: text and objects in, text and objects out.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -19,6 +19,9 @@ CHAT_PATH: Final = "/v1/chat"
 DISTILL_PATH: Final = "/api/run"
 DISTILL_QUERY: Final = "mode=distill"
 
+#: The largest count that an answer may report. Beyond it a float no longer holds every whole
+#: number, so sums and ratios would be silently wrong; no real call takes a billionth of it.
+MOST_COUNTED: Final = 2**53
 #: The log entry that says that the in-loop overseer stepped in.
 OVERSEER_KIND: Final = "overseer_correction"
 #: How gateways mark an answer that no model gave this time.
@@ -70,12 +73,21 @@ class ChatRequest(BaseModel):
 
 
 def _null_is(default: object) -> BeforeValidator:
+    # Gateways in several languages write null, or nothing, where they have not counted. A task was
+    # done all the same, and an error would throw away a call that may be asked only once.
     return BeforeValidator(lambda value: default if value is None else value)
 
 
-def _count(value: object) -> object:
+def _whole(value: object) -> object:
     """Take 3.0 for 3, as some JSON writers send it; a text or a truth value is no number."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+#: Turns or tokens. This is the only guard against absurd numbers: whatever computes with counts
+#: may rely on it.
+Count = Annotated[
+    int, Field(ge=0, le=MOST_COUNTED, strict=True), BeforeValidator(_whole), _null_is(0)
+]
 
 
 class LogEntry(BaseModel):
@@ -84,14 +96,42 @@ class LogEntry(BaseModel):
     kind: str | None = None
 
 
-class RespondAnswer(BaseModel):
-    """The part of a respond answer that the battery reads; other keys are kept, not read."""
+class Usage(BaseModel):
+    """The tokens of a respond answer."""
 
+    total_tokens: Count = 0
+
+
+class Artifact(BaseModel):
+    """What a task brought; only its usage matters to the battery."""
+
+    usage: Annotated[Usage, _null_is({})] = Usage()
+
+
+# Artifacts are the gateway's own and may be anything, also a text; then they have no usage.
+def _object_or_nothing(value: object) -> object:
+    return value if isinstance(value, dict) else {}
+
+
+class RespondAnswer(BaseModel):
+    """The part of a respond answer that the battery reads.
+
+    Other keys are passed over here, not refused: gateways grow, and the whole answer goes to disk
+    as it came.
+    """
+
+    # An unknown status is an error. To count it as failed, or as ok, would be a guess, and every
+    # metric and gate rests on it.
     status: Status
-    iterations: Annotated[int, Field(ge=0, strict=True), BeforeValidator(_count), _null_is(0)] = 0
-    artifact: Any = None
+    iterations: Count = 0
+    artifact: Annotated[Artifact, BeforeValidator(_object_or_nothing)] = Artifact()
     log: Annotated[list[LogEntry], _null_is([])] = []
     error: str | None = None
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all models that worked on the task; 0 where none are reported."""
+        return self.artifact.usage.total_tokens
 
     @property
     def overseer_called(self) -> bool:
@@ -109,41 +149,67 @@ def read_respond(answer: object) -> RespondAnswer:
         raise ShapeError.of(error) from error
 
 
-def total_tokens(artifact: object) -> int:
-    """Read `artifact.usage.total_tokens`; 0 where any of the three is missing or null.
+class Spent(NamedTuple):
+    """What an answer reports of turns and tokens; None where it does not."""
 
-    An artifact may be anything, so one that is no object has no usage. Raises `ShapeError` for
-    a usage or a total of the wrong type.
+    turns: int | None = None
+    tokens: int | None = None
+    input: int | None = None
+    output: int | None = None
+
+
+def respond_spent(answer: Json) -> Spent:
+    """Read what a respond answer reports, its tokens at `artifact.usage`.
+
+    Unlike `read_respond` it keeps a reported 0 apart from what was not reported.
     """
-    usage = artifact.get("usage") if isinstance(artifact, dict) else None
-    if usage is None:
-        return 0
+    return _spent(_usage(answer))._replace(turns=_first_count(answer, ("iterations",)))
+
+
+def chat_spent(answer: Json) -> Spent:
+    """Read what a chat answer reports, its tokens at `usage`."""
+    return _spent(answer.get("usage"))
+
+
+def _spent(usage: object) -> Spent:
     if not isinstance(usage, dict):
-        raise ShapeError("artifact.usage", f"an object was expected, got {_kind(usage)}")
-    total = usage.get("total_tokens")
-    if total is None:
-        return 0
-    whole = _count(total)
-    if isinstance(whole, bool) or not isinstance(whole, int) or whole < 0:
-        raise ShapeError(
-            "artifact.usage.total_tokens", f"a whole number from 0 was expected, got {total!r:.60}"
-        )
-    return whole
+        return Spent()
+    return Spent(
+        tokens=_first_count(usage, ("total_tokens",)),
+        # Both spellings are common: that of chat completions and that of newer interfaces.
+        input=_first_count(usage, ("prompt_tokens", "input_tokens")),
+        output=_first_count(usage, ("completion_tokens", "output_tokens")),
+    )
+
+
+def _first_count(values: Json, names: tuple[str, ...]) -> int | None:
+    for name in names:
+        value = _whole(values.get(name))
+        # A truth value is an int to Python. The split of tokens decides nothing, so what is no
+        # count there is left out; it is not worth the call.
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_COUNTED:
+            return value
+    return None
+
+
+def _usage(answer: Json) -> object:
+    artifact = answer.get("artifact")
+    return artifact.get("usage") if isinstance(artifact, dict) else None
 
 
 def was_cached(answer: Json) -> bool:
-    """Tell whether an answer says of itself that it came from a cache.
+    """Return whether an answer says of itself that it came from a cache.
 
     That is any of `CACHED_KEYS` being true in the answer, its artifact or the artifact's usage.
     """
-    artifact = answer.get("artifact")
-    usage = artifact.get("usage") if isinstance(artifact, dict) else None
-    places = [place for place in (answer, artifact, usage) if isinstance(place, dict)]
-    return any(place.get(key) is True for place in places for key in CACHED_KEYS)
+    places = (answer, answer.get("artifact"), _usage(answer))
+    return any(
+        place.get(key) is True for place in places if isinstance(place, dict) for key in CACHED_KEYS
+    )
 
 
 def memory_used(answer: Json) -> bool | None:
-    """Tell whether a run was given something from memory; None where the answer does not say.
+    """Return whether a run was given something from memory; None where the answer does not say.
 
     `artifact.memory` says it: a list of what was recalled, empty when there was nothing.
     """

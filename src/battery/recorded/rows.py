@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 from battery.base.errors import ShapeError
 from battery.inputs.tasks import labels, task_id
-from battery.protocol.usage import reported, respond_split, unless_missing
-from battery.protocol.wire import Json
+from battery.protocol.wire import Json, Spent, respond_spent
 from battery.records.models import ELAPSED_KEY, LEARN, Arm, Run
 from battery.records.rows import Row
 from battery.store.battery_dir import BatteryDir, IterationDir
@@ -36,25 +35,14 @@ class _Asked(NamedTuple):
     """A run with what its answer told besides the numbers that every run has."""
 
     run: Run
-    turns: int | None
-    tokens: int | None
-    prompt_tokens: int | None
-    completion_tokens: int | None
+    spent: Spent
     elapsed_ms: int | None
 
     @classmethod
     def of(cls, run: Run, answer: Json) -> _Asked:
         """Keep apart what was not reported and what was 0."""
-        told = reported(answer, turns=run.result.turns, tokens=run.result.tokens)
-        split = respond_split(answer)
-        return cls(
-            run=run,
-            turns=told.turns,
-            tokens=told.tokens,
-            prompt_tokens=split.input,
-            completion_tokens=split.output,
-            elapsed_ms=unless_missing(answer.get(ELAPSED_KEY), run.result.elapsed_ms),
-        )
+        timed = answer.get(ELAPSED_KEY) is not None
+        return cls(run, respond_spent(answer), run.result.elapsed_ms if timed else None)
 
 
 class _Place(NamedTuple):
@@ -102,10 +90,10 @@ def _row(iteration: int, arm: Arm, repeat: int, asked: _Asked, place: _Place) ->
         operation=task.operation,
         label=place.label,
         status=result.status,
-        turns=asked.turns,
-        tokens=asked.tokens,
-        prompt_tokens=asked.prompt_tokens,
-        completion_tokens=asked.completion_tokens,
+        turns=asked.spent.turns,
+        tokens=asked.spent.tokens,
+        prompt_tokens=asked.spent.input,
+        completion_tokens=asked.spent.output,
         overseer_called=result.overseer_called,
         elapsed_ms=asked.elapsed_ms,
         cached=result.cached,

@@ -13,7 +13,14 @@ from typing import Final, Literal, NamedTuple
 from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from battery.base.errors import ShapeError
-from battery.protocol.wire import Json, Status, memory_used, read_respond, total_tokens, was_cached
+from battery.protocol.wire import (
+    MOST_COUNTED,
+    Json,
+    Status,
+    memory_used,
+    read_respond,
+    was_cached,
+)
 from battery.records.findings import Evidence, Record, Scorecard
 
 #: Version of the file formats that this program writes.
@@ -160,12 +167,13 @@ class RunResult(NamedTuple):
         """Read a gateway's answer, `_elapsed_ms` included; raise `ShapeError` for a wrong one."""
         read = read_respond(answer)
         elapsed_ms = answer.get(ELAPSED_KEY) or 0
-        if not isinstance(elapsed_ms, int | float):
-            raise ShapeError(ELAPSED_KEY, f"a number was expected, got {elapsed_ms!r:.60}")
+        if not isinstance(elapsed_ms, int | float) or not 0 <= elapsed_ms <= MOST_COUNTED:
+            expected = f"a number from 0 to {MOST_COUNTED} was expected"
+            raise ShapeError(ELAPSED_KEY, f"{expected}, got {elapsed_ms!r:.60}")
         return cls(
             status=read.status,
             turns=read.iterations,
-            tokens=total_tokens(read.artifact),
+            tokens=read.tokens,
             overseer_called=read.overseer_called,
             error=read.error,
             elapsed_ms=int(elapsed_ms),

@@ -14,11 +14,8 @@ from battery.report.evidence import NONE, POINTS, amount, p_value
 MOST: Final = 5
 #: Above ten times nobody needs the digits.
 _HUGE: Final = 10.0
-#: So many tokens, turns or seconds a call are a foreign program's mistake.
-_MOST: Final = 10**9
 #: A smaller change than this prints as none.
 _LEAST: Final = 0.0005
-_OVER: Final = ">10^9"
 
 
 def change(row: Change) -> str:
@@ -64,17 +61,13 @@ def mean(row: Change, value: float | None) -> str:
         return NONE
     if row.kind == "difference":
         return percent(value, 1)
-    if value > _MOST:
-        return _OVER
     # Seconds may be so few that two decimals would hide what the change is about.
     return number(value, 4 if value < 1 else 2)
 
 
 def tokens(value: float | None) -> str:
     """Write tokens without decimals."""
-    if value is None:
-        return NONE
-    return _OVER if value > _MOST else number(value, 0, grouped=True)
+    return NONE if value is None else number(value, 0, grouped=True)
 
 
 def share(value: float | None) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from battery.base.clock import now
+from battery.base.errors import ShapeError
 from battery.inputs.settings import Settings
 from battery.inputs.tasks import PlannedTask
 from battery.protocol.wire import Json
@@ -39,6 +40,7 @@ from battery.run.schedule import (
     to_confirm,
 )
 from battery.store.battery_dir import IterationDir
+from battery.store.documents import wrong
 from battery.store.journal import Journal
 from battery.target.system import System, Worker
 
@@ -155,8 +157,14 @@ class Iteration:
     def _told_from_record(self, ask: Ask) -> bool:
         recorded = self.journal.get(ask.key)
         if recorded is not None:
-            self._task_done(ask, RunResult.of(recorded["result"]), None)
+            self._task_done(ask, self._result(recorded), None)
         return recorded is not None
+
+    def _result(self, recorded: Json) -> RunResult:
+        try:
+            return RunResult.of(recorded["result"])
+        except ShapeError as error:
+            raise wrong(self.files.journal, error.below("result")) from error
 
     async def _ask_task(self, worker: Worker, ask: Ask) -> None:
         entry = ask.entry

@@ -75,8 +75,7 @@ def read_answers(path: Path) -> Iterator[tuple[Run, Json]]:
         try:
             yield _read_run(item), item["result"]
         except ShapeError as error:
-            place = f"[{index}].{error.place}".rstrip(".")
-            raise wrong(path, ShapeError(place, error.why)) from error
+            raise wrong(path, error.below(f"[{index}]")) from error
 
 
 def _array_items(path: Path) -> Iterator[Any]:
@@ -115,11 +114,15 @@ def wrong(path: Path, error: ShapeError) -> ArtifactError:
 def _read_run(item: Any) -> Run:
     if not isinstance(item, dict) or not isinstance(item.get("result"), dict):
         raise ShapeError("result", "is missing")
+    phase = _phase(item.get("phase"))
     try:
         task = Task.model_validate(item.get("task"))
-        return Run(task, _phase(item.get("phase")), RunResult.of(item["result"]))
     except ValidationError as error:
-        raise ShapeError.of(error) from error
+        raise ShapeError.of(error).below("task") from error
+    try:
+        return Run(task, phase, RunResult.of(item["result"]))
+    except ShapeError as error:
+        raise error.below("result") from error
 
 
 def _phase(name: object) -> Phase:

@@ -11,8 +11,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from battery.base import jsonio
-from battery.protocol.usage import MOST, Split, chat_split, reported, respond_split
-from battery.protocol.wire import ChatRequest, Json, chat_content
+from battery.protocol.wire import (
+    ChatRequest,
+    Json,
+    Spent,
+    chat_content,
+    chat_spent,
+    respond_spent,
+)
 from battery.records.events import MetaFinished, TaskFinished, TaskStarted
 from battery.records.models import ELAPSED_KEY, FROZEN, Metrics, Summary
 
@@ -52,12 +58,12 @@ def asked(started: TaskStarted, *, content: bool) -> Attributes:
 def answered(finished: TaskFinished, *, content: bool) -> Attributes:
     """Describe what came back; `content` adds the answer."""
     result, answer = finished.result, finished.answer or {}
-    turns, tokens = reported(answer, turns=result.turns, tokens=result.tokens)
+    spent = respond_spent(answer)
     found: dict[str, Any] = {
-        **_usage(respond_split(answer)),
+        **_usage(spent),
         "battery.status": result.status,
-        "battery.turns": turns,
-        "battery.tokens": tokens,
+        "battery.turns": spent.turns,
+        "battery.tokens": spent.tokens,
         "battery.overseer": result.overseer_called,
         "battery.memory_used": result.memory_used,
         "battery.cached": result.cached or None,
@@ -82,7 +88,7 @@ def chat(finished: MetaFinished, *, content: bool) -> Attributes:
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": ChatRequest.model_fields["provider"].default,
         "gen_ai.request.model": finished.model,
-        **_usage(chat_split(answer)),
+        **_usage(chat_spent(answer)),
     }
     if content and finished.prompt is not None:
         found["gen_ai.input.messages"] = _message("user", finished.prompt)
@@ -139,10 +145,10 @@ def _evaluation(name: str, label: str | None, value: float | None, why: str) -> 
     )
 
 
-def _usage(split: Split) -> dict[str, int | None]:
+def _usage(spent: Spent) -> dict[str, int | None]:
     return {
-        "gen_ai.usage.input_tokens": split.input,
-        "gen_ai.usage.output_tokens": split.output,
+        "gen_ai.usage.input_tokens": spent.input,
+        "gen_ai.usage.output_tokens": spent.output,
     }
 
 
@@ -158,10 +164,5 @@ def _text(document: object) -> str:
 
 
 def _known(found: Mapping[str, Any]) -> Attributes:
-    """Leave out what is not known, as an attribute has no null, and cut numbers to 64 bits."""
-    # One number that protobuf cannot hold would lose all spans of its batch.
-    return {
-        name: min(value, MOST) if isinstance(value, int) else value
-        for name, value in found.items()
-        if value is not None
-    }
+    """Leave out what is not known, as an attribute has no null."""
+    return {name: value for name, value in found.items() if value is not None}

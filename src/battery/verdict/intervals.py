@@ -54,7 +54,7 @@ def ratio(effects: Floats, level: float = 0.95) -> Estimate:
 
 
 def _exp(log: float) -> float:
-    # Foreign numbers may differ by more than a float can hold.
+    # Between two tasks that differ wildly the interval reaches further than a float can hold.
     return exp(min(log, _MOST_LOG))
 
 

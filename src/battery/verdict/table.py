@@ -28,8 +28,6 @@ ELAPSED: Final = "total_elapsed_s"
 METRICS: Final = tuple(name for name, _ in COUNTED)
 #: Compared as ratios; the others are rates and compared as differences.
 RATIOS: Final = frozenset({TOKENS, TURNS, ELAPSED})
-#: Foreign numbers may be longer than a float can hold: what is larger counts as this.
-MOST_COUNTED: Final = 10**100
 #: A call is timed in whole milliseconds: what reads 0 took less than one.
 LEAST_MS: Final = 0.5
 
@@ -176,11 +174,11 @@ def _cells(
 
 
 def _counted(count: int) -> float:
-    return float(min(count, MOST_COUNTED)) if count > 0 else np.nan
+    return float(count) if count > 0 else np.nan
 
 
 def _timed(elapsed_ms: int) -> float:
-    return float(min(max(elapsed_ms, LEAST_MS), MOST_COUNTED))
+    return float(max(elapsed_ms, LEAST_MS))
 
 
 def _measured(calls: Sequence[Call]) -> dict[str, Floats]:

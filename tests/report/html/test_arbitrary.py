@@ -39,7 +39,7 @@ def test_events(events: list[dict[str, Any]]) -> None:
 def test_log_entries_artifacts_and_errors(
     log: Any, artifact: Any, error: str | None, more: Any
 ) -> None:
-    result = RunResult("ok", 1, 10**30, overseer_called=False, error=error, elapsed_ms=10**300)
+    result = RunResult("ok", 1, 2**53, overseer_called=False, error=error, elapsed_ms=2**53)
     run = Run(Task(task_class="c", operation="o", spec={"a": more}), Phase.ALPHA, result)
     answer = {"status": "ok", "log": log, "artifact": artifact, "error": error, "more": more}
     found = json.loads(transcript(run, answer, "iter_1/runs.json"))
@@ -51,7 +51,7 @@ def test_reviews(text: str) -> None:
     assert prose(text, level=4) is not None
 
 
-@given(st.text(), st.integers(0, 10**300), st.integers(0, 2**63))
+@given(st.text(), st.integers(0, 2**53), st.integers(0, 2**53))
 def test_names_and_numbers_of_tasks(label: str, tokens: int, elapsed_ms: int) -> None:
     (one, *rest) = calls(lambda _: {"tokens": tokens, "elapsed_ms": elapsed_ms}, iterations=1)
     board = Board([one._replace(label=label), *rest])

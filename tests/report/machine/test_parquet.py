@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from battery.base.errors import BatteryError, UsageError
+from battery.base.errors import UsageError
 from battery.records.rows import Row
 from battery.report.machine.parquet import parquet_chunks
 from tests.report.machine.samples import row
@@ -52,12 +52,6 @@ def test_groups_are_handed_over_while_further_rows_are_to_come() -> None:
     rows = iter([row()] * 100)
     assert next(parquet_chunks(rows, group_rows=10)).startswith(b"PAR1")
     assert len(list(rows)) == 90
-
-
-def test_a_number_beyond_64_bits_is_refused_and_csv_is_named() -> None:
-    with pytest.raises(BatteryError, match="64 bits") as caught:
-        list(parquet_chunks([row(tokens=2**64)]))
-    assert "csv" in str(caught.value.hint)
 
 
 def test_without_pyarrow_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,6 @@ from typing import Final, NamedTuple
 
 from battery import __version__
 from battery.base import jsonio
-from battery.protocol.usage import MOST
 from battery.protocol.wire import Json
 from battery.records.findings import Evidence
 from battery.records.models import Arm, Manifest, Models
@@ -73,7 +72,7 @@ class Tally:
             total, count = by_iteration.get(told.iteration, (0.0, 0))
             by_iteration[told.iteration] = total + _number(score["value"]), count + 1
         for name, tokens in (model_usage(told) or {}).items():
-            self.usage[name] = min(self.usage.get(name, 0) + tokens, MOST)
+            self.usage[name] = self.usage.get(name, 0) + tokens
 
 
 @dataclass(frozen=True, slots=True)

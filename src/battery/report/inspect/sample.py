@@ -13,8 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from battery.base import jsonio
-from battery.protocol.usage import MOST, reported, respond_split, unless_missing
-from battery.protocol.wire import OVERSEER_KIND, Json
+from battery.protocol.wire import OVERSEER_KIND, Json, respond_spent
 from battery.records.models import ELAPSED_KEY, Arm, Phase, Run
 
 OUTCOME: Final = "outcome"
@@ -58,8 +57,8 @@ class TaskRun(NamedTuple):
 
     @property
     def elapsed_ms(self) -> int:
-        """Return the wall time of the call, which a folder may claim to be anything."""
-        return max(0, min(self.run.result.elapsed_ms, MOST))
+        """Return the wall time of the call."""
+        return self.run.result.elapsed_ms
 
 
 class Place(NamedTuple):
@@ -103,8 +102,7 @@ def sample(told: TaskRun, log: Place) -> Json:
 def scores(told: TaskRun) -> Json:
     """Score one run; what the gateway did not report has no score.
 
-    `outcome` says whether the task ended as it should, the others are numbers as they came, cut
-    to 64 bits.
+    `outcome` says whether the task ended as it should, the others are numbers as they came.
     """
     result = told.run.result
     right = result.status == told.target
@@ -118,29 +116,28 @@ def scores(told: TaskRun) -> Json:
             "explanation": why,
         }
     }
-    turns, tokens = reported(told.answer, turns=result.turns, tokens=result.tokens)
-    elapsed_ms = unless_missing(told.answer.get(ELAPSED_KEY), told.elapsed_ms)
+    spent = respond_spent(told.answer)
+    timed = told.answer.get(ELAPSED_KEY) is not None
     numbers = {
-        "turns": turns,
-        "total_tokens": tokens,
+        "turns": spent.turns,
+        "total_tokens": spent.tokens,
         "overseer": int(result.overseer_called),
-        "elapsed_s": None if elapsed_ms is None else elapsed_ms / 1000,
+        "elapsed_s": told.elapsed_ms / 1000 if timed else None,
     }
-    known = {name: min(value, MOST) for name, value in numbers.items() if value is not None}
-    return found | {name: {"value": value} for name, value in known.items()}
+    return found | {name: {"value": n} for name, n in numbers.items() if n is not None}
 
 
 def model_usage(told: TaskRun) -> dict[str, int] | None:
-    """Return the tokens of all models that the gateway asked, cut to 64 bits.
-
-    None where it reports none.
-    """
-    result, split = told.run.result, respond_split(told.answer)
-    _, total = reported(told.answer, turns=result.turns, tokens=result.tokens)
-    if total is None:
+    """Return the tokens of all models that the gateway asked; None where it reports none."""
+    spent = respond_spent(told.answer)
+    if spent.tokens is None:
         return None
-    parts = {"input_tokens": split.input, "output_tokens": split.output, "total_tokens": total}
-    return {name: min(n, MOST) for name, n in parts.items() if n is not None}
+    parts = {
+        "input_tokens": spent.input,
+        "output_tokens": spent.output,
+        "total_tokens": spent.tokens,
+    }
+    return {name: n for name, n in parts.items() if n is not None}
 
 
 def question(told: TaskRun) -> str:

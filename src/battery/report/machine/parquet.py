@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final, get_args, get_type_hints
 
-from battery.base.errors import BatteryError, UsageError
+from battery.base.errors import UsageError
 from battery.records.rows import Row
 
 #: Rows of one group: large enough to pack well, small enough to hold.
@@ -24,14 +24,15 @@ def require_parquet() -> None:
 def parquet_chunks(rows: Iterable[Row], group_rows: int = GROUP_ROWS) -> Iterator[bytes]:
     """Write the rows as one file, piece by piece; `group_rows` of them are in memory at a time.
 
-    Raises `UsageError` without pyarrow and `BatteryError` for a number beyond 64 bits.
+    Raises `UsageError` without pyarrow.
     """
     arrow = _library("pyarrow")
     schema = arrow.schema([_field(arrow, name, hint) for name, hint in _hints().items()])
     sink, source = _Sink(), iter(rows)
     with _library("pyarrow.parquet").ParquetWriter(sink, schema) as writer:
         while group := list(islice(source, group_rows)):
-            writer.write_table(_table(arrow, group, schema))
+            records = [row._asdict() for row in group]
+            writer.write_table(arrow.Table.from_pylist(records, schema=schema))
             yield sink.taken()
     yield sink.taken()
 
@@ -81,13 +82,3 @@ def _field(arrow: Any, name: str, hint: Any) -> Any:
         datetime: arrow.timestamp("ms", tz="UTC"),
     }
     return arrow.field(name, types.get(kind, arrow.string()), nullable=nullable)
-
-
-def _table(arrow: Any, group: list[Row], schema: Any) -> Any:
-    try:
-        return arrow.Table.from_pylist([row._asdict() for row in group], schema=schema)
-    except (OverflowError, arrow.ArrowInvalid) as error:
-        raise BatteryError(
-            f"a number of these runs does not fit into 64 bits: {error}",
-            hint="take --format csv, which holds numbers of any length",
-        ) from error
