@@ -15,6 +15,7 @@ from playwright.sync_api import Browser
 from tests.support.browser import browsing
 
 from battery.calibration.simulate import Dials
+from battery.records.stages import OVERSEER
 from battery.run.report import make_report
 from battery.store.battery_dir import BatteryDir
 from benchmarks.simulated import write_simulated
@@ -34,7 +35,7 @@ def page(folder: Path, quick: bool) -> Iterator[Row]:
         root = folder / str(number)
         write_simulated(root, Dials(tasks=tasks, iterations=shown, drop=0.05))
         for step in BatteryDir(root).complete():
-            step.write_review(_REVIEW)
+            step.write_answer(OVERSEER.file, _REVIEW)
         name = f"{sum(tasks):,} tasks x {shown} iterations x 2 arms"
         started = time.perf_counter()
         path = make_report(BatteryDir(root)).path

@@ -7,6 +7,7 @@ from typing import Final
 
 from battery.protocol.wire import Json
 from battery.records.models import Phase, Proposal, Verdict
+from battery.records.stages import OVERSEER, SCRUM
 from battery.store.battery_dir import BatteryDir
 from tests.browser.folders import Asked, answer, write_battery
 
@@ -52,10 +53,10 @@ def write_hostile(root: Path) -> BatteryDir:
         ]
         events += [{"role": "final", "text": ALL}]
         step.write_distill(ALL, events)
-        step.write_review(MARKDOWN)
-        step.write_scrum(MARKDOWN)
-        step.write_proposals([_proposal()])
-        step.write_verdicts([_verdict()])
+        step.write_answer(OVERSEER.file, MARKDOWN)
+        step.write_answer(SCRUM.file, MARKDOWN)
+        step.write_records("proposals.json", [_proposal()])
+        step.write_records("verdicts.json", [_verdict()])
     return folder
 
 

@@ -228,7 +228,7 @@ def test_redoing_only_the_review_warns_that_the_judgment_is_of_the_older_one(fol
     outcome = json.loads(done.stdout)
     assert outcome["iteration"] == 3
     assert len(outcome["proposals"]) >= 3
-    assert "warning: scrum_findings.md still judges the older review" in done.stderr
+    assert "warning: scrum_findings.md is still about the older review" in done.stderr
 
 
 def test_review_checks_target_files_in_a_repository_and_flags_a_wrong_approval(

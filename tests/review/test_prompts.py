@@ -29,9 +29,7 @@ from battery.records.models import (
 )
 from battery.review.prompts import (
     EVIDENCE_LIMIT,
-    OVERSEER_TEMPERATURE,
     REVIEW_LIMIT,
-    SCRUM_TEMPERATURE,
     Row,
     cut,
     overseer_prompt,
@@ -128,10 +126,6 @@ def test_the_scrum_prompt_is_the_stored_one() -> None:
 
 def test_the_scrum_prompt_of_a_cut_review_is_the_stored_one() -> None:
     assert_snapshot("scrum_prompt_cut", scrum_prompt(2, "word " * 4_000, None))
-
-
-def test_the_temperatures_are_those_of_the_contract() -> None:
-    assert (OVERSEER_TEMPERATURE, SCRUM_TEMPERATURE) == (0.2, 0.1)
 
 
 def test_rows_show_each_run_under_its_label_in_the_order_given() -> None:

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from battery.inputs.tasks import PlannedTask, task_id
-from battery.records.calls import CallKey
 from battery.records.models import CONFIRMATIONS, FROZEN, LEARN, Arm, Phase, Run, RunResult, Task
+from battery.records.stages import CallKey
 from battery.run.schedule import Schedule, confirmations, frozen_first, outcomes, to_confirm
 
 BOTH: tuple[Arm, ...] = (LEARN, FROZEN)

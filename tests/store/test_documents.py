@@ -11,6 +11,7 @@ import pytest
 
 from battery.base.errors import ArtifactError
 from battery.records.models import Phase, RunResult
+from battery.records.stages import OVERSEER
 from battery.store.battery_dir import IterationDir
 from tests.support.runs import run
 
@@ -78,5 +79,5 @@ def test_a_run_that_is_torn_in_the_middle_is_named_by_its_number(files: Iteratio
 
 def test_a_missing_file_says_what_to_do(files: IterationDir) -> None:
     with pytest.raises(ArtifactError, match="No such file") as caught:
-        files.read_review()
+        files.require_answer(OVERSEER.file)
     assert "`battery summarize`" in (caught.value.hint or "")

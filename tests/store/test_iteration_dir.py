@@ -12,6 +12,7 @@ import pytest
 
 from battery.base.errors import ArtifactError
 from battery.records.models import FROZEN, LEARN, Arm
+from battery.records.stages import OVERSEER
 from battery.store.battery_dir import IterationDir
 from battery.verdict.metrics import measure
 from tests.support.runs import run
@@ -49,7 +50,7 @@ def test_older_reviews_are_kept_under_rising_numbers(files: IterationDir) -> Non
     assert step.keep_older("overseer_review.md") is None
     for text in ("first", "second", "third"):
         step.keep_older("overseer_review.md")
-        step.write_review(text)
+        step.write_answer(OVERSEER.file, text)
     kept = {path.name: path.read_text() for path in step.root.glob("overseer_review*.md")}
     assert kept == {
         "overseer_review.md": "third",
@@ -187,7 +188,7 @@ def test_a_distill_text_without_events_counts_by_its_words(files: IterationDir) 
 
 
 def test_the_listing_follows_the_iteration(files: IterationDir) -> None:
-    files.write_review("review")
+    files.write_answer(OVERSEER.file, "review")
     files.write_confirmations([run()])
     arms: tuple[Arm, ...] = (FROZEN, LEARN)
     for arm, repeat in product(arms, (2, 1)):

@@ -11,15 +11,8 @@ from hypothesis import strategies as st
 
 from battery.base import jsonio
 from battery.base.errors import ArtifactError
-from battery.records.calls import (
-    DISTILL_KEY,
-    CallKey,
-    chat_key,
-    confirm_key,
-    entry_key,
-    respond_key,
-)
 from battery.records.models import ELAPSED_KEY
+from battery.records.stages import DISTILL, OVERSEER, SCRUM, CallKey, confirm_key, respond_key
 from battery.store.files import Reserve
 from battery.store.journal import Journal
 from tests.support.disks import small_disk
@@ -35,12 +28,12 @@ def path(tmp_path: Path) -> Path:
 def test_a_call_is_found_again_by_key_in_another_process(path: Path) -> None:
     with Journal(path) as journal:
         journal.append(respond_key("a"), ANSWER)
-        journal.append(DISTILL_KEY, {ELAPSED_KEY: 30, "broken": 2})
-        journal.append(chat_key("scrum"), {ELAPSED_KEY: 8, "content": "fine\u2028really"})
+        journal.append(DISTILL.key, {ELAPSED_KEY: 30, "broken": 2})
+        journal.append(SCRUM.key, {ELAPSED_KEY: 8, "content": "fine\u2028really"})
     again = Journal(path)
     assert again.read(respond_key("a"))["result"] == ANSWER["result"]
-    assert again.read(chat_key("scrum"))["content"] == "fine\u2028really"
-    assert again.get(chat_key("overseer")) is None
+    assert again.read(SCRUM.key)["content"] == "fine\u2028really"
+    assert again.get(OVERSEER.key) is None
     assert respond_key("a", arm="frozen") not in again
     assert respond_key("a", repeat=2) not in again
     assert confirm_key("a", 1) not in again
@@ -49,14 +42,14 @@ def test_a_call_is_found_again_by_key_in_another_process(path: Path) -> None:
 
 def test_reading_what_is_not_there_is_a_key_error(path: Path) -> None:
     with pytest.raises(KeyError):
-        Journal(path).read(DISTILL_KEY)
+        Journal(path).read(DISTILL.key)
 
 
 def test_a_call_recorded_twice_counts_twice_and_the_later_one_is_read(path: Path) -> None:
     with Journal(path) as journal:
-        journal.append(chat_key("scrum"), {"content": "first", ELAPSED_KEY: 1})
-        journal.append(chat_key("scrum"), {"content": "second", ELAPSED_KEY: 1})
-        assert journal.read(chat_key("scrum"))["content"] == "second"
+        journal.append(SCRUM.key, {"content": "first", ELAPSED_KEY: 1})
+        journal.append(SCRUM.key, {"content": "second", ELAPSED_KEY: 1})
+        assert journal.read(SCRUM.key)["content"] == "second"
     assert Journal(path).calls == 2
 
 
@@ -100,7 +93,7 @@ def test_a_spoilt_line_in_the_middle_is_an_error_that_names_it(path: Path, line:
 
 def test_a_journal_that_was_not_opened_takes_nothing(path: Path) -> None:
     with pytest.raises(RuntimeError, match="not open"):
-        Journal(path).append(DISTILL_KEY, {})
+        Journal(path).append(DISTILL.key, {})
 
 
 def test_a_folder_that_is_gone_is_an_error(tmp_path: Path) -> None:
@@ -112,7 +105,7 @@ def test_a_folder_that_is_gone_is_an_error(tmp_path: Path) -> None:
 def test_a_key_survives_the_way_through_a_line(key: CallKey) -> None:
     parts = {name: value for name, value in key._asdict().items() if value}
     line = jsonio.dumps({"call": key.call, **parts, "content": 1})
-    assert entry_key(jsonio.loads(line)) == key
+    assert CallKey.of(jsonio.loads(line)) == key
 
 
 def test_on_a_full_disk_the_finished_call_is_saved_from_the_reserve() -> None:

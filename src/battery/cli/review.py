@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from battery.cli import options
 from battery.cli.output import print_json, progress
 from battery.inputs.settings import Settings
+from battery.records.stages import CHAT_STAGES
 from battery.report.terminal.reviews import print_reviews
 from battery.run import review as stage
 from battery.target.targets import read
 from battery.tracing import traced
 
+if TYPE_CHECKING:
+    Role = str
+else:
+    # The choices that help and errors name are the table's.
+    Role = Literal[tuple(stage.role for stage in CHAT_STAGES)]
 Iteration = Annotated[
     int | None,
     typer.Option("--iteration", min=1, help="Which iteration [default: the last complete one]."),
 ]
 Only = Annotated[
-    Literal["overseer", "scrum"] | None,
-    typer.Option("--only", help="Redo only the overseer review or only the scrum judgment."),
+    Role | None,
+    typer.Option(
+        "--only",
+        help=f"Redo only {' or only '.join(f'the {stage.title}' for stage in CHAT_STAGES)}.",
+    ),
 ]
 
 

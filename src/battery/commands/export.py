@@ -11,8 +11,8 @@ from typing import NamedTuple
 from battery.base.errors import FolderError
 from battery.inputs.tasks import task_id
 from battery.recorded.compute import measured
-from battery.records.calls import respond_key
 from battery.records.models import Arm, Phase, Run
+from battery.records.stages import respond_key
 from battery.report.inspect.log import Facts, Log, Tally
 from battery.report.inspect.sample import TaskRun
 from battery.store.battery_dir import BatteryDir, IterationDir

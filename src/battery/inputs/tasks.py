@@ -15,7 +15,8 @@ from pydantic import ValidationError
 
 from battery.base import jsonio
 from battery.base.errors import ShapeError, TasksError
-from battery.records.models import COMMENT_KEY, SCHEMA_KEY, Phase, Phases, Task, Tasks
+from battery.records.models import COMMENT_KEY, SCHEMA_KEY, Phase, Task, Tasks
+from battery.records.stages import TASK_STAGES
 
 DEFAULT_PATH: Final = Path("tasks.json")
 #: A larger file is a mistake: 10,000 tasks with a page of spec each stay below it.
@@ -91,7 +92,7 @@ def limited(tasks: Tasks, limit: int | None) -> Tasks:
     if limit is None:
         return tasks
     # Of each phase, or a small limit would leave the later ones out.
-    kept = {name: getattr(tasks.phases, name)[:limit] for name in type(tasks.phases).model_fields}
+    kept = {stage.tasks_key: tasks.phases.of(phase)[:limit] for phase, stage in TASK_STAGES.items()}
     return tasks.model_copy(update={"phases": tasks.phases.model_copy(update=kept)})
 
 
@@ -167,7 +168,8 @@ def _uncommented(document: Any) -> Any:
     for key in {"phases", "models", "expectations"} & kept.keys():
         kept[key] = _plain(kept[key], key)
     phases = kept.get("phases")
-    for key in Phases.model_fields if isinstance(phases, dict) else ():
+    for stage in TASK_STAGES.values() if isinstance(phases, dict) else ():
+        key = stage.tasks_key
         if isinstance(phases.get(key), list):
             places = (f"phases.{key}[{index}]" for index in count())
             phases[key] = list(map(_plain, phases[key], places))
@@ -195,9 +197,9 @@ def _in_order(tasks: Tasks) -> Iterator[tuple[Phase, Task]]:
 
 def _refuse_unusable(tasks: Tasks, name: str) -> None:
     places: dict[str, str] = {}
-    for phase, key in zip(Phase, type(tasks.phases).model_fields, strict=True):
+    for phase, stage in TASK_STAGES.items():
         for index, task in enumerate(tasks.phases.of(phase)):
-            place = f"phases.{key}[{index}]"
+            place = f"phases.{stage.tasks_key}[{index}]"
             first = places.setdefault(task_id(phase, task), place)
             if first != place:
                 raise TasksError(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 from battery.protocol.wire import Json
-from battery.records.models import LEARN, Arm, Metrics, Phase, Proposal, RunResult, Task, Verdict
-
-#: Distill, review and judgment: what an iteration asks besides its tasks.
-META_CALLS: Final = 3
+from battery.records.models import LEARN, Arm, Metrics, Phase, RunResult, Task
+from battery.records.stages import META_STAGES, CallKey
 
 
 class Plan(NamedTuple):
@@ -27,13 +25,40 @@ class Plan(NamedTuple):
 
     @property
     def asks_per_iteration(self) -> int:
-        """Respond calls of one iteration; distill, review and judgment come on top."""
+        """Respond calls of one iteration; one call for each meta stage comes on top."""
         return self.tasks * self.arms * self.repeats
+
+    @property
+    def calls_per_iteration(self) -> int:
+        """All calls of one iteration but the confirmations."""
+        return self.asks_per_iteration + len(META_STAGES)
 
     @property
     def calls(self) -> int:
         """All calls of the battery but the confirmations."""
-        return self.iterations * (self.asks_per_iteration + META_CALLS)
+        return self.iterations * self.calls_per_iteration
+
+
+class ScheduledCall(NamedTuple):
+    """One call ahead; that of a meta stage has neither arm nor repeat."""
+
+    iteration: int
+    #: alpha … zeta.
+    stage: str
+    arm: Arm | None
+    repeat: int | None
+    label: str
+    key: CallKey
+
+
+class Outlook(NamedTuple):
+    """What a run would ask: how many calls, with which seed, and in which order."""
+
+    plan: Plan
+    #: None in a battery of an earlier version.
+    seed: int | None
+    #: What is not on disk yet; confirmations come on top.
+    calls: list[ScheduledCall]
 
 
 class StageStarted(NamedTuple):
@@ -84,7 +109,7 @@ class DistillEvent(NamedTuple):
 
 
 class MetaFinished(NamedTuple):
-    """Distill, review or judgment is done and on disk."""
+    """The call of a meta stage is done and on disk."""
 
     iteration: int
     name: str
@@ -97,24 +122,8 @@ class MetaFinished(NamedTuple):
     answer: Json | None = None
 
 
-def distilled(text: str) -> str:
-    """Say what came of a distillation: the first line of its text."""
-    return text.strip().partition("\n")[0]
-
-
-def reviewed(proposals: Sequence[Proposal]) -> str:
-    """Say what came of a review."""
-    return f"{len(proposals)} proposals"
-
-
-def judged(verdicts: Sequence[Verdict]) -> str:
-    """Say what came of a judgment."""
-    approved = sum(verdict.verdict == "APPROVE" for verdict in verdicts)
-    return f"{approved} of {len(verdicts)} approved"
-
-
 class IterationFinished(NamedTuple):
-    """All six stages of an iteration are on disk; the numbers are the learn arm's."""
+    """All stages of an iteration are on disk; the numbers are the learn arm's."""
 
     metrics: Metrics
 

@@ -15,8 +15,6 @@ from battery.base import jsonio
 from battery.protocol.wire import Status
 from battery.records.models import Metrics, Phase, Run
 
-OVERSEER_TEMPERATURE: Final = 0.2
-SCRUM_TEMPERATURE: Final = 0.1
 #: Characters of evidence JSON that the overseer gets to see.
 EVIDENCE_LIMIT: Final = 30_000
 #: Characters of the review that the scrum judge gets to see.

@@ -1,4 +1,4 @@
-"""The six stages of one iteration, each from what lies on disk to one new artifact.
+"""The stages of one iteration, each from what is on disk to one new artifact.
 
 Every call goes through the journal: what an earlier run has on record is read back instead of
 asked again, so a resumed iteration and an uninterrupted one take the same way.
@@ -6,15 +6,16 @@ asked again, so a resumed iteration and an uninterrupted one take the same way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from battery.base.clock import now
-from battery.base.errors import ShapeError
+from battery.base.errors import BatteryError, ShapeError
 from battery.inputs.settings import Settings
 from battery.inputs.tasks import PlannedTask
 from battery.protocol.wire import Json
-from battery.records.calls import DISTILL_KEY
 from battery.records.events import (
     DistillEvent,
     IterationFinished,
@@ -24,25 +25,20 @@ from battery.records.events import (
     StageStarted,
     TaskFinished,
     TaskStarted,
-    distilled,
 )
 from battery.records.models import CONFIRMATIONS, ELAPSED_KEY, LEARN, Models, Phase, RunResult
-from battery.run.metrics import write_metrics
+from battery.records.stages import CHAT_STAGES, CONFIRM_TITLE, DISTILL, TASK_STAGES
+from battery.review.chats import first_line
 from battery.run.reviewer import Reviewer
-from battery.run.runner import ask_all
-from battery.run.schedule import (
-    CONFIRM_TITLE,
-    Ask,
-    Outcomes,
-    Schedule,
-    confirmations,
-    outcomes,
-    to_confirm,
-)
+from battery.run.schedule import Ask, Outcomes, Schedule, confirmations, outcomes, to_confirm
+from battery.run.summarize import write_metrics
 from battery.store.battery_dir import IterationDir
 from battery.store.documents import wrong
 from battery.store.journal import Journal
 from battery.target.system import System, Worker
+
+W = TypeVar("W")
+A = TypeVar("A")
 
 
 @dataclass(frozen=True)
@@ -62,16 +58,16 @@ class Iteration:
     earlier: Sequence[IterationDir] = ()
 
     async def run(self) -> None:
-        """Run all six stages, in order; raise `BatteryError` at the first that fails."""
-        for phase in Phase:
+        """Run all stages, in order; raise `BatteryError` at the first that fails."""
+        for phase in TASK_STAGES:
             await self.ask_tasks(phase)
         confirmed = await self.confirm()
         self.write_runs(confirmed)
         await self.distill()
         metrics = write_metrics(self.files)
         reviewer = self.reviewer()
-        await reviewer.review(metrics)
-        await reviewer.judge()
+        for stage in CHAT_STAGES:
+            await reviewer.ask(stage)
         self.tell(IterationFinished(metrics))
 
     async def ask_tasks(self, phase: Phase) -> None:
@@ -92,36 +88,37 @@ class Iteration:
         return tasks
 
     def write_runs(self, confirmed: Sequence[PlannedTask]) -> None:
-        """Write the whole answers in task order, read back from the journal one at a time.
-
-        The learn arm's first repeat comes last: it says that the iteration's tasks are complete.
-        """
+        """Write the whole answers in task order, read back from the journal one at a time."""
         if confirmed:
             repeats = range(1, CONFIRMATIONS + 1)
-            asks = [Ask(each, LEARN, k, confirm=True) for each in confirmed for k in repeats]
+            asks = [
+                Ask(task, LEARN, repeat, confirm=True) for task in confirmed for repeat in repeats
+            ]
             self.files.write_confirmations(self._recorded(asks))
+        # The learn arm's first repeat comes last. Its file is what tells everybody else, from
+        # `watch` to a report of a running battery, that the iteration's tasks are complete; a
+        # process that is killed half way must not leave it next to repeats that are missing.
         for arm in reversed(self.schedule.arms):
             for repeat in range(self.schedule.repeats, 0, -1):
-                asks = [Ask(entry, arm, repeat) for entry in self.schedule.tasks]
+                asks = [Ask(task, arm, repeat) for task in self.schedule.tasks]
                 self.files.write_runs(self._recorded(asks), arm, repeat)
 
     async def distill(self) -> None:
         """Let the learning side distil, and write what it said."""
-        self._start("delta", "distill")
-        replayed = DISTILL_KEY in self.journal
+        self._start(DISTILL.name, DISTILL.title)
+        replayed = DISTILL.key in self.journal
         if not replayed:
             await self._ask_distill()
-        recorded = self.journal.read(DISTILL_KEY)
+        recorded = self.journal.read(DISTILL.key)
         self.files.write_distill(recorded["text"], recorded["events"])
         if recorded["broken"]:
             text = f"{recorded['broken']} distill event(s) were not JSON and are left out"
             self.tell(Notice(f"iteration {self.files.number}: {text}", warning=True))
-        elapsed_ms = recorded[ELAPSED_KEY]
-        detail = distilled(recorded["text"])
-        self.tell(MetaFinished(self.files.number, "delta", elapsed_ms, detail, replayed))
+        elapsed_ms, detail = recorded[ELAPSED_KEY], first_line(recorded["text"])
+        self.tell(MetaFinished(self.files.number, DISTILL.name, elapsed_ms, detail, replayed))
 
     def reviewer(self) -> Reviewer:
-        """Make the one who asks for epsilon and zeta."""
+        """Make what runs the chat stages."""
         return Reviewer(
             files=self.files,
             journal=self.journal,
@@ -135,7 +132,7 @@ class Iteration:
     async def _ask_distill(self) -> None:
         reply = await self.llm_team.distill(self._distill_event, self.settings.meta_timeout)
         self.journal.append(
-            DISTILL_KEY,
+            DISTILL.key,
             {
                 "at": now(),
                 ELAPSED_KEY: reply.elapsed_ms,
@@ -151,10 +148,11 @@ class Iteration:
 
     async def _ask(self, units: Iterable[Sequence[Ask]]) -> None:
         """Tell of what is on record and ask for the rest."""
-        waiting = [[ask for ask in unit if not self._told_from_record(ask)] for unit in units]
+        waiting = [[ask for ask in unit if not self._replay(ask)] for unit in units]
         await ask_all(waiting, self.workers, self._ask_task)
 
-    def _told_from_record(self, ask: Ask) -> bool:
+    def _replay(self, ask: Ask) -> bool:
+        """Tell of a call that is on record; return whether it is."""
         recorded = self.journal.get(ask.key)
         if recorded is not None:
             self._task_done(ask, self._result(recorded), None)
@@ -167,25 +165,50 @@ class Iteration:
             raise wrong(self.files.journal, error.below("result")) from error
 
     async def _ask_task(self, worker: Worker, ask: Ask) -> None:
-        entry = ask.entry
-        told = (self.files.number, entry.phase, entry.label, ask.arm, ask.repeat, ask.confirm)
-        self.tell(TaskStarted(*told, model=self.models.executor_cloud, task=entry.task))
-        timeout_s = self.settings.respond_timeout
-        answer, result = await worker[ask.arm].respond(entry.task, self.models, timeout_s)
-        content = {
-            "phase": entry.phase,
-            "at": now(),
-            "task": entry.task.model_dump(),
-            "result": answer,
-        }
-        self.journal.append(ask.key, content)
+        planned = ask.entry
+        self.tell(
+            TaskStarted(
+                self.files.number,
+                planned.phase,
+                planned.label,
+                ask.arm,
+                ask.repeat,
+                ask.confirm,
+                model=self.models.executor_cloud,
+                task=planned.task,
+            )
+        )
+        answer, result = await worker[ask.arm].respond(
+            planned.task, self.models, self.settings.respond_timeout
+        )
+        # On disk before the worker's next call goes out: a call that is killed later has taught
+        # the gateway already, and asking again would pay for it twice and teach it twice.
+        self.journal.append(
+            ask.key,
+            {
+                "phase": planned.phase,
+                "at": now(),
+                "task": planned.task.model_dump(),
+                "result": answer,
+            },
+        )
         self._task_done(ask, result, answer)
 
     def _task_done(self, ask: Ask, result: RunResult, answer: Json | None) -> None:
         """Tell of a finished call; without an answer it is a replayed one."""
-        phase, label = ask.entry.phase, ask.entry.label
-        how = (ask.arm, ask.repeat, ask.confirm, answer)
-        self.tell(TaskFinished(self.files.number, phase, label, result, answer is None, *how))
+        self.tell(
+            TaskFinished(
+                self.files.number,
+                ask.entry.phase,
+                ask.entry.label,
+                result,
+                replayed=answer is None,
+                arm=ask.arm,
+                repeat=ask.repeat,
+                confirm=ask.confirm,
+                answer=answer,
+            )
+        )
 
     def _recorded(self, asks: Iterable[Ask]) -> Iterator[Json]:
         for ask in asks:
@@ -200,7 +223,7 @@ class Iteration:
             return []
         passed = self._outcomes()
         # Mostly there is nothing to confirm, and then no file has to be read.
-        if all(all(each) for each in passed.values()):
+        if all(all(runs) for runs in passed.values()):
             return []
         first = outcomes(self.earlier[0].learn_runs())
         reruns = (outcomes(step.read_confirmations()) for step in self.earlier)
@@ -210,9 +233,9 @@ class Iteration:
         """Collect how the alpha tasks of this iteration ended in the learn arm."""
         repeats = range(1, self.schedule.repeats + 1)
         return {
-            entry.task_id: [self._passed(Ask(entry, LEARN, repeat)) for repeat in repeats]
-            for entry in self.schedule.tasks
-            if entry.phase is Phase.ALPHA
+            task.task_id: [self._passed(Ask(task, LEARN, repeat)) for repeat in repeats]
+            for task in self.schedule.tasks
+            if task.phase is Phase.ALPHA
         }
 
     def _passed(self, ask: Ask) -> bool:
@@ -220,3 +243,34 @@ class Iteration:
 
     def _start(self, stage: str, title: str) -> None:
         self.tell(StageStarted(self.files.number, stage, title))
+
+
+async def ask_all(
+    units: Iterable[Sequence[A]], workers: Sequence[W], ask: Callable[[W, A], Awaitable[None]]
+) -> None:
+    """Ask everything once, in order; with one worker strictly one call after the other.
+
+    A unit is what one worker does in one go, such as a task in both arms. `ask` makes one call
+    and records the answer; the worker's next call waits until it is done.
+
+    After an error no further call goes out. Those that other workers have under way are waited
+    for, because they are paid for; then the first error is raised.
+    """
+    # One queue for all, so that nobody is idle while there is something left to ask.
+    queue = iter(units)
+    errors: list[BatteryError] = []
+
+    async def work(worker: W) -> None:
+        for call in (call for unit in queue for call in unit):
+            try:
+                await ask(worker, call)
+            except BatteryError as error:
+                errors.append(error)
+            if errors:
+                return
+
+    async with asyncio.TaskGroup() as group:
+        for worker in workers:
+            group.create_task(work(worker))
+    if errors:
+        raise errors[0]

@@ -11,12 +11,13 @@ from battery.inputs.tasks import task_id
 from battery.recorded.compute import Measured, measured, summary_from
 from battery.records.findings import Word
 from battery.records.models import Manifest, Summary
+from battery.records.stages import OVERSEER, SCRUM
 from battery.report.html.grid import Board
 from battery.report.html.report import Material, report, unfinished
 from battery.report.html.reviewed import Reviewed
 from battery.report.html.transcripts import call_name, rerun_name
 from battery.report.transcript import transcript
-from battery.store.battery_dir import REVIEW_FILE, SCRUM_FILE, BatteryDir, IterationDir
+from battery.store.battery_dir import BatteryDir, IterationDir
 from battery.store.files import write_atomic
 
 
@@ -83,8 +84,8 @@ def _page(
         reviewed=[
             Reviewed(
                 step.number,
-                step.read_answer(REVIEW_FILE),
-                step.read_answer(SCRUM_FILE),
+                step.read_answer(OVERSEER.file),
+                step.read_answer(SCRUM.file),
                 step.read_proposals() or [],
                 step.read_verdicts(),
             )

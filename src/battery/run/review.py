@@ -1,42 +1,38 @@
-"""Redo the overseer review, the scrum judgment or both of one iteration, from saved artifacts."""
+"""Redo the chat stages of one iteration, or one of them, from saved artifacts."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from battery.base.errors import FolderError, UsageError
 from battery.inputs.settings import Settings
 from battery.inputs.tasks import find_tasks
 from battery.records.events import Notice, Observer
 from battery.records.models import LEARN, ReviewOutcome
-from battery.run.metrics import write_metrics
+from battery.records.stages import CHAT_STAGES, ChatStage
 from battery.run.reviewer import Reviewer
-from battery.run.summarize import write_summary
+from battery.run.summarize import write_metrics, write_summary
 from battery.store.battery_dir import BatteryDir, IterationDir
 from battery.store.files import locked
 from battery.store.journal import Journal
 from battery.target import targets
 
-Only = Literal["overseer", "scrum"]
-
 
 async def review(
-    settings: Settings, number: int | None, only: Only | None, tell: Observer
+    settings: Settings, number: int | None, only: str | None, tell: Observer
 ) -> ReviewOutcome:
     """Ask again and keep the older texts; `number` None is the last complete iteration.
 
-    Works in folders of the original battery too. Raises `BatteryError`.
+    `only` is the role of the one chat stage to redo; None redoes all of them. Works in folders of
+    the original battery too. Raises `BatteryError`.
     """
     folder = BatteryDir(settings.folder)
     files = _choose(folder, number)
-    if only == "scrum" and not files.has_review():
-        raise FolderError(
-            f"{files.root} holds no overseer_review.md to judge",
-            hint="leave out --only to write one first",
-        )
+    stages = [stage for stage in CHAT_STAGES if only in {None, stage.role}]
+    _require_answers(files, stages)
     with locked(folder.root):
         manifest = folder.read_manifest()
         # Nobody is asked for a task, so there is nothing for a second arm to do.
@@ -46,7 +42,7 @@ async def review(
         recorded = folder.read_tasks() if manifest else None
         tasks = recorded or find_tasks(settings.tasks_path)[0]
         write_metrics(files)
-        await _ask(files, tasks.models.overseer_cloud, settings, only, tell)
+        await _ask(files, tasks.models.overseer_cloud, settings, stages, tell)
         write_summary(folder, manifest, report=True)
     return ReviewOutcome(
         iteration=files.number,
@@ -57,7 +53,11 @@ async def review(
 
 
 async def _ask(
-    files: IterationDir, model: str, settings: Settings, only: Only | None, tell: Observer
+    files: IterationDir,
+    model: str,
+    settings: Settings,
+    stages: Sequence[ChatStage],
+    tell: Observer,
 ) -> None:
     with (
         # A chat teaches nothing, so the embedded gateway's memory is left alone.
@@ -76,13 +76,32 @@ async def _ask(
                 repo=settings.repo,
                 redo=True,
             )
-            if only != "scrum":
-                await reviewer.review(files.read_metrics())
-            if only != "overseer":
-                await reviewer.judge()
-    if only == "overseer":
-        text = "scrum_findings.md still judges the older review; redo it with --only scrum"
+            for stage in stages:
+                await reviewer.ask(stage)
+    for text in _outdated(files, stages):
         tell(Notice(text, warning=True))
+
+
+def _require_answers(files: IterationDir, stages: Sequence[ChatStage]) -> None:
+    """Refuse to redo a stage that reads an answer nobody has given; raise `FolderError`."""
+    for stage in stages:
+        for read in stage.reads:
+            if read not in stages and files.read_answer(read.file) is None:
+                raise FolderError(
+                    f"{files.root} holds no {read.file}, which the {stage.title} is about",
+                    hint="leave out --only to write one first",
+                )
+
+
+def _outdated(files: IterationDir, redone: Sequence[ChatStage]) -> Iterator[str]:
+    """Say which answers are still about the older texts."""
+    for stage in CHAT_STAGES:
+        if stage in redone or files.read_answer(stage.file) is None:
+            continue
+        for read in stage.reads:
+            if read in redone:
+                again = f"redo it with --only {stage.role}"
+                yield f"{stage.file} is still about the older {read.noun}; {again}"
 
 
 def _choose(folder: BatteryDir, number: int | None) -> IterationDir:

@@ -11,8 +11,7 @@ from typing import NamedTuple
 from battery.base.clock import now
 from battery.base.errors import BatteryError, FolderError, InterruptedRunError
 from battery.inputs.settings import Settings
-from battery.records.calls import Outlook
-from battery.records.events import Notice, Observer
+from battery.records.events import Notice, Observer, Outlook
 from battery.records.models import Manifest, Summary
 from battery.run import prepare
 from battery.run.iteration import Iteration

@@ -10,19 +10,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from battery.base import jsonio
 from battery.inputs.tasks import PlannedTask, plan, task_id
-from battery.records.calls import (
-    DISTILL_KEY,
-    CallKey,
-    ScheduledCall,
-    chat_key,
-    confirm_key,
-    respond_key,
-)
-from battery.records.events import META_CALLS, Plan
+from battery.records.events import Plan, ScheduledCall
 from battery.records.models import (
     CONFIRMATIONS,
     CONFIRMED,
@@ -33,19 +25,7 @@ from battery.records.models import (
     Run,
     Tasks,
 )
-
-_PHASE_TITLES: Final = {
-    Phase.ALPHA: "baseline",
-    Phase.BETA: "drift",
-    Phase.GAMMA: "impossible",
-}
-CONFIRM_TITLE: Final = "confirm what failed"
-#: What follows the tasks of an iteration: stage, journal key and title, in order.
-META_STAGES: Final = (
-    ("delta", DISTILL_KEY, "distill"),
-    ("epsilon", chat_key("overseer"), "overseer review"),
-    ("zeta", chat_key("scrum"), "scrum judgment"),
-)
+from battery.records.stages import META_STAGES, TASK_STAGES, CallKey, confirm_key, respond_key
 
 #: Task id to whether each of its runs ended ok.
 Outcomes = Mapping[str, Sequence[bool]]
@@ -92,7 +72,7 @@ class Schedule:
     def title(self, phase: Phase, repeat: int) -> str:
         """Name one round of a phase."""
         again = f", repeat {repeat} of {self.repeats}" if self.repeats > 1 else ""
-        return _PHASE_TITLES[phase] + again
+        return TASK_STAGES[phase].title + again
 
     def units(self, iteration: int, phase: Phase, repeat: int) -> Iterator[tuple[Ask, ...]]:
         """Yield each task of a phase once, asked in every arm before the next task."""
@@ -105,12 +85,12 @@ class Schedule:
     def calls(self, iterations: Iterable[int]) -> Iterator[ScheduledCall]:
         """Yield every call of these iterations in order; confirmations depend on the answers."""
         for iteration in iterations:
-            for phase in Phase:
+            for phase in TASK_STAGES:
                 for repeat in range(1, self.repeats + 1):
                     for unit in self.units(iteration, phase, repeat):
                         yield from (_task_call(iteration, ask) for ask in unit)
-            for stage, key, title in META_STAGES:
-                yield ScheduledCall(iteration, stage, None, None, title, key)
+            for meta in META_STAGES:
+                yield ScheduledCall(iteration, meta.name, None, None, meta.title, meta.key)
 
     def plan(self, finished: int, wanted: int, recorded: Container[CallKey]) -> Plan:
         """Count the calls of a whole battery and those on disk.
@@ -128,8 +108,8 @@ class Schedule:
         )
         begun = self.calls([finished + 1] if finished < wanted else [])
         # Finished iterations are not looked at again: reading 10,000 answers to count them is slow.
-        each = plan.asks_per_iteration + META_CALLS
-        on_disk = finished * each + sum(call.key in recorded for call in begun)
+        on_disk = finished * plan.calls_per_iteration
+        on_disk += sum(call.key in recorded for call in begun)
         return plan._replace(on_disk=on_disk)
 
     def left(

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from battery.recorded.compute import Measured, require_battery, require_iterations, summary_from
 from battery.recorded.observe import observed
-from battery.records.models import Manifest, Summary
+from battery.records.models import FROZEN, Manifest, Metrics, Summary
 from battery.report.markdown.summary import markdown
-from battery.run.metrics import write_metrics
-from battery.store.battery_dir import BatteryDir
+from battery.store.battery_dir import BatteryDir, IterationDir
 from battery.store.files import locked
+from battery.verdict.metrics import measure
 
 
 def summarize(folder: BatteryDir) -> Summary:
@@ -25,6 +25,18 @@ def summarize(folder: BatteryDir) -> Summary:
         for step in folder.complete():
             write_metrics(step)
         return write_summary(folder, manifest)
+
+
+def write_metrics(files: IterationDir) -> Metrics:
+    """Write the `metrics.json` of each arm; return the learn arm's.
+
+    They are of the first repeat: further repeats serve the statistics only. Raises `ArtifactError`.
+    """
+    if files.has_runs(FROZEN):
+        files.write_metrics(measure(files.number, files.read_runs(FROZEN)), FROZEN)
+    metrics = measure(files.number, files.read_runs())
+    files.write_metrics(metrics)
+    return metrics
 
 
 def write_summary(

@@ -22,10 +22,10 @@ from battery.protocol.wire import Json
 from battery.records.models import FROZEN, SCHEMA_VERSION, Arm, Manifest, Summary, Tasks
 from battery.store.documents import dump_record, read_bytes, read_json, validated
 from battery.store.files import sync_folder, write_atomic
-from battery.store.iteration_dir import ITERATION_FILES, REVIEW_FILE, SCRUM_FILE, IterationDir
+from battery.store.iteration_dir import ITERATION_FILES, IterationDir
 
 #: One address for whoever reads or writes artifacts.
-__all__ = ["ITERATION_FILES", "REVIEW_FILE", "SCRUM_FILE", "BatteryDir", "IterationDir"]
+__all__ = ["ITERATION_FILES", "BatteryDir", "IterationDir"]
 
 _REPORT: Final = "report.html"
 _ITERATION: Final = re.compile(r"iter_([1-9][0-9]*)")

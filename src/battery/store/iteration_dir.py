@@ -16,7 +16,9 @@ from pydantic import TypeAdapter
 from battery.base import jsonio
 from battery.base.errors import ShapeError
 from battery.protocol.wire import Json
+from battery.records.findings import Record
 from battery.records.models import FROZEN, LEARN, Arm, Metrics, Proposal, Run, Verdict
+from battery.records.stages import CHAT_STAGES
 from battery.store.documents import (
     dump_record,
     dump_records,
@@ -36,13 +38,8 @@ ITERATION_FILES: Final = (
     "distill_output.txt",
     "distill_events.jsonl",
     "metrics.json",
-    "overseer_review.md",
-    "proposals.json",
-    "scrum_findings.md",
-    "verdicts.json",
+    *(name for stage in CHAT_STAGES for name in stage.files),
 )
-REVIEW_FILE: Final = "overseer_review.md"
-SCRUM_FILE: Final = "scrum_findings.md"
 _RUNS: Final = "runs.json"
 _METRICS: Final = "metrics.json"
 _CONFIRMATIONS: Final = "confirmations.json"
@@ -52,7 +49,8 @@ _REPEAT: Final = re.compile(r"repeat_([1-9][0-9]*)")
 #: Made once: making one costs more than reading a file with it.
 _PROPOSALS: Final = TypeAdapter(list[Proposal])
 _VERDICTS: Final = TypeAdapter(list[Verdict])
-_REDONE: Final = (REVIEW_FILE, SCRUM_FILE)
+#: Texts that `battery review` asks for again.
+_REDONE: Final = tuple(stage.file for stage in CHAT_STAGES)
 
 
 class IterationDir:
@@ -66,10 +64,6 @@ class IterationDir:
     def journal(self) -> Path:
         """Where finished calls are appended."""
         return self.root / "journal.jsonl"
-
-    def has_review(self) -> bool:
-        """Tell whether there is a review to judge."""
-        return (self.root / REVIEW_FILE).exists()
 
     def has_runs(self, arm: Arm = LEARN) -> bool:
         """Tell whether the task runs of an arm are complete on disk.
@@ -164,35 +158,26 @@ class IterationDir:
         count = _last_event(events).get("learned") if events.exists() else None
         return count > 0 if isinstance(count, int) else bool(read_bytes(text).strip())
 
-    def write_review(self, text: str) -> None:
-        """Write the overseer's answer as it came."""
-        self._write_answer(REVIEW_FILE, text)
-
-    def write_scrum(self, text: str) -> None:
-        """Write the scrum judgment as it came."""
-        self._write_answer(SCRUM_FILE, text)
+    def write_answer(self, name: str, text: str) -> None:
+        """Write the answer of a chat stage as it came."""
+        write_atomic(self.root / name, text.encode("utf-8", "replace"))
 
     def read_answer(self, name: str) -> str | None:
-        """Read the newest text of a review or a judgment; None where there is none."""
-        path = self.root / name
-        return read_bytes(path).decode("utf-8", "replace") if path.exists() else None
+        """Read the newest answer of a chat stage; None where there is none."""
+        return self.require_answer(name) if (self.root / name).exists() else None
 
-    def read_review(self) -> str:
-        """Read the overseer's answer; raise `ArtifactError` when there is none."""
-        return read_bytes(self.root / REVIEW_FILE).decode("utf-8", "replace")
+    def require_answer(self, name: str) -> str:
+        """Read the newest answer of a chat stage; raise `ArtifactError` when there is none."""
+        return read_bytes(self.root / name).decode("utf-8", "replace")
 
-    def write_proposals(self, proposals: list[Proposal]) -> None:
-        """Write what was parsed from the review."""
-        write_atomic(self.root / "proposals.json", dump_records(proposals))
+    def write_records(self, name: str, records: Iterable[Record]) -> None:
+        """Write what was read from an answer, as a list."""
+        write_atomic(self.root / name, dump_records(records))
 
     def read_proposals(self) -> list[Proposal] | None:
         """Read what was parsed from the review; None where nothing was parsed yet."""
         path = self.root / "proposals.json"
         return read_records(path, _PROPOSALS) if path.exists() else None
-
-    def write_verdicts(self, verdicts: list[Verdict]) -> None:
-        """Write what was parsed from the judgment."""
-        write_atomic(self.root / "verdicts.json", dump_records(verdicts))
 
     def read_verdicts(self) -> list[Verdict]:
         """Read the parsed judgment; empty where none was parsed yet."""
@@ -200,7 +185,7 @@ class IterationDir:
         return read_records(path, _VERDICTS) if path.exists() else []
 
     def keep_older(self, name: str) -> str | None:
-        """Copy `overseer_review.md` or `scrum_findings.md` to a free numbered name beside it.
+        """Copy the answer of a chat stage to a free numbered name next to it.
 
         Returns that name; None when there was nothing to keep.
         """
@@ -245,9 +230,6 @@ class IterationDir:
         found = (_REPEAT.fullmatch(path.name) for path in folders)
         numbers = {1, *(int(match[1]) for match in found if match)}
         return sorted(number for number in numbers if self._runs(arm, number).exists())
-
-    def _write_answer(self, name: str, text: str) -> None:
-        write_atomic(self.root / name, text.encode("utf-8", "replace"))
 
 
 def _numbered(path: Path, number: int) -> Path:

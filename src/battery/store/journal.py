@@ -18,8 +18,8 @@ import orjson
 from battery.base import jsonio
 from battery.base.errors import ArtifactError
 from battery.protocol.wire import Json
-from battery.records.calls import CallKey, entry_key
 from battery.records.models import ELAPSED_KEY
+from battery.records.stages import CallKey
 from battery.store.files import Reserve, cannot_write, disk_is_full, sync_folder
 
 
@@ -125,7 +125,7 @@ class Journal:
             raise
 
     def _note(self, entry: Json, offset: int) -> None:
-        self._offsets[entry_key(entry)] = offset
+        self._offsets[CallKey.of(entry)] = offset
         self.calls += 1
         self.tasks += entry["call"] == "respond"
         result = entry.get("result", entry)

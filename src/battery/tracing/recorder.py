@@ -40,12 +40,14 @@ from battery.records.events import (
     TaskStarted,
 )
 from battery.records.models import Summary
+from battery.records.stages import DISTILL, META_STAGES
 from battery.target.transport import is_loopback
 from battery.tracing import environment, spans
 from battery.tracing.spans import Attributes
 
 _MS: Final = 1_000_000
-_META_NAMES: Final = {"delta": "distill", "epsilon": "review", "zeta": "judgment"}
+#: What a meta stage's span is called while no answer has named its model.
+_META_NAMES: Final = {stage.name: stage.noun for stage in META_STAGES}
 
 
 class CountingExporter(SpanExporter):
@@ -219,7 +221,7 @@ class Recorder:
         opened, self._open = self._open, None
         if opened is None or event.replayed:
             return
-        name = "distill" if event.model is None else f"chat {event.model}"
+        name = DISTILL.noun if event.model is None else f"chat {event.model}"
         found = spans.chat(event, content=self._content)
         self._record_meta(opened, name, found, opened.at + event.elapsed_ms * _MS)
 

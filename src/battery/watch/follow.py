@@ -14,7 +14,6 @@ from typing import Final
 from battery.base import jsonio
 from battery.base.errors import ArtifactError, ShapeError
 from battery.protocol.wire import Json
-from battery.records.calls import CallKey, chat_key, entry_key
 from battery.records.events import (
     Event,
     IterationFinished,
@@ -22,17 +21,15 @@ from battery.records.events import (
     Plan,
     StageStarted,
     TaskFinished,
-    distilled,
-    judged,
-    reviewed,
 )
 from battery.records.models import ELAPSED_KEY, FROZEN, LEARN, Manifest, Phase, RunResult, Tasks
-from battery.review.parse import parse_proposals, parse_verdicts
-from battery.run.schedule import CONFIRM_TITLE, META_STAGES, Schedule
+from battery.records.stages import CONFIRM_TITLE, META_STAGES, CallKey, ChatStage, MetaStage
+from battery.review.chats import CHATS, Earlier, first_line
+from battery.run.schedule import Schedule
 from battery.store.battery_dir import BatteryDir, IterationDir
 from battery.store.documents import wrong
 
-_METAS: Final = {key: (name, title) for name, key, title in META_STAGES}
+_METAS: Final = {stage.key: stage for stage in META_STAGES}
 
 
 class IterationTail:
@@ -57,7 +54,7 @@ class IterationTail:
             for _ in schedule.arms
         )
         self._offset = 0
-        self._review = ""
+        self._answers: dict[str, str] = {}
 
     @property
     def tasks_done(self) -> int:
@@ -74,7 +71,7 @@ class IterationTail:
         tasks_complete = self._files.has_runs()
         for entry in self._entries():
             try:
-                yield from self._told(entry, replayed)
+                yield from self._events(entry, replayed)
             except ShapeError as error:
                 raise wrong(self._files.journal, error) from error
             except (KeyError, TypeError, ValueError) as error:
@@ -111,8 +108,8 @@ class IterationTail:
         place = f"the line that ends at byte {self._offset}"
         return wrong(self._files.journal, ShapeError(place, "it is not a finished call"))
 
-    def _told(self, entry: Json, replayed: bool) -> Iterator[Event]:
-        key = entry_key(entry)
+    def _events(self, entry: Json, replayed: bool) -> Iterator[Event]:
+        key = CallKey.of(entry)
         if key in self.recorded:
             return  # a call whose line was taken back after it had been told
         yield from self._enter(self._stage_of(key, entry))
@@ -130,27 +127,23 @@ class IterationTail:
             label,
             RunResult.of(entry["result"]),
             replayed,
-            FROZEN if key.arm == FROZEN else LEARN,
-            key.repeat,
-            confirm,
+            arm=FROZEN if key.arm == FROZEN else LEARN,
+            repeat=key.repeat,
+            confirm=confirm,
         )
 
     def _meta(self, key: CallKey, entry: Json, replayed: bool) -> MetaFinished:
-        name, _ = _METAS[key]
-        if key == chat_key("overseer"):
-            self._review = str(entry["content"])
-            detail = reviewed(parse_proposals(self._review)[0])
-        elif key == chat_key("scrum"):
-            proposals, _ = parse_proposals(self._review)
-            verdicts, _ = parse_verdicts(str(entry["content"]), proposals)
-            detail = judged(verdicts)
+        stage = _METAS[key]
+        if isinstance(stage, ChatStage):
+            answer = self._answers[stage.role] = str(entry["content"])
+            detail = CHATS[stage.role].read(answer, Earlier(answers=self._answers)).detail
         else:
-            detail = distilled(str(entry["text"]))
-        return MetaFinished(self.number, name, int(entry[ELAPSED_KEY]), detail, replayed)
+            detail = first_line(str(entry["text"]))
+        return MetaFinished(self.number, stage.name, int(entry[ELAPSED_KEY]), detail, replayed)
 
     def _stage_of(self, key: CallKey, entry: Json) -> StageStarted:
         if key in _METAS:
-            return StageStarted(self.number, *_METAS[key])
+            return self._meta_started(_METAS[key])
         if key.call == "confirm":
             return StageStarted(self.number, Phase.ALPHA, CONFIRM_TITLE)
         return self._asking(Phase(entry["phase"]), key.repeat)
@@ -161,9 +154,13 @@ class IterationTail:
             if left > 0:
                 return self._asking(phase, repeat)
         # Alpha tasks may be asked again after gamma, for as long as the runs are not written.
-        ahead = (key for key in _METAS if tasks_complete and key not in self.recorded)
-        key = next(ahead, None)
-        return None if key is None else StageStarted(self.number, *_METAS[key])
+        for stage in META_STAGES if tasks_complete else ():
+            if stage.key not in self.recorded:
+                return self._meta_started(stage)
+        return None
+
+    def _meta_started(self, stage: MetaStage) -> StageStarted:
+        return StageStarted(self.number, stage.name, stage.title)
 
     def _asking(self, phase: Phase, repeat: int) -> StageStarted:
         return StageStarted(self.number, phase, self._schedule.title(phase, repeat))

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 import pytest
 
 from battery.records.events import (
-    META_CALLS,
     DistillEvent,
     Event,
     IterationFinished,
@@ -17,6 +16,7 @@ from battery.records.events import (
     TaskStarted,
 )
 from battery.records.models import Phase
+from battery.records.stages import META_STAGES
 from battery.report.terminal.board import ROWS, Board, Key
 from tests.report.events import battery, iteration, meta, task, tasks
 from tests.report.samples import metrics
@@ -61,7 +61,7 @@ def test_the_time_left_goes_by_the_pace_of_tasks_and_meta_stages() -> None:
     board = played([Plan(2, 9), StageStarted(1, "alpha", "baseline")])
     for label in "abcd":
         board.update(task(Phase.ALPHA, label), 0.0)
-    assert board.seconds_left(20.0) == (8 + 9 + META_CALLS) * 5.0
+    assert board.seconds_left(20.0) == (8 + 9 + len(META_STAGES)) * 5.0
 
 
 def test_replayed_steps_are_no_measure_of_the_pace() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 
 from battery.inputs.tasks import PlannedTask
-from battery.records.calls import Outlook
+from battery.records.events import Outlook
 from battery.records.models import FROZEN, LEARN, Phase, Task
 from battery.report.terminal.outlook import outlook_document, print_outlook
 from battery.run.schedule import Schedule

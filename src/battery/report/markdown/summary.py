@@ -11,6 +11,7 @@ from typing import Final
 from battery.base.numbers import change, duration, number
 from battery.base.text import printable
 from battery.records.models import DirectionCount, Summary, Trend
+from battery.records.stages import CHAT_STAGES, SCRUM
 from battery.report.evidence import luck
 from battery.report.markdown.evidence import evidence_section, scorecard_section
 from battery.report.markdown.markup import code, plain, row
@@ -25,8 +26,7 @@ _ABOUT: Final = {
     "distill_output.txt": "what the learning side distilled",
     "distill_events.jsonl": "every event of the distill stream",
     "metrics.json": "the numbers of the iteration",
-    "overseer_review.md": "the overseer's review, as it came",
-    "scrum_findings.md": "the judgment of the review, as it came",
+    **{stage.file: stage.about for stage in CHAT_STAGES},
     "proposals.json": "the proposals found in the review",
     "verdicts.json": "the verdicts found in the judgment",
     "outcomes.jsonl": "memory of the embedded gateway: every outcome",
@@ -163,7 +163,7 @@ def _count(verdict: DirectionCount, last: int) -> str:
     text = f"{verdict.improved} of {verdict.of} metrics improved: **{verdict.label}**."
     if verdict.validated:
         return text
-    return f"{text} What to change next is judged in `iter_{last}/scrum_findings.md`."
+    return f"{text} What to change next is judged in `iter_{last}/{SCRUM.file}`."
 
 
 def _improved(trend: Trend) -> str:

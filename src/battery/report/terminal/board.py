@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from battery.records.events import (
-    META_CALLS,
     DistillEvent,
     Event,
     IterationFinished,
@@ -21,6 +20,7 @@ from battery.records.events import (
     TaskStarted,
 )
 from battery.records.models import Phase
+from battery.records.stages import DISTILL, META_STAGES
 from battery.report.terminal.lines import prefix
 
 #: Finished tasks in view; older ones have scrolled away.
@@ -39,7 +39,7 @@ class Key(NamedTuple):
 
 @dataclass(slots=True)
 class MetaRow:
-    """One of distill, review and judgment: what it says now, and its time once it is done."""
+    """One meta stage: what it says now, and its time once it is done."""
 
     name: str
     text: str
@@ -77,7 +77,7 @@ class Board:
             case TaskFinished():
                 self._finish_task(event)
             case DistillEvent():
-                self._last_meta("delta", now).text = f"{event.role}: {event.text}"
+                self._last_meta(DISTILL.name, now).text = f"{event.role}: {event.text}"
             case MetaFinished():
                 self._finish_meta(event, now)
             case IterationFinished():
@@ -104,7 +104,7 @@ class Board:
         """
         if self.plan is None or self._paid < _ENOUGH:
             return None
-        steps = self.plan.asks_per_iteration + META_CALLS
+        steps = self.plan.calls_per_iteration
         # From the iteration's number, not from a count: a resume starts in the middle.
         later = max(self.plan.iterations - self.iteration, 0)
         left = later * steps + max(steps - self.tasks_done - self.metas_done, 0)
@@ -115,7 +115,7 @@ class Board:
             self._clear()
             self.iteration = event.iteration
         self.stage = f"{event.name} {event.title}"
-        if event.name not in set(Phase):
+        if event.name in {stage.name for stage in META_STAGES}:
             self.metas.append(MetaRow(event.name, event.title, now))
 
     def _finish_task(self, event: TaskFinished) -> None:
@@ -138,7 +138,7 @@ class Board:
         self.iteration = event.metrics.iteration
         # The metrics are the learn arm's alone.
         self.tasks_done = self.plan.asks_per_iteration if self.plan else event.metrics.total_tasks
-        self.metas_done = META_CALLS
+        self.metas_done = len(META_STAGES)
 
     def _last_meta(self, name: str, now: float) -> MetaRow:
         # Meta stages run one after the other, so an event belongs to the one that is open; after

@@ -9,6 +9,7 @@ A long label is cut, with ASCII dots since logs may be; numbers never are.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from textwrap import wrap
 from typing import Final
 
@@ -26,6 +27,7 @@ from battery.records.events import (
     TaskStarted,
 )
 from battery.records.models import FROZEN, Metrics
+from battery.records.stages import CHAT_STAGES, DISTILL
 
 WIDTH: Final = 80
 #: However long the numbers grow, so many columns of a label stay.
@@ -49,7 +51,7 @@ def line(event: Event, plan: Plan | None) -> str | None:
         case TaskFinished():
             text = _task_line(event, plan)
         case DistillEvent():
-            text = _line(event.iteration, plan, "delta", f"{event.role}: {event.text}")
+            text = _line(event.iteration, plan, DISTILL.name, f"{event.role}: {event.text}")
         case MetaFinished():
             text = _meta_line(event, plan)
         case IterationFinished():
@@ -88,7 +90,8 @@ def cost(plan: Plan) -> str:
     parts += [f"{plan.repeats:,} repeats"] if plan.repeats > 1 else []
     asks = _counted(plan.iterations * plan.asks_per_iteration, "task")
     text = f"{_counted(plan.calls, 'call')}: {asks} ({' x '.join(parts)})"
-    text += f", {plan.iterations:,} distill, {2 * plan.iterations:,} review and judgment"
+    chats = _listed([stage.noun for stage in CHAT_STAGES])
+    text += f", {plan.iterations:,} distill, {len(CHAT_STAGES) * plan.iterations:,} {chats}"
     if plan.on_disk:
         text += f"; {plan.on_disk:,} of them are already on disk"
     if plan.confirmations:
@@ -112,6 +115,11 @@ def _plan_lines(plan: Plan) -> str:
 
 def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _listed(nouns: Sequence[str]) -> str:
+    *first, last = nouns
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _task_line(event: TaskFinished, plan: Plan | None) -> str:

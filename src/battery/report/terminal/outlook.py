@@ -6,7 +6,7 @@ from typing import TextIO
 
 from battery.base.text import printable, write_line
 from battery.protocol.wire import Json
-from battery.records.calls import Outlook, ScheduledCall
+from battery.records.events import Outlook, ScheduledCall
 from battery.report.terminal.lines import cost
 
 

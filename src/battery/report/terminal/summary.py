@@ -15,6 +15,7 @@ from battery.base.numbers import number, signed, signed_percent
 from battery.base.text import can_show, printable, takes_escapes, write_line
 from battery.records.findings import Evidence, Word
 from battery.records.models import Summary, Trend
+from battery.records.stages import SCRUM
 from battery.report.evidence import effect, interval, luck, p_value, sensitivity
 from battery.report.markdown.summary import scrum_count
 from battery.report.terminal.columns import GAP, INDENTED, PROSE, WIDTH, align, widest
@@ -199,7 +200,7 @@ def _effects(evidence: Evidence, look: Look) -> Iterator[str]:
 def _paths(summary: Summary, folder: Path) -> Iterator[str]:
     wanted = ["report.html", "summary.md", "summary.json"]
     if summary.iterations:
-        wanted.append(f"iter_{summary.iterations[-1].iteration}/scrum_findings.md")
+        wanted.append(f"iter_{summary.iterations[-1].iteration}/{SCRUM.file}")
     for name in wanted:
         # Only what is there: a run that was broken off has no summary to point to.
         if name in summary.artifacts:

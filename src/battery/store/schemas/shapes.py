@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
 from battery.protocol.wire import Json, LogEntry, Status
 from battery.records.findings import Record
 from battery.records.models import Arm, Phase, Task
+from battery.records.stages import CHAT_STAGES
 
 #: Anything, and where it is an object with a usage, that is one of tokens.
 _Artifact = Annotated[
@@ -28,6 +29,9 @@ _Artifact = Annotated[
         }
     ),
 ]
+
+
+_ROLES = {"enum": [stage.role for stage in CHAT_STAGES], "type": "string"}
 
 
 class Answer(BaseModel):
@@ -87,7 +91,7 @@ class ChatLine(Record):
     """A review or a judgment."""
 
     call: Literal["chat"]
-    role: Literal["overseer", "scrum"]
+    role: Annotated[str, WithJsonSchema(_ROLES)]
     at: str = Field(description="When the call had finished, ISO 8601 in UTC.")
     model: str = Field(description="The model that was asked for.")
     elapsed_ms: int = Field(alias="_elapsed_ms", description="Wall time in milliseconds.")

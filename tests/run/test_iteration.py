@@ -15,7 +15,7 @@ import pytest
 from battery.base.errors import BatteryError, CallError
 from battery.inputs.settings import Target
 from battery.inputs.tasks import PlannedTask, load_tasks, plan
-from battery.run.runner import ask_all
+from battery.run.iteration import ask_all
 from battery.target.http import Client, open_clients
 from tests.support.commands import environment, write_tasks
 from tests.support.gateway import Gateway, serving

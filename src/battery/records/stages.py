@@ -1,0 +1,128 @@
+"""The table of stages: everything that an iteration does, in order, one record per stage.
+
+Dry run, run loop, journal schema, `watch`, summary, displays and spans read this table. What a
+chat stage asks and what is read from its answer is in `battery.review.chats`, under its role.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from battery.protocol.wire import Json
+from battery.records.models import LEARN, Arm, Phase
+
+
+class CallKey(NamedTuple):
+    """What makes a call of one iteration unmistakable in its journal; unused parts are empty."""
+
+    call: str
+    #: Of a chat.
+    role: str = ""
+    arm: str = ""
+    task_id: str = ""
+    repeat: int = 0
+
+    @classmethod
+    def of(cls, entry: Json) -> CallKey:
+        """Read the key back from a journal line."""
+        return cls(**{name: entry[name] for name in cls._fields if name in entry})
+
+
+def respond_key(task_id: str, arm: Arm = LEARN, repeat: int = 1) -> CallKey:
+    """Name a respond call by task, arm and repeat, which is counted from 1."""
+    return CallKey("respond", arm=arm, task_id=task_id, repeat=repeat)
+
+
+def confirm_key(task_id: str, repeat: int) -> CallKey:
+    """Name one of the reruns that confirm that an alpha task fails."""
+    return CallKey("confirm", arm=LEARN, task_id=task_id, repeat=repeat)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskStage:
+    """A stage that asks the tasks of the phase it is named after, in every arm and repeat."""
+
+    #: What happens in it, in a few words.
+    title: str
+    #: Under which key of `phases` the tasks file has its tasks.
+    tasks_key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetaStage:
+    """A stage that makes one call about the iteration as a whole, after its tasks."""
+
+    name: str
+    title: str
+    #: Its one call in a word, where calls are counted or a span needs a name.
+    noun: str
+    key: CallKey
+    #: What it leaves in the iteration's folder, in order of writing.
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChatStage(MetaStage):
+    """A stage that asks the large model once; the first of its files is the answer, as it came."""
+
+    #: What the file of the answer is, where artifacts are listed.
+    about: str
+    temperature: float
+    #: Earlier chats whose answers it needs.
+    reads: tuple[ChatStage, ...] = ()
+
+    @property
+    def role(self) -> str:
+        """Return who the model plays: what tells one chat's journal line from another's."""
+        return self.key.role
+
+    @property
+    def file(self) -> str:
+        """Return the name of the file that holds the answer, as it came."""
+        return self.files[0]
+
+
+def _chat(role: str) -> CallKey:
+    return CallKey("chat", role=role)
+
+
+#: By phase, in the order they run.
+TASK_STAGES: Final = {
+    Phase.ALPHA: TaskStage(title="baseline", tasks_key="alpha_baseline"),
+    Phase.BETA: TaskStage(title="drift", tasks_key="beta_drift"),
+    Phase.GAMMA: TaskStage(title="impossible", tasks_key="gamma_impossible"),
+}
+DISTILL: Final = MetaStage(
+    name="delta",
+    title="distill",
+    noun="distill",
+    key=CallKey("distill"),
+    files=("distill_output.txt", "distill_events.jsonl"),
+)
+OVERSEER: Final = ChatStage(
+    name="epsilon",
+    title="overseer review",
+    noun="review",
+    key=_chat("overseer"),
+    files=("overseer_review.md", "proposals.json"),
+    about="the overseer's review, as it came",
+    temperature=0.2,
+)
+SCRUM: Final = ChatStage(
+    name="zeta",
+    title="scrum judgment",
+    noun="judgment",
+    key=_chat("scrum"),
+    files=("scrum_findings.md", "verdicts.json"),
+    about="the judgment of the review, as it came",
+    temperature=0.1,
+    reads=(OVERSEER,),
+)
+#: A new chat comes after the ones whose answers it reads.
+CHAT_STAGES: Final = (OVERSEER, SCRUM)
+#: One call each.
+META_STAGES: Final[tuple[MetaStage, ...]] = (DISTILL, *CHAT_STAGES)
+
+#: The extra round of alpha in which tasks that passed in iteration 1 and fail now are asked again.
+CONFIRM_TITLE: Final = "confirm what failed"

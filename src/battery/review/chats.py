@@ -1,0 +1,121 @@
+"""What each chat stage asks the large model, and what is read from its answer.
+
+Pure: the run puts in what is on disk and writes what comes out; `watch` reads the same answers
+from the journal, so both say the same of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from battery.inputs.tasks import labels
+from battery.records.findings import Record
+from battery.records.models import Metrics, Proposal, Run
+from battery.records.stages import OVERSEER, SCRUM
+from battery.review.parse import flag_missing, parse_proposals, parse_verdicts, with_existence
+from battery.review.prompts import overseer_prompt, rows, scrum_prompt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Earlier:
+    """What the chats before one left behind."""
+
+    #: Their answers, by role.
+    answers: Mapping[str, str] = field(default_factory=dict)
+    #: Whether a path is a file of the user's repository; None where there is none to look in.
+    exists: Callable[[str], bool] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What a chat about one iteration may show the model."""
+
+    metrics: Metrics
+    #: Reads the learn arm's first repeat. A function, because thousands of runs may be large and
+    #: most chats do not need them.
+    read_runs: Callable[[], Sequence[Run]]
+    earlier: Earlier
+
+
+class Reading(NamedTuple):
+    """What was read from an answer."""
+
+    #: What came of it, in a line.
+    detail: str
+    #: Records to write, by the name of their file.
+    documents: Mapping[str, Sequence[Record]] = {}
+    warnings: Sequence[str] = ()
+
+
+def first_line(text: str) -> str:
+    """Return what a text says first, where nothing else is read from it."""
+    return text.strip().partition("\n")[0]
+
+
+def as_text(answer: str, earlier: Earlier) -> Reading:
+    """Read no more than the first line."""
+    del earlier  # A text on its own.
+    return Reading(first_line(answer))
+
+
+class Chat(NamedTuple):
+    """One chat stage: how its prompt is made and how its answer is read; neither ever raises."""
+
+    prompt: Callable[[Evidence], str]
+    read: Callable[[str, Earlier], Reading] = as_text
+
+
+def _review_prompt(evidence: Evidence) -> str:
+    runs = evidence.read_runs()
+    return overseer_prompt(evidence.metrics, rows(runs, labels(run.task for run in runs)))
+
+
+def _read_review(answer: str, earlier: Earlier) -> Reading:
+    proposals, warnings = _proposals(answer, earlier)
+    detail = f"{len(proposals)} proposals"
+    return Reading(detail, {"proposals.json": proposals}, warnings)
+
+
+def _judgment_prompt(evidence: Evidence) -> str:
+    review = evidence.earlier.answers[OVERSEER.role]
+    proposals, _ = _proposals(review, evidence.earlier)
+    looked_up = {
+        proposal.target_file: proposal.target_exists
+        for proposal in proposals
+        if proposal.target_file and proposal.target_exists is not None
+    }
+    exists = None if evidence.earlier.exists is None else looked_up
+    return scrum_prompt(evidence.metrics.iteration, review, exists)
+
+
+def _read_judgment(answer: str, earlier: Earlier) -> Reading:
+    # The review's proposals are written anew: an older folder may hold none, and the repository
+    # may have got a file since they were read.
+    proposals, warnings = _proposals(earlier.answers.get(OVERSEER.role, ""), earlier)
+    verdicts, more = parse_verdicts(answer, proposals)
+    verdicts = flag_missing(verdicts, proposals)
+    flags = [flag for verdict in verdicts for flag in verdict.flags]
+    approved = sum(verdict.verdict == "APPROVE" for verdict in verdicts)
+    return Reading(
+        f"{approved} of {len(verdicts)} approved",
+        {"proposals.json": proposals, "verdicts.json": verdicts},
+        [*warnings, *more, *flags],
+    )
+
+
+def _proposals(review: str, earlier: Earlier) -> tuple[list[Proposal], list[str]]:
+    proposals, warnings = parse_proposals(review)
+    if earlier.exists is not None:
+        paths = {proposal.target_file for proposal in proposals if proposal.target_file}
+        found = {path: earlier.exists(path) for path in paths}
+        proposals = with_existence(proposals, found)
+    return proposals, warnings
+
+
+#: By role. Every chat stage of `battery.records.stages` has its entry.
+CHATS: Final = {
+    OVERSEER.role: Chat(_review_prompt, _read_review),
+    SCRUM.role: Chat(_judgment_prompt, _read_judgment),
+}
