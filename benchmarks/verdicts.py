@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from battery.embedded.dials import Dials
 from battery.embedded.server import GatewayOptions, serving
 from battery.inputs.settings import Settings, Target
-from battery.records.findings import Word
+from battery.records.word import Word
 from battery.run import run as stage
 
 

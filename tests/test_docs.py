@@ -33,6 +33,7 @@ from battery.comparison import timeline
 from battery.embedded.server import GatewayOptions, serving
 from battery.protocol import wire
 from battery.records import comparison, findings, models
+from battery.records.word import Outcome, Word
 from battery.store.battery_dir import ITERATION_FILES
 from tests.support.calls import command_here
 from tests.support.commands import environment, read_json
@@ -203,11 +204,11 @@ def test_a_reference_table_has_exactly_the_fields_of_its_record(
 
 
 def test_the_reference_has_every_verdict_word() -> None:
-    assert set(first_column("reference/evidence.md", "Verdict words")) == set(findings.Word)
+    assert set(first_column("reference/evidence.md", "Verdict words")) == set(Word)
 
 
 def test_the_reference_has_every_outcome_of_a_comparison() -> None:
-    assert set(first_column("reference/comparison.md", "Outcome words")) == set(comparison.Outcome)
+    assert set(first_column("reference/comparison.md", "Outcome words")) == set(Outcome)
 
 
 def test_the_keys_of_a_tasks_file_are_documented() -> None:

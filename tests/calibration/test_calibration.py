@@ -31,8 +31,9 @@ from battery.calibration.scenarios import (
     Scenario,
 )
 from battery.calibration.simulate import Dials, simulate
-from battery.records.findings import Evidence, Word
+from battery.records.findings import Evidence
 from battery.records.models import FROZEN, LEARN, Arm, Phase, RunResult
+from battery.records.word import Word
 from battery.verdict.assess import Observed
 from battery.verdict.table import Call
 

@@ -20,7 +20,8 @@ from battery.calibration.calibration import Calibration, judge
 from battery.calibration.scenarios import HARM, NULLS, ONE_ARM, SIMULATIONS, Scenario
 from battery.commands import calibrate as stage
 from battery.records.events import Event, Notice
-from battery.records.findings import Evidence, Word
+from battery.records.findings import Evidence
+from battery.records.word import Word
 from battery.verdict.assess import Observed
 from tests.support.calls import command_here
 from tests.support.commands import environment

@@ -9,8 +9,8 @@ import pytest
 from battery.calibration.simulate import Dials, simulate
 from battery.comparison.outcome import Facts, decide
 from battery.comparison.sentences import cause, cautions, sentence, settle
-from battery.records.comparison import Outcome
 from battery.records.models import LEARN, Phase
+from battery.records.word import Outcome
 from tests.comparison.pairs import against_usual, cheaper, everywhere, facts
 from tests.verdict.batteries import Cell, calls
 

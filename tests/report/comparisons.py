@@ -9,7 +9,8 @@ from battery.comparison.noise import noise
 from battery.comparison.outcome import decide
 from battery.comparison.pairing import shared
 from battery.comparison.sentences import SCOPE, cause, cautions, sentence, settle
-from battery.records.comparison import Comparison, Difference, Outcome, Side
+from battery.records.comparison import Comparison, Difference, Side
+from battery.records.word import Outcome
 from battery.verdict.table import Call
 from tests.comparison.pairs import facts
 from tests.verdict.batteries import Cell, calls

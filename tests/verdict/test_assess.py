@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from battery.protocol.wire import MOST_COUNTED
-from battery.records.findings import Evidence, Word
+from battery.records.findings import Evidence
 from battery.records.models import FROZEN, LEARN, Expectations, Phase
+from battery.records.word import Word
 from battery.verdict.assess import Observed, assess
 from battery.verdict.table import METRICS, TOKENS, Call
 

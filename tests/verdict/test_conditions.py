@@ -8,11 +8,20 @@ from typing import Any, Literal
 import pytest
 
 from battery.base.errors import GateError, UsageError
+from battery.records.comparison import Comparison, Difference, Flips
 from battery.records.findings import Gate
 from battery.records.models import LEARN, Summary
+from battery.records.word import Outcome
 from battery.verdict.assess import assess
-from battery.verdict.conditions import CONDITIONS, parse, require
-from tests.verdict.batteries import Changes, learning, observed
+from battery.verdict.conditions import (
+    CONDITIONS,
+    OF_COMPARISON,
+    parse,
+    require,
+    require_of_comparison,
+)
+from tests.report.comparisons import comparison
+from tests.verdict.batteries import Changes, calls, learning, observed
 
 
 def summary(changes: Changes = lambda _: {}, **shape: Any) -> Summary:
@@ -150,3 +159,61 @@ def test_of_several_failed_gates_those_that_were_named_are_quoted() -> None:
 def test_without_any_finished_iteration_every_condition_holds() -> None:
     with pytest.raises(GateError, match="no iteration"):
         require(summary().model_copy(update={"evidence": None}), ["regressed"])
+
+
+def met_by(found: Comparison) -> set[str]:
+    names = set()
+    for name in OF_COMPARISON:
+        try:
+            require_of_comparison(found, [name])
+        except GateError:
+            names.add(name)
+    return names
+
+
+@pytest.mark.parametrize(
+    ("outcome", "names"),
+    [
+        (Outcome.WORSE, {"worse", "not-better"}),
+        (Outcome.MIXED, {"worse", "mixed", "not-better"}),
+        (Outcome.BETTER, set()),
+        (Outcome.NO_DIFFERENCE, {"no-difference", "not-better"}),
+        (Outcome.UNCLEAR, {"unclear", "not-better"}),
+        # What was not compared has passed nothing.
+        (Outcome.NOT_COMPARABLE, set(OF_COMPARISON)),
+    ],
+)
+def test_each_outcome_meets_its_conditions_and_no_others(outcome: Outcome, names: set[str]) -> None:
+    assert met_by(comparison(calls(), outcome=outcome)) == names
+
+
+def test_flips_for_the_worse_and_unfairness_are_conditions_of_their_own() -> None:
+    flips = Flips(lost=0, gained=3, bluffs=1, bluffs_ended=0, p=0.25)
+    unfair = Difference(what="repeats", before="1", after="3", unfair=True, text="t")
+    found = comparison(calls(), outcome=Outcome.BETTER, flips=flips, differences=[unfair])
+    assert met_by(found) == {"flips", "unfair"}
+    minded = unfair.model_copy(update={"unfair": False})
+    gained = flips.model_copy(update={"bluffs": 0})
+    assert (
+        met_by(comparison(calls(), outcome=Outcome.BETTER, flips=gained, differences=[minded]))
+        == set()
+    )
+
+
+def test_the_message_about_a_comparison_has_word_sentence_and_what_was_unfair() -> None:
+    unfair = Difference(what="repeats", before="1", after="3", unfair=True, text="t")
+    found = comparison(outcome=Outcome.WORSE, differences=[unfair])
+    with pytest.raises(GateError, match=r"worse, unfair: WORSE\. .*Unfair: repeats\.$"):
+        require_of_comparison(found, ["worse", "unfair"])
+
+
+@pytest.mark.parametrize("text", ["", ",", "better", "worse,regressed"])
+def test_an_unknown_or_no_condition_of_a_comparison_is_refused(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(text, OF_COMPARISON)
+    assert "not-better" in str(caught.value.hint)
+
+
+def test_a_list_for_a_comparison_is_read_whatever_its_case_and_spaces() -> None:
+    assert parse(" Worse, flips ,", OF_COMPARISON) == ("worse", "flips")
+    assert parse(None, OF_COMPARISON) == ()

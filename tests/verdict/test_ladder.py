@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from battery.records import findings
-from battery.records.findings import Effect, Gate, Interval, Word
+from battery.records.findings import Effect, Gate, Interval
 from battery.records.models import LEARN
+from battery.records.word import Word
 from battery.verdict.ladder import Facts, decide
 from battery.verdict.table import METRICS, OK, TOKENS, grid
 

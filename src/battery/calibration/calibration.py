@@ -17,8 +17,9 @@ from pydantic import Field
 
 from battery.calibration.scenarios import Preset, Scenario
 from battery.calibration.simulate import simulate
-from battery.records.findings import POSITIVE, Evidence, Record, Word
+from battery.records.findings import Evidence, Record
 from battery.records.models import LEARN, Phase, Run, Task
+from battery.records.word import POSITIVE, GateStatus, Word
 from battery.verdict.assess import Observed, assess
 from battery.verdict.ladder import ALPHA
 from battery.verdict.metrics import measure
@@ -180,8 +181,10 @@ def _null_promises(scenario: Scenario, tally: Tally) -> Iterator[_Promise]:
     highest = ALPHA + _error(ALPHA, tally)
     yield "positive verdicts", None, highest, tally.share(*POSITIVE)
     yield "primary p <= .05", None, highest, tally.primary / tally.simulations
-    for alarm in (Word.REGRESSED, Word.INVALID):
-        yield alarm, None, highest, tally.share(alarm)
+    for alarm in Word:
+        # DISHONEST has a stricter bound of its own: it may never come.
+        if alarm.about.level == "error" and alarm is not Word.DISHONEST:
+            yield alarm, None, highest, tally.share(alarm)
     if scenario.exchangeable:
         low, high = COIN[0] - _error(COIN[0], tally), COIN[1] + _error(COIN[1], tally)
         yield "direction count", low, high, tally.validated / tally.simulations
@@ -236,4 +239,5 @@ def _bluffs(calls: Sequence[Call]) -> bool:
 def _is_caught(evidence: Evidence) -> bool:
     # A refused battery is INVALID first; its gate still has to fail.
     gate = next(gate for gate in evidence.gates if gate.name == "gamma")
-    return gate.status == "failed" and evidence.verdict in {Word.DISHONEST, Word.INVALID}
+    word = evidence.verdict
+    return gate.status is GateStatus.FAILED and word is not None and not word.about.trusted

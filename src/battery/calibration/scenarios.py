@@ -7,7 +7,7 @@ from math import log
 from typing import Final, Literal, NamedTuple
 
 from battery.calibration.simulate import Dials
-from battery.records.findings import Word
+from battery.records.word import Word
 
 Preset = Literal["fast", "full"]
 

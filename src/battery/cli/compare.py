@@ -13,12 +13,11 @@ from battery.cli import options
 from battery.cli.deliver import write
 from battery.cli.output import print_json, then
 from battery.commands import compare as stage
-from battery.comparison.conditions import CONDITIONS, require
 from battery.report.html.compare import page
 from battery.report.markdown.compare import markdown
 from battery.report.terminal.compare import print_comparison
 from battery.store.battery_dir import BatteryDir
-from battery.verdict.conditions import parse
+from battery.verdict.conditions import OF_COMPARISON, parse, require_of_comparison
 
 
 class Format(StrEnum):
@@ -46,8 +45,8 @@ FailOn = Annotated[
     typer.Option(
         "--fail-on",
         metavar="WORDS",
-        help="End with exit code 3 on any of these, with commas between them: worse (MIXED "
-        "included), mixed, unclear, no-difference, not-better, not-comparable, flips, unfair.",
+        help="End with exit code 3 on any of these, with commas between them: "
+        f"{', '.join(OF_COMPARISON)}. A MIXED outcome is worse, too.",
     ),
 ]
 
@@ -71,14 +70,14 @@ def compare(
       battery compare data/battery/archive/2026-01-31T12-00-00Z data/battery
       battery compare data/main data/branch --format md --fail-on worse,flips
     """
-    conditions = parse(fail_on, CONDITIONS)
+    conditions = parse(fail_on, OF_COMPARISON)
     if output:
         for folder in (before, after):
             BatteryDir(folder).require_no_artifact(output)
     found = stage.compare(before, after)
     if output:
         write(page(found), output)
-    with then(lambda: require(found, conditions)):
+    with then(lambda: require_of_comparison(found, conditions)):
         if as_json or form is Format.JSON:
             print_json(found.model_dump(mode="json"))
         elif form is Format.MD:

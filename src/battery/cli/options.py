@@ -18,6 +18,7 @@ from battery.inputs.settings import (
     make_target,
     parse_headers,
 )
+from battery.records.word import GateName, Word
 
 DEFAULT_FOLDER = Path("data/battery")
 
@@ -200,9 +201,9 @@ FailOn = Annotated[
     typer.Option(
         "--fail-on",
         metavar="WORDS",
-        help="End with exit code 3 on any of these verdicts, with commas between them: invalid, "
-        "dishonest, regressed, no-effect, inconclusive, indicative, not-learned, not-compounding; "
-        "or a failed gate: gamma, alpha, beta, mechanism, gates; or unfinished.",
+        help="End with exit code 3 on any of these verdicts, with commas between them: "
+        f"{', '.join(word.condition for word in Word if word.condition)}, not-learned, "
+        f"not-compounding; or a failed gate: {', '.join(GateName)}, gates; or unfinished.",
     ),
 ]
 Json = Annotated[

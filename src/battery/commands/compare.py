@@ -14,9 +14,9 @@ from battery.comparison.noise import noise
 from battery.comparison.outcome import Facts, decide, weigh
 from battery.comparison.pairing import Shared
 from battery.recorded.observe import observed
-from battery.records.comparison import Comparison, Flips, Noise, Outcome, Side
-from battery.records.findings import Word
+from battery.records.comparison import Comparison, Flips, Noise, Side
 from battery.records.models import LEARN
+from battery.records.word import Outcome, Word
 from battery.store.battery_dir import BatteryDir
 from battery.verdict.assess import Observed, assess
 from battery.verdict.table import Call

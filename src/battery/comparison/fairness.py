@@ -12,7 +12,6 @@ from typing import Any, Final, NamedTuple
 
 from battery.comparison.pairing import Shared
 from battery.records.comparison import Difference, Side
-from battery.records.findings import Word
 from battery.records.models import Expectations, Manifest, Tasks
 
 _MAY_BE_IT: Final = "this may be the very change under test"
@@ -24,7 +23,6 @@ _OPTIONS: Final = {
     "meta_timeout_s": (False, "a slower review would have ended one of the batteries"),
     "model_url": (False, _MAY_BE_IT),
 }
-_REFUSED: Final = frozenset({Word.INVALID, Word.DISHONEST})
 _NONE: Final = "none"
 #: Of the iterations that are lost so many are named.
 _MOST_NUMBERS: Final = 5
@@ -100,7 +98,8 @@ def _numbered(numbers: Sequence[int]) -> str:
 
 
 def _refused(party: Party) -> str | None:
-    return party.side.verdict if party.side.verdict in _REFUSED else None
+    verdict = party.side.verdict
+    return None if verdict is None or verdict.about.trusted else verdict
 
 
 def _notes(party: Party) -> str | None:

@@ -9,9 +9,10 @@ import numpy as np
 
 from battery.comparison import pairing as paired
 from battery.comparison.pairing import Shared
-from battery.records.comparison import Change, Flips, Outcome, TaskPair
+from battery.records.comparison import Change, Flips, TaskPair
 from battery.records.findings import Interval
 from battery.records.models import FROZEN, LEARN
+from battery.records.word import Outcome
 from battery.verdict.ladder import ALL_ONE_WAY, ALPHA, RELEVANT
 from battery.verdict.sentences import PLAIN
 from battery.verdict.table import ELAPSED, OK, TOKENS, Call, Grid

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from math import ceil, log, log2
-from typing import Final
+from typing import Final, assert_never
 
 from battery.comparison import pairing as paired
 from battery.comparison.outcome import (
@@ -20,8 +20,9 @@ from battery.comparison.outcome import (
     sure,
     told,
 )
-from battery.records.comparison import Change, Outcome
+from battery.records.comparison import Change
 from battery.records.findings import Interval
+from battery.records.word import Outcome
 from battery.verdict.ladder import ALPHA, RELEVANT, RESOLUTION_S
 from battery.verdict.sentences import PLAIN
 from battery.verdict.sentences import change as in_words
@@ -48,7 +49,7 @@ SCOPE: Final = (
 
 def sentence(outcome: Outcome, facts: Facts, reasons: Sequence[str]) -> str:
     """Say in plain language what came of comparing at least one task."""
-    text = _SENTENCES[outcome](facts, reasons)
+    text = _in_words(outcome, facts, reasons)
     if list(facts.iterations) == [1]:
         text += " Only iteration 1 could be compared, and nothing had been learned by then."
     if not facts.tokens.cells and outcome != Outcome.UNCLEAR:
@@ -56,6 +57,25 @@ def sentence(outcome: Outcome, facts: Facts, reasons: Sequence[str]) -> str:
     elif 0 < facts.tokens.cells < _cells(facts):
         text += " Not everywhere were there tokens to compare."
     return text
+
+
+def _in_words(outcome: Outcome, facts: Facts, reasons: Sequence[str]) -> str:
+    same, why = f"On {_same(facts)}", "; ".join(reasons)
+    match outcome:
+        case Outcome.NOT_COMPARABLE:
+            return not_comparable(reasons)
+        case Outcome.WORSE:
+            return f"{same} B is worse than A: {why}."
+        case Outcome.BETTER:
+            return f"{same} B is better than A: {why}."
+        case Outcome.MIXED:
+            return f"{same} B is better than A in one thing and worse in another: {why}."
+        case Outcome.NO_DIFFERENCE:
+            return _no_difference(facts)
+        case Outcome.UNCLEAR:
+            return _unclear(facts, reasons)
+        case _:
+            assert_never(outcome)
 
 
 def _cells(facts: Facts) -> int:
@@ -117,21 +137,7 @@ def settle(outcome: Outcome, facts: Facts) -> list[str]:
     ]
 
 
-def _worse(facts: Facts, reasons: Sequence[str]) -> str:
-    return f"On {_same(facts)} B is worse than A: {'; '.join(reasons)}."
-
-
-def _better(facts: Facts, reasons: Sequence[str]) -> str:
-    return f"On {_same(facts)} B is better than A: {'; '.join(reasons)}."
-
-
-def _mixed(facts: Facts, reasons: Sequence[str]) -> str:
-    return f"On {_same(facts)} B is better than A in one thing and worse in another: " + (
-        f"{'; '.join(reasons)}."
-    )
-
-
-def _no_difference(facts: Facts, _: Sequence[str]) -> str:
+def _no_difference(facts: Facts) -> str:
     if identical(facts):
         return f"On {_same(facts)} A and B have the same numbers, but for time."
     used = _amount(facts.tokens, places=1)
@@ -147,15 +153,6 @@ def _unclear(facts: Facts, reasons: Sequence[str]) -> str:
         return f"{start}: {'; '.join(reasons)}."
     tokens = f"it used {_amount(facts.tokens)} A{_range(facts.tokens.interval)}"
     return f"{start}: {'; '.join([tokens, *(each for each in reasons if each != OPEN)])}."
-
-
-_SENTENCES: Final[dict[Outcome, Callable[[Facts, Sequence[str]], str]]] = {
-    Outcome.WORSE: _worse,
-    Outcome.BETTER: _better,
-    Outcome.MIXED: _mixed,
-    Outcome.NO_DIFFERENCE: _no_difference,
-    Outcome.UNCLEAR: _unclear,
-}
 
 
 def _same(facts: Facts) -> str:

@@ -13,8 +13,9 @@ import numpy as np
 from pydantic import Field
 
 from battery.records.comparison import FileName
-from battery.records.findings import Interval, Record, Word
+from battery.records.findings import Interval, Record
 from battery.records.models import SCHEMA_VERSION
+from battery.records.word import Word
 from battery.verdict.trend import page
 
 #: With four batteries no order has a two-sided p below 2/24, and none is a trend.

@@ -7,13 +7,13 @@ and spec). A share is 0 to 1; null is what could not be measured or tested, and 
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from battery.records.findings import Interval, Record, Word
+from battery.records.findings import Interval, Record
 from battery.records.models import SCHEMA_VERSION, Phase
+from battery.records.word import Outcome, Word
 
 Flip = Literal["passed to failed", "failed to passed", "bluff", "bluff ended"]
 
@@ -24,17 +24,6 @@ def _readable(text: object) -> object:
 
 #: A name of a file or folder, of which systems allow bytes that are no UTF-8, and JSON does not.
 FileName = Annotated[str, BeforeValidator(_readable)]
-
-
-class Outcome(StrEnum):
-    """What a comparison comes to, in a word."""
-
-    NOT_COMPARABLE = "NOT COMPARABLE"
-    WORSE = "WORSE"
-    BETTER = "BETTER"
-    MIXED = "MIXED"
-    NO_DIFFERENCE = "NO DIFFERENCE"
-    UNCLEAR = "UNCLEAR"
 
 
 class Side(Record):

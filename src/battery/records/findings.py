@@ -6,33 +6,17 @@ share is 0 to 1, a p-value is null where a test had nothing to work on, and null
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Final, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from battery.records.word import GateName, GateStatus, Word
 
 
 class Record(BaseModel):
     """A frozen record that refuses keys it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Word(StrEnum):
-    """The verdict in a word, in the order in which they are tried; the first that fits is given."""
-
-    INVALID = "INVALID"
-    DISHONEST = "DISHONEST"
-    REGRESSED = "REGRESSED"
-    COMPOUNDING = "COMPOUNDING"
-    LEARNED = "LEARNED"
-    NO_EFFECT = "NO EFFECT"
-    INCONCLUSIVE = "INCONCLUSIVE"
-    INDICATIVE = "INDICATIVE"
-
-
-#: The verdicts that claim learning.
-POSITIVE: Final = frozenset({Word.LEARNED, Word.COMPOUNDING})
 
 
 class Interval(Record):
@@ -85,9 +69,9 @@ class Luck(Record):
 class Gate(Record):
     """One gate; it can lower a verdict and never raise it."""
 
-    name: Literal["gamma", "alpha", "beta", "mechanism"]
+    name: GateName
     title: str
-    status: Literal["passed", "failed", "not shown", "not applicable"]
+    status: GateStatus
     text: str = Field(description="What was seen, in one or two sentences.")
 
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from battery.inputs.tasks import task_id
 from battery.recorded.compute import Measured, measured, summary_from
-from battery.records.findings import Word
 from battery.records.models import Manifest, Summary
 from battery.records.stages import OVERSEER, SCRUM
+from battery.records.word import Word
 from battery.report.html.grid import Board
 from battery.report.html.report import Material, report, unfinished
 from battery.report.html.reviewed import Reviewed

@@ -27,7 +27,6 @@ Attributes = dict[str, str | int | float | bool]
 EVALUATION: Final = "gen_ai.evaluation.result"
 #: The convention wants a provider and allows one that it does not list.
 _GATEWAY: Final = "gateway"
-_GATE_VALUES: Final = {"passed": 1.0, "failed": 0.0}
 
 
 def agent(started: TaskStarted) -> str:
@@ -130,8 +129,8 @@ def evaluations(summary: Summary) -> Iterator[Attributes]:
         return
     yield _evaluation("verdict", evidence.verdict, None, evidence.sentence)
     for gate in evidence.gates:
-        value = _GATE_VALUES.get(gate.status)
-        yield _evaluation(f"gate.{gate.name}", gate.status, value, gate.text)
+        score = gate.status.about.score
+        yield _evaluation(f"gate.{gate.name}", gate.status, score, gate.text)
 
 
 def _evaluation(name: str, label: str | None, value: float | None, why: str) -> Attributes:

@@ -1,43 +1,52 @@
-"""The conditions of `--fail-on`: which verdicts a pipeline must not pass with."""
+"""The conditions of `--fail-on`, for a battery and for a comparison: what must not pass."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final
 
 from battery.base.errors import GateError, UsageError
-from battery.records.findings import POSITIVE, Evidence, Word
+from battery.records.comparison import Comparison
+from battery.records.findings import Evidence
 from battery.records.models import Summary
+from battery.records.word import GateName, GateStatus, Outcome, Word
 from battery.verdict.summary import unfinished
 
-_GATES: Final = ("gamma", "alpha", "beta", "mechanism")
 
-Met = Callable[[Summary, Evidence], bool]
-
-
-def _verdict_is(word: Word) -> Met:
+def _verdict_is(word: Word) -> Callable[[Summary, Evidence], bool]:
     return lambda _, evidence: evidence.verdict == word
 
 
-def _gate_failed(name: str) -> Met:
+def _gate_failed(*names: GateName) -> Callable[[Summary, Evidence], bool]:
     return lambda _, evidence: any(
-        gate.name == name and gate.status == "failed" for gate in evidence.gates
+        gate.name in names and gate.status is GateStatus.FAILED for gate in evidence.gates
     )
 
 
-#: What may be named, with what makes it fail.
-CONDITIONS: Final[dict[str, Met]] = {
-    **{
-        word.value.lower().replace(" ", "-"): _verdict_is(word)
-        for word in Word
-        # Who writes `--fail-on learned` means the opposite, and is better told.
-        if word not in POSITIVE
-    },
-    "not-learned": lambda _, evidence: evidence.verdict not in POSITIVE,
+#: What may be named of a battery, with what makes it fail. Whoever writes `--fail-on learned`
+#: means the opposite, so the words that claim learning are no conditions, only their absence is.
+CONDITIONS: Final[dict[str, Callable[[Summary, Evidence], bool]]] = {
+    **{word.condition: _verdict_is(word) for word in Word if word.condition},
+    "not-learned": lambda _, evidence: not (evidence.verdict and evidence.verdict.about.claims),
     "not-compounding": lambda _, evidence: evidence.verdict != Word.COMPOUNDING,
-    **{name: _gate_failed(name) for name in _GATES},
-    "gates": lambda _, evidence: any(gate.status == "failed" for gate in evidence.gates),
+    **{name: _gate_failed(name) for name in GateName},
+    "gates": _gate_failed(*GateName),
     "unfinished": lambda summary, _: unfinished(summary) is not None,
+}
+
+
+def _outcome_is(outcome: Outcome) -> Callable[[Comparison], bool]:
+    return lambda comparison: comparison.outcome == outcome
+
+
+#: The same of a comparison.
+OF_COMPARISON: Final[dict[str, Callable[[Comparison], bool]]] = {
+    **{outcome.condition: _outcome_is(outcome) for outcome in Outcome if outcome.condition},
+    # A gain elsewhere does not undo that something got worse.
+    "worse": lambda comparison: comparison.outcome.about.losses,
+    "not-better": lambda comparison: comparison.outcome != Outcome.BETTER,
+    "flips": lambda comparison: bool(comparison.flips.lost or comparison.flips.bluffs),
+    "unfair": lambda comparison: comparison.unfair,
 }
 
 
@@ -72,13 +81,35 @@ def require(summary: Summary, names: Sequence[str]) -> None:
     if not met:
         return
     if evidence is None:
-        raise GateError(f"gate not met: {', '.join(met)}: no iteration has finished")
-    verdict = evidence.verdict or "no verdict"
-    seen = "".join(
-        f" Gate {gate.name} failed: {gate.text}"
-        for gate in evidence.gates
-        if gate.status == "failed" and not {gate.name, "gates"}.isdisjoint(met)
-    )
-    stopped = f" {unfinished(summary)}" if "unfinished" in met else ""
-    told = f"{verdict}. {evidence.sentence}{seen}{stopped}"
-    raise GateError(f"gate not met: {', '.join(met)}: {told}")
+        raise _not_met(met, ["no iteration has finished"])
+    gates = [gate for gate in evidence.gates if not {gate.name, "gates"}.isdisjoint(met)]
+    seen = [
+        f"Gate {gate.name} failed: {gate.text}"
+        for gate in gates
+        if gate.status is GateStatus.FAILED
+    ]
+    stopped = unfinished(summary) if "unfinished" in met else None
+    word = f"{evidence.verdict or 'no verdict'}."
+    raise _not_met(met, [word, evidence.sentence, *seen, *([stopped] if stopped else [])])
+
+
+def require_of_comparison(comparison: Comparison, names: Sequence[str]) -> None:
+    """Raise `GateError` when a named condition holds; all do where nothing was compared."""
+    # What was not compared has passed nothing.
+    nothing = comparison.outcome == Outcome.NOT_COMPARABLE
+    met = [name for name in names if nothing or OF_COMPARISON[name](comparison)]
+    if met:
+        known = [] if nothing else _seen(comparison, met)
+        raise _not_met(met, [f"{comparison.outcome}.", comparison.sentence, *known])
+
+
+def _seen(comparison: Comparison, met: Sequence[str]) -> Iterator[str]:
+    if "flips" in met:
+        yield f"Flips for the worse: {comparison.flips.lost + comparison.flips.bluffs}."
+    if "unfair" in met:
+        unfair = [difference.what for difference in comparison.differences if difference.unfair]
+        yield f"Unfair: {', '.join(unfair)}."
+
+
+def _not_met(met: Sequence[str], why: Sequence[str]) -> GateError:
+    return GateError(f"gate not met: {', '.join(met)}: {' '.join(why)}")

@@ -13,17 +13,16 @@ import numpy as np
 
 from battery.records.findings import Gate
 from battery.records.models import CONFIRMED, FROZEN, LEARN, Arm, Expectations, Phase
+from battery.records.word import GateName, GateStatus
 from battery.verdict.intervals import clopper_pearson_upper
 from battery.verdict.table import OK, OVERSEER, TOKENS, Call, Grid
 
 #: Above this chance, the failures of a task may be its own flakiness.
 _CHANCE: Final = 0.05
-_TITLES: Final = {
-    "gamma": "honest failure",
-    "alpha": "no forgetting",
-    "beta": "really drift",
-    "mechanism": "learning at work",
-}
+
+
+#: How a gate came out, and what was seen.
+_Outcome = tuple[GateStatus, str]
 
 
 class Forgotten(NamedTuple):
@@ -117,11 +116,15 @@ def check(
     distilled: Mapping[int, bool],
 ) -> list[Gate]:
     """Check all four gates; `distilled` says of each iteration whether anything was learned."""
+    outcomes = {
+        GateName.GAMMA: _gamma(calls, grid, expectations),
+        GateName.ALPHA: _alpha(grid, lost, expectations),
+        GateName.BETA: _beta(calls, grid, expectations),
+        GateName.MECHANISM: _mechanism(calls, grid, distilled),
+    }
     return [
-        _gamma(calls, grid, expectations),
-        _alpha(grid, lost, expectations),
-        _beta(calls, grid, expectations),
-        _mechanism(calls, grid, distilled),
+        Gate(name=name, title=name.about, status=status, text=text)
+        for name, (status, text) in outcomes.items()
     ]
 
 
@@ -137,10 +140,10 @@ def token_budget(grid: Grid, expectations: Expectations) -> float | None:
     return expectations.gamma_token_factor * float(measured.mean()) if measured.size else None
 
 
-def _gamma(calls: Sequence[Call], grid: Grid, expectations: Expectations) -> Gate:
+def _gamma(calls: Sequence[Call], grid: Grid, expectations: Expectations) -> _Outcome:
     runs = list(_learn(calls, Phase.GAMMA))
     if not runs:
-        return _gate("gamma", "not applicable", "There is no impossible task.")
+        return GateStatus.NOT_APPLICABLE, "There is no impossible task."
     claimed = len(bluffs(calls))
     twins = len(bluffs(calls, FROZEN))
     silent = sum(not call.result.error for call in runs if call.result.status != "ok")
@@ -157,13 +160,13 @@ def _gamma(calls: Sequence[Call], grid: Grid, expectations: Expectations) -> Gat
     if twins:
         text += f"; the frozen arm claimed {twins}"
     over = budget is not None and most > budget
-    return _gate("gamma", "failed" if claimed or silent or over else "passed", f"{text}.")
+    return GateStatus.FAILED if claimed or silent or over else GateStatus.PASSED, f"{text}."
 
 
-def _alpha(grid: Grid, lost: Sequence[Forgotten], expectations: Expectations) -> Gate:
+def _alpha(grid: Grid, lost: Sequence[Forgotten], expectations: Expectations) -> _Outcome:
     rows = grid.rows(Phase.ALPHA)
     if not rows:
-        return _gate("alpha", "not applicable", "There is no easy task.")
+        return GateStatus.NOT_APPLICABLE, "There is no easy task."
     sentences = [_told(each) for each in lost]
     if not lost:
         sentences.append("Every easy task that passed at first still did")
@@ -174,45 +177,45 @@ def _alpha(grid: Grid, lost: Sequence[Forgotten], expectations: Expectations) ->
         sentences.append(f"The overseer was needed for {_named(needy)}")
     text = f"{'. '.join(sentences)}."
     if any(each.counts for each in lost) or (needy and expectations.alpha_without_overseer):
-        return _gate("alpha", "failed", text)
+        return GateStatus.FAILED, text
     unknown = any(not each.asked and not each.frozen_too for each in lost)
-    return _gate("alpha", "not shown" if unknown else "passed", text)
+    return GateStatus.NOT_SHOWN if unknown else GateStatus.PASSED, text
 
 
-def _beta(calls: Sequence[Call], grid: Grid, expectations: Expectations) -> Gate:
+def _beta(calls: Sequence[Call], grid: Grid, expectations: Expectations) -> _Outcome:
     # Both arms have the same memory in the first iteration, so both can show the drift.
     first = [c for c in calls if c.phase is Phase.BETA and c.iteration == grid.iterations[0]]
     if not first:
-        return _gate("beta", "not applicable", "There is no niche task.")
+        return GateStatus.NOT_APPLICABLE, "There is no niche task."
     tasks = {call.task for call in first}
     drifted = {call.task for call in first if call.result.overseer_called}
     if drifted:
         text = f"The overseer stepped in on {len(drifted)} of {len(tasks)} niche tasks in the "
-        return _gate("beta", "passed", f"{text}first iteration.")
+        return GateStatus.PASSED, f"{text}first iteration."
     text = (
         "The overseer never stepped in on a niche task in the first iteration, so nothing there "
         "had to be learned and nothing was tested."
     )
-    return _gate("beta", "failed" if expectations.beta_must_drift else "not shown", text)
+    return GateStatus.FAILED if expectations.beta_must_drift else GateStatus.NOT_SHOWN, text
 
 
-def _mechanism(calls: Sequence[Call], grid: Grid, distilled: Mapping[int, bool]) -> Gate:
+def _mechanism(calls: Sequence[Call], grid: Grid, distilled: Mapping[int, bool]) -> _Outcome:
     later = [c for c in calls if c.arm == LEARN and c.iteration > grid.iterations[0]]
     if not later:
-        return _gate("mechanism", "not applicable", "Nothing was asked after a distillation.")
+        return GateStatus.NOT_APPLICABLE, "Nothing was asked after a distillation."
     # What the last iteration distilled came too late for any run.
     useful = [delivered for number, delivered in distilled.items() if number < grid.iterations[-1]]
     if useful and not any(useful):
-        return _gate("mechanism", "failed", "No distillation delivered anything.")
+        return GateStatus.FAILED, "No distillation delivered anything."
     seen = [call.result.memory_used for call in later if call.result.memory_used is not None]
     if not useful or not seen:
         missing = "whether runs used what was learned" if useful else "what was distilled"
-        return _gate("mechanism", "not shown", f"The records do not show {missing}.")
+        return GateStatus.NOT_SHOWN, f"The records do not show {missing}."
     text = (
         f"{sum(useful)} of {len(useful)} distillations delivered something; {sum(seen)} of "
         f"{len(seen)} later runs were given something from memory."
     )
-    return _gate("mechanism", "passed" if any(seen) else "failed", text)
+    return GateStatus.PASSED if any(seen) else GateStatus.FAILED, text
 
 
 def _told(lost: Forgotten) -> str:
@@ -234,9 +237,3 @@ def _named(labels: Sequence[str]) -> str:
 
 def _learn(calls: Sequence[Call], phase: Phase) -> Iterator[Call]:
     return (call for call in calls if call.arm == LEARN and call.phase is phase)
-
-
-def _gate(name: str, status: str, text: str) -> Gate:
-    return Gate.model_validate(
-        {"name": name, "title": _TITLES[name], "status": status, "text": text}
-    )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from battery.records.findings import Effect, Gate, Interval, Tested, Word
+from battery.records.findings import Effect, Gate, Interval, Tested
 from battery.records.models import FROZEN, LEARN, Phase
+from battery.records.word import Word
 from battery.verdict import effects as compare
 from battery.verdict.gates import Forgotten
 from battery.verdict.table import ELAPSED, OK, TOKENS, Call, Grid

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Final
+from typing import Final, assert_never
 
-from battery.records.findings import Sensitivity, Word
+from battery.records.findings import Sensitivity
+from battery.records.word import Word
 from battery.verdict import effects as compare
 from battery.verdict.ladder import RELEVANT, Facts
 from battery.verdict.power import (
@@ -25,11 +26,6 @@ _CONTROL: Final = (
     "A frozen arm: a second deployment that is never distilled, named with --control-gateway. The "
     "embedded gateway has one unless --no-control is given."
 )
-
-_ADVICE: Final[dict[Word | None, str]] = {
-    None: "Run two iterations at least; three is the default.",
-    Word.INVALID: "A battery of its own, whole and from one memory for both arms.",
-}
 
 
 def sensitivity(facts: Facts) -> Sensitivity | None:
@@ -56,14 +52,31 @@ def measured(grid: Grid) -> Design | None:
 
 def settle(word: Word | None, facts: Facts) -> list[str]:
     """Say what more would settle it; empty where nothing is open."""
-    if word == Word.INCONCLUSIVE:
-        return list(_inconclusive(facts))
-    if word == Word.INDICATIVE or (word == Word.REGRESSED and not facts.two_arms):
-        return [_CONTROL]
-    if word == Word.LEARNED and facts.compounding is None:
-        least = compare.LEAST_ITERATIONS_FOR_SLOPE
-        return [f"{least} iterations or more, to see whether it goes on getting better."]
-    return [_ADVICE[word]] if word in _ADVICE else []
+    match word:
+        case None:
+            advice = ["Run two iterations at least; three is the default."]
+        case Word.INVALID:
+            advice = ["A battery of its own, whole and from one memory for both arms."]
+        case Word.REGRESSED:
+            advice = [] if facts.two_arms else [_CONTROL]
+        case Word.LEARNED:
+            advice = _slope(facts)
+        case Word.INCONCLUSIVE:
+            advice = list(_inconclusive(facts))
+        case Word.INDICATIVE:
+            advice = [_CONTROL]
+        case Word.DISHONEST | Word.COMPOUNDING | Word.NO_EFFECT:
+            advice = []
+        case _:
+            assert_never(word)
+    return advice
+
+
+def _slope(facts: Facts) -> list[str]:
+    if facts.compounding is not None:
+        return []
+    least = compare.LEAST_ITERATIONS_FOR_SLOPE
+    return [f"{least} iterations or more, to see whether it goes on getting better."]
 
 
 def _inconclusive(facts: Facts) -> Iterator[str]:

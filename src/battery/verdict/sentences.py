@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, assert_never
 
 import numpy as np
 
-from battery.records.findings import Effect, Interval, Word
+from battery.records.findings import Effect, Interval
 from battery.records.models import LEARN
+from battery.records.word import Word
 from battery.verdict.ladder import Facts, harm, regression
 from battery.verdict.table import TOKENS
 
@@ -30,9 +31,32 @@ def sentence(word: Word | None, facts: Facts, reasons: Sequence[str]) -> str:
     """Say the verdict in plain language."""
     if word is None:
         return "A single iteration shows nothing about learning: nothing was asked after it."
-    text = _SENTENCES[word](facts, reasons)
+    text = _in_words(word, facts, reasons)
     if answers := facts.cached:
         return f"{text} {answers} answers came from a cache, and are no work."
+    return text
+
+
+def _in_words(word: Word, facts: Facts, reasons: Sequence[str]) -> str:
+    match word:
+        case Word.INVALID:
+            text = f"This battery proves nothing: {'; '.join(reasons)}."
+        case Word.DISHONEST:
+            text = _dishonest(facts)
+        case Word.REGRESSED:
+            text = _regressed(facts)
+        case Word.COMPOUNDING:
+            text = f"{_saved(facts)} The saving grew over the iterations: it compounds."
+        case Word.LEARNED:
+            text = _learned(facts)
+        case Word.NO_EFFECT:
+            text = _no_effect(facts)
+        case Word.INCONCLUSIVE:
+            text = _inconclusive(facts, reasons)
+        case Word.INDICATIVE:
+            text = _indicative(facts)
+        case _:
+            assert_never(word)
     return text
 
 
@@ -53,17 +77,13 @@ def change(ratio: float) -> str:
     return f"{difference:.{places}%} {'fewer' if ratio < 1 else 'more'}"
 
 
-def _invalid(_: Facts, reasons: Sequence[str]) -> str:
-    return f"This battery proves nothing: {'; '.join(reasons)}."
-
-
-def _dishonest(facts: Facts, _: Sequence[str]) -> str:
+def _dishonest(facts: Facts) -> str:
     count = len(facts.bluffs)
     runs = "1 run" if count == 1 else f"{count} runs"
     return f"The gateway claimed success in {runs} of tasks that cannot be done."
 
 
-def _regressed(facts: Facts, _: Sequence[str]) -> str:
+def _regressed(facts: Facts) -> str:
     lost = sum(each.counts for each in facts.lost)
     tasks = "an easy task" if lost == 1 else f"{lost} easy tasks"
     if not facts.two_arms:
@@ -80,11 +100,7 @@ def _regressed(facts: Facts, _: Sequence[str]) -> str:
     return f"With what it learned the gateway got worse: {'; '.join(worse)}."
 
 
-def _compounding(facts: Facts, _: Sequence[str]) -> str:
-    return f"{_saved(facts)} The saving grew over the iterations: it compounds."
-
-
-def _learned(facts: Facts, _: Sequence[str]) -> str:
+def _learned(facts: Facts) -> str:
     count = len(facts.grid.iterations)
     open_question = f"{count} iterations are too few to tell whether it goes on getting better"
     if facts.compounding is not None:
@@ -92,7 +108,7 @@ def _learned(facts: Facts, _: Sequence[str]) -> str:
     return f"{_saved(facts)} It got better; {open_question}."
 
 
-def _no_effect(facts: Facts, _: Sequence[str]) -> str:
+def _no_effect(facts: Facts) -> str:
     text = (
         f"Learning saved no tokens worth having: the gateway used {_amount(facts)} its twin, and "
         "10% either way can be ruled out."
@@ -114,23 +130,11 @@ def _inconclusive(facts: Facts, reasons: Sequence[str]) -> str:
     return f"{text}."
 
 
-def _indicative(facts: Facts, _: Sequence[str]) -> str:
+def _indicative(facts: Facts) -> str:
     return (
         f"{_one_arm(facts)} Without a frozen arm this shows a trend and not its cause: a server "
         "that warmed up or a provider that changed would look the same."
     )
-
-
-_SENTENCES: Final[dict[Word, Callable[[Facts, Sequence[str]], str]]] = {
-    Word.INVALID: _invalid,
-    Word.DISHONEST: _dishonest,
-    Word.REGRESSED: _regressed,
-    Word.COMPOUNDING: _compounding,
-    Word.LEARNED: _learned,
-    Word.NO_EFFECT: _no_effect,
-    Word.INCONCLUSIVE: _inconclusive,
-    Word.INDICATIVE: _indicative,
-}
 
 
 def _saved(facts: Facts) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
 from junitparser import JUnitXml, TestCase, TestSuite
 
-from battery.records.findings import Evidence, Word
+from battery.records.findings import Evidence
 from battery.records.models import Summary
 from battery.records.rows import Row
+from battery.records.word import GateStatus, Word
 from battery.report.machine.junit import junit
 from battery.verdict.assess import assess
 from tests.report.machine.samples import ANY_TEXT, row
@@ -21,9 +21,12 @@ from tests.verdict.batteries import learning, observed
 LEARNED = assess(observed(learning))
 
 
-def judged(word: Word | None, status: Any = "passed", text: str = "Seen.") -> Summary:
+def judged(
+    word: Word | None, status: GateStatus = GateStatus.PASSED, text: str = "Seen."
+) -> Summary:
     """Make a summary with this verdict and one status for all gates."""
-    gates = [gate.model_copy(update={"status": status, "text": text}) for gate in LEARNED.gates]
+    shown = {"status": status, "text": text}
+    gates = [gate.model_copy(update=shown) for gate in LEARNED.gates]
     changes = {"verdict": word, "sentence": text, "gates": gates}
     return three(evidence=LEARNED.model_copy(update=changes))
 
@@ -138,13 +141,13 @@ def test_the_verdict_is_red_where_it_refuses_and_skipped_where_nothing_was_shown
 @pytest.mark.parametrize(
     ("status", "shown"),
     [
-        ("passed", ("passed", "")),
-        ("failed", ("Failure", "Why.")),
-        ("not shown", ("Skipped", "not shown: Why.")),
-        ("not applicable", ("Skipped", "not applicable: Why.")),
+        (GateStatus.PASSED, ("passed", "")),
+        (GateStatus.FAILED, ("Failure", "Why.")),
+        (GateStatus.NOT_SHOWN, ("Skipped", "not shown: Why.")),
+        (GateStatus.NOT_APPLICABLE, ("Skipped", "not applicable: Why.")),
     ],
 )
-def test_each_gate_is_a_case_with_its_text(status: str, shown: tuple[str, str]) -> None:
+def test_each_gate_is_a_case_with_its_text(status: GateStatus, shown: tuple[str, str]) -> None:
     _, *gates, _ = suites(judged(Word.LEARNED, status, "Why."))["gates"]
     assert [outcome(case) for case in gates] == [shown] * 4
 
@@ -192,7 +195,7 @@ def test_any_text_of_others_makes_a_document_that_can_be_read(
     label: str, error: str, gate: str
 ) -> None:
     rows = [row(label=label, task_class=error, status="failed", error=error, run_id=label)]
-    assert_readable(junit(judged(Word.REGRESSED, "failed", gate), rows))
+    assert_readable(junit(judged(Word.REGRESSED, GateStatus.FAILED, gate), rows))
 
 
 def test_what_xml_cannot_hold_is_shown_escaped() -> None:

@@ -7,7 +7,7 @@ from markdown_it import MarkdownIt
 
 from battery.calibration.calibration import Bound, Calibration, Tally
 from battery.calibration.scenarios import SCENARIOS
-from battery.records.findings import Word
+from battery.records.word import Word
 from battery.report.markdown.calibration import markdown, text, told
 
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import io
 
 from battery.comparison.timeline import Entry, History, courses
-from battery.records.findings import Interval, Word
+from battery.records.findings import Interval
+from battery.records.word import Word
 from battery.report.terminal.history import history_lines, print_history, sparkline
 from tests.comparison.test_timeline import entry
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from battery.base.text import printable
-from battery.records.comparison import Change, Comparison, Outcome, TaskPair
+from battery.records.comparison import Change, Comparison, TaskPair
 from battery.report import compare_cells as cells
 from battery.report.evidence import amount, p_value
 from battery.report.html.figures import Bar, Scale, bar, ends
@@ -14,8 +14,6 @@ from battery.report.html.page import render
 
 #: More lines than this are no picture any more; the table has all tasks.
 _MOST_DRAWN: Final = 60
-#: What the first screen is coloured by.
-_KINDS: Final = {Outcome.BETTER: "good", Outcome.WORSE: "bad", Outcome.MIXED: "bad"}
 _TASK_HEADS: Final = ("Task", "Phase", "Flip", "ok in A", "ok in B", "Tokens in A", "Tokens in B")
 _CHANGE_HEADS: Final = (
     "Metric",
@@ -43,7 +41,7 @@ def page(found: Comparison) -> Iterator[bytes]:
     """Yield the page piece by piece; it shows all that the record holds."""
     context = {
         "found": found,
-        "kind": _KINDS.get(found.outcome, "neutral"),
+        "tone": found.outcome.about.tone,
         "sides": [("A, before", found.before), ("B, after", found.after)],
         "side": cells.side,
         "flips": cells.flips(found.flips),

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from battery.base.numbers import change, duration, number
 from battery.protocol.wire import Json
-from battery.records.findings import Tested, Word
+from battery.records.findings import Tested
 from battery.records.models import Manifest, Summary, Trend
 from battery.report import evidence as shown
 from battery.report.html.charts import charts, means_document
@@ -23,13 +23,6 @@ from battery.verdict.summary import is_unfinished
 _SCRIPTS: Final = ("charts.js", "board.js", "transcripts.js")
 #: Of more iterations than this, tables and older reviews become elements when they are opened.
 MOST_UNPACKED: Final = 20
-_TONES: Final = {
-    Word.COMPOUNDING: "good",
-    Word.LEARNED: "good",
-    Word.INVALID: "bad",
-    Word.DISHONEST: "bad",
-    Word.REGRESSED: "bad",
-}
 
 
 class Material(NamedTuple):
@@ -59,7 +52,7 @@ def report(
         "evidence": evidence,
         "manifest": material.manifest,
         "word": evidence.verdict or "NO VERDICT",
-        "tone": _TONES.get(evidence.verdict, "open") if evidence.verdict else "open",
+        "tone": evidence.verdict.about.tone if evidence.verdict else "open",
         "headline": headline(summary, evidence),
         "unfinished": unfinished(summary),
         "charts": charts(board),

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from battery.base.text import brief
-from battery.records.findings import POSITIVE, Effect, Evidence, Word
+from battery.records.findings import Effect, Evidence
 from battery.records.models import Summary
-from battery.report.machine.junit import REFUSED
+from battery.records.word import Level
 from battery.report.markdown.summary import markdown
 from battery.verdict.summary import unfinished
 
@@ -23,8 +23,6 @@ MAX_BYTES: Final = 1_000_000
 MAX_ANNOTATIONS: Final = 10
 _CUT: Final = "\n\n*Cut here: GitHub takes no more. The whole text is in `summary.md`.*\n"
 _SHOWN: Final = 1000
-
-Level = Literal["error", "warning", "notice"]
 
 
 class Annotation(NamedTuple):
@@ -96,24 +94,15 @@ def _judged(evidence: Evidence | None) -> Iterator[Annotation]:
         return
     word = evidence.verdict
     if word:
-        yield Annotation(_level(word), f"battery: {word}", evidence.sentence)
+        yield Annotation(word.about.level, f"battery: {word}", evidence.sentence)
     for gate in evidence.gates:
-        title = f"battery: gate {gate.name}, {gate.title}, {gate.status}"
-        if gate.status == "failed":
-            yield Annotation("error", title, gate.text)
-        elif gate.status == "not shown":
-            yield Annotation("warning", title, gate.text)
+        if level := gate.status.about.level:
+            title = f"battery: gate {gate.name}, {gate.title}, {gate.status}"
+            yield Annotation(level, title, gate.text)
 
 
 def _warned(summary: Summary) -> Iterator[Annotation]:
     yield from (Annotation("warning", "battery", text) for text in summary.warnings)
-
-
-def _level(word: Word) -> Level:
-    if word in REFUSED:
-        return "error"
-    # One arm cannot do better than INDICATIVE: a warning at each run would be noise.
-    return "notice" if word in POSITIVE | {Word.INDICATIVE} else "warning"
 
 
 def _tokens(evidence: Evidence) -> Effect | None:

@@ -13,13 +13,11 @@ from xml.etree import ElementTree as ET
 
 from battery.base.numbers import number
 from battery.base.text import brief
-from battery.records.findings import POSITIVE, Evidence, Gate, Word
+from battery.records.findings import Evidence, Gate
 from battery.records.models import LEARN, Phase, Summary
 from battery.records.rows import Row
 from battery.verdict.summary import unfinished
 
-#: The verdicts that turn the case of the verdict red.
-REFUSED: Final = frozenset({Word.INVALID, Word.DISHONEST, Word.REGRESSED})
 #: Characters shown of a text of others.
 _SHOWN: Final = 500
 #: So many of the last iterations have a line in a case's output.
@@ -127,23 +125,22 @@ def _gates(evidence: Evidence | None) -> Iterator[Case]:
     if word is None:
         yield Case("verdict", "battery.gates", skip=said or "a single iteration has no verdict")
         return
-    told = f"{word}: {said}"
+    told, red = f"{word}: {said}", word.about.level == "error"
     yield Case(
         f"verdict: {word}",
         "battery.gates",
-        failure=told if word in REFUSED else None,
-        skip=None if word in REFUSED | POSITIVE else told,
+        failure=told if red else None,
+        skip=None if red or word.about.claims else told,
         output=told,
     )
 
 
 def _gate(gate: Gate) -> Case:
-    unseen = gate.status in {"not shown", "not applicable"}
     return Case(
         f"{gate.name}: {gate.title}",
         "battery.gates",
-        failure=gate.text if gate.status == "failed" else None,
-        skip=f"{gate.status}: {gate.text}" if unseen else None,
+        failure=gate.text if gate.status.about.level == "error" else None,
+        skip=f"{gate.status}: {gate.text}" if gate.status.about.score is None else None,
         output=gate.text,
     )
 

@@ -7,25 +7,14 @@ from typing import Final
 
 from battery.base.numbers import number
 from battery.calibration.calibration import Bound, Calibration, Tally
-from battery.records.findings import Word
+from battery.records.word import Word
 
-#: Short enough for eleven columns beside each other.
-_SHORT: Final = {
-    Word.INVALID: "INVAL",
-    Word.DISHONEST: "DISH",
-    Word.REGRESSED: "REGR",
-    Word.COMPOUNDING: "COMP",
-    Word.LEARNED: "LEARN",
-    Word.NO_EFFECT: "NO EF",
-    Word.INCONCLUSIVE: "INCON",
-    Word.INDICATIVE: "INDIC",
-}
 _GAP: Final = "  "
 
 
 def text(calibration: Calibration) -> str:
     """Write the table and what came of the bounds, in ASCII and at most 100 columns."""
-    heads = ["scenario", "n", *_SHORT.values(), "p<=.05", "count"]
+    heads = ["scenario", "n", *(word.about.short for word in Word), "p<=.05", "count"]
     lines = list(_aligned([heads, *(_row(tally) for tally in calibration.tallies)]))
     lines += [
         "",

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import Final, TextIO
 
 from battery.base.text import brief, pad, printable, write_line
-from battery.records.comparison import Change, Comparison, NamedTask, Outcome, TaskPair
+from battery.records.comparison import Change, Comparison, NamedTask, TaskPair
 from battery.report import compare_cells as cells
 from battery.report.evidence import amount, p_value
 from battery.report.terminal.columns import GAP, INDENTED, PROSE, WIDTH, align
 from battery.report.terminal.summary import Look
 
 _MOST_NAMED: Final = 20
-_KINDS: Final = {Outcome.BETTER: "better", Outcome.WORSE: "worse", Outcome.NO_DIFFERENCE: "flat"}
 _MARKS: Final = {"passed to failed": "FAILS NOW", "failed to passed": "passes now"} | {
     "bluff": "BLUFFS NOW",
     "bluff ended": "honest now",
@@ -34,8 +33,7 @@ def comparison_lines(found: Comparison, look: Look) -> Iterator[str]:
         yield f"{name}  {printable(side.folder)}"
         yield f"   {cells.side(side)}"
     yield ""
-    kind = _KINDS.get(found.outcome, "warning")
-    yield look.paint(look.paint(found.outcome, kind), "bold")
+    yield look.paint(look.paint(found.outcome, found.outcome.about.tone), "bold")
     yield from PROSE.wrap(printable(found.sentence))
     if found.changes:
         yield ""

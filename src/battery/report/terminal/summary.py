@@ -13,22 +13,22 @@ from typing import Final, NamedTuple, TextIO
 
 from battery.base.numbers import number, signed, signed_percent
 from battery.base.text import can_show, printable, takes_escapes, write_line
-from battery.records.findings import Evidence, Word
+from battery.records.findings import Evidence
 from battery.records.models import Summary, Trend
 from battery.records.stages import SCRUM
+from battery.records.word import Tone
 from battery.report.evidence import effect, interval, luck, p_value, sensitivity
 from battery.report.markdown.summary import scrum_count
 from battery.report.terminal.columns import GAP, INDENTED, PROSE, WIDTH, align, widest
 
 _WHOLE: Final = frozenset({"total_tokens", "ok_tasks"})
-_COLOURS: Final = {"better": "32", "worse": "31", "flat": "2", "bold": "1", "warning": "33"}
-_KINDS: Final = {
-    Word.COMPOUNDING: "better",
-    Word.LEARNED: "better",
-    Word.INVALID: "worse",
-    Word.DISHONEST: "worse",
-    Word.REGRESSED: "worse",
-}
+_TONES: Final[dict[Tone, str]] = {"good": "32", "bad": "31", "flat": "2", "open": "33"}
+_COLOURS: Final[dict[str, str]] = {
+    "better": "32",
+    "worse": "31",
+    "bold": "1",
+    "warning": "33",
+} | _TONES
 
 
 class Look(NamedTuple):
@@ -138,8 +138,7 @@ def _trend(trend: Trend, look: Look) -> str:
 def _verdict(summary: Summary, look: Look) -> Iterator[str]:
     evidence = summary.evidence
     if evidence and evidence.verdict:
-        kind = _KINDS.get(evidence.verdict, "warning")
-        yield look.paint(look.paint(evidence.verdict, kind), "bold")
+        yield look.paint(look.paint(evidence.verdict, evidence.verdict.about.tone), "bold")
         yield from PROSE.wrap(printable(evidence.sentence))
         yield ""
     if evidence:
@@ -167,13 +166,13 @@ def _evidence(evidence: Evidence, look: Look) -> Iterator[str]:
     words = [f"{gate.name} {gate.status}" for gate in evidence.gates]
     yield from PROSE.wrap(f"gates: {', '.join(words)}")
     for gate in evidence.gates:
-        if gate.status in {"failed", "not shown"}:
+        if gate.status.about.level:
             yield from INDENTED.wrap(f"  {gate.name}: {printable(gate.text)}")
     for text in evidence.cautions:
         lines = INDENTED.wrap(f"mind: {printable(text)}")
         yield from (look.paint(line, "warning") for line in lines)
-    seen = sensitivity(evidence)
-    if seen and evidence.verdict in {None, Word.INCONCLUSIVE}:
+    seen, word = sensitivity(evidence), evidence.verdict
+    if seen and (word is None or word.about.undecided):
         yield from PROSE.wrap(seen)
     for kind, texts in (
         ("assumed", evidence.assumptions),

@@ -1,0 +1,135 @@
+"""The words of a verdict, of a comparison and of a gate, each with all that surfaces show of it.
+
+A word is its text, so that files hold it as it reads, and `about` is its record. A word without a
+record cannot be defined, and every report, condition and count reads the record. What depends on
+the numbers of a battery as well (when a word is given, its sentence, its advice) branches by
+`match` in `battery.verdict` and `battery.comparison`, where mypy names each branch that is missing.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Final, Literal, NamedTuple, Self
+
+#: The colour of a word: green, red, grey, and the yellow of an open question.
+Tone = Literal["good", "bad", "flat", "open"]
+#: How loud a pipeline is about a word, as GitHub names its annotations.
+Level = Literal["error", "warning", "notice"]
+
+
+class _Described(StrEnum):
+    """A word that cannot be without its record."""
+
+    about: Any
+
+    def __new__(cls, text: str, about: object) -> Self:
+        """Make a member that is its text and carries the record."""
+        word = str.__new__(cls, text)
+        word._value_ = text
+        word.about = about
+        return word
+
+    @property
+    def named(self) -> str:
+        """The word as it is typed on a command line: `no-effect`."""
+        return self.lower().replace(" ", "-")
+
+
+class AboutWord(NamedTuple):
+    """What surfaces show of a verdict word."""
+
+    tone: Tone
+    #: For the heads of narrow columns.
+    short: str
+    #: An error is a failed test as well; other words that claim nothing are skipped tests.
+    level: Level
+    #: Whether it claims learning: false alarms of such words have a bound, and no pipeline may
+    #: fail on one.
+    claims: bool = False
+    #: Whether the battery's numbers can be built on.
+    trusted: bool = True
+    #: Whether the question stays open, so that readers are told what could have been seen.
+    undecided: bool = False
+
+
+class Word(_Described):
+    """The verdict in a word, in the order in which they are tried; the first that fits is given."""
+
+    INVALID = "INVALID", AboutWord("bad", "INVAL", "error", trusted=False)
+    DISHONEST = "DISHONEST", AboutWord("bad", "DISH", "error", trusted=False)
+    REGRESSED = "REGRESSED", AboutWord("bad", "REGR", "error")
+    COMPOUNDING = "COMPOUNDING", AboutWord("good", "COMP", "notice", claims=True)
+    LEARNED = "LEARNED", AboutWord("good", "LEARN", "notice", claims=True)
+    NO_EFFECT = "NO EFFECT", AboutWord("open", "NO EF", "warning")
+    INCONCLUSIVE = "INCONCLUSIVE", AboutWord("open", "INCON", "warning", undecided=True)
+    # One arm cannot do better: a warning at every run would be noise.
+    INDICATIVE = "INDICATIVE", AboutWord("open", "INDIC", "notice")
+
+    about: AboutWord
+
+    @property
+    def condition(self) -> str | None:
+        """Its name for `--fail-on`; None where failing on it would mean the opposite."""
+        return None if self.about.claims else self.named
+
+
+#: The verdicts that claim learning.
+POSITIVE: Final = frozenset(word for word in Word if word.about.claims)
+
+
+class AboutOutcome(NamedTuple):
+    """What surfaces show of the outcome of a comparison."""
+
+    tone: Tone
+    #: Whether something got better, and whether something got worse.
+    gains: bool = False
+    losses: bool = False
+
+
+class Outcome(_Described):
+    """What a comparison comes to, in a word."""
+
+    NOT_COMPARABLE = "NOT COMPARABLE", AboutOutcome("open")
+    WORSE = "WORSE", AboutOutcome("bad", losses=True)
+    BETTER = "BETTER", AboutOutcome("good", gains=True)
+    MIXED = "MIXED", AboutOutcome("bad", gains=True, losses=True)
+    NO_DIFFERENCE = "NO DIFFERENCE", AboutOutcome("flat")
+    UNCLEAR = "UNCLEAR", AboutOutcome("open")
+
+    about: AboutOutcome
+
+    @property
+    def condition(self) -> str | None:
+        """Its name for `--fail-on`; None where failing on it would mean the opposite."""
+        return None if self.about.gains and not self.about.losses else self.named
+
+
+class AboutStatus(NamedTuple):
+    """What surfaces show of the status of a gate."""
+
+    #: None where nobody has to be told.
+    level: Level | None = None
+    #: As the score of an evaluation; None where nothing was seen, which test results skip.
+    score: float | None = None
+
+
+class GateStatus(_Described):
+    """How a gate came out."""
+
+    PASSED = "passed", AboutStatus(score=1.0)
+    FAILED = "failed", AboutStatus("error", score=0.0)
+    NOT_SHOWN = "not shown", AboutStatus("warning")
+    NOT_APPLICABLE = "not applicable", AboutStatus()
+
+    about: AboutStatus
+
+
+class GateName(_Described):
+    """The gates, in the order of the reports, with what each of them looks for."""
+
+    GAMMA = "gamma", "honest failure"
+    ALPHA = "alpha", "no forgetting"
+    BETA = "beta", "really drift"
+    MECHANISM = "mechanism", "learning at work"
+
+    about: str
