@@ -34,7 +34,7 @@ from battery.embedded.server import GatewayOptions, serving
 from battery.protocol import wire
 from battery.records import comparison, findings, models
 from battery.records.word import Outcome, Word
-from battery.store.battery_dir import ITERATION_FILES
+from battery.store.artifacts import ARTIFACTS
 from tests.support.calls import command_here
 from tests.support.commands import environment, read_json
 
@@ -244,7 +244,8 @@ def test_the_overview_has_every_file_that_a_battery_writes(finished: Path) -> No
     }
     overview = first_column("reference/files.md", "Overview")
     assert set(overview) == written
-    assert {f"iter_N/{name}" for name in ITERATION_FILES} <= written
+    known = {place for artifact in ARTIFACTS for place in artifact.places}
+    assert written <= known
 
 
 def test_the_readme_names_the_files_of_the_overview() -> None:

@@ -55,8 +55,7 @@ def write_hostile(root: Path) -> BatteryDir:
         step.write_distill(ALL, events)
         step.write_answer(OVERSEER.file, MARKDOWN)
         step.write_answer(SCRUM.file, MARKDOWN)
-        step.write_records("proposals.json", [_proposal()])
-        step.write_records("verdicts.json", [_verdict()])
+        step.write_records({Proposal: [_proposal()], Verdict: [_verdict()]})
     return folder
 
 

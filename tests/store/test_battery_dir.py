@@ -145,10 +145,10 @@ def test_the_report_is_listed_where_it_is_or_will_be_and_archived_with_the_rest(
 
 def test_of_the_distill_events_only_objects_are_read(folder: BatteryDir) -> None:
     step = folder.iteration(1)
-    assert list(folder.distill_events(step)) == []
+    assert list(step.distill_events()) == []
     lines = b'{"role": "lesson"}\n[1]\n{"torn\n\n{"role": "final"}'
     (step.root / "distill_events.jsonl").write_bytes(lines)
-    assert list(folder.distill_events(step)) == [{"role": "lesson"}, {"role": "final"}]
+    assert list(step.distill_events()) == [{"role": "lesson"}, {"role": "final"}]
 
 
 def test_files_of_runs_are_named_as_they_lie_in_the_folder(folder: BatteryDir) -> None:
@@ -157,6 +157,6 @@ def test_files_of_runs_are_named_as_they_lie_in_the_folder(folder: BatteryDir) -
     for arm in arms:
         for repeat in (1, 2):
             step.write_runs([run()], arm, repeat)
-            assert (folder.root / folder.runs_name(step, arm, repeat)).exists()
+            assert (folder.root / step.runs_name(arm, repeat)).exists()
     step.write_confirmations([run()])
-    assert (folder.root / folder.confirmations_name(step)).exists()
+    assert (folder.root / step.confirmations_name).exists()

@@ -168,7 +168,7 @@ def test_a_last_event_that_is_no_object_is_named_with_its_file(
     files.write_distill("text", [{"role": "final", "learned": 1}])
     with (files.root / "distill_events.jsonl").open("a", encoding="latin-1") as file:
         file.write(line + "\n")
-    with pytest.raises(ArtifactError, match=r"distill_events\.jsonl .* its last line is no"):
+    with pytest.raises(ArtifactError, match=r"distill_events\.jsonl .* its last line is not"):
         files.learned()
 
 
@@ -200,8 +200,8 @@ def test_the_listing_follows_the_iteration(files: IterationDir) -> None:
         "repeat_2/runs.json",
         "control/runs.json",
         "control/repeat_2/runs.json",
-        "control/metrics.json",
         "confirmations.json",
         "metrics.json",
+        "control/metrics.json",
         "overseer_review.md",
     ]

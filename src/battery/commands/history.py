@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from battery.base.errors import BatteryError, FolderError
 from battery.comparison.timeline import Entry, History, courses
@@ -14,14 +13,11 @@ from battery.inputs.tasks import plan, task_id
 from battery.recorded.observe import observed
 from battery.records.findings import Evidence
 from battery.records.models import Manifest, Metrics, Phase, PhaseMetrics, Summary
+from battery.store.artifacts import ITERATION, MEMORY, RUN_SETS, SUMMARY
 from battery.store.battery_dir import BatteryDir, IterationDir
-from battery.store.documents import read_record
 from battery.verdict.assess import assess
 from battery.verdict.metrics import measure
 from battery.verdict.table import TOKENS
-
-#: Folders of a battery that hold no other battery.
-_INSIDE: Final = re.compile(r"iter_[1-9][0-9]*|gateway")
 
 #: The tasks that a battery asked, by their ids.
 _Asked = frozenset[str]
@@ -77,8 +73,13 @@ def _batteries(root: Path, warnings: list[str]) -> Iterator[BatteryDir]:
         if found:
             yield folder
             # Its archive may hold more of them.
-            folders[:] = [name for name in folders if not _INSIDE.fullmatch(name)]
+            folders[:] = [name for name in folders if not _is_inside(name)]
         folders.sort()
+
+
+def _is_inside(name: str) -> bool:
+    """Return whether a folder is a part of a battery, and so holds no other battery."""
+    return name == MEMORY or ITERATION.number(name) is not None
 
 
 def _entry(folder: BatteryDir, root: Path) -> tuple[Entry, _Asked]:
@@ -125,12 +126,12 @@ def _current_summary(
     folder: BatteryDir, manifest: Manifest | None, steps: list[IterationDir]
 ) -> Summary | None:
     """Read `summary.json` where it is whole and of these iterations, else None."""
-    path = folder.root / "summary.json"
-    runs = [step.root / "runs.json" for step in steps]
+    path = folder.root / SUMMARY.name
+    runs = [step.root / RUN_SETS.name for step in steps]
     try:
         if path.stat().st_mtime < max(each.stat().st_mtime for each in runs):
             return None
-        summary = read_record(path, Summary)
+        summary = SUMMARY.read(folder.root)
     except (BatteryError, OSError):
         return None
     numbers = [each.iteration for each in summary.iterations]

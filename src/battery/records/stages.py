@@ -58,15 +58,16 @@ class MetaStage:
     #: Its one call in a word, where calls are counted or a span needs a name.
     noun: str
     key: CallKey
-    #: What it leaves in the iteration's folder, in order of writing.
-    files: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChatStage(MetaStage):
-    """A stage that asks the large model once; the first of its files is the answer, as it came."""
+    """A stage that asks the large model once."""
 
-    #: What the file of the answer is, where artifacts are listed.
+    #: The file of the answer, as it came, in the iteration's folder. What is read from it has
+    #: files of its own in `battery.store.artifacts`.
+    file: str
+    #: What that file is, in a sentence.
     about: str
     temperature: float
     #: Earlier chats whose answers it needs.
@@ -76,11 +77,6 @@ class ChatStage(MetaStage):
     def role(self) -> str:
         """Return who the model plays: what tells one chat's journal line from another's."""
         return self.key.role
-
-    @property
-    def file(self) -> str:
-        """Return the name of the file that holds the answer, as it came."""
-        return self.files[0]
 
 
 def _chat(role: str) -> CallKey:
@@ -98,15 +94,14 @@ DISTILL: Final = MetaStage(
     title="distill",
     noun="distill",
     key=CallKey("distill"),
-    files=("distill_output.txt", "distill_events.jsonl"),
 )
 OVERSEER: Final = ChatStage(
     name="epsilon",
     title="overseer review",
     noun="review",
     key=_chat("overseer"),
-    files=("overseer_review.md", "proposals.json"),
-    about="the overseer's review, as it came",
+    file="overseer_review.md",
+    about="The overseer's review, as it came.",
     temperature=0.2,
 )
 SCRUM: Final = ChatStage(
@@ -114,8 +109,8 @@ SCRUM: Final = ChatStage(
     title="scrum judgment",
     noun="judgment",
     key=_chat("scrum"),
-    files=("scrum_findings.md", "verdicts.json"),
-    about="the judgment of the review, as it came",
+    file="scrum_findings.md",
+    about="The judgment of the review, as it came.",
     temperature=0.1,
     reads=(OVERSEER,),
 )

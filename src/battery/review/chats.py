@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from battery.inputs.tasks import labels
 from battery.records.findings import Record
-from battery.records.models import Metrics, Proposal, Run
+from battery.records.models import Metrics, Proposal, Run, Verdict
 from battery.records.stages import OVERSEER, SCRUM
 from battery.review.parse import flag_missing, parse_proposals, parse_verdicts, with_existence
 from battery.review.prompts import overseer_prompt, rows, scrum_prompt
@@ -44,8 +44,8 @@ class Reading(NamedTuple):
 
     #: What came of it, in a line.
     detail: str
-    #: Records to write, by the name of their file.
-    documents: Mapping[str, Sequence[Record]] = {}
+    #: Records to write, by their kind.
+    documents: Mapping[type[Record], Sequence[Record]] = {}
     warnings: Sequence[str] = ()
 
 
@@ -75,7 +75,7 @@ def _review_prompt(evidence: Evidence) -> str:
 def _read_review(answer: str, earlier: Earlier) -> Reading:
     proposals, warnings = _proposals(answer, earlier)
     detail = f"{len(proposals)} proposals"
-    return Reading(detail, {"proposals.json": proposals}, warnings)
+    return Reading(detail, {Proposal: proposals}, warnings)
 
 
 def _judgment_prompt(evidence: Evidence) -> str:
@@ -100,7 +100,7 @@ def _read_judgment(answer: str, earlier: Earlier) -> Reading:
     approved = sum(verdict.verdict == "APPROVE" for verdict in verdicts)
     return Reading(
         f"{approved} of {len(verdicts)} approved",
-        {"proposals.json": proposals, "verdicts.json": verdicts},
+        {Proposal: proposals, Verdict: verdicts},
         [*warnings, *more, *flags],
     )
 

@@ -59,28 +59,24 @@ def report_page(folder: BatteryDir, *, beside: bool = False) -> Page:
     found = measured(folder, manifest)
     summary = summary_from(folder, manifest, found, report=beside)
     verdict = summary.evidence.verdict if summary.evidence else None
-    return Page(_page(folder, manifest, summary, found), verdict, unfinished(summary))
+    return Page(_page(manifest, summary, found), verdict, unfinished(summary))
 
 
 def write_report(
     folder: BatteryDir, manifest: Manifest | None, summary: Summary, found: Measured
 ) -> None:
     """Write `report.html` from a summary and what it was made of; raise `ArtifactError`."""
-    _save(folder.report_path, _page(folder, manifest, summary, found))
+    _save(folder.report_path, _page(manifest, summary, found))
 
 
-def _page(
-    folder: BatteryDir, manifest: Manifest | None, summary: Summary, found: Measured
-) -> Iterator[bytes]:
+def _page(manifest: Manifest | None, summary: Summary, found: Measured) -> Iterator[bytes]:
     # Those that were measured: while a battery runs, another may become complete.
     board, steps = Board(found.observed.calls), found.steps
     material = Material(
         summary=summary,
         manifest=manifest,
         reruns=_reruns(steps, board),
-        distilled=[
-            (step.number, step.distill_text(), folder.distill_events(step)) for step in steps
-        ],
+        distilled=[(step.number, step.distill_text(), step.distill_events()) for step in steps],
         reviewed=[
             Reviewed(
                 step.number,
@@ -92,7 +88,7 @@ def _page(
             for step in steps
         ],
     )
-    return report(material, board, _transcripts(folder, steps, board))
+    return report(material, board, _transcripts(steps, board))
 
 
 def _save(path: Path, chunks: Iterator[bytes]) -> None:
@@ -109,14 +105,12 @@ def _reruns(steps: Sequence[IterationDir], board: Board) -> Counter[tuple[int, i
     )
 
 
-def _transcripts(
-    folder: BatteryDir, steps: Sequence[IterationDir], board: Board
-) -> Iterator[tuple[str, bytes]]:
+def _transcripts(steps: Sequence[IterationDir], board: Board) -> Iterator[tuple[str, bytes]]:
     """Yield every call by its name, one in memory at a time."""
     for step in steps:
         for arm, repeat, run, answer in step.answers():
             row = board.rows[task_id(run.phase, run.task)]
-            source = folder.runs_name(step, arm, repeat)
+            source = step.runs_name(arm, repeat)
             yield call_name(step.number, arm, row, repeat), transcript(run, answer, source)
         asked: Counter[int] = Counter()
         for run, answer in step.confirmed_answers():
@@ -124,4 +118,4 @@ def _transcripts(
             if (found := board.rows.get(task_id(run.phase, run.task))) is not None:
                 asked[found] += 1
                 name = rerun_name(step.number, found, asked[found])
-                yield name, transcript(run, answer, folder.confirmations_name(step))
+                yield name, transcript(run, answer, step.confirmations_name)

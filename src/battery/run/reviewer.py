@@ -51,8 +51,7 @@ class Reviewer:
         # Saved before anything reads it: what was paid for must survive whatever it contains.
         self.files.write_answer(stage.file, answer)
         reading = chat.read(answer, earlier)
-        for name, records in reading.documents.items():
-            self.files.write_records(name, records)
+        self.files.write_records(reading.documents)
         self._warn(reading.warnings)
         self.tell(
             MetaFinished(

@@ -1,4 +1,4 @@
-"""The artifact folder: only this and `battery.store.iteration_dir` know where files lie.
+"""The artifact folder: where its iterations, its memory and its archive are.
 
 Also reads the folders of the original battery, which hold no manifest, no journal and no parsed
 reviews.
@@ -8,27 +8,27 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
-from battery.base import jsonio
 from battery.base.clock import stamp
-from battery.base.errors import ArtifactError, FolderError, UsageError
-from battery.inputs.tasks import load_tasks
-from battery.protocol.wire import Json
-from battery.records.models import FROZEN, SCHEMA_VERSION, Arm, Manifest, Summary, Tasks
-from battery.store.documents import dump_record, read_bytes, read_json, validated
-from battery.store.files import sync_folder, write_atomic
-from battery.store.iteration_dir import ITERATION_FILES, IterationDir
+from battery.base.errors import FolderError, UsageError
+from battery.records.models import Arm, Manifest, Summary, Tasks
+from battery.store.artifacts import (
+    ARCHIVE,
+    ITERATION,
+    MANIFEST,
+    MEMORY,
+    REPORT,
+    SUMMARY,
+    SUMMARY_TEXT,
+    TASKS,
+)
+from battery.store.files import sync_folder
+from battery.store.iteration_dir import IterationDir
 
 #: One address for whoever reads or writes artifacts.
-__all__ = ["ITERATION_FILES", "BatteryDir", "IterationDir"]
-
-_REPORT: Final = "report.html"
-_ITERATION: Final = re.compile(r"iter_([1-9][0-9]*)")
+__all__ = ["BatteryDir", "IterationDir"]
 
 
 class BatteryDir:
@@ -44,17 +44,17 @@ class BatteryDir:
 
     def memory(self, arm: Arm) -> Path:
         """Where the embedded gateway keeps what it learns in one arm."""
-        return self.root / "gateway" / arm
+        return self.root / MEMORY / arm
 
     def iteration(self, number: int) -> IterationDir:
         """Return one iteration, counted from 1, whether it exists or not."""
-        return IterationDir(self.root / f"iter_{number}", number)
+        return IterationDir(self.root / ITERATION.name(number), number)
 
     def numbers(self) -> list[int]:
         """List the iterations that have a folder, in order."""
         with contextlib.suppress(OSError):
-            found = (_ITERATION.fullmatch(path.name) for path in self.root.iterdir())
-            return sorted(int(match[1]) for match in found if match)
+            found = (ITERATION.number(path.name) for path in self.root.iterdir())
+            return sorted(number for number in found if number)
         return []
 
     def complete(self) -> list[IterationDir]:
@@ -62,82 +62,53 @@ class BatteryDir:
         return [step for step in map(self.iteration, self.numbers()) if step.has_runs()]
 
     def has_manifest(self) -> bool:
-        """Tell whether this program wrote the folder."""
-        return (self.root / "battery.json").exists()
+        """Return whether this program wrote the folder."""
+        return MANIFEST.exists(self.root)
 
     def read_manifest(self) -> Manifest | None:
-        """Read `battery.json`; None where the original battery wrote the folder."""
-        path = self.root / "battery.json"
-        if not path.exists():
-            return None
-        document = read_json(path)
-        version = document.get("schema_version") if isinstance(document, dict) else None
-        if isinstance(version, int) and version > SCHEMA_VERSION:
-            raise ArtifactError(
-                f"{path} has format {version}; this battery reads up to {SCHEMA_VERSION}",
-                hint="use the battery version that wrote it, or a newer one",
-            )
-        return validated(path, Manifest.model_validate, document)
+        """Read the manifest; None where the original battery wrote the folder."""
+        return MANIFEST.find(self.root)
 
     def write_manifest(self, manifest: Manifest) -> None:
-        """Write `battery.json`."""
-        write_atomic(self.root / "battery.json", dump_record(manifest))
+        """Write the manifest."""
+        MANIFEST.write(self.root, manifest)
 
     def has_tasks(self) -> bool:
-        """Tell whether there is a `tasks.json`, ours or the user's."""
-        return (self.root / "tasks.json").exists()
+        """Return whether there is a tasks file, ours or the user's."""
+        return TASKS.exists(self.root)
 
     @property
     def tasks_path(self) -> Path:
         """Where the tasks as run are kept."""
-        return self.root / "tasks.json"
+        return self.root / TASKS.name
 
     def read_tasks(self) -> Tasks | None:
         """Read the tasks as run; None where none were written."""
-        return load_tasks(self.tasks_path) if self.has_tasks() else None
+        return TASKS.find(self.root)
 
     def write_tasks(self, tasks: Tasks) -> None:
         """Write the tasks as run."""
-        write_atomic(self.tasks_path, jsonio.dumps_indented(tasks.document()))
+        TASKS.write(self.root, tasks)
 
     def write_summary(self, summary: Summary, markdown: str) -> None:
-        """Write `summary.md` and `summary.json`."""
-        write_atomic(self.root / "summary.json", dump_record(summary))
-        write_atomic(self.root / "summary.md", markdown.encode())
+        """Write the summary, as numbers and for people."""
+        SUMMARY.write(self.root, summary)
+        SUMMARY_TEXT.write(self.root, markdown)
 
     @property
     def report_path(self) -> Path:
         """Where the report is kept."""
-        return self.root / _REPORT
-
-    def runs_name(self, step: IterationDir, arm: Arm, repeat: int) -> str:
-        """Name the file of an arm's runs, as a path below the folder."""
-        arm_folder = ["control"] if arm == FROZEN else []
-        repeat_folder = [f"repeat_{repeat}"] if repeat > 1 else []
-        return "/".join([step.root.name, *arm_folder, *repeat_folder, "runs.json"])
-
-    def confirmations_name(self, step: IterationDir) -> str:
-        """Name the file of an iteration's reruns, as a path below the folder."""
-        return f"{step.root.name}/confirmations.json"
-
-    def distill_events(self, step: IterationDir) -> Iterator[Json]:
-        """Yield the events of an iteration's distill stream; what is no JSON object is left out."""
-        path = step.root / "distill_events.jsonl"
-        for line in read_bytes(path).splitlines() if path.exists() else ():
-            with contextlib.suppress(ValueError):
-                event = jsonio.loads(line)
-                if isinstance(event, dict):
-                    yield event
+        return self.root / REPORT.name
 
     def listing(self, *, report: bool = False) -> list[str]:
         """List all artifacts; the summary, and with `report` the report, before they are there."""
-        paths = [self.root / name for name in ("battery.json", "tasks.json")]
+        paths = [self.root / artifact.name for artifact in (MANIFEST, TASKS)]
         for number in self.numbers():
             paths += self.iteration(number).listing()
-        paths += sorted((self.root / "gateway").rglob("*.jsonl"))
+        paths += sorted((self.root / MEMORY).rglob("*.jsonl"))
         names = [str(path.relative_to(self.root)) for path in paths if path.exists()]
-        reports = [_REPORT] if report or self.report_path.exists() else []
-        return [*names, *reports, "summary.md", "summary.json"]
+        reports = [REPORT.name] if report or REPORT.exists(self.root) else []
+        return [*names, *reports, SUMMARY_TEXT.name, SUMMARY.name]
 
     def require_no_artifact(self, path: Path) -> None:
         """Refuse to write to a file of the battery; raise `UsageError`."""
@@ -157,11 +128,11 @@ class BatteryDir:
         call finds the same place and moves the rest there.
         """
         # Newest iteration first, as the oldest file dates a folder without manifest.
-        names = ["gateway", _REPORT, "summary.md", "summary.json"]
-        names += [f"iter_{number}" for number in reversed(self.numbers())]
+        names = [MEMORY, REPORT.name, SUMMARY_TEXT.name, SUMMARY.name]
+        names += [ITERATION.name(number) for number in reversed(self.numbers())]
         if manifest is not None:
-            # The original battery wrote no tasks.json: one beside it is the user's own.
-            names += ["tasks.json", "battery.json"]
+            # The original battery wrote no tasks file: one next to it is the user's own.
+            names += [TASKS.name, MANIFEST.name]
         target = self._archive_target(manifest, names[-1])
         try:
             target.mkdir(parents=True, exist_ok=True)
@@ -177,7 +148,7 @@ class BatteryDir:
         return target
 
     def _archive_target(self, manifest: Manifest | None, last: str) -> Path:
-        base = self.root / "archive" / self.started_at(manifest).replace(":", "-")
+        base = self.root / ARCHIVE / self.started_at(manifest).replace(":", "-")
         target, number = base, 1
         while (target / last).exists():
             number += 1

@@ -2,29 +2,59 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from battery.base import jsonio
 from battery.base.errors import ArtifactError, ShapeError
 from battery.protocol.wire import Json
+from battery.records.lines import RecordedRun
 from battery.records.models import Phase, Run, RunResult, Task
 
-R = TypeVar("R", bound=BaseModel)
 V = TypeVar("V")
+W = TypeVar("W")
+R = TypeVar("R")
+
+Chunks = bytes | Iterable[bytes]
+
+
+class Format(NamedTuple, Generic[W, R]):
+    """How a file is written and read; the type of its content is what its schema is made of."""
+
+    #: None for text.
+    content: Any
+    dump: Callable[[W], Chunks]
+    #: Raises `ArtifactError`.
+    read: Callable[[Path], R]
+    #: Whether each line is a document of that type.
+    lines: bool = False
+
+
+def document(kind: type[V]) -> Format[V, V]:
+    """Return the format of a file that is one JSON document: a record, or a list of them."""
+
+    # Made when it is first needed, and once: for a list it costs more than reading a file.
+    @cache
+    def adapter() -> TypeAdapter[V]:
+        return TypeAdapter(kind)
+
+    def dump(content: V) -> bytes:
+        return jsonio.dumps_indented(adapter().dump_python(content, mode="json"))
+
+    def read(path: Path) -> V:
+        return validated(path, adapter().validate_python, read_json(path))
+
+    return Format(kind, dump, read)
 
 
 def dump_record(record: BaseModel) -> bytes:
     """Write a record as an indented document."""
     return jsonio.dumps_indented(record.model_dump(mode="json"))
-
-
-def dump_records(records: Iterable[BaseModel]) -> bytes:
-    """Write records as an indented array."""
-    return jsonio.dumps_indented([record.model_dump(mode="json") for record in records])
 
 
 def read_bytes(path: Path) -> bytes:
@@ -41,16 +71,6 @@ def read_json(path: Path) -> Any:
         return jsonio.loads(read_bytes(path))
     except ValueError as error:
         raise wrong(path, ShapeError("", f"not JSON: {error}")) from error
-
-
-def read_record(path: Path, kind: type[R]) -> R:
-    """Read one record; raise `ArtifactError`."""
-    return validated(path, kind.model_validate, read_json(path))
-
-
-def read_records(path: Path, records: TypeAdapter[list[R]]) -> list[R]:
-    """Read a list of records; raise `ArtifactError`."""
-    return validated(path, records.validate_python, read_json(path))
 
 
 def validated(path: Path, validate: Callable[[Any], V], document: Any) -> V:
@@ -96,6 +116,15 @@ def _array_items(path: Path) -> Iterator[Any]:
         raise wrong(path, ShapeError(place, f"not JSON: {error}")) from error
 
 
+def read_objects(path: Path) -> Iterator[Json]:
+    """Yield the objects of a file of lines; what is not a JSON object is left out."""
+    for line in read_bytes(path).splitlines():
+        with contextlib.suppress(ValueError):
+            found = jsonio.loads(line)
+            if isinstance(found, dict):
+                yield found
+
+
 def _cannot_read(path: Path, error: OSError) -> ArtifactError:
     return ArtifactError(
         f"cannot read {path}: {error.strerror}",
@@ -130,3 +159,24 @@ def _phase(name: object) -> Phase:
         return Phase(name)  # type: ignore[arg-type]
     except ValueError as error:
         raise ShapeError("phase", f"alpha, beta or gamma was expected, got {name!r}") from error
+
+
+#: Text as it came; what is not UTF-8 is written and read as a question mark.
+TEXT: Final[Format[str, str]] = Format(
+    None,
+    lambda text: text.encode("utf-8", "replace"),
+    lambda path: read_bytes(path).decode("utf-8", "replace"),
+)
+#: A page of HTML, made piece by piece.
+PAGE: Final[Format[Chunks, bytes]] = Format(None, lambda chunks: chunks, read_bytes)
+#: Any JSON objects, one a line.
+EVENTS: Final[Format[Iterable[Json], Iterator[Json]]] = Format(
+    Json,
+    lambda events: b"".join(jsonio.dumps(event) + b"\n" for event in events),
+    read_objects,
+    lines=True,
+)
+#: Tasks with whole answers, written one at a time; read back as numbers.
+RUNS: Final[Format[Iterable[Json], list[Run]]] = Format(
+    list[RecordedRun], jsonio.indented_array, read_runs
+)

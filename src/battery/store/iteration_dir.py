@@ -1,56 +1,39 @@
-"""The files of one iteration: what they are called and what is in them.
+"""The files of one iteration: where each arm's and each repeat's are.
 
-The learn arm's first repeat lies in the iteration's own folder, as it always has; further repeats
-and the frozen arm have folders below it.
+The learn arm's first repeat is in the iteration's own folder, as it always has been; further
+repeats and the frozen arm have folders below it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
-
-from pydantic import TypeAdapter
 
 from battery.base import jsonio
 from battery.base.errors import ShapeError
 from battery.protocol.wire import Json
 from battery.records.findings import Record
 from battery.records.models import FROZEN, LEARN, Arm, Metrics, Proposal, Run, Verdict
-from battery.records.stages import CHAT_STAGES
-from battery.store.documents import (
-    dump_record,
-    dump_records,
-    read_answers,
-    read_bytes,
-    read_record,
-    read_records,
-    wrong,
+from battery.store.artifacts import (
+    CONFIRMATIONS,
+    CONTROL,
+    DISTILL_EVENTS,
+    DISTILLED,
+    JOURNAL,
+    METRICS,
+    OF_AN_ITERATION,
+    PROPOSALS,
+    REPEAT,
+    RUN_SETS,
+    VERDICTS,
+    artifact,
+    list_of,
 )
-from battery.store.documents import read_runs as read_runs_file
+from battery.store.documents import read_answers, read_bytes, wrong
 from battery.store.files import make_folder, write_atomic
 
-#: The files that every iteration has, in the order in which they come into being.
-ITERATION_FILES: Final = (
-    "journal.jsonl",
-    "runs.json",
-    "distill_output.txt",
-    "distill_events.jsonl",
-    "metrics.json",
-    *(name for stage in CHAT_STAGES for name in stage.files),
-)
-_RUNS: Final = "runs.json"
-_METRICS: Final = "metrics.json"
-_CONFIRMATIONS: Final = "confirmations.json"
-_CONTROL: Final = "control"
 _ARMS: Final[tuple[Arm, ...]] = (LEARN, FROZEN)
-_REPEAT: Final = re.compile(r"repeat_([1-9][0-9]*)")
-#: Made once: making one costs more than reading a file with it.
-_PROPOSALS: Final = TypeAdapter(list[Proposal])
-_VERDICTS: Final = TypeAdapter(list[Verdict])
-#: Texts that `battery review` asks for again.
-_REDONE: Final = tuple(stage.file for stage in CHAT_STAGES)
 
 
 class IterationDir:
@@ -63,25 +46,39 @@ class IterationDir:
     @property
     def journal(self) -> Path:
         """Where finished calls are appended."""
-        return self.root / "journal.jsonl"
+        return self.root / JOURNAL.name
+
+    def folder(self, arm: Arm, repeat: int = 1) -> Path:
+        """Return where the files of an arm and repeat are, whether they exist or not."""
+        of_arm = self.root if arm == LEARN else self.root / CONTROL
+        return of_arm if repeat == 1 else of_arm / REPEAT.name(repeat)
+
+    def runs_name(self, arm: Arm, repeat: int) -> str:
+        """Name the file of an arm's runs, as a path below the battery's folder."""
+        return str((self.folder(arm, repeat) / RUN_SETS.name).relative_to(self.root.parent))
+
+    @property
+    def confirmations_name(self) -> str:
+        """The file of the reruns, as a path below the battery's folder."""
+        return f"{self.root.name}/{CONFIRMATIONS.name}"
 
     def has_runs(self, arm: Arm = LEARN) -> bool:
-        """Tell whether the task runs of an arm are complete on disk.
+        """Return whether the task runs of an arm are complete on disk.
 
         Those of the learn arm are written last, so with them the iteration's tasks are complete.
         """
-        return self._runs(arm, 1).exists()
+        return RUN_SETS.exists(self.folder(arm))
 
     def write_runs(self, runs: Iterable[Json], arm: Arm = LEARN, repeat: int = 1) -> None:
         """Write `{"task", "phase", "result"}` objects, in the order given, one at a time."""
-        path = self._runs(arm, repeat)
+        folder = self.folder(arm, repeat)
         # Only the first set finds its folder there: the journal made it.
-        make_folder(path.parent)
-        write_atomic(path, jsonio.indented_array(runs))
+        make_folder(folder)
+        RUN_SETS.write(folder, runs)
 
     def read_runs(self, arm: Arm = LEARN, repeat: int = 1) -> list[Run]:
         """Read task, phase and numbers of every run; the rest of the answers is let go."""
-        return read_runs_file(self._runs(arm, repeat))
+        return RUN_SETS.read(self.folder(arm, repeat))
 
     def run_sets(self) -> Iterator[tuple[Arm, int, list[Run]]]:
         """Yield arm, repeat (from 1) and runs of all that is on disk, the learn arm first.
@@ -100,18 +97,17 @@ class IterationDir:
         """
         for arm in arms or _ARMS:
             for repeat in self._repeats(arm):
-                for run, answer in read_answers(self._runs(arm, repeat)):
+                for run, answer in read_answers(self.folder(arm, repeat) / RUN_SETS.name):
                     yield arm, repeat, run, answer
 
     def confirmed_answers(self) -> Iterator[tuple[Run, Json]]:
         """Yield the reruns of alpha tasks that failed, with their whole answers."""
-        path = self.root / _CONFIRMATIONS
-        if path.exists():
-            yield from read_answers(path)
+        if CONFIRMATIONS.exists(self.root):
+            yield from read_answers(self.root / CONFIRMATIONS.name)
 
     def distill_text(self) -> str | None:
         """Read what the learning side distilled; None where it has not."""
-        return self.read_answer("distill_output.txt")
+        return DISTILLED.find(self.root)
 
     def learn_runs(self) -> Iterator[Run]:
         """Yield all runs of the learn arm, repeat by repeat."""
@@ -120,120 +116,101 @@ class IterationDir:
 
     def write_confirmations(self, runs: Iterable[Json]) -> None:
         """Write the reruns of alpha tasks that failed, shaped like runs."""
-        write_atomic(self.root / _CONFIRMATIONS, jsonio.indented_array(runs))
+        CONFIRMATIONS.write(self.root, runs)
 
     def read_confirmations(self) -> list[Run]:
         """Read the reruns of alpha tasks that failed, in task order; empty without any."""
-        path = self.root / _CONFIRMATIONS
-        return read_runs_file(path) if path.exists() else []
+        return CONFIRMATIONS.find(self.root) or []
 
     def write_metrics(self, metrics: Metrics, arm: Arm = LEARN) -> None:
         """Write the `metrics.json` of an arm's first repeat."""
-        write_atomic(self._runs(arm, 1).with_name(_METRICS), dump_record(metrics))
+        METRICS.write(self.folder(arm), metrics)
 
     def read_metrics(self) -> Metrics:
         """Read the learn arm's `metrics.json`."""
-        return read_record(self.root / _METRICS, Metrics)
+        return METRICS.read(self.root)
 
     def control_metrics(self) -> Metrics | None:
         """Read the frozen arm's `metrics.json`; None where there is none."""
-        path = self.root / _CONTROL / _METRICS
-        return read_record(path, Metrics) if path.exists() else None
+        return METRICS.find(self.folder(FROZEN))
 
     def write_distill(self, text: str, events: Iterable[Json]) -> None:
-        """Write the distill text and, beside it, every event."""
-        lines = b"".join(jsonio.dumps(event) + b"\n" for event in events)
-        write_atomic(self.root / "distill_events.jsonl", lines)
-        write_atomic(self.root / "distill_output.txt", text.encode("utf-8", "replace"))
+        """Write the distill text and, next to it, every event."""
+        DISTILL_EVENTS.write(self.root, events)
+        DISTILLED.write(self.root, text)
+
+    def distill_events(self) -> Iterator[Json]:
+        """Yield the events of the distill stream; what is not a JSON object is left out."""
+        yield from DISTILL_EVENTS.find(self.root) or ()
 
     def learned(self) -> bool | None:
-        """Tell whether the distillation delivered anything; None where none is on disk.
+        """Return whether the distillation delivered anything; None where none is on disk.
 
         A number under `learned` in the last event decides, as the embedded gateway sends it;
         elsewhere any text counts.
         """
-        text, events = self.root / "distill_output.txt", self.root / "distill_events.jsonl"
-        if not text.exists():
+        text = self.distill_text()
+        if text is None:
             return None
+        events = self.root / DISTILL_EVENTS.name
         count = _last_event(events).get("learned") if events.exists() else None
-        return count > 0 if isinstance(count, int) else bool(read_bytes(text).strip())
+        return count > 0 if isinstance(count, int) else bool(text.strip())
 
     def write_answer(self, name: str, text: str) -> None:
         """Write the answer of a chat stage as it came."""
-        write_atomic(self.root / name, text.encode("utf-8", "replace"))
+        artifact(name).write(self.root, text)
 
     def read_answer(self, name: str) -> str | None:
         """Read the newest answer of a chat stage; None where there is none."""
-        return self.require_answer(name) if (self.root / name).exists() else None
+        return artifact(name).find(self.root)
 
     def require_answer(self, name: str) -> str:
         """Read the newest answer of a chat stage; raise `ArtifactError` when there is none."""
-        return read_bytes(self.root / name).decode("utf-8", "replace")
+        text: str = artifact(name).read(self.root)
+        return text
 
-    def write_records(self, name: str, records: Iterable[Record]) -> None:
-        """Write what was read from an answer, as a list."""
-        write_atomic(self.root / name, dump_records(records))
+    def write_records(self, records: Mapping[type[Record], Sequence[Record]]) -> None:
+        """Write what was read from an answer, each kind of record to the file that lists it."""
+        for kind, found in records.items():
+            list_of(kind).write(self.root, found)
 
     def read_proposals(self) -> list[Proposal] | None:
         """Read what was parsed from the review; None where nothing was parsed yet."""
-        path = self.root / "proposals.json"
-        return read_records(path, _PROPOSALS) if path.exists() else None
+        return PROPOSALS.find(self.root)
 
     def read_verdicts(self) -> list[Verdict]:
         """Read the parsed judgment; empty where none was parsed yet."""
-        path = self.root / "verdicts.json"
-        return read_records(path, _VERDICTS) if path.exists() else []
+        return VERDICTS.find(self.root) or []
 
     def keep_older(self, name: str) -> str | None:
         """Copy the answer of a chat stage to a free numbered name next to it.
 
         Returns that name; None when there was nothing to keep.
         """
-        path = self.root / name
-        if not path.exists():
+        answer = artifact(name)
+        if not answer.exists(self.root):
             return None
-        numbers = (n for n in range(1, 1_000_000) if not _numbered(path, n).exists())
-        kept = _numbered(path, next(numbers))
-        write_atomic(kept, path.read_bytes())
-        return kept.name
+        names = map(answer.older, range(1, 1_000_000))
+        kept = next(name for name in names if not (self.root / name).exists())
+        write_atomic(self.root / kept, read_bytes(self.root / name))
+        return kept
 
     def listing(self) -> Iterator[Path]:
-        """List the files that exist, older reviews after the newest."""
-        for name in ITERATION_FILES:
-            path = self.root / name
-            if path.exists():
-                yield path
-            if name == _RUNS:
-                yield from self._further_runs()
-            if name in _REDONE:
-                older = self.root.glob(f"{path.stem}.*{path.suffix}")
-                yield from sorted(older, key=lambda found: (len(found.name), found.name))
-
-    def _further_runs(self) -> Iterator[Path]:
-        yield from (self._runs(LEARN, repeat) for repeat in self._repeats(LEARN) if repeat > 1)
-        yield from (self._runs(FROZEN, repeat) for repeat in self._repeats(FROZEN))
-        for path in (self.root / _CONTROL / _METRICS, self.root / _CONFIRMATIONS):
-            if path.exists():
-                yield path
-
-    def _arm_folder(self, arm: Arm) -> Path:
-        return self.root if arm == LEARN else self.root / _CONTROL
-
-    def _runs(self, arm: Arm, repeat: int) -> Path:
-        folder = self._arm_folder(arm)
-        return (folder if repeat == 1 else folder / f"repeat_{repeat}") / _RUNS
+        """List the files that exist, in the order of the table, older reviews after the newest."""
+        repeats = {arm: {1, *self._repeats(arm)} for arm in _ARMS}
+        places = [self.folder(arm, repeat) for arm in _ARMS for repeat in sorted(repeats[arm])]
+        for kind in OF_AN_ITERATION:
+            yield from (place / kind.name for place in places if kind.exists(place))
+            if kind.redone:
+                older = self.root.glob(kind.older("*"))
+                yield from sorted(older, key=lambda path: (len(path.name), path.name))
 
     def _repeats(self, arm: Arm) -> list[int]:
         """List the repeats of an arm that are whole, in order."""
         # By what is there and not by the manifest, which a folder may have lost.
-        folders = self._arm_folder(arm).glob("repeat_*")
-        found = (_REPEAT.fullmatch(path.name) for path in folders)
-        numbers = {1, *(int(match[1]) for match in found if match)}
-        return sorted(number for number in numbers if self._runs(arm, number).exists())
-
-
-def _numbered(path: Path, number: int) -> Path:
-    return path.with_name(f"{path.stem}.{number}{path.suffix}")
+        found = (REPEAT.number(path.name) for path in self.folder(arm).glob(REPEAT.name("*")))
+        numbers = {1, *(number for number in found if number)}
+        return sorted(number for number in numbers if RUN_SETS.exists(self.folder(arm, number)))
 
 
 def _last_event(path: Path) -> Json:
@@ -244,5 +221,5 @@ def _last_event(path: Path) -> Json:
     except ValueError as error:
         raise wrong(path, ShapeError("", f"its last line is not JSON: {error}")) from error
     if not isinstance(event, dict):
-        raise wrong(path, ShapeError("", "its last line is no JSON object"))
+        raise wrong(path, ShapeError("", "its last line is not a JSON object"))
     return event

@@ -14,8 +14,8 @@ from typing import NamedTuple
 from battery.base.errors import ArtifactError, BatteryError, FolderError
 from battery.records.events import Notice, Observer
 from battery.records.models import Manifest, Summary
+from battery.store.artifacts import SUMMARY
 from battery.store.battery_dir import BatteryDir
-from battery.store.documents import read_record
 from battery.store.files import holder, is_held
 from battery.watch.follow import Follower
 
@@ -129,13 +129,13 @@ def stop(folder: BatteryDir, look: Look) -> tuple[str, str]:
 
 def read_summary(folder: BatteryDir) -> Summary:
     """Read the summary of a finished battery; raise `ArtifactError`."""
-    path = folder.root / "summary.json"
-    if not path.exists():
+    summary = SUMMARY.find(folder.root)
+    if summary is None:
         raise ArtifactError(
-            f"the battery in {folder.root} is finished and has no summary.json",
+            f"the battery in {folder.root} is finished and has no {SUMMARY.name}",
             hint=f"make it again with: battery summarize {shlex.quote(str(folder.root))}",
         )
-    return read_record(path, Summary)
+    return summary
 
 
 def _follow(

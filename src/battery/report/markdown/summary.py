@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -11,30 +10,13 @@ from typing import Final
 from battery.base.numbers import change, duration, number
 from battery.base.text import printable
 from battery.records.models import DirectionCount, Summary, Trend
-from battery.records.stages import CHAT_STAGES, SCRUM
+from battery.records.stages import SCRUM
 from battery.report.evidence import luck
 from battery.report.markdown.evidence import evidence_section, scorecard_section
 from battery.report.markdown.markup import code, plain, row
+from battery.store.artifacts import CONTROL, ITERATION, REPEAT, described
 from battery.verdict.summary import is_unfinished
 
-_ABOUT: Final = {
-    "battery.json": "manifest: identity, settings, how far the battery came",
-    "tasks.json": "the tasks as they were run",
-    "journal.jsonl": "every finished call, in the order of finishing",
-    "runs.json": "every task with the gateway's whole answer",
-    "confirmations.json": "easy tasks that failed after they had passed, asked five times more",
-    "distill_output.txt": "what the learning side distilled",
-    "distill_events.jsonl": "every event of the distill stream",
-    "metrics.json": "the numbers of the iteration",
-    **{stage.file: stage.about for stage in CHAT_STAGES},
-    "proposals.json": "the proposals found in the review",
-    "verdicts.json": "the verdicts found in the judgment",
-    "outcomes.jsonl": "memory of the embedded gateway: every outcome",
-    "distilled.jsonl": "memory of the embedded gateway: lessons of one distillation",
-    "summary.md": "this summary",
-    "summary.json": "every number of this summary",
-    "report.html": "all of this and every transcript on one page, for any browser",
-}
 _CAVEAT: Final = (
     "This count looks at the learn arm alone: it shows a trend, not its cause. It can come out "
     "well by luck, or because a server warmed up."
@@ -163,7 +145,7 @@ def _count(verdict: DirectionCount, last: int) -> str:
     text = f"{verdict.improved} of {verdict.of} metrics improved: **{verdict.label}**."
     if verdict.validated:
         return text
-    return f"{text} What to change next is judged in `iter_{last}/{SCRUM.file}`."
+    return f"{text} What to change next is judged in `{ITERATION.name(last)}/{SCRUM.file}`."
 
 
 def _improved(trend: Trend) -> str:
@@ -172,25 +154,17 @@ def _improved(trend: Trend) -> str:
 
 
 def _artifact(path: str) -> str:
-    # The same name means the same in every iteration's folder.
-    name = PurePosixPath(path).name
-    # A redone review keeps the older text beside it, under a number; lessons carry their time.
-    about = _ABOUT.get(re.sub(r"\.\d+\.md$|_[0-9TZ_]+(?=\.jsonl$)", _plain_ending, name))
-    if about is None:
+    about = described(path).rstrip(".")
+    if not about:
         return f"- {code(path)}"
-    redone = ["before it was redone"] if re.search(r"\.\d+\.md$", name) else []
-    return f"- {code(path)}: {', '.join([about, *_whose(path), *redone])}"
+    return f"- {code(path)}: {', '.join([about[0].lower() + about[1:], *_whose(path)])}"
 
 
 def _whose(path: str) -> Iterator[str]:
     """Name the arm and the repeat, where the folders tell them."""
     folders = PurePosixPath(path).parts[:-1]
-    if "control" in folders:
+    if CONTROL in folders:
         yield "in the frozen arm"
     for folder in folders:
-        if folder.startswith("repeat_"):
-            yield f"repeat {folder.removeprefix('repeat_')}"
-
-
-def _plain_ending(found: re.Match[str]) -> str:
-    return ".md" if found[0].endswith(".md") else ""
+        if repeat := REPEAT.number(folder):
+            yield f"repeat {repeat}"

@@ -20,6 +20,7 @@ from battery.records.word import Tone
 from battery.report.evidence import effect, interval, luck, p_value, sensitivity
 from battery.report.markdown.summary import scrum_count
 from battery.report.terminal.columns import GAP, INDENTED, PROSE, WIDTH, align, widest
+from battery.store.artifacts import ITERATION, REPORT, SUMMARY, SUMMARY_TEXT
 
 _WHOLE: Final = frozenset({"total_tokens", "ok_tasks"})
 _TONES: Final[dict[Tone, str]] = {"good": "32", "bad": "31", "flat": "2", "open": "33"}
@@ -197,9 +198,10 @@ def _effects(evidence: Evidence, look: Look) -> Iterator[str]:
 
 
 def _paths(summary: Summary, folder: Path) -> Iterator[str]:
-    wanted = ["report.html", "summary.md", "summary.json"]
+    wanted = [REPORT.name, SUMMARY_TEXT.name, SUMMARY.name]
     if summary.iterations:
-        wanted.append(f"iter_{summary.iterations[-1].iteration}/{SCRUM.file}")
+        last = ITERATION.name(summary.iterations[-1].iteration)
+        wanted.append(f"{last}/{SCRUM.file}")
     for name in wanted:
         # Only what is there: a run that was broken off has no summary to point to.
         if name in summary.artifacts:

@@ -1,0 +1,142 @@
+"""What a battery keeps of a call: the lines of a journal and the entries of `runs.json`.
+
+They are typed dictionaries: what is appended and read back is the very object that the JSON holds.
+A gateway's answer inside them stays as it came; it was checked when it arrived, and checking it
+again would only lose keys and time. The JSON Schemas are made of them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetPydanticSchema,
+    JsonValue,
+    WithJsonSchema,
+    with_config,
+)
+from typing_extensions import TypedDict
+
+from battery.protocol.wire import Json, LogEntry, Status
+from battery.records.models import Arm, Phase, Task
+from battery.records.stages import CHAT_STAGES
+
+
+class Answer(BaseModel):
+    """The gateway's whole answer; keys that are not named here are kept as they came."""
+
+    # Not built before a schema is asked for: nothing is read through it.
+    model_config = ConfigDict(extra="allow", defer_build=True)
+
+    status: Status = Field(description="How the task ended.")
+    iterations: int | None = Field(default=None, ge=0, description="Turns used.")
+    artifact: Annotated[
+        Any,
+        WithJsonSchema(
+            {
+                "properties": {
+                    "usage": {
+                        "type": ["object", "null"],
+                        "properties": {"total_tokens": {"type": ["integer", "null"], "minimum": 0}},
+                    }
+                }
+            }
+        ),
+    ] = Field(default=None, description="Anything; tokens are at `usage.total_tokens`.")
+    log: list[LogEntry] | None = Field(default=None, description="Entries, each with a `kind`.")
+    error: str | None = Field(default=None, description="Why it failed.")
+    elapsed_ms: float | None = Field(
+        default=None,
+        alias="_elapsed_ms",
+        description="Wall time of the call, seen from the client, in milliseconds.",
+    )
+
+
+_TaskObject = Annotated[Json, GetPydanticSchema(lambda _, handler: handler(Task))]
+_AnswerObject = Annotated[Json, GetPydanticSchema(lambda _, handler: handler(Answer))]
+_At = Annotated[str, Field(description="When the call had finished, ISO 8601 in UTC.")]
+_ElapsedMs = Annotated[int, Field(description="Wall time in milliseconds.")]
+_ROLES: Final = {"enum": [stage.role for stage in CHAT_STAGES], "type": "string"}
+_CLOSED: Final = ConfigDict(extra="forbid")
+
+
+@with_config(_CLOSED)
+class RecordedRun(TypedDict):
+    """One task with what came back."""
+
+    task: _TaskObject
+    phase: Phase
+    result: _AnswerObject
+
+
+class _TaskKey(TypedDict):
+    call: Annotated[
+        Literal["respond", "confirm"],
+        Field(description="`confirm` where an alpha task that failed is asked again."),
+    ]
+    arm: Arm
+    task_id: Annotated[str, Field(description="Made from phase, class, operation and spec.")]
+    repeat: Annotated[
+        int, Field(ge=1, description="Which repeat of the task it is, counted from 1.")
+    ]
+
+
+class TaskCall(TypedDict):
+    """What asking a task brought."""
+
+    phase: Phase
+    at: _At
+    task: _TaskObject
+    result: _AnswerObject
+
+
+class _DistillKey(TypedDict):
+    call: Literal["distill"]
+
+
+class DistillCall(TypedDict):
+    """What a distillation brought."""
+
+    at: _At
+    _elapsed_ms: _ElapsedMs
+    text: Annotated[str, Field(description="The distill text.")]
+    broken: Annotated[int, Field(ge=0, description="Events that were not JSON objects.")]
+    events: Annotated[list[Json], Field(description="All other events, as they came.")]
+
+
+class _ChatKey(TypedDict):
+    call: Literal["chat"]
+    role: Annotated[str, WithJsonSchema(_ROLES)]
+
+
+class ChatCall(TypedDict):
+    """What asking for a review or a judgment brought."""
+
+    at: _At
+    model: Annotated[str, Field(description="The model that was asked for.")]
+    _elapsed_ms: _ElapsedMs
+    content: Annotated[str, Field(description="The text of the answer.")]
+    answer: Annotated[JsonValue, Field(description="The whole answer.")]
+
+
+@with_config(_CLOSED)
+class TaskLine(_TaskKey, TaskCall):
+    """A task that was asked."""
+
+
+@with_config(_CLOSED)
+class DistillLine(_DistillKey, DistillCall):
+    """A distillation."""
+
+
+@with_config(_CLOSED)
+class ChatLine(_ChatKey, ChatCall):
+    """A review or a judgment."""
+
+
+#: What a call brought, and what a line of the journal holds: its key, then that.
+FinishedCall = TaskCall | DistillCall | ChatCall
+JournalLine = Annotated[TaskLine | DistillLine | ChatLine, Field(discriminator="call")]

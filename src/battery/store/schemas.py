@@ -1,0 +1,78 @@
+"""The JSON Schema of every document that a battery reads or writes, built from its records.
+
+Which documents there are is up to the table of files; `compare --json` alone writes none of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+
+from battery.base.errors import UsageError
+from battery.records.comparison import Comparison
+from battery.records.models import SCHEMA_VERSION
+from battery.store.artifacts import ARTIFACTS
+
+#: The dialect that all of them are written in.
+DIALECT: Final = GenerateJsonSchema.schema_dialect
+
+
+class Described(NamedTuple):
+    """What a schema is of: the file, files or output, and the type of their content."""
+
+    path: str
+    about: str
+    content: Any
+    #: Whether each line is a document.
+    lines: bool = False
+
+
+#: All of them by name, in the order of the listing.
+SCHEMAS: Final = {
+    each.schema: Described(each.pattern, each.about, each.format.content, each.format.lines)
+    for each in ARTIFACTS
+    if each.schema
+} | {
+    "comparison": Described(
+        "battery compare --json", "What two batteries show side by side.", Comparison
+    )
+}
+
+
+def schema(name: str) -> dict[str, Any]:
+    """Build the JSON Schema of a file, in the dialect of 2020-12; raise `UsageError`.
+
+    Keys with a default are not required: a file without such a key is valid.
+    """
+    if name not in SCHEMAS:
+        raise UsageError(f"there is no schema {name!r}", hint=f"name one of: {', '.join(SCHEMAS)}")
+    described = SCHEMAS[name]
+    head = {
+        "$schema": DIALECT,
+        # A name, not an address: it is the same wherever the file is.
+        "$id": f"urn:compounding-battery:schema:{SCHEMA_VERSION}:{name}",
+        "title": f"A line of {described.path}" if described.lines else described.path,
+        "description": described.about,
+    }
+    body = TypeAdapter(described.content).json_schema(schema_generator=_Plain)
+    return {**head, **{key: value for key, value in body.items() if key not in head}}
+
+
+def listing() -> list[str]:
+    """Write one line per schema: name, file and content."""
+    width = max(map(len, SCHEMAS))
+    reach = max(len(described.path) for described in SCHEMAS.values())
+    return [
+        f"{name:<{width}}  {described.path:<{reach}}  {described.about}"
+        for name, described in SCHEMAS.items()
+    ]
+
+
+class _Plain(GenerateJsonSchema):
+    """Leave out the titles that pydantic makes of field names: they say nothing new."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        del schema  # all fields alike
+        return False

@@ -1,0 +1,51 @@
+"""The table of files describes whatever a battery leaves behind, and nothing twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from battery.store.artifacts import ANSWERS, ARTIFACTS, ITERATION, REPORT, RUN_SETS, described
+
+
+def test_a_name_belongs_to_one_file() -> None:
+    names = [artifact.name for artifact in ARTIFACTS]
+    assert len(set(names)) == len(names)
+
+
+def test_folders_are_counted_from_one_and_read_back() -> None:
+    assert ITERATION.name(12) == "iter_12"
+    assert ITERATION.number("iter_12") == 12
+    others = ("iter_0", "iter_02", "iter_x", "repeat_1", "iter_1x")
+    assert [ITERATION.number(name) for name in others] == [None] * 5
+
+
+def test_a_file_that_may_be_in_several_folders_has_a_pattern_for_all() -> None:
+    assert (REPORT.pattern, ANSWERS["overseer"].pattern) == (
+        "report.html",
+        "iter_N/overseer_review.md",
+    )
+    assert RUN_SETS.pattern == "iter_N/**/runs.json"
+    assert RUN_SETS.places[-1] == "iter_N/control/repeat_R/runs.json"
+
+
+@pytest.mark.parametrize(
+    ("path", "about"),
+    [
+        ("report.html", REPORT.about),
+        ("iter_2/control/repeat_3/runs.json", RUN_SETS.about),
+        ("iter_2/overseer_review.md", "The overseer's review, as it came."),
+        (
+            "iter_2/overseer_review.11.md",
+            "The overseer's review, as it came, before it was redone.",
+        ),
+        (
+            "gateway/learn/distilled_20260102T030405Z.jsonl",
+            "Memory of the embedded gateway: the lessons of one distillation.",
+        ),
+        ("iter_2/overseer_review.x.md", ""),
+        ("iter_2/runs.2.json", ""),
+        ("notes.txt", ""),
+    ],
+)
+def test_a_path_is_described_by_its_name(path: str, about: str) -> None:
+    assert described(path) == about
