@@ -21,6 +21,7 @@ from battery.cli.main import main
 from battery.inputs.settings import Target
 from battery.records.models import Models, Task
 from battery.target.http import Client
+from battery.target.system import System
 from tests.support import commands
 from tests.support.misbehaving import Script, Server
 
@@ -37,13 +38,13 @@ TASKS = {
 }
 
 
-async def ask(client: Client, call: str, timeout_s: float = 20) -> Any:
+async def ask(system: System, call: str, timeout_s: float = 20) -> Any:
     """Make one call and return its reply."""
     if call == "respond":
-        return await client.respond(TASK, MODELS, timeout_s)
+        return await system.respond(TASK, MODELS, timeout_s)
     if call == "distill":
-        return await client.distill(lambda _event: None, timeout_s)
-    return await client.chat("overseer", "What now?", "large-1", 0.2, timeout_s)
+        return await system.distill(lambda _event: None, timeout_s)
+    return await system.chat("overseer", "What now?", "large-1", 0.2, timeout_s)
 
 
 def asking(url: str, *calls: str, timeout_s: float = 20, **headers: str) -> list[Any]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 from battery.inputs.settings import Settings, Target
 from battery.protocol.wire import DistillStream, Json
@@ -25,7 +25,7 @@ class RespondReply(NamedTuple):
     result: RunResult
 
     @classmethod
-    def of(cls, answer: Json, elapsed_ms: int) -> Self:
+    def of(cls, answer: Any, elapsed_ms: int) -> Self:
         """Add the elapsed time to an answer and check it; raise `ShapeError`."""
         whole = {**answer, ELAPSED_KEY: elapsed_ms} if isinstance(answer, dict) else answer
         return cls(whole, RunResult.of(whole))
