@@ -20,8 +20,6 @@ from battery.base.errors import UsageError
 
 DEFAULT_LLM_TEAM: Final = "http://localhost:5000"
 DEFAULT_ITERATIONS: Final = 3
-#: What the manifest says where the gateway was the embedded one.
-EMBEDDED: Final = "embedded"
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -33,8 +31,9 @@ _RESERVED_HEADERS = frozenset({"content-type", "content-length", "host", "transf
 
 @dataclass(frozen=True)
 class Target:
-    """Where calls go: a base URL without secrets, and the headers that authenticate."""
+    """Where calls go, without secrets, and the headers that authenticate."""
 
+    #: A base URL; of a target that has no address, the text that names it.
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -46,11 +45,11 @@ class Settings:
     folder: Path
     tasks_path: Path | None = None
     iterations: int | None = None
-    #: None is the embedded gateway.
+    #: The system under test; None is the embedded gateway.
     gateway: Target | None = None
-    #: None is the embedded one with the embedded gateway, else `DEFAULT_LLM_TEAM`.
+    #: None is what the target brings, and `DEFAULT_LLM_TEAM` where it brings none.
     llm_team: Target | None = None
-    #: A second deployment that never learns; None is the embedded one with the embedded gateway.
+    #: A second deployment that never learns; None is the twin that the target brings, if any.
     control_gateway: Target | None = None
     #: One arm, whatever the gateway.
     no_control: bool = False
@@ -162,7 +161,7 @@ def _one_spelling(host: str) -> str:
         address = _address(host)
     except (ValueError, OSError):
         return host.rstrip(".")
-    # Who connects to "every address of this machine" connects to itself.
+    # A connection to "every address of this machine" (0.0.0.0, ::) arrives at this machine.
     return "localhost" if address.is_unspecified else str(address)
 
 

@@ -6,11 +6,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from typing import Final
 
-from battery.inputs.settings import EMBEDDED, Target, make_target
+from battery.inputs.settings import Target, make_target
 from battery.records.events import Notice
 from battery.records.models import FROZEN, LEARN, Arm
 from battery.target.http import Client, open_clients
 from battery.target.system import Finding, Kind, Opening, Worker
+
+#: Names the embedded gateway, on the command line and in the manifest.
+EMBEDDED: Final = "embedded"
 
 
 class _Embedded(Client):

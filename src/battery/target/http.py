@@ -62,10 +62,12 @@ from battery.target.transport import (
     tls_context,
 )
 
-#: Characters of a body that an error message shows: the contract's number, about five lines.
+# About five lines: enough for the cause, and the next step is still on the screen.
+#: Characters of a body that an error message shows.
 EXCERPT: Final = 500
-#: Read of such a body. More than is shown, because characters may take several bytes and runs of
-#: white space shrink; not all of it, because an error page may have no end.
+# More than is shown, because a character may take several bytes and runs of white space shrink; not
+# all of it, because an error page may have no end.
+#: Bytes that are read of such a body.
 _EXCERPT_BYTES: Final = 16 * EXCERPT
 
 #: What httpx raises; it has no common base.

@@ -14,7 +14,6 @@ from typing import Final
 from battery.base.errors import MismatchError, UsageError
 from battery.inputs.settings import (
     DEFAULT_LLM_TEAM,
-    EMBEDDED,
     Settings,
     Target,
     make_companion,
@@ -22,7 +21,7 @@ from battery.inputs.settings import (
 )
 from battery.records.events import Notice, Observer
 from battery.records.models import FROZEN, LEARN, Arm, Manifest
-from battery.target.gateways import EMBEDDED_GATEWAY, LIVE
+from battery.target.gateways import EMBEDDED, EMBEDDED_GATEWAY, LIVE
 from battery.target.http import open_clients
 from battery.target.system import Kind, Opening, System, Worker
 

@@ -1,4 +1,7 @@
-"""Connections as the battery needs them: one each, bounded, past no proxy on this machine."""
+"""Connections as a measurement needs them: one per client, bounded, and direct on this machine.
+
+Nothing is retried here either: httpx is left at its default of no retries.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,13 @@ from battery import __version__
 from battery.base.errors import UnreachableError
 from battery.inputs.settings import Target
 
-#: An answer that grows beyond this is broken off: it would fill memory and disk.
+# An answer is held in memory as a whole and written to the journal, so an endless one would fill
+# both memory and disk.
+#: Bytes of an answer after which it is broken off.
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
-#: Nobody waits ten minutes for a host that is not there.
+# A call may take minutes because work takes minutes. A connection takes milliseconds: a host that
+# has not answered by then is down, and the user should hear it before those minutes are over.
+#: Seconds to wait for a connection.
 CONNECT_TIMEOUT_S: Final = 10.0
 #: Shorter than the five seconds after which many servers close an idle connection, so that no
 #: request is sent into a connection that is just being closed.
@@ -32,11 +39,19 @@ class TooLargeError(Exception):
     """The answer outgrew `MAX_ANSWER_BYTES`."""
 
 
-class CappedStream(httpx.AsyncByteStream):
-    """Pass an answer's bytes on until there are too many of them."""
+class _Wrapped(httpx.AsyncByteStream):
+    """A stream around another one; closing it closes both."""
 
     def __init__(self, inner: httpx.AsyncByteStream) -> None:
         self._inner = inner
+
+    async def aclose(self) -> None:
+        """Close the stream below."""
+        await self._inner.aclose()
+
+
+class CappedStream(_Wrapped):
+    """Pass an answer's bytes on until there are too many of them."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         seen = 0
@@ -46,29 +61,18 @@ class CappedStream(httpx.AsyncByteStream):
                 raise TooLargeError
             yield chunk
 
-    async def aclose(self) -> None:
-        """Close the stream below."""
-        await self._inner.aclose()
 
-
-class EndedStream(httpx.AsyncByteStream):
+class EndedStream(_Wrapped):
     """End an event stream with a blank line, which completes what is pending."""
-
-    def __init__(self, inner: httpx.AsyncByteStream) -> None:
-        self._inner = inner
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for chunk in self._inner:
             yield chunk
         yield b"\n\n"
 
-    async def aclose(self) -> None:
-        """Close the stream below."""
-        await self._inner.aclose()
-
 
 def is_compressed(response: httpx.Response) -> bool:
-    """Tell whether httpx would unpack the answer, and a small one could fill the memory."""
+    """Return whether httpx would unpack the answer: a small one could fill the memory."""
     codings = response.headers.get("content-encoding", "").lower()
     return any(coding.strip() in _COMPRESSIONS for coding in codings.split(","))
 
@@ -86,7 +90,7 @@ def tls_context(url: str) -> ssl.SSLContext:
 
 
 def is_loopback(url: str) -> bool:
-    """Tell whether a URL stays on this machine, where no proxy may catch it."""
+    """Return whether a URL stays on this machine, where no proxy may catch it."""
     host = (urlsplit(url).hostname or "").rstrip(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -97,12 +101,12 @@ def is_loopback(url: str) -> bool:
 
 
 def proxy_note(url: str) -> str:
-    """Say that a proxy of the environment stands between, and which; empty when none does."""
+    """Name the proxy of the environment that a call goes through; empty when there is none."""
     parts = urlsplit(url)
     if is_loopback(url) or proxy_bypass(parts.hostname or ""):
         return ""
-    found = [name for name in (parts.scheme, "all") if name in getproxies()]
-    return f" through the proxy that {found[0]}_proxy names" if found else ""
+    set_for = [name for name in (parts.scheme, "all") if name in getproxies()]
+    return f" through the proxy that {set_for[0]}_proxy names" if set_for else ""
 
 
 def open_http(target: Target, tls: ssl.SSLContext) -> httpx.AsyncClient:
