@@ -178,10 +178,10 @@ def test_a_log_entry_of_its_kind_says_that_the_overseer_stepped_in() -> None:
         ({"status": "ok", "artifact": {"usage": 5}}, "artifact.usage: "),
         (
             {"status": "ok", "artifact": {"usage": {"total_tokens": "12"}}},
-            "artifact.usage.total_tokens: a whole number from 0 was expected, got '12'",
+            "artifact.usage.total_tokens: input should be a valid integer, got '12'",
         ),
-        ({"status": "ok", "artifact": {"usage": {"total_tokens": -1}}}, "total_tokens: a whole"),
-        ({"status": "ok", "artifact": {"usage": {"total_tokens": True}}}, "total_tokens: a whole"),
+        ({"status": "ok", "artifact": {"usage": {"total_tokens": -1}}}, "total_tokens: "),
+        ({"status": "ok", "artifact": {"usage": {"total_tokens": True}}}, "total_tokens: "),
     ],
     ids=str,
 )
