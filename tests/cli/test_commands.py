@@ -297,7 +297,7 @@ def test_an_original_folder_is_archived_before_a_new_run(finished: Path, tmp_pat
     [
         (["run", "--resume"], "no battery to resume"),
         (["iterate"], "holds no battery.json"),
-        (["review"], "holds no complete iteration"),
+        (["review"], "holds no battery"),
         (["summarize"], "holds no battery"),
         (["run", "--gateway", "localhost:3100"], "must start with http"),
         (["run", "-n", "0"], "greater than or equal to 1"),

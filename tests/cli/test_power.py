@@ -114,7 +114,7 @@ def test_a_battery_without_tokens_has_no_noise_to_take(embedded: Path, tmp_path:
 
 
 def test_a_folder_without_a_battery_is_refused(tmp_path: Path) -> None:
-    assert_one_message(power("--from", tmp_path, cwd=tmp_path), 2, "no complete iteration")
+    assert_one_message(power("--from", tmp_path, cwd=tmp_path), 2, "holds no battery")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 from battery.comparison.fairness import Party, differences
 from battery.comparison.pairing import shared
 from battery.records.comparison import Difference
-from battery.records.models import Expectations, Options, Phases, Tasks
+from battery.records.models import Expectations, Options, Phases, Provenance, Tasks
 from battery.records.word import Word
 from tests.report.comparisons import side
 from tests.report.samples import MANIFEST, MODELS
@@ -95,6 +95,6 @@ def test_a_battery_that_is_not_sound_by_itself_is_unfair_even_if_both_are() -> N
 
 
 def test_without_a_manifest_the_settings_are_unknown_and_not_guessed() -> None:
-    old = Party(side("old"), None, None)
+    old = Party(side("old"), Provenance(), None)
     (found,) = differences(old, party(), BOTH)
     assert (found.what, found.before, found.after) == ("manifest", "none", "battery.json")

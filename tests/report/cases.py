@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from battery.records.findings import Expectation, Scorecard
+from battery.records.models import Provenance
 from battery.report.markdown.summary import markdown
 from battery.verdict.assess import assess
 from tests.report.samples import LAST, MANIFEST, MODELS, metrics, summary, ten, three, verdict
@@ -52,14 +53,14 @@ CASES: Final = {
     "older_folder_with_a_gap": summary(
         metrics(1, ok_tasks=0),
         metrics(3, ok_tasks=3),
-        manifest=None,
+        provenance=Provenance(),
         models=None,
         scrum=[],
         artifacts=["iter_1/runs.json", "iter_3/runs.json", "notes.txt"],
         warnings=["iteration 2 is missing"],
     ),
     "unfinished": summary(
-        manifest=MANIFEST.model_copy(update={"state": "interrupted", "finished_at": None}),
+        provenance=MANIFEST.model_copy(update={"state": "interrupted", "finished_at": None}),
         scrum=[],
         artifacts=[],
     ),

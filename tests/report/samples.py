@@ -69,7 +69,7 @@ def verdict(word: Any) -> Verdict:
 def summary(*iterations: Metrics, **changes: Any) -> Summary:
     """Make a summary of these iterations, of a finished battery unless told otherwise."""
     parts: dict[str, Any] = {
-        "manifest": MANIFEST,
+        "provenance": MANIFEST,
         "metrics": iterations,
         "scrum": [verdict("APPROVE"), verdict("APPROVE"), verdict("REVISE")],
         "calls": 33,

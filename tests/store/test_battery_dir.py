@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from battery.base.errors import ArtifactError, FolderError
-from battery.records.models import FROZEN, LEARN, Arm, Manifest, Models, Tasks
+from battery.records.models import FROZEN, LEARN, Arm, Manifest, Models, Provenance, Tasks
 from battery.store.battery_dir import BatteryDir
 from tests.support.runs import TASK, run
 
@@ -93,12 +93,12 @@ def test_wherever_an_archive_was_killed_the_rest_goes_to_the_same_place(
         step.root.mkdir(exist_ok=True)
         step.write_runs([run()])
         os.utime(step.root / "runs.json", (number * 86_400, number * 86_400))
-    found = manifest() if with_manifest else None
-    if found:
-        folder.write_manifest(found)
+    provenance = Provenance()
+    if with_manifest:
+        folder.write_manifest(provenance := manifest())
     (folder.root / "summary.md").write_text("s")
     half = Path(shutil.copytree(folder.root, folder.root.with_name(f"{folder.root.name}-half")))
-    target = folder.archive(found)
+    target = folder.archive(provenance)
     # What an archive moves first is what a killed one had moved.
     names = ["summary.md", "iter_3", "iter_2", "iter_1"][:moved]
     left = BatteryDir(half)
@@ -108,14 +108,14 @@ def test_wherever_an_archive_was_killed_the_rest_goes_to_the_same_place(
     place.mkdir(parents=True)
     for name in names:
         (half / name).rename(place / name)
-    assert left.archive(found) == place
+    assert left.archive(provenance) == place
     assert {p.name for p in place.iterdir()} == {p.name for p in target.iterdir()}
 
 
 def test_an_original_folder_is_archived_without_the_users_tasks(folder: BatteryDir) -> None:
     folder.iteration(1).write_runs([run()])
     folder.write_tasks(tasks())
-    target = folder.archive(None)
+    target = folder.archive(Provenance())
     assert {path.name for path in target.iterdir()} == {"iter_1"}
     assert folder.has_tasks()
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from battery.records.models import Options, Trend
+from battery.records.models import Options, Provenance, Trend
 from battery.verdict.summary import COUNTED
 from tests.report.samples import MANIFEST, MODELS, metrics, summary, three
 
@@ -117,15 +117,15 @@ def test_identity_and_times_come_from_the_manifest() -> None:
     assert made.targets == MANIFEST.targets
     assert made.seed is None
     drawn = MANIFEST.model_copy(update={"options": Options(seed=7)})
-    assert three(manifest=drawn).seed == 7
+    assert three(provenance=drawn).seed == 7
     assert (made.calls, made.elapsed_s) == (33, 4210.5)
 
 
 def test_without_a_manifest_what_was_not_recorded_is_null() -> None:
-    made = three(manifest=None, models=None)
+    made = three(provenance=Provenance(), models=None)
     assert (made.run_id, made.state, made.started_at, made.finished_at) == (None,) * 4
     assert (made.targets, made.models, made.seed) == (None, None, None)
-    assert three(manifest=None).models == MODELS
+    assert three(provenance=Provenance()).models == MODELS
 
 
 @given(st.lists(st.integers(0, 10**12), min_size=2), st.sampled_from(["total_tokens", "ok_tasks"]))

@@ -18,7 +18,7 @@ from pydantic import Field
 from battery.calibration.scenarios import Preset, Scenario
 from battery.calibration.simulate import simulate
 from battery.records.findings import Evidence, Record
-from battery.records.models import LEARN, Phase, Run, Task
+from battery.records.models import LEARN, Phase, Provenance, Run, Task
 from battery.records.word import POSITIVE, GateStatus, Word
 from battery.verdict.assess import Observed, assess
 from battery.verdict.ladder import ALPHA
@@ -211,7 +211,7 @@ def is_validated(calls: Sequence[Call]) -> bool:
         if call.arm == LEARN and call.repeat == 1 and call.iteration in runs:
             runs[call.iteration].append(Run(_TASK, call.phase, call.result))
     summary = summarise(
-        manifest=None,
+        provenance=Provenance(),
         metrics=[measure(number, found) for number, found in runs.items()],
         scrum=[],
         calls=0,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from battery.base.errors import FolderError
 from battery.inputs.tasks import task_id
-from battery.recorded.compute import measured
+from battery.recorded.open import open_battery
 from battery.records.models import Arm, Phase, Run
 from battery.records.stages import respond_key
 from battery.report.inspect.log import Facts, Log, Tally
@@ -36,21 +36,20 @@ def inspect(folder: BatteryDir, output: Path) -> list[Exported]:
     the metrics either. The same folder gives the same bytes, and an earlier export of it is
     replaced.
     """
-    manifest = folder.read_manifest()
+    opened = open_battery(folder)
     # What a summary would refuse is refused: a log of the rest would look like the whole.
-    found = measured(folder, manifest)
+    opened.require_complete()
+    opened.require_whole()
     tallies: dict[Arm, Tally] = {}
-    for told in _task_runs(found.steps):
-        tallies.setdefault(told.arm, Tally()).add(told)
-    models = manifest.models if manifest else None
-    # Beside a folder without a manifest lies the user's own tasks file, if any.
-    facts = Facts(folder.started_at(manifest), manifest, models, assess(found.observed))
+    for task_run in _task_runs(opened.steps):
+        tallies.setdefault(task_run.arm, Tally()).add(task_run)
+    facts = Facts(opened.started_at, opened.provenance, assess(opened.observed))
     try:
         make_folder(output)
     except FolderError as error:
         error.hint = "name a folder that you may write to: --output FOLDER"
         raise
-    return [_write(Log(arm, facts, tally), found.steps, output) for arm, tally in tallies.items()]
+    return [_write(Log(arm, facts, tally), opened.steps, output) for arm, tally in tallies.items()]
 
 
 def _write(log: Log, steps: Sequence[IterationDir], output: Path) -> Exported:

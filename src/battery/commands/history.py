@@ -5,29 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from battery.base.errors import BatteryError, FolderError
 from battery.comparison.timeline import Entry, History, courses
 from battery.inputs.tasks import plan, task_id
-from battery.recorded.observe import observed
+from battery.recorded.open import OpenedBattery, open_battery
 from battery.records.findings import Evidence
-from battery.records.models import Manifest, Metrics, Phase, PhaseMetrics, Summary
+from battery.records.models import Metrics, Phase, PhaseMetrics, Summary
 from battery.store.artifacts import ITERATION, MEMORY, RUN_SETS, SUMMARY
-from battery.store.battery_dir import BatteryDir, IterationDir
+from battery.store.battery_dir import BatteryDir
 from battery.verdict.assess import assess
-from battery.verdict.metrics import measure
 from battery.verdict.table import TOKENS
 
 #: The tasks that a battery asked, by their ids.
 _Asked = frozenset[str]
-
-
-class _Result(NamedTuple):
-    """What came of a battery: its evidence and the numbers of its last iteration."""
-
-    evidence: Evidence | None
-    last: Metrics
 
 
 def history(root: Path) -> History:
@@ -37,20 +28,20 @@ def history(root: Path) -> History:
     """
     if not root.is_dir():
         raise FolderError(f"{root} is no folder", hint="name the folder that holds your batteries")
-    found: list[tuple[Entry, _Asked]] = []
+    listed: list[tuple[Entry, _Asked]] = []
     warnings: list[str] = []
     for folder in _batteries(root, warnings):
         try:
-            found.append(_entry(folder, root))
+            listed.append(_entry(folder, root))
         # One folder with numbers that nobody foresaw must not hide all the others.
         except Exception as error:
             warnings.append(f"{_below(folder.root, root)} is skipped: {_why(error)}")
-    if not found and not warnings:
+    if not listed and not warnings:
         raise FolderError(
             f"there is no battery under {root}", hint="name another folder, or run one: battery run"
         )
-    found.sort(key=lambda pair: (pair[0].started_at, pair[0].folder))
-    entries = _grouped(found)
+    listed.sort(key=lambda pair: (pair[0].started_at, pair[0].folder))
+    entries = _grouped(listed)
     return History(folder=str(root), batteries=entries, courses=courses(entries), warnings=warnings)
 
 
@@ -66,11 +57,11 @@ def _batteries(root: Path, warnings: list[str]) -> Iterator[BatteryDir]:
     for path, folders, _ in os.walk(root, onerror=unreadable):
         folder = BatteryDir(Path(path))
         try:
-            found = folder.has_manifest() or bool(folder.complete())
+            is_battery = folder.has_manifest() or bool(folder.complete())
         except OSError as error:
             unreadable(error)
             continue
-        if found:
+        if is_battery:
             yield folder
             # Its archive may hold more of them.
             folders[:] = [name for name in folders if not _is_inside(name)]
@@ -83,20 +74,20 @@ def _is_inside(name: str) -> bool:
 
 
 def _entry(folder: BatteryDir, root: Path) -> tuple[Entry, _Asked]:
-    manifest, steps = folder.read_manifest(), folder.complete()
-    asked = _asked(folder, manifest, steps[-1]) if steps else frozenset()
-    result = _result(folder, manifest, steps, asked) if steps else None
-    evidence, last = result if result else (None, None)
+    opened = open_battery(folder)
+    provenance = opened.provenance
+    asked = _asked(opened) if opened.steps else frozenset()
+    evidence, last = _result(opened, asked) if opened.steps else (None, None)
     effects = evidence.effects if evidence else []
-    tokens = next((each for each in effects if each.metric == TOKENS), None)
+    tokens = next((effect for effect in effects if effect.metric == TOKENS), None)
     entry = Entry(
         folder=_below(folder.root, root),
-        run_id=manifest.run_id if manifest else None,
-        started_at=folder.started_at(manifest),
-        dated_by="manifest" if manifest else "files",
-        state=manifest.state if manifest else None,
-        models=manifest.models.model_dump() if manifest else None,
-        iterations=len(steps),
+        run_id=provenance.run_id,
+        started_at=opened.started_at,
+        dated_by="manifest" if provenance.started_at else "files",
+        state=provenance.state,
+        models=provenance.models.model_dump() if provenance.models else None,
+        iterations=len(opened.steps),
         tasks=len(asked),
         verdict=evidence.verdict if evidence else None,
         tokens=_tokens(last) if last else None,
@@ -108,57 +99,51 @@ def _entry(folder: BatteryDir, root: Path) -> tuple[Entry, _Asked]:
     return entry, asked
 
 
-def _result(
-    folder: BatteryDir, manifest: Manifest | None, steps: list[IterationDir], asked: _Asked
-) -> _Result:
-    summary = _current_summary(folder, manifest, steps)
+def _result(opened: OpenedBattery, asked: _Asked) -> tuple[Evidence, Metrics]:
+    """Return the evidence and the numbers of the last iteration."""
+    summary = _current_summary(opened)
     # One that counts other tasks is not of this folder, whatever its date.
-    if summary and summary.iterations[-1].total_tasks != len(asked):
-        summary = None
-    if summary and summary.evidence:
-        return _Result(summary.evidence, summary.iterations[-1])
+    same = summary and summary.iterations[-1].total_tasks == len(asked)
+    if summary and summary.evidence and same:
+        return summary.evidence, summary.iterations[-1]
     # The prospects are left out: they take longer than all the rest.
-    evidence = assess(observed(folder, manifest), plan=False)
-    return _Result(evidence, measure(steps[-1].number, steps[-1].read_runs()))
+    return assess(opened.observed, plan=False), opened.metrics[-1]
 
 
-def _current_summary(
-    folder: BatteryDir, manifest: Manifest | None, steps: list[IterationDir]
-) -> Summary | None:
+def _current_summary(opened: OpenedBattery) -> Summary | None:
     """Read `summary.json` where it is whole and of these iterations, else None."""
-    path = folder.root / SUMMARY.name
-    runs = [step.root / RUN_SETS.name for step in steps]
+    root = opened.folder.root
+    path = root / SUMMARY.name
+    runs = [step.root / RUN_SETS.name for step in opened.steps]
     try:
-        if path.stat().st_mtime < max(each.stat().st_mtime for each in runs):
+        if path.stat().st_mtime < max(file.stat().st_mtime for file in runs):
             return None
-        summary = SUMMARY.read(folder.root)
+        summary = SUMMARY.read(root)
     except (BatteryError, OSError):
         return None
-    numbers = [each.iteration for each in summary.iterations]
-    same = summary.run_id == (manifest.run_id if manifest else None)
-    return summary if same and numbers == [step.number for step in steps] else None
+    numbers = [metrics.iteration for metrics in summary.iterations]
+    same = summary.run_id == opened.provenance.run_id
+    return summary if same and numbers == [step.number for step in opened.steps] else None
 
 
-def _asked(folder: BatteryDir, manifest: Manifest | None, last: IterationDir) -> _Asked:
-    # Without a manifest a tasks.json is the user's own, and may have changed since.
-    tasks = folder.read_tasks() if manifest else None
-    if tasks:
-        return frozenset(entry.task_id for entry in plan(tasks))
-    return frozenset(task_id(run.phase, run.task) for run in last.read_runs())
+def _asked(opened: OpenedBattery) -> _Asked:
+    if opened.tasks:
+        return frozenset(planned.task_id for planned in plan(opened.tasks))
+    return frozenset(task_id(run.phase, run.task) for run in opened.steps[-1].read_runs())
 
 
-def _grouped(found: list[tuple[Entry, _Asked]]) -> list[Entry]:
+def _grouped(listed: list[tuple[Entry, _Asked]]) -> list[Entry]:
     """Give each set of tasks a number, in the order in which they first occur."""
     groups: dict[_Asked, int] = {}
     entries = []
-    for entry, asked in found:
+    for entry, asked in listed:
         group = groups.setdefault(asked, len(groups) + 1) if asked else None
         entries.append(entry.model_copy(update={"group": group}))
     return entries
 
 
 def _tokens(last: Metrics) -> float | None:
-    """Return the tokens a task; None where no answer tells any: then they were not measured."""
+    """Return the tokens per task; None where no answer tells any: then they were not measured."""
     if not last.total_tokens or not last.total_tasks:
         return None
     return last.total_tokens / last.total_tasks
@@ -167,9 +152,9 @@ def _tokens(last: Metrics) -> float | None:
 def _ok(last: Metrics) -> float | None:
     """Return the share that ended ok of the tasks that can be done."""
     phases = [getattr(last.by_phase, phase) for phase in (Phase.ALPHA, Phase.BETA)]
-    possible = [each for each in phases if isinstance(each, PhaseMetrics)]
-    count = sum(each.count for each in possible)
-    return sum(each.ok for each in possible) / count if count else None
+    possible = [phase for phase in phases if isinstance(phase, PhaseMetrics)]
+    count = sum(phase.count for phase in possible)
+    return sum(phase.ok for phase in possible) / count if count else None
 
 
 def _below(path: Path, root: Path) -> str:

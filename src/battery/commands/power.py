@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from battery.base.errors import FolderError, UsageError
+from battery.base.errors import UsageError
 from battery.inputs.tasks import find_tasks, plan
-from battery.recorded.observe import task_calls
+from battery.recorded.open import open_battery
 from battery.records.models import FROZEN
 from battery.store.battery_dir import BatteryDir
 from battery.verdict import planning
@@ -64,12 +64,9 @@ def _design(wanted: Wanted) -> tuple[Design, Source]:
 
 
 def _measured(folder: Path) -> Design:
-    calls = task_calls(BatteryDir(folder))
-    if not calls:
-        raise FolderError(
-            f"{folder} holds no complete iteration", hint="run a battery first, or give --noise"
-        )
-    table = grid(calls)
+    opened = open_battery(BatteryDir(folder))
+    opened.require_complete(hint="run a battery first, or give --noise")
+    table = grid(opened.calls)
     if FROZEN not in table.arms:
         raise UsageError(
             f"{folder} has no frozen arm, so nothing tells its noise from learning",

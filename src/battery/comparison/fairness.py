@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from battery.comparison.pairing import Shared
 from battery.records.comparison import Difference, Side
-from battery.records.models import Expectations, Manifest, Tasks
+from battery.records.models import Expectations, Manifest, Provenance, Tasks
 
 _MAY_BE_IT: Final = "this may be the very change under test"
 #: Options of the manifest whose difference is worth a line, with what follows from it.
@@ -32,8 +32,7 @@ class Party(NamedTuple):
     """One battery with what its folder says of how it was run."""
 
     side: Side
-    #: None where the original battery wrote the folder.
-    manifest: Manifest | None
+    provenance: Provenance
     tasks: Tasks | None
 
 
@@ -78,14 +77,14 @@ def _states(before: Party, after: Party) -> Iterator[Difference]:
 
 
 def _unfinished(party: Party) -> str | None:
-    manifest = party.manifest
-    if manifest is None:
+    state, finished = party.provenance.state, party.provenance.iterations_finished
+    if state is None:
         return None
     there = set(party.side.iterations)
-    found: list[str] = [] if manifest.state == "finished" else [manifest.state]
-    if lost := sorted(set(range(1, manifest.iterations_finished + 1)) - there):
+    found: list[str] = [] if state == "finished" else [state]
+    if lost := sorted(set(range(1, finished + 1)) - there):
         found.append(f"{_numbered(lost)} lost")
-    if open_ones := sorted(number for number in there if number > manifest.iterations_finished):
+    if open_ones := sorted(number for number in there if number > finished):
         found.append(f"{_numbered(open_ones)} with tasks done and no review yet")
     return ", ".join(found) or None
 
@@ -103,13 +102,13 @@ def _refused(party: Party) -> str | None:
 
 
 def _notes(party: Party) -> str | None:
-    return "; ".join(party.manifest.notes) or None if party.manifest else None
+    return "; ".join(party.provenance.notes) or None
 
 
 def _settings(before: Party, after: Party) -> Iterator[Difference]:
-    a, b = before.manifest, after.manifest
-    if a is None or b is None:
-        known = [_NONE if each is None else "battery.json" for each in (a, b)]
+    a, b = before.provenance, after.provenance
+    if not (isinstance(a, Manifest) and isinstance(b, Manifest)):
+        known = ["battery.json" if isinstance(each, Manifest) else _NONE for each in (a, b)]
         text = "models, targets, versions and options cannot be compared"
         yield Difference(what="manifest", before=known[0], after=known[1], unfair=False, text=text)
         return

@@ -351,24 +351,44 @@ class Options(Record):
         return {name: value for name, value in dump(self).items() if name in self.model_fields_set}
 
 
-class Manifest(Record):
-    """What `battery.json` says of a battery: identity, settings and how far it came."""
+State = Literal["running", "interrupted", "failed", "finished"]
+
+
+class Provenance(Record):
+    """What is known of how a battery was run; as it is, of a folder of the original script.
+
+    That script wrote no manifest: null is what nobody can tell any more.
+    """
 
     schema_version: int = SCHEMA_VERSION
+    battery_version: str | None = None
+    run_id: str | None = None
+    started_at: str | None = None
+    finished_at: str | None = None
+    tasks_digest: str | None = None
+    models: Models | None = None
+    targets: dict[str, str] | None = None
+    options: Options = Options()
+    notes: list[str] = Field(
+        default=[], description="What changed on the way, such as a target that moved."
+    )
+    iterations_wanted: int | None = None
+    iterations_finished: int = 0
+    state: State | None = None
+
+
+class Manifest(Provenance):
+    """What `battery.json` says of a battery: identity, settings and how far it came."""
+
     battery_version: str
     run_id: str
     started_at: str
-    finished_at: str | None = None
     tasks_digest: str = Field(description="SHA-256 of the tasks, whatever their formatting.")
     models: Models
     targets: dict[str, str] = Field(description="URLs without user, password and query.")
     options: Options = Field(description="Settings that shape the run; no header, no token.")
-    notes: list[str] = Field(
-        default=[], description="What changed on the way, such as a target that moved."
-    )
     iterations_wanted: int
-    iterations_finished: int = 0
-    state: Literal["running", "interrupted", "failed", "finished"] = "running"
+    state: State = "running"
 
     @property
     def arms(self) -> tuple[Arm, ...]:

@@ -15,7 +15,7 @@ from battery.base.clock import now
 from battery.base.errors import FolderError, MismatchError
 from battery.inputs.settings import DEFAULT_ITERATIONS, Settings
 from battery.inputs.tasks import PACKAGED, differences, digest, find_tasks, limited, load_tasks
-from battery.recorded.compute import require_iterations
+from battery.recorded.open import OpenedBattery, open_battery
 from battery.records.events import Notice, Observer
 from battery.records.models import Manifest, Options, Tasks
 from battery.run.schedule import Schedule
@@ -69,20 +69,22 @@ def new(folder: BatteryDir, settings: Settings) -> Battery:
     return Battery(folder, manifest, tasks, settings)
 
 
-def finished_there(folder: BatteryDir) -> Manifest | None:
-    """Read the manifest of the finished battery in a folder; None where there is no manifest.
+def finished_there(folder: BatteryDir) -> OpenedBattery | None:
+    """Open the finished battery in a folder; None where there is no battery.
 
     Raises `FolderError` for an unfinished battery and for a folder that is somebody else's.
     """
-    manifest = folder.read_manifest()
-    if manifest is not None and manifest.state != "finished":
+    opened = open_battery(folder)
+    if opened.provenance.state not in {None, "finished"}:
         raise unfinished(folder)
-    if manifest is None and not folder.numbers() and folder.has_tasks():
+    if opened.has_begun:
+        return opened
+    if folder.has_tasks():
         raise FolderError(
             f"{folder.root} holds a tasks.json that no battery wrote; it would be overwritten",
             hint="name another folder with --dir, such as data/battery",
         )
-    return manifest
+    return None
 
 
 def resumed(folder: BatteryDir, settings: Settings, tell: Observer) -> Battery:
@@ -135,7 +137,7 @@ def nothing_to_resume(folder: BatteryDir) -> FolderError:
 def _continued(battery: Battery, wanted: int, tell: Observer) -> Battery:
     """Take what the user did not name from the manifest; note what changed, if more is asked."""
     manifest = battery.manifest
-    require_iterations(battery.folder, manifest)
+    open_battery(battery.folder).require_whole()
     settings = targets.continued(battery.settings, manifest, tell)
     if wanted == manifest.iterations_finished and manifest.state == "finished":
         return battery._replace(settings=settings)

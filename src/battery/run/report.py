@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from battery.inputs.tasks import task_id
-from battery.recorded.compute import Measured, measured, summary_from
-from battery.records.models import Manifest, Summary
+from battery.recorded.open import OpenedBattery, open_battery
+from battery.recorded.summary import summary_of
+from battery.records.models import Summary
 from battery.records.stages import OVERSEER, SCRUM
 from battery.records.word import Word
 from battery.report.html.grid import Board
@@ -55,26 +56,24 @@ def report_page(folder: BatteryDir, *, beside: bool = False) -> Page:
     Takes no lock and changes nothing: of a battery that is running it shows the iterations whose
     tasks are complete. Raises `BatteryError`.
     """
-    manifest = folder.read_manifest()
-    found = measured(folder, manifest)
-    summary = summary_from(folder, manifest, found, report=beside)
+    opened = open_battery(folder)
+    opened.require_complete()
+    opened.require_whole()
+    summary = summary_of(opened, report=beside)
     verdict = summary.evidence.verdict if summary.evidence else None
-    return Page(_page(manifest, summary, found), verdict, unfinished(summary))
+    return Page(_page(opened, summary), verdict, unfinished(summary))
 
 
-def write_report(
-    folder: BatteryDir, manifest: Manifest | None, summary: Summary, found: Measured
-) -> None:
-    """Write `report.html` from a summary and what it was made of; raise `ArtifactError`."""
-    _save(folder.report_path, _page(manifest, summary, found))
+def write_report(opened: OpenedBattery, summary: Summary) -> None:
+    """Write `report.html` from a battery and its summary; raise `ArtifactError`."""
+    _save(opened.folder.report_path, _page(opened, summary))
 
 
-def _page(manifest: Manifest | None, summary: Summary, found: Measured) -> Iterator[bytes]:
-    # Those that were measured: while a battery runs, another may become complete.
-    board, steps = Board(found.observed.calls), found.steps
+def _page(opened: OpenedBattery, summary: Summary) -> Iterator[bytes]:
+    board, steps = Board(opened.calls), opened.steps
     material = Material(
         summary=summary,
-        manifest=manifest,
+        provenance=opened.provenance,
         reruns=_reruns(steps, board),
         distilled=[(step.number, step.distill_text(), step.distill_events()) for step in steps],
         reviewed=[

@@ -10,8 +10,9 @@ from pathlib import Path
 from battery.base.errors import FolderError, UsageError
 from battery.inputs.settings import Settings
 from battery.inputs.tasks import find_tasks
+from battery.recorded.open import open_battery
 from battery.records.events import Notice, Observer
-from battery.records.models import LEARN, ReviewOutcome
+from battery.records.models import LEARN, Manifest, ReviewOutcome
 from battery.records.stages import CHAT_STAGES, ChatStage
 from battery.run.reviewer import Reviewer
 from battery.run.summarize import write_metrics, write_summary
@@ -34,16 +35,15 @@ async def review(
     stages = [stage for stage in CHAT_STAGES if only in {None, stage.role}]
     _require_answers(files, stages)
     with locked(folder.root):
-        manifest = folder.read_manifest()
+        opened = open_battery(folder)
         # Nobody is asked for a task, so there is nothing for a second arm to do.
         settings = replace(settings, no_control=True)
-        if manifest is not None:
-            settings = targets.from_manifest(settings, manifest, tell)
-        recorded = folder.read_tasks() if manifest else None
-        tasks = recorded or find_tasks(settings.tasks_path)[0]
+        if isinstance(opened.provenance, Manifest):
+            settings = targets.from_manifest(settings, opened.provenance, tell)
+        tasks = opened.tasks or find_tasks(settings.tasks_path)[0]
         write_metrics(files)
         await _ask(files, tasks.models.overseer_cloud, settings, stages, tell)
-        write_summary(folder, manifest, report=True)
+        write_summary(opened, report=True)
     return ReviewOutcome(
         iteration=files.number,
         proposals=files.read_proposals() or [],
@@ -105,12 +105,9 @@ def _outdated(files: IterationDir, redone: Sequence[ChatStage]) -> Iterator[str]
 
 
 def _choose(folder: BatteryDir, number: int | None) -> IterationDir:
-    complete = {step.number: step for step in folder.complete()}
-    if not complete:
-        raise FolderError(
-            f"{folder.root} holds no complete iteration: there is no iter_N/runs.json in it",
-            hint="name the folder of a battery, or run one first: battery run",
-        )
+    opened = open_battery(folder)
+    opened.require_complete()
+    complete = {step.number: step for step in opened.steps}
     number = number or max(complete)
     if number not in complete:
         there = ", ".join(map(str, complete))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
 from battery.base.clock import now
 from battery.base.errors import BatteryError, FolderError, InterruptedRunError
 from battery.inputs.settings import Settings
+from battery.recorded.open import open_battery
 from battery.records.events import Notice, Observer, Outlook
 from battery.records.models import Manifest, Summary
 from battery.run import prepare
@@ -95,10 +97,10 @@ def _recorded(battery: Battery) -> Journal:
 
 def _clear(folder: BatteryDir, tell: Observer) -> None:
     """Move a finished battery out of the way; refuse to touch anything else."""
-    manifest = prepare.finished_there(folder)
-    if manifest is None and not folder.numbers():
+    opened = prepare.finished_there(folder)
+    if opened is None:
         return
-    target = folder.archive(manifest)
+    target = folder.archive(opened.provenance)
     text = f"the finished battery in {folder.root} was moved to {target}"
     # Not to be missed with --quiet: what was there a moment ago is now elsewhere.
     tell(Notice(text, warning=True))
@@ -109,7 +111,7 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
     folder, manifest = battery.folder, battery.manifest
     if manifest.state == "finished":
         tell(Notice("nothing is left to do"))
-        return write_summary(folder, manifest, report=True)
+        return write_summary(open_battery(folder), report=True)
     folder.write_manifest(manifest)
     if not folder.has_tasks():
         folder.write_tasks(battery.tasks)
@@ -124,7 +126,7 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
                 manifest = manifest.model_copy(update={"iterations_finished": number})
                 folder.write_manifest(manifest)
                 # The page comes at the end: drawing it each time would take longer and longer.
-                write_summary(folder, manifest, report=False)
+                write_summary(open_battery(folder), report=False)
     except asyncio.CancelledError:
         _mark(folder, manifest, "interrupted")
         raise InterruptedRunError(
@@ -139,9 +141,8 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
         reserve.release()
     manifest = manifest.model_copy(update={"state": "finished", "finished_at": now()})
     # Finished before the page is drawn: no answer that it cannot draw may hold the battery up.
-    return write_summary(
-        folder, manifest, report=True, then=partial(folder.write_manifest, manifest)
-    )
+    opened = replace(open_battery(folder), provenance=manifest)
+    return write_summary(opened, report=True, then=partial(folder.write_manifest, manifest))
 
 
 @asynccontextmanager

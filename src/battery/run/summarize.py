@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from battery.recorded.compute import Measured, require_battery, require_iterations, summary_from
-from battery.recorded.observe import observed
-from battery.records.models import FROZEN, Manifest, Metrics, Summary
+from battery.recorded.open import OpenedBattery, open_battery
+from battery.recorded.summary import summary_of
+from battery.records.models import FROZEN, Metrics, Summary
 from battery.report.markdown.summary import markdown
 from battery.store.battery_dir import BatteryDir, IterationDir
 from battery.store.files import locked
@@ -18,50 +18,47 @@ def summarize(folder: BatteryDir) -> Summary:
 
     A report that is there is written again, too.
     """
-    require_battery(folder)
+    # Looked at before the lock, which would make the folder.
+    open_battery(folder).require_complete()
     with locked(folder.root):
-        manifest = folder.read_manifest()
-        require_iterations(folder, manifest)
-        for step in folder.complete():
-            write_metrics(step)
-        return write_summary(folder, manifest)
+        opened = open_battery(folder)
+        opened.require_whole()
+        for metrics in opened.metrics:
+            folder.iteration(metrics.iteration).write_metrics(metrics)
+        for metrics in opened.control:
+            folder.iteration(metrics.iteration).write_metrics(metrics, FROZEN)
+        return write_summary(opened)
 
 
-def write_metrics(files: IterationDir) -> Metrics:
-    """Write the `metrics.json` of each arm; return the learn arm's.
+def write_metrics(step: IterationDir) -> Metrics:
+    """Write the `metrics.json` of each arm of one iteration; return the learn arm's.
 
     They are of the first repeat: further repeats serve the statistics only. Raises `ArtifactError`.
     """
-    if files.has_runs(FROZEN):
-        files.write_metrics(measure(files.number, files.read_runs(FROZEN)), FROZEN)
-    metrics = measure(files.number, files.read_runs())
-    files.write_metrics(metrics)
+    if step.has_runs(FROZEN):
+        step.write_metrics(measure(step.number, step.read_runs(FROZEN)), FROZEN)
+    metrics = measure(step.number, step.read_runs())
+    step.write_metrics(metrics)
     return metrics
 
 
 def write_summary(
-    folder: BatteryDir,
-    manifest: Manifest | None,
-    *,
-    report: bool | None = None,
-    then: Callable[[], None] = lambda: None,
+    opened: OpenedBattery, *, report: bool | None = None, then: Callable[[], None] = lambda: None
 ) -> Summary:
-    """Write `summary.md` and `summary.json` from the metrics on disk.
+    """Write `summary.md` and `summary.json` of a battery with a complete iteration.
 
     `then` is called once they are written. `report` says whether to write the report as well; None
-    does so where there is one, which would contradict the summary if it stayed as it was.
+    does so where there is one, which would contradict the summary if it stayed as it was. Raises
+    `BatteryError`.
     """
+    folder = opened.folder
     wanted = folder.report_path.exists() if report is None else report
-    steps = folder.complete()
-    metrics = [step.read_metrics() for step in steps]
-    control = [each for step in steps if (each := step.control_metrics())]
-    found = Measured(steps, metrics, control, observed(folder, manifest))
-    summary = summary_from(folder, manifest, found, report=wanted)
+    summary = summary_of(opened, report=wanted)
     folder.write_summary(summary, markdown(summary))
     then()
     if wanted:
         # Loaded where there is a report to write: its templates take time to load.
         from battery.run.report import write_report  # noqa: PLC0415
 
-        write_report(folder, manifest, summary, found)
+        write_report(opened, summary)
     return summary

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from battery.base.clock import stamp
 from battery.base.errors import FolderError, UsageError
-from battery.records.models import Arm, Manifest, Summary, Tasks
+from battery.records.models import Arm, Manifest, Provenance, Summary, Tasks
 from battery.store.artifacts import (
     ARCHIVE,
     ITERATION,
@@ -121,7 +121,7 @@ class BatteryDir:
                 hint="name another file with --output",
             )
 
-    def archive(self, manifest: Manifest | None) -> Path:
+    def archive(self, provenance: Provenance) -> Path:
         """Move the battery to `archive/<its start>/`; return that folder.
 
         What tells the battery's start goes last: when the process is killed half way, the next
@@ -130,10 +130,10 @@ class BatteryDir:
         # Newest iteration first, as the oldest file dates a folder without manifest.
         names = [MEMORY, REPORT.name, SUMMARY_TEXT.name, SUMMARY.name]
         names += [ITERATION.name(number) for number in reversed(self.numbers())]
-        if manifest is not None:
+        if isinstance(provenance, Manifest):
             # The original battery wrote no tasks file: one next to it is the user's own.
             names += [TASKS.name, MANIFEST.name]
-        target = self._archive_target(manifest, names[-1])
+        target = self._archive_target(provenance, names[-1])
         try:
             target.mkdir(parents=True, exist_ok=True)
             for name in names:
@@ -147,18 +147,18 @@ class BatteryDir:
             ) from error
         return target
 
-    def _archive_target(self, manifest: Manifest | None, last: str) -> Path:
-        base = self.root / ARCHIVE / self.started_at(manifest).replace(":", "-")
+    def _archive_target(self, provenance: Provenance, last: str) -> Path:
+        base = self.root / ARCHIVE / self.started_at(provenance).replace(":", "-")
         target, number = base, 1
         while (target / last).exists():
             number += 1
             target = base.with_name(f"{base.name}.{number}")
         return target
 
-    def started_at(self, manifest: Manifest | None) -> str:
-        """Say when the battery started, in UTC; without a manifest its oldest file tells."""
-        if manifest:
-            return manifest.started_at
+    def started_at(self, provenance: Provenance) -> str:
+        """Return when the battery started, in UTC; without a manifest its oldest file tells."""
+        if provenance.started_at:
+            return provenance.started_at
         paths = [path for number in self.numbers() for path in self.iteration(number).listing()]
         oldest = min((path.stat().st_mtime for path in paths), default=self.root.stat().st_mtime)
         return stamp(oldest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from battery.base.errors import ArtifactError
 from battery.protocol.wire import Status
@@ -12,23 +13,39 @@ from battery.records.models import (
     Phase,
     PhaseMetrics,
     PhaseTable,
-    Run,
     RunResult,
 )
 
 
-def measure(iteration: int, runs: Sequence[Run]) -> Metrics:
-    """Count and average the runs of one iteration; their order does not matter.
+class Answered(Protocol):
+    """A task that was asked, and what came of it: a run or a call."""
 
-    Averages and rates are not rounded; `total_elapsed_s` is the sum of the calls in seconds.
-    Raises `ArtifactError` when there is no run: an average over nothing was not measured, and
-    a 0 in its place would read as a perfect score.
-    """
+    @property
+    def phase(self) -> Phase:
+        """The phase of the task."""
+
+    @property
+    def result(self) -> RunResult:
+        """What came of it."""
+
+
+def require_runs(iteration: int, runs: Sequence[Answered]) -> None:
+    """Refuse an iteration without a run; raise `ArtifactError`."""
+    # An average over nothing was not measured; a 0 in its place would read as a perfect score.
     if not runs:
         raise ArtifactError(
             f"iteration {iteration} has no run to measure",
             hint="check that its runs.json is the one that the battery wrote",
         )
+
+
+def measure(iteration: int, runs: Sequence[Answered]) -> Metrics:
+    """Count and average the runs of one iteration; their order does not matter.
+
+    Averages and rates are not rounded; `total_elapsed_s` is the sum of the calls in seconds.
+    Raises `ArtifactError` when there is no run.
+    """
+    require_runs(iteration, runs)
     results = [run.result for run in runs]
     corrected = [result for result in results if result.overseer_called]
     return Metrics(
@@ -51,7 +68,7 @@ def measure(iteration: int, runs: Sequence[Run]) -> Metrics:
     )
 
 
-def _phase(phase: Phase, runs: Sequence[Run]) -> PhaseMetrics | EmptyPhase:
+def _phase(phase: Phase, runs: Sequence[Answered]) -> PhaseMetrics | EmptyPhase:
     results = [run.result for run in runs if run.phase == phase]
     # A tasks file may leave a phase out, and averages over nothing do not exist.
     if not results:

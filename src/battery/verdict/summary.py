@@ -9,9 +9,9 @@ from typing import Final, Literal
 from battery.records.findings import Evidence, Scorecard
 from battery.records.models import (
     DirectionCount,
-    Manifest,
     Metrics,
     Models,
+    Provenance,
     Summary,
     Trend,
     Verdict,
@@ -35,7 +35,7 @@ NOT_DEMONSTRATED: Final = "Compounding NOT demonstrated"
 
 def summarise(  # noqa: PLR0913 - keywords only, one for each source of the summary
     *,
-    manifest: Manifest | None,
+    provenance: Provenance,
     metrics: Sequence[Metrics],
     scrum: Sequence[Verdict],
     calls: int,
@@ -51,23 +51,22 @@ def summarise(  # noqa: PLR0913 - keywords only, one for each source of the summ
 
     `metrics` may come in any order and with gaps; trends go from the lowest to the highest
     iteration. `scrum` holds the verdicts of the last iteration, `elapsed_s` the sum of `calls`
-    recorded calls; `control` holds the frozen arm's metrics. A folder without a manifest has no
-    run id, state, times, targets or seed.
+    recorded calls; `control` holds the frozen arm's metrics.
     """
     # A folder lists iter_10 before iter_2.
     ordered = sorted(metrics, key=lambda each: each.iteration)
     trends = [_trend(name, goal, ordered) for name, goal in COUNTED]
     return Summary(
-        run_id=manifest.run_id if manifest else None,
-        state=manifest.state if manifest else None,
-        iterations_wanted=manifest.iterations_wanted if manifest else None,
-        started_at=manifest.started_at if manifest else None,
-        finished_at=manifest.finished_at if manifest else None,
+        run_id=provenance.run_id,
+        state=provenance.state,
+        iterations_wanted=provenance.iterations_wanted,
+        started_at=provenance.started_at,
+        finished_at=provenance.finished_at,
         elapsed_s=elapsed_s,
         calls=calls,
         models=models,
-        targets=manifest.targets if manifest else None,
-        seed=manifest.options.seed if manifest else None,
+        targets=provenance.targets,
+        seed=provenance.options.seed,
         iterations=ordered,
         trends=trends,
         # Five times "not improved" would be a judgment; nothing was compared.

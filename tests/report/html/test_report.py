@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from battery.records.models import Manifest, Options
+from battery.records.models import Options, Provenance
 from battery.report.html.grid import Board
 from battery.report.html.report import MOST_UNPACKED, Material, report, unfinished
 from battery.report.html.reviewed import Reviewed
@@ -17,10 +17,10 @@ from tests.report.samples import MANIFEST, three
 from tests.verdict.batteries import calls, learning, observed
 
 
-def material(manifest: Manifest | None = MANIFEST) -> Material:
+def material(provenance: Provenance = MANIFEST) -> Material:
     evidence = assess(observed(learning))
-    summary = three(manifest=manifest, evidence=evidence, warnings=["<b>look</b>"])
-    return Material(summary, manifest, {(2, 0): 5}, distilled=[], reviewed=[])
+    summary = three(provenance=provenance, evidence=evidence, warnings=["<b>look</b>"])
+    return Material(summary, provenance, {(2, 0): 5}, distilled=[], reviewed=[])
 
 
 def text(found: Material) -> str:
@@ -44,7 +44,7 @@ def test_the_method_has_what_identifies_the_run_and_no_path_of_its_machine() -> 
 
 
 def test_a_battery_without_manifest_or_end_is_shown_as_far_as_it_is_known() -> None:
-    assert "the original battery wrote this folder" in text(material(None))
+    assert "the original battery wrote this folder" in text(material(Provenance()))
     running = MANIFEST.model_copy(update={"state": "running", "finished_at": None})
     found = material(running)
     assert "not finished (state: running). The page covers the 3 of 3" in text(found)

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from battery.base.numbers import change, duration, number
 from battery.protocol.wire import Json
 from battery.records.findings import Tested
-from battery.records.models import Manifest, Summary, Trend
+from battery.records.models import Manifest, Provenance, Summary, Trend
 from battery.report import evidence as shown
 from battery.report.html.charts import charts, means_document
 from battery.report.html.grid import MOST_LINES, Board
@@ -30,8 +30,7 @@ class Material(NamedTuple):
 
     #: With evidence, so of at least one complete iteration.
     summary: Summary
-    #: None where the original battery wrote the folder.
-    manifest: Manifest | None
+    provenance: Provenance
     #: Iteration and number, from 0, of a task in `Board.rows`, to how often it was asked again.
     reruns: Mapping[tuple[int, int], int]
     #: Number, distill text and events of each iteration.
@@ -50,7 +49,6 @@ def report(
     context = {
         "summary": summary,
         "evidence": evidence,
-        "manifest": material.manifest,
         "word": evidence.verdict or "NO VERDICT",
         "tone": evidence.verdict.about.tone if evidence.verdict else "open",
         "headline": headline(summary, evidence),
@@ -69,7 +67,7 @@ def report(
         "sensitivity": shown.sensitivity(evidence),
         "tests": [_tested(question, each) for question, each in shown.tests(evidence)],
         "trends": _trends(summary),
-        "facts": list(_facts(summary, material.manifest)),
+        "facts": list(_facts(summary, material.provenance)),
         "groups": Groups(transcripts),
     }
     data = {
@@ -118,19 +116,12 @@ def _trend(trend: Trend) -> str:
     return f"{direction} {moved}".strip()
 
 
-def _facts(summary: Summary, manifest: Manifest | None) -> Iterator[tuple[str, str]]:
+def _facts(summary: Summary, provenance: Provenance) -> Iterator[tuple[str, str]]:
     """Yield what identifies the run, name and value; what is not known is left out."""
-    if manifest is None:
-        yield "Manifest", "none: the original battery wrote this folder"
+    if isinstance(provenance, Manifest):
+        yield from _recorded(provenance)
     else:
-        yield "Run", manifest.run_id
-        yield "Started", manifest.started_at
-        yield "Finished", manifest.finished_at or f"not finished ({manifest.state})"
-        yield (
-            "Battery",
-            f"version {manifest.battery_version}, file format {manifest.schema_version}",
-        )
-        yield "Tasks", f"{_tasks(manifest)}, SHA-256 {manifest.tasks_digest}"
+        yield "Manifest", "none: the original battery wrote this folder"
     if evidence := summary.evidence:
         yield "Arms", ", ".join(evidence.arms)
         repeats = f"{evidence.tasks} tasks, {evidence.iterations} iterations, "
@@ -144,11 +135,16 @@ def _facts(summary: Summary, manifest: Manifest | None) -> Iterator[tuple[str, s
     if summary.seed is not None:
         yield "Seed", f"{summary.seed} (decides, task by task, which arm is asked first)"
     yield "Calls", f"{summary.calls} recorded, {duration(summary.elapsed_s)} in all"
-    for name, value in (manifest.options.model_dump() if manifest else {}).items():
+    for name, value in provenance.options.model_dump().items():
         if name not in {"tasks", "seed"} and value is not None:
             yield f"Option: {name}", str(value)
 
 
-def _tasks(manifest: Manifest) -> str:
+def _recorded(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    yield "Run", manifest.run_id
+    yield "Started", manifest.started_at
+    yield "Finished", manifest.finished_at or f"not finished ({manifest.state})"
+    yield "Battery", f"version {manifest.battery_version}, file format {manifest.schema_version}"
     # Only the file's name: a page that is passed on need not tell how its maker's disk is laid out.
-    return PurePath(manifest.options.tasks or "path not recorded").name
+    tasks = PurePath(manifest.options.tasks or "path not recorded").name
+    yield "Tasks", f"{tasks}, SHA-256 {manifest.tasks_digest}"

@@ -16,7 +16,7 @@ from battery import __version__
 from battery.base import jsonio
 from battery.protocol.wire import Json
 from battery.records.findings import Evidence
-from battery.records.models import Arm, Manifest, Models
+from battery.records.models import Arm, Manifest, Provenance
 from battery.report.inspect.sample import (
     CORRECT,
     OUTCOME,
@@ -32,6 +32,8 @@ from battery.report.inspect.sample import (
 #: Version of Inspect's log format.
 FORMAT: Final = 2
 _STATUS: Final = {
+    # Of the original script: nothing says that more than what is there was wanted.
+    None: "success",
     "finished": "success",
     "failed": "error",
     "interrupted": "cancelled",
@@ -41,12 +43,11 @@ _NO_CAUSE: Final = "the battery failed; its cause was printed when it did"
 
 
 class Facts(NamedTuple):
-    """What a log says of the battery as a whole; None where the folder does not tell."""
+    """What a log says of the battery as a whole."""
 
     #: When it started, in UTC.
     created: str
-    manifest: Manifest | None
-    models: Models | None
+    provenance: Provenance
     evidence: Evidence
 
 
@@ -101,18 +102,16 @@ class Log:
     @property
     def model(self) -> str:
         """Name what was tested: the gateway, with the executor's model where it is known."""
-        models = self.facts.models
+        models = self.facts.provenance.models
         return f"gateway/{models.executor_cloud}" if models else "gateway/unknown"
 
     @property
     def _run_id(self) -> str:
-        manifest = self.facts.manifest
-        return manifest.run_id if manifest else short_id(self.facts.created, *self.tally.ids)
+        return self.facts.provenance.run_id or short_id(self.facts.created, *self.tally.ids)
 
     def head(self) -> Json:
         """Write everything but the samples."""
-        manifest = self.facts.manifest
-        status = _STATUS[manifest.state] if manifest else "success"
+        status = _STATUS[self.facts.provenance.state]
         head: Json = {"version": FORMAT, "status": status, "eval": self._spec()}
         head["plan"] = {"name": "battery", "steps": [{"solver": "gateway", "params": {}}]}
         head["results"] = self._results()
@@ -133,7 +132,7 @@ class Log:
         yield b"\n]}\n"
 
     def _spec(self) -> Json:
-        ids, models = list(self.tally.ids), self.facts.models
+        ids, models = list(self.tally.ids), self.facts.provenance.models
         spec: Json = {
             "eval_id": short_id("eval", self._run_id, self.arm),
             "run_id": self._run_id,
@@ -164,7 +163,7 @@ class Log:
         return spec
 
     def _metadata(self) -> Json:
-        manifest, evidence = self.facts.manifest, self.facts.evidence
+        manifest, evidence = self.facts.provenance, self.facts.evidence
         known: Json = {
             "arm": self.arm,
             "arms": evidence.arms,
@@ -173,7 +172,7 @@ class Log:
             "iterations": sorted(self.tally.iterations),
             "repeats": evidence.repeats,
         }
-        if manifest:
+        if isinstance(manifest, Manifest):
             known |= {
                 "seed": manifest.options.seed,
                 "state": manifest.state,
@@ -212,12 +211,14 @@ class Log:
         }
 
     def _stats(self) -> Json:
-        manifest, usage = self.facts.manifest, self.tally.usage
+        provenance, usage = self.facts.provenance, self.tally.usage
         stats: Json = {"model_usage": {self.model: usage} if usage else {}}
-        if manifest:
-            stats["started_at"] = iso(manifest.started_at)
-        if manifest and manifest.finished_at:
-            stats["completed_at"] = iso(manifest.finished_at)
+        for name, moment in (
+            ("started_at", provenance.started_at),
+            ("completed_at", provenance.finished_at),
+        ):
+            if moment:
+                stats[name] = iso(moment)
         return stats
 
 

@@ -1,0 +1,198 @@
+"""A battery on disk as a value: opened once, and read at most once however many ask.
+
+The only place where files meet the statistics, and where it is decided which iterations count.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from battery.base.errors import FolderError
+from battery.inputs.tasks import digest, labels, task_id
+from battery.records.models import (
+    FROZEN,
+    LEARN,
+    Arm,
+    Expectations,
+    Manifest,
+    Metrics,
+    Provenance,
+    Run,
+    Tasks,
+)
+from battery.store.battery_dir import BatteryDir, IterationDir
+from battery.verdict.assess import Observed
+from battery.verdict.metrics import measure, require_runs
+from battery.verdict.table import Call
+
+
+@dataclass(frozen=True)
+class OpenedBattery:
+    """A battery as it was when it was opened; its files are read when they are first needed."""
+
+    folder: BatteryDir
+    #: A manifest, or what stands in for one where the original script wrote the folder.
+    provenance: Provenance
+    #: The complete iterations, in order. Listed once: a battery that is running gets more of them.
+    steps: Sequence[IterationDir]
+
+    @property
+    def started_at(self) -> str:
+        """When it started, in UTC; by its oldest file where no manifest tells."""
+        return self.folder.started_at(self.provenance)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is a battery, complete or not."""
+        return isinstance(self.provenance, Manifest) or bool(self.folder.numbers())
+
+    @cached_property
+    def tasks(self) -> Tasks | None:
+        """The tasks as run; None where they are not known. Raises `BatteryError`."""
+        # The original script wrote no tasks.json: one in its folder is the user's own, and may
+        # have changed since.
+        recorded = isinstance(self.provenance, Manifest)
+        return self.folder.read_tasks() if recorded else None
+
+    @property
+    def calls(self) -> Sequence[Call]:
+        """The respond calls of all arms and repeats, without the reruns that confirm a failure."""
+        return self.observed.calls
+
+    @cached_property
+    def observed(self) -> Observed:
+        """What the statistics need of it; raises `BatteryError`."""
+        learned = {step.number: step.learned() for step in self.steps}
+        calls = [call for calls in self._run_sets.values() for call in calls]
+        return Observed(
+            calls=calls,
+            confirmations=[
+                call
+                for step in self.steps
+                for call in _calls(step, LEARN, 1, step.read_confirmations())
+            ],
+            expectations=(self.tasks and self.tasks.expectations) or Expectations(),
+            distilled={number: any_ for number, any_ in learned.items() if any_ is not None},
+            changed=list(self._changes(calls)),
+        )
+
+    @cached_property
+    def metrics(self) -> list[Metrics]:
+        """The numbers of each iteration, in order; raises `BatteryError`."""
+        return [self._measured(step.number, LEARN) for step in self.steps]
+
+    @cached_property
+    def control(self) -> list[Metrics]:
+        """The frozen arm's numbers, of those iterations that have one; raises `BatteryError`."""
+        numbers = [step.number for step in self.steps]
+        with_control = [number for number in numbers if (number, FROZEN, 1) in self._run_sets]
+        return [self._measured(number, FROZEN) for number in with_control]
+
+    @cached_property
+    def _run_sets(self) -> dict[tuple[int, Arm, int], list[Call]]:
+        """The respond calls by iteration, arm and repeat, in that order."""
+        run_sets = {
+            (step.number, arm, repeat): _calls(step, arm, repeat, runs)
+            for step in self.steps
+            for arm, repeat, runs in step.run_sets()
+        }
+        for (number, _, repeat), calls in run_sets.items():
+            # Whoever reads on would take what is left for the whole.
+            if repeat == 1:
+                require_runs(number, calls)
+        return run_sets
+
+    def require_begun(self, *, hint: str) -> None:
+        """Refuse a folder in which no battery has begun; raise `FolderError` with this hint."""
+        if not self.has_begun:
+            raise self._no_battery(hint)
+
+    def require_complete(
+        self, *, hint: str = "name the folder of a battery, or run one first: battery run"
+    ) -> None:
+        """Refuse a battery without a complete iteration; raise `FolderError`."""
+        if not self.steps and isinstance(self.provenance, Manifest):
+            raise FolderError(
+                f"the battery in {self.folder.root} has no complete iteration yet",
+                hint=self.folder.resume_hint,
+            )
+        if not self.steps:
+            raise self._no_battery(hint)
+
+    def require_whole(self) -> None:
+        """Refuse a battery that lost iterations its manifest calls finished; `FolderError`."""
+        # A summary of the rest would compare the wrong iterations and look whole.
+        there = {step.number for step in self.steps}
+        finished = range(1, self.provenance.iterations_finished + 1)
+        missing = [f"iter_{number}/runs.json" for number in finished if number not in there]
+        if missing:
+            root = self.folder.root
+            raise FolderError(
+                f"{root} lacks {', '.join(missing)}, though battery.json calls it finished",
+                hint=f"put it back; where a run was killed while it moved the battery to "
+                f"{root / 'archive'}, `battery run` moves the rest",
+            )
+
+    def _no_battery(self, hint: str) -> FolderError:
+        return FolderError(
+            f"{self.folder.root} holds no battery: there is no iter_N/runs.json in it", hint=hint
+        )
+
+    def _measured(self, number: int, arm: Arm) -> Metrics:
+        # Of the first repeat: further ones serve the statistics only, so that the metrics of a
+        # battery with repeats compare with those of one without.
+        return measure(number, self._run_sets[number, arm, 1])
+
+    def _changes(self, calls: Sequence[Call]) -> Iterator[str]:
+        """Say what is not as it was when the battery ran, or was never so."""
+        asked = Counter((call.arm, call.iteration, call.task, call.repeat) for call in calls)
+        if twice := sum(count > 1 for count in asked.values()):
+            yield f"{twice} task(s) stand twice in one file of runs"
+        manifest = self.provenance
+        if not isinstance(manifest, Manifest):
+            return
+        if self.tasks is None:
+            yield "tasks.json is gone, and with it what the gates expect"
+        elif digest(self.tasks) != manifest.tasks_digest:
+            yield "tasks.json is not the one that battery.json says was run"
+        if FROZEN in manifest.arms and not any(call.arm == FROZEN for call in calls):
+            yield "battery.json names a frozen arm, and no run of it is there"
+        yield from _lost_repeats(manifest.options.repeats, calls)
+
+
+def open_battery(folder: BatteryDir) -> OpenedBattery:
+    """Open a folder, whatever it holds; raise `ArtifactError` for a manifest that is unreadable."""
+    # The manifest first: an iteration that becomes complete after it is one more, never one less.
+    provenance = folder.read_manifest() or Provenance()
+    return OpenedBattery(folder, provenance, folder.complete())
+
+
+def _lost_repeats(repeats: int, calls: Sequence[Call]) -> Iterator[str]:
+    sets = {(call.arm, call.iteration): set[int]() for call in calls}
+    for call in calls:
+        sets[call.arm, call.iteration].add(call.repeat)
+    for (arm, iteration), there in sets.items():
+        if len(there) < repeats:
+            where = f"iteration {iteration}, {arm} arm"
+            yield f"{where}: only {len(there)} of {repeats} repeats are there"
+
+
+def _calls(step: IterationDir, arm: Arm, repeat: int, runs: Sequence[Run]) -> list[Call]:
+    return [
+        Call(
+            arm=arm,
+            iteration=step.number,
+            position=position,
+            phase=run.phase,
+            task=task_id(run.phase, run.task),
+            label=label,
+            repeat=repeat,
+            result=run.result,
+        )
+        for position, (run, label) in enumerate(
+            zip(runs, labels(run.task for run in runs), strict=True)
+        )
+    ]

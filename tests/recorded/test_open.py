@@ -1,0 +1,136 @@
+"""An opened battery is what its folder held when it was opened, and says which iterations count."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from battery.base.errors import ArtifactError, FolderError
+from battery.inputs.tasks import digest
+from battery.recorded.open import open_battery
+from battery.records.models import Expectations, Manifest, Options, Phases, Task, Tasks
+from battery.store.battery_dir import BatteryDir
+from tests.report.samples import MANIFEST, MODELS
+from tests.support.runs import TASK, run
+
+TASKS = Tasks(
+    phases=Phases(alpha_baseline=[Task.model_validate(TASK)], beta_drift=[], gamma_impossible=[]),
+    models=MODELS,
+    expectations=Expectations(gamma_token_factor=9.0),
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> BatteryDir:
+    """Return a folder of two iterations, as the original script would have left it."""
+    folder = BatteryDir(tmp_path)
+    for number in (1, 2):
+        folder.iteration(number).root.mkdir()
+        folder.iteration(number).write_runs([run()])
+    return folder
+
+
+def recorded(folder: BatteryDir, **changes: object) -> Manifest:
+    """Add the tasks and a manifest of two finished iterations."""
+    folder.write_tasks(TASKS)
+    usual = {"iterations_finished": 2, "tasks_digest": digest(TASKS)}
+    manifest = MANIFEST.model_copy(update={**usual, **changes})
+    folder.write_manifest(manifest)
+    return manifest
+
+
+def test_a_folder_of_the_original_script_is_a_battery_of_which_little_is_known(
+    folder: BatteryDir,
+) -> None:
+    # The user's own file, which may be another one by now.
+    folder.write_tasks(TASKS)
+    opened = open_battery(folder)
+    assert not isinstance(opened.provenance, Manifest)
+    assert (opened.provenance.run_id, opened.provenance.state, opened.tasks) == (None, None, None)
+    assert opened.started_at == folder.started_at(opened.provenance)
+    assert opened.observed.expectations == Expectations()
+    assert opened.observed.changed == []
+    assert [metrics.iteration for metrics in opened.metrics] == [1, 2]
+    opened.require_complete()
+
+
+def test_what_the_manifest_and_the_tasks_say_is_taken_from_them(folder: BatteryDir) -> None:
+    manifest = recorded(folder)
+    opened = open_battery(folder)
+    assert (opened.provenance, opened.tasks) == (manifest, TASKS)
+    assert opened.started_at == manifest.started_at
+    assert opened.observed.expectations.gamma_token_factor == 9.0
+    assert opened.observed.changed == []
+
+
+def test_what_becomes_complete_later_is_no_part_of_it(folder: BatteryDir) -> None:
+    opened = open_battery(folder)
+    folder.iteration(3).root.mkdir()
+    folder.iteration(3).write_runs([run()])
+    assert {call.iteration for call in opened.calls} == {1, 2}
+    assert len(opened.metrics) == 2
+    assert len(open_battery(folder).metrics) == 3
+
+
+def test_metrics_are_of_the_first_repeat_and_calls_of_all(folder: BatteryDir) -> None:
+    folder.iteration(1).write_runs([run("failed")], repeat=2)
+    folder.iteration(1).write_runs([run("failed")], "frozen")
+    opened = open_battery(folder)
+    assert [metrics.ok_tasks for metrics in opened.metrics] == [1, 1]
+    assert [(metrics.iteration, metrics.failed_tasks) for metrics in opened.control] == [(1, 1)]
+    assert [(call.iteration, call.arm, call.repeat) for call in opened.calls] == [
+        (1, "learn", 1),
+        (1, "learn", 2),
+        (1, "frozen", 1),
+        (2, "learn", 1),
+    ]
+
+
+def test_what_is_not_as_it_was_run_is_named(folder: BatteryDir) -> None:
+    both = {**MANIFEST.targets, "control": "embedded"}
+    recorded(folder, tasks_digest="0" * 64, targets=both, options=Options(repeats=2))
+    changed = "\n".join(open_battery(folder).observed.changed)
+    for words in (
+        "tasks.json is not the one",
+        "names a frozen arm, and no run of it",
+        "iteration 2, learn arm: only 1 of 2 repeats",
+    ):
+        assert words in changed
+    folder.tasks_path.unlink()
+    assert "tasks.json is gone" in open_battery(folder).observed.changed[0]
+
+
+def test_a_lost_iteration_is_refused(folder: BatteryDir) -> None:
+    recorded(folder)
+    (folder.iteration(1).root / "runs.json").unlink()
+    with pytest.raises(FolderError, match=r"lacks iter_1/runs\.json"):
+        open_battery(folder).require_whole()
+
+
+def test_an_iteration_without_a_run_is_refused_when_it_is_read(folder: BatteryDir) -> None:
+    folder.iteration(2).write_runs([])
+    opened = open_battery(folder)
+    with pytest.raises(ArtifactError, match="iteration 2 has no run"):
+        assert opened.calls
+
+
+def test_a_folder_without_a_battery_is_refused_with_the_hint_of_the_command(
+    tmp_path: Path,
+) -> None:
+    opened = open_battery(BatteryDir(tmp_path / "nothing"))
+    assert not opened.has_begun
+    for require in (opened.require_begun, opened.require_complete):
+        with pytest.raises(FolderError, match="holds no battery") as refused:
+            require(hint="name two")
+        assert refused.value.hint == "name two"
+
+
+def test_a_battery_that_has_only_begun_says_how_to_go_on(tmp_path: Path) -> None:
+    folder = BatteryDir(tmp_path)
+    folder.write_manifest(MANIFEST.model_copy(update={"iterations_finished": 0}))
+    opened = open_battery(folder)
+    opened.require_begun(hint="-")
+    with pytest.raises(FolderError, match="no complete iteration yet") as refused:
+        opened.require_complete(hint="-")
+    assert refused.value.hint == folder.resume_hint
