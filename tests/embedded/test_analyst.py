@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from battery.embedded.analyst import SIGNATURE, RuleAnalyst
 from battery.embedded.judge import METRICS
+from battery.embedded.reviewing import PLAYBOOK
 from battery.protocol.wire import ChatMessage, ChatRequest, Status, chat_content
 from battery.records.models import Phase, Run, RunResult, Task
 from battery.review.parse import parse_proposals, parse_verdicts
@@ -91,8 +92,8 @@ def test_each_proposal_has_its_fields_a_metric_and_a_reason_in_the_numbers() -> 
     assert warnings == []
     assert len(proposals) >= 3
     assert {proposal.metric for proposal in proposals} == set(METRICS)
-    targets = {proposal.target_file for proposal in proposals}
-    assert "src/battery/embedded/thesaurus.py" in targets
+    # Only what a user of battery has: the tasks and the gateway's memory.
+    assert {proposal.target_file for proposal in proposals} == {PLAYBOOK, "tasks.json"}
     assert all(re.search(r"\d", proposal.rationale or "") for proposal in proposals)
 
 
@@ -220,7 +221,9 @@ def test_only_what_was_approved_is_ready_for_a_pull_request() -> None:
 def test_an_approval_says_impact_blast_radius_and_whether_the_file_was_checked() -> None:
     checked, _ = judged(REVIEW + GOOD, {"src/loop.py": True})
     unchecked, _ = judged(REVIEW + GOOD)
-    assert "**Blast radius**: every task" in checked
+    assert "**Blast radius**: not known to these rules" in checked
+    lessons, _ = judged(REVIEW + GOOD.replace("src/loop.py", PLAYBOOK))
+    assert "**Blast radius**: every later task" in lessons
     assert "**Realistic impact**: `total_tokens` falls by 300" in checked
     assert "it exists" in checked
     assert "whether it exists is unchecked" in unchecked
@@ -228,7 +231,7 @@ def test_an_approval_says_impact_blast_radius_and_whether_the_file_was_checked()
 
 def test_its_own_review_can_be_judged() -> None:
     review = say(review_prompt(RUNS))
-    answer, verdicts = judged(review, {"src/battery/embedded/rules.py": True, "tasks.json": True})
+    answer, verdicts = judged(review, {PLAYBOOK: True, "tasks.json": True})
     assert len(verdicts) == len(parse_proposals(review)[0])
     assert verdicts["Replace gamma tasks that can be done"] == "REVISE"
     assert "APPROVE" in verdicts.values()

@@ -12,6 +12,7 @@ from battery.embedded.actions import Search
 from battery.embedded.distill import Outcome
 from battery.embedded.lessons import Lesson, Plan, Substitution
 from battery.embedded.memory import RECALLED, Memory
+from battery.embedded.reviewing import PLAYBOOK
 from battery.protocol.wire import Json
 from tests.embedded.helpers import case, specs
 
@@ -59,6 +60,15 @@ def test_outcomes_come_back_in_order_and_the_tail_is_the_newest(
 
 def test_a_fresh_memory_has_no_tail(remember: Remember, tmp_path: Path) -> None:
     assert remember(tmp_path / "new" / "folder").tail(20) == []
+
+
+def test_lessons_written_by_hand_win_over_distilled_ones(
+    remember: Remember, tmp_path: Path
+) -> None:
+    remember(tmp_path).learn([word("RN", "Nursing Assistant")])
+    by_hand = tmp_path / Path(PLAYBOOK).name
+    by_hand.write_text('{"kind": "correction", "field": "role", "term": "RN", "use": ["Nurse"]}\n')
+    assert remember(tmp_path).everything() == [word("RN", "Nurse")]
 
 
 @pytest.mark.parametrize("kept", [1, 30, -1])

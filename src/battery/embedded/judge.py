@@ -23,14 +23,7 @@ _HEADING: Final = re.compile(r"^#{3,6}\s+(?:\d+[.)]\s*)?(.+)$", re.MULTILINE)
 _EVIDENCE: Final = re.compile(r"^- `(?P<path>[^`]+)`: (?P<found>exists|does not exist)", re.M)
 _TASKS_FILE: Final = re.compile(r"(?:^|/)tasks\.json$")
 
-#: What else moves when one of the embedded gateway's files is changed.
-_REACH: Final = {
-    "rules.py": "what the executor and the overseer decide in every task run by rules.",
-    "prompts.py": "every call of executor, reviewer and overseer, so every token count.",
-    "loop.py": "every task, and the log that distillation reads.",
-    "thesaurus.py": "the overseer's corrections and the audit that decides what is right.",
-    "memory.py": "what every later task is told from the playbook.",
-}
+_LESSONS: Final = re.compile(r"(?:^|/)distilled_[^/]*\.jsonl$")
 
 
 class _Proposal(NamedTuple):
@@ -141,8 +134,9 @@ def _section(number: int, proposal: _Proposal, ruling: _Ruling, evidence: dict[s
     if ruling.verdict == "REVISE":
         lines.append(f"**What must change**: {ruling.change}")
     if ruling.verdict == "APPROVE" and proposal.target:
-        file = proposal.target.rsplit("/", 1)[-1]
-        reach = _REACH.get(file, "not known to these rules; see who imports the file.")
+        reach = "not known to these rules; see what uses the file."
+        if _LESSONS.search(proposal.target):
+            reach = "every later task that is told these lessons, and its tokens."
         checked = "it exists" if evidence.get(proposal.target) else "whether it exists is unchecked"
         lines += [
             f"**Realistic impact**: {proposal.impact} Rules cannot test that; the next run can.",

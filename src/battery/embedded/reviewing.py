@@ -14,7 +14,11 @@ from battery.embedded.figures import Figures, Row
 
 #: Turns of a task that goes straight: one search, one fill or give-up.
 STRAIGHT: Final = 2
-_EMBEDDED: Final = "src/battery/embedded"
+# What the owner of this gateway can change: what it is asked, and what it remembers. Its code is
+# battery's own, so a proposal for that would be one that nobody can follow.
+_TASKS: Final = "tasks.json"
+#: Lessons written by hand, which the memory reads like those that it distilled itself.
+PLAYBOOK: Final = "gateway/learn/distilled_by_hand.jsonl"
 #: Error texts that the review quotes are cut here.
 _QUOTE: Final = 160
 
@@ -112,8 +116,8 @@ def _teach_words(figures: Figures) -> _Proposal | None:
         return None
     total = len(figures.rows)
     return _Proposal(
-        "Let the executor look words up before it searches",
-        f"{_EMBEDDED}/rules.py",
+        "Write down the words that the overseer had to explain",
+        PLAYBOOK,
         f"The overseer had to step in for {len(fired)} of {total} tasks: {_named(fired)}.",
         f"`overseer_called_rate` falls by at most {len(fired) / total:.2f}, if all of these "
         "were held up by words alone.",
@@ -127,7 +131,7 @@ def _repair_drift(figures: Figures) -> _Proposal | None:
         return None
     return _Proposal(
         "Add the words of the tasks that were lost",
-        f"{_EMBEDDED}/thesaurus.py",
+        PLAYBOOK,
         f"Of the tasks outside gamma, {len(lost)} of {len(meant)} did not end ok: {_named(lost)}.",
         f"`ok_tasks` rises by up to {len(lost)}, if their words were the cause.",
     )
@@ -140,7 +144,7 @@ def _recheck_gamma(figures: Figures) -> _Proposal | None:
         return None
     return _Proposal(
         "Replace gamma tasks that can be done",
-        "tasks.json",
+        _TASKS,
         f"Of the gamma tasks, {len(filled)} of {len(gamma)} ended ok and so do not test an honest "
         f"failure: {_named(filled)}.",
         f"`ok_tasks` falls by {len(filled)}, to the number that the tasks deserve.",
@@ -159,34 +163,38 @@ def _fewer_turns(figures: Figures) -> _Proposal | None:
         # Nothing is left to gain here: another change of the gateway would be for show.
         return _Proposal(
             "Ask for something harder",
-            "tasks.json",
+            _TASKS,
             f"{used}; {straight}. These tasks have nothing left to learn.",
             f"`avg_turns_per_task` cannot fall below {sum(turns) / len(turns):.2f} here; on harder "
             "tasks it would rise first, and could then show learning again.",
         )
     return _Proposal(
-        "Search the whole reach first",
-        f"{_EMBEDDED}/rules.py",
+        "Write down a plan for the task that took most turns",
+        PLAYBOOK,
         f"{used}; {straight}.",
         f"`avg_turns_per_task` falls by at most {spare:.2f}, when every task goes straight.",
     )
 
 
 def _shorter_prompts(figures: Figures) -> _Proposal | None:
-    dearest = _largest(figures.rows, lambda row: row.tokens)
+    most = _largest(figures.rows, lambda row: row.tokens)
     tokens = [row.tokens for row in figures.rows if row.tokens is not None]
-    if dearest is None or dearest.tokens is None:
+    if most is None or most.tokens is None:
         return None
     middle = median(tokens)
-    above = dearest.tokens - middle
+    above = most.tokens - middle
     bound = f"by about {above:g}, if this task comes down to the median"
     # Where all cost the same there is no median to come down to, only the cost itself.
-    alone = f"by less than {dearest.tokens}, all that this task cost"
+    alone = f"by less than {most.tokens}, all that this task cost"
+    # A task that went straight has no turn to save, only what each of its turns reads.
+    plan = (most.iterations or 0) > STRAIGHT
     return _Proposal(
-        "Send the transcript's new entries only",
-        f"{_EMBEDDED}/prompts.py",
-        f"`{dearest.operation}` cost {dearest.tokens} of {sum(tokens)} tokens; the median task "
-        f"cost {middle:g}. Each turn sends the whole transcript again.",
+        "Write down a plan for the most expensive task"
+        if plan
+        else "Shorten the lessons that go with the most expensive task",
+        PLAYBOOK,
+        f"`{most.operation}` cost {most.tokens} of {sum(tokens)} tokens; the median task "
+        f"cost {middle:g}. Each turn sends its lessons and the whole transcript again.",
         f"`total_tokens` falls {bound if above else alone}.",
     )
 
@@ -197,12 +205,12 @@ def _fewer_calls(figures: Figures) -> _Proposal | None:
     if slowest is None or slowest.elapsed_s is None:
         return None
     return _Proposal(
-        "Ask the reviewer only about findings that need judgment",
-        f"{_EMBEDDED}/loop.py",
+        "Write down a plan for the slowest task",
+        PLAYBOOK,
         f"`{slowest.operation}` took {slowest.elapsed_s:.3f} s of {sum(times):.3f} s, the most "
-        f"of {len(times)} tasks; every proposal waits for the executor and then the reviewer.",
-        f"`total_elapsed_s` falls by less than {slowest.elapsed_s:.3f} s for this task, for the "
-        "executor's calls remain.",
+        f"of {len(times)} tasks; every turn waits for the executor and then the reviewer.",
+        f"`total_elapsed_s` falls by less than {slowest.elapsed_s:.3f} s for this task, because "
+        "the last search and the last proposal remain.",
     )
 
 
