@@ -11,7 +11,7 @@ from battery.inputs.tasks import task_id
 from battery.recorded.open import OpenedBattery, open_battery
 from battery.recorded.summary import summary_of
 from battery.records.models import Summary
-from battery.records.stages import OVERSEER, SCRUM
+from battery.records.stages import CHAT_STAGES
 from battery.records.word import Word
 from battery.report.html.grid import Board
 from battery.report.html.report import Material, report, unfinished
@@ -79,8 +79,11 @@ def _page(opened: OpenedBattery, summary: Summary) -> Iterator[bytes]:
         reviewed=[
             Reviewed(
                 step.number,
-                step.read_answer(OVERSEER.file),
-                step.read_answer(SCRUM.file),
+                {
+                    stage.title.capitalize(): answer
+                    for stage in CHAT_STAGES
+                    if (answer := step.read_answer(stage.file)) is not None
+                },
                 step.read_proposals() or [],
                 step.read_verdicts(),
             )

@@ -53,7 +53,7 @@ def test_a_battery_without_manifest_or_end_is_shown_as_far_as_it_is_known() -> N
 
 def test_of_many_iterations_later_reviews_are_text_until_they_are_opened() -> None:
     reviewed = [
-        Reviewed(number, f"review {number} </noscript>", None, [], [])
+        Reviewed(number, {"Review": f"review {number} </noscript>"}, [], [])
         for number in range(1, MOST_UNPACKED + 2)
     ]
     page = text(material()._replace(reviewed=reviewed))

@@ -42,7 +42,9 @@ def verdict(word: str) -> Verdict:
 
 
 def test_a_proposal_has_its_verdict_and_its_outcome() -> None:
-    (found,) = reviews([Reviewed(1, "# a", "b", [PROPOSAL], [verdict("APPROVE")])], CARD)
+    (found,) = reviews(
+        [Reviewed(1, {"Review": "# a", "Judgment": "b"}, [PROPOSAL], [verdict("APPROVE")])], CARD
+    )
     (judged,) = found.judged
     assert (judged.word, judged.reason) == ("APPROVE", "why")
     assert judged.target == "a.py (not in the repository)"
@@ -52,14 +54,15 @@ def test_a_proposal_has_its_verdict_and_its_outcome() -> None:
 
 
 def test_without_a_judgment_or_a_next_iteration_it_says_so() -> None:
-    (found,) = reviews([Reviewed(2, "text", None, [PROPOSAL, PROPOSAL], [])], CARD)
-    assert found.judgment is None
+    (found,) = reviews([Reviewed(2, {"Review": "text"}, [PROPOSAL, PROPOSAL], [])], CARD)
+    assert [title for title, _ in found.texts] == ["Review"]
     assert found.outcome == "2 proposals: 2 not judged"
     assert found.judged[0].expected == "tokens fall"
     assert found.judged[0].came == "no iteration came after it"
 
 
 def test_iterations_without_a_review_are_left_out() -> None:
-    found = list(reviews([Reviewed(1, None, None, [], []), Reviewed(2, "x", None, [], [])], None))
+    asked = [Reviewed(1, {}, [], []), Reviewed(2, {"Review": "x"}, [], [])]
+    found = list(reviews(asked, None))
     assert [each.iteration for each in found] == [2]
     assert found[0].outcome == "0 proposals"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from markupsafe import Markup
@@ -18,11 +18,11 @@ _LEVEL: Final = 5
 
 
 class Reviewed(NamedTuple):
-    """The texts and the parsed files of one iteration's review, as they are on disk."""
+    """What the large model said of one iteration, and what was read from it, as on disk."""
 
     iteration: int
-    review: str | None
-    judgment: str | None
+    #: The answers of the chat stages, by the stage's title.
+    answers: Mapping[str, str]
     proposals: Sequence[Proposal]
     verdicts: Sequence[Verdict]
 
@@ -44,8 +44,8 @@ class Review(NamedTuple):
     """One iteration's review, to be shown."""
 
     iteration: int
-    review: Markup | None
-    judgment: Markup | None
+    #: Title and text of each answer, in the order of the stages.
+    texts: list[tuple[str, Markup]]
     judged: list[Judged]
 
     @property
@@ -58,18 +58,17 @@ class Review(NamedTuple):
 
 
 def reviews(found: Sequence[Reviewed], card: Scorecard | None) -> Iterator[Review]:
-    """Yield each iteration that has a review or a judgment."""
+    """Yield each iteration that has an answer of a chat stage."""
     expectations = {
         (each.iteration, each.proposal): each for each in (card.expectations if card else ())
     }
     for each in found:
-        if each.review is None and each.judgment is None:
+        if not each.answers:
             continue
         verdicts = {verdict.proposal: verdict for verdict in each.verdicts}
         yield Review(
             each.iteration,
-            prose(each.review, level=_LEVEL) if each.review else None,
-            prose(each.judgment, level=_LEVEL) if each.judgment else None,
+            [(title, prose(text, level=_LEVEL)) for title, text in each.answers.items() if text],
             [
                 _judged(
                     proposal,
