@@ -79,10 +79,6 @@ class ChatStage(MetaStage):
         return self.key.role
 
 
-def _chat(role: str) -> CallKey:
-    return CallKey("chat", role=role)
-
-
 #: By phase, in the order they run.
 TASK_STAGES: Final = {
     Phase.ALPHA: TaskStage(title="baseline", tasks_key="alpha_baseline"),
@@ -99,7 +95,7 @@ OVERSEER: Final = ChatStage(
     name="epsilon",
     title="overseer review",
     noun="review",
-    key=_chat("overseer"),
+    key=CallKey("chat", role="overseer"),
     file="overseer_review.md",
     about="The overseer's review, as it came.",
     temperature=0.2,
@@ -108,7 +104,7 @@ SCRUM: Final = ChatStage(
     name="zeta",
     title="scrum judgment",
     noun="judgment",
-    key=_chat("scrum"),
+    key=CallKey("chat", role="scrum"),
     file="scrum_findings.md",
     about="The judgment of the review, as it came.",
     temperature=0.1,

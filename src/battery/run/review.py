@@ -88,7 +88,7 @@ def _require_answers(files: IterationDir, stages: Sequence[ChatStage]) -> None:
         for read in stage.reads:
             if read not in stages and files.read_answer(read.file) is None:
                 raise FolderError(
-                    f"{files.root} holds no {read.file}, which the {stage.title} is about",
+                    f"{files.root} holds no {read.file}, which --only {stage.role} needs",
                     hint="leave out --only to write one first",
                 )
 
