@@ -48,7 +48,7 @@ def test_thousands_are_grouped_on_request(value: float, places: int, text: str) 
     [
         (-4520, -4520 / 9300, "(-4520.00, -48.6%)"),
         (3, None, "(+3.00)"),
-        (0, 0, "(+0.00, +0.0%)"),
+        (0, 0, "(0.00, 0.0%)"),
         (-1.125, -1.125 / 3.625, "(-1.13, -31.0%)"),
         (9_000_000, 9.0, "(+9000000.00, +900.0%)"),
         (0.0005, 0.0005, "(+0.00, +0.1%)"),
@@ -101,5 +101,5 @@ def test_any_number_is_written_within_half_a_hundredth(value: float) -> None:
 def test_grouping_and_signs_do_not_change_the_number(value: float) -> None:
     assert number(value, grouped=True).replace(",", "") == number(value)
     assert signed(value).lstrip("+") == number(value)
-    assert signed(value)[0] in "+-"
+    assert (signed(value)[0] in "+-") == (value != 0)
     assert signed_percent(value).endswith("%")

@@ -14,21 +14,11 @@ from hypothesis import strategies as st
 
 from battery.calibration.simulate import Dials, simulate
 from battery.inputs.tasks import PlannedTask
+from battery.records.metric import ELAPSED, OK, OVERSEER, TOKENS, TURNS
 from battery.records.models import CONFIRMATIONS, FROZEN, LEARN, Arm, Phase, RunResult, Task
 from battery.run.schedule import to_confirm
 from battery.verdict.assess import Observed
-from battery.verdict.table import (
-    ELAPSED,
-    OK,
-    OVERSEER,
-    TOKENS,
-    TURNS,
-    Call,
-    Floats,
-    Grid,
-    grid,
-    log_ratio,
-)
+from battery.verdict.table import Call, Floats, Grid, grid, log_ratio
 
 #: Enough tasks for averages to settle, all of one size.
 MANY = Dials(tasks=(150, 150, 150), size_spread=0.0)

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from battery.embedded.analyst import SIGNATURE, RuleAnalyst
-from battery.embedded.judge import METRICS
 from battery.embedded.reviewing import PLAYBOOK
 from battery.protocol.wire import ChatMessage, ChatRequest, Status, chat_content
+from battery.records.metric import METRICS
 from battery.records.models import Phase, Run, RunResult, Task
 from battery.review.parse import parse_proposals, parse_verdicts
 from battery.review.prompts import overseer_prompt, rows, scrum_prompt

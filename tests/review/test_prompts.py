@@ -1,7 +1,7 @@
 """What the two prompts say, and what they leave out.
 
 The whole prompts are stored in `snapshots/`. After a wanted change, write them anew and read the
-difference:  REFRESH_SNAPSHOTS=1 pytest tests/test_review.py
+difference:  REFRESH_SNAPSHOTS=1 pytest tests/review/test_prompts.py
 """
 
 from __future__ import annotations

@@ -8,14 +8,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from battery.records.findings import Expectation
+from battery.records.metric import COUNTED
 from battery.records.models import Metrics, Proposal
 from battery.review.parse import parse_proposals
 from battery.review.scorecard import expected_direction, score
-from battery.verdict.summary import COUNTED
 from tests.report.samples import metrics
 
 SWAPPED = {"right": "wrong", "wrong": "right"}
-NAMES = [name for name, _ in COUNTED]
+NAMES = [metric.key for metric in COUNTED]
 
 
 def proposal(metric: str | None, impact: str | None, number: int = 1) -> Proposal:

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from battery.protocol.wire import MOST_COUNTED
 from battery.records.findings import Evidence
+from battery.records.metric import METRICS, TOKENS
 from battery.records.models import FROZEN, LEARN, Expectations, Phase
 from battery.records.word import Word
 from battery.verdict.assess import Observed, assess
-from battery.verdict.table import METRICS, TOKENS, Call
+from battery.verdict.table import Call
 
 from .batteries import Cell, call, compounding, learning, observed
 

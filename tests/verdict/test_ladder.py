@@ -8,10 +8,11 @@ import pytest
 
 from battery.records import findings
 from battery.records.findings import Effect, Gate, Interval
+from battery.records.metric import METRICS, OK, TOKENS
 from battery.records.models import LEARN
 from battery.records.word import Word
 from battery.verdict.ladder import Facts, decide
-from battery.verdict.table import METRICS, OK, TOKENS, grid
+from battery.verdict.table import grid
 
 from .batteries import BOTH, calls
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from battery.records.metric import METRICS
 from battery.records.models import Options, Provenance, Trend
-from battery.verdict.summary import COUNTED
 from tests.report.samples import MANIFEST, MODELS, metrics, summary, three
 
 BETTER: dict[str, Any] = {
@@ -54,7 +54,7 @@ def test_a_trend_worked_out_by_hand(
     assert trend(name, *values) == Trend.model_validate(
         {
             "metric": name,
-            "goal": dict(COUNTED)[name],
+            "goal": METRICS[name].goal,
             "values": values,
             "direction": direction,
             "change": change,

@@ -12,15 +12,17 @@ def number(value: float, places: int = 2, *, grouped: bool = False) -> str:
     fraction lies below. `grouped` puts commas between thousands. A negative number too small
     to show keeps its sign: -0.001 is -0.00.
     """
-    rounded = _round(Decimal(repr(value)), places)
+    # A float has a zero below zero; nobody else has.
+    rounded = _round(Decimal(repr(value or 0)), places)
     return f"{rounded:,f}" if grouped else f"{rounded:f}"
 
 
 def signed(value: float, places: int = 2, *, grouped: bool = False) -> str:
-    """Write a change like `number`, with its sign: +3.00, -4520.00; no change is +0.00."""
-    # Not by the sign of the value: a negative that rounds to zero has its minus already.
-    text = number(value, places, grouped=grouped)
-    return text if text.startswith("-") else f"+{text}"
+    """Write a change like `number`, with its sign: +3.00, -4520.00; no change is 0.00.
+
+    A change too small to show keeps its sign: it is better or worse, and not flat.
+    """
+    return _sign(value) + number(abs(value), places, grouped=grouped)
 
 
 def percent(share: float, places: int = 0) -> str:
@@ -30,16 +32,15 @@ def percent(share: float, places: int = 0) -> str:
 
 
 def signed_percent(share: float) -> str:
-    """Write a relative change with its sign and one decimal: -0.486 is -48.6%."""
-    text = percent(share, 1)
-    return text if text.startswith("-") else f"+{text}"
+    """Write a relative change with its sign and one decimal: -0.486 is -48.6%, none is 0.0%."""
+    return _sign(share) + percent(abs(share), 1)
 
 
-def change(absolute: float, relative: float | None) -> str:
+def change(absolute: float, relative: float | None, places: int = 2) -> str:
     """Write a change as `(-4520.00, -48.6%)`, or `(+3.00)` when there is no relative one."""
     if relative is None:
-        return f"({signed(absolute)})"
-    return f"({signed(absolute)}, {signed_percent(relative)})"
+        return f"({signed(absolute, places)})"
+    return f"({signed(absolute, places)}, {signed_percent(relative)})"
 
 
 def duration(seconds: float) -> str:
@@ -56,6 +57,10 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes}:{rest:02}"
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+
+
+def _sign(change: float) -> str:
+    return "+" if change > 0 else "-" if change < 0 else ""
 
 
 def _round(exact: Decimal, places: int) -> Decimal:

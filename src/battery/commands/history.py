@@ -11,11 +11,11 @@ from battery.comparison.timeline import Entry, History, courses
 from battery.inputs.tasks import plan, task_id
 from battery.recorded.open import OpenedBattery, open_battery
 from battery.records.findings import Evidence
+from battery.records.metric import TOKENS
 from battery.records.models import Metrics, Phase, PhaseMetrics, Summary
 from battery.store.artifacts import ITERATION, MEMORY, RUN_SETS, SUMMARY
 from battery.store.battery_dir import BatteryDir
 from battery.verdict.assess import assess
-from battery.verdict.table import TOKENS
 
 #: The tasks that a battery asked, by their ids.
 _Asked = frozenset[str]

@@ -11,11 +11,12 @@ import numpy as np
 
 from battery.comparison.pairing import task_effects
 from battery.records.comparison import Noise
+from battery.records.metric import TOKENS
 from battery.records.models import FROZEN, LEARN, Arm
 from battery.verdict import effects as compare
 from battery.verdict import intervals
 from battery.verdict.power import call_noise
-from battery.verdict.table import TOKENS, Call, Grid, grid
+from battery.verdict.table import Call, Grid, grid
 
 Source = Literal["arms", "repeats"]
 #: The largest logarithm that is turned back into a number.

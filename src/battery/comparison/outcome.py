@@ -11,11 +11,11 @@ from battery.comparison import pairing as paired
 from battery.comparison.pairing import Shared
 from battery.records.comparison import Change, Flips, TaskPair
 from battery.records.findings import Interval
+from battery.records.metric import METRICS, OK, TOKENS
 from battery.records.models import FROZEN, LEARN
 from battery.records.word import Outcome
 from battery.verdict.ladder import ALL_ONE_WAY, ALPHA, RELEVANT
-from battery.verdict.sentences import PLAIN
-from battery.verdict.table import ELAPSED, OK, TOKENS, Call, Grid
+from battery.verdict.table import Call, Grid
 
 #: What a change of exactly ten percent may fall short by, through rounding.
 TINY: Final = 1e-9
@@ -51,7 +51,7 @@ class Facts(NamedTuple):
     @property
     def deciding(self) -> list[Change]:
         """The changes that decide: all but time, which depends on the machine."""
-        return [each for each in self.changes if each.metric in paired.DECIDING]
+        return [each for each in self.changes if METRICS[each.metric].decides]
 
 
 def weigh(before: Sequence[Call], after: Sequence[Call], both: Shared) -> Facts | None:
@@ -98,22 +98,20 @@ def harm(each: Change) -> float:
     """Return how much worse B is: a share of A's value, or points of a rate; below 0 is better."""
     if each.value is None:
         return 0.0
-    if each.kind == "ratio":
-        return each.value - 1
-    return -each.value if each.metric == OK else each.value
+    return METRICS[each.metric].sign * (each.value - 1 if each.kind == "ratio" else each.value)
 
 
 def told(each: Change) -> str:
-    """Write a change: `tokens worse by 38% (corrected p = 0.008)`; time has a bare p."""
+    """Write a change: `tokens worse by 38% (corrected p = 0.008)`."""
     word = "worse" if harm(each) > 0 else "better"
-    corrected = "" if each.metric == ELAPSED else "corrected "
+    corrected = "corrected " if METRICS[each.metric].decides else ""
     p = _deciding_p(each)
     told_p = "" if p is None else f" ({corrected}{chance(p)})"
-    return f"{PLAIN[each.metric]} {word} by {size(each)}{told_p}"
+    return f"{METRICS[each.metric].plain} {word} by {size(each)}{told_p}"
 
 
 def _deciding_p(each: Change) -> float | None:
-    return each.p if each.metric == ELAPSED else each.p_corrected
+    return each.p_corrected if METRICS[each.metric].decides else each.p
 
 
 def chance(p: float) -> str:
@@ -203,8 +201,11 @@ def identical(facts: Facts) -> bool:
 
 def _same_cells(table: Grid) -> bool:
     return all(
-        np.allclose(table.of(LEARN, each), table.of(FROZEN, each), rtol=TINY, equal_nan=True)
-        for each in paired.DECIDING
+        np.allclose(
+            table.of(LEARN, metric.key), table.of(FROZEN, metric.key), rtol=TINY, equal_nan=True
+        )
+        for metric in table.metrics
+        if metric.decides
     )
 
 

@@ -16,27 +16,12 @@ from scipy.special import bdtr
 
 from battery.records.comparison import Change, Claims, Flip, Flips, NamedTask, TaskPair
 from battery.records.findings import Interval
+from battery.records.metric import METRICS, OK, OVERSEER, TOKENS, TURNS, Metric
 from battery.records.models import FROZEN, LEARN, Arm, Phase
 from battery.verdict import effects as compare
 from battery.verdict import intervals, signflip
-from battery.verdict.table import (
-    ELAPSED,
-    METRICS,
-    OK,
-    OVERSEER,
-    RATIOS,
-    TOKENS,
-    TURNS,
-    Call,
-    Floats,
-    Grid,
-    grid,
-    mean,
-    row_means,
-)
+from battery.verdict.table import Call, Floats, Grid, grid, mean, row_means
 
-#: Time depends on the machine and the network, which nothing holds still between two batteries.
-DECIDING: Final = tuple(metric for metric in METRICS if metric != ELAPSED)
 _NOTHING: Final = "nothing could be compared"
 _NO_INFORMATION: Final = "no task's mean differs: no information"
 _POSSIBLE: Final = "the impossible tasks are left out"
@@ -56,14 +41,6 @@ class Shared(NamedTuple):
     def window(self) -> tuple[int, ...]:
         """The iterations to compare: those after the first; the first where it is all there is."""
         return tuple(number for number in self.iterations if number > 1) or self.iterations
-
-
-class _Chances(NamedTuple):
-    """The p-values of one metric."""
-
-    p: float | None
-    corrected: float | None
-    holm: float | None
 
 
 def shared(before: Sequence[Call], after: Sequence[Call]) -> Shared:
@@ -108,34 +85,25 @@ def beside(
 
 
 def changes(table: Grid, twins: Grid | None = None) -> list[Change]:
-    """Compare B with A in all five metrics; with `twins`, also net of what those differ by."""
-    effects = {metric: task_effects(table, metric) for metric in METRICS}
-    chances = _chances(effects)
-    return [_change(metric, effects[metric], chances[metric], table, twins) for metric in METRICS]
-
-
-def _chances(effects: Mapping[str, Floats]) -> dict[str, _Chances]:
-    """Test all metrics, and correct those that decide for their number."""
-    tested = signflip.max_t(np.column_stack([effects[metric] for metric in DECIDING]))
-    holm = signflip.holm([raw for raw, _ in tested])
-    found = {
-        metric: _Chances(*ps, of_holm)
-        for metric, ps, of_holm in zip(DECIDING, tested, holm, strict=True)
-    }
-    # Among those corrected it would decide with: other times, other p-values of the tokens.
-    return {**found, ELAPSED: _Chances(signflip.differs(effects[ELAPSED]).p, None, None)}
+    """Compare B with A in every metric; with `twins`, also net of what those differ by."""
+    effects = {metric.key: task_effects(table, metric.key) for metric in table.metrics}
+    chances = compare.chances(effects, [metric.key for metric in table.metrics if metric.decides])
+    return [
+        _change(metric, effects[metric.key], chances[metric.key], table, twins)
+        for metric in table.metrics
+    ]
 
 
 def _change(
-    metric: str, each: Floats, chances: _Chances, table: Grid, twins: Grid | None
+    metric: Metric, each: Floats, chances: compare.Chances, table: Grid, twins: Grid | None
 ) -> Change:
-    after, before = (mean(cells[~np.isnan(each)]) for cells in _common(table, metric))
-    found = _estimate(metric, each, after, before)
+    after, before = (mean(cells[~np.isnan(each)]) for cells in _common(table, metric.key))
+    found = compare.estimate(metric, each, after, before)
     net, p_net = _net(metric, each, table, twins)
     tasks = int((~np.isnan(each)).sum())
     return Change(
-        metric=metric,
-        kind="ratio" if metric in RATIOS else "difference",
+        metric=metric.key,
+        kind=metric.kind,
         before=before,
         after=after,
         value=found.value,
@@ -147,7 +115,7 @@ def _change(
         net_interval=net.interval(compare.LEVEL),
         p_net=p_net,
         tasks=tasks,
-        cells=int((~np.isnan(compare.advantage(table, metric))).sum()),
+        cells=int((~np.isnan(compare.advantage(table, metric.key))).sum()),
         note=_note(metric, tasks, chances.p),
     )
 
@@ -177,7 +145,8 @@ def at_end(table: Grid, whole: Change) -> Change:
     """Return the change in the last iteration alone, as a value without a test."""
     each = compare.advantage(table, whole.metric)[:, -1]
     untested = dict.fromkeys(("interval", "p", "p_corrected", "p_holm"))
-    return whole.model_copy(update={"value": _mean_change(whole.metric, each).value, **untested})
+    value = _mean_change(METRICS[whole.metric], each).value
+    return whole.model_copy(update={"value": value, **untested})
 
 
 def claims(calls: Iterable[Call], both: Shared) -> dict[str, Claims]:
@@ -283,29 +252,29 @@ def mcnemar(one_way: int, other_way: int) -> float | None:
 
 
 def _net(
-    metric: str, each: Floats, table: Grid, twins: Grid | None
+    metric: Metric, each: Floats, table: Grid, twins: Grid | None
 ) -> tuple[intervals.Estimate, float | None]:
     """Take from each task's change what the frozen arms of that task differ by."""
-    if twins is None:
+    if twins is None or metric.key not in twins.values:
         return intervals.Estimate(None, None, None), None
     drift = {
         task.task: effect
-        for task, effect in zip(twins.tasks, task_effects(twins, metric).tolist(), strict=True)
+        for task, effect in zip(twins.tasks, task_effects(twins, metric.key).tolist(), strict=True)
     }
     net = each - np.array([drift.get(task.task, np.nan) for task in table.tasks])
     p = signflip.differs(net).p
     return _mean_change(metric, net), p
 
 
-def _mean_change(metric: str, each: Floats) -> intervals.Estimate:
-    return intervals.ratio(each) if metric in RATIOS else _mean_difference(metric, each)
+def _mean_change(metric: Metric, each: Floats) -> intervals.Estimate:
+    if metric.kind == "ratio":
+        return intervals.ratio(metric.sign * each)
+    return _mean_difference(metric, each)
 
 
-def _mean_difference(metric: str, net: Floats) -> intervals.Estimate:
+def _mean_difference(metric: Metric, net: Floats) -> intervals.Estimate:
     """Return the mean of differences of differences, B minus A, with a t interval."""
-    known = net[~np.isnan(net)]
-    if metric == OVERSEER:
-        known = 0.0 - known
+    known = 0.0 - metric.sign * net[~np.isnan(net)]
     if not known.size:
         return intervals.Estimate(None, None, None)
     middle = float(known.mean())
@@ -315,22 +284,13 @@ def _mean_difference(metric: str, net: Floats) -> intervals.Estimate:
     return intervals.Estimate(middle, middle - half, middle + half)
 
 
-def _estimate(
-    metric: str, each: Floats, after: float | None, before: float | None
-) -> intervals.Estimate:
-    if metric in RATIOS:
-        return intervals.ratio(each, compare.LEVEL)
-    if after is None or before is None:
-        return intervals.Estimate(None, None, None)
-    return intervals.difference(after, before, int((~np.isnan(each)).sum()), compare.LEVEL)
-
-
 def _known(value: float) -> float | None:
     return None if np.isnan(value) else value
 
 
-def _note(metric: str, tasks: int, p: float | None) -> str | None:
-    notes = {OK: [_POSSIBLE], ELAPSED: [_UNCORRECTED]}.get(metric, [])
+def _note(metric: Metric, tasks: int, p: float | None) -> str | None:
+    notes = [_POSSIBLE] if metric.possible_only else []
+    notes += [] if metric.decides else [_UNCORRECTED]
     if p is None:
-        notes = [*notes, _NO_INFORMATION if tasks else _NOTHING]
+        notes.append(_NO_INFORMATION if tasks else _NOTHING)
     return "; ".join(notes) or None

@@ -22,11 +22,10 @@ from battery.comparison.outcome import (
 )
 from battery.records.comparison import Change
 from battery.records.findings import Interval
+from battery.records.metric import ELAPSED, METRICS, OK, TOKENS, TURNS
 from battery.records.word import Outcome
 from battery.verdict.ladder import ALPHA, RELEVANT, RESOLUTION_S
-from battery.verdict.sentences import PLAIN
 from battery.verdict.sentences import change as in_words
-from battery.verdict.table import ELAPSED, OK, TOKENS, TURNS
 
 #: With fewer tasks even the smallest p of the two-sided sign flips, 2/2^n, is above .05.
 LEAST_TASKS: Final = ceil(1 - log2(ALPHA))
@@ -184,7 +183,7 @@ def _range(interval: Interval | None) -> str:
 
 def _differs(each: Change) -> bool:
     """Tell whether twins differ: significantly, or by so much that it would count."""
-    if each.metric == ELAPSED:
+    if not METRICS[each.metric].decides:
         return False
     return sure(each) or abs(harm(each)) >= RELEVANT - TINY
 
@@ -237,7 +236,7 @@ def _uncompared(facts: Facts) -> Iterator[str]:
         for each in changes:
             if each.metric in {TOKENS, TURNS} and each.cells < cells:
                 yield (
-                    f"{PLAIN[each.metric]}{arms} could be compared in {each.tasks} of "
+                    f"{METRICS[each.metric].plain}{arms} could be compared in {each.tasks} of "
                     f"{counted(tasks)} and {each.cells} of {cells} cells (a task in an "
                     "iteration): the others have none in A or in B"
                 )

@@ -7,20 +7,15 @@ number, does the impact name a metric and a size, is the change the battery's ow
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
-
-METRICS: Final = (
-    "total_tokens",
-    "avg_turns_per_task",
-    "overseer_called_rate",
-    "ok_tasks",
-    "total_elapsed_s",
-)
 
 _REVIEW: Final = re.compile(r"<review>\n?(.*?)(?:</review>|\Z)", re.DOTALL)
 _PROPOSED: Final = re.compile(r"^## Proposed changes.*$", re.MULTILINE)
 _HEADING: Final = re.compile(r"^#{3,6}\s+(?:\d+[.)]\s*)?(.+)$", re.MULTILINE)
 _EVIDENCE: Final = re.compile(r"^- `(?P<path>[^`]+)`: (?P<found>exists|does not exist)", re.M)
+#: The battery's prompt names the metrics; the rules know no other.
+_METRICS: Final = re.compile(r"^- An expected impact names one of the metrics (.*)\.$", re.M)
 _TASKS_FILE: Final = re.compile(r"(?:^|/)tasks\.json$")
 
 _LESSONS: Final = re.compile(r"(?:^|/)distilled_[^/]*\.jsonl$")
@@ -31,10 +26,7 @@ class _Proposal(NamedTuple):
     target: str | None
     rationale: str
     impact: str
-
-    @property
-    def metric(self) -> str | None:
-        return next((name for name in METRICS if name in self.impact), None)
+    metric: str | None
 
 
 class _Ruling(NamedTuple):
@@ -46,10 +38,13 @@ class _Ruling(NamedTuple):
 def write_judgment(prompt: str) -> str:
     """Judge each proposal of the review in the prompt, in the form the battery asks for."""
     found = _REVIEW.search(prompt)
-    proposals = _read_proposals(found[1]) if found else []
+    # What follows the review is the battery's own text; inside it anybody may claim anything.
+    end = found.end() if found else 0
+    named = _METRICS.search(prompt, end)
+    metrics = re.findall(r"`(\w+)`", named[1]) if named else []
+    proposals = _read_proposals(found[1], metrics) if found else []
     evidence = {
-        match["path"]: match["found"] == "exists"
-        for match in _EVIDENCE.finditer(prompt, found.end() if found else 0)
+        match["path"]: match["found"] == "exists" for match in _EVIDENCE.finditer(prompt, end)
     }
     rulings = [_rule(one, proposals[:at], evidence) for at, one in enumerate(proposals)]
     parts = [
@@ -66,7 +61,7 @@ def write_judgment(prompt: str) -> str:
     return "\n\n".join([*parts, "## PR-ready changes", "\n".join(approved) or "None."])
 
 
-def _read_proposals(review: str) -> list[_Proposal]:
+def _read_proposals(review: str, metrics: Sequence[str]) -> list[_Proposal]:
     # Headings above this section are claims, not proposals.
     start = _PROPOSED.search(review)
     if start is None:
@@ -75,15 +70,19 @@ def _read_proposals(review: str) -> list[_Proposal]:
     headings = list(_HEADING.finditer(text))
     ends = [heading.start() for heading in headings[1:]] + [len(text)]
     return [
-        _proposal(heading[1].strip(), text[heading.end() : end])
+        _proposal(heading[1].strip(), text[heading.end() : end], metrics)
         for heading, end in zip(headings, ends, strict=True)
     ]
 
 
-def _proposal(title: str, body: str) -> _Proposal:
-    target = _field("Target file", body).strip("` ")
+def _proposal(title: str, body: str, metrics: Sequence[str]) -> _Proposal:
+    impact = _field("Expected impact", body)
     return _Proposal(
-        title, target or None, _field("Rationale", body), _field("Expected impact", body)
+        title=title,
+        target=_field("Target file", body).strip("` ") or None,
+        rationale=_field("Rationale", body),
+        impact=impact,
+        metric=next((name for name in metrics if name in impact), None),
     )
 
 
@@ -121,7 +120,7 @@ def _formal_fault(one: _Proposal) -> _Ruling | None:
         return _Ruling("REVISE", generic, "Cite the tasks and figures that call for it.")
     if one.metric is None or not re.search(r"\d", one.impact):
         vague = "The expected impact does not say which metric moves how far."
-        return _Ruling("REVISE", vague, "Name one of the five metrics and a size.")
+        return _Ruling("REVISE", vague, "Name one of the metrics and a size.")
     return None
 
 

@@ -197,6 +197,17 @@ def _usage(answer: Json) -> object:
     return artifact.get("usage") if isinstance(artifact, dict) else None
 
 
+def usage_numbers(answer: Json) -> dict[str, float]:
+    """Read every number from 0 to `MOST_COUNTED` at `artifact.usage`, by its name."""
+    usage = _usage(answer)
+    return {
+        name: float(value)
+        for name, value in (usage.items() if isinstance(usage, dict) else ())
+        if isinstance(value, int | float) and not isinstance(value, bool)
+        if 0 <= value <= MOST_COUNTED
+    }
+
+
 def was_cached(answer: Json) -> bool:
     """Return whether an answer says of itself that it came from a cache.
 

@@ -6,7 +6,7 @@ are 0 to 1. What was not measured is null or absent, never 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Final, Literal, NamedTuple
 
@@ -19,6 +19,7 @@ from battery.protocol.wire import (
     Status,
     memory_used,
     read_respond,
+    usage_numbers,
     was_cached,
 )
 from battery.records.findings import Evidence, Record, Scorecard
@@ -161,6 +162,8 @@ class RunResult(NamedTuple):
     cached: bool = False
     #: Whether memory was used; None where the answer does not let us see it.
     memory_used: bool | None = None
+    #: The numbers at `artifact.usage`, such as `cost_usd`, by name.
+    usage: Mapping[str, float] = {}
 
     @classmethod
     def of(cls, answer: Json) -> RunResult:
@@ -179,6 +182,7 @@ class RunResult(NamedTuple):
             elapsed_ms=int(elapsed_ms),
             cached=was_cached(answer),
             memory_used=memory_used(answer),
+            usage=usage_numbers(answer),
         )
 
 
@@ -274,7 +278,9 @@ class Trend(Record):
 
     metric: str
     goal: Literal["fewer", "more"]
-    values: list[float] = Field(description="One value an iteration, in order.")
+    values: list[float | None] = Field(
+        description="One value per iteration, in order; null where it was not measured."
+    )
     direction: Literal["better", "worse", "flat"] | None = Field(
         description="From the first to the last iteration; null with a single one."
     )
@@ -310,7 +316,9 @@ class Summary(Record):
         default=None, description="Of the order of the calls; null where none was drawn."
     )
     iterations: list[Metrics]
-    trends: list[Trend] = Field(description="The five rows of the table, in its order.")
+    trends: list[Trend] = Field(
+        description="The rows of the table, in its order: first those that the verdict counts."
+    )
     verdict: DirectionCount | None = Field(description="Null with a single iteration.")
     evidence: Evidence | None = Field(
         default=None, description="What may be claimed; null before an iteration has finished."

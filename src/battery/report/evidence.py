@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Literal
 
-from battery.base.numbers import number, percent, signed, signed_percent
+from battery.base.numbers import change, number, percent, signed, signed_percent
 from battery.records.findings import Effect, Evidence, Expectation, Luck, Scorecard, Tested
+from battery.records.metric import METRICS, TABLE
+from battery.records.models import Trend
 from battery.verdict.summary import NEEDED
 
 NONE: Final = "-"
@@ -119,6 +121,34 @@ def score(card: Scorecard) -> str:
         f"went the other way, {card.unchanged} did not move, {card.not_measurable} cannot be "
         "measured."
     )
+
+
+def amounts() -> str:
+    """Name the metrics that are compared as ratios: `tokens, turns and time`."""
+    *others, last = [metric.plain for metric in TABLE if metric.kind == "ratio"]
+    return f"{', '.join(others)} and {last}"
+
+
+def metric_value(key: str, value: float | None) -> str:
+    """Write an iteration's value as `summary.md` does: two decimals, more where it needs them."""
+    return NONE if value is None else number(value, _places(key))
+
+
+def trend_change(trend: Trend) -> str:
+    """Write how a metric moved: `better (-4520.00, -48.6%)`; `none` where nothing compares."""
+    if trend.direction is None or trend.change is None:
+        return "none"
+    moved = change(trend.change, trend.relative, _places(trend.metric))
+    return f"{trend.direction} {moved}"
+
+
+def goal(trend: Trend) -> str:
+    """Say what is better, and that the direction count leaves the metric out where it does."""
+    return trend.goal if METRICS[trend.metric].counted else f"{trend.goal} (not counted)"
+
+
+def _places(key: str) -> int:
+    return max(2, METRICS[key].places)
 
 
 def moved(each: Expectation) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args
 
 from battery.base import jsonio
 from battery.protocol.wire import Status
+from battery.records.metric import TABLE, Goal
 from battery.records.models import Metrics, Phase, Run
 
 #: Characters of evidence JSON that the overseer gets to see.
@@ -80,6 +81,8 @@ def overseer_prompt(metrics: Metrics, tasks: Sequence[Row]) -> str:
         following=metrics.iteration + 1,
         evidence=kept,
         cut=_cut_note("JSON", kept, left_out),
+        goals="; ".join(f"{goal} {_named(goal)}" for goal in get_args(Goal)),
+        metrics=_named(),
     )
 
 
@@ -97,6 +100,7 @@ def scrum_prompt(iteration: int, review: str, evidence: Mapping[str, bool] | Non
         review=_untagged(kept),
         cut=_cut_note("review", kept, left_out),
         evidence=_evidence_text(evidence),
+        metrics=_named(),
     )
 
 
@@ -139,6 +143,11 @@ def _cut_note(what: str, kept: str, left_out: int) -> str:
     )
 
 
+def _named(goal: Goal | None = None) -> str:
+    """List the metrics of a goal by their keys, or all of them."""
+    return ", ".join(f"`{metric.key}`" for metric in TABLE if goal in {None, metric.goal})
+
+
 def _untagged(text: str) -> str:
     return _REVIEW_TAG.sub("&lt;", text)
 
@@ -172,8 +181,7 @@ What to know about the evidence:
   honest error and few tokens. One that ends `ok` is a reason for suspicion.
 - In a task row, `iterations` is the number of turns used, `elapsed_s` is seconds. Null means that
   something was not measured.
-- Better is: fewer `total_tokens`, `avg_turns_per_task`, `overseer_called_rate` and
-  `total_elapsed_s`, more `ok_tasks`.
+- Better is: {goals}.
 
 The evidence of iteration {iteration}:
 
@@ -206,8 +214,7 @@ fields, each on a line that starts with its name in bold:
 
 **Target file**: the path of the one file to change; it must exist
 **Rationale**: what the metrics or a task row show, with the number
-**Expected impact**: which one of `total_tokens`, `avg_turns_per_task`, `overseer_called_rate`,
-`ok_tasks`, `total_elapsed_s` moves, in which direction and about how far
+**Expected impact**: which one of {metrics} moves, in which direction and about how far
 """
 
 _SCRUM: Final = """\
@@ -229,6 +236,7 @@ Judge every proposal of the review, in its order. Rules:
 - A proposal for a file that does not exist is rejected.
 - A generic proposal, one that would fit any system or names no number of this iteration, is
   revised.
+- An expected impact names one of the metrics {metrics}.
 - An expected impact that the evidence in the review does not support is a reason against it.
 
 Answer in Markdown. Give each proposal a heading, `### Proposal ` with its number, a colon and its

@@ -13,6 +13,7 @@ from itertools import takewhile
 from typing import Final, Literal
 
 from battery.records.findings import Expectation, Scorecard
+from battery.records.metric import TABLE
 from battery.records.models import Metrics, Proposal
 from battery.review.parse.inline import named_metric
 
@@ -20,7 +21,9 @@ Direction = Literal["fall", "rise"]
 Outcome = Literal["right", "wrong", "no change", "not measurable"]
 
 #: More of these is better, less of all others.
-MORE_IS_BETTER: Final = frozenset({"ok_tasks", "correction_effective"})
+MORE_IS_BETTER: Final = frozenset(
+    {"correction_effective", *(metric.key for metric in TABLE if metric.goal == "more")}
+)
 #: What is no measurement: the number of the iteration, and the table of the phases.
 _NOT_MEASURED: Final = frozenset({"iteration", "by_phase"})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from battery.records.findings import Effect
+from battery.records.metric import ELAPSED, METRICS, OK, TOKENS
 from battery.records.models import Arm
 from battery.verdict.ladder import (
     ALPHA,
@@ -18,8 +19,8 @@ from battery.verdict.ladder import (
     within_jitter,
 )
 from battery.verdict.power import LEAST_TASKS
-from battery.verdict.sentences import PLAIN, change, size
-from battery.verdict.table import ELAPSED, OK, TOKENS, Call
+from battery.verdict.sentences import change, size
+from battery.verdict.table import Call
 
 
 def scope(facts: Facts) -> str:
@@ -108,7 +109,7 @@ def _aside(effect: Effect) -> str | None:
     why = excuse(effect) if is_worse(effect) else None
     told = f"; not counted, because {why}" if why else ""
     p = f"(corrected p = {effect.p_corrected:.3f})"
-    return f"{PLAIN[effect.metric]}: {word} by {size(effect)} {p}{told}"
+    return f"{METRICS[effect.metric].plain}: {word} by {size(effect)} {p}{told}"
 
 
 def _start(facts: Facts) -> str:

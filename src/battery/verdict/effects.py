@@ -6,28 +6,17 @@ overseers, more tasks that end ok.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from battery.records.findings import Effect, Interval, Luck, Tested
+from battery.records.metric import COUNTED, ELAPSED, LEAST_MS, METRICS, TOKENS, Metric
 from battery.records.models import FROZEN, LEARN, Phase
 from battery.verdict import intervals, signflip, trend
 from battery.verdict.summary import NEEDED
-from battery.verdict.table import (
-    ELAPSED,
-    LEAST_MS,
-    METRICS,
-    OK,
-    OVERSEER,
-    RATIOS,
-    TOKENS,
-    Floats,
-    Grid,
-    log_ratio,
-    mean,
-    row_means,
-)
+from battery.verdict.table import Floats, Grid, log_ratio, mean, row_means
 
 #: Confidence of the intervals that are shown, and of the narrower one that NO EFFECT asks for.
 LEVEL: Final = 0.95
@@ -38,43 +27,71 @@ _NO_INFORMATION: Final = "all values are equal: no information"
 _POSSIBLE: Final = "the impossible tasks are left out"
 
 
+class Chances(NamedTuple):
+    """The p-values of one metric; the corrected ones are None where it decides nothing."""
+
+    p: float | None
+    corrected: float | None = None
+    holm: float | None = None
+
+
 def effects(grid: Grid) -> list[Effect]:
-    """Compare the arms in all five metrics over the iterations after the first."""
-    table = np.column_stack([task_effects(grid, metric) for metric in METRICS])
-    net = np.column_stack([net_effects(grid, metric) for metric in METRICS])
-    tested, net_tested = signflip.max_t(table), signflip.max_t(net)
-    holm = signflip.holm([raw for raw, _ in tested])
-    rows = []
-    for column, metric in enumerate(METRICS):
-        p, p_corrected = tested[column]
-        compared = ~np.isnan(table[:, column])
-        learn, frozen = (mean(grid.of(arm, metric)[compared, 1:]) for arm in (LEARN, FROZEN))
-        tasks = int(compared.sum())
-        found = _estimate(metric, table[:, column], learn, frozen, tasks)
-        rows.append(
-            Effect(
-                metric=metric,
-                kind="ratio" if metric in RATIOS else "difference",
-                learn=learn,
-                frozen=frozen,
-                value=found.value,
-                interval=found.interval(LEVEL),
-                net=_net(metric, net[:, column]),
-                p=p,
-                p_corrected=p_corrected,
-                p_holm=holm[column],
-                p_net=net_tested[column][0],
-                tasks=tasks,
-                note=_note(metric, p),
-            )
+    """Compare the arms in every metric over the iterations after the first."""
+    each = {metric.key: task_effects(grid, metric.key) for metric in grid.metrics}
+    net = {metric.key: net_effects(grid, metric.key) for metric in grid.metrics}
+    joint = [metric.key for metric in grid.metrics if metric.counted]
+    tested, net_tested = chances(each, joint), chances(net, joint)
+    return [
+        _effect(grid, metric, each[metric.key], tested[metric.key]).model_copy(
+            update={"net": _net(metric, net[metric.key]), "p_net": net_tested[metric.key].p}
         )
-    return rows
+        for metric in grid.metrics
+    ]
+
+
+def _effect(grid: Grid, metric: Metric, each: Floats, tested: Chances) -> Effect:
+    """Compare the arms in one metric; what iteration 1 showed is left to the caller."""
+    compared = ~np.isnan(each)
+    learn, frozen = (mean(grid.of(arm, metric.key)[compared, 1:]) for arm in (LEARN, FROZEN))
+    found = estimate(metric, each, learn, frozen)
+    return Effect(
+        metric=metric.key,
+        kind=metric.kind,
+        learn=learn,
+        frozen=frozen,
+        value=found.value,
+        interval=found.interval(LEVEL),
+        net=None,
+        p=tested.p,
+        p_corrected=tested.corrected,
+        p_holm=tested.holm,
+        p_net=None,
+        tasks=int(compared.sum()),
+        note="; ".join(_notes(metric, tested.p)) or None,
+    )
+
+
+def chances(effects: Mapping[str, Floats], joint: Sequence[str]) -> dict[str, Chances]:
+    """Test each metric two-sided; correct those of `joint` for their number.
+
+    The others are tested alone: among those corrected they would decide with, since other times
+    would give the tokens other p-values.
+    """
+    tested = signflip.max_t(np.column_stack([effects[metric] for metric in joint]))
+    holm = signflip.holm([p for p, _ in tested])
+    found = {
+        metric: Chances(p, corrected, of_holm)
+        for metric, (p, corrected), of_holm in zip(joint, tested, holm, strict=True)
+    }
+    alone = effects.keys() - found.keys()
+    return found | {metric: Chances(signflip.differs(effects[metric]).p) for metric in alone}
 
 
 def task_effects(grid: Grid, metric: str) -> Floats:
     """Return the effect on each task; NaN for a task that cannot be compared.
 
-    Ratios: the mean over iterations of log(frozen / learn). Rates: the mean difference.
+    Ratios: the mean over iterations of log(frozen / learn), of a metric of which more is better
+    log(learn / frozen). Rates: the mean difference.
     """
     return row_means(advantage(grid, metric)[:, 1:])
 
@@ -92,13 +109,12 @@ def net_effects(grid: Grid, metric: str) -> Floats:
 def advantage(grid: Grid, metric: str) -> Floats:
     """Return how much better the learn arm is, tasks by iterations; NaN where not comparable."""
     learn, frozen = grid.of(LEARN, metric), grid.of(FROZEN, metric)
-    if metric in RATIOS:
-        return log_ratio(frozen, learn)
-    if metric == OVERSEER:
-        return frozen - learn
-    # An impossible task that ends ok is a bluff, and no advantage.
-    possible = [task.phase is not Phase.GAMMA for task in grid.tasks]
-    return np.where(np.array(possible)[:, None], learn - frozen, np.nan)
+    known = METRICS[metric]
+    less = log_ratio(frozen, learn) if known.kind == "ratio" else frozen - learn
+    if known.possible_only:
+        # An impossible task that ends ok is a bluff, and no advantage.
+        less[grid.rows(Phase.GAMMA)] = np.nan
+    return known.sign * less
 
 
 def primary(grid: Grid) -> Tested:
@@ -148,12 +164,12 @@ def falling(grid: Grid) -> Tested | None:
 def luck(grid: Grid) -> Luck | None:
     """Say how often the direction count comes out so well if first and last may be exchanged.
 
-    Whole tasks are exchanged, all five metrics together, so their correlation is kept. None with
-    a single iteration.
+    Whole tasks are exchanged, all counted metrics together, so their correlation is kept. None
+    with a single iteration.
     """
     if len(grid.iterations) < 2:
         return None
-    changes = np.column_stack([_improvement(grid, metric) for metric in METRICS])
+    changes = np.column_stack([_improvement(grid, metric) for metric in COUNTED])
     improved = int((changes.sum(axis=0) > 0).sum())
     chances = signflip.chances_of_counts(changes, [improved, NEEDED])
     if chances is None:
@@ -162,35 +178,38 @@ def luck(grid: Grid) -> Luck | None:
     return Luck(improved=improved, as_many=as_many, validated=validated)
 
 
-def _improvement(grid: Grid, metric: str) -> Floats:
+def _improvement(grid: Grid, metric: Metric) -> Floats:
     # What was not measured counts as 0 here, as it does in the count itself.
-    cells = np.nan_to_num(grid.of(LEARN, metric))
-    if metric == ELAPSED:
+    cells = np.nan_to_num(grid.of(LEARN, metric.key))
+    if metric.key == ELAPSED:
         cells = np.where(cells <= LEAST_MS / 1000, 0.0, cells)
-    change = cells[:, -1] - cells[:, 0]
-    return change if metric == OK else -change
+    improved: Floats = metric.sign * (cells[:, 0] - cells[:, -1])
+    return improved
 
 
-def _estimate(
-    metric: str, each: Floats, learn: float | None, frozen: float | None, tasks: int
+def estimate(
+    metric: Metric, each: Floats, learn: float | None, frozen: float | None
 ) -> intervals.Estimate:
-    if metric in RATIOS:
-        return intervals.ratio(each, LEVEL)
+    """Return learn over frozen, or learn minus frozen, with its interval."""
+    if metric.kind == "ratio":
+        return intervals.ratio(metric.sign * each, LEVEL)
     if learn is None or frozen is None:
         return intervals.Estimate(None, None, None)
-    return intervals.difference(learn, frozen, tasks, LEVEL)
+    return intervals.difference(learn, frozen, int((~np.isnan(each)).sum()), LEVEL)
 
 
-def _net(metric: str, each: Floats) -> float | None:
-    if metric in RATIOS:
-        return intervals.ratio(each, LEVEL).value
+def _net(metric: Metric, each: Floats) -> float | None:
+    if metric.kind == "ratio":
+        return intervals.ratio(metric.sign * each, LEVEL).value
     each_mean = mean(each)
-    return None if each_mean is None else each_mean if metric == OK else 0.0 - each_mean
+    return None if each_mean is None else 0.0 - metric.sign * each_mean
 
 
-def _note(metric: str, p: float | None) -> str | None:
-    notes = [_POSSIBLE] if metric == OK else []
-    return "; ".join([*notes, _NO_INFORMATION] if p is None else notes) or None
+def _notes(metric: Metric, p: float | None) -> Iterator[str]:
+    if metric.possible_only:
+        yield _POSSIBLE
+    if p is None:
+        yield _NO_INFORMATION
 
 
 def _tested(flipped: signflip.Flipped, method: str) -> Tested:

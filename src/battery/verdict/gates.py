@@ -12,10 +12,11 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from battery.records.findings import Gate
+from battery.records.metric import OK, OVERSEER, TOKENS
 from battery.records.models import CONFIRMED, FROZEN, LEARN, Arm, Expectations, Phase
 from battery.records.word import GateName, GateStatus
 from battery.verdict.intervals import clopper_pearson_upper
-from battery.verdict.table import OK, OVERSEER, TOKENS, Call, Grid
+from battery.verdict.table import Call, Grid
 
 #: Above this chance, the failures of a task may be its own flakiness.
 _CHANCE: Final = 0.05

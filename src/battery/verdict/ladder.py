@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from battery.records.findings import Effect, Gate, Interval, Tested
+from battery.records.metric import ELAPSED, METRICS, OK, TOKENS
 from battery.records.models import FROZEN, LEARN, Phase
 from battery.records.word import Word
 from battery.verdict import effects as compare
 from battery.verdict.gates import Forgotten
-from battery.verdict.table import ELAPSED, OK, TOKENS, Call, Grid
+from battery.verdict.table import Call, Grid
 
 #: Level of the tests that decide, and of the check that both arms started alike.
 ALPHA: Final = 0.05
@@ -184,9 +185,7 @@ def harm(effect: Effect) -> float:
 
 
 def _harm(effect: Effect, value: float) -> float:
-    if effect.kind == "ratio":
-        return value - 1
-    return -value if effect.metric == OK else value
+    return METRICS[effect.metric].sign * (value - 1 if effect.kind == "ratio" else value)
 
 
 def _worse(effect: Effect) -> str:

@@ -8,19 +8,11 @@ from typing import Final, assert_never
 import numpy as np
 
 from battery.records.findings import Effect, Interval
+from battery.records.metric import METRICS, TOKENS
 from battery.records.models import LEARN
 from battery.records.word import Word
 from battery.verdict.ladder import Facts, harm, regression
-from battery.verdict.table import TOKENS
 
-#: What people call the five metrics.
-PLAIN: Final = {
-    "total_tokens": "tokens",
-    "avg_turns_per_task": "turns",
-    "overseer_called_rate": "calls of the overseer",
-    "ok_tasks": "tasks that end ok",
-    "total_elapsed_s": "time",
-}
 _EQUAL: Final = "as many"
 _OPEN_CAUSE: Final = (
     "Without a frozen arm the cause is open: a provider that changed would look the same."
@@ -89,7 +81,7 @@ def _regressed(facts: Facts) -> str:
     if not facts.two_arms:
         return f"The gateway now fails {tasks} that it passed in iteration 1. {_OPEN_CAUSE}"
     worse = [
-        f"{PLAIN[effect.metric]} worse by {size(effect)}"
+        f"{METRICS[effect.metric].plain} worse by {size(effect)}"
         for effect in facts.effects
         if regression(effect)
     ]

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from battery.records.findings import Evidence, Scorecard
+from battery.records.metric import METRICS, TABLE, Metric
 from battery.records.models import (
     DirectionCount,
     Metrics,
@@ -17,16 +18,6 @@ from battery.records.models import (
     Verdict,
 )
 
-Goal = Literal["fewer", "more"]
-
-#: The five metrics that the verdict counts, in the order of the table, with what is better.
-COUNTED: Final[tuple[tuple[str, Goal], ...]] = (
-    ("total_tokens", "fewer"),
-    ("avg_turns_per_task", "fewer"),
-    ("overseer_called_rate", "fewer"),
-    ("ok_tasks", "more"),
-    ("total_elapsed_s", "fewer"),
-)
 #: So many of them must improve before the battery says that the architecture holds.
 NEEDED: Final = 3
 VALIDATED: Final = "Architecture validated"
@@ -55,7 +46,7 @@ def summarise(  # noqa: PLR0913 - keywords only, one for each source of the summ
     """
     # A folder lists iter_10 before iter_2.
     ordered = sorted(metrics, key=lambda each: each.iteration)
-    trends = [_trend(name, goal, ordered) for name, goal in COUNTED]
+    trends = [trend for metric in TABLE if (trend := _trend(metric, ordered))]
     return Summary(
         run_id=provenance.run_id,
         state=provenance.state,
@@ -93,39 +84,42 @@ def unfinished(summary: Summary) -> str | None:
     return f"The battery is not finished (state: {summary.state}): {complete} are complete."
 
 
-def _trend(metric: str, goal: Goal, ordered: Sequence[Metrics]) -> Trend:
-    values = [float(getattr(each, metric)) for each in ordered]
-    if len(values) < 2:
-        return Trend(
-            metric=metric, goal=goal, values=values, direction=None, change=None, relative=None
-        )
-    first, last = values[0], values[-1]
-    # Subtracted as written: 4.624 - 2.669 is 1.955 and prints as 1.96, while the difference
-    # of the binary fractions lies a hair below and would print as 1.95.
-    change = float(Decimal(repr(last)) - Decimal(repr(first)))
+def _trend(metric: Metric, ordered: Sequence[Metrics]) -> Trend | None:
+    """Follow a metric over the iterations; None for an uncounted one that none has measured."""
+    values = [getattr(each, metric.key) for each in ordered]
+    known = [None if value is None else float(value) for value in values]
+    if not metric.counted and not any(value is not None for value in known):
+        return None
+    first, last = (known[0], known[-1]) if len(known) > 1 else (None, None)
+    change = None
+    if first is not None and last is not None:
+        # Subtracted as written: 4.624 - 2.669 is 1.955 and prints as 1.96, while the difference
+        # of the binary fractions lies a hair below and would print as 1.95.
+        change = float(Decimal(repr(last)) - Decimal(repr(first)))
     return Trend(
-        metric=metric,
-        goal=goal,
-        values=values,
-        direction=_direction(change, goal),
+        metric=metric.key,
+        goal=metric.goal,
+        values=known,
+        direction=None if change is None else _direction(change, metric),
         change=change,
-        relative=change / first if first else None,
+        relative=change / first if change is not None and first else None,
     )
 
 
-def _direction(change: float, goal: Goal) -> Literal["better", "worse", "flat"]:
+def _direction(change: float, metric: Metric) -> Literal["better", "worse", "flat"]:
     # No tolerance: how much change is noise is for the statistics to say, not for this count.
     if change == 0:
         return "flat"
-    return "better" if (change < 0) == (goal == "fewer") else "worse"
+    return "worse" if change * metric.sign > 0 else "better"
 
 
 def _verdict(trends: Sequence[Trend]) -> DirectionCount:
-    improved = sum(trend.direction == "better" for trend in trends)
+    counted = [trend for trend in trends if METRICS[trend.metric].counted]
+    improved = sum(trend.direction == "better" for trend in counted)
     validated = improved >= NEEDED
     return DirectionCount(
         improved=improved,
-        of=len(trends),
+        of=len(counted),
         validated=validated,
         label=VALIDATED if validated else NOT_DEMONSTRATED,
     )

@@ -9,27 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from battery.records.metric import METRICS, OVERSEER, TABLE, Metric
 from battery.records.models import LEARN, Arm, Phase, RunResult
-from battery.verdict.summary import COUNTED
 
 Floats = NDArray[np.float64]
-
-TOKENS: Final = "total_tokens"
-TURNS: Final = "avg_turns_per_task"
-OVERSEER: Final = "overseer_called_rate"
-OK: Final = "ok_tasks"
-ELAPSED: Final = "total_elapsed_s"
-#: The five metrics, in the order of the summary's table.
-METRICS: Final = tuple(name for name, _ in COUNTED)
-#: Compared as ratios; the others are rates and compared as differences.
-RATIOS: Final = frozenset({TOKENS, TURNS, ELAPSED})
-#: A call is timed in whole milliseconds: what reads 0 took less than one.
-LEAST_MS: Final = 0.5
 
 
 class Call(NamedTuple):
@@ -69,7 +57,13 @@ class Grid:
     repeats: int
     #: Fewest calls that any cell with a call holds.
     fewest: int
+    #: By metric; of those that the verdict does not count, only the ones that some call measured.
     values: Mapping[str, Floats]
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """List the metrics of the grid, in the order of the table of metrics."""
+        return [METRICS[key] for key in self.values]
 
     def of(self, arm: Arm, metric: str) -> Floats:
         """Return one metric in one arm: tasks by iterations."""
@@ -173,20 +167,11 @@ def _cells(
     )
 
 
-def _counted(count: int) -> float:
-    return float(count) if count > 0 else np.nan
-
-
-def _timed(elapsed_ms: int) -> float:
-    return float(max(elapsed_ms, LEAST_MS))
-
-
 def _measured(calls: Sequence[Call]) -> dict[str, Floats]:
     results = [call.result for call in calls]
+    found = {metric: np.array([metric.call(result) for result in results]) for metric in TABLE}
     return {
-        TOKENS: np.array([_counted(result.tokens) for result in results]),
-        TURNS: np.array([_counted(result.turns) for result in results]),
-        OVERSEER: np.array([result.overseer_called for result in results], dtype=np.float64),
-        OK: np.array([result.status == "ok" for result in results], dtype=np.float64),
-        ELAPSED: np.array([_timed(result.elapsed_ms) for result in results]) / 1000,
+        metric.key: each
+        for metric, each in found.items()
+        if metric.counted or not np.isnan(each).all()
     }

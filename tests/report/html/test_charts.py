@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from battery.records.metric import METRICS
 from battery.records.models import LEARN, Phase
 from battery.report.html.charts import BLOCK, Block, Chart, charts, means_document
 from battery.report.html.grid import MOST_LINES, Board
-from battery.verdict.table import METRICS
 from tests.verdict.batteries import Cell, calls, learning
 
 

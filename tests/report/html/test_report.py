@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from battery.records.metric import METRICS
 from battery.records.models import Options, Provenance
 from battery.report.html.grid import Board
 from battery.report.html.report import MOST_UNPACKED, Material, report, unfinished
 from battery.report.html.reviewed import Reviewed
 from battery.verdict.assess import assess
-from battery.verdict.table import METRICS
 from tests.report.samples import MANIFEST, three
 from tests.verdict.batteries import calls, learning, observed
 

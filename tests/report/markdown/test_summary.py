@@ -76,7 +76,7 @@ def test_the_table_worked_out_by_hand() -> None:
         ["total_tokens", "9300.00", "7000.00", "4780.00", "better (-4520.00, -48.6%)", "fewer"],
         ["avg_turns_per_task", "3.63", "3.00", "2.50", "better (-1.13, -31.0%)", "fewer"],
         ["overseer_called_rate", "0.38", "0.25", "0.00", "better (-0.38, -100.0%)", "fewer"],
-        ["ok_tasks", "6.00", "6.00", "6.00", "flat (+0.00, +0.0%)", "more"],
+        ["ok_tasks", "6.00", "6.00", "6.00", "flat (0.00, 0.0%)", "more"],
         ["total_elapsed_s", "30.50", "12.35", "20.25", "better (-10.25, -33.6%)", "fewer"],
     ]
 

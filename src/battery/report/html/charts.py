@@ -10,10 +10,11 @@ import numpy as np
 
 from battery.base.text import brief
 from battery.protocol.wire import Json
+from battery.records.metric import ELAPSED, METRICS, OK, OVERSEER, TOKENS, TURNS
 from battery.records.models import Arm, Phase
 from battery.report.html.grid import NAME_WIDTH, SHOULD, Board
 from battery.report.html.numbers import figure, rate, rounded
-from battery.verdict.table import ELAPSED, METRICS, OK, OVERSEER, TOKENS, TURNS, Floats, row_means
+from battery.verdict.table import Floats, row_means
 
 _TITLES: Final = {
     TOKENS: ("Tokens a task", "fewer is better"),

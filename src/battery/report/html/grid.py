@@ -11,10 +11,11 @@ import numpy as np
 
 from battery.base.text import brief
 from battery.protocol.wire import Json
+from battery.records.metric import OK
 from battery.records.models import LEARN, Arm, Phase
 from battery.report.html.numbers import rounded
 from battery.report.html.transcripts import call_name
-from battery.verdict.table import OK, Call, Floats, Grid, TaskRow, grid
+from battery.verdict.table import Call, Floats, Grid, TaskRow, grid
 
 #: Rows of one table: a browser lays out only those that are open.
 ROWS: Final = 100

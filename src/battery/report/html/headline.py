@@ -7,10 +7,10 @@ from typing import Final, NamedTuple
 
 from battery.base.numbers import number, signed_percent
 from battery.records.findings import Effect, Evidence
+from battery.records.metric import TOKENS
 from battery.records.models import Summary, Trend
 from battery.report import evidence as shown
 from battery.report.html.figures import Bar, Scale, bar, ends
-from battery.verdict.table import TOKENS
 
 _NO_EFFECT: Final = "No effect can be shown"
 
@@ -84,7 +84,7 @@ def _trend(trend: Trend, evidence: Evidence) -> Headline:
     relative = trend.relative or 0.0
     tested = evidence.trend
     p = f"p = {shown.p_value(tested.p)}; " if tested and tested.p is not None else ""
-    first, last = (number(trend.values[end], 0, grouped=True) for end in (0, -1))
+    first, last = (number(trend.values[end] or 0.0, 0, grouped=True) for end in (0, -1))
     text = (
         f"{first} to {last} tokens; {p}no frozen arm to compare with, so no effect and no interval."
     )

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Final, NamedTuple
 
-from battery.base.numbers import change, duration, number
+from battery.base.numbers import duration
 from battery.protocol.wire import Json
 from battery.records.findings import Tested
-from battery.records.models import Manifest, Provenance, Summary, Trend
+from battery.records.models import Manifest, Provenance, Summary
 from battery.report import evidence as shown
 from battery.report.html.charts import charts, means_document
 from battery.report.html.grid import MOST_LINES, Board
@@ -98,22 +98,16 @@ def _tested(question: str, tested: Tested) -> list[str]:
 def _trends(summary: Summary) -> list[list[str]]:
     """Return the table of the trends, heads first: a metric is a column, so any number fits."""
     trends = summary.trends
-    numbers = [[number(value) for value in each.values] for each in trends]
+    numbers = [[shown.metric_value(each.metric, value) for value in each.values] for each in trends]
     return [
         ["iteration", *(each.metric for each in trends)],
         *(
             [str(row.iteration), *(values[at] for values in numbers)]
             for at, row in enumerate(summary.iterations)
         ),
-        ["trend", *map(_trend, trends)],
-        ["goal", *(each.goal for each in trends)],
+        ["trend", *map(shown.trend_change, trends)],
+        ["goal", *map(shown.goal, trends)],
     ]
-
-
-def _trend(trend: Trend) -> str:
-    direction = trend.direction or shown.NONE
-    moved = "" if trend.change is None else change(trend.change, trend.relative)
-    return f"{direction} {moved}".strip()
 
 
 def _facts(summary: Summary, provenance: Provenance) -> Iterator[tuple[str, str]]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from battery.base.numbers import number
 from battery.records.findings import Evidence, Scorecard, Tested
+from battery.records.metric import METRICS
 from battery.records.models import Metrics
 from battery.report import evidence as shown
 from battery.report.markdown.markup import plain, row
-from battery.verdict.summary import COUNTED
 
 
 def evidence_section(evidence: Evidence, control: Sequence[Metrics]) -> Iterator[str]:
@@ -17,7 +16,7 @@ def evidence_section(evidence: Evidence, control: Sequence[Metrics]) -> Iterator
     if evidence.effects:
         yield (
             "Learn against frozen, over the iterations after the first. Learn and Frozen are "
-            "means over all tasks. Effects of tokens, turns and time are geometric means over "
+            f"means over all tasks. Effects of {shown.amounts()} are geometric means over "
             "tasks, those of the rates differences in percentage points. Intervals are t "
             "intervals on logs and, of the rates, score intervals, which do not pair the tasks as "
             "the p-values do: near the border they can disagree. Net is the effect less what the "
@@ -71,8 +70,10 @@ def _effects(evidence: Evidence) -> Iterator[str]:
 def _frozen(control: Sequence[Metrics]) -> Iterator[str]:
     yield row(["Metric", *(f"iter {each.iteration}" for each in control)])
     yield row(["---", *("---:" for _ in control)])
-    for name, _ in COUNTED:
-        yield row([name, *(number(float(getattr(each, name))) for each in control)])
+    for name in METRICS:
+        values = [getattr(each, name) for each in control]
+        if any(value is not None for value in values):
+            yield row([name, *(shown.metric_value(name, value) for value in values)])
 
 
 def _tested(question: str, each: Tested) -> str:

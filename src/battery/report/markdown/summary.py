@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
-from battery.base.numbers import change, duration, number
+from battery.base.numbers import duration, number
 from battery.base.text import printable
+from battery.records.metric import METRICS
 from battery.records.models import DirectionCount, Summary, Trend
 from battery.records.stages import SCRUM
-from battery.report.evidence import luck
+from battery.report.evidence import goal, luck, metric_value, trend_change
 from battery.report.markdown.evidence import evidence_section, scorecard_section
 from battery.report.markdown.markup import code, plain, row
 from battery.store.artifacts import CONTROL, ITERATION, REPEAT, described
@@ -106,13 +107,8 @@ def _table(summary: Summary) -> Iterator[str]:
     yield row(["Metric", *(f"iter {each}" for each in numbers), span, "Goal"])
     yield row(["---", *("---:" for _ in numbers), "---", "---"])
     for trend in summary.trends:
-        yield row([trend.metric, *map(number, trend.values), _trend(trend), trend.goal])
-
-
-def _trend(trend: Trend) -> str:
-    if trend.direction is None or trend.change is None:
-        return "none"
-    return f"{trend.direction} {change(trend.change, trend.relative)}"
+        values = [metric_value(trend.metric, value) for value in trend.values]
+        yield row([trend.metric, *values, trend_change(trend), goal(trend)])
 
 
 def _verdict(summary: Summary) -> Iterator[str]:
@@ -150,7 +146,9 @@ def _count(verdict: DirectionCount, last: int) -> str:
 
 def _improved(trend: Trend) -> str:
     word = "improved" if trend.direction == "better" else "not improved"
-    return f"`{trend.metric}`: {word}, {number(trend.values[0])} → {number(trend.values[-1])}"
+    first, last = (metric_value(trend.metric, trend.values[end]) for end in (0, -1))
+    aside = "" if METRICS[trend.metric].counted else "; not counted"
+    return f"`{trend.metric}`: {word}, {first} → {last}{aside}"
 
 
 def _artifact(path: str) -> str:

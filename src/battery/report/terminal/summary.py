@@ -14,15 +14,15 @@ from typing import Final, NamedTuple, TextIO
 from battery.base.numbers import number, signed, signed_percent
 from battery.base.text import can_show, printable, takes_escapes, write_line
 from battery.records.findings import Evidence
+from battery.records.metric import METRICS
 from battery.records.models import Summary, Trend
 from battery.records.stages import SCRUM
 from battery.records.word import Tone
-from battery.report.evidence import effect, interval, luck, p_value, sensitivity
+from battery.report.evidence import NONE, effect, interval, luck, p_value, sensitivity
 from battery.report.markdown.summary import scrum_count
 from battery.report.terminal.columns import GAP, INDENTED, PROSE, WIDTH, align, widest
 from battery.store.artifacts import ITERATION, REPORT, SUMMARY, SUMMARY_TEXT
 
-_WHOLE: Final = frozenset({"total_tokens", "ok_tasks"})
 _TONES: Final[dict[Tone, str]] = {"good": "32", "bad": "31", "flat": "2", "open": "33"}
 _COLOURS: Final[dict[str, str]] = {
     "better": "32",
@@ -113,13 +113,10 @@ def _chosen(columns: list[list[str]], room: int, look: Look) -> list[list[str]]:
     return [columns[0], gap, *columns[-keep:]]
 
 
-def _value(trend: Trend, value: float) -> str:
-    return number(value, _places(trend), grouped=True)
-
-
-def _places(trend: Trend) -> int:
+def _value(trend: Trend, value: float | None) -> str:
     # Counts need no decimals here; `summary.md` has them because its format is fixed.
-    return 0 if trend.metric in _WHOLE else 2
+    places = METRICS[trend.metric].places
+    return NONE if value is None else number(value, places, grouped=True)
 
 
 def _trend(trend: Trend, look: Look) -> str:
@@ -130,7 +127,7 @@ def _trend(trend: Trend, look: Look) -> str:
     # The mark says where the number went, the word whether that is good.
     mark = look.up if trend.change > 0 else look.down
     if trend.relative is None:
-        size = signed(trend.change, _places(trend), grouped=True)
+        size = signed(trend.change, METRICS[trend.metric].places, grouped=True)
     else:
         size = signed_percent(trend.relative)
     return f"{mark} {trend.direction:<6} {size:>7}"

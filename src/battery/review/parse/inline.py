@@ -7,6 +7,8 @@ from typing import Literal, NamedTuple, get_args
 
 from markdown_it import MarkdownIt
 
+from battery.records.metric import METRICS, TABLE
+
 Word = Literal["APPROVE", "REVISE", "REJECT"]
 # Indented code is off: models indent a list too far much more often than they mean code.
 PARSER = MarkdownIt("commonmark", {"html": False}).enable("table").disable("code")
@@ -67,13 +69,6 @@ _PATH = re.compile(
     r"|[\w@+-][\w.@+-]*\.[A-Za-z]\w{0,9}|\.\w[\w.-]+)"
 )
 _NO_PATH = re.compile(r"n/a|and/or|e\.g\.?|i\.e\.?|https?:.*", re.IGNORECASE)
-_METRICS = {
-    "total_tokens": r"tokens?",
-    "avg_turns_per_task": r"turns?",
-    "overseer_called_rate": r"overseer\w*|escalations?|corrections?",
-    "ok_tasks": r"ok|success(?:es|ful)?|succeeds?|pass rate|completed tasks",
-    "total_elapsed_s": r"elapsed|latency|wall[- ]?(?:clock )?time|duration|seconds|faster",
-}
 _BREAKS = {"softbreak": " ", "hardbreak": " "}
 _IN_BRACKETS = re.compile(r"^\((.*)\)$")
 _TITLE_END = re.compile(r"[:.]\s|\s[\u2013—-]+\s")
@@ -172,10 +167,10 @@ def first_path(markdown: str) -> str | None:
 def named_metric(text: str) -> str | None:
     """Find the metric that a text names: by its key first, else by the first loose word."""
     keyed = re.sub(r"[\\\s_-]+", "_", text.lower())
-    named = {keyed.find(key): key for key in _METRICS if key in keyed}
+    named = {keyed.find(key): key for key in METRICS if key in keyed}
     if not named:
         loose = {
-            key: re.search(rf"\b(?:{words})\b", text.lower()) for key, words in _METRICS.items()
+            metric.key: re.search(rf"\b(?:{metric.words})\b", text.lower()) for metric in TABLE
         }
         named = {found.start(): key for key, found in loose.items() if found}
     return named[min(named)] if named else None

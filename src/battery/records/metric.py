@@ -1,0 +1,187 @@
+"""The metrics of a battery, each described once.
+
+A metric is a number of one respond call, averaged over tasks where arms or batteries are compared
+and summed up over an iteration where trends are shown. Every table, sentence, chart, prompt and
+export reads `TABLE`; CONTRIBUTING.md says how to add to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import isnan, nan
+from typing import Final, Literal
+
+from battery.base.numbers import duration, number, percent
+from battery.records.models import RunResult
+
+Goal = Literal["fewer", "more"]
+Kind = Literal["ratio", "difference"]
+
+#: A call is timed in whole milliseconds: what reads 0 took less than one.
+LEAST_MS: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One metric: what it is called, how it is measured, compared and written."""
+
+    #: Key in JSON and name in tables.
+    key: str
+    #: Heading of a chart over the iterations.
+    title: str
+    #: What people call it, as the subject of "… worse by 38%".
+    plain: str
+    #: Label of the page's button that shows it in the grid of tasks; None: the grid has it anyway.
+    cell: str | None
+    goal: Goal = "fewer"
+    #: Ratio: an amount, compared as learn over frozen. Difference: a rate from 0 to 1.
+    kind: Kind = "ratio"
+    #: Value of one call; NaN where the call has not measured it.
+    call: Callable[[RunResult], float]
+    #: Value of all calls of an iteration; None where that was not measured.
+    iteration: Callable[[Sequence[RunResult]], float | None]
+    #: Decimals of an iteration's value; where a format fixes two, at least those.
+    places: int = 2
+    #: How the line of a finished iteration says its value; None: that line does not.
+    line: Callable[[float], str] | None = None
+    #: Regular expression for the words by which a review may name it, next to its key.
+    words: str
+    #: Whether the direction count counts it and the verdict on an arm may rest on it.
+    counted: bool = False
+    #: Whether the outcome of a comparison of two batteries may rest on it.
+    decides: bool = False
+    #: Whether impossible tasks are left out: there, an `ok` is a bluff.
+    possible_only: bool = False
+    #: Names after `battery.` in the spans of a call and of an iteration, and of the Inspect score;
+    #: None where that format says it in a field of its own.
+    call_span: str | None
+    iteration_span: str | None
+    score: str | None
+
+    @property
+    def sign(self) -> int:
+        """Return 1 where a larger value is worse, -1 where it is better."""
+        return 1 if self.goal == "fewer" else -1
+
+
+def _counted(count: int) -> float:
+    # A call that reports no tokens or turns has not measured them.
+    return float(count) if count > 0 else nan
+
+
+def _seconds(result: RunResult) -> float:
+    return max(result.elapsed_ms, LEAST_MS) / 1000
+
+
+def in_usage(name: str) -> Callable[[RunResult], float]:
+    """Read a number that calls report at `artifact.usage.<name>`; NaN where one does not."""
+    return lambda result: result.usage.get(name, nan)
+
+
+def total(call: Callable[[RunResult], float]) -> Callable[[Sequence[RunResult]], float | None]:
+    """Sum up a number of each call; None where a call lacks it, for the rest is no total."""
+
+    def over(results: Sequence[RunResult]) -> float | None:
+        found = sum(map(call, results))
+        return None if isnan(found) else found
+
+    return over
+
+
+TOKENS: Final = "total_tokens"
+TURNS: Final = "avg_turns_per_task"
+OVERSEER: Final = "overseer_called_rate"
+OK: Final = "ok_tasks"
+ELAPSED: Final = "total_elapsed_s"
+
+#: All metrics, in the order of the summary's table: first those that the direction count counts.
+TABLE: Final = (
+    Metric(
+        key=TOKENS,
+        title="Tokens per task",
+        plain="tokens",
+        cell="Tokens",
+        call=lambda result: _counted(result.tokens),
+        iteration=lambda results: sum(result.tokens for result in results),
+        places=0,
+        line=lambda value: f"{number(value, 0, grouped=True)} tokens",
+        words=r"tokens?",
+        counted=True,
+        decides=True,
+        call_span="tokens",
+        iteration_span="tokens",
+        score="total_tokens",
+    ),
+    Metric(
+        key=TURNS,
+        title="Turns per task",
+        plain="turns",
+        cell="Turns",
+        call=lambda result: _counted(result.turns),
+        iteration=lambda results: sum(result.turns for result in results) / len(results),
+        line=lambda value: f"{number(value)} turns per task",
+        words=r"turns?",
+        counted=True,
+        decides=True,
+        call_span="turns",
+        iteration_span="turns_per_task",
+        score="turns",
+    ),
+    Metric(
+        key=OVERSEER,
+        title="Tasks that needed the overseer",
+        plain="calls of the overseer",
+        cell="Overseer",
+        kind="difference",
+        call=lambda result: float(result.overseer_called),
+        iteration=lambda results: sum(result.overseer_called for result in results) / len(results),
+        line=lambda value: f"overseer {percent(value)}",
+        words=r"overseer\w*|escalations?|corrections?",
+        counted=True,
+        decides=True,
+        call_span="overseer",
+        iteration_span="overseer_rate",
+        score="overseer",
+    ),
+    Metric(
+        key=OK,
+        title="Tasks that end ok",
+        plain="tasks that end ok",
+        cell=None,
+        goal="more",
+        kind="difference",
+        call=lambda result: float(result.status == "ok"),
+        iteration=lambda results: sum(result.status == "ok" for result in results),
+        places=0,
+        words=r"ok|success(?:es|ful)?|succeeds?|pass rate|completed tasks",
+        counted=True,
+        decides=True,
+        possible_only=True,
+        call_span=None,
+        iteration_span="ok_tasks",
+        score=None,
+    ),
+    Metric(
+        key=ELAPSED,
+        title="Seconds per task",
+        plain="time",
+        cell="Seconds",
+        call=_seconds,
+        # Whole milliseconds add up exactly, so the order of the runs cannot change the sum.
+        iteration=lambda results: sum(result.elapsed_ms for result in results) / 1000,
+        line=duration,
+        words=r"elapsed|latency|wall[- ]?(?:clock )?time|duration|seconds|faster",
+        counted=True,
+        # Time depends on the machine and the network, which nothing holds still between two
+        # batteries.
+        decides=False,
+        call_span=None,
+        iteration_span=None,
+        score="elapsed_s",
+    ),
+)
+#: The same by key.
+METRICS: Final[Mapping[str, Metric]] = {metric.key: metric for metric in TABLE}
+#: Those that the direction count counts.
+COUNTED: Final = tuple(metric for metric in TABLE if metric.counted)
