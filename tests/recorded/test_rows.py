@@ -11,6 +11,7 @@ import pytest
 
 from battery.base.errors import ArtifactError
 from battery.inputs.tasks import task_id
+from battery.recorded.open import open_battery
 from battery.recorded.rows import call_rows
 from battery.records.models import Phase, Task
 from battery.records.rows import Row
@@ -38,7 +39,7 @@ def test_every_arm_repeat_and_rerun_has_a_row_in_that_order(folder: BatteryDir) 
     folder.iteration(2).write_confirmations([other("b")] * 2)
     found = [
         (row.iteration, row.arm, row.repeat, row.confirmation, row.position, row.label)
-        for row in call_rows(folder)
+        for row in call_rows(open_battery(folder))
     ]
     ones = [
         (arm, repeat, False, position, f"o ({position})")
@@ -55,7 +56,7 @@ def test_a_row_has_what_the_answer_and_the_manifest_say(folder: BatteryDir) -> N
     log = [{"kind": "overseer_correction"}]
     folder.iteration(1).write_runs([run("failed", **answer, log=log)])
     folder.write_manifest(MANIFEST)
-    (row,) = call_rows(folder)
+    (row,) = call_rows(open_battery(folder))
     assert (row.run_id, row.started_at) == ("r-1", datetime(2026, 3, 1, 10, tzinfo=UTC))
     assert row.task_id == task_id(Phase.ALPHA, Task.model_validate(TASK))
     assert (row.task_class, row.operation, row.label, row.phase) == ("c", "o", "o", "alpha")
@@ -72,7 +73,7 @@ def test_what_a_sparse_answer_does_not_tell_is_null_and_not_nought(
     folder: BatteryDir, artifact: object
 ) -> None:
     folder.iteration(1).write_runs([run(artifact=artifact, iterations=None, _elapsed_ms=None)])
-    (row,) = call_rows(folder)
+    (row,) = call_rows(open_battery(folder))
     assert (row.run_id, row.started_at) == (None, None)
     assert (row.turns, row.tokens, row.elapsed_ms, row.memory_used) == (None,) * 4
     assert (row.prompt_tokens, row.completion_tokens) == (None, None)
@@ -82,7 +83,7 @@ def test_a_task_keeps_its_place_where_a_set_of_runs_lacks_another(folder: Batter
     step = folder.iteration(1)
     step.write_runs([run(), other("b")])
     step.write_runs([other("b")], "frozen")
-    assert [(row.arm, row.position) for row in call_rows(folder)] == [
+    assert [(row.arm, row.position) for row in call_rows(open_battery(folder))] == [
         ("learn", 1),
         ("learn", 2),
         ("frozen", 2),
@@ -93,7 +94,7 @@ def test_a_start_that_is_no_time_is_refused_with_file_and_place(folder: BatteryD
     folder.iteration(1).write_runs([run()])
     folder.write_manifest(MANIFEST.model_copy(update={"started_at": "yesterday"}))
     with pytest.raises(ArtifactError, match=r"battery\.json.*started_at"):
-        next(call_rows(folder))
+        next(call_rows(open_battery(folder)))
 
 
 def test_the_columns_are_documented_in_their_order() -> None:

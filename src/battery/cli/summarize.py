@@ -14,6 +14,7 @@ from battery.base.errors import UsageError
 from battery.cli import options
 from battery.cli.deliver import report_to_github, write
 from battery.cli.output import show_summary, then
+from battery.recorded.open import open_battery
 from battery.recorded.rows import call_rows
 from battery.records.models import Summary
 from battery.report.machine.csv import csv_chunks
@@ -114,11 +115,11 @@ def _chosen(wanted: Format | None, output: Path | None, *, as_json: bool) -> For
 def _document(chosen: Format, summary: Summary, folder: BatteryDir) -> Iterable[bytes]:
     match chosen:
         case Format.CSV:
-            return csv_chunks(call_rows(folder))
+            return csv_chunks(call_rows(open_battery(folder)))
         case Format.PARQUET:
-            return parquet_chunks(call_rows(folder))
+            return parquet_chunks(call_rows(open_battery(folder)))
         case Format.JUNIT:
-            return [junit(summary, call_rows(folder))]
+            return [junit(summary, call_rows(open_battery(folder)))]
         case Format.MD:
             return [markdown(summary).encode()]
         case _:
