@@ -105,8 +105,8 @@ def test_a_full_disk_is_told_from_a_forbidden_file(tmp_path: Path) -> None:
     full, forbidden = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), PermissionError(13, "no")
     assert disk_is_full(full)
     assert not disk_is_full(forbidden)
-    assert "free some space" in (cannot_write(tmp_path, full).hint or "")
-    assert "permissions" in (cannot_write(tmp_path, forbidden).hint or "")
+    assert cannot_write(tmp_path, full).remedy == "free some space"
+    assert "permissions" in (cannot_write(tmp_path, forbidden).remedy or "")
 
 
 def test_the_lock_names_its_holder_until_it_is_let_go(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import given, settings
@@ -11,13 +12,26 @@ from hypothesis import strategies as st
 
 from battery.base import jsonio
 from battery.base.errors import ArtifactError
-from battery.records.models import ELAPSED_KEY
+from battery.records.lines import ChatCall, DistillCall, TaskCall
+from battery.records.models import ELAPSED_KEY, Phase
 from battery.records.stages import DISTILL, OVERSEER, SCRUM, CallKey, confirm_key, respond_key
 from battery.store.files import Reserve
 from battery.store.journal import Journal
 from tests.support.disks import small_disk
 
-ANSWER = {"result": {"status": "ok", ELAPSED_KEY: 12}}
+RESULT: Final = {"status": "ok", ELAPSED_KEY: 12}
+
+
+def task(text: str = "") -> TaskCall:
+    return TaskCall(phase=Phase.ALPHA, at="then", task={}, result={**RESULT, "text": text})
+
+
+def chat(content: str, elapsed_ms: int = 1) -> ChatCall:
+    return ChatCall(at="then", model="m", _elapsed_ms=elapsed_ms, content=content, answer={})
+
+
+def distilled(broken: int = 0) -> DistillCall:
+    return DistillCall(at="then", _elapsed_ms=30, text="", broken=broken, events=[])
 
 
 @pytest.fixture
@@ -27,11 +41,11 @@ def path(tmp_path: Path) -> Path:
 
 def test_a_call_is_found_again_by_key_in_another_process(path: Path) -> None:
     with Journal(path) as journal:
-        journal.append(respond_key("a"), ANSWER)
-        journal.append(DISTILL.key, {ELAPSED_KEY: 30, "broken": 2})
-        journal.append(SCRUM.key, {ELAPSED_KEY: 8, "content": "fine\u2028really"})
+        journal.append(respond_key("a"), task())
+        journal.append(DISTILL.key, distilled(broken=2))
+        journal.append(SCRUM.key, chat("fine\u2028really", 8))
     again = Journal(path)
-    assert again.read(respond_key("a"))["result"] == ANSWER["result"]
+    assert again.read(respond_key("a"))["result"] == task()["result"]
     assert again.read(SCRUM.key)["content"] == "fine\u2028really"
     assert again.get(OVERSEER.key) is None
     assert respond_key("a", arm="frozen") not in again
@@ -47,8 +61,8 @@ def test_reading_what_is_not_there_is_a_key_error(path: Path) -> None:
 
 def test_a_call_recorded_twice_counts_twice_and_the_later_one_is_read(path: Path) -> None:
     with Journal(path) as journal:
-        journal.append(SCRUM.key, {"content": "first", ELAPSED_KEY: 1})
-        journal.append(SCRUM.key, {"content": "second", ELAPSED_KEY: 1})
+        journal.append(SCRUM.key, chat("first"))
+        journal.append(SCRUM.key, chat("second"))
         assert journal.read(SCRUM.key)["content"] == "second"
     assert Journal(path).calls == 2
 
@@ -61,13 +75,13 @@ def test_wherever_the_last_write_was_torn_all_whole_calls_survive(
     path = tmp_path_factory.mktemp("journal") / "journal.jsonl"
     with Journal(path) as journal:
         for name in ("a", "b", "c"):
-            journal.append(respond_key(name), {**ANSWER, "text": name * 20})
+            journal.append(respond_key(name), task(name * 20))
     data = path.read_bytes()
     path.write_bytes(data[:cut])
     whole = data[:cut].count(b"\n")
     with Journal(path) as journal:
         assert journal.calls == whole
-        journal.append(respond_key("d"), ANSWER)
+        journal.append(respond_key("d"), task())
     again = Journal(path)
     assert again.calls == whole + 1
     assert respond_key("d") in again
@@ -76,7 +90,7 @@ def test_wherever_the_last_write_was_torn_all_whole_calls_survive(
 
 def test_a_torn_line_longer_than_a_read_block_is_cut_off(path: Path) -> None:
     with Journal(path) as journal:
-        journal.append(respond_key("a"), ANSWER)
+        journal.append(respond_key("a"), task())
     whole = path.read_bytes()
     path.write_bytes(whole + b"x" * 200_000)
     with Journal(path) as journal:
@@ -93,7 +107,7 @@ def test_a_spoilt_line_in_the_middle_is_an_error_that_names_it(path: Path, line:
 
 def test_a_journal_that_was_not_opened_takes_nothing(path: Path) -> None:
     with pytest.raises(RuntimeError, match="not open"):
-        Journal(path).append(DISTILL.key, {})
+        Journal(path).append(DISTILL.key, distilled())
 
 
 def test_a_folder_that_is_gone_is_an_error(tmp_path: Path) -> None:
@@ -113,11 +127,11 @@ def test_on_a_full_disk_the_finished_call_is_saved_from_the_reserve() -> None:
         path, reserve = disk / "journal.jsonl", Reserve(disk)
         reserve.claim()
         with Journal(path, reserve) as journal:
-            journal.append(respond_key("a"), ANSWER)
+            journal.append(respond_key("a"), task())
             _fill(disk / "filler")
             with pytest.raises(ArtifactError, match="No space left") as caught:
-                journal.append(respond_key("b"), {**ANSWER, "text": "x" * 100_000})
-            assert "--resume" in (caught.value.hint or "")
+                journal.append(respond_key("b"), task("x" * 100_000))
+            assert caught.value.remedy == "free some space"
             again = Journal(path)
             assert respond_key("b") in again
             assert again.calls == 2
@@ -127,11 +141,11 @@ def test_on_a_full_disk_without_reserve_no_half_line_stays() -> None:
     with small_disk(4) as disk:
         path = disk / "journal.jsonl"
         with Journal(path) as journal:
-            journal.append(respond_key("a"), ANSWER)
+            journal.append(respond_key("a"), task())
             before = path.read_bytes()
             _fill(disk / "filler")
             with pytest.raises(ArtifactError, match="No space left"):
-                journal.append(respond_key("b"), {**ANSWER, "text": "x" * 100_000})
+                journal.append(respond_key("b"), task("x" * 100_000))
             assert path.read_bytes() == before
 
 

@@ -22,6 +22,8 @@ before anybody knows which call or file the document came from.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,15 +33,18 @@ if TYPE_CHECKING:
 class BatteryError(Exception):
     """Say what failed, on what and why; `hint` is what to do next.
 
-    `message` is one sentence without a final full stop; `hint` may be None.
+    `message` is one sentence without a final full stop; `hint` may be None. `remedy` is what would
+    clear the cause, where the system told it: what is raised below a command does not know the
+    command's options, so the command adds its hint with `advised`.
     """
 
     exit_code = 1
 
-    def __init__(self, message: str, *, hint: str | None = None) -> None:
+    def __init__(self, message: str, *, hint: str | None = None, remedy: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.remedy = remedy
 
 
 class UsageError(BatteryError):
@@ -117,6 +122,17 @@ class ShapeError(Exception):
     def below(self, parent: str) -> ShapeError:
         """Return the same finding in a document that holds this one at `parent`."""
         return ShapeError(f"{parent}.{self.place}" if self.place else parent, self.why)
+
+
+@contextmanager
+def advised(hint: str) -> Iterator[None]:
+    """Give errors that pass without a hint this one, as the alternative to their remedy."""
+    try:
+        yield
+    except BatteryError as error:
+        if error.hint is None:
+            error.hint = f"{error.remedy}, or {hint}" if error.remedy else hint
+        raise
 
 
 def dotted(path: tuple[int | str, ...]) -> str:

@@ -47,7 +47,7 @@ def dumps_indented(value: Any) -> bytes:
         return to_json(value, indent=2) + b"\n"
 
 
-def indented_array(items: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+def indented_array(items: Iterable[object]) -> Iterator[bytes]:
     """Write what `dumps_indented` would write for the whole list, holding one item at a time."""
     separator = b"[\n  "
     for item in items:

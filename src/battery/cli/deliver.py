@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from battery.base.errors import FolderError
+from battery.base.errors import FolderError, advised
 from battery.base.text import write_line
 from battery.records.events import Notice
 from battery.records.models import Summary
@@ -17,7 +17,7 @@ from battery.report.machine import github
 from battery.report.terminal.lines import notice_line
 from battery.store.files import cannot_write, write_atomic
 
-_HINT: Final = "name another file, or free space"
+_HINT: Final = "name another file"
 
 
 def write(chunks: Iterable[bytes], output: Path | None) -> None:
@@ -37,10 +37,11 @@ def write(chunks: Iterable[bytes], output: Path | None) -> None:
     except OSError as error:
         why = error.strerror or error
         raise FolderError(f"cannot write {output}: {why}", hint="name another file") from error
-    if replaced:
-        write_atomic(path, chunks, hint=_HINT)
-    else:
-        _add(chunks, path)  # a device or a pipe cannot be replaced by a file
+    with advised(_HINT):
+        if replaced:
+            write_atomic(path, chunks)
+        else:
+            _add(chunks, path)  # a device or a pipe cannot be replaced by a file
     note(f"wrote {output}")
 
 
@@ -54,7 +55,8 @@ def report_to_github(summary: Summary, output: Path | None) -> None:
     if output:
         write([github.step_summary(summary)], output)
     elif step:
-        _append_summary(summary, Path(step))
+        with advised(_HINT):
+            _append_summary(summary, Path(step))
     else:
         note("GITHUB_STEP_SUMMARY is not set: the Markdown goes to standard output")
         lines = github.step_summary(summary).decode().splitlines()
@@ -63,7 +65,8 @@ def report_to_github(summary: Summary, output: Path | None) -> None:
     for annotation in github.attention(summary):
         write_line(sys.stdout, github.command(annotation))
     if outputs:
-        _add([github.outputs(summary).encode()], Path(outputs))
+        with advised(_HINT):
+            _add([github.outputs(summary).encode()], Path(outputs))
 
 
 def note(text: str) -> None:
@@ -76,7 +79,7 @@ def _append_summary(summary: Summary, path: Path) -> None:
     try:
         there = path.stat().st_size if path.exists() else 0
     except OSError as error:
-        raise cannot_write(path, error, _HINT) from error
+        raise cannot_write(path, error) from error
     gap = b"\n\n" if there else b""
     text = github.step_summary(summary, github.MAX_BYTES - there - len(gap))
     if text:
@@ -90,4 +93,4 @@ def _add(chunks: Iterable[bytes], path: Path) -> None:
         with path.open("ab") as file:
             file.writelines(chunks)
     except OSError as error:
-        raise cannot_write(path, error, _HINT) from error
+        raise cannot_write(path, error) from error

@@ -215,12 +215,12 @@ def _fail(error: BatteryError, words: Sequence[str]) -> int:
         if "--debug" in words:
             traceback.print_exception(error)
         typer.echo(f"error: {error.message}", err=True)
-        if error.hint:
-            typer.echo(f" next: {error.hint}", err=True)
+        if hint := error.hint or error.remedy:
+            typer.echo(f" next: {hint}", err=True)
     with contextlib.suppress(OSError):
         # With a gate that is not met, the one document is the summary.
         if _wants_json(words) and not isinstance(error, GateError):
-            facts = {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
+            facts = {"kind": type(error).__name__, "message": error.message, "hint": hint}
             document = {"error": facts, "exit_code": error.exit_code}
             typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
     return error.exit_code

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from battery.base import jsonio
-from battery.base.errors import ArtifactError, BatteryError, FolderError, InterruptedRunError
+from battery.base.errors import BatteryError, InterruptedRunError, advised
 from battery.calibration.calibration import Calibration, Judge, Tally, add, check, count, judge
 from battery.calibration.scenarios import SCENARIOS, Preset, Scenario
 from battery.records.events import Notice, Observer
@@ -26,6 +26,8 @@ MARKDOWN: Final = "calibration.md"
 JSON: Final = "calibration.json"
 #: Batteries of one piece of work: a fraction of a second, so that an interrupt is heeded soon.
 CHUNK: Final = 50
+
+_OUT: Final = "name a folder that you may write to: --out PATH"
 
 Map = Callable[..., Iterator[Any]]
 
@@ -65,7 +67,7 @@ def calibrate(experiment: Experiment, *, jobs: int, out: Path, observe: Observer
     raise nothing here: `broken` tells of them. Raises `FolderError` before any work.
     """
     # First of all: minutes of work must not end at a folder that cannot be written.
-    with _named_out():
+    with advised(_OUT):
         make_folder(out)
     with _workers(jobs) as mapped:
         tallies = list(_tallies(experiment, mapped, jobs, observe))
@@ -76,7 +78,7 @@ def calibrate(experiment: Experiment, *, jobs: int, out: Path, observe: Observer
         tallies=tallies,
         bounds=[bound for pair in pairs for bound in check(*pair)],
     )
-    with _named_out():
+    with advised(_OUT):
         write_atomic(out / MARKDOWN, markdown(calibration).encode())
         write_atomic(out / JSON, jsonio.dumps_indented(calibration.model_dump(mode="json")))
     return calibration
@@ -150,13 +152,3 @@ def _interrupts_held_back() -> Iterator[None]:
         signal.signal(signal.SIGINT, handler)
         if held:
             signal.raise_signal(signal.SIGINT)
-
-
-@contextlib.contextmanager
-def _named_out() -> Iterator[None]:
-    """Point to the option of this command in what the file functions raise."""
-    try:
-        yield
-    except (ArtifactError, FolderError) as error:
-        hint = "name a folder that you may write to: --out PATH"
-        raise type(error)(error.message, hint=hint) from error

@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from battery.base.errors import FolderError
+from battery.base.errors import advised
 from battery.inputs.tasks import task_id
 from battery.recorded.open import open_battery
 from battery.records.models import Arm, Phase, Run
@@ -44,12 +44,11 @@ def inspect(folder: BatteryDir, output: Path) -> list[Exported]:
     for task_run in _task_runs(opened.steps):
         tallies.setdefault(task_run.arm, Tally()).add(task_run)
     facts = Facts(opened.started_at, opened.provenance, assess(opened.observed))
-    try:
+    with advised("name a folder that you may write to: --output FOLDER"):
         make_folder(output)
-    except FolderError as error:
-        error.hint = "name a folder that you may write to: --output FOLDER"
-        raise
-    return [_write(Log(arm, facts, tally), opened.steps, output) for arm, tally in tallies.items()]
+        return [
+            _write(Log(arm, facts, tally), opened.steps, output) for arm, tally in tallies.items()
+        ]
 
 
 def _write(log: Log, steps: Sequence[IterationDir], output: Path) -> Exported:

@@ -26,6 +26,7 @@ from battery.records.events import (
     TaskFinished,
     TaskStarted,
 )
+from battery.records.lines import DistillCall, RecordedRun, TaskCall
 from battery.records.models import CONFIRMATIONS, ELAPSED_KEY, LEARN, Models, Phase, RunResult
 from battery.records.stages import CHAT_STAGES, CONFIRM_TITLE, DISTILL, TASK_STAGES
 from battery.review.chats import first_line
@@ -133,13 +134,13 @@ class Iteration:
         reply = await self.llm_team.distill(self._distill_event, self.settings.meta_timeout)
         self.journal.append(
             DISTILL.key,
-            {
-                "at": now(),
-                ELAPSED_KEY: reply.elapsed_ms,
-                "text": reply.text,
-                "broken": reply.broken,
-                "events": reply.events,
-            },
+            DistillCall(
+                at=now(),
+                _elapsed_ms=reply.elapsed_ms,
+                text=reply.text,
+                broken=reply.broken,
+                events=reply.events,
+            ),
         )
 
     def _distill_event(self, event: Json) -> None:
@@ -185,12 +186,12 @@ class Iteration:
         # the gateway already, and asking again would pay for it twice and teach it twice.
         self.journal.append(
             ask.key,
-            {
-                "phase": planned.phase,
-                "at": now(),
-                "task": planned.task.model_dump(),
-                "result": answer,
-            },
+            TaskCall(
+                phase=planned.phase,
+                at=now(),
+                task=planned.task.model_dump(),
+                result=answer,
+            ),
         )
         self._task_done(ask, result, answer)
 
@@ -210,13 +211,13 @@ class Iteration:
             )
         )
 
-    def _recorded(self, asks: Iterable[Ask]) -> Iterator[Json]:
+    def _recorded(self, asks: Iterable[Ask]) -> Iterator[RecordedRun]:
         for ask in asks:
-            yield {
-                "task": ask.entry.task.model_dump(),
-                "phase": ask.entry.phase,
-                "result": self.journal.read(ask.key)["result"],
-            }
+            yield RecordedRun(
+                task=ask.entry.task.model_dump(),
+                phase=ask.entry.phase,
+                result=self.journal.read(ask.key)["result"],
+            )
 
     def _to_confirm(self) -> list[PlannedTask]:
         if not self.earlier:

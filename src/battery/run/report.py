@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from battery.base.errors import advised
 from battery.inputs.tasks import task_id
 from battery.recorded.open import OpenedBattery, open_battery
 from battery.recorded.summary import summary_of
@@ -94,8 +95,8 @@ def _page(opened: OpenedBattery, summary: Summary) -> Iterator[bytes]:
 
 
 def _save(path: Path, chunks: Iterator[bytes]) -> None:
-    mend = "move it away" if path.is_dir() else "free space, check the folder's permissions"
-    write_atomic(path, chunks, hint=f"{mend}, or name another file: `battery report --output PATH`")
+    with advised("name another file: `battery report --output PATH`"):
+        write_atomic(path, chunks)
 
 
 def _reruns(steps: Sequence[IterationDir], board: Board) -> Counter[tuple[int, int]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from battery.base.clock import now
 from battery.protocol.wire import Json
 from battery.records.events import MetaFinished, Notice, Observer, StageStarted
+from battery.records.lines import ChatCall
 from battery.records.models import ELAPSED_KEY
 from battery.records.stages import ChatStage
 from battery.review.chats import CHATS, Earlier, Evidence
@@ -80,15 +81,14 @@ class Reviewer:
         reply = await self.system.chat(
             stage.role, prompt, self.model, stage.temperature, self.timeout_s
         )
-        fresh = {
-            "at": now(),
-            "model": self.model,
-            ELAPSED_KEY: reply.elapsed_ms,
-            "content": reply.content,
-            "answer": reply.answer,
-        }
-        self.journal.append(stage.key, fresh)
-        return fresh, False
+        call = ChatCall(
+            at=now(),
+            model=self.model,
+            _elapsed_ms=reply.elapsed_ms,
+            content=reply.content,
+            answer=reply.answer,
+        )
+        return self.journal.append(stage.key, call), False
 
     def _earlier(self, stage: ChatStage) -> Earlier:
         # From disk and not from memory, so that a redo judges what the user sees.

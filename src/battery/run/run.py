@@ -135,7 +135,8 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
     except BaseException as error:
         _mark(folder, manifest, "failed")
         if isinstance(error, BatteryError):
-            error.hint = "; ".join(filter(None, [error.hint, folder.resume_hint]))
+            said = error.hint or error.remedy
+            error.hint = "; ".join(filter(None, [said, folder.resume_hint]))
         raise
     finally:
         reserve.release()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -177,6 +177,6 @@ EVENTS: Final[Format[Iterable[Json], Iterator[Json]]] = Format(
     lines=True,
 )
 #: Tasks with whole answers, written one at a time; read back as numbers.
-RUNS: Final[Format[Iterable[Json], list[Run]]] = Format(
+RUNS: Final[Format[Iterable[Mapping[str, object]], list[Run]]] = Format(
     list[RecordedRun], jsonio.indented_array, read_runs
 )

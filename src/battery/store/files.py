@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from battery.base import jsonio
-from battery.base.errors import ArtifactError, FolderError
+from battery.base.errors import ArtifactError, FolderError, advised
 from battery.protocol.wire import Json
 
-#: Room kept free on the disk, so that an answer that is already paid for can still be saved when
-#: the disk fills up. An answer larger than this may not fit.
+# A call that has been made is paid for, and has taught the gateway: asking it again would teach it
+# twice. So its answer must get to the disk even when that is full, before the run stops.
+#: Room kept free on the disk for that. An answer larger than this may not fit.
 RESERVE_BYTES: Final = 4 * 1024 * 1024
 _RESERVE_NAME: Final = ".reserve"
 _LOCK_NAME: Final = ".lock"
 _DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-#: More than any note in the lock has; whatever else lies there is not read to its end.
+#: More than any note in the lock has; whatever else is there is not read to its end.
 _NOTE_BYTES: Final = 4096
 
 
@@ -34,11 +35,10 @@ class Holder(NamedTuple):
     started: str | None
 
 
-def write_atomic(path: Path, chunks: bytes | Iterable[bytes], *, hint: str | None = None) -> None:
+def write_atomic(path: Path, chunks: bytes | Iterable[bytes]) -> None:
     """Write a file whole or not at all: temporary neighbour, flush, sync, rename.
 
-    Raises `ArtifactError`; an older file of that name is then still there. `hint` is what to do
-    next where that is not to resume a run.
+    Raises `ArtifactError`; an older file of that name is then still there.
     """
     temporary = path.with_name(f".{path.name}.tmp")
     try:
@@ -48,9 +48,11 @@ def write_atomic(path: Path, chunks: bytes | Iterable[bytes], *, hint: str | Non
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+        # The new name is in the folder, and only in memory until that is synced as well: after a
+        # power cut the old file could be back, or the manifest name a file that is not there.
         sync_folder(path.parent)
     except OSError as error:
-        raise cannot_write(path, error, hint) from error
+        raise cannot_write(path, error) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -66,14 +68,11 @@ def sync_folder(folder: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Create a folder and its parents; raise `FolderError` when that cannot be."""
+    """Create a folder and its parents; raise `FolderError` without a hint when that cannot be."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise FolderError(
-            f"cannot make the folder {folder}: {error.strerror}",
-            hint="name a folder that you may write to: --dir PATH",
-        ) from error
+        raise FolderError(f"cannot make the folder {folder}: {error.strerror}") from error
 
 
 @contextlib.contextmanager
@@ -83,8 +82,9 @@ def locked(folder: Path) -> Iterator[None]:
     Raises `FolderError` when another process holds it or when it cannot be written. What a killed
     writer left half done (temporary files) is removed.
     """
-    make_folder(folder)
-    handle = _open_lock(folder)
+    with advised("name a folder that you may write to: --dir PATH"):
+        make_folder(folder)
+        handle = _open_lock(folder)
     try:
         _take_lock(handle, folder)
         _note(handle, Holder(os.getpid(), socket.gethostname(), _start(os.getpid()))._asdict())
@@ -100,23 +100,22 @@ def locked(folder: Path) -> Iterator[None]:
 def holder(folder: Path) -> Holder | None:
     """Read which process holds a folder, or held it when it was killed; None where none is named.
 
-    Looks at what the lock says and never at the lock itself: trying to take it, if only shared
-    and for a moment, would turn away a writer that starts.
+    Never tries the lock itself; see `_read_note`.
     """
     return _holder(_read_note(folder))
 
 
 def is_held(folder: Path) -> bool | None:
-    """Tell whether the process that the lock names is at work; None where nobody can tell.
+    """Return whether the process that the lock names is at work; None where that is unknown.
 
-    Nobody can tell of a process on another host, and not of one of an earlier version, which left
-    its lock empty.
+    It is unknown of a process on another host, and of one of an earlier version, which left its
+    lock empty.
     """
     note = _read_note(folder)
-    found = _holder(note)
-    if found is None:
+    named = _holder(note)
+    if named is None:
         return False if note == {} else None
-    return _is_alive(found) if found.host == socket.gethostname() else None
+    return _is_alive(named) if named.host == socket.gethostname() else None
 
 
 class Reserve:
@@ -143,26 +142,26 @@ class Reserve:
 
 
 def disk_is_full(error: OSError) -> bool:
-    """Tell whether a failed write may succeed once space is freed."""
+    """Return whether a failed write may succeed once space is freed."""
     return error.errno in _DISK_FULL
 
 
-def cannot_write(path: Path, error: OSError, hint: str | None = None) -> ArtifactError:
-    """Put a failed write into words, with the next step: to resume a run, unless told otherwise."""
-    if hint is None:
-        mend = "free some space" if disk_is_full(error) else "check the folder's permissions"
-        hint = f"{mend}, then go on with `battery run --resume`; what had finished is kept"
-    return ArtifactError(f"cannot write {path}: {error.strerror or error}", hint=hint)
+def cannot_write(path: Path, error: OSError) -> ArtifactError:
+    """Put a failed write into words, with what would clear the cause and no hint."""
+    if error.errno == errno.EISDIR:
+        remedy = "move it away"
+    elif disk_is_full(error):
+        remedy = "free some space"
+    else:
+        remedy = "check the folder's permissions"
+    return ArtifactError(f"cannot write {path}: {error.strerror or error}", remedy=remedy)
 
 
 def _open_lock(folder: Path) -> int:
     try:
         return os.open(folder / _LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise FolderError(
-            f"cannot write to the folder {folder}: {error.strerror}",
-            hint="name a folder that you may write to: --dir PATH",
-        ) from error
+        raise FolderError(f"cannot write to the folder {folder}: {error.strerror}") from error
 
 
 def _take_lock(handle: int, folder: Path) -> None:
@@ -183,6 +182,8 @@ def _note(handle: int, note: Json) -> None:
 
 
 def _read_note(folder: Path) -> Json | None:
+    # A watcher reads what the lock says and never tries to take it, not even shared and for a
+    # moment: in that moment a run that starts would be turned away.
     try:
         with (folder / _LOCK_NAME).open("rb") as file:
             note = jsonio.loads(file.read(_NOTE_BYTES))
@@ -199,16 +200,16 @@ def _holder(note: Json | None) -> Holder | None:
     return Holder(pid, host, started if isinstance(started, str) else None)
 
 
-def _is_alive(found: Holder) -> bool:
+def _is_alive(named: Holder) -> bool:
     try:
-        os.kill(found.pid, 0)
+        os.kill(named.pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         pass  # of another user, and so alive
-    started = _start(found.pid)
+    started = _start(named.pid)
     # Systems give the number of a process that has gone to a later one.
-    return None in {started, found.started} or started == found.started
+    return None in {started, named.started} or started == named.started
 
 
 def _start(pid: int) -> str | None:

@@ -69,7 +69,9 @@ class IterationDir:
         """
         return RUN_SETS.exists(self.folder(arm))
 
-    def write_runs(self, runs: Iterable[Json], arm: Arm = LEARN, repeat: int = 1) -> None:
+    def write_runs(
+        self, runs: Iterable[Mapping[str, object]], arm: Arm = LEARN, repeat: int = 1
+    ) -> None:
         """Write `{"task", "phase", "result"}` objects, in the order given, one at a time."""
         folder = self.folder(arm, repeat)
         # Only the first set finds its folder there: the journal made it.
@@ -114,7 +116,7 @@ class IterationDir:
         for repeat in self._repeats(LEARN):
             yield from self.read_runs(LEARN, repeat)
 
-    def write_confirmations(self, runs: Iterable[Json]) -> None:
+    def write_confirmations(self, runs: Iterable[Mapping[str, object]]) -> None:
         """Write the reruns of alpha tasks that failed, shaped like runs."""
         CONFIRMATIONS.write(self.root, runs)
 

@@ -18,6 +18,7 @@ import orjson
 from battery.base import jsonio
 from battery.base.errors import ArtifactError
 from battery.protocol.wire import Json
+from battery.records.lines import FinishedCall
 from battery.records.models import ELAPSED_KEY
 from battery.records.stages import CallKey
 from battery.store.files import Reserve, cannot_write, disk_is_full, sync_folder
@@ -86,14 +87,14 @@ class Journal:
             raise KeyError(key)
         return entry
 
-    def append(self, key: CallKey, content: Json) -> None:
-        """Record a finished call; when this returns, it is on disk.
+    def append(self, key: CallKey, call: FinishedCall) -> Json:
+        """Record a finished call and return its line; when this returns, it is on disk.
 
         On a full disk the reserve is given up to save the line, and `ArtifactError` is raised
         afterwards, so that no further call is paid for.
         """
         parts = {name: value for name, value in key._asdict().items() if value}
-        entry = {**parts, **content}
+        entry: Json = {**parts, **call}
         line = jsonio.dumps(entry) + b"\n"
         try:
             self._write(line)
@@ -105,6 +106,7 @@ class Journal:
             raise cannot_write(self._path, error) from error
         self._note(entry, self._end)
         self._end += len(line)
+        return entry
 
     def _write_or_raise(self, line: bytes) -> None:
         try:
