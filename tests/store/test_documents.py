@@ -28,7 +28,8 @@ def test_runs_are_read_back_as_numbers(files: IterationDir) -> None:
     (read,) = files.read_runs()
     assert read.phase is Phase.ALPHA
     assert read.task.operation == "o"
-    assert read.result == RunResult("failed", 2, 7, True, "no one", 40)
+    usage = {"total_tokens": 7.0}
+    assert read.result == RunResult("failed", 2, 7, True, "no one", 40, usage=usage)
 
 
 @pytest.mark.parametrize(
