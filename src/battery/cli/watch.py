@@ -13,8 +13,8 @@ from battery.base.errors import InterruptedRunError
 from battery.cli import options
 from battery.cli.output import print_json, progress, show_summary
 from battery.store.battery_dir import BatteryDir
-from battery.watch import standing as once_only
-from battery.watch import watch as stage
+from battery.watch import watch as following
+from battery.watch.status import status_of, status_text
 
 #: Seconds between two looks at the folder: soon enough to look live, seldom enough to cost nothing.
 _PAUSE_S = 0.5
@@ -46,16 +46,16 @@ def watch(
     root = options.folder(ctx.params)
     battery = BatteryDir(root)
     if once:
-        found = once_only.standing(battery)
+        status = status_of(battery)
         if as_json:
-            print_json(once_only.document(found))
-        elif found.look.finished:
-            show_summary(stage.read_summary(battery), root, as_json=False)
+            print_json(status.document())
+        elif status.look.finished:
+            show_summary(following.read_summary(battery), root, as_json=False)
         else:
-            typer.echo(once_only.text(battery, found))
+            typer.echo(status_text(battery, status))
         return
     try:
-        summary = stage.watch(
+        summary = following.watch(
             battery,
             lambda: progress(quiet=False),
             # A script that reads either stream must not hang because nobody is at a terminal.

@@ -14,7 +14,7 @@ from battery.records.models import LEARN, Arm, Phase
 
 
 class CallKey(NamedTuple):
-    """What makes a call of one iteration unmistakable in its journal; unused parts are empty."""
+    """What tells a call of one iteration from all others in its journal; unused parts are empty."""
 
     call: str
     #: Of a chat.

@@ -79,13 +79,13 @@ def dry_run(settings: Settings, tell: Observer) -> Outlook:
             seed = battery.manifest.options.seed
             tell(Notice(f"drew the seed {seed}; --seed {seed} asks in the order shown"))
     schedule, manifest = battery.schedule(), battery.manifest
-    how_far = manifest.iterations_finished, manifest.iterations_wanted
+    finished, wanted = manifest.iterations_finished, manifest.iterations_wanted
     # What a finished battery in the folder had on record would be archived with it.
     recorded = _recorded(battery) if settings.resume else ()
     return Outlook(
-        plan=schedule.plan(*how_far, recorded),
+        plan=schedule.plan(finished, wanted, recorded),
         seed=schedule.seed,
-        calls=list(schedule.left(*how_far, recorded)),
+        calls=list(schedule.left(finished, wanted, recorded)),
     )
 
 
@@ -115,13 +115,13 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
     folder.write_manifest(manifest)
     if not folder.has_tasks():
         folder.write_tasks(battery.tasks)
-    how_far = manifest.iterations_finished, manifest.iterations_wanted
-    tell(battery.schedule().plan(*how_far, _recorded(battery)))
+    finished, wanted = manifest.iterations_finished, manifest.iterations_wanted
+    tell(battery.schedule().plan(finished, wanted, _recorded(battery)))
     reserve = Reserve(folder.root)
     try:
         reserve.claim()
         async with _asking(battery, tell) as asked:
-            for number in range(manifest.iterations_finished + 1, manifest.iterations_wanted + 1):
+            for number in range(finished + 1, wanted + 1):
                 await _iteration(battery, number, reserve, asked, tell)
                 manifest = manifest.model_copy(update={"iterations_finished": number})
                 folder.write_manifest(manifest)

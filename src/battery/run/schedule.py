@@ -1,8 +1,6 @@
 """Which calls a battery makes, and in which order.
 
-Pure, and what the run itself goes by: a dry run that lists them cannot disagree with it. Who of
-the two arms is asked first is decided by a coin, thrown anew for each task. The coin is a hash, so
-it needs no memory: a resume, or any number of workers, sees the same side up.
+Pure, and what the run itself goes by: a dry run that lists them cannot disagree with it.
 """
 
 from __future__ import annotations
@@ -78,6 +76,8 @@ class Schedule:
         """Yield each task of a phase once, asked in every arm before the next task."""
         for entry in self.tasks:
             if entry.phase is phase:
+                # The arms take turns task by task, not one after the other: whatever slows the
+                # machine down or fills a cache meanwhile then meets both alike.
                 turned = frozen_first(self.seed, iteration, entry.task_id, repeat)
                 arms = self.arms[::-1] if turned else self.arms
                 yield tuple(Ask(entry, arm, repeat) for arm in arms)
@@ -117,14 +117,17 @@ class Schedule:
     ) -> Iterator[ScheduledCall]:
         """Yield the calls that are not on disk, in order; the arguments are `plan`'s."""
         for call in self.calls(range(finished + 1, wanted + 1)):
-            # Keys are unmistakable within one iteration only.
+            # A key names a call within one iteration only.
             if call.iteration > finished + 1 or call.key not in recorded:
                 yield call
 
 
 def frozen_first(seed: int | None, iteration: int, task_id: str, repeat: int) -> bool:
-    """Throw the coin that decides which arm is asked first."""
-    # Not Python's own hash, which differs from process to process.
+    """Throw the coin that decides which arm is asked first, anew for each task and repeat."""
+    # Whoever is always asked first would always meet the colder server. The coin is a hash of what
+    # is asked, so it has no memory: after a resume, and with any number of workers, the same side
+    # is up, and the order that a dry run lists is the one that happens. Not Python's own hash,
+    # which differs from process to process.
     thrown = jsonio.canonical([seed, iteration, task_id, repeat])
     return hashlib.sha256(thrown).digest()[0] % 2 == 1
 
@@ -142,7 +145,14 @@ def to_confirm(
     Those that mostly passed in iteration 1 and mostly failed now, in the learn arm, unless an
     earlier iteration's reruns have confirmed it. Half of the runs is not most of them.
     """
-    known = {task for each in reruns for task, passed in each.items() if _forgotten(passed)}
+    # One failure may be bad luck, so the task is asked again before anything is called forgotten.
+    # What is confirmed already is not paid for in every later iteration.
+    known = {
+        task
+        for iteration in reruns
+        for task, passed in iteration.items()
+        if passed.count(False) >= CONFIRMED
+    }
     return [
         entry
         for entry in tasks
@@ -155,11 +165,11 @@ def to_confirm(
 
 def outcomes(runs: Iterable[Run]) -> Outcomes:
     """Collect by task whether its alpha runs ended ok."""
-    found: dict[str, list[bool]] = {}
+    passed: dict[str, list[bool]] = {}
     for run in runs:
         if run.phase is Phase.ALPHA:
-            found.setdefault(task_id(run.phase, run.task), []).append(run.result.status == "ok")
-    return found
+            passed.setdefault(task_id(run.phase, run.task), []).append(run.result.status == "ok")
+    return passed
 
 
 def _task_call(iteration: int, ask: Ask) -> ScheduledCall:
@@ -168,8 +178,4 @@ def _task_call(iteration: int, ask: Ask) -> ScheduledCall:
 
 
 def _mostly(passed: Sequence[bool], wanted: bool) -> bool:
-    return 2 * sum(each is wanted for each in passed) > len(passed)
-
-
-def _forgotten(passed: Sequence[bool]) -> bool:
-    return passed.count(False) >= CONFIRMED
+    return 2 * sum(ok is wanted for ok in passed) > len(passed)

@@ -40,16 +40,16 @@ class IterationTail:
 
     def __init__(self, files: IterationDir, schedule: Schedule) -> None:
         self.number = files.number
-        #: What has been told so far.
+        #: The calls that events have told of.
         self.recorded: set[CallKey] = set()
         #: The stage that was told last.
         self.stage: StageStarted | None = None
         self._files = files
         self._schedule = schedule
-        self._labels: Mapping[str, str] = {each.task_id: each.label for each in schedule.tasks}
+        self._labels: Mapping[str, str] = {task.task_id: task.label for task in schedule.tasks}
         self._left = Counter(
-            (each.phase, repeat)
-            for each in schedule.tasks
+            (task.phase, repeat)
+            for task in schedule.tasks
             for repeat in range(1, schedule.repeats + 1)
             for _ in schedule.arms
         )
@@ -172,7 +172,7 @@ class IterationTail:
 
 
 class Follower:
-    """Tells of a battery from where it stands: the plan, what is finished, then what comes."""
+    """Tells of a battery from where it is: the plan, what is finished, then what comes."""
 
     def __init__(self, folder: BatteryDir, tasks: Tasks, manifest: Manifest) -> None:
         self.schedule = Schedule.of(manifest, tasks)
@@ -182,27 +182,27 @@ class Follower:
         #: The iteration after the finished ones, whether it has begun or not.
         self.current = self._tail(manifest.iterations_finished + 1)
 
-    def news(self, manifest: Manifest, *, told: int = 0) -> Iterator[Event]:
+    def news(self, manifest: Manifest, *, shown: int = 0) -> Iterator[Event]:
         """Yield what happened since the last call, in order; raise `ArtifactError`.
 
         `manifest` is the one on disk, read before this call. The first call tells of the finished
-        iterations beyond the `told` ones, a line each, and of the calls of the one under way.
+        iterations beyond the `shown` ones, a line each, and of the calls of the one under way.
         """
         if self.plan is None:
-            yield from self._so_far(manifest, told)
+            yield from self._so_far(manifest, shown)
         while self.current.number <= manifest.iterations_finished:
             yield from self.current.news()
             yield self._iteration_finished(self.current.number)
             self.current = self._tail(self.current.number + 1)
         yield from self.current.news()
 
-    def _so_far(self, manifest: Manifest, told: int) -> Iterator[Event]:
+    def _so_far(self, manifest: Manifest, shown: int) -> Iterator[Event]:
         finished, wanted = manifest.iterations_finished, manifest.iterations_wanted
         # Read first, because the plan says how much is on disk; events are small.
         events = list(self.current.news(replayed=True))
         self.plan = self.schedule.plan(finished, wanted, self.current.recorded)
         yield self.plan
-        yield from map(self._iteration_finished, range(told + 1, finished + 1))
+        yield from map(self._iteration_finished, range(shown + 1, finished + 1))
         yield from events
 
     def _iteration_finished(self, number: int) -> IterationFinished:

@@ -1,0 +1,24 @@
+"""A finished battery for the tests of this folder; each takes a copy."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.support.calls import command_here
+
+
+@pytest.fixture(scope="package")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run one battery on the embedded gateway; tests take copies."""
+    folder = tmp_path_factory.mktemp("watch") / "b"
+    done = command_here("run", "-n", 2, "--quiet", "--dir", folder, cwd=folder.parent)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def folder(finished: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(finished, tmp_path / "b"))
