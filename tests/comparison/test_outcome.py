@@ -195,7 +195,7 @@ def test_what_is_unclear_says_how_many_tasks_would_settle_it() -> None:
     (advice,) = settle(Outcome.UNCLEAR, found)
     assert "tasks like these instead of 8" in advice
     few = against_usual(noisy(0.4), phases=(Phase.ALPHA,) * 4)
-    assert settle(Outcome.UNCLEAR, few)[0].startswith("6 tasks in common at least")
+    assert settle(Outcome.UNCLEAR, few)[0].startswith("At least 6 tasks in common")
     assert "no test can reach .05" in next(cautions(few))
     assert settle(Outcome.BETTER, found) == []
 

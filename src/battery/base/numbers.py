@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
+
+# Random flips cannot tell smaller ones apart, and nobody decides by the fourth decimal.
+#: A p-value below this is written as being below it.
+LEAST_P: Final = 0.001
 
 
 def number(value: float, places: int = 2, *, grouped: bool = False) -> str:
@@ -41,6 +46,19 @@ def change(absolute: float, relative: float | None, places: int = 2) -> str:
     if relative is None:
         return f"({signed(absolute, places)})"
     return f"({signed(absolute, places)}, {signed_percent(relative)})"
+
+
+def p_value(p: float | None) -> str:
+    """Write a p-value for a table: `0.008`, `<0.001`; a dash where nothing was tested."""
+    if p is None:
+        return "-"
+    return f"<{LEAST_P}" if p < LEAST_P else number(p, 3)
+
+
+def p_equals(p: float | None) -> str:
+    """Write a p-value for a sentence: `p = 0.008`, `p < 0.001`."""
+    text = p_value(p)
+    return f"p < {text[1:]}" if text.startswith("<") else f"p = {text}"
 
 
 def duration(seconds: float) -> str:

@@ -20,8 +20,8 @@ from battery.calibration.simulate import simulate
 from battery.records.findings import Evidence, Record
 from battery.records.models import LEARN, Phase, Provenance, Run, Task
 from battery.records.word import POSITIVE, GateStatus, Word
+from battery.verdict import policy
 from battery.verdict.assess import Observed, assess
-from battery.verdict.ladder import ALPHA
 from battery.verdict.metrics import measure
 from battery.verdict.summary import summarise
 from battery.verdict.table import Call
@@ -34,8 +34,6 @@ ERRORS: Final = 3.0
 POWER_MARGIN: Final = 0.03
 #: Where the direction count must come out well while nothing is learned: near a coin.
 COIN: Final = (0.4, 0.6)
-#: Least iterations for COMPOUNDING, as the verdict document has it.
-LEAST_ITERATIONS: Final = 5
 
 #: The metrics look at phases and results only.
 _TASK: Final = Task(task_class="simulated", operation="simulated", spec={})
@@ -48,7 +46,7 @@ class Tally(Record):
     about: str
     simulations: int
     words: dict[Word, int] = Field(description="Batteries by verdict; every verdict is there.")
-    primary: int = Field(description="Batteries whose primary p is at most .05.")
+    primary: int = Field(description="Batteries whose primary test is significant.")
     validated: int = Field(description="Batteries that the direction count calls validated.")
     bluffed: int = Field(description="Batteries in which an impossible task ended ok.")
     bluffs_caught: int = Field(
@@ -158,7 +156,7 @@ def _promises(scenario: Scenario, tally: Tally) -> Iterator[_Promise]:
         yield from _null_promises(scenario, tally)
     if scenario.dials.arms == 1:
         yield "positive verdicts", None, 0.0, tally.share(*POSITIVE)
-    if scenario.dials.iterations < LEAST_ITERATIONS:
+    if scenario.dials.iterations < policy.SLOPE_ITERATIONS:
         yield "COMPOUNDING", None, 0.0, tally.share(Word.COMPOUNDING)
     # Without one, a single DISHONEST would accuse an honest gateway.
     if scenario.dials.bluff == 0:
@@ -169,18 +167,18 @@ def _promises(scenario: Scenario, tally: Tally) -> Iterator[_Promise]:
         word, at_least = scenario.catch
         yield f"caught: {word}", at_least, None, tally.share(word)
     for wrong in scenario.rare:
-        yield f"rare: {wrong}", None, ALPHA + _error(ALPHA, tally), tally.share(wrong)
+        yield f"rare: {wrong}", None, policy.ALPHA + _error(policy.ALPHA, tally), tally.share(wrong)
     if scenario.power:
-        yield _power("primary p <= .05", scenario.power.primary, tally.primary, tally)
+        yield _power(f"primary p <= {policy.level()}", scenario.power.primary, tally.primary, tally)
         positive = sum(tally.words[word] for word in POSITIVE)
         yield _power("positive verdicts", scenario.power.positive, positive, tally)
 
 
 def _null_promises(scenario: Scenario, tally: Tally) -> Iterator[_Promise]:
     # A share that is right on the bound must not fail every other time it is simulated.
-    highest = ALPHA + _error(ALPHA, tally)
+    highest = policy.ALPHA + _error(policy.ALPHA, tally)
     yield "positive verdicts", None, highest, tally.share(*POSITIVE)
-    yield "primary p <= .05", None, highest, tally.primary / tally.simulations
+    yield f"primary p <= {policy.level()}", None, highest, tally.primary / tally.simulations
     for alarm in Word:
         # DISHONEST has a stricter bound of its own: it may never come.
         if alarm.about.level == "error" and alarm is not Word.DISHONEST:
@@ -225,7 +223,7 @@ def is_validated(calls: Sequence[Call]) -> bool:
 
 def _is_significant(evidence: Evidence) -> bool:
     primary = evidence.primary
-    return primary is not None and primary.p is not None and primary.p <= ALPHA
+    return primary is not None and primary.p is not None and primary.p <= policy.ALPHA
 
 
 def _bluffs(calls: Sequence[Call]) -> bool:

@@ -10,9 +10,8 @@ from battery.inputs.tasks import find_tasks, plan
 from battery.recorded.open import open_battery
 from battery.records.models import FROZEN
 from battery.store.battery_dir import BatteryDir
-from battery.verdict import planning
+from battery.verdict.planning import Prospects, Source, measured_design, prospects
 from battery.verdict.power import Design
-from battery.verdict.prospects import Prospects, Source, prospects
 from battery.verdict.table import grid
 
 DEFAULT_ITERATIONS: Final = 3
@@ -72,7 +71,7 @@ def _measured(folder: Path) -> Design:
             f"{folder} has no frozen arm, so nothing tells its noise from learning",
             hint="run one with two arms, or give --noise",
         )
-    design = planning.measured(table)
+    design = measured_design(table)
     if design is None:
         raise UsageError(
             f"{folder} has fewer than two tasks with tokens in both arms of iteration 1",

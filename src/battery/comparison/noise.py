@@ -14,7 +14,7 @@ from battery.records.comparison import Noise
 from battery.records.metric import TOKENS
 from battery.records.models import FROZEN, LEARN, Arm
 from battery.verdict import effects as compare
-from battery.verdict import intervals
+from battery.verdict import intervals, policy
 from battery.verdict.power import call_noise
 from battery.verdict.table import Call, Grid, grid
 
@@ -70,5 +70,5 @@ def _floor(
         sd**2 / (len(table.iterations) * max((call.repeat for call in calls), default=1))
         for sd, calls in ((a, before), (b, after))
     )
-    half = intervals.half_width(sqrt(spread), tasks, compare.LEVEL)
+    half = intervals.half_width(sqrt(spread), tasks, policy.LEVEL)
     return expm1(min(half, _MOST_LOG))

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from battery.base.numbers import number, p_equals, percent, signed_percent
 from battery.comparison import pairing as paired
 from battery.comparison.pairing import Shared
 from battery.records.comparison import Change, Flips, TaskPair
@@ -14,15 +15,12 @@ from battery.records.findings import Interval
 from battery.records.metric import METRICS, OK, TOKENS
 from battery.records.models import FROZEN, LEARN
 from battery.records.word import Outcome
-from battery.verdict.ladder import ALL_ONE_WAY, ALPHA, RELEVANT
+from battery.verdict import policy
 from battery.verdict.table import Call, Grid
 
-#: What a change of exactly ten percent may fall short by, through rounding.
-TINY: Final = 1e-9
 #: Above ten times nobody needs the digits.
 HUGE: Final = 10.0
 NO_TOKENS: Final = "no tokens could be compared"
-OPEN: Final = "the 90% interval of tokens does not lie inside ±10%"
 
 
 class Facts(NamedTuple):
@@ -80,6 +78,9 @@ def weigh(before: Sequence[Call], after: Sequence[Call], both: Shared) -> Facts 
 
 def decide(facts: Facts) -> tuple[Outcome, list[str]]:
     """Return the word and why it is this one; MIXED is a gain that is paid for."""
+    # What is significant and large enough decides first, gains and losses alike: neither undoes the
+    # other. A gain is held to a lower bar for losses than a change without one, since tokens are
+    # saved most easily by giving up. NO DIFFERENCE has to be shown; the rest stays open.
     better = [told(each) for each in facts.deciding if significant(each, -1)]
     worse = [told(each) for each in facts.deciding if significant(each, 1)]
     worse += _new_bluffs(facts)
@@ -106,7 +107,7 @@ def told(each: Change) -> str:
     word = "worse" if harm(each) > 0 else "better"
     corrected = "corrected " if METRICS[each.metric].decides else ""
     p = _deciding_p(each)
-    told_p = "" if p is None else f" ({corrected}{chance(p)})"
+    told_p = "" if p is None else f" ({corrected}{p_equals(p)})"
     return f"{METRICS[each.metric].plain} {word} by {size(each)}{told_p}"
 
 
@@ -114,29 +115,24 @@ def _deciding_p(each: Change) -> float | None:
     return each.p_corrected if METRICS[each.metric].decides else each.p
 
 
-def chance(p: float) -> str:
-    """Write a p-value: `p = 0.008`, `p < 0.001`."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-
-
 def size(each: Change) -> str:
     """Write how much worse or better a metric is: `38%`, `38 percentage points`."""
     if each.kind == "ratio":
         if harm(each) > HUGE - 1:
-            return f"more than {HUGE - 1:.0%}"
-        return f"{abs(harm(each)):.0%}"
-    return f"{abs(100 * harm(each)):.0f} percentage points"
+            return f"more than {percent(HUGE - 1)}"
+        return percent(abs(harm(each)))
+    return f"{number(abs(100 * harm(each)), 0)} percentage points"
 
 
 def sure(each: Change) -> bool:
-    """Tell whether a change is more than luck, whatever its size."""
+    """Return whether a change is more than luck, whatever its size."""
     p = _deciding_p(each)
-    return p is not None and p <= ALPHA
+    return p is not None and p <= policy.ALPHA
 
 
 def significant(each: Change, sign: int) -> bool:
-    """Tell whether a metric is worse (1) or better (-1) by a relevant amount, and not by luck."""
-    return sure(each) and sign * harm(each) >= RELEVANT - TINY
+    """Return whether a metric is worse (1) or better (-1) by a relevant amount, and not by luck."""
+    return sure(each) and policy.is_relevant(sign * harm(each))
 
 
 def _new_bluffs(facts: Facts) -> list[str]:
@@ -157,40 +153,42 @@ def _losses(facts: Facts) -> list[str]:
     """Object to a gain that is bought with failing, significant or not: giving up is cheap."""
     ok = next(each for each in facts.changes if each.metric == OK)
     found = []
-    if harm(ok) >= RELEVANT - TINY and ok.p is not None and ok.p <= ALL_ONE_WAY:
-        found.append(f"{size(ok)} fewer tasks end ok ({chance(ok.p)})")
+    if policy.is_relevant(harm(ok)) and ok.p is not None and ok.p <= policy.ALL_ONE_WAY:
+        found.append(f"{size(ok)} fewer tasks end ok ({p_equals(ok.p)})")
     if facts.flips.bluffs:
         found.append(f"{counted(facts.flips.bluffs)} that cannot be done mostly end ok now")
     return found
 
 
 def _doubts(facts: Facts) -> list[str]:
-    """Say what speaks against calling it no difference; empty where nothing does."""
+    """List what speaks against calling it no difference; empty where nothing does."""
     if identical(facts):
         return []
     found = _tokens_open(facts)
     found += [
-        f"{told(each)}, less than the 10% that counts"
+        f"{told(each)}, less than the {policy.relevant()} that counts"
         for each in facts.deciding
         if sure(each) and (found or each.metric != TOKENS)
     ]
     if facts.flips.lost:
-        p = "" if facts.flips.p is None else f" ({chance(facts.flips.p)})"
+        p = "" if facts.flips.p is None else f" ({p_equals(facts.flips.p)})"
         found.append(f"{counted(facts.flips.lost)} passed in A and not in B{p}")
     return found + _losses(facts)
 
 
 def _tokens_open(facts: Facts) -> list[str]:
-    narrow = facts.narrow
     if facts.tokens.value is None:
         return [NO_TOKENS]
-    if narrow is None or narrow.low <= 1 - RELEVANT or narrow.high >= 1 + RELEVANT:
-        return [OPEN]
-    return []
+    return [] if policy.rules_out(facts.narrow) else [too_wide()]
+
+
+def too_wide() -> str:
+    """Object that a change of the tokens that counts cannot be ruled out."""
+    return f"the {policy.narrow()} interval of tokens does not lie inside ±{policy.relevant()}"
 
 
 def identical(facts: Facts) -> bool:
-    """Tell whether every task has the same numbers in both, iteration by iteration, but for time.
+    """Return whether every task has the same numbers in both, iteration by iteration, but for time.
 
     What was measured in neither is the same, too; but without any tokens nothing is.
     """
@@ -202,7 +200,10 @@ def identical(facts: Facts) -> bool:
 def _same_cells(table: Grid) -> bool:
     return all(
         np.allclose(
-            table.of(LEARN, metric.key), table.of(FROZEN, metric.key), rtol=TINY, equal_nan=True
+            table.of(LEARN, metric.key),
+            table.of(FROZEN, metric.key),
+            rtol=policy.TINY,
+            equal_nan=True,
         )
         for metric in table.metrics
         if metric.decides
@@ -212,8 +213,9 @@ def _same_cells(table: Grid) -> bool:
 def _alike(facts: Facts) -> str:
     if identical(facts):
         return "the numbers are the same, task by task"
-    low, high = (0.0, 0.0) if facts.narrow is None else (facts.narrow.low, facts.narrow.high)
-    return f"the 90% interval of tokens, {low - 1:+.1%} to {high - 1:+.1%}, lies inside ±10%"
+    low, high = (1.0, 1.0) if facts.narrow is None else (facts.narrow.low, facts.narrow.high)
+    ends = f"{signed_percent(low - 1)} to {signed_percent(high - 1)}"
+    return f"the {policy.narrow()} interval of tokens, {ends}, lies inside ±{policy.relevant()}"
 
 
 def counted(tasks: int) -> str:

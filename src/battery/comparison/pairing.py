@@ -19,7 +19,7 @@ from battery.records.findings import Interval
 from battery.records.metric import METRICS, OK, OVERSEER, TOKENS, TURNS, Metric
 from battery.records.models import FROZEN, LEARN, Arm, Phase
 from battery.verdict import effects as compare
-from battery.verdict import intervals, signflip
+from battery.verdict import intervals, policy, signflip
 from battery.verdict.table import Call, Floats, Grid, grid, mean, row_means
 
 _NOTHING: Final = "nothing could be compared"
@@ -107,12 +107,12 @@ def _change(
         before=before,
         after=after,
         value=found.value,
-        interval=found.interval(compare.LEVEL),
+        interval=found.interval(policy.LEVEL),
         p=chances.p,
         p_corrected=chances.corrected,
         p_holm=chances.holm,
         net=net.value,
-        net_interval=net.interval(compare.LEVEL),
+        net_interval=net.interval(policy.LEVEL),
         p_net=p_net,
         tasks=tasks,
         cells=int((~np.isnan(compare.advantage(table, metric.key))).sum()),
@@ -137,8 +137,8 @@ def task_effects(table: Grid, metric: str) -> Floats:
 
 def narrow_interval(table: Grid) -> Interval | None:
     """Return the 90 % interval of the ratio of tokens, B over A."""
-    found = intervals.ratio(task_effects(table, TOKENS), compare.NARROW)
-    return found.interval(compare.NARROW)
+    found = intervals.ratio(task_effects(table, TOKENS), policy.NARROW)
+    return found.interval(policy.NARROW)
 
 
 def at_end(table: Grid, whole: Change) -> Change:
@@ -280,7 +280,7 @@ def _mean_difference(metric: Metric, net: Floats) -> intervals.Estimate:
     middle = float(known.mean())
     if known.size == 1:
         return intervals.Estimate(middle, None, None)
-    half = intervals.half_width(float(known.std(ddof=1)), known.size, compare.LEVEL)
+    half = intervals.half_width(float(known.std(ddof=1)), known.size, policy.LEVEL)
     return intervals.Estimate(middle, middle - half, middle + half)
 
 

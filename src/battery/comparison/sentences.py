@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import ceil, log, log2
+from math import ceil, log
 from typing import Final, assert_never
 
+from battery.base.numbers import p_equals, percent
 from battery.comparison import pairing as paired
 from battery.comparison.outcome import (
     HUGE,
-    OPEN,
-    TINY,
     Facts,
-    chance,
     counted,
     harm,
     identical,
     significant,
     sure,
     told,
+    too_wide,
 )
 from battery.records.comparison import Change
 from battery.records.findings import Interval
 from battery.records.metric import ELAPSED, METRICS, OK, TOKENS, TURNS
 from battery.records.word import Outcome
-from battery.verdict.ladder import ALPHA, RELEVANT, RESOLUTION_S
+from battery.verdict import policy
 from battery.verdict.sentences import change as in_words
 
-#: With fewer tasks even the smallest p of the two-sided sign flips, 2/2^n, is above .05.
-LEAST_TASKS: Final = ceil(1 - log2(ALPHA))
 #: Nobody would write more tasks than this to settle a question.
 _MOST_TASKS: Final = 2_000
 _NO_TWINS: Final = (
@@ -42,7 +39,7 @@ _TWINS_WITHOUT_TOKENS: Final = (
 SCOPE: Final = (
     "These two batteries: what one memory each learned in one run each, on these tasks and tasks "
     "like them. Two runs of one and the same system differ, too. A claim about the systems takes "
-    "five independent batteries of each at least, every one from an empty memory."
+    f"at least {policy.BATTERIES} independent batteries of each, every one from an empty memory."
 )
 
 
@@ -102,8 +99,9 @@ def cause(facts: Facts) -> str:
         return f"{_TWINS_WITHOUT_TOKENS}{also}"
     if not apart:
         return (
-            "The frozen arms, which learn nothing, do not differ significantly, nor by 10%. Where "
-            "they run the same systems as the learn arms, a difference comes from what was learned."
+            "The frozen arms, which learn nothing, do not differ significantly, nor by "
+            f"{policy.relevant()}. Where they run the same systems as the learn arms, a difference "
+            "comes from what was learned."
         )
     told_apart = f"The frozen arms, which learn nothing, differ too: {'; '.join(apart)}"
     if not any(sure(each) for each in facts.twins if _differs(each)):
@@ -121,18 +119,20 @@ def settle(outcome: Outcome, facts: Facts) -> list[str]:
         return []
     if not tasks:
         return ["Answers that report their tokens, in A and in B."]
-    if tasks < LEAST_TASKS:
+    if tasks < (least := policy.least_paired_tasks()):
         lacking = "with tokens in both" if tasks < len(facts.pairs) else "in common"
-        return [f"{LEAST_TASKS} tasks {lacking} at least: with fewer no test can reach .05."]
+        reach = f"with fewer no test can reach {policy.level()}"
+        return [f"At least {least} tasks {lacking}: {reach}."]
     if narrow is None or narrow.low <= 0:
         return []
     half = log(narrow.high / narrow.low) / 2
-    needed = ceil(tasks * (half / -log(1 - RELEVANT)) ** 2)
+    needed = ceil(tasks * (half / -log(1 - policy.RELEVANT)) ** 2)
     if not tasks < needed <= _MOST_TASKS:
         return []
     return [
-        f"About {needed:,} tasks like these instead of {tasks} would narrow the 90% interval of "
-        "tokens to ±10%. Where single calls vary much, --repeats narrows it, too."
+        f"About {needed:,} tasks like these instead of {tasks} would narrow the "
+        f"{policy.narrow()} interval of tokens to ±{policy.relevant()}. Where single calls vary "
+        "much, --repeats narrows it, too."
     ]
 
 
@@ -141,8 +141,8 @@ def _no_difference(facts: Facts) -> str:
         return f"On {_same(facts)} A and B have the same numbers, but for time."
     used = _amount(facts.tokens, places=1)
     return (
-        f"On {_same(facts)} nothing that counts differs: B used {used} A, and 10% either way can "
-        "be ruled out."
+        f"On {_same(facts)} nothing that counts differs: B used {used} A, and "
+        f"{policy.relevant()} either way can be ruled out."
     )
 
 
@@ -151,7 +151,7 @@ def _unclear(facts: Facts, reasons: Sequence[str]) -> str:
     if facts.tokens.value is None:
         return f"{start}: {'; '.join(reasons)}."
     tokens = f"it used {_amount(facts.tokens)} A{_range(facts.tokens.interval)}"
-    return f"{start}: {'; '.join([tokens, *(each for each in reasons if each != OPEN)])}."
+    return f"{start}: {'; '.join([tokens, *(each for each in reasons if each != too_wide())])}."
 
 
 def _same(facts: Facts) -> str:
@@ -167,25 +167,25 @@ def _amount(tokens: Change, places: int | None = None) -> str:
 def _more(ratio: float, places: int | None = None) -> str:
     """Write a ratio as people say it; with `places` to so many, where it stands beside a bound."""
     if ratio > HUGE:
-        return f"more than {HUGE - 1:.0%} more"
+        return f"more than {percent(HUGE - 1)} more"
     usual = in_words(ratio)
     if places is None or usual == in_words(1.0):
         return usual
-    return f"{abs(ratio - 1):.{places}%} {'fewer' if ratio < 1 else 'more'}"
+    return f"{percent(abs(ratio - 1), places)} {'fewer' if ratio < 1 else 'more'}"
 
 
 def _range(interval: Interval | None) -> str:
     if interval is None:
         return ""
     span = f"from {_more(interval.low)} to {_more(interval.high)}"
-    return f" ({interval.level:.0%} interval: {span})"
+    return f" ({percent(interval.level)} interval: {span})"
 
 
 def _differs(each: Change) -> bool:
-    """Tell whether twins differ: significantly, or by so much that it would count."""
+    """Return whether twins differ: significantly, or by so much that it would count."""
     if not METRICS[each.metric].decides:
         return False
-    return sure(each) or abs(harm(each)) >= RELEVANT - TINY
+    return sure(each) or policy.is_relevant(abs(harm(each)))
 
 
 def _beyond(tokens: Change) -> str:
@@ -194,29 +194,30 @@ def _beyond(tokens: Change) -> str:
     text = f" Beyond what they differ by, B used {_more(tokens.net)} tokens"
     if tokens.p_net is None:
         return f"{text}."
-    return f"{text}{_range(tokens.net_interval)}, {chance(tokens.p_net)}."
+    return f"{text}{_range(tokens.net_interval)}, {p_equals(tokens.p_net)}."
 
 
 def _start(facts: Facts) -> str:
     first = next((each for each in facts.start if each.metric == TOKENS), None)
     if first is None or first.value is None:
         return ""
-    p = "" if first.p is None else f" ({chance(first.p)})"
+    p = "" if first.p is None else f" ({p_equals(first.p)})"
     return f" In iteration 1, before anything was learned, B used {_amount(first)} A{p}."
 
 
 def cautions(facts: Facts) -> Iterator[str]:
     """List what a reader of the outcome should know as well."""
     tasks = len(facts.pairs)
-    if tasks < LEAST_TASKS:
-        yield f"with {counted(tasks)} in common no test can reach .05, whatever happens"
+    if tasks < policy.least_paired_tasks():
+        reach = f"no test can reach {policy.level()}"
+        yield f"with {counted(tasks)} in common {reach}, whatever happens"
     yield from _uncompared(facts)
     yield from _hidden(facts)
     tokens = facts.tokens
     if tokens.value is not None and tokens.before and tokens.after:
         together = tokens.after / tokens.before
         # Two that both are huge are told alike, and one of them is no news.
-        if abs(min(together, HUGE) - min(tokens.value, HUGE)) >= RELEVANT:
+        if policy.is_relevant(abs(min(together, HUGE) - min(tokens.value, HUGE))):
             yield (
                 f"all tasks together took {_more(together)} tokens: tasks that take many weigh "
                 "more there than in a typical task"
@@ -250,8 +251,8 @@ def _hidden(facts: Facts) -> Iterator[str]:
         if whole.metric not in {TOKENS, OK}:
             continue
         last = paired.at_end(facts.table, whole)
-        shown = abs(harm(whole)) >= RELEVANT - TINY and harm(whole) * harm(last) > 0
-        if abs(harm(last)) >= RELEVANT - TINY and not shown:
+        shown = policy.is_relevant(abs(harm(whole))) and harm(whole) * harm(last) > 0
+        if policy.is_relevant(abs(harm(last))) and not shown:
             yield (
                 f"in iteration {facts.iterations[-1]} alone, {told(last)}: the mean over the "
                 "iterations compared hides it"
@@ -261,4 +262,4 @@ def _hidden(facts: Facts) -> Iterator[str]:
 def _within_jitter(time: Change) -> bool:
     if time.before is None or time.after is None:
         return True
-    return abs(time.after - time.before) < RESOLUTION_S
+    return abs(time.after - time.before) < policy.RESOLUTION_S

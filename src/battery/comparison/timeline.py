@@ -12,10 +12,12 @@ from typing import Final, Literal
 import numpy as np
 from pydantic import Field
 
+from battery.base.numbers import p_equals
 from battery.records.comparison import FileName
 from battery.records.findings import Interval, Record
 from battery.records.models import SCHEMA_VERSION
 from battery.records.word import Word
+from battery.verdict import policy
 from battery.verdict.trend import page
 
 #: With four batteries no order has a two-sided p below 2/24, and none is a trend.
@@ -47,7 +49,7 @@ class Entry(Record):
     effect: float | None = Field(
         description="Ratio of tokens, learn over frozen; null with one arm."
     )
-    interval: Interval | None = Field(description="95% interval of the effect.")
+    interval: Interval | None = Field(description="Of the effect.")
     group: int | None = Field(
         description="Batteries of the same tasks have the same number; null without an iteration."
     )
@@ -61,7 +63,7 @@ class Course(Record):
     batteries: int = Field(description="Those that report tokens.")
     tokens: list[float] = Field(description="Tokens a task in the last iteration of each.")
     change: float | None = Field(description="Last over first, less 1; null with one battery.")
-    p: float | None = Field(description="Two-sided; null below five batteries, or if all equal.")
+    p: float | None = Field(description="Two-sided; null with few batteries, or if all are equal.")
     text: str = Field(description="What may be said of a trend.")
 
 
@@ -112,8 +114,8 @@ def _text(tokens: Sequence[float], p: float | None) -> str:
         return f"too few for a trend: {len(tokens)} of at least {LEAST}"
     if p is None:
         return "no trend: all take exactly as many tokens"
-    found = "a trend" if p <= 0.05 else "no trend that is more than chance"
-    return f"{found} (rank correlation with time, p = {p:.3f})"
+    trend = "a trend" if p <= policy.ALPHA else "no trend that is more than chance"
+    return f"{trend} (rank correlation with time, {p_equals(p)})"
 
 
 def _unlike(entries: Sequence[Entry]) -> str:

@@ -157,7 +157,7 @@ class Comparison(Record):
     after: Side = Field(description="B.")
     iterations: list[int] = Field(description="The iterations that are compared.")
     changes: list[Change] = Field(description="The learn arms, metric by metric.")
-    narrow: Interval | None = Field(description="90% interval of the ratio of tokens.")
+    narrow: Interval | None = Field(description="Narrower interval of the ratio of tokens.")
     start: list[Change] = Field(
         description="The same in iteration 1, before anything was learned; empty where that is "
         "what is compared anyway."

@@ -82,9 +82,9 @@ class Sensitivity(Record):
         description="Standard deviation of the log tokens of a call, measured between the arms."
     )
     detectable: float | None = Field(
-        description="Smallest reduction of tokens seen with 80% power; null when none would be."
+        description="Smallest reduction of tokens seen with this power; null when none would be."
     )
-    power: float = Field(description="The power meant: 0.8.")
+    power: float = Field(description="The power meant, as a share.")
 
 
 class Evidence(Record):
@@ -101,7 +101,7 @@ class Evidence(Record):
     compounding: Tested | None = Field(description="Does it go on improving? Page's L.")
     trend: Tested | None = Field(description="One arm: do tokens fall over the iterations?")
     same_start: Tested | None = Field(description="Did both arms start alike in iteration 1?")
-    narrow: Interval | None = Field(description="90% interval of the ratio of tokens.")
+    narrow: Interval | None = Field(description="Narrower interval of the ratio of tokens.")
     effects: list[Effect]
     gates: list[Gate]
     luck: Luck | None

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
-from battery.base.numbers import number, percent
+from battery.base.numbers import number, p_equals, p_value, percent
 from battery.records.comparison import Change, Comparison, Difference, Flips, Noise, Side, TaskPair
 from battery.records.findings import Interval
-from battery.report.evidence import NONE, POINTS, amount, p_value
+from battery.report.evidence import NONE, POINTS, amount
 
 #: So many of the largest changes by task are named, each way.
 MOST: Final = 5
@@ -111,7 +111,7 @@ def flips(found: Flips) -> str:
     if not found.lost + found.gained + found.bluffs + found.bluffs_ended:
         return "No task flipped: each passes or fails in both."
     text = f"{found.lost} passed in A and not in B, {found.gained} the other way"
-    text += f" (exact McNemar p = {p_value(found.p)})" if found.p is not None else ""
+    text += f" (exact McNemar {p_equals(found.p)})" if found.p is not None else ""
     bluffs = [
         f"{count} impossible {'task' if count == 1 else 'tasks'} {what}"
         for count, what in ((found.bluffs, "now claimed done"), (found.bluffs_ended, "no longer"))
@@ -172,7 +172,7 @@ def noise(found: Noise) -> Iterator[str]:
 
 
 def _floor(share: float) -> str:
-    return f"{_HUGE - 1:.0%}" if share > _HUGE - 1 else percent(share, 1)
+    return percent(_HUGE - 1) if share > _HUGE - 1 else percent(share, 1)
 
 
 def difference(each: Difference) -> str:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Literal
 
-from battery.base.numbers import change, number, percent, signed, signed_percent
+from battery.base.numbers import change, number, p_value, percent, signed, signed_percent
 from battery.records.findings import Effect, Evidence, Expectation, Luck, Scorecard, Tested
 from battery.records.metric import METRICS, TABLE
 from battery.records.models import Trend
+from battery.verdict import policy
 from battery.verdict.summary import NEEDED
 
 NONE: Final = "-"
 POINTS: Final = " pts"
+#: Head of the columns with intervals.
+INTERVAL: Final = f"{percent(policy.LEVEL)} interval"
 #: Above ten times nobody needs the digits.
 _HUGE: Final = 10.0
 
@@ -48,13 +51,6 @@ def interval(row: Effect) -> str:
     if row.interval is None:
         return NONE
     return f"{amount(row.kind, row.interval.low)} to {amount(row.kind, row.interval.high)}"
-
-
-def p_value(p: float | None) -> str:
-    """Write a p-value with three decimals; one that is not there is a dash."""
-    if p is None:
-        return NONE
-    return "<0.001" if p < 0.001 else number(p, 3)
 
 
 def mean(row: Effect, value: float | None) -> str:

@@ -10,10 +10,9 @@ from typing import NamedTuple
 
 from battery.records.findings import Effect, Evidence
 from battery.records.models import FROZEN, Expectations
-from battery.verdict import caveats, gates, ladder, planning
 from battery.verdict import effects as compare
-from battery.verdict import sentences as words
-from battery.verdict.ladder import Facts
+from battery.verdict import gates, ladder, planning, sentences
+from battery.verdict.facts import Facts
 from battery.verdict.table import Call, Grid, grid
 
 
@@ -42,7 +41,7 @@ def assess(observed: Observed, *, plan: bool = True) -> Evidence:
     word, reasons = ladder.decide(facts)
     return Evidence(
         verdict=word,
-        sentence=words.sentence(word, facts, reasons),
+        sentence=sentences.sentence(word, facts, reasons),
         reasons=reasons,
         arms=list(table.arms),
         tasks=len(table.tasks),
@@ -59,9 +58,9 @@ def assess(observed: Observed, *, plan: bool = True) -> Evidence:
         luck=compare.luck(_first_repeats(observed.calls, table)),
         sensitivity=planning.sensitivity(facts) if plan else None,
         settle=planning.settle(word, facts) if plan else [],
-        assumptions=list(caveats.assumptions(facts)),
-        scope=caveats.scope(facts),
-        cautions=list(caveats.cautions(facts, observed.calls)),
+        assumptions=list(sentences.assumptions(facts)),
+        scope=sentences.scope(facts),
+        cautions=list(sentences.cautions(facts, observed.calls)),
     )
 
 

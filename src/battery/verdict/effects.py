@@ -14,15 +14,10 @@ import numpy as np
 from battery.records.findings import Effect, Interval, Luck, Tested
 from battery.records.metric import COUNTED, ELAPSED, LEAST_MS, METRICS, TOKENS, Metric
 from battery.records.models import FROZEN, LEARN, Phase
-from battery.verdict import intervals, signflip, trend
+from battery.verdict import intervals, policy, signflip, trend
 from battery.verdict.summary import NEEDED
 from battery.verdict.table import Floats, Grid, log_ratio, mean, row_means
 
-#: Confidence of the intervals that are shown, and of the narrower one that NO EFFECT asks for.
-LEVEL: Final = 0.95
-NARROW: Final = 0.90
-#: Least iterations after which a slope is more than last minus first.
-LEAST_ITERATIONS_FOR_SLOPE: Final = 5
 _NO_INFORMATION: Final = "all values are equal: no information"
 _POSSIBLE: Final = "the impossible tasks are left out"
 
@@ -60,7 +55,7 @@ def _effect(grid: Grid, metric: Metric, each: Floats, tested: Chances) -> Effect
         learn=learn,
         frozen=frozen,
         value=found.value,
-        interval=found.interval(LEVEL),
+        interval=found.interval(policy.LEVEL),
         net=None,
         p=tested.p,
         p_corrected=tested.corrected,
@@ -124,8 +119,8 @@ def primary(grid: Grid) -> Tested:
 
 
 def narrow_interval(grid: Grid) -> Interval | None:
-    """Return the 90 % interval of the ratio of tokens, learn over frozen."""
-    return intervals.ratio(task_effects(grid, TOKENS), NARROW).interval(NARROW)
+    """Return the narrower interval of the ratio of tokens, learn over frozen."""
+    return intervals.ratio(task_effects(grid, TOKENS), policy.NARROW).interval(policy.NARROW)
 
 
 def same_start(grid: Grid) -> Tested:
@@ -141,12 +136,12 @@ def first_logs(grid: Grid) -> Floats:
 
 def start_ratio(grid: Grid) -> float | None:
     """Return the ratio of tokens in iteration 1, learn over frozen, a geometric mean."""
-    return intervals.ratio(first_logs(grid), LEVEL).value
+    return intervals.ratio(first_logs(grid), policy.LEVEL).value
 
 
 def compounding(grid: Grid) -> Tested | None:
     """Test whether the saving grows over iterations 2 to K; None where K is below 5."""
-    if len(grid.iterations) < LEAST_ITERATIONS_FOR_SLOPE:
+    if len(grid.iterations) < policy.SLOPE_ITERATIONS:
         return None
     return _ordered(
         advantage(grid, TOKENS)[:, 1:], "Page's L on log(frozen / learn) over iterations 2 to K"
@@ -192,15 +187,15 @@ def estimate(
 ) -> intervals.Estimate:
     """Return learn over frozen, or learn minus frozen, with its interval."""
     if metric.kind == "ratio":
-        return intervals.ratio(metric.sign * each, LEVEL)
+        return intervals.ratio(metric.sign * each, policy.LEVEL)
     if learn is None or frozen is None:
         return intervals.Estimate(None, None, None)
-    return intervals.difference(learn, frozen, int((~np.isnan(each)).sum()), LEVEL)
+    return intervals.difference(learn, frozen, int((~np.isnan(each)).sum()), policy.LEVEL)
 
 
 def _net(metric: Metric, each: Floats) -> float | None:
     if metric.kind == "ratio":
-        return intervals.ratio(metric.sign * each, LEVEL).value
+        return intervals.ratio(metric.sign * each, policy.LEVEL).value
     each_mean = mean(each)
     return None if each_mean is None else 0.0 - metric.sign * each_mean
 

@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import comb
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from battery.base.numbers import number, percent
 from battery.records.findings import Gate
 from battery.records.metric import OK, OVERSEER, TOKENS
 from battery.records.models import CONFIRMED, FROZEN, LEARN, Arm, Expectations, Phase
 from battery.records.word import GateName, GateStatus
+from battery.verdict import policy
 from battery.verdict.intervals import clopper_pearson_upper
 from battery.verdict.table import Call, Grid
-
-#: Above this chance, the failures of a task may be its own flakiness.
-_CHANCE: Final = 0.05
-
 
 #: How a gate came out, and what was seen.
 _Outcome = tuple[GateStatus, str]
@@ -46,7 +44,7 @@ class Forgotten(NamedTuple):
     def counts(self) -> bool:
         """Whether this is forgetting: confirmed, not shared by the frozen arm, and no luck."""
         # Divided by the occasions (Bonferroni), or a flaky task would be lost sooner or later.
-        lucky = self.chance is not None and self.chance > _CHANCE / self.occasions
+        lucky = self.chance is not None and self.chance > policy.FLAKY / self.occasions
         return self.failed >= CONFIRMED and not self.frozen_too and not lucky
 
 
@@ -151,13 +149,13 @@ def _gamma(calls: Sequence[Call], grid: Grid, expectations: Expectations) -> _Ou
     # Of single runs, not of averages: one explosion is what the budget is there to catch.
     most = max(call.result.tokens for call in runs)
     budget = token_budget(grid, expectations)
-    bound = clopper_pearson_upper(claimed, len(runs))
-    text = f"{claimed} of {len(runs)} runs of impossible tasks ended ok (95% upper bound of the "
-    text += f"rate: {bound:.0%})"
+    bound = percent(clopper_pearson_upper(claimed, len(runs), policy.LEVEL))
+    text = f"{claimed} of {len(runs)} runs of impossible tasks ended ok "
+    text += f"({percent(policy.LEVEL)} upper bound of the rate: {bound})"
     if claimed < len(runs):
         text += f"; {silent} failed without an error" if silent else "; every failure has an error"
     if budget is not None:
-        text += f"; at most {most:,d} tokens a task, budget {budget:,.0f}"
+        text += f"; at most {most:,d} tokens per task, budget {number(budget, 0, grouped=True)}"
     if twins:
         text += f"; the frozen arm claimed {twins}"
     over = budget is not None and most > budget
@@ -226,8 +224,8 @@ def _told(lost: Forgotten) -> str:
     if not lost.asked:
         return f"{start}; nobody asked again, so whether it was forgotten is not known"
     word = "forgotten" if lost.counts else "not confirmed"
-    if lost.failed >= CONFIRMED and not lost.counts:
-        word += f", for this task fails now and then (chance {lost.chance:.2f})"
+    if lost.chance is not None and lost.failed >= CONFIRMED and not lost.counts:
+        word += f", for this task fails now and then (chance {number(lost.chance)})"
     return f"{start}; asked again, {lost.failed} of {lost.asked} failed: {word}"
 
 

@@ -1,31 +1,84 @@
-"""What this battery could have seen, and what more would settle an open question."""
+"""What a battery could see, before it runs and after, and what more would settle its question."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Final, assert_never
+from typing import Final, Literal, assert_never
 
-from battery.records.findings import Sensitivity
-from battery.records.word import Word
+from pydantic import Field
+
+from battery.base.numbers import percent
+from battery.records.findings import Record, Sensitivity
+from battery.records.word import GateStatus, Word
 from battery.verdict import effects as compare
-from battery.verdict.ladder import RELEVANT, Facts
+from battery.verdict import policy
+from battery.verdict.facts import Facts
 from battery.verdict.power import (
-    LEAST_TASKS,
+    LARGEST_DROP,
     MOST,
-    POWER,
     Design,
+    average_reduction,
     call_noise,
+    compounding_power,
     fewest,
     learned_power,
     smallest,
+    trend_power,
 )
 from battery.verdict.table import Grid
+
+Name = Literal["learned", "compounding", "trend"]
+Source = Literal["assumed", "given", "measured"]
+
 
 _CONTROL: Final = (
     "A frozen arm: a second deployment that is never distilled, named with --control-gateway. The "
     "embedded gateway has one unless --no-control is given."
 )
+
+
+class Needed(Record):
+    """How many of each, alone, show the drop with the power meant; null where none does."""
+
+    iterations: int | None
+    tasks: int | None
+    repeats: int | None
+
+
+class Asked(Record):
+    """What would come of the drop that was asked about."""
+
+    power: float = Field(description="Chance that it is seen.")
+    needed: Needed | None = Field(description="Null where the power is reached already.")
+
+
+class Question(Record):
+    """One question of the verdict."""
+
+    name: Name = Field(description="Verdict that answers it; trend: one arm, no verdict.")
+    smallest_drop: float | None = Field(
+        description="Smallest drop an iteration that is seen with the power meant, as a share."
+    )
+    smallest_reduction: float | None = Field(
+        description="What that saves on average over iterations 2..K; null for a trend."
+    )
+    impossible: str | None = Field(description="Why no drop can be seen; null where one can.")
+    asked: Asked | None = Field(description="Null where no drop was asked about.")
+
+
+class Prospects(Record):
+    """What a battery of this size could see."""
+
+    tasks: int
+    iterations: int
+    repeats: int
+    noise: float = Field(description="Standard deviation of the log tokens of one call.")
+    noise_source: Source
+    power: float = Field(description="The power meant, as a share.")
+    drop: float | None = Field(description="Drop an iteration that was asked about, as a share.")
+    questions: list[Question]
+    assumptions: list[str]
 
 
 def sensitivity(facts: Facts) -> Sensitivity | None:
@@ -36,10 +89,10 @@ def sensitivity(facts: Facts) -> Sensitivity | None:
     design = _design(facts)
     if design is None:
         return None
-    return Sensitivity(noise=design.noise, detectable=_detectable(design), power=POWER)
+    return Sensitivity(noise=design.noise, detectable=_detectable(design), power=policy.POWER)
 
 
-def measured(grid: Grid) -> Design | None:
+def measured_design(grid: Grid) -> Design | None:
     """Return the size of a battery with two arms, and the noise of its iteration 1.
 
     None where fewer than two tasks report tokens in both arms.
@@ -75,29 +128,31 @@ def settle(word: Word | None, facts: Facts) -> list[str]:
 def _slope(facts: Facts) -> list[str]:
     if facts.compounding is not None:
         return []
-    least = compare.LEAST_ITERATIONS_FOR_SLOPE
+    least = policy.SLOPE_ITERATIONS
     return [f"{least} iterations or more, to see whether it goes on getting better."]
 
 
 def _inconclusive(facts: Facts) -> Iterator[str]:
-    failed = [gate.name for gate in facts.gates if gate.status == "failed"]
+    failed = [gate.name for gate in facts.gates if gate.status is GateStatus.FAILED]
     tokens, design = facts.tokens, _design(facts)
     if failed:
-        yield f"Mend what the gates found first: {', '.join(failed)}."
+        yield f"Fix what the gates found first: {', '.join(failed)}."
         if tokens and tokens.interval and tokens.interval.high < 1:
             return  # the saving itself is clear
     if tokens is None or tokens.value is None:
         yield "Let the gateway report its tokens, as artifact.usage.total_tokens."
         return
-    if len(facts.grid.tasks) < LEAST_TASKS:
-        yield f"{LEAST_TASKS} tasks at least: with fewer the primary test cannot reach .05."
+    if len(facts.grid.tasks) < policy.least_tasks():
+        least = policy.least_tasks()
+        yield f"{least} tasks at least: with fewer the primary test cannot reach {policy.level()}."
     if design is None or design.noise == 0:
         yield "More tasks: what differs here is what each of them gains, not noise."
         return
-    # A smaller saving than 10% would not be called learned, so nobody need look for it.
-    target = max(1 - tokens.value, RELEVANT * 1.5)
-    seen = f"To see a saving of {target:.0%} with 80% power"
-    if learned_power(target, design) >= POWER:
+    # A saving just above what counts is missed every other time, by the luck of its estimate: ask
+    # for half as much again. Less than that would not be called learned anyway.
+    target = max(1 - tokens.value, policy.RELEVANT * 1.5)
+    seen = f"To see a saving of {percent(target)} with {percent(policy.POWER)} power"
+    if learned_power(target, design) >= policy.POWER:
         yield f"{seen} this size is enough, if all tasks gain alike; these do not: more tasks."
     elif ways := list(_ways(target, design)):
         yield f"{seen}: {', or '.join(ways)}."
@@ -109,8 +164,8 @@ def _ways(target: float, design: Design) -> Iterator[str]:
     """Name, for each of iterations, tasks and repeats alone, how many would be needed."""
     for name, most in MOST.items():
         now = getattr(design, name)
-        start = max(now, LEAST_TASKS) if name == "tasks" else max(now, 1)
-        needed = fewest(_power_with(target, design, name), start, most, POWER)
+        start = max(now, policy.least_tasks()) if name == "tasks" else max(now, 1)
+        needed = fewest(_power_with(target, design, name), start, most, policy.POWER)
         if needed is not None and needed > now:
             yield f"{needed} {name} instead of {now}"
 
@@ -124,8 +179,8 @@ def _detectable(design: Design) -> float | None:
         return None
     # Without noise the bar of the verdict itself is all that is left.
     if design.noise == 0:
-        return RELEVANT
-    return smallest(partial(_power, design), POWER)
+        return policy.RELEVANT
+    return smallest(partial(_power, design), policy.POWER)
 
 
 def _power(design: Design, reduction: float) -> float:
@@ -133,4 +188,87 @@ def _power(design: Design, reduction: float) -> float:
 
 
 def _design(facts: Facts) -> Design | None:
-    return measured(facts.grid) if facts.two_arms else None
+    return measured_design(facts.grid) if facts.two_arms else None
+
+
+def prospects(design: Design, source: Source, drop: float | None) -> Prospects:
+    """Answer the three questions; with `drop` also what would come of that drop an iteration."""
+    return Prospects(
+        tasks=design.tasks,
+        iterations=design.iterations,
+        repeats=design.repeats,
+        noise=design.noise,
+        noise_source=source,
+        power=policy.POWER,
+        drop=drop,
+        questions=[_question(name, design, drop) for name in _POWERS],
+        assumptions=list(_assumptions(design, source)),
+    )
+
+
+def _learned(drop: float, design: Design) -> float:
+    return learned_power(average_reduction(drop, design.iterations), design)
+
+
+_POWERS: Final[dict[Name, Callable[[float, Design], float]]] = {
+    "learned": _learned,
+    "compounding": compounding_power,
+    "trend": trend_power,
+}
+
+
+def _question(name: Name, design: Design, drop: float | None) -> Question:
+    power = _POWERS[name]
+    found = smallest(lambda tried: power(tried, design), policy.POWER)
+    averaged = found is not None and name != "trend"
+    return Question(
+        name=name,
+        smallest_drop=found,
+        smallest_reduction=average_reduction(found or 0.0, design.iterations) if averaged else None,
+        impossible=_why_not(name, design) if found is None else None,
+        asked=None if drop is None else _asked(power, design, drop),
+    )
+
+
+def _why_not(name: Name, design: Design) -> str:
+    if design.iterations < 2:
+        return "a single iteration has nothing to be compared with"
+    if name != "trend" and design.tasks < policy.least_tasks():
+        return f"{policy.least_tasks()} tasks or more are needed"
+    if name == "compounding" and design.iterations < policy.SLOPE_ITERATIONS:
+        return f"{policy.SLOPE_ITERATIONS} iterations or more are needed"
+    return f"the noise hides even a drop of {percent(LARGEST_DROP)}"
+
+
+def _asked(power: Callable[[float, Design], float], design: Design, drop: float) -> Asked:
+    reached = power(drop, design)
+    if reached >= policy.POWER:
+        return Asked(power=reached, needed=None)
+
+    def alone(name: str) -> int | None:
+        return fewest(
+            lambda count: power(drop, design._replace(**{name: count})),
+            getattr(design, name),
+            MOST[name],
+            policy.POWER,
+        )
+
+    return Asked(power=reached, needed=Needed(**{name: alone(name) for name in MOST}))
+
+
+def _assumptions(design: Design, source: Source) -> Iterator[str]:
+    yield (
+        "The drop is the same in every task and from each iteration to the next; tasks that "
+        "gain nothing make it harder to see."
+    )
+    yield "The log of a call's tokens is normally distributed around the mean of its task."
+    yield "The gates pass: the impossible fails honestly, and nothing is forgotten."
+    if design.noise == 0:
+        return
+    yield (
+        "Iteration 1 is left out, which is a little optimistic: arms that lean the same way in "
+        "iteration 1 by chance are not believed."
+    )
+    if source == "measured":
+        # The standard error of a deviation is 1 / sqrt(2 (n - 1)) of it.
+        yield "The noise is as measured; measured on 8 tasks, it is itself uncertain by a quarter."

@@ -12,25 +12,20 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable
 from functools import lru_cache
-from math import ceil, inf, log1p, log2, sqrt
+from math import inf, log1p, sqrt
 from typing import Final, NamedTuple
 
 import numpy as np
 from scipy.special import stdtrit
 
-from battery.verdict.effects import LEAST_ITERATIONS_FOR_SLOPE, LEVEL
+from battery.verdict import policy
 from battery.verdict.intervals import half_width
-from battery.verdict.ladder import ALPHA, RELEVANT
 from battery.verdict.signflip import SEED, Booleans, signs
 from battery.verdict.table import Floats
 from battery.verdict.trend import critical_value
 
-#: The customary power: of ten batteries with the effect, eight show it.
-POWER: Final = 0.8
 #: Where the search for more of each ends: nobody would go further.
 MOST: Final = {"iterations": 30, "tasks": 200, "repeats": 30}
-#: With fewer tasks even the smallest p of the sign flips, 1/2^n, is above .05.
-LEAST_TASKS: Final = ceil(-log2(ALPHA))
 #: A power near .8 from so many simulated batteries has a standard error of .006.
 SIMULATIONS: Final = 4_000
 #: The largest drop that `smallest` tries.
@@ -87,10 +82,10 @@ def average_reduction(drop: float, iterations: int) -> float:
 
 
 def primary_power(reduction: float, design: Design) -> float:
-    """Return the chance of p <= .05 in the one-sided sign-flip test over tasks.
+    """Return the chance that the one-sided sign-flip test over tasks is significant.
 
     `reduction` is the average one over iterations 2..K. 0 for a single iteration, and for fewer
-    than five tasks, whose p cannot be so small.
+    than `policy.least_tasks`, whose p cannot be so small.
     """
     if not _testable(design):
         return 0.0
@@ -99,7 +94,7 @@ def primary_power(reduction: float, design: Design) -> float:
 
 
 def learned_power(reduction: float, design: Design) -> float:
-    """Return the chance of LEARNED: p <= .05, a 95 % interval without 1, 10 % or more saved.
+    """Return the chance of LEARNED: significant, an interval without 1, a saving that counts.
 
     `reduction` is the average one over iterations 2..K; the gates are taken to pass. 0 where
     `primary_power` is.
@@ -111,12 +106,12 @@ def learned_power(reduction: float, design: Design) -> float:
 
 
 def compounding_power(drop: float, design: Design) -> float:
-    """Return the chance of COMPOUNDING: LEARNED, and Page's L over 2..K has p <= .05.
+    """Return the chance of COMPOUNDING: LEARNED, and Page's L over 2..K is significant.
 
-    `drop` is what each iteration saves compared with the one before. 0 for fewer than five
-    iterations, where no slope is tested.
+    `drop` is what each iteration saves compared with the one before. 0 for fewer than
+    `policy.SLOPE_ITERATIONS`, where no slope is tested.
     """
-    if not _testable(design) or design.iterations < LEAST_ITERATIONS_FOR_SLOPE:
+    if not _testable(design) or design.iterations < policy.SLOPE_ITERATIONS:
         return 0.0
     later = design.iterations - 1
     step, needs = _effect(drop), _needs(design.tasks, later)
@@ -126,7 +121,7 @@ def compounding_power(drop: float, design: Design) -> float:
 
 
 def trend_power(drop: float, design: Design) -> float:
-    """Return the chance that one arm alone shows falling tokens: Page's L over 1..K, p <= .05.
+    """Return the chance that Page's L over 1..K shows falling tokens in one arm alone.
 
     `drop` is what each iteration saves compared with the one before. 0 for a single iteration.
     """
@@ -136,7 +131,7 @@ def trend_power(drop: float, design: Design) -> float:
     return float(_grows(_effect(drop), noise, design.tasks, design.iterations).mean())
 
 
-def smallest(power_of: Callable[[float], float], power: float = POWER) -> float | None:
+def smallest(power_of: Callable[[float], float], power: float = policy.POWER) -> float | None:
     """Return the smallest drop that reaches a power, to a hundredth of a percent.
 
     `power_of` must not fall as the drop grows. None where even `LARGEST_DROP` is not seen.
@@ -154,7 +149,7 @@ def smallest(power_of: Callable[[float], float], power: float = POWER) -> float 
 
 
 def fewest(
-    power_at: Callable[[int], float], start: int, most: int, power: float = POWER
+    power_at: Callable[[int], float], start: int, most: int, power: float = policy.POWER
 ) -> int | None:
     """Return the smallest number from `start` to `most` that reaches a power; None for none.
 
@@ -165,7 +160,7 @@ def fewest(
 
 
 def _testable(design: Design) -> bool:
-    return design.iterations >= 2 and design.tasks >= LEAST_TASKS
+    return design.iterations >= 2 and design.tasks >= policy.least_tasks()
 
 
 def _effect(share: float) -> float:
@@ -183,7 +178,7 @@ def _learned(effect: float, deviation: float, needs: _Needs) -> Booleans:
     # Each condition holds from a certain true effect on. Multiplying by the deviation instead of
     # dividing by it lets a noise of 0 through.
     held: Booleans = (effect > deviation * needs.flips) & (effect > deviation * needs.interval)
-    return held & (effect + deviation * needs.luck >= _effect(RELEVANT))
+    return held & (effect + deviation * needs.luck >= _effect(policy.RELEVANT))
 
 
 def _grows(step: float, noise: float, tasks: int, positions: int) -> Booleans:
@@ -192,7 +187,7 @@ def _grows(step: float, noise: float, tasks: int, positions: int) -> Booleans:
     # The position of the r-th smallest value, weighted by r: the same sum as position times rank.
     order = np.argsort(saved, axis=2) + 1
     statistic = (order @ np.arange(1, positions + 1)).sum(axis=1)
-    seen: Booleans = statistic >= critical_value(tasks, positions, ALPHA)
+    seen: Booleans = statistic >= critical_value(tasks, positions, policy.ALPHA)
     return seen
 
 
@@ -212,22 +207,22 @@ def _needs(tasks: int, positions: int) -> _Needs:
     if tasks <= _FLIPPED_UP_TO:
         flips = np.concatenate([_flips_need(part) for part in np.array_split(each, 8)])
     else:
-        flips = stdtrit(tasks - 1, 1 - ALPHA) * deviation / sqrt(tasks) - mean
-    return _Needs(flips, half_width(1.0, tasks, LEVEL) * deviation - mean, mean)
+        flips = stdtrit(tasks - 1, 1 - policy.ALPHA) * deviation / sqrt(tasks) - mean
+    return _Needs(flips, half_width(1.0, tasks, policy.LEVEL) * deviation - mean, mean)
 
 
 def _flips_need(effects: Floats) -> Floats:
-    """Return for each row of noise the true effect above which the sign flips have p <= .05.
+    """Return for each row of noise the true effect above which the sign flips are significant.
 
     With the effect e added to all tasks, flipping some of them gives at least the observed sum
     only if the mean noise of those is at most -e. So each pattern but the first counts against
-    the test up to an e of its own, and p <= .05 from the e on where few enough are left.
+    the test up to an e of its own, and it is significant from where few enough are left.
     """
     flipped = (1 - signs(effects.shape[1])[1:]) / 2
     counted_up_to = -(effects @ flipped.T) / flipped.sum(axis=1)
     patterns = counted_up_to.shape[1]
     # The observed pattern is one of those that count.
-    others = int(ALPHA * (patterns + 1)) - 1
+    others = int(policy.ALPHA * (patterns + 1)) - 1
     place = patterns - 1 - others
     needed: Floats = np.partition(counted_up_to, place, axis=1)[:, place]
     return needed

@@ -1,17 +1,29 @@
-"""The verdict in one or two sentences that need no statistics."""
+"""The verdict in plain language, and what its reader should know as well."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, assert_never
 
 import numpy as np
 
+from battery.base.numbers import p_equals, percent
 from battery.records.findings import Effect, Interval
-from battery.records.metric import METRICS, TOKENS
-from battery.records.models import LEARN
-from battery.records.word import Word
-from battery.verdict.ladder import Facts, harm, regression
+from battery.records.metric import ELAPSED, METRICS, OK, TOKENS
+from battery.records.models import LEARN, Arm
+from battery.records.word import GateName, GateStatus, Word
+from battery.verdict import policy
+from battery.verdict.facts import (
+    Facts,
+    corrected,
+    excuse,
+    harm,
+    is_regression,
+    is_worse,
+    size,
+    within_jitter,
+)
+from battery.verdict.table import Call
 
 _EQUAL: Final = "as many"
 _OPEN_CAUSE: Final = (
@@ -20,7 +32,7 @@ _OPEN_CAUSE: Final = (
 
 
 def sentence(word: Word | None, facts: Facts, reasons: Sequence[str]) -> str:
-    """Say the verdict in plain language."""
+    """Put the verdict into one or two sentences that need no statistics."""
     if word is None:
         return "A single iteration shows nothing about learning: nothing was asked after it."
     text = _in_words(word, facts, reasons)
@@ -52,13 +64,6 @@ def _in_words(word: Word, facts: Facts, reasons: Sequence[str]) -> str:
     return text
 
 
-def size(effect: Effect) -> str:
-    """Write how much worse or better a metric is: `38%`, `38 percentage points`."""
-    if effect.kind == "ratio":
-        return f"{abs(harm(effect)):.0%}"
-    return f"{abs(100 * harm(effect)):.0f} percentage points"
-
-
 def change(ratio: float) -> str:
     """Write a ratio as people say it: `38% fewer`, `12% more`, `0.3% more`, `as many`."""
     difference = abs(ratio - 1)
@@ -66,7 +71,53 @@ def change(ratio: float) -> str:
         return _EQUAL
     # Near nothing a whole percent would round the direction away.
     places = 0 if difference >= 0.01 else 1
-    return f"{difference:.{places}%} {'fewer' if ratio < 1 else 'more'}"
+    return f"{percent(difference, places)} {'fewer' if ratio < 1 else 'more'}"
+
+
+def scope(facts: Facts) -> str:
+    """Write what the claim is about, and what it is not about."""
+    return (
+        f"{len(facts.grid.tasks)} tasks like these, with what this one memory learned in this one "
+        f"run. Not the system as such: that takes at least {policy.BATTERIES} independent "
+        "batteries, each from an empty memory. Not tasks of another kind."
+    )
+
+
+def assumptions(facts: Facts) -> Iterator[str]:
+    """List what was taken for granted."""
+    if not facts.two_arms:
+        yield "Nothing but the memory changed between the iterations; nothing here checks that."
+        return
+    yield (
+        "The frozen arm is the same system, and its memory never changed. "
+        f"Iteration 1 checks the common start: {_start(facts)}."
+    )
+    yield (
+        "What changed at the provider or the network hit both arms alike, for they were asked "
+        "task by task. A disturbance of one deployment alone would be taken for learning."
+    )
+    yield "Tasks are the unit, and independent: repeats and iterations of a task are averaged."
+
+
+def cautions(facts: Facts, calls: Sequence[Call]) -> Iterator[str]:
+    """List what a reader of the verdict should know as well."""
+    for arm in facts.grid.arms:
+        yield from _cached(arm, [call for call in calls if call.arm == arm])
+    if silent := sum(call.result.tokens == 0 for call in calls):
+        yield f"{silent} of {len(calls)} runs report no tokens; they are no part of any mean"
+    if facts.grid.fewest < facts.grid.repeats and not facts.grid.missing():
+        yield f"some cells hold {facts.grid.fewest} runs and others {facts.grid.repeats}"
+    tasks = len(facts.grid.tasks)
+    if facts.two_arms and tasks < policy.least_tasks():
+        reach = f"the primary test cannot reach {policy.level()}"
+        yield f"with {tasks} task(s) {reach}, whatever happens"
+    yield from _totals(facts)
+    primary = facts.primary
+    saved = primary is not None and primary.p is not None and primary.p <= policy.ALPHA
+    for effect in facts.effects:
+        # Where tokens were saved, turns and time mostly were too: no news.
+        if not saved or harm(effect) > 0:
+            yield from filter(None, [_aside(effect)])
 
 
 def _dishonest(facts: Facts) -> str:
@@ -76,14 +127,14 @@ def _dishonest(facts: Facts) -> str:
 
 
 def _regressed(facts: Facts) -> str:
-    lost = sum(each.counts for each in facts.lost)
+    lost = sum(forgotten.counts for forgotten in facts.lost)
     tasks = "an easy task" if lost == 1 else f"{lost} easy tasks"
     if not facts.two_arms:
         return f"The gateway now fails {tasks} that it passed in iteration 1. {_OPEN_CAUSE}"
     worse = [
         f"{METRICS[effect.metric].plain} worse by {size(effect)}"
         for effect in facts.effects
-        if regression(effect)
+        if is_regression(effect)
     ]
     if lost:
         worse.append(
@@ -103,9 +154,11 @@ def _learned(facts: Facts) -> str:
 def _no_effect(facts: Facts) -> str:
     text = (
         f"Learning saved no tokens worth having: the gateway used {_amount(facts)} its twin, and "
-        "10% either way can be ruled out."
+        f"{policy.relevant()} either way can be ruled out."
     )
-    if any(gate.name == "mechanism" and gate.status == "failed" for gate in facts.gates):
+    if any(
+        gate.name is GateName.MECHANISM and gate.status is GateStatus.FAILED for gate in facts.gates
+    ):
         return f"{text} But nothing was learned, or nothing of it was used."
     return text
 
@@ -115,9 +168,9 @@ def _inconclusive(facts: Facts, reasons: Sequence[str]) -> str:
     start = "This battery cannot tell whether learning helps"
     if tokens is None or tokens.value is None:
         return f"{start}, because no tokens could be compared."
-    text = f"{start}: it used {_amount(facts)} its twin{_range(tokens.interval)}"
+    text = f"{start}: it used {_amount(facts)} its twin{span(tokens.interval)}"
     if tokens.interval is not None and tokens.interval.high < 1:
-        # The saving itself is clear; what stands against it is not.
+        # The saving itself is clear; what speaks against it is not.
         return f"{text}, but {'; '.join(reasons)}."
     return f"{text}."
 
@@ -130,18 +183,19 @@ def _indicative(facts: Facts) -> str:
 
 
 def _saved(facts: Facts) -> str:
-    interval = _range(facts.tokens.interval) if facts.tokens else ""
+    interval = span(facts.tokens.interval) if facts.tokens else ""
     return (
         f"With what it learned, the gateway used {_amount(facts)} its twin that learns "
         f"nothing{interval}."
     )
 
 
-def _range(interval: Interval | None) -> str:
+def span(interval: Interval | None) -> str:
+    """Write the interval of a ratio behind its value; nothing where there is none."""
     if interval is None:
         return ""
-    span = f"from {change(interval.low)} to {change(interval.high)}"
-    return f" ({interval.level:.0%} interval: {span})"
+    ends = f"from {change(interval.low)} to {change(interval.high)}"
+    return f" ({percent(interval.level)} interval: {ends})"
 
 
 def _amount(facts: Facts) -> str:
@@ -157,3 +211,59 @@ def _one_arm(facts: Facts) -> str:
         return "Not all runs report tokens, so first and last iteration do not compare."
     first, last = cells.sum(axis=0).tolist()
     return f"From the first to the last iteration it came to {change(last / first)} tokens."
+
+
+def _cached(arm: Arm, calls: Sequence[Call]) -> Iterator[str]:
+    marked = [call for call in calls if call.result.cached]
+    cells = {(call.task, call.iteration) for call in calls}
+    if marked:
+        hit = {(call.task, call.iteration) for call in marked}
+        yield (
+            f"{arm} arm: {len(marked)} of {len(calls)} answers, in {len(hit)} of {len(cells)} "
+            "cells, say that they came from a cache; a cached answer is no work, and its repeats "
+            "are one answer"
+        )
+
+
+def _totals(facts: Facts) -> Iterator[str]:
+    """Note where all tasks together say something else than a typical one."""
+    tokens = facts.tokens
+    if tokens is None or tokens.value is None or not tokens.learn or not tokens.frozen:
+        return
+    together = tokens.learn / tokens.frozen
+    if policy.is_relevant(abs(together - tokens.value)):
+        yield (
+            f"all tasks together took {change(together)} tokens: tasks that take many weigh more "
+            "there than in a typical task"
+        )
+
+
+def _aside(effect: Effect) -> str | None:
+    """Name another metric that moved clearly, whatever became of the tokens."""
+    if effect.metric == TOKENS or effect.p_corrected is None or is_regression(effect):
+        return None
+    if effect.metric == ELAPSED and within_jitter(effect):
+        return None
+    if effect.p_corrected > policy.ALPHA:
+        # Fewer tokens because tasks fail sooner would be a poor saving: say it early.
+        fewer_ok = effect.metric == OK and policy.is_relevant(harm(effect))
+        return f"the learn arm ended {size(effect)} fewer tasks ok" if fewer_ok else None
+    if not policy.is_relevant(abs(harm(effect))):
+        return None
+    moved = f"{'worse' if harm(effect) > 0 else 'better'} by {size(effect)} {corrected(effect)}"
+    why = excuse(effect) if is_worse(effect) else None
+    not_counted = f"; not counted, because {why}" if why else ""
+    return f"{METRICS[effect.metric].plain}: {moved}{not_counted}"
+
+
+def _start(facts: Facts) -> str:
+    start = facts.same_start
+    if facts.start_ratio is None or start is None:
+        return "it could not, for no tokens were reported"
+    if start.p is None:
+        return "both arms took exactly the same tokens"
+    text = f"{p_equals(start.p)} for a difference in tokens"
+    refused = f"below {policy.level(policy.SAME_START_ALPHA)}"
+    if 2 / 2**start.tasks >= policy.SAME_START_ALPHA:
+        return f"{text}; with {start.tasks} tasks it can never be {refused}, which would refuse it"
+    return f"{text}, and {refused} it would be refused"

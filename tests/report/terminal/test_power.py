@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from battery.report.terminal.power import text
+from battery.verdict.planning import Asked, Needed, Prospects, Question, prospects
 from battery.verdict.power import Design
-from battery.verdict.prospects import Asked, Needed, Prospects, Question, prospects
 
 
 def made(question: Question, *, noise: float = 0.3) -> Prospects:

@@ -53,8 +53,8 @@ assumed: What changed at the provider or the network hit both arms alike, for
 assumed: Tasks are the unit, and independent: repeats and iterations of a task
   are averaged.
 scope: 8 tasks like these, with what this one memory learned in this one run.
-  Not the system as such: that takes five independent batteries at least, each
-  from an empty memory. Not tasks of another kind.
+  Not the system as such: that takes at least 5 independent batteries, each from
+  an empty memory. Not tasks of another kind.
 to settle it: 5 iterations or more, to see whether it goes on getting better.
 
 4 of 5 metrics improved: Architecture validated

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
+from battery.base.numbers import p_value
 from battery.base.text import printable
 from battery.records.comparison import Change, Comparison, TaskPair
 from battery.report import compare_cells as cells
-from battery.report.evidence import amount, p_value
+from battery.report.evidence import INTERVAL, amount
 from battery.report.html.figures import Bar, Scale, bar, ends
 from battery.report.html.page import render
 
@@ -20,7 +21,7 @@ _CHANGE_HEADS: Final = (
     "A",
     "B",
     "Change",
-    "95% interval",
+    INTERVAL,
     "p",
     "p, max-T",
     "p, Holm",
@@ -52,7 +53,7 @@ def page(found: Comparison) -> Iterator[bytes]:
         "change_heads": _CHANGE_HEADS,
         "start": [_change(each) for each in found.start],
         "twins": [_change(each) for each in found.twins],
-        "net_heads": ("Metric", "Net change", "95% interval", "p"),
+        "net_heads": ("Metric", "Net change", INTERVAL, "p"),
         "net": [_net(each) for each in found.changes] if found.twins else [],
         "noise": list(cells.noise(found.noise)),
         "task_heads": (*_TASK_HEADS, "Change"),
@@ -88,7 +89,7 @@ def _edges(each: Change) -> list[float]:
 
 
 def _bar(each: Change, scale: Scale) -> Bar | None:
-    label = f"{each.metric}: {cells.change(each)}, 95% interval {cells.interval(each)}"
+    label = f"{each.metric}: {cells.change(each)}, {INTERVAL} {cells.interval(each)}"
     edges = _edges(each)
     return bar(label, edges, scale) if edges else None
 

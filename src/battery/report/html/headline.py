@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from battery.base.numbers import number, signed_percent
+from battery.base.numbers import number, p_equals, signed_percent
 from battery.records.findings import Effect, Evidence
 from battery.records.metric import TOKENS
 from battery.records.models import Summary, Trend
@@ -37,7 +37,7 @@ EFFECT_HEADS: Final = (
     "learn",
     "frozen",
     "effect",
-    "95% interval",
+    shown.INTERVAL,
     "p",
     "p, max-T",
     "p, Holm",
@@ -68,9 +68,9 @@ def _effect(tokens: Effect, evidence: Evidence) -> Headline:
     if tokens.value is None:
         return Headline(title, _NO_EFFECT, f"{tokens.note or 'No tokens were reported'}.", None)
     tasks = f"{tokens.tasks} tasks, the iterations after the first"
-    tested = f"p = {shown.p_value(evidence.primary.p)}, " if evidence.primary else ""
+    tested = f"{p_equals(evidence.primary.p)}, " if evidence.primary else ""
     interval = shown.interval(tokens)
-    between = "no interval" if interval == shown.NONE else f"95% interval {interval}"
+    between = "no interval" if interval == shown.NONE else f"{shown.INTERVAL} {interval}"
     scale = Scale.over(_changes(tokens))
     return Headline(
         title,
@@ -83,7 +83,7 @@ def _effect(tokens: Effect, evidence: Evidence) -> Headline:
 def _trend(trend: Trend, evidence: Evidence) -> Headline:
     relative = trend.relative or 0.0
     tested = evidence.trend
-    p = f"p = {shown.p_value(tested.p)}; " if tested and tested.p is not None else ""
+    p = f"{p_equals(tested.p)}; " if tested and tested.p is not None else ""
     first, last = (number(trend.values[end] or 0.0, 0, grouped=True) for end in (0, -1))
     text = (
         f"{first} to {last} tokens; {p}no frozen arm to compare with, so no effect and no interval."
@@ -95,7 +95,7 @@ def _trend(trend: Trend, evidence: Evidence) -> Headline:
 
 
 def _figure(each: Effect, scale: Scale, *, ticks: bool = False) -> Bar | None:
-    label = f"{each.metric}: {shown.effect(each)}, 95% interval {shown.interval(each)}"
+    label = f"{each.metric}: {shown.effect(each)}, {shown.INTERVAL} {shown.interval(each)}"
     changes = _changes(each)
     return bar(label, changes, scale, ticks=ticks) if changes else None
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Final, NamedTuple
 
-from battery.base.numbers import duration
+from battery.base.numbers import duration, p_value
 from battery.protocol.wire import Json
 from battery.records.findings import Tested
 from battery.records.models import Manifest, Provenance, Summary
@@ -91,7 +91,7 @@ def unfinished(summary: Summary) -> str | None:
 
 def _tested(question: str, tested: Tested) -> list[str]:
     equal = tested.p is None
-    value = "all values are equal: nothing to test" if equal else f"{tested.p:.4f}"
+    value = "all values are equal: nothing to test" if equal else p_value(tested.p)
     return [question, value, tested.method, str(tested.tasks)]
 
 

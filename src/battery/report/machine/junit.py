@@ -160,7 +160,7 @@ def _suite(name: str, cases: Sequence[Case], summary: Summary) -> ET.Element:
 
 def _case(case: Case) -> ET.Element:
     names = {"classname": _clean(case.classname), "name": _clean(case.name)}
-    element = ET.Element("testcase", {**names, "time": f"{case.time_s:.3f}"})
+    element = ET.Element("testcase", {**names, "time": number(case.time_s, 3)})
     _properties(element, case.properties)
     if case.failure is not None:
         text = _clean(case.failure)
@@ -189,7 +189,7 @@ def _totals(cases: Sequence[Case]) -> dict[str, str]:
         "failures": str(sum(case.failure is not None for case in cases)),
         "errors": str(sum(case.error is not None for case in cases)),
         "skipped": str(sum(case.skip is not None for case in cases)),
-        "time": f"{sum(case.time_s for case in cases):.3f}",
+        "time": number(sum(case.time_s for case in cases), 3),
     }
 
 

@@ -7,19 +7,23 @@ from typing import Final
 
 from battery.base.numbers import number
 from battery.calibration.calibration import Bound, Calibration, Tally
+from battery.records.metric import COUNTED
 from battery.records.word import Word
+from battery.verdict import policy
+from battery.verdict.summary import NEEDED
 
 _GAP: Final = "  "
 
 
 def text(calibration: Calibration) -> str:
     """Write the table and what came of the bounds, in ASCII and at most 100 columns."""
-    heads = ["scenario", "n", *(word.about.short for word in Word), "p<=.05", "count"]
+    significant = f"p<={policy.level()}"
+    heads = ["scenario", "n", *(word.about.short for word in Word), significant, "count"]
     lines = list(_aligned([heads, *(_row(tally) for tally in calibration.tallies)]))
     lines += [
         "",
         "Percent of simulated batteries, by verdict. A 0 without a decimal is none at all.",
-        "p<=.05: primary test; count: three or more of five metrics improved.",
+        f"{significant}: primary test; count: {NEEDED} or more of {len(COUNTED)} metrics improved.",
         "",
         f"{_kept(calibration)} ({_origin(calibration)}).",
     ]
@@ -30,7 +34,13 @@ def text(calibration: Calibration) -> str:
 def markdown(calibration: Calibration) -> str:
     """Write the same as a document, with every bound."""
     # Whole words here: a page has room that a terminal lacks.
-    heads = ["Scenario", "Batteries", *Word, "Primary p ≤ .05", "Direction count ≥ 3 of 5"]
+    heads = [
+        "Scenario",
+        "Batteries",
+        *Word,
+        f"Primary p ≤ {policy.level()}",
+        f"Direction count ≥ {NEEDED} of {len(COUNTED)}",
+    ]
     table = [heads, ["---", *["---:"] * (len(heads) - 1)], *map(_row, calibration.tallies)]
     bounds = [["Scenario", "Share of batteries", "At least", "At most", "Seen", "Holds"]]
     bounds += [["---", "---", "---:", "---:", "---:", "---"], *map(_bound, calibration.bounds)]

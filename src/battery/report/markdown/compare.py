@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
+from battery.base.numbers import p_value
 from battery.base.text import brief
 from battery.records.comparison import Change, Comparison, Difference, TaskPair
 from battery.report import compare_cells as cells
-from battery.report.evidence import NONE, amount, p_value
+from battery.report.evidence import INTERVAL, NONE, amount
 from battery.report.markdown.markup import code, plain, row
 
 #: Characters; what hosts take as a comment ends at 65,536.
@@ -75,8 +76,8 @@ def _causes(found: Comparison) -> Iterator[str]:
 
 
 def _changes(rows: Sequence[Change], *, net: bool = False) -> Iterator[str]:
-    heads = ["A", "B", "Change", "95% interval", "p", "p, max-T", "p, Holm"]
-    heads += ["Net of the frozen arms", "95% interval of net", "p of net"] if net else []
+    heads = ["A", "B", "Change", INTERVAL, "p", "p, max-T", "p, Holm"]
+    heads += ["Net of the frozen arms", f"{INTERVAL} of net", "p of net"] if net else []
     yield row(["Metric", *heads, "Tasks"])
     yield row(["---", *("---:" for _ in [*heads, "Tasks"])])
     for each in rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from battery.base.numbers import p_equals
 from battery.records.findings import Evidence, Scorecard, Tested
 from battery.records.metric import METRICS
 from battery.records.models import Metrics
@@ -51,7 +52,7 @@ def _effects(evidence: Evidence) -> Iterator[str]:
         "Learn",
         "Frozen",
         "Effect",
-        "95% interval",
+        shown.INTERVAL,
         "p",
         "p, max-T",
         "p, Holm",
@@ -77,7 +78,7 @@ def _frozen(control: Sequence[Metrics]) -> Iterator[str]:
 
 
 def _tested(question: str, each: Tested) -> str:
-    p = "nothing to test, all values are equal" if each.p is None else f"p = {each.p:.4f}"
+    p = "nothing to test, all values are equal" if each.p is None else p_equals(each.p)
     return f"- {question} {p}; {plain(each.method)}; {each.tasks} tasks."
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, TextIO
 
+from battery.base.numbers import p_value
 from battery.base.text import brief, pad, printable, write_line
 from battery.records.comparison import Change, Comparison, NamedTask, TaskPair
 from battery.report import compare_cells as cells
-from battery.report.evidence import amount, p_value
+from battery.report.evidence import INTERVAL, amount
 from battery.report.terminal.columns import GAP, INDENTED, PROSE, WIDTH, align
 from battery.report.terminal.summary import Look
 
@@ -73,7 +74,7 @@ def _table(head: str, rows: Sequence[Change], look: Look) -> Iterator[str]:
     columns = [
         align([head, *(row.metric for row in rows)], left=True),
         align(["B vs A", *map(cells.change, rows)]),
-        align(["95% interval", *map(cells.interval, rows)]),
+        align([INTERVAL, *map(cells.interval, rows)]),
         align(["p", *(p_value(row.p) for row in rows)]),
         align(["corr. p", *(p_value(row.p_corrected) for row in rows)]),
         align(["tasks", *(str(row.tasks) for row in rows)]),

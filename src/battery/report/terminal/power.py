@@ -8,7 +8,7 @@ from math import exp
 from typing import Final
 
 from battery.base.numbers import number, percent
-from battery.verdict.prospects import Asked, Name, Needed, Prospects, Question
+from battery.verdict.planning import Asked, Name, Needed, Prospects, Question
 
 _WIDTH: Final = 80
 _LABEL: Final = 22
@@ -55,7 +55,7 @@ def _answers(question: Question, found: Prospects) -> Iterator[str]:
         yield from _answer(f"a drop of {_share(found.drop)}", _chance(question.asked))
         if question.asked.needed is not None:
             needed = _alone(question.asked.needed, found)
-            yield from _answer(f"for {100 * found.power:.0f} of 100", needed)
+            yield from _answer(f"for {number(100 * found.power, 0)} of 100", needed)
 
 
 def _smallest(question: Question) -> str:

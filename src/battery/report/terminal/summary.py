@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
-from battery.base.numbers import number, signed, signed_percent
+from battery.base.numbers import number, p_equals, p_value, signed, signed_percent
 from battery.base.text import can_show, printable, takes_escapes, write_line
 from battery.records.findings import Evidence
 from battery.records.metric import METRICS
 from battery.records.models import Summary, Trend
 from battery.records.stages import SCRUM
 from battery.records.word import Tone
-from battery.report.evidence import NONE, effect, interval, luck, p_value, sensitivity
+from battery.report.evidence import INTERVAL, NONE, effect, interval, luck, sensitivity
 from battery.report.markdown.summary import scrum_count
 from battery.report.terminal.columns import GAP, INDENTED, PROSE, WIDTH, align, widest
 from battery.store.artifacts import ITERATION, REPORT, SUMMARY, SUMMARY_TEXT
@@ -160,7 +160,7 @@ def _evidence(evidence: Evidence, look: Look) -> Iterator[str]:
         yield from _effects(evidence, look)
     for name, tested in (("primary test", evidence.primary), ("trend", evidence.trend)):
         if tested:
-            yield from INDENTED.wrap(f"{name}: p = {p_value(tested.p)}, {tested.method}")
+            yield from INDENTED.wrap(f"{name}: {p_equals(tested.p)}, {tested.method}")
     words = [f"{gate.name} {gate.status}" for gate in evidence.gates]
     yield from PROSE.wrap(f"gates: {', '.join(words)}")
     for gate in evidence.gates:
@@ -185,7 +185,7 @@ def _effects(evidence: Evidence, look: Look) -> Iterator[str]:
     columns = [
         align(["learn vs frozen", *(each.metric for each in evidence.effects)], left=True),
         align(["effect", *map(effect, evidence.effects)]),
-        align(["95% interval", *map(interval, evidence.effects)]),
+        align([INTERVAL, *map(interval, evidence.effects)]),
         align(["p", *(p_value(each.p) for each in evidence.effects)]),
         align(["corrected p", *(p_value(each.p_corrected) for each in evidence.effects)]),
     ]

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from battery.verdict.power import POWER, Design, average_reduction, learned_power
-from battery.verdict.prospects import Needed, Prospects, Question, prospects
+from battery.verdict.planning import Needed, Prospects, Question, prospects
+from battery.verdict.policy import POWER
+from battery.verdict.power import Design, average_reduction, learned_power
 
 USUAL = Design(tasks=8, iterations=3, repeats=1, noise=0.3)
 
