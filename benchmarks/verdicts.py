@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from battery.embedded.dials import Dials
+from battery.embedded.policies import Dials
 from battery.embedded.server import GatewayOptions, serving
 from battery.inputs.settings import Settings, Target
 from battery.records.word import Word

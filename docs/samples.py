@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.support.commands import battery
 
-from battery.embedded.dials import Dials
+from battery.embedded.policies import Dials
 from battery.embedded.server import GatewayOptions, serving
 
 #: Fixes which arm is asked first; the README shows the same battery.

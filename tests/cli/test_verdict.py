@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from battery.embedded.dials import Dials
+from battery.embedded.policies import Dials
 from battery.embedded.server import GatewayOptions, serving
 from tests.support.calls import command_here
 from tests.support.commands import read_json

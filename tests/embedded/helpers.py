@@ -14,11 +14,9 @@ from typing import Any, NamedTuple
 import httpx
 from hypothesis import strategies as st
 
-from battery.embedded.catalog import LADDERS, ROLE_NAMES
-from battery.embedded.places import CITIES, TOWNS
+from battery.embedded.catalog import CITIES, LADDERS, ROLE_NAMES, TOWNS, TRADE_NAMES
+from battery.embedded.forms import Spec, read_spec
 from battery.embedded.policies import Case
-from battery.embedded.spec import Spec, read_spec
-from battery.embedded.thesaurus import TRADE_NAMES
 from battery.embedded.world import WORKERS, Worker, World
 from battery.protocol.wire import (
     DISTILL_PATH,

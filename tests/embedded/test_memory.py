@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from battery.embedded.actions import Search
-from battery.embedded.distill import Outcome
-from battery.embedded.lessons import Lesson, Plan, Substitution
+from battery.embedded.forms import Search
+from battery.embedded.lessons import Lesson, Outcome, Plan, Substitution
 from battery.embedded.memory import RECALLED, Memory
 from battery.embedded.reviewing import PLAYBOOK
 from battery.protocol.wire import Json

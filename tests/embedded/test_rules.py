@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from battery.embedded.actions import Fill, GiveUp, Search
+from battery.embedded.forms import Fill, GiveUp, Search
 from battery.embedded.lessons import DeadEnd, Plan, Substitution
-from battery.embedded.policies import Case, Reply
-from battery.embedded.prompts import executor_prompt
+from battery.embedded.policies import Case, Reply, estimate, executor_prompt
 from battery.embedded.rules import RuleExecutor, RuleOverseer, RuleReviewer
-from battery.embedded.tokens import estimate
 from battery.embedded.transcript import CorrectionEntry, GiveUpEntry, ReviewEntry, SearchEntry
 from tests.embedded.helpers import case
 

@@ -20,7 +20,7 @@ from tests.embedded.helpers import SHIPPED, ask, ask_all, connect, distil
 SERVE = """
 import sys, time
 from pathlib import Path
-from battery.embedded.server import GatewayOptions, serving
+from battery.embedded.server import (GatewayOptions, serving)
 with serving(GatewayOptions(store=Path(sys.argv[1]))) as url:
     print(url, flush=True)
     sys.stdin.read()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import TypeAdapter
 
-from battery.embedded.actions import Search
+from battery.embedded.forms import Search
 from battery.embedded.transcript import (
     CorrectionEntry,
     Entry,

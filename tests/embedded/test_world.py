@@ -1,19 +1,40 @@
+"""The database, what words of a trade mean in it, and the audit that has the last word."""
+
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from battery.embedded.actions import Search
-from battery.embedded.catalog import LADDERS, ROLE_NAMES
-from battery.embedded.places import CITIES
-from battery.embedded.world import FIRST_DAY, LAST_DAY, WORKERS, World
-from tests.embedded.helpers import SEED, distance, people
+from battery.embedded.catalog import (
+    CITIES,
+    LADDERS,
+    ROLE_NAMES,
+    TRADE_NAMES,
+    accepted_certificates,
+    canonical_role,
+)
+from battery.embedded.forms import Fill, GiveUp, Search, read_spec
+from battery.embedded.world import (
+    FIRST_DAY,
+    LAST_DAY,
+    WORKERS,
+    Worker,
+    World,
+    audit,
+    facts,
+    roster,
+    settling_search,
+    supply,
+)
+from battery.protocol.wire import Json
+from tests.embedded.helpers import SEED, distance, fitting, people, specs
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +123,120 @@ def test_a_search_finds_exactly_those_who_match(world: World, search: Search) ->
     found = world.search(search, limit=WORKERS)
     assert set(found.workers) == expected
     assert found.total == len(expected)
+
+
+WORLD = World(SEED)
+
+
+def test_every_trade_name_stands_for_a_role_of_the_catalog_and_is_none_itself() -> None:
+    assert set(TRADE_NAMES.values()) <= set(ROLE_NAMES)
+    assert not {name.casefold() for name in TRADE_NAMES} & {r.casefold() for r in ROLE_NAMES}
+
+
+def test_every_role_has_a_trade_name() -> None:
+    assert set(TRADE_NAMES.values()) == set(ROLE_NAMES)
+
+
+def test_a_term_that_nobody_knows_stands_for_itself() -> None:
+    assert canonical_role("Astronaut") == "Astronaut"
+    assert accepted_certificates("Pilot") == ("Pilot",)
+
+
+def test_a_demand_is_met_by_its_own_rung_and_those_above() -> None:
+    assert accepted_certificates("asnt level ii") == ("ASNT Level II", "ASNT Level III")
+    for ladder in LADDERS.values():
+        assert accepted_certificates(ladder[-1]) == ladder[-1:]
+
+
+@given(spec=specs())
+@settings(deadline=None, max_examples=60)
+def test_the_settling_search_finds_everybody_who_meets_the_spec_and_nobody_else(
+    spec: Json,
+) -> None:
+    wanted = read_spec(spec)
+    search = settling_search(wanted)
+    found = set(WORLD.search(search, WORKERS).workers) if search else set()
+    assert found == fitting(wanted)
+
+
+def test_facts_name_what_the_database_writes_otherwise_and_nothing_more() -> None:
+    odd = {
+        "role": "Wireman",
+        "count": 1,
+        "city": "Maumee, OH",
+        "radius_miles": 20,
+        "certificate": "OSHA 10",
+    }
+    assert facts(read_spec(odd)) == [
+        '"Wireman" is a trade name; the database says Electrician.',
+        "OSHA 10 is implied by OSHA 30.",
+        "Maumee, OH is not in the database; cities in reach: Toledo, OH.",
+    ]
+    assert facts(read_spec({"role": "welder", "count": 1, "city": "toledo, oh"})) == []
+
+
+SPEC: Json = {"role": "Welder", "count": 1, "city": "Toledo, OH"}
+
+
+def somebody(**asked: Any) -> Worker:
+    """Pick the first worker who has these attributes."""
+    return next(
+        worker
+        for worker in people()
+        if all(getattr(worker, name) == value for name, value in asked.items())
+    )
+
+
+WELDER = somebody(role="Welder", city="Toledo, OH")
+
+
+@pytest.mark.parametrize(
+    ("change", "worker", "finding"),
+    [
+        ({}, somebody(role="Painter", city="Toledo, OH"), "is a Painter, not a Welder"),
+        ({}, somebody(role="Welder", city="Davenport, IA"), "miles away, 0 are allowed"),
+        ({"certificate": "Pilot"}, WELDER, "does not hold Pilot"),
+        ({"by": "2025-12-31"}, WELDER, "is available from"),
+        ({"max_pay": 1}, WELDER, "dollars an hour"),
+        ({"count": 2}, WELDER, "1 proposed, 2 asked for"),
+    ],
+)
+def test_a_fill_that_breaks_a_condition_is_found_out(
+    change: Json, worker: Worker, finding: str
+) -> None:
+    findings = audit(WORLD, read_spec(SPEC | change), Fill(workers=(worker.id,)))
+    assert len(findings) == 1
+    assert finding in findings[0]
+
+
+def test_an_invented_worker_and_one_sent_twice_are_found_out() -> None:
+    spec = read_spec(SPEC | {"count": 2})
+    assert audit(WORLD, spec, Fill(workers=("Bob", WELDER.id))) == ["Bob is not in the database."]
+    twice = audit(WORLD, spec, Fill(workers=(WELDER.id, WELDER.id)))
+    assert twice == ["Somebody is proposed twice."]
+
+
+def test_a_give_up_is_found_out_when_there_is_supply_under_other_words() -> None:
+    spec = read_spec({"role": "Tin Knocker", "count": 2, "city": "Pittsburgh, PA"})
+    (finding,) = audit(WORLD, spec, GiveUp(reason="none"))
+    assert "5 people" in finding
+    # The finding must not do the overseer's work.
+    assert "Sheet Metal" not in finding
+
+
+@given(spec=specs())
+@settings(deadline=None, max_examples=40)
+def test_supply_and_audit_agree_with_a_look_at_everybody(spec: Json) -> None:
+    wanted = read_spec(spec)
+    able = sorted(fitting(wanted))
+    assert supply(WORLD, wanted) == len(able)
+    assert (not audit(WORLD, wanted, GiveUp(reason=""))) == (len(able) < wanted.count)
+    if len(able) >= wanted.count:
+        assert audit(WORLD, wanted, Fill(workers=tuple(able[: wanted.count]))) == []
+
+
+def test_the_roster_shows_each_person_with_their_distance() -> None:
+    spec = read_spec(SPEC | {"city": "Maumee, OH", "radius_miles": 20})
+    (shown,) = roster(WORLD, spec, (WELDER.id,))
+    assert shown["id"] == WELDER.id
+    assert shown["miles"] == pytest.approx(8.4, abs=0.2)

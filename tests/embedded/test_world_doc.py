@@ -12,12 +12,10 @@ from typing import get_args
 import pytest
 
 from battery.base.errors import ShapeError
-from battery.embedded.catalog import LADDERS, ROLES
+from battery.embedded.catalog import CITIES, LADDERS, ROLES, TOWNS, TRADE_NAMES
+from battery.embedded.forms import MAX_COUNT, MAX_RADIUS_MILES, Spec, read_spec
 from battery.embedded.loop import MAX_TURNS
-from battery.embedded.places import CITIES, TOWNS
 from battery.embedded.server import GatewayOptions
-from battery.embedded.spec import MAX_COUNT, MAX_RADIUS_MILES, Spec, read_spec
-from battery.embedded.thesaurus import TRADE_NAMES
 from battery.embedded.transcript import STRIKES, Entry
 from battery.embedded.world import FIRST_DAY, LAST_DAY, WORKERS
 

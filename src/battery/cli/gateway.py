@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from battery.cli import options
-from battery.embedded.dials import Dials
+from battery.embedded.policies import Dials
 from battery.embedded.server import GatewayOptions, serving
 
 Host = Annotated[str, typer.Option("--host", help="Address to listen on.")]

@@ -23,12 +23,20 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from battery.base.errors import ShapeError
-from battery.embedded.dials import WARM_UP_S, CrowdedExecutor, Dials, bluffed, crowded
-from battery.embedded.distill import Outcome, distil
+from battery.embedded.forms import Spec, read_spec
+from battery.embedded.lessons import Outcome, distil
 from battery.embedded.loop import Run, blocked
 from battery.embedded.memory import Memory
-from battery.embedded.policies import Case, Policies, PolicyError
-from battery.embedded.spec import Spec, read_spec
+from battery.embedded.policies import (
+    WARM_UP_S,
+    Case,
+    CrowdedExecutor,
+    Dials,
+    Policies,
+    PolicyError,
+    bluffed,
+    crowded,
+)
 from battery.embedded.world import WORKERS, World
 from battery.protocol.wire import (
     CHAT_PATH,

@@ -15,10 +15,18 @@ import httpx
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from battery.base.errors import ShapeError, UsageError
-from battery.embedded.actions import ACTION, Correction, Fill, GiveUp, Judgment, Search
-from battery.embedded.policies import Case, Policies, PolicyError, Reply
-from battery.embedded.prompts import executor_prompt, overseer_prompt, reviewer_prompt
-from battery.embedded.tokens import Usage, estimate
+from battery.embedded.forms import ACTION, Correction, Fill, GiveUp, Judgment, Search
+from battery.embedded.policies import (
+    Case,
+    Policies,
+    PolicyError,
+    Reply,
+    Usage,
+    estimate,
+    executor_prompt,
+    overseer_prompt,
+    reviewer_prompt,
+)
 from battery.protocol.wire import ChatRequest, Json, chat_answer, chat_content
 
 #: Seconds for one call; a model that thinks may take minutes.

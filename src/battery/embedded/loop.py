@@ -9,10 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from battery.embedded.actions import Fill, GiveUp, Search
-from battery.embedded.policies import Case, Policies
-from battery.embedded.tokens import Usage
-from battery.embedded.tools import audit, roster
+from battery.embedded.forms import Fill, GiveUp, Search
+from battery.embedded.policies import Case, Policies, Usage
 from battery.embedded.transcript import (
     STRIKES,
     CorrectionEntry,
@@ -23,7 +21,7 @@ from battery.embedded.transcript import (
     SearchEntry,
     UnreadableEntry,
 )
-from battery.embedded.world import World
+from battery.embedded.world import World, audit, roster
 from battery.protocol.wire import Json, Status
 
 MAX_TURNS: Final = 8

@@ -18,9 +18,8 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from battery.embedded.distill import Outcome
-from battery.embedded.lessons import LESSON, Lesson
-from battery.embedded.spec import Spec
+from battery.embedded.forms import Spec
+from battery.embedded.lessons import LESSON, Lesson, Outcome
 
 #: Lessons put before the executor: enough for a plan and the words it rests on.
 RECALLED: Final = 3

@@ -1,16 +1,60 @@
-"""The small interface between the loop and whoever thinks for it: rules or a language model."""
+"""The small interface between the loop and whoever thinks for it: rules or a language model.
+
+A language model gets exactly the prompts of this module; where rules stand in for one, their
+tokens are estimated on the same texts. The dials at the end make a gateway misbehave on purpose, to
+show and test what the battery makes of it. Each is a fault that real agents have, and works by what
+the gateway itself has done: none looks at who asks or how far a battery is.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
-from battery.embedded.actions import Correction, Fill, GiveUp, Judgment, Search
-from battery.embedded.lessons import DeadEnd, Plan, Substitution
-from battery.embedded.spec import Spec
-from battery.embedded.tokens import Usage
+from battery.embedded.forms import Correction, Fill, GiveUp, Judgment, Search, Spec
+from battery.embedded.lessons import Lesson
 from battery.embedded.transcript import Transcript
+from battery.embedded.world import facts
 from battery.protocol.wire import ChatRequest, Json, RespondRequest
+
+#: The usual rule of thumb for English text and JSON with current tokenizers.
+CHARACTERS_PER_TOKEN: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one or more model calls; `estimated` when any of them was not reported."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    estimated: bool = False
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.estimated or other.estimated,
+        )
+
+    def as_json(self) -> Json:
+        """Return the usage as answers carry it, with its total."""
+        return {
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "total_tokens": self.prompt_tokens + self.completion_tokens,
+            "estimated": self.estimated,
+        }
+
+
+def count_tokens(text: str) -> int:
+    """Estimate the tokens of a text, rounded up; an empty text has none."""
+    return -(-len(text) // CHARACTERS_PER_TOKEN)
+
+
+def estimate(prompt: str, reply: str) -> Usage:
+    """Estimate the usage of a model that was given this prompt and gave this reply."""
+    return Usage(count_tokens(prompt), count_tokens(reply), estimated=True)
+
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -25,7 +69,7 @@ class Case:
 
     request: RespondRequest
     spec: Spec
-    lessons: list[Substitution | Plan | DeadEnd] = field(default_factory=list)
+    lessons: list[Lesson] = field(default_factory=list)
     transcript: Transcript = field(default_factory=Transcript)
 
 
@@ -75,3 +119,114 @@ class Policies(NamedTuple):
     reviewer: Reviewer
     overseer: Overseer
     chat: Chat
+
+
+_EXECUTOR: Final = """\
+You fill staffing demands from a database of workers. Each turn you take one action; you see
+what came of it in the transcript. Reply with one JSON object and nothing else, one of:
+{"action": "search", "role": "...", "cities": ["City, ST"], "radius_miles": 0,
+ "certificates": ["any of these"], "by": "YYYY-MM-DD", "max_pay": 30}
+{"action": "fill", "workers": ["W0001"]}
+{"action": "give_up", "reason": "what was searched and how many were found"}
+A search matches role, city and certificate names as the database writes them; radius_miles,
+certificates, by and max_pay may be left out. Propose exactly as many workers as the task asks
+for, only ones a search has shown, and only such as meet every condition. Give up only when the
+searches prove that there are not enough. A reviewer checks fills and give-ups."""
+
+_REVIEWER: Final = """\
+You check the work of a staffing desk before it goes out. Accept a fill only when everybody in
+it meets every condition of the task; accept a give-up only when there truly are not enough
+people. The check below was made on the whole database: believe it. Reply with one JSON object
+and nothing else: {"verdict": "accept" or "reject", "reason": "one or two sentences"}"""
+
+_OVERSEER: Final = """\
+You oversee a staffing desk. The executor below is stuck: read the whole transcript, find out
+which of its assumptions is wrong, and give it the searches to make instead, best first. The
+reference facts are true; the executor does not know them. Reply with one JSON object and
+nothing else: {"diagnosis": "one or two sentences", "searches": [{"role": "...",
+"cities": ["City, ST"], "radius_miles": 0, "certificates": ["any of these"],
+"by": "YYYY-MM-DD", "max_pay": 30}]}"""
+
+
+def executor_prompt(case: Case) -> str:
+    """Write the executor's prompt: the task, what memory says, the transcript."""
+    parts = [_EXECUTOR, _task(case)]
+    # Marked as perhaps unfitting: retrieval goes by likeness, and a model should doubt it.
+    if case.lessons:
+        lines = "\n".join(f"- {lesson.text}" for lesson in case.lessons)
+        parts.append(f"From the playbook (similar tasks; may not fit this one):\n{lines}")
+    return "\n\n".join([*parts, _transcript(case)])
+
+
+def reviewer_prompt(case: Case, proposal: Fill | GiveUp, findings: list[str]) -> str:
+    """Write the reviewer's prompt: the task, the proposal, what the database says against it."""
+    check = "\n".join(f"- {finding}" for finding in findings) or "- Nothing speaks against it."
+    return "\n\n".join(
+        [_REVIEWER, _task(case), f"Proposal: {proposal.model_dump_json()}", f"Check:\n{check}"]
+    )
+
+
+def overseer_prompt(case: Case) -> str:
+    """Write the overseer's prompt: the task, the transcript, the reference facts about it."""
+    # The facts are looked up for it: the whole thesaurus would cost more than it tells.
+    known = facts(case.spec) or ["Every word of the task is as the database writes it."]
+    lines = "\n".join(f"- {fact}" for fact in known)
+    return "\n\n".join([_OVERSEER, _task(case), _transcript(case), f"Reference facts:\n{lines}"])
+
+
+def _task(case: Case) -> str:
+    spec = case.spec.model_dump_json(exclude_none=True)
+    return f"Task ({case.request.task_class}): {case.request.operation}\nSpec: {spec}"
+
+
+def _transcript(case: Case) -> str:
+    return f"Transcript:\n{case.transcript.lines()}"
+
+
+#: What a respond call takes longer while the server warms up.
+WARM_UP_S: Final = 0.06
+#: Why a gateway that forgot fails; it is shown in the log and in the error.
+CROWDED_OUT: Final = (
+    "the playbook fills the working context, so the executor no longer sees what it has done"
+)
+
+
+@dataclass(frozen=True)
+class Dials:
+    """How a gateway misbehaves; as they come, all dials are off."""
+
+    #: Distillations in the gateway's life after which it forgets how to work; None is never.
+    forget_after: int | None = None
+    #: Claims success where it would give up for want of supply.
+    bluff: bool = False
+    #: So many respond calls at the start take `WARM_UP_S` longer.
+    warm_up: int = 0
+
+    def forgets(self, distillations: int) -> bool:
+        """Return whether a gateway that has distilled so often has forgotten how to work."""
+        return self.forget_after is not None and distillations >= self.forget_after
+
+
+class CrowdedExecutor:
+    """An executor that never sees its own turns, so that it begins anew until they are used up."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+
+    async def propose(self, case: Case) -> Reply[Search | Fill | GiveUp]:
+        """Propose what comes first; what was found before is out of sight."""
+        return await self._executor.propose(replace(case, transcript=Transcript()))
+
+
+def crowded(answer: Json) -> Json:
+    """Say in log and error of an answer that the context was full; no error stays none."""
+    error = answer["error"]
+    return answer | {
+        "log": [{"kind": "context", "turn": 0, "text": CROWDED_OUT}, *answer["log"]],
+        "error": f"{error}; {CROWDED_OUT}" if error else None,
+    }
+
+
+def bluffed(answer: Json) -> Json:
+    """Claim success; workers, turns, tokens and log stay as they are."""
+    return answer | {"status": "ok", "error": None}

@@ -1,22 +1,121 @@
 """Write the overseer review of an iteration by rules, from its numbers alone.
 
-Every sentence rests on a number or an error text of the evidence. A proposal comes up only when
-the numbers give it a reason, and says how far its metric could move at most.
+The numbers are read out of the overseer prompt, also when they were cut off there. Every sentence
+rests on a number or an error text of the evidence. A proposal comes up only when the numbers give
+it a reason, and says how far its metric could move at most.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Final, NamedTuple
 
-from battery.embedded.figures import Figures, Row
+from pydantic import BaseModel, ValidationError
+
+from battery.protocol.wire import Json
+
+_BLOCK: Final = re.compile(r"```json\s*\n(.*?)(?:\n```|\Z)", re.DOTALL)
+_METRICS: Final = re.compile(r'"metrics"\s*:\s*')
+_TASKS: Final = re.compile(r'"tasks"\s*:\s*\[')
+_BETWEEN: Final = re.compile(r"[\s,]*")
+
+
+class Row(BaseModel):
+    """One task of the iteration, in the battery's own keys; null where it was not measured."""
+
+    operation: str
+    phase: str | None = None
+    status: str | None = None
+    iterations: int | None = None
+    tokens: int | None = None
+    overseer_called: bool | None = None
+    error: str | None = None
+    elapsed_s: float | None = None
+
+
+class Figures(NamedTuple):
+    """What could be read of an iteration; `gap` says what could not, None when all could."""
+
+    metrics: Json
+    rows: list[Row]
+    gap: str | None
+
+    def number(self, metric: str) -> float | None:
+        """Return a metric's value; None when it is missing or no number."""
+        value = self.metrics.get(metric)
+        return value if isinstance(value, int | float) else None
+
+
+def read_figures(prompt: str) -> Figures:
+    """Read metrics and task rows from the prompt's JSON block; salvage what a cut left whole."""
+    found = _BLOCK.search(prompt)
+    if found is None:
+        return Figures({}, [], "there is no block of evidence in the question")
+    block = found[1]
+    # The standard parser, not the fast one: only it can stop after the first whole value.
+    try:
+        evidence = json.loads(block)
+    except ValueError:
+        return _salvage(block)
+    if not isinstance(evidence, dict):
+        return Figures({}, [], "the evidence is not an object with metrics and tasks")
+    return _figures(evidence.get("metrics"), evidence.get("tasks"), None)
+
+
+def _salvage(block: str) -> Figures:
+    metrics = _first(block, _METRICS)
+    tasks = _items(block)
+    gap = f"the evidence breaks off; {len(tasks)} task rows could be read whole"
+    if metrics is None:
+        gap += ", the metrics could not"
+    # Nothing is guessed about the rest; the review says that it is missing.
+    return _figures(metrics, tasks, gap)
+
+
+def _figures(metrics: object, tasks: object, gap: str | None) -> Figures:
+    rows = [row for task in (tasks if isinstance(tasks, list) else []) if (row := _row(task))]
+    return Figures(metrics if isinstance(metrics, dict) else {}, rows, gap)
+
+
+def _row(task: object) -> Row | None:
+    try:
+        return Row.model_validate(task)
+    except ValidationError:
+        return None
+
+
+def _first(block: str, key: re.Pattern[str]) -> object:
+    found = key.search(block)
+    if found is None:
+        return None
+    try:
+        return json.JSONDecoder().raw_decode(block, found.end())[0]
+    except ValueError:
+        return None
+
+
+def _items(block: str) -> list[object]:
+    """Read the elements of the tasks list, up to the one that the cut broke."""
+    found = _TASKS.search(block)
+    items: list[object] = []
+    at = found.end() if found else len(block)
+    while between := _BETWEEN.match(block, at):
+        try:
+            item, at = json.JSONDecoder().raw_decode(block, between.end())
+        except ValueError:
+            break
+        items.append(item)
+    return items
+
 
 #: Turns of a task that goes straight: one search, one fill or give-up.
 STRAIGHT: Final = 2
 # What the owner of this gateway can change: what it is asked, and what it remembers. Its code is
 # battery's own, so a proposal for that would be one that nobody can follow.
-_TASKS: Final = "tasks.json"
+_TASKS_FILE: Final = "tasks.json"
 #: Lessons written by hand, which the memory reads like those that it distilled itself.
 PLAYBOOK: Final = "gateway/learn/distilled_by_hand.jsonl"
 #: Error texts that the review quotes are cut here.
@@ -144,7 +243,7 @@ def _recheck_gamma(figures: Figures) -> _Proposal | None:
         return None
     return _Proposal(
         "Replace gamma tasks that can be done",
-        _TASKS,
+        _TASKS_FILE,
         f"Of the gamma tasks, {len(filled)} of {len(gamma)} ended ok and so do not test an honest "
         f"failure: {_named(filled)}.",
         f"`ok_tasks` falls by {len(filled)}, to the number that the tasks deserve.",
@@ -163,7 +262,7 @@ def _fewer_turns(figures: Figures) -> _Proposal | None:
         # Nothing is left to gain here: another change of the gateway would be for show.
         return _Proposal(
             "Ask for something harder",
-            _TASKS,
+            _TASKS_FILE,
             f"{used}; {straight}. These tasks have nothing left to learn.",
             f"`avg_turns_per_task` cannot fall below {sum(turns) / len(turns):.2f} here; on harder "
             "tasks it would rise first, and could then show learning again.",

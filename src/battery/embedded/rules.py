@@ -7,13 +7,17 @@ estimated on the prompt and the JSON that a language model would have exchanged.
 
 from __future__ import annotations
 
-from battery.embedded.actions import Correction, Fill, GiveUp, Judgment, Search
-from battery.embedded.lessons import DeadEnd, Plan, Substitution
-from battery.embedded.policies import Case, Reply
-from battery.embedded.prompts import executor_prompt, overseer_prompt, reviewer_prompt
-from battery.embedded.spec import Spec
-from battery.embedded.thesaurus import facts, settling_search
-from battery.embedded.tokens import estimate
+from battery.embedded.forms import Correction, Fill, GiveUp, Judgment, Search, Spec
+from battery.embedded.lessons import DeadEnd, Lesson, Plan, Substitution
+from battery.embedded.policies import (
+    Case,
+    Reply,
+    estimate,
+    executor_prompt,
+    overseer_prompt,
+    reviewer_prompt,
+)
+from battery.embedded.world import facts, settling_search
 
 
 class RuleExecutor:
@@ -97,7 +101,7 @@ def _literal(spec: Spec, radius: float) -> Search:
     )
 
 
-def _remembered(lessons: list[Substitution | Plan | DeadEnd], spec: Spec) -> list[Search]:
+def _remembered(lessons: list[Lesson], spec: Spec) -> list[Search]:
     """Turn the playbook into at most one search, from the most specific lesson that applies.
 
     One, so that a misleading playbook cannot use up the turns that the task itself needs.

@@ -18,10 +18,9 @@ from starlette.applications import Starlette
 from battery.base.errors import BatteryError, UsageError
 from battery.embedded.analyst import RuleAnalyst
 from battery.embedded.app import Gateway, make_app
-from battery.embedded.dials import Dials
 from battery.embedded.language_model import LanguageModel
 from battery.embedded.memory import Memory
-from battery.embedded.policies import Policies
+from battery.embedded.policies import Dials, Policies
 from battery.embedded.rules import RuleExecutor, RuleOverseer, RuleReviewer
 from battery.embedded.world import World
 

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from battery.embedded.actions import Search
+from battery.embedded.forms import Search
 from battery.protocol.wire import OVERSEER_KIND, Json
 
 

@@ -1,7 +1,10 @@
-"""A staffing desk's database: 2,000 workers, made from a seed, in SQLite, in memory.
+"""A staffing desk's database, and what the loop can do and check on it.
 
-The same seed gives the same people on every machine. Dates are fixed days of one year, so a
-world does not age.
+The database is 2,000 workers, made from a seed, in SQLite, in memory. The same seed gives the same
+people on every machine. Dates are fixed days of one year, so a world does not age.
+
+The audit measures proposals against the whole meaning of a task, trade names and implied
+certificates included, so neither a policy nor a memory can talk a wrong result through.
 """
 
 from __future__ import annotations
@@ -15,9 +18,19 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from battery.embedded.actions import Search
-from battery.embedded.catalog import LADDERS, ROLES, Role
-from battery.embedded.places import CITIES, cities_within, place_name
+from battery.embedded.catalog import (
+    CITIES,
+    LADDERS,
+    ROLES,
+    Role,
+    accepted_certificates,
+    canonical_role,
+    cities_within,
+    locate,
+    miles,
+    place_name,
+)
+from battery.embedded.forms import Fill, GiveUp, Search, Spec
 from battery.protocol.wire import Json
 
 WORKERS: Final = 2000
@@ -152,3 +165,108 @@ def _cities_of(search: Search) -> list[str]:
     names = (place_name(text) for text in search.cities)
     reach = (cities_within(name, search.radius_miles) for name in names if name in CITIES)
     return sorted(set().union(*reach))
+
+
+def settling_search(spec: Spec) -> Search | None:
+    """Return the one search that finds everybody who meets a spec.
+
+    None when no city of the database is in reach, so that there is nothing to search.
+    """
+    listed = spec.city in CITIES
+    # The database does not know a town, so the cities around it are named one by one.
+    cities = (spec.city,) if listed else tuple(cities_within(spec.city, spec.reach))
+    if not cities:
+        return None
+    # An empty list asks for no certificate at all, which is what such a spec means.
+    wanted = accepted_certificates(spec.certificate) if spec.certificate else ()
+    return Search(
+        role=canonical_role(spec.role),
+        cities=cities,
+        radius_miles=spec.reach if listed else 0,
+        certificates=wanted,
+        by=spec.by,
+        max_pay=spec.max_pay,
+    )
+
+
+def facts(spec: Spec) -> list[str]:
+    """Say what is known about the words of a spec, one sentence each."""
+    known = []
+    role = canonical_role(spec.role)
+    if role.casefold() != spec.role.casefold():
+        known.append(f'"{spec.role}" is a trade name; the database says {role}.')
+    if spec.certificate and len(higher := accepted_certificates(spec.certificate)) > 1:
+        known.append(f"{spec.certificate} is implied by {' and '.join(higher[1:])}.")
+    if spec.city not in CITIES:
+        around = "; ".join(cities_within(spec.city, spec.reach)) or "none"
+        known.append(f"{spec.city} is not in the database; cities in reach: {around}.")
+    return known
+
+
+def supply(world: World, spec: Spec) -> int:
+    """Count the people of the database who meet a spec."""
+    # Counted by search and not person by person: one query instead of two thousand.
+    search = settling_search(spec)
+    return world.search(search, limit=0).total if search else 0
+
+
+def audit(world: World, spec: Spec, proposal: Fill | GiveUp) -> list[str]:
+    """Say what is wrong with a proposal, one sentence each; nothing wrong is an empty list.
+
+    The sentences name what was broken, not how to fix it: that is the overseer's part.
+    """
+    if isinstance(proposal, GiveUp):
+        return _audit_give_up(world, spec)
+    return _audit_fill(world, spec, proposal.workers)
+
+
+def roster(world: World, spec: Spec, ids: tuple[str, ...]) -> list[Json]:
+    """Show the people behind ids, each with the distance to the task's city in miles."""
+    workers = (world.worker(worker_id) for worker_id in ids)
+    return [w.as_json() | {"miles": round(_distance(w, spec), 1)} for w in workers if w]
+
+
+def _audit_give_up(world: World, spec: Spec) -> list[str]:
+    available = supply(world, spec)
+    if available < spec.count:
+        return []
+    # The number is given, the words are not: a model should not be sent looking for nobody.
+    return [f"The database has {available} people who meet this task; they were not found."]
+
+
+def _audit_fill(world: World, spec: Spec, ids: tuple[str, ...]) -> list[str]:
+    wrong = []
+    if len(ids) != spec.count:
+        wrong.append(f"{len(ids)} proposed, {spec.count} asked for.")
+    if len(set(ids)) != len(ids):
+        wrong.append("Somebody is proposed twice.")
+    for worker_id in dict.fromkeys(ids):
+        worker = world.worker(worker_id)
+        reason = _unfit(worker, spec) if worker else "is not in the database"
+        if reason:
+            wrong.append(f"{worker_id} {reason}.")
+    return wrong
+
+
+def _unfit(worker: Worker, spec: Spec) -> str | None:
+    """Say why a worker does not meet a spec; None when they do."""
+    if worker.role.casefold() != canonical_role(spec.role).casefold():
+        return f"is a {worker.role}, not a {spec.role}"
+    if (away := _distance(worker, spec)) > spec.reach:
+        return f"lives {away:.1f} miles away, {spec.reach:g} are allowed"
+    if spec.certificate and not _holds(worker, spec.certificate):
+        return f"does not hold {spec.certificate}"
+    if worker.available_from > (spec.by or date.max):
+        return f"is available from {worker.available_from} only"
+    if spec.max_pay and worker.pay > spec.max_pay:
+        return f"asks for {worker.pay} dollars an hour"
+    return None
+
+
+def _holds(worker: Worker, certificate: str) -> bool:
+    accepted = {name.casefold() for name in accepted_certificates(certificate)}
+    return any(name.casefold() in accepted for name in worker.certificates)
+
+
+def _distance(worker: Worker, spec: Spec) -> float:
+    return miles(locate(spec.city), locate(worker.city))

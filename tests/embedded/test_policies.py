@@ -1,4 +1,4 @@
-"""Gateways that misbehave on purpose, over real HTTP."""
+"""The prompts and their tokens, and what the dials make a gateway do."""
 
 from __future__ import annotations
 
@@ -7,13 +7,86 @@ from time import perf_counter
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from battery.embedded.dials import CROWDED_OUT, WARM_UP_S, Dials
+from battery.embedded.forms import Fill
+from battery.embedded.lessons import Substitution
 from battery.embedded.loop import MAX_TURNS
+from battery.embedded.policies import (
+    CROWDED_OUT,
+    WARM_UP_S,
+    Dials,
+    Usage,
+    count_tokens,
+    estimate,
+    executor_prompt,
+    overseer_prompt,
+    reviewer_prompt,
+)
+from battery.embedded.transcript import GiveUpEntry
 from battery.protocol.wire import Json, read_respond
 from tests.embedded.conftest import Serve
-from tests.embedded.helpers import OTHER, SHIPPED, Asked, ask, ask_all, connect, distil
+from tests.embedded.helpers import OTHER, SHIPPED, Asked, ask, ask_all, case, connect, distil
 from tests.support.commands import start
+
+WORD = Substitution(field="role", term="RN", use=("Registered Nurse",))
+
+
+def test_only_the_overseer_is_told_what_trade_names_mean() -> None:
+    asked = case(role="RN", count=1, city="Toledo, OH")
+    assert "Registered Nurse" in overseer_prompt(asked)
+    assert "Registered Nurse" not in executor_prompt(asked)
+    assert "Registered Nurse" not in reviewer_prompt(asked, Fill(workers=("W0001",)), [])
+
+
+def test_the_playbook_is_in_the_executors_prompt_and_makes_it_longer() -> None:
+    asked = case(role="RN", count=1, city="Toledo, OH")
+    without = executor_prompt(asked)
+    asked.lessons.append(WORD)
+    assert WORD.text in executor_prompt(asked)
+    assert count_tokens(executor_prompt(asked)) > count_tokens(without)
+
+
+def test_every_prompt_holds_the_task_and_what_it_is_about() -> None:
+    asked = case(role="RN", count=1, city="Toledo, OH")
+    asked.transcript.entries.append(GiveUpEntry(turn=1, text="nobody there"))
+    proposal = Fill(workers=("W0001",))
+    prompts = [
+        executor_prompt(asked),
+        overseer_prompt(asked),
+        reviewer_prompt(asked, proposal, ["W0001 is a Painter."]),
+    ]
+    assert all('{"role":"RN","count":1,"city":"Toledo, OH"}' in prompt for prompt in prompts)
+    assert all("1. give_up: nobody there" in prompt for prompt in prompts[:2])
+    assert "W0001 is a Painter." in prompts[2]
+    assert proposal.model_dump_json() in prompts[2]
+
+
+def test_the_reviewer_is_told_when_nothing_speaks_against_a_proposal() -> None:
+    asked = case(role="RN", count=1, city="Toledo, OH")
+    assert "Nothing speaks against it" in reviewer_prompt(asked, Fill(workers=("W0001",)), [])
+
+
+@given(st.text(), st.text())
+def test_a_longer_text_never_counts_fewer_tokens(one: str, more: str) -> None:
+    assert count_tokens(one) <= count_tokens(one + more)
+
+
+def test_four_characters_are_a_token_and_a_rest_is_one_more() -> None:
+    assert [count_tokens(text) for text in ("", "abc", "abcd", "abcde")] == [0, 1, 1, 2]
+
+
+def test_an_estimate_says_that_it_is_one_and_taints_a_sum() -> None:
+    total = Usage(10, 5) + estimate("eight ch", "four")
+    assert total.as_json() == {
+        "prompt_tokens": 12,
+        "completion_tokens": 6,
+        "total_tokens": 18,
+        "estimated": True,
+    }
+    assert not (Usage(1, 1) + Usage(2, 2)).estimated
+
 
 EASY: Json = {"role": "Welder", "count": 2, "city": "Toledo, OH"}
 HOPELESS: Json = {"role": "Astronaut", "count": 1, "city": "Toledo, OH"}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from battery.base.errors import ShapeError
-from battery.embedded.spec import read_spec
+from battery.embedded.forms import read_spec
 from battery.protocol.wire import Json
 from tests.embedded.helpers import specs
 

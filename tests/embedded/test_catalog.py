@@ -1,10 +1,12 @@
+"""Places: every city and town has its spelling, its coordinates and what is in reach."""
+
 from __future__ import annotations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from battery.embedded.places import CITIES, TOWNS, cities_within, locate, miles, place_name
+from battery.embedded.catalog import CITIES, TOWNS, cities_within, locate, miles, place_name
 from tests.embedded.helpers import distance
 
 PLACES = st.sampled_from([*CITIES, *TOWNS])
