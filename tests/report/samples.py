@@ -11,10 +11,11 @@ from battery.records.models import (
     Models,
     Options,
     PhaseTable,
+    Provenance,
     Summary,
     Verdict,
 )
-from battery.verdict.summary import summarise
+from battery.verdict.metrics import count_directions, trends
 
 MODELS = Models(executor_cloud="exec:1t", reviewer_cloud="review:8b", overseer_cloud="over:2t")
 MANIFEST = Manifest(
@@ -66,19 +67,27 @@ def verdict(word: Any) -> Verdict:
     return Verdict(proposal=1, title="A title", verdict=word, reason=None, details="")
 
 
-def summary(*iterations: Metrics, **changes: Any) -> Summary:
+def summary(*iterations: Metrics, provenance: Provenance = MANIFEST, **changes: Any) -> Summary:
     """Make a summary of these iterations, of a finished battery unless told otherwise."""
+    rows = trends(iterations)
     parts: dict[str, Any] = {
-        "provenance": MANIFEST,
-        "metrics": iterations,
+        "run_id": provenance.run_id,
+        "state": provenance.state,
+        "iterations_wanted": provenance.iterations_wanted,
+        "started_at": provenance.started_at,
+        "finished_at": provenance.finished_at,
+        "targets": provenance.targets,
+        "models": MODELS,
+        "iterations": list(iterations),
+        "trends": rows,
+        "verdict": count_directions(rows),
         "scrum": [verdict("APPROVE"), verdict("APPROVE"), verdict("REVISE")],
         "calls": 33,
         "elapsed_s": 4210.5,
-        "models": MODELS,
         "artifacts": FILES,
         "warnings": [],
     }
-    return summarise(**parts | changes)
+    return Summary(**parts | changes)
 
 
 def three(**changes: Any) -> Summary:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -8,10 +9,20 @@ from hypothesis import strategies as st
 
 from battery.base.errors import ArtifactError
 from battery.protocol.wire import Status
-from battery.records.models import EmptyPhase, Phase, PhaseMetrics, Run, RunResult, Task
-from battery.verdict.metrics import measure
+from battery.records.metric import METRICS
+from battery.records.models import EmptyPhase, Phase, PhaseMetrics, Run, RunResult, Task, Trend
+from battery.verdict.metrics import count_directions, measure, trends
+from tests.report.samples import metrics
 
 TASK = Task(task_class="staffing", operation="fill: Welder x2 in Toledo, OH", spec={})
+
+BETTER: dict[str, Any] = {
+    "total_tokens": 6999,
+    "avg_turns_per_task": 2.9,
+    "overseer_called_rate": 0.2,
+    "ok_tasks": 7,
+    "total_elapsed_s": 12.0,
+}
 
 results = st.builds(
     RunResult,
@@ -165,3 +176,95 @@ def test_every_task_has_one_status_and_rates_are_shares(runs: list[Run]) -> None
     corrected = measured.overseer_called_rate > 0
     assert (measured.correction_effective is not None) == corrected
     assert 0 <= (measured.correction_effective or 0) <= 1
+
+
+def trend(name: str, *values: float) -> Trend:
+    made = trends([metrics(n, **{name: value}) for n, value in enumerate(values, 1)])
+    (row,) = (row for row in made if row.metric == name)
+    return row
+
+
+def test_the_rows_come_in_the_order_of_the_contract() -> None:
+    assert [(row.metric, row.goal) for row in trends([metrics(1), metrics(2)])] == [
+        ("total_tokens", "fewer"),
+        ("avg_turns_per_task", "fewer"),
+        ("overseer_called_rate", "fewer"),
+        ("ok_tasks", "more"),
+        ("total_elapsed_s", "fewer"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "direction", "change", "relative"),
+    [
+        ("total_tokens", [9300, 4780], "better", -4520, -4520 / 9300),
+        ("total_tokens", [4780, 9300], "worse", 4520, 4520 / 4780),
+        ("total_tokens", [0, 3], "worse", 3, None),
+        ("total_tokens", [0, 0], "flat", 0, None),
+        ("avg_turns_per_task", [3.625, 3.625], "flat", 0, 0),
+        ("ok_tasks", [5, 6], "better", 1, 0.2),
+        ("ok_tasks", [6, 5], "worse", -1, -1 / 6),
+        ("total_elapsed_s", [2.669, 4.624], "worse", 1.955, 1.955 / 2.669),
+    ],
+)
+def test_a_trend_worked_out_by_hand(
+    name: str, values: list[float], direction: str, change: float, relative: float | None
+) -> None:
+    assert trend(name, *values) == Trend.model_validate(
+        {
+            "metric": name,
+            "goal": METRICS[name].goal,
+            "values": values,
+            "direction": direction,
+            "change": change,
+            "relative": relative,
+        }
+    )
+
+
+def test_a_trend_looks_at_the_first_and_the_last_iteration_only() -> None:
+    found = trend("total_tokens", 100, 1, 100)
+    assert (found.direction, found.values) == ("flat", [100, 1, 100])
+
+
+def test_iterations_may_have_gaps() -> None:
+    made = trends([metrics(1, total_tokens=10), metrics(3, total_tokens=30)])
+    assert (made[0].values, made[0].direction) == ([10, 30], "worse")
+
+
+@pytest.mark.parametrize(
+    ("improved", "validated", "label"),
+    [
+        (5, True, "Architecture validated"),
+        (3, True, "Architecture validated"),
+        (2, False, "Compounding NOT demonstrated"),
+        (0, False, "Compounding NOT demonstrated"),
+    ],
+)
+def test_three_of_five_validate(improved: int, validated: bool, label: str) -> None:
+    last = dict(list(BETTER.items())[:improved])
+    counted = count_directions(trends([metrics(1), metrics(2, **last)]))
+    assert counted is not None
+    assert counted.model_dump() == {
+        "improved": improved,
+        "of": 5,
+        "validated": validated,
+        "label": label,
+    }
+
+
+def test_a_single_iteration_has_values_but_no_trend_and_no_verdict() -> None:
+    made = trends([metrics(1)])
+    assert count_directions(made) is None
+    assert made[0].values == [7000]
+    for each in made:
+        assert (each.direction, each.change, each.relative) == (None, None, None)
+
+
+@given(st.lists(st.integers(0, 10**12), min_size=2), st.sampled_from(["total_tokens", "ok_tasks"]))
+@settings(deadline=None)
+def test_turning_the_order_round_turns_the_direction_round(values: list[int], name: str) -> None:
+    other = {"better": "worse", "worse": "better", "flat": "flat", None: None}
+    forth, back = trend(name, *values), trend(name, *reversed(values))
+    assert back.direction == other[forth.direction]
+    assert back.change == -(forth.change or 0)

@@ -1,7 +1,7 @@
 """How often each verdict is given on simulated batteries, and whether that is often enough.
 
 The verdicts come from `battery.verdict.assess`, the function that summarises real batteries, and
-the direction count from `battery.verdict.summary`. Counting is pure: a scenario, a number and a
+the direction count from `battery.verdict.metrics`. Counting is pure: a scenario, a number and a
 seed in, a tally out.
 """
 
@@ -18,12 +18,11 @@ from pydantic import Field
 from battery.calibration.scenarios import Preset, Scenario
 from battery.calibration.simulate import simulate
 from battery.records.findings import Evidence, Record
-from battery.records.models import LEARN, Phase, Provenance, Run, Task
+from battery.records.models import LEARN, Phase
 from battery.records.word import POSITIVE, GateStatus, Word
 from battery.verdict import policy
 from battery.verdict.assess import Observed, assess
-from battery.verdict.metrics import measure
-from battery.verdict.summary import summarise
+from battery.verdict.metrics import count_directions, measure, trends
 from battery.verdict.table import Call
 
 Judge = Callable[[Observed], Evidence]
@@ -34,9 +33,6 @@ ERRORS: Final = 3.0
 POWER_MARGIN: Final = 0.03
 #: Where the direction count must come out well while nothing is learned: near a coin.
 COIN: Final = (0.4, 0.6)
-
-#: The metrics look at phases and results only.
-_TASK: Final = Task(task_class="simulated", operation="simulated", spec={})
 
 
 class Tally(Record):
@@ -204,21 +200,12 @@ def is_validated(calls: Sequence[Call]) -> bool:
     The count compares the learn arm's first iteration with its last; of repeats the first counts.
     """
     last = max(call.iteration for call in calls)
-    runs: Mapping[int, list[Run]] = {1: [], last: []}
+    runs: Mapping[int, list[Call]] = {1: [], last: []}
     for call in calls:
         if call.arm == LEARN and call.repeat == 1 and call.iteration in runs:
-            runs[call.iteration].append(Run(_TASK, call.phase, call.result))
-    summary = summarise(
-        provenance=Provenance(),
-        metrics=[measure(number, found) for number, found in runs.items()],
-        scrum=[],
-        calls=0,
-        elapsed_s=0.0,
-        models=None,
-        artifacts=[],
-        warnings=[],
-    )
-    return summary.verdict is not None and summary.verdict.validated
+            runs[call.iteration].append(call)
+    counted = count_directions(trends([measure(*of_iteration) for of_iteration in runs.items()]))
+    return counted is not None and counted.validated
 
 
 def _is_significant(evidence: Evidence) -> bool:

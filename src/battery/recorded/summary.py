@@ -10,7 +10,7 @@ from battery.records.models import Metrics, Models, Summary
 from battery.review.scorecard import score
 from battery.store.journal import Journal
 from battery.verdict.assess import assess
-from battery.verdict.summary import summarise
+from battery.verdict.metrics import count_directions, trends
 
 
 def summary_of(opened: OpenedBattery, *, report: bool) -> Summary:
@@ -19,18 +19,27 @@ def summary_of(opened: OpenedBattery, *, report: bool) -> Summary:
     `report` lists the report among the artifacts even before it is written.
     """
     journals = [Journal(step.journal) for step in opened.steps]
-    return summarise(
-        provenance=opened.provenance,
-        metrics=opened.metrics,
-        scrum=opened.steps[-1].read_verdicts(),
-        calls=sum(map(_calls, journals, opened.metrics)),
+    provenance, rows = opened.provenance, trends(opened.metrics)
+    return Summary(
+        run_id=provenance.run_id,
+        state=provenance.state,
+        iterations_wanted=provenance.iterations_wanted,
+        started_at=provenance.started_at,
+        finished_at=provenance.finished_at,
         elapsed_s=sum(map(_elapsed_ms, journals, opened.metrics)) / 1000,
+        calls=sum(map(_calls, journals, opened.metrics)),
         models=_models(opened),
-        artifacts=opened.folder.listing(report=report),
-        warnings=list(_warnings(opened, journals)),
+        targets=provenance.targets,
+        seed=provenance.options.seed,
+        iterations=opened.metrics,
+        trends=rows,
+        verdict=count_directions(rows),
         evidence=assess(opened.observed),
         control=opened.control,
         scorecard=_scorecard(opened),
+        scrum=opened.steps[-1].read_verdicts(),
+        artifacts=opened.folder.listing(report=report),
+        warnings=list(_warnings(opened, journals)),
     )
 
 

@@ -333,6 +333,15 @@ class Summary(Record):
     artifacts: list[str] = Field(description="Paths below the folder, sorted as they are listed.")
     warnings: list[str]
 
+    @property
+    def unfinished(self) -> str | None:
+        """How far a battery came that has not come to its end; None for any other."""
+        # Without a manifest nobody knows whether more was wanted.
+        if self.state in {None, "finished"}:
+            return None
+        complete = f"{len(self.iterations)} of {self.iterations_wanted} iterations"
+        return f"The battery is not finished (state: {self.state}): {complete} are complete."
+
 
 class Options(Record):
     """The settings that shape a run, as `battery.json` keeps them."""

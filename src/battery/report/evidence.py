@@ -10,7 +10,7 @@ from battery.records.findings import Effect, Evidence, Expectation, Luck, Scorec
 from battery.records.metric import METRICS, TABLE
 from battery.records.models import Trend
 from battery.verdict import policy
-from battery.verdict.summary import NEEDED
+from battery.verdict.metrics import NEEDED
 
 NONE: Final = "-"
 POINTS: Final = " pts"

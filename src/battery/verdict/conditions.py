@@ -10,7 +10,6 @@ from battery.records.comparison import Comparison
 from battery.records.findings import Evidence
 from battery.records.models import Summary
 from battery.records.word import GateName, GateStatus, Outcome, Word
-from battery.verdict.summary import unfinished
 
 
 def _verdict_is(word: Word) -> Callable[[Summary, Evidence], bool]:
@@ -31,7 +30,7 @@ CONDITIONS: Final[dict[str, Callable[[Summary, Evidence], bool]]] = {
     "not-compounding": lambda _, evidence: evidence.verdict != Word.COMPOUNDING,
     **{name: _gate_failed(name) for name in GateName},
     "gates": _gate_failed(*GateName),
-    "unfinished": lambda summary, _: unfinished(summary) is not None,
+    "unfinished": lambda summary, _: summary.unfinished is not None,
 }
 
 
@@ -88,7 +87,7 @@ def require(summary: Summary, names: Sequence[str]) -> None:
         for gate in gates
         if gate.status is GateStatus.FAILED
     ]
-    stopped = unfinished(summary) if "unfinished" in met else None
+    stopped = summary.unfinished if "unfinished" in met else None
     word = f"{evidence.verdict or 'no verdict'}."
     raise _not_met(met, [word, evidence.sentence, *seen, *([stopped] if stopped else [])])
 

@@ -15,7 +15,7 @@ from battery.records.findings import Effect, Interval, Luck, Tested
 from battery.records.metric import COUNTED, ELAPSED, LEAST_MS, METRICS, TOKENS, Metric
 from battery.records.models import FROZEN, LEARN, Phase
 from battery.verdict import intervals, policy, signflip, trend
-from battery.verdict.summary import NEEDED
+from battery.verdict.metrics import NEEDED
 from battery.verdict.table import Floats, Grid, log_ratio, mean, row_means
 
 _NO_INFORMATION: Final = "all values are equal: no information"

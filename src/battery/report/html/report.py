@@ -18,7 +18,6 @@ from battery.report.html.learned import learned
 from battery.report.html.page import render
 from battery.report.html.reviewed import Reviewed, reviews
 from battery.report.html.transcripts import Groups
-from battery.verdict.summary import is_unfinished
 
 _SCRIPTS: Final = ("charts.js", "board.js", "transcripts.js")
 #: Of more iterations than this, tables and older reviews become elements when they are opened.
@@ -80,7 +79,7 @@ def report(
 
 def unfinished(summary: Summary) -> str | None:
     """Say what the page of an unfinished battery covers; None for any other."""
-    if not is_unfinished(summary):
+    if not summary.unfinished:
         return None
     return (
         f"This battery is not finished (state: {summary.state}). The page covers the "

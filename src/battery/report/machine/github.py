@@ -15,7 +15,6 @@ from battery.records.findings import Effect, Evidence
 from battery.records.models import Summary
 from battery.records.word import Level
 from battery.report.markdown.summary import markdown
-from battery.verdict.summary import unfinished
 
 #: GitHub refuses a step's summary above 1,024 kB; in which kB, it does not say.
 MAX_BYTES: Final = 1_000_000
@@ -84,7 +83,7 @@ def outputs(summary: Summary) -> str:
 
 
 def _stopped(summary: Summary) -> Iterator[Annotation]:
-    if text := unfinished(summary):
+    if text := summary.unfinished:
         # Whatever the verdict on what is there: an outage is no result.
         yield Annotation("error", f"battery: {summary.state}", text)
 

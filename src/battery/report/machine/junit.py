@@ -16,7 +16,6 @@ from battery.base.text import brief
 from battery.records.findings import Evidence, Gate
 from battery.records.models import LEARN, Phase, Summary
 from battery.records.rows import Row
-from battery.verdict.summary import unfinished
 
 #: Characters shown of a text of others.
 _SHOWN: Final = 500
@@ -113,7 +112,7 @@ def _line(row: Row) -> str:
 
 def _end(summary: Summary) -> Case:
     # An error and no failure: a battery that broke off says nothing about the gateway.
-    return Case("the battery came to its end", "battery.gates", error=unfinished(summary))
+    return Case("the battery came to its end", "battery.gates", error=summary.unfinished)
 
 
 def _gates(evidence: Evidence | None) -> Iterator[Case]:

@@ -10,7 +10,7 @@ from battery.calibration.calibration import Bound, Calibration, Tally
 from battery.records.metric import COUNTED
 from battery.records.word import Word
 from battery.verdict import policy
-from battery.verdict.summary import NEEDED
+from battery.verdict.metrics import NEEDED
 
 _GAP: Final = "  "
 

@@ -16,7 +16,6 @@ from battery.report.evidence import goal, luck, metric_value, trend_change
 from battery.report.markdown.evidence import evidence_section, scorecard_section
 from battery.report.markdown.markup import code, plain, row
 from battery.store.artifacts import CONTROL, ITERATION, REPEAT, described
-from battery.verdict.summary import is_unfinished
 
 _CAVEAT: Final = (
     "This count looks at the learn arm alone: it shows a trend, not its cause. It can come out "
@@ -61,7 +60,7 @@ def scrum_count(summary: Summary) -> str:
 def _facts(summary: Summary) -> Iterator[str]:
     yield f"- Run time: {_run_time(summary)}"
     # A finished battery needs no word; an older folder has none to give.
-    if is_unfinished(summary):
+    if summary.unfinished:
         yield f"- State: {summary.state}; the numbers cover what had finished"
     yield f"- Elapsed: {_elapsed(summary)}"
     models = summary.models

@@ -1,0 +1,77 @@
+"""A summary says of a folder what is on disk, and null where nothing tells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from battery.recorded.open import open_battery
+from battery.recorded.summary import summary_of
+from battery.records.models import Options, Summary
+from battery.store.artifacts import VERDICTS
+from battery.store.battery_dir import BatteryDir
+from tests.recorded.test_open import TASKS
+from tests.report.samples import MANIFEST, MODELS, verdict
+from tests.support.runs import run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> BatteryDir:
+    """Return a folder of two iterations, as the original script would have left it."""
+    folder = BatteryDir(tmp_path)
+    for number in (1, 2):
+        folder.iteration(number).root.mkdir()
+        folder.iteration(number).write_runs([run(_elapsed_ms=500)])
+    return folder
+
+
+def summed(folder: BatteryDir) -> Summary:
+    return summary_of(open_battery(folder), report=False)
+
+
+def test_identity_and_times_come_from_the_manifest(folder: BatteryDir) -> None:
+    options = Options(seed=7)
+    folder.write_manifest(MANIFEST.model_copy(update={"options": options, "notes": ["it moved"]}))
+    summary = summed(folder)
+    assert (summary.run_id, summary.state, summary.seed) == (MANIFEST.run_id, "finished", 7)
+    assert (summary.started_at, summary.finished_at) == (MANIFEST.started_at, MANIFEST.finished_at)
+    assert (summary.targets, summary.models) == (MANIFEST.targets, MODELS)
+    assert summary.warnings == ["it moved"]
+    assert summary.unfinished is None
+
+
+def test_a_battery_that_stopped_early_says_how_far_it_came(folder: BatteryDir) -> None:
+    folder.write_manifest(MANIFEST.model_copy(update={"state": "failed"}))
+    assert summed(folder).unfinished == (
+        "The battery is not finished (state: failed): 2 of 3 iterations are complete."
+    )
+
+
+def test_without_a_manifest_what_was_not_recorded_is_null(folder: BatteryDir) -> None:
+    summary = summed(folder)
+    assert (summary.run_id, summary.state, summary.started_at, summary.finished_at) == (None,) * 4
+    assert (summary.targets, summary.models, summary.seed) == (None, None, None)
+    assert (summary.iterations_wanted, summary.unfinished) == (None, None)
+    # The original script kept no journal: its calls are the runs.
+    assert (summary.calls, summary.elapsed_s) == (2, 1.0)
+    folder.write_tasks(TASKS)
+    assert summed(folder).models == MODELS
+
+
+def test_the_verdicts_are_of_the_last_iteration_and_a_torn_one_is_left_out(
+    folder: BatteryDir,
+) -> None:
+    VERDICTS.write(folder.iteration(1).root, [verdict("REJECT")])
+    VERDICTS.write(
+        folder.iteration(2).root, [verdict("APPROVE").model_copy(update={"flags": ["odd"]})]
+    )
+    folder.iteration(3).root.mkdir()
+    summary = summed(folder)
+    assert [found.verdict for found in summary.scrum] == ["APPROVE"]
+    assert summary.warnings == [
+        "iteration 3 is not complete and is left out",
+        "iteration 2: odd",
+    ]
+    assert summary.verdict is not None
+    assert [row.values[0] for row in summary.trends if row.metric == "ok_tasks"] == [1]
