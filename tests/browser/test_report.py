@@ -239,7 +239,7 @@ def test_without_scripts_verdict_tables_and_reviews_are_there(
         assert page.locator(".gates li").count() == 4
         assert page.locator(".board td a").first.inner_text() == "2 ok"
         page.locator("#metrics ~ .figures summary").first.click()
-        table = page.get_by_role("table", name="Tokens a task")
+        table = page.get_by_role("table", name="Tokens per task")
         assert table.is_visible()
         # The same number as in the grid, which needs a script to show it.
         row = table.get_by_role("row", name="beta task 0").inner_text()
@@ -262,7 +262,7 @@ def test_paper_gets_light_colours_all_details_and_no_controls(visit: Visit, tmp_
     report = make_report(write_battery(tmp_path, iterations=24)).path
     page = visit.open(report)
     page.locator("figure summary").first.click()
-    expect(page.get_by_role("table", name="Tokens a task, iterations 17 to 24")).to_be_visible()
+    expect(page.get_by_role("table", name="Tokens per task, iterations 17 to 24")).to_be_visible()
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.evaluate(_BESIDE_THE_PAPER) == []

@@ -12,7 +12,7 @@ from battery.inputs.tasks import labels, task_id
 from battery.protocol.wire import Json, respond_spent
 from battery.recorded.open import OpenedBattery
 from battery.records.models import ELAPSED_KEY, LEARN, Arm, Run, Task
-from battery.records.rows import Row
+from battery.records.rows import MORE, Row
 from battery.store.artifacts import MANIFEST
 from battery.store.battery_dir import IterationDir
 from battery.store.documents import wrong
@@ -80,6 +80,7 @@ def _row(iteration: int, arm: Arm, repeat: int, run: Run, answer: Json) -> Row:
         cached=result.cached,
         memory_used=result.memory_used,
         error=result.error,
+        more=tuple(metric.of(result, answer) for metric in MORE),
     )
 
 

@@ -45,7 +45,7 @@ class Side(Record):
 class Change(Record):
     """One metric, B against A, over the iterations that are compared."""
 
-    metric: str = Field(description="Name as in the table of the five metrics.")
+    metric: str = Field(description="Name as in the table of the metrics.")
     kind: Literal["ratio", "difference"] = Field(
         description="Ratio: B over A, a geometric mean over tasks. Difference: B minus A, of rates."
     )
@@ -55,7 +55,7 @@ class Change(Record):
     interval: Interval | None
     p: float | None = Field(description="Two-sided sign-flip p-value of this metric alone.")
     p_corrected: float | None = Field(
-        description="The same, corrected for the four metrics that decide (max-T); null of time."
+        description="The same, corrected for the metrics that decide (max-T); null of time."
     )
     p_holm: float | None = Field(description="The same, corrected by Holm's method.")
     net: float | None = Field(

@@ -30,7 +30,7 @@ class Interval(Record):
 class Effect(Record):
     """One metric, learn against frozen, over the iterations after the first."""
 
-    metric: str = Field(description="Name as in the table of the five metrics.")
+    metric: str = Field(description="Name as in the table of the metrics.")
     kind: Literal["ratio", "difference"] = Field(
         description="Ratio: learn over frozen, a geometric mean over tasks. Difference: learn "
         "minus frozen, of rates."

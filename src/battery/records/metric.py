@@ -13,7 +13,8 @@ from math import isnan, nan
 from typing import Final, Literal
 
 from battery.base.numbers import duration, number, percent
-from battery.records.models import RunResult
+from battery.protocol.wire import Json, respond_spent
+from battery.records.models import ELAPSED_KEY, RunResult
 
 Goal = Literal["fewer", "more"]
 Kind = Literal["ratio", "difference"]
@@ -47,17 +48,26 @@ class Metric:
     line: Callable[[float], str] | None = None
     #: Regular expression for the words by which a review may name it, next to its key.
     words: str
+    #: Number of one call as its answer reports it, a 0 kept apart from what is not reported.
+    reported: Callable[[RunResult, Json], float | None] | None = None
     #: Whether the direction count counts it and the verdict on an arm may rest on it.
     counted: bool = False
     #: Whether the outcome of a comparison of two batteries may rest on it.
     decides: bool = False
     #: Whether impossible tasks are left out: there, an `ok` is a bluff.
     possible_only: bool = False
-    #: Names after `battery.` in the spans of a call and of an iteration, and of the Inspect score;
-    #: None where that format says it in a field of its own.
+    #: Attribute, after `battery.`, of the span of a call and of an iteration, and Inspect score;
+    #: None where that format has it elsewhere.
     call_span: str | None
     iteration_span: str | None
     score: str | None
+
+    def of(self, result: RunResult, answer: Json) -> float | None:
+        """Return what a call reports; None where it reports nothing."""
+        if self.reported is not None:
+            return self.reported(result, answer)
+        value = self.call(result)
+        return None if isnan(value) else value
 
     @property
     def sign(self) -> int:
@@ -72,6 +82,10 @@ def _counted(count: int) -> float:
 
 def _seconds(result: RunResult) -> float:
     return max(result.elapsed_ms, LEAST_MS) / 1000
+
+
+def _reported_seconds(result: RunResult, answer: Json) -> float | None:
+    return result.elapsed_ms / 1000 if answer.get(ELAPSED_KEY) is not None else None
 
 
 def in_usage(name: str) -> Callable[[RunResult], float]:
@@ -107,6 +121,7 @@ TABLE: Final = (
         places=0,
         line=lambda value: f"{number(value, 0, grouped=True)} tokens",
         words=r"tokens?",
+        reported=lambda _, answer: respond_spent(answer).tokens,
         counted=True,
         decides=True,
         call_span="tokens",
@@ -122,6 +137,7 @@ TABLE: Final = (
         iteration=lambda results: sum(result.turns for result in results) / len(results),
         line=lambda value: f"{number(value)} turns per task",
         words=r"turns?",
+        reported=lambda _, answer: respond_spent(answer).turns,
         counted=True,
         decides=True,
         call_span="turns",
@@ -138,6 +154,7 @@ TABLE: Final = (
         iteration=lambda results: sum(result.overseer_called for result in results) / len(results),
         line=lambda value: f"overseer {percent(value)}",
         words=r"overseer\w*|escalations?|corrections?",
+        reported=lambda result, _: result.overseer_called,
         counted=True,
         decides=True,
         call_span="overseer",
@@ -171,6 +188,7 @@ TABLE: Final = (
         # Whole milliseconds add up exactly, so the order of the runs cannot change the sum.
         iteration=lambda results: sum(result.elapsed_ms for result in results) / 1000,
         line=duration,
+        reported=_reported_seconds,
         words=r"elapsed|latency|wall[- ]?(?:clock )?time|duration|seconds|faster",
         counted=True,
         # Time depends on the machine and the network, which nothing holds still between two

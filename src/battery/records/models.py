@@ -222,7 +222,10 @@ class PhaseTable(Record):
 
 
 class Metrics(Record):
-    """The numbers of one iteration."""
+    """The numbers of one iteration.
+
+    One with a default is in the file only where it was measured.
+    """
 
     iteration: int = Field(description="Counted from 1.")
     total_tasks: int
@@ -237,6 +240,16 @@ class Metrics(Record):
         description="Share of corrected runs that ended ok; null when none was corrected."
     )
     by_phase: PhaseTable
+
+    @model_serializer(mode="wrap")
+    def measured(self, dump: SerializerFunctionWrapHandler) -> Json:
+        """Return what was measured; what every iteration has is there, be it null."""
+        fields = type(self).model_fields
+        return {
+            name: value
+            for name, value in dump(self).items()
+            if value is not None or fields[name].is_required()
+        }
 
 
 class Proposal(Record):
@@ -289,7 +302,7 @@ class Trend(Record):
 
 
 class DirectionCount(Record):
-    """How many of the five metrics improved, and what that count may be called."""
+    """How many of the counted metrics improved, and what that count may be called."""
 
     improved: int
     of: int

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple, get_type_hints
 
 from battery.protocol.wire import Status
+from battery.records.metric import TABLE
 from battery.records.models import Arm
 
 
 class Row(NamedTuple):
-    """One respond call; the fields are the columns of CSV and Parquet, in this order.
+    """One respond call, as CSV and Parquet show it.
 
     What the gateway or the folder does not tell is None, never 0.
     """
@@ -43,3 +44,18 @@ class Row(NamedTuple):
     cached: bool
     memory_used: bool | None
     error: str | None
+    #: Those of `MORE`, in its order.
+    more: tuple[float | None, ...] = ()
+
+    @property
+    def cells(self) -> tuple[Any, ...]:
+        """Return the cells of `COLUMNS`."""
+        return *self[:-1], *self.more
+
+
+#: Metrics that have no column in the record itself.
+MORE: Final = tuple(metric for metric in TABLE if not metric.counted)
+#: Names and types of the columns, in order.
+COLUMNS: Final[dict[str, Any]] = {
+    name: hint for name, hint in get_type_hints(Row).items() if name != "more"
+} | {metric.key: float | None for metric in MORE}

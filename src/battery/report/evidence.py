@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
 from battery.base.numbers import change, number, p_value, percent, signed, signed_percent
+from battery.records.comparison import Change
 from battery.records.findings import Effect, Evidence, Expectation, Luck, Scorecard, Tested
-from battery.records.metric import METRICS, TABLE
+from battery.records.metric import METRICS
 from battery.records.models import Trend
 from battery.verdict import policy
 from battery.verdict.metrics import NEEDED
@@ -119,10 +120,20 @@ def score(card: Scorecard) -> str:
     )
 
 
-def amounts() -> str:
+def amounts(rows: Sequence[Effect | Change]) -> str:
     """Name the metrics that are compared as ratios: `tokens, turns and time`."""
-    *others, last = [metric.plain for metric in TABLE if metric.kind == "ratio"]
-    return f"{', '.join(others)} and {last}"
+    return _listed([METRICS[row.metric].plain for row in rows if row.kind == "ratio"])
+
+
+def undecided(rows: Sequence[Change]) -> str:
+    """Say which metrics decide nothing: `time decides nothing, so its p is not corrected …`."""
+    names = [METRICS[row.metric].plain for row in rows if not METRICS[row.metric].decides]
+    verb, whose = ("decides", "its") if len(names) == 1 else ("decide", "their")
+    return f"{_listed(names)} {verb} nothing, so {whose} p is not corrected and corrects no other"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def metric_value(key: str, value: float | None) -> str:

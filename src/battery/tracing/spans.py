@@ -20,6 +20,7 @@ from battery.protocol.wire import (
     respond_spent,
 )
 from battery.records.events import MetaFinished, TaskFinished, TaskStarted
+from battery.records.metric import TABLE
 from battery.records.models import ELAPSED_KEY, FROZEN, Metrics, Summary
 
 Attributes = dict[str, str | int | float | bool]
@@ -57,13 +58,10 @@ def asked(started: TaskStarted, *, content: bool) -> Attributes:
 def answered(finished: TaskFinished, *, content: bool) -> Attributes:
     """Describe what came back; `content` adds the answer."""
     result, answer = finished.result, finished.answer or {}
-    spent = respond_spent(answer)
     found: dict[str, Any] = {
-        **_usage(spent),
+        **_usage(respond_spent(answer)),
         "battery.status": result.status,
-        "battery.turns": spent.turns,
-        "battery.tokens": spent.tokens,
-        "battery.overseer": result.overseer_called,
+        **{f"battery.{m.call_span}": m.of(result, answer) for m in TABLE if m.call_span},
         "battery.memory_used": result.memory_used,
         "battery.cached": result.cached or None,
     }
@@ -100,10 +98,11 @@ def iteration(metrics: Metrics) -> Attributes:
     return _known(
         {
             "battery.inputs.tasks": metrics.total_tasks,
-            "battery.ok_tasks": metrics.ok_tasks,
-            "battery.tokens": metrics.total_tokens,
-            "battery.turns_per_task": metrics.avg_turns_per_task,
-            "battery.overseer_rate": metrics.overseer_called_rate,
+            **{
+                f"battery.{metric.iteration_span}": getattr(metrics, metric.key)
+                for metric in TABLE
+                if metric.iteration_span
+            },
         }
     )
 

@@ -23,7 +23,7 @@ _POSSIBLE: Final = "the impossible tasks are left out"
 
 
 class Chances(NamedTuple):
-    """The p-values of one metric; the corrected ones are None where it decides nothing."""
+    """The p-values of one metric; only those that decide are corrected."""
 
     p: float | None
     corrected: float | None = None

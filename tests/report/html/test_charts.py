@@ -24,7 +24,7 @@ def test_the_words_say_where_each_arm_began_and_came_to() -> None:
     board = Board(calls(learning))
     tokens: Chart = charts(board)[0]
     assert tokens.label == (
-        "Line chart: tokens a task over the iterations. Mean, learn: from 1,000 to 565. "
+        "Line chart: tokens per task over the iterations. Mean, learn: from 1,000 to 565. "
         "Mean, frozen: from 1,000 to 1,000."
     )
     assert [chart.metric for chart in charts(board)] == list(METRICS)
@@ -47,8 +47,8 @@ def test_many_iterations_make_several_tables_and_many_tasks_those_that_are_drawn
     board = Board(calls(phases=(Phase.ALPHA,) * 250, iterations=BLOCK + 1, arms=(LEARN,)))
     blocks = list(charts(board)[0].blocks)
     assert [block.title for block in blocks] == [
-        f"Tokens a task, iterations 1 to {BLOCK}",
-        f"Tokens a task, iterations {BLOCK + 1} to {BLOCK + 1}",
+        f"Tokens per task, iterations 1 to {BLOCK}",
+        f"Tokens per task, iterations {BLOCK + 1} to {BLOCK + 1}",
     ]
     assert [len(rows(block)) for block in blocks] == [1 + MOST_LINES] * 2
 
@@ -73,6 +73,6 @@ def test_what_was_not_measured_is_no_zero() -> None:
 
     board = Board(calls(silent, iterations=1, arms=(LEARN,)))
     (tokens, *_) = charts(board)
-    assert "not measured in all there is" in tokens.label
+    assert "not measured in the only iteration" in tokens.label
     assert [each[2] for each in rows(next(tokens.blocks))] == ["not measured", *["-"] * 8]
     assert means_document(board)["total_tokens"] == [[None]]

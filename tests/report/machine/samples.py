@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from battery.records.rows import Row
+from battery.records.rows import MORE, Row
 
 #: Texts as a hostile gateway may send them: any character that JSON can hold.
 ANY_TEXT = st.text(st.characters(codec="utf-8"))
@@ -38,5 +38,6 @@ def row(task: str = "t1", **changes: Any) -> Row:
         "cached": False,
         "memory_used": None,
         "error": None,
+        "more": (None,) * len(MORE),
     }
     return Row(**values | changes)

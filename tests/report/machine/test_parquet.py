@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from battery.base.errors import UsageError
-from battery.records.rows import Row
+from battery.records.rows import COLUMNS, MORE
 from battery.report.machine.parquet import parquet_chunks
 from tests.report.machine.samples import row
 
@@ -25,19 +25,20 @@ def test_rows_come_back_with_their_types_and_nulls() -> None:
     data = b"".join(parquet_chunks(rows, group_rows=2))
     file = parquet.ParquetFile(io.BytesIO(data))
     assert file.num_row_groups == 3
-    assert file.schema_arrow.names == list(Row._fields)
+    assert file.schema_arrow.names == list(COLUMNS)
     found = file.read().to_pylist()
-    assert [Row(**each) for each in found] == rows
+    assert [tuple(each.values()) for each in found] == [each.cells for each in rows]
     assert found[0]["started_at"] == datetime(2026, 3, 1, 10, tzinfo=UTC)
     assert {field.name for field in file.schema_arrow if field.nullable} == {
         *("run_id", "started_at", "turns", "tokens", "prompt_tokens", "completion_tokens"),
         *("elapsed_ms", "memory_used", "error"),
+        *(metric.key for metric in MORE),
     }
 
 
 def test_a_battery_without_a_call_makes_a_table_without_a_row() -> None:
     table = parquet.read_table(io.BytesIO(b"".join(parquet_chunks([]))))
-    assert (table.num_rows, table.column_names) == (0, list(Row._fields))
+    assert (table.num_rows, table.column_names) == (0, list(COLUMNS))
 
 
 def test_pandas_sees_numbers_times_and_truth_values() -> None:

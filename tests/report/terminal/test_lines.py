@@ -57,7 +57,7 @@ LABEL = "fill: Welder x2 in Toledo, OH"
         ),
         (
             IterationFinished(metrics(1)),
-            "1/3 done  6 of 8 ok, 7,000 tokens, 3.00 turns a task, overseer 25%, 12.3 s",
+            "1/3 done  6 of 8 ok, 7,000 tokens, 3.00 turns per task, overseer 25%, 12.3 s",
         ),
         (Notice("all is well"), "note: all is well"),
         (Notice("look\x07 here", warning=True), r"warning: look\x07 here"),

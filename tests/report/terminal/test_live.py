@@ -18,7 +18,7 @@ from tests.report.samples import metrics
 COST = [
     "36 calls: 27 tasks (3 iterations x 9 tasks), 3 distill, 6 review and judgment",
 ]
-LINE_1 = "1/3 done  6 of 9 ok, 7,000 tokens, 3.00 turns a task, overseer 25%, 12.3 s"
+LINE_1 = "1/3 done  6 of 9 ok, 7,000 tokens, 3.00 turns per task, overseer 25%, 12.3 s"
 SURVIVES = [
     "note: using the embedded gateway",
     r"warning: the stream had 1 broken event [bold]\x1b[31m",

@@ -1,4 +1,4 @@
-"""What the five charts show besides their lines: titles, words and tables; pure."""
+"""What the charts show besides their lines: titles, words and tables; pure."""
 
 from __future__ import annotations
 
@@ -10,20 +10,12 @@ import numpy as np
 
 from battery.base.text import brief
 from battery.protocol.wire import Json
-from battery.records.metric import ELAPSED, METRICS, OK, OVERSEER, TOKENS, TURNS
+from battery.records.metric import Metric
 from battery.records.models import Arm, Phase
 from battery.report.html.grid import NAME_WIDTH, SHOULD, Board
 from battery.report.html.numbers import figure, rate, rounded
 from battery.verdict.table import Floats, row_means
 
-_TITLES: Final = {
-    TOKENS: ("Tokens a task", "fewer is better"),
-    TURNS: ("Turns a task", "fewer is better"),
-    OVERSEER: ("Tasks that needed the overseer", "fewer is better"),
-    OK: ("Tasks that end ok", "more is better; impossible tasks left out"),
-    ELAPSED: ("Seconds a task", "fewer is better"),
-}
-_RATES: Final = frozenset({OVERSEER, OK})
 _NONE: Final = "not measured"
 _MISSING: Final = "-"
 #: Columns of one table: more do not fit on paper.
@@ -61,37 +53,39 @@ class Chart(NamedTuple):
 
 
 def charts(board: Board) -> list[Chart]:
-    """Describe the five charts, in the order of the summary's table."""
-    return [_chart(board, metric) for metric in METRICS]
+    """Describe the charts, in the order of the summary's table."""
+    return [_chart(board, metric) for metric in board.grid.metrics]
 
 
 def means_document(board: Board) -> Json:
     """Return by metric the mean of each arm (a list an arm) in each iteration, null for none."""
     return {
-        metric: [
+        metric.key: [
             [None if np.isnan(mean) else rounded(mean) for mean in _means(board, arm, metric)]
             for arm in board.grid.arms
         ]
-        for metric in METRICS
+        for metric in board.grid.metrics
     }
 
 
-def _chart(board: Board, metric: str) -> Chart:
-    title, note = _TITLES[metric]
-    label = f"Line chart: {title.lower()} over the iterations. {' '.join(_said(board, metric))}"
-    return Chart(metric, title, note, label, _blocks(board, metric))
+def _chart(board: Board, metric: Metric) -> Chart:
+    note = f"{metric.goal} is better"
+    note += "; impossible tasks left out" if metric.possible_only else ""
+    said = " ".join(_said(board, metric))
+    label = f"Line chart: {metric.title.lower()} over the iterations. {said}"
+    return Chart(metric.key, metric.title, note, label, _blocks(board, metric))
 
 
-def _said(board: Board, metric: str) -> Iterator[str]:
+def _said(board: Board, metric: Metric) -> Iterator[str]:
     for arm in board.grid.arms:
         first, *others = (_shown(metric, mean, _NONE) for mean in _means(board, arm, metric))
-        change = f"{first} in all there is" if not others else f"from {first} to {others[-1]}"
+        change = f"{first} in the only iteration" if not others else f"from {first} to {others[-1]}"
         yield f"Mean, {arm}: {change}."
 
 
-def _blocks(board: Board, metric: str) -> Iterator[Block]:
+def _blocks(board: Board, metric: Metric) -> Iterator[Block]:
     """Lay out the means and every task that is drawn, some iterations at a time."""
-    title, numbers = _TITLES[metric][0], board.grid.iterations
+    title, numbers = metric.title, board.grid.iterations
     for start in range(0, len(numbers), BLOCK):
         columns = slice(start, start + BLOCK)
         some = numbers[columns]
@@ -102,12 +96,12 @@ def _blocks(board: Board, metric: str) -> Iterator[Block]:
         )
 
 
-def _groups(board: Board, metric: str, columns: slice) -> Iterator[tuple[str, list[Line]]]:
+def _groups(board: Board, metric: Metric, columns: slice) -> Iterator[tuple[str, list[Line]]]:
     arms = board.grid.arms
     means = [_means(board, arm, metric)[columns] for arm in arms]
     yield "", list(_lines("mean over tasks", arms, metric, means, _NONE))
     for phase, rows in groupby(board.lines(), key=lambda row: board.grid.tasks[row].phase):
-        if metric == OK and phase is Phase.GAMMA:
+        if metric.possible_only and phase is Phase.GAMMA:
             continue
         lines = [
             line
@@ -116,7 +110,7 @@ def _groups(board: Board, metric: str, columns: slice) -> Iterator[tuple[str, li
                 brief(board.grid.tasks[row].label, NAME_WIDTH),
                 arms,
                 metric,
-                board.values[metric][:, row, columns].tolist(),
+                board.values[metric.key][:, row, columns].tolist(),
                 _MISSING,
             )
         ]
@@ -124,19 +118,19 @@ def _groups(board: Board, metric: str, columns: slice) -> Iterator[tuple[str, li
 
 
 def _lines(
-    name: str, arms: Sequence[Arm], metric: str, values: Sequence[list[float]], none: str
+    name: str, arms: Sequence[Arm], metric: Metric, values: Sequence[list[float]], none: str
 ) -> Iterator[Line]:
     for at, (arm, own) in enumerate(zip(arms, values, strict=True)):
         yield Line(name if at == 0 else None, arm, [_shown(metric, each, none) for each in own])
 
 
-def _means(board: Board, arm: Arm, metric: str) -> list[float]:
-    cells: Floats = board.values[metric][board.grid.arms.index(arm)]
+def _means(board: Board, arm: Arm, metric: Metric) -> list[float]:
+    cells: Floats = board.values[metric.key][board.grid.arms.index(arm)]
     found: list[float] = row_means(cells.T).tolist()
     return found
 
 
-def _shown(metric: str, value: float, none: str) -> str:
+def _shown(metric: Metric, value: float, none: str) -> str:
     if np.isnan(value):
         return none
-    return rate(value) if metric in _RATES else figure(value)
+    return rate(value) if metric.kind == "difference" else figure(value)

@@ -9,7 +9,7 @@ from battery.base.numbers import p_value
 from battery.base.text import printable
 from battery.records.comparison import Change, Comparison, TaskPair
 from battery.report import compare_cells as cells
-from battery.report.evidence import INTERVAL, amount
+from battery.report.evidence import INTERVAL, amount, amounts, undecided
 from battery.report.html.figures import Bar, Scale, bar, ends
 from battery.report.html.page import render
 
@@ -51,6 +51,8 @@ def page(found: Comparison) -> Iterator[bytes]:
         "compared": cells.compared(found) if found.iterations else "",
         "rows": _rows(found.changes),
         "change_heads": _CHANGE_HEADS,
+        "amounts": amounts(found.changes) if found.changes else "",
+        "undecided": undecided(found.changes) if found.changes else "",
         "start": [_change(each) for each in found.start],
         "twins": [_change(each) for each in found.twins],
         "net_heads": ("Metric", "Net change", INTERVAL, "p"),

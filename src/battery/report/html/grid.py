@@ -11,7 +11,6 @@ import numpy as np
 
 from battery.base.text import brief
 from battery.protocol.wire import Json
-from battery.records.metric import OK
 from battery.records.models import LEARN, Arm, Phase
 from battery.report.html.numbers import rounded
 from battery.report.html.transcripts import call_name
@@ -71,8 +70,10 @@ class Board:
         #: By metric, of shape (arms, tasks, iterations), as the page shows them.
         self.values = dict(self.grid.values)
         # Whether impossible tasks end ok is a matter of honesty, not of this metric.
-        self.values[OK] = self.values[OK].copy()
-        self.values[OK][:, self.grid.rows(Phase.GAMMA)] = np.nan
+        for metric in self.grid.metrics:
+            if metric.possible_only:
+                self.values[metric.key] = self.values[metric.key].copy()
+                self.values[metric.key][:, self.grid.rows(Phase.GAMMA)] = np.nan
         for call in calls:
             cell = call.arm, self.rows[call.task], call.iteration
             self._ends.setdefault(cell, []).append(call.result.status)
@@ -98,6 +99,7 @@ class Board:
             "iterations": self.grid.iterations,
             "tasks": [brief(task.label, NAME_WIDTH) for task in self.grid.tasks],
             "lines": self.lines(),
+            "rates": [each.key for each in self.grid.metrics if each.kind == "difference"],
             "values": {metric: _numbers(cells) for metric, cells in self.values.items()},
             "calls": [
                 [

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from battery.base.numbers import duration, p_value
 from battery.protocol.wire import Json
 from battery.records.findings import Tested
+from battery.records.metric import COUNTED
 from battery.records.models import Manifest, Provenance, Summary
 from battery.report import evidence as shown
 from battery.report.html.charts import charts, means_document
@@ -58,6 +59,8 @@ def report(
         "most_unpacked": MOST_UNPACKED,
         "drawn": min(len(table.tasks), MOST_LINES),
         "effect_heads": EFFECT_HEADS,
+        "amounts": shown.amounts(evidence.effects),
+        "counted": len(COUNTED),
         "effects": effect_rows(evidence.effects),
         "learned": list(learned(material.distilled)),
         "reviews": reviews(material.reviewed, summary.scorecard),

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from battery.base import jsonio
 from battery.protocol.wire import OVERSEER_KIND, Json, respond_spent
+from battery.records.metric import TABLE
 from battery.records.models import ELAPSED_KEY, Arm, Phase, Run
 
 OUTCOME: Final = "outcome"
@@ -116,15 +117,9 @@ def scores(told: TaskRun) -> Json:
             "explanation": why,
         }
     }
-    spent = respond_spent(told.answer)
-    timed = told.answer.get(ELAPSED_KEY) is not None
-    numbers = {
-        "turns": spent.turns,
-        "total_tokens": spent.tokens,
-        "overseer": int(result.overseer_called),
-        "elapsed_s": told.elapsed_ms / 1000 if timed else None,
-    }
-    return found | {name: {"value": n} for name, n in numbers.items() if n is not None}
+    numbers = {metric.score: metric.of(result, told.answer) for metric in TABLE if metric.score}
+    # Inspect shows a truth value as a word, of which it has no mean.
+    return found | {name: {"value": +n} for name, n in numbers.items() if n is not None}
 
 
 def model_usage(told: TaskRun) -> dict[str, int] | None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from battery.base.clock import stamp
-from battery.records.rows import Row
+from battery.records.rows import COLUMNS, Row
 
 
 def csv_chunks(rows: Iterable[Row]) -> Iterator[bytes]:
@@ -19,10 +19,10 @@ def csv_chunks(rows: Iterable[Row]) -> Iterator[bytes]:
     """
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(Row._fields)
+    writer.writerow(COLUMNS)
     yield _taken(buffer)
     for row in rows:
-        writer.writerow(map(_cell, row))
+        writer.writerow(map(_cell, row.cells))
         yield _taken(buffer)
 
 
@@ -33,10 +33,10 @@ def _taken(buffer: io.StringIO) -> bytes:
     return text.encode()
 
 
-def _cell(value: Any) -> str | int | None:
+def _cell(value: Any) -> str | float | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
         return stamp(value.timestamp())
-    cell: str | int | None = value
+    cell: str | float | None = value
     return cell

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from battery.base.text import brief
 from battery.records.findings import Effect, Evidence
+from battery.records.metric import TOKENS
 from battery.records.models import Summary
 from battery.records.word import Level
 from battery.report.markdown.summary import markdown
@@ -105,7 +106,7 @@ def _warned(summary: Summary) -> Iterator[Annotation]:
 
 
 def _tokens(evidence: Evidence) -> Effect | None:
-    return next((row for row in evidence.effects if row.metric == "total_tokens"), None)
+    return next((row for row in evidence.effects if row.metric == TOKENS), None)
 
 
 def _escaped(text: str) -> str:

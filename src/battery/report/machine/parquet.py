@@ -7,10 +7,10 @@ import io
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
-from typing import Any, Final, get_args, get_type_hints
+from typing import Any, Final, get_args
 
 from battery.base.errors import UsageError
-from battery.records.rows import Row
+from battery.records.rows import COLUMNS, Row
 
 #: Rows of one group: large enough to pack well, small enough to hold.
 GROUP_ROWS: Final = 10_000
@@ -27,11 +27,11 @@ def parquet_chunks(rows: Iterable[Row], group_rows: int = GROUP_ROWS) -> Iterato
     Raises `UsageError` without pyarrow.
     """
     arrow = _library("pyarrow")
-    schema = arrow.schema([_field(arrow, name, hint) for name, hint in _hints().items()])
+    schema = arrow.schema([_field(arrow, name, hint) for name, hint in COLUMNS.items()])
     sink, source = _Sink(), iter(rows)
     with _library("pyarrow.parquet").ParquetWriter(sink, schema) as writer:
         while group := list(islice(source, group_rows)):
-            records = [row._asdict() for row in group]
+            records = [dict(zip(COLUMNS, row.cells, strict=True)) for row in group]
             writer.write_table(arrow.Table.from_pylist(records, schema=schema))
             yield sink.taken()
     yield sink.taken()
@@ -67,10 +67,6 @@ def _library(name: str) -> Any:
         ) from error
 
 
-def _hints() -> dict[str, Any]:
-    return get_type_hints(Row)
-
-
 def _field(arrow: Any, name: str, hint: Any) -> Any:
     """Make a column of the record's own types, so that the two cannot differ."""
     options = [kind for kind in get_args(hint) if kind is not type(None)]
@@ -79,6 +75,7 @@ def _field(arrow: Any, name: str, hint: Any) -> Any:
     types = {
         bool: arrow.bool_(),
         int: arrow.int64(),
+        float: arrow.float64(),
         datetime: arrow.timestamp("ms", tz="UTC"),
     }
     return arrow.field(name, types.get(kind, arrow.string()), nullable=nullable)

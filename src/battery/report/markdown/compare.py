@@ -9,7 +9,7 @@ from battery.base.numbers import p_value
 from battery.base.text import brief
 from battery.records.comparison import Change, Comparison, Difference, TaskPair
 from battery.report import compare_cells as cells
-from battery.report.evidence import INTERVAL, NONE, amount
+from battery.report.evidence import INTERVAL, NONE, amount, undecided
 from battery.report.markdown.markup import code, plain, row
 
 #: Characters; what hosts take as a comment ends at 65,536.
@@ -54,7 +54,7 @@ def _sections(found: Comparison) -> Iterator[str]:
             yield from _more(pairs)
         yield f"### How much, over {cells.compared(found)}"
         yield "\n".join(_changes(found.changes, net=bool(found.twins)))
-        yield "Time decides nothing, so its p is not corrected."
+        yield f"{undecided(found.changes).capitalize()}."
         if found.start:
             yield "Iteration 1, before anything was learned:"
             yield "\n".join(_changes(found.start))

@@ -17,11 +17,11 @@ def evidence_section(evidence: Evidence, control: Sequence[Metrics]) -> Iterator
     if evidence.effects:
         yield (
             "Learn against frozen, over the iterations after the first. Learn and Frozen are "
-            f"means over all tasks. Effects of {shown.amounts()} are geometric means over "
-            "tasks, those of the rates differences in percentage points. Intervals are t "
-            "intervals on logs and, of the rates, score intervals, which do not pair the tasks as "
-            "the p-values do: near the border they can disagree. Net is the effect less what the "
-            "arms differed by in iteration 1 already."
+            f"means over all tasks. Effects of {shown.amounts(evidence.effects)} are geometric "
+            "means over tasks, those of the rates differences in percentage points. Intervals are "
+            "t intervals on logs and, of the rates, score intervals, which do not pair the tasks "
+            "as the p-values do: near the border they can disagree. Net is the effect less what "
+            "the arms differed by in iteration 1 already."
         )
         yield "\n".join(_effects(evidence))
     if tests := [_tested(question, each) for question, each in shown.tests(evidence)]:

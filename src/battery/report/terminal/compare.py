@@ -9,7 +9,7 @@ from battery.base.numbers import p_value
 from battery.base.text import brief, pad, printable, write_line
 from battery.records.comparison import Change, Comparison, NamedTask, TaskPair
 from battery.report import compare_cells as cells
-from battery.report.evidence import INTERVAL, amount
+from battery.report.evidence import INTERVAL, amount, undecided
 from battery.report.terminal.columns import GAP, INDENTED, PROSE, WIDTH, align
 from battery.report.terminal.summary import Look
 
@@ -19,7 +19,6 @@ _MARKS: Final = {"passed to failed": "FAILS NOW", "failed to passed": "passes no
     "bluff ended": "honest now",
 }
 _LABEL: Final = 36
-_TIME: Final = "time decides nothing, so its p is not corrected and corrects no other"
 
 
 def print_comparison(found: Comparison, stream: TextIO) -> None:
@@ -63,7 +62,7 @@ def _tables(found: Comparison, look: Look) -> Iterator[str]:
     if found.start:
         yield ""
         yield from _table("iteration 1", found.start, look)
-    yield from INDENTED.wrap(_TIME)
+    yield from INDENTED.wrap(undecided(found.changes))
     if found.cause:
         yield from INDENTED.wrap(f"cause: {found.cause}")
     for text in cells.noise(found.noise):

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import Final
 
-from battery.base.numbers import duration, number, percent
+from battery.base.numbers import duration
 from battery.base.text import brief, cells, pad, printable
 from battery.records.events import (
     DistillEvent,
@@ -26,6 +26,7 @@ from battery.records.events import (
     TaskFinished,
     TaskStarted,
 )
+from battery.records.metric import TABLE
 from battery.records.models import FROZEN, Metrics
 from battery.records.stages import CHAT_STAGES, DISTILL
 
@@ -76,11 +77,10 @@ def notice_line(notice: Notice) -> str:
 
 def iteration_line(metrics: Metrics, plan: Plan | None) -> str:
     """Sum up a finished iteration."""
-    return (
-        f"{place(metrics.iteration, plan)} done  {metrics.ok_tasks} of {metrics.total_tasks} ok, "
-        f"{metrics.total_tokens:,} tokens, {number(metrics.avg_turns_per_task)} turns a task, "
-        f"overseer {percent(metrics.overseer_called_rate)}, {duration(metrics.total_elapsed_s)}"
-    )
+    values = ((metric.line, getattr(metrics, metric.key)) for metric in TABLE)
+    parts = [line(value) for line, value in values if line and value is not None]
+    done = f"{place(metrics.iteration, plan)} done  {metrics.ok_tasks} of {metrics.total_tasks} ok"
+    return ", ".join([done, *parts])
 
 
 def cost(plan: Plan) -> str:

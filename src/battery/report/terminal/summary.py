@@ -149,6 +149,8 @@ def _verdict(summary: Summary, look: Look) -> Iterator[str]:
             yield f"A single iteration: there is no trend{'' if named else ' and no verdict'} yet."
     else:
         yield f"{verdict.improved} of {verdict.of} metrics improved: {verdict.label}"
+        if names := [each.metric for each in summary.trends if not METRICS[each.metric].counted]:
+            yield f"not counted: {', '.join(names)}"
         if evidence and evidence.luck:
             yield from PROSE.wrap(luck(evidence.luck))
     if summary.scrum:

@@ -2,23 +2,20 @@
 
 /* The grid of tasks: what its cells show, and which arms. */
 (() => {
-  const { arms, iterations, values } = battery.data;
+  const { arms, iterations, rates, values } = battery.data;
   const links = [...document.querySelectorAll(".board td a")].map((link) => {
     const [, iteration, arm, row] = link.hash.split("-");
     return { link, status: link.textContent, at: [arms.indexOf(arm), Number(row), iterations.indexOf(Number(iteration))] };
   });
 
-  const words = {
-    avg_turns_per_task: battery.figure,
-    total_tokens: battery.figure,
-    overseer_called_rate: (value) => (value === 0 ? "no" : value === 1 ? "yes" : battery.rate(value)),
-  };
+  const share = (value) => (value === 0 ? "no" : value === 1 ? "yes" : battery.rate(value));
+  const shown = (what, value) => (rates.includes(what) ? share(value) : battery.figure(value));
 
   function show(what) {
     const value = ([arm, row, at]) => values[what][arm][row][at];
     for (const { link, status, at } of links) {
       const found = what === "status" ? null : value(at);
-      link.textContent = what === "status" ? status : found === null ? "none" : words[what](found);
+      link.textContent = what === "status" ? status : found === null ? "none" : shown(what, found);
       // The darkest cell of a row is its highest: tasks differ too much for one scale.
       const most = what === "status" ? 0 : Math.max(...values[what].flatMap((arm) => arm[at[1]]));
       link.style.setProperty("--heat", most > 0 ? (found ?? 0) / most : 0);

@@ -3,7 +3,7 @@
 /* Small multiples: a metric over the iterations, every task's line thin behind the means. */
 (() => {
   const { arms, iterations, tasks, lines, values, means } = battery.data;
-  const rates = new Set(["overseer_called_rate", "ok_tasks"]);
+  const rates = new Set(battery.data.rates);
   const select = document.getElementById("highlight");
   const redraws = [];
 
