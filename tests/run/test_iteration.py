@@ -1,4 +1,4 @@
-"""Tasks are asked once each, as many at a time as there are workers, and an error ends it."""
+"""An iteration asks everything once, in order, and each answer is on disk before the next call."""
 
 from __future__ import annotations
 
@@ -12,11 +12,18 @@ from typing import Any
 
 import pytest
 
-from battery.base.errors import BatteryError, CallError
-from battery.inputs.settings import Target
+from battery.base.errors import BatteryError, BrokenAnswerError, CallError
+from battery.inputs.settings import Settings, Target
 from battery.inputs.tasks import PlannedTask, load_tasks, plan
-from battery.run.iteration import ask_all
+from battery.records.events import Event, IterationFinished, StageStarted, TaskFinished, TaskStarted
+from battery.records.models import FROZEN, LEARN, Arm, Models, Task
+from battery.run.iteration import Iteration, ask_all
+from battery.run.schedule import Schedule
+from battery.store.battery_dir import BatteryDir
+from battery.store.journal import Journal
 from battery.target.http import Client, open_clients
+from battery.target.system import RespondReply
+from tests.support import notes
 from tests.support.commands import environment, write_tasks
 from tests.support.gateway import Gateway, serving
 
@@ -144,3 +151,121 @@ asyncio.run(first())
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.split() == []
     assert len(gateway.requests) == 1
+
+
+# A whole iteration, answered in this process
+
+
+class Agent(notes.Agent):
+    """Fails the operations that it is told to fail, and looks into the journal at every call."""
+
+    failing: frozenset[str] = frozenset()
+    journal: Path
+
+    async def respond(self, task: Task, models: Models, timeout_s: float) -> RespondReply:
+        # What came back before this call is on disk by now.
+        lines = self.journal.read_bytes().splitlines() if self.journal.exists() else []
+        assert len(lines) == len(notes.CALLS)
+        answer, result = await super().respond(task, models, timeout_s)
+        status = "failed" if task.operation in self.failing else result.status
+        return RespondReply.of({**answer, "status": status}, 1)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[BatteryDir]:
+    write_tasks(tmp_path / "tasks.json", 2)
+    notes.CALLS.clear()
+    yield BatteryDir(tmp_path)
+    notes.CALLS.clear()
+    notes.BROKEN.clear()
+
+
+def iterate(
+    folder: BatteryDir, number: int = 1, *, repeats: int = 1, failing: frozenset[str] = frozenset()
+) -> list[Event]:
+    """Run one iteration with both arms; return what was told."""
+    tasks = folder.read_tasks()
+    assert tasks
+    told: list[Event] = []
+    files = folder.iteration(number)
+    files.root.mkdir(exist_ok=True)
+    arms: tuple[Arm, ...] = (LEARN, FROZEN)
+    agents = {arm: Agent(arm, folder.memory(arm)) for arm in arms}
+    for agent in agents.values():
+        agent.failing, agent.journal = failing, files.journal
+    notes.CALLS.clear()
+    with Journal(files.journal) as journal:
+        # A resumed agent starts to count where the journal ends.
+        notes.CALLS.extend([(LEARN, "before")] * journal.calls)
+        iteration = Iteration(
+            files=files,
+            journal=journal,
+            schedule=Schedule(plan(tasks), arms, repeats, seed=1),
+            models=tasks.models,
+            workers=[agents],
+            llm_team=agents[LEARN],
+            settings=Settings(folder.root),
+            tell=told.append,
+            earlier=[folder.iteration(before) for before in range(1, number)],
+        )
+        asyncio.run(iteration.run())
+    return told
+
+
+def test_an_iteration_tells_of_its_stages_in_order_and_ends_with_its_metrics(
+    folder: BatteryDir,
+) -> None:
+    told = iterate(folder, repeats=2)
+    stages = [event.name for event in told if isinstance(event, StageStarted)]
+    # Each phase once, then once more for the second repeat.
+    assert stages == [
+        *("alpha", "alpha", "beta", "beta", "gamma", "gamma"),
+        *("delta", "epsilon", "zeta"),
+    ]
+    assert isinstance(told[-1], IterationFinished)
+    assert told[-1].metrics == folder.iteration(1).read_metrics()
+
+
+def test_what_an_earlier_run_had_asked_is_told_as_replayed_and_not_asked_again(
+    folder: BatteryDir,
+) -> None:
+    notes.BROKEN.add("beta_drift 1")
+    with pytest.raises(BrokenAnswerError):
+        iterate(folder)
+    notes.BROKEN.clear()
+    with Journal(folder.iteration(1).journal) as journal:
+        finished = journal.calls
+    told = iterate(folder)
+    replayed = [event.replayed for event in told if isinstance(event, TaskFinished)]
+    assert replayed == [True] * finished + [False] * (12 - finished)
+    assert sum(isinstance(event, TaskStarted) for event in told) == 12 - finished
+
+
+def test_tasks_to_confirm_are_asked_again_in_turns_in_the_learn_arm(folder: BatteryDir) -> None:
+    iterate(folder)
+    alpha = ["alpha_baseline 0", "alpha_baseline 1"]
+    told = iterate(folder, 2, failing=frozenset(alpha))
+    reruns = [event for event in told if isinstance(event, TaskFinished) and event.confirm]
+    assert [event.label for event in reruns] == alpha * 5
+    assert {event.arm for event in reruns} == {LEARN}
+    assert len(folder.iteration(2).read_confirmations()) == 10
+    # They are known to be forgotten by now, so a third iteration does not pay for that again.
+    told = iterate(folder, 3, failing=frozenset(alpha))
+    assert not any(isinstance(event, TaskFinished) and event.confirm for event in told)
+
+
+def test_the_runs_that_say_the_tasks_are_complete_are_written_last(
+    folder: BatteryDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[tuple[str, int]] = []
+    files = folder.iteration(1)
+    whole = type(files).write_runs
+
+    def write(self: Any, runs: Any, arm: Any = LEARN, repeat: int = 1) -> None:
+        assert not files.has_runs()
+        written.append((arm, repeat))
+        whole(self, runs, arm, repeat)
+
+    monkeypatch.setattr(type(files), "write_runs", write)
+    iterate(folder, repeats=2)
+    assert written == [(FROZEN, 2), (FROZEN, 1), (LEARN, 2), (LEARN, 1)]

@@ -132,7 +132,7 @@ class Client:
     ) -> ChatReply:
         """Ask a large model one question; raise `CallError`, also for an answer without content.
 
-        `role` (overseer, scrum) only names the call in messages.
+        `role`, a chat stage's, only names the call in messages.
         """
         message = ChatMessage(role="user", content=prompt)
         request = ChatRequest(model=model, messages=[message], temperature=temperature)

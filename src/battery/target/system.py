@@ -85,7 +85,7 @@ class System(Protocol):
     ) -> ChatReply:
         """Ask a large model one question; an answer without content is an error.
 
-        `role` (overseer, scrum) names the call in messages and is not sent.
+        `role`, a chat stage's, names the call in messages and is not sent.
         """
         ...
 
