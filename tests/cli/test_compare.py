@@ -87,20 +87,6 @@ def test_the_formats_say_the_same_word_and_the_page_is_written_beside(
     assert_one_message(nowhere, 2, "page.html")
 
 
-def test_a_folder_of_the_original_battery_has_no_settings_to_compare(
-    before: Path, tmp_path: Path
-) -> None:
-    for path in before.glob("iter_*/runs.json"):
-        (tmp_path / "old" / path.parent.name).mkdir(parents=True)
-        shutil.copy(path, tmp_path / "old" / path.parent.name)
-    done = command_here("compare", tmp_path / "old", before, "--json", cwd=tmp_path)
-    found = Comparison.model_validate_json(done.stdout)
-    assert found.outcome == "NO DIFFERENCE"
-    assert [each.what for each in found.differences] == ["arms", "manifest"]
-    assert found.twins == []
-    assert not (tmp_path / "old" / ".lock").exists()
-
-
 def test_other_tasks_and_unfinished_batteries_are_not_comparable_and_say_why(
     before: Path, changed: Callable[[Callable[[Run], None]], Path], tmp_path: Path
 ) -> None:
@@ -117,17 +103,6 @@ def test_other_tasks_and_unfinished_batteries_are_not_comparable_and_say_why(
     done = command_here("compare", begun, before, cwd=tmp_path)
     assert done.returncode == 0
     assert "A has no complete iteration" in done.stdout
-
-
-def test_iterations_that_only_one_has_are_left_out_and_told(before: Path, tmp_path: Path) -> None:
-    first = shutil.copytree(before, tmp_path / "first")
-    shutil.rmtree(first / "iter_2")
-    done = command_here("compare", first, before, "--json", cwd=tmp_path)
-    found = Comparison.model_validate_json(done.stdout)
-    assert found.iterations == [1]
-    assert "Only iteration 1 could be compared" in found.sentence
-    told = {each.what: each.before for each in found.differences}
-    assert told == {"iterations": "1", "state": "iteration 2 lost"}
 
 
 def test_a_folder_without_a_battery_is_refused(before: Path, tmp_path: Path) -> None:

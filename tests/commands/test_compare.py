@@ -1,0 +1,106 @@
+"""Two folders in, one comparison out, whoever wrote the folders and however far they came."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from battery.base.errors import ArtifactError, FolderError
+from battery.commands.compare import compare
+from battery.store.battery_dir import BatteryDir
+from tests.report.samples import MANIFEST
+from tests.support.runs import TASK, run
+
+
+def runs(count: int, **task: Any) -> list[dict[str, Any]]:
+    """Return runs of so many tasks, with unlike tokens."""
+    return [
+        {
+            **run(artifact={"usage": {"total_tokens": 1000 + 10 * number}}),
+            "task": {**TASK, "spec": {"number": number}, **task},
+        }
+        for number in range(count)
+    ]
+
+
+def battery(root: Path, *iterations: int, count: int = 8, **task: Any) -> BatteryDir:
+    """Write a battery of these iterations as the original script did, without a manifest."""
+    folder = BatteryDir(root)
+    for number in iterations:
+        folder.iteration(number).root.mkdir(parents=True)
+        folder.iteration(number).write_runs(runs(count, **task))
+    return folder
+
+
+def test_without_manifests_nothing_of_the_settings_is_known(tmp_path: Path) -> None:
+    a, b = battery(tmp_path / "a", 1, 2), battery(tmp_path / "b", 1, 2)
+    comparison = compare(a.root, b.root)
+    assert (comparison.outcome, comparison.cautions) == ("NO DIFFERENCE", [])
+    assert (comparison.before.run_id, comparison.before.state) == (None, None)
+    (difference,) = comparison.differences
+    assert (difference.what, difference.before, difference.unfair) == ("manifest", "none", False)
+    assert comparison.twins == []
+
+
+def test_a_copy_is_the_same_battery_by_its_run_id(tmp_path: Path) -> None:
+    a, b = battery(tmp_path / "a", 1, 2), battery(tmp_path / "b", 1, 2)
+    for folder in (a, b):
+        folder.write_manifest(MANIFEST)
+    assert "A and B are one and the same battery" in compare(a.root, b.root).cautions
+    b.write_manifest(MANIFEST.model_copy(update={"run_id": "another"}))
+    assert "A and B are one and the same battery" not in compare(a.root, b.root).cautions
+
+
+def test_iterations_that_only_one_has_are_left_out_and_named(tmp_path: Path) -> None:
+    a, b = battery(tmp_path / "a", 1), battery(tmp_path / "b", 1, 2)
+    a.write_manifest(MANIFEST.model_copy(update={"iterations_finished": 2}))
+    comparison = compare(a.root, b.root)
+    assert comparison.iterations == [1]
+    assert "Only iteration 1 could be compared" in comparison.sentence
+    differences = {difference.what: difference.before for difference in comparison.differences}
+    assert (differences["iterations"], differences["state"]) == ("1", "iteration 2 lost")
+
+
+@pytest.mark.parametrize(
+    ("iterations", "task", "reason"),
+    [
+        ((), {}, "B has no complete iteration"),
+        ((1,), {"operation": "another"}, "they have no task in common"),
+        ((3,), {}, "they have no iteration with a task in common"),
+    ],
+)
+def test_what_cannot_be_compared_says_why_and_has_no_numbers(
+    tmp_path: Path, iterations: tuple[int, ...], task: dict[str, Any], reason: str
+) -> None:
+    a, b = battery(tmp_path / "a", 1), battery(tmp_path / "b", *iterations, **task)
+    b.iteration(9).root.mkdir(parents=True)
+    comparison = compare(a.root, b.root)
+    assert (comparison.outcome, comparison.reasons) == ("NOT COMPARABLE", [reason])
+    assert (comparison.iterations, comparison.changes, comparison.tasks) == ([], [], [])
+    assert (comparison.cause, comparison.narrow, comparison.flips.p) == (None, None, None)
+    assert (comparison.cautions, comparison.settle) == ([], [])
+
+
+def test_nothing_is_written(tmp_path: Path) -> None:
+    a, b = battery(tmp_path / "a", 1), battery(tmp_path / "b", 1)
+    before = sorted(tmp_path.rglob("*"))
+    compare(a.root, b.root)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_folder_without_a_battery_is_refused_with_the_words_of_the_command(
+    tmp_path: Path,
+) -> None:
+    a = battery(tmp_path / "a", 1)
+    with pytest.raises(FolderError, match="holds no battery") as refused:
+        compare(a.root, tmp_path / "b")
+    assert refused.value.hint == "name two folders of batteries: battery compare BEFORE AFTER"
+
+
+def test_an_iteration_without_a_run_is_refused(tmp_path: Path) -> None:
+    a, b = battery(tmp_path / "a", 1, 2), battery(tmp_path / "b", 1, 2)
+    b.iteration(2).write_runs([])
+    with pytest.raises(ArtifactError, match="iteration 2 has no run"):
+        compare(a.root, b.root)

@@ -1,0 +1,91 @@
+"""History reads what is on disk, believes what is current and hides nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from battery.commands import history as stage
+from battery.commands.compare import compare
+from tests.support.calls import command_here
+from tests.support.commands import read_json
+from tests.support.runs import original
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run one iteration of the battery as shipped; return its folder."""
+    folder = tmp_path_factory.mktemp("history") / "battery"
+    done = command_here("run", "-q", "-n", 1, "--seed", 5, "--dir", folder, cwd=folder.parent)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_the_summary_on_disk_is_believed_while_it_is_current(
+    finished: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(finished, tmp_path / "copy")
+    (computed,) = stage.history(copy).batteries
+    summary = read_json(copy / "summary.json")
+    summary["iterations"][0]["total_tokens"] = 8
+    (copy / "summary.json").write_text(json.dumps(summary), "utf-8")
+    assert stage.history(copy).batteries[0].tokens == 1
+    # One that counts other tasks than the folder has is none of it.
+    summary["iterations"][0]["total_tasks"] = 0
+    (copy / "summary.json").write_text(json.dumps(summary), "utf-8")
+    assert stage.history(copy).batteries == [computed]
+    # Newer runs make it stale; a broken one is no error either.
+    os.utime(copy / "iter_1/runs.json")
+    os.utime(copy / "summary.json", (1, 1))
+    assert stage.history(copy).batteries == [computed]
+    (copy / "summary.json").write_text("{", "utf-8")
+    assert stage.history(copy).batteries == [computed]
+
+
+def test_nothing_is_written(finished: Path) -> None:
+    was = {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
+    (finished / "summary.json").touch()
+    was[finished / "summary.json"] = (finished / "summary.json").stat().st_mtime_ns
+    stage.history(finished.parent)
+    assert {path: path.stat().st_mtime_ns for path in finished.rglob("*")} == was
+
+
+def test_a_folder_whose_name_is_no_text_is_listed(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"n\xff")
+    original(folder, 1000, start=10**9)
+    found = stage.history(tmp_path)
+    assert found.warnings == []
+    assert found.batteries[0].folder == "n\\udcff"
+    json.dumps(found.model_dump(mode="json"), ensure_ascii=False).encode()
+    compared = compare(folder, folder)
+    assert compared.before.folder.endswith("n\\udcff")
+
+
+def test_a_folder_whose_numbers_nobody_foresaw_hides_no_other(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(finished, tmp_path / "sound")
+    shutil.copytree(finished, tmp_path / "worse")
+    measured = stage.history(tmp_path).batteries
+    # No file is known that does it: the failure is made.
+    count = iter([0, 8])
+    monkeypatch.setattr(stage, "_tokens", lambda _: 1 / next(count))
+    found = stage.history(tmp_path)
+    assert len(measured) == 2
+    assert [each.folder for each in found.batteries] == ["worse"]
+    assert found.warnings == [
+        "sound is skipped: it cannot be worked out (ZeroDivisionError: division by zero)"
+    ]
+
+
+def test_a_battery_that_has_just_begun_is_listed_without_numbers(
+    finished: Path, tmp_path: Path
+) -> None:
+    begun = shutil.copytree(finished, tmp_path / "begun")
+    shutil.rmtree(begun / "iter_1")
+    (entry,) = stage.history(tmp_path).batteries
+    assert (entry.iterations, entry.tokens, entry.verdict, entry.group) == (0, None, None, None)
