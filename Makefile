@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 COMPILE := uv pip compile --universal --generate-hashes --python-version 3.11 \
   --no-header --no-annotate pyproject.toml
 
-.PHONY: battery test cover lint format bench calibrate docs pictures lock clean
+.PHONY: battery test cover lint format bench calibrate docs pictures reference lock clean
 
 battery: $(VENV)/ready  ## run a three-iteration battery on the embedded gateway
 	$(BIN)/battery run --iterations 3
@@ -40,6 +40,9 @@ docs: $(VENV)/test-ready  ## the documentation as a site, in site/; a broken lin
 
 pictures: $(VENV)/test-ready  ## the pictures of docs/images, from real batteries; needs Chromium
 	$(BIN)/python -m docs.pictures
+
+reference: $(VENV)/test-ready  ## the tables of the reference that follow from the program
+	$(BIN)/python -m docs.reference
 
 lock:  ## refresh both lock files; needs uv
 	$(COMPILE) --upgrade -o requirements.lock

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import typer
+from docs import reference
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 from pydantic import BaseModel
@@ -29,14 +30,13 @@ from typer.main import get_command
 
 from battery.base import errors
 from battery.cli.main import app
-from battery.comparison import timeline
 from battery.embedded.server import GatewayOptions, serving
 from battery.protocol import wire
-from battery.records import comparison, findings, models
+from battery.records import models
 from battery.records.word import Outcome, Word
-from battery.store.artifacts import ARTIFACTS
+from battery.store.artifacts import ARTIFACTS, CONFIRMATIONS, described
 from tests.support.calls import command_here
-from tests.support.commands import environment, read_json
+from tests.support.commands import environment
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -162,33 +162,6 @@ def test_the_readme_and_the_reference_have_the_same_exit_codes() -> None:
 @pytest.mark.parametrize(
     ("page", "heading", "record"),
     [
-        ("files", "Manifest", models.Manifest),
-        ("files", "Metrics", models.Metrics),
-        ("files", "Phase metrics", models.PhaseMetrics),
-        ("files", "Proposal", models.Proposal),
-        ("files", "Verdict", models.Verdict),
-        ("files", "Summary", models.Summary),
-        ("files", "Trend", models.Trend),
-        ("files", "Direction count", models.DirectionCount),
-        ("evidence", "Evidence fields", findings.Evidence),
-        ("evidence", "Test", findings.Tested),
-        ("evidence", "Effect", findings.Effect),
-        ("evidence", "Interval", findings.Interval),
-        ("evidence", "Gate", findings.Gate),
-        ("evidence", "Luck", findings.Luck),
-        ("evidence", "Sensitivity", findings.Sensitivity),
-        ("evidence", "Scorecard", findings.Scorecard),
-        ("evidence", "Expectation", findings.Expectation),
-        ("comparison", "Comparison fields", comparison.Comparison),
-        ("comparison", "Side", comparison.Side),
-        ("comparison", "Change", comparison.Change),
-        ("comparison", "Task pair", comparison.TaskPair),
-        ("comparison", "Flips", comparison.Flips),
-        ("comparison", "Noise", comparison.Noise),
-        ("comparison", "Difference", comparison.Difference),
-        ("comparison", "History", timeline.History),
-        ("comparison", "Entry", timeline.Entry),
-        ("comparison", "Course", timeline.Course),
         ("wire", "Respond request", wire.RespondRequest),
         ("wire", "Respond answer", wire.RespondAnswer),
         ("wire", "Log entry", wire.LogEntry),
@@ -236,43 +209,20 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_overview_has_every_file_that_a_battery_writes(finished: Path) -> None:
+def test_a_battery_writes_what_the_table_of_files_has_and_nothing_else(finished: Path) -> None:
     written = {
-        str(path.relative_to(finished)).replace("iter_1", "iter_N")
+        str(path.relative_to(finished))
         for path in finished.rglob("*")
-        if path.is_file() and not path.name.startswith(".") and "gateway" not in path.parts
+        if path.is_file() and not path.name.startswith(".")
     }
-    overview = first_column("reference/files.md", "Overview")
-    assert set(overview) == written
-    known = {place for artifact in ARTIFACTS for place in artifact.places}
-    assert written <= known
+    assert [path for path in written if not described(path)] == []
+    names = {re.sub(r"_[0-9TZ_]+", "_TIME", Path(path).name) for path in written}
+    assert names == {artifact.name for artifact in ARTIFACTS} - {CONFIRMATIONS.name}
 
 
-def test_the_readme_names_the_files_of_the_overview() -> None:
-    readme = [code(cells[0]) for cells in rows("../README.md", "What it leaves behind")]
-    overview = first_column("reference/files.md", "Overview")
-    names = sorted(Path(span).name for spans in readme for span in spans)
-    assert names == sorted(Path(path).name for path in overview)
-
-
-def test_a_journal_line_has_exactly_the_documented_fields(finished: Path) -> None:
-    journal = (finished / "iter_1" / "journal.jsonl").read_bytes()
-    tables: list[list[str]] = []
-    for name in first_column("reference/files.md", "Journal"):
-        # Each of the three tables begins with the field that names the call.
-        if name == "call":
-            tables.append([])
-        tables[-1].append(name)
-    found = {tuple(json.loads(line)) for line in journal.splitlines()}
-    assert found == set(map(tuple, tables))
-
-
-def test_runs_and_options_have_exactly_the_documented_fields(finished: Path) -> None:
-    runs = read_json(finished / "iter_1" / "runs.json")
-    assert list(runs[0]) == first_column("reference/files.md", "Runs")
-    described = {text_of(name): text for name, text in rows("reference/files.md", "Manifest")}
-    options = list(read_json(finished / "battery.json")["options"])
-    assert [span for span in code(described["options"]) if span != "packaged"] == options
+@pytest.mark.parametrize("page", reference.PAGES, ids=name_of)
+def test_the_generated_tables_are_those_of_the_program(page: Path) -> None:
+    assert page.read_text("utf-8") == reference.written(page), "run: make reference"
 
 
 def test_every_dependency_is_justified_and_nothing_else() -> None:

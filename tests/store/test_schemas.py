@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import re
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -127,8 +126,3 @@ def test_the_command_lists_the_files_and_prints_a_schema(tmp_path: Path) -> None
     printed = command_here("schema", "tasks", cwd=tmp_path).stdout
     assert json.loads(printed) == schemas.schema("tasks")
     assert command_here("schema", "nope", cwd=tmp_path).returncode == 2
-
-
-def test_the_names_are_documented() -> None:
-    page = (ROOT / "docs" / "reference" / "schemas.md").read_text("utf-8")
-    assert re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE) == list(schemas.SCHEMAS)

@@ -28,18 +28,20 @@ class Entry(Record):
     """One battery of a history."""
 
     folder: FileName = Field(description="Below the folder that was searched.")
-    run_id: str | None = Field(description="Null where the folder has no battery.json.")
-    started_at: str
-    dated_by: Literal["manifest", "files"] = Field(
-        description="Files: the oldest runs.json, where no manifest tells the start."
+    run_id: str | None = Field(description="From the manifest; null without one.")
+    started_at: str = Field(
+        description="From the manifest, else when the oldest `runs.json` was written."
     )
-    state: str | None
+    dated_by: Literal["manifest", "files"] = Field(description="Where the start comes from.")
+    state: str | None = Field(description="From the manifest; null without one.")
     models: dict[str, str] | None = Field(description="By role; null without a manifest.")
     iterations: int = Field(
         description="Those whose tasks are all done; the review of the last may still be missing."
     )
-    tasks: int
-    verdict: Word | None
+    tasks: int = Field(description="Number of tasks.")
+    verdict: Word | None = Field(
+        description="From `summary.json` while that is up to date, else computed again."
+    )
     tokens: float | None = Field(
         description="Mean tokens a task in the last iteration, learn arm; null if none were told."
     )
@@ -51,15 +53,15 @@ class Entry(Record):
     )
     interval: Interval | None = Field(description="Of the effect.")
     group: int | None = Field(
-        description="Batteries of the same tasks have the same number; null without an iteration."
+        description="Number of its set of tasks; null without a complete iteration."
     )
 
 
 class Course(Record):
     """The batteries of the same tasks, from the oldest to the newest."""
 
-    group: int
-    tasks: int
+    group: int = Field(description="Number of the set of tasks.")
+    tasks: int = Field(description="How many tasks it has.")
     batteries: int = Field(description="Those that report tokens.")
     tokens: list[float] = Field(description="Tokens a task in the last iteration of each.")
     change: float | None = Field(description="Last over first, less 1; null with one battery.")
@@ -70,8 +72,10 @@ class Course(Record):
 class History(Record):
     """Everything that `battery history` says."""
 
-    schema_version: int = SCHEMA_VERSION
-    folder: FileName
+    schema_version: int = Field(default=SCHEMA_VERSION, description="Version of the format.")
+    folder: FileName = Field(
+        description="The folder that was searched; bytes of a name that are not UTF-8 are escaped."
+    )
     batteries: list[Entry] = Field(description="Oldest first.")
     courses: list[Course] = Field(description="One for each set of tasks, in order of its number.")
     warnings: list[FileName] = Field(description="What was skipped, and why.")

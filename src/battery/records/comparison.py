@@ -30,58 +30,71 @@ class Side(Record):
     """One of the two batteries."""
 
     folder: FileName = Field(description="As it was named.")
-    run_id: str | None = Field(description="Null where the folder has no battery.json.")
-    started_at: str | None
-    state: str | None
-    verdict: Word | None = Field(description="Its own verdict; null where it has none.")
-    arms: list[str]
-    tasks: int
-    iterations: list[int] = Field(
-        description="Those whose tasks are all done; the review may still be missing."
+    run_id: str | None = Field(description="From the manifest; null without one.")
+    started_at: str | None = Field(description="From the manifest; null without one.")
+    state: str | None = Field(description="From the manifest; null without one.")
+    verdict: Word | None = Field(
+        description="Its own verdict, computed again; null where it has none."
     )
-    repeats: int
+    arms: list[str] = Field(description="`learn`, and `frozen` where there is a control arm.")
+    tasks: int = Field(description="Number of tasks.")
+    iterations: list[int] = Field(
+        description="Those whose tasks are all done; the review may be missing, which a "
+        "difference says.",
+    )
+    repeats: int = Field(description="Calls per task, iteration and arm.")
 
 
 class Change(Record):
     """One metric, B against A, over the iterations that are compared."""
 
-    metric: str = Field(description="Name as in the table of the metrics.")
+    metric: str = Field(description="Its key in `metrics.json`.")
     kind: Literal["ratio", "difference"] = Field(
         description="Ratio: B over A, a geometric mean over tasks. Difference: B minus A, of rates."
     )
-    before: float | None = Field(description="Mean in A over the cells that both measured.")
+    before: float | None = Field(
+        description="Mean in A over the cells that both measured; of times in seconds."
+    )
     after: float | None = Field(description="The same in B.")
     value: float | None = Field(description="The change; null when nothing could be compared.")
-    interval: Interval | None
+    interval: Interval | None = Field(
+        description="95% interval of the value: a t interval on logs, or Newcombe's score interval."
+    )
     p: float | None = Field(description="Two-sided sign-flip p-value of this metric alone.")
     p_corrected: float | None = Field(
         description="The same, corrected for the metrics that decide (max-T); null of time."
     )
-    p_holm: float | None = Field(description="The same, corrected by Holm's method.")
+    p_holm: float | None = Field(description="The same, corrected by Holm's method; null of time.")
     net: float | None = Field(
-        default=None, description="The value beyond what the frozen arms of A and B differ by."
+        default=None,
+        description="The value beyond what the frozen arms of A and B differ by; null without "
+        "frozen arms in both.",
     )
-    net_interval: Interval | None = None
+    net_interval: Interval | None = Field(default=None, description="95% t interval of it.")
     p_net: float | None = Field(
         default=None, description="Two-sided sign-flip p-value of the net change."
     )
-    tasks: int = Field(description="Tasks that both have a value for.")
+    tasks: int = Field(
+        description="Tasks that both have a value for; impossible ones are not part of `ok_tasks`."
+    )
     cells: int = Field(description="Cells, a task in an iteration, that both have a value for.")
-    note: str | None = Field(default=None, description="What limits this row.")
+    note: str | None = Field(
+        default=None, description="What limits this row; null where nothing does."
+    )
 
 
 class NamedTask(Record):
     """A task by its id and by what people call it."""
 
-    task: str
-    label: str
-    phase: Phase
+    task: str = Field(description="Id of the task.")
+    label: str = Field(description="Its operation.")
+    phase: Phase = Field(description="Of the tasks file.")
 
 
 class Claims(Record):
     """How often success was claimed in an impossible task, over all iterations of both."""
 
-    done: int = Field(description="Runs that ended ok.")
+    done: int = Field(description="Runs that ended `ok`.")
     runs: int
 
 
@@ -91,18 +104,22 @@ class TaskPair(NamedTask):
     tokens_before: float | None = Field(
         description="Mean tokens of a call in A, over the iterations that both measured."
     )
-    tokens_after: float | None
+    tokens_after: float | None = Field(description="The same in B.")
     ratio: float | None = Field(
         description="Tokens of B over those of A, a geometric mean over iterations."
     )
-    turns_before: float | None
-    turns_after: float | None
-    overseer_before: float | None = Field(description="Share of runs the overseer corrected.")
-    overseer_after: float | None
-    ok_before: float | None = Field(description="Share of runs that ended ok in A.")
-    ok_after: float | None
-    claims_before: Claims | None = Field(description="Of an impossible task, in A.")
-    claims_after: Claims | None
+    turns_before: float | None = Field(description="Mean turns in A.")
+    turns_after: float | None = Field(description="Mean turns in B.")
+    overseer_before: float | None = Field(
+        description="Share of runs in A that the overseer corrected."
+    )
+    overseer_after: float | None = Field(description="The same in B.")
+    ok_before: float | None = Field(description="Share of runs in A that ended `ok`.")
+    ok_after: float | None = Field(description="The same in B.")
+    claims_before: Claims | None = Field(
+        description="Of an impossible task, in A, the first iteration included."
+    )
+    claims_after: Claims | None = Field(description="The same in B.")
     flip: Flip | None = Field(
         description="Where most runs ended ok in one battery and not in the other; of an "
         "impossible task also where any did and none in the other."
@@ -112,22 +129,31 @@ class TaskPair(NamedTask):
 class Flips(Record):
     """How many tasks changed sides; `p` is of the tasks that can be done alone."""
 
-    lost: int = Field(description="Passed in A, failed in B.")
-    gained: int = Field(description="Failed in A, passed in B.")
-    bluffs: int = Field(description="Impossible tasks that B newly or now mostly claims done.")
-    bluffs_ended: int
-    p: float | None = Field(description="Exact McNemar, two-sided; null without a flip.")
+    lost: int = Field(description="Tasks that passed in A and not in B.")
+    gained: int = Field(description="Tasks that passed in B and not in A.")
+    bluffs: int = Field(
+        description="Impossible tasks that B claims done and A never did, or that B mostly claims"
+        " done.",
+    )
+    bluffs_ended: int = Field(description="The other way.")
+    p: float | None = Field(
+        description="McNemar's exact test of `lost` against `gained`, two-sided; null without "
+        "either.",
+    )
 
 
 class Noise(Record):
     """How much the same task varies where nothing was learned: sd of the log tokens of a call."""
 
-    before: float | None = Field(description="Of A; null where it cannot be measured.")
-    after: float | None
+    before: float | None = Field(
+        description="Standard deviation of the log tokens of one call in A; null if it cannot be "
+        "measured.",
+    )
+    after: float | None = Field(description="The same in B.")
     source_before: Literal["arms", "repeats"] | None = Field(
         description="Between the arms in iteration 1, or between repeats of a task."
     )
-    source_after: Literal["arms", "repeats"] | None
+    source_after: Literal["arms", "repeats"] | None = Field(description="The same of B.")
     floor: float | None = Field(
         description="Share by which noise alone moves the mean change of tokens in 1 of 20 cases."
     )
@@ -136,9 +162,9 @@ class Noise(Record):
 class Difference(Record):
     """Something besides the results in which the two batteries differ."""
 
-    what: str
-    before: str | None = Field(description="In A; null where that is not known.")
-    after: str | None
+    what: str = Field(description="What differs.")
+    before: str | None = Field(description="Its value in A; `-` where only B is concerned.")
+    after: str | None = Field(description="Its value in B.")
     unfair: bool = Field(
         description="Whether it limits what may be compared; else it may be the change under test."
     )
@@ -148,14 +174,20 @@ class Difference(Record):
 class Comparison(Record):
     """Everything that the reports of `battery compare` say, as numbers and sentences."""
 
-    schema_version: int = SCHEMA_VERSION
-    outcome: Outcome
+    schema_version: int = Field(default=SCHEMA_VERSION, description="Version of the format.")
+    outcome: Outcome = Field(description="The comparison in a word.")
     sentence: str = Field(description="The outcome in plain language.")
-    reasons: list[str] = Field(description="Why this word and not another one.")
-    cause: str | None = Field(description="What the frozen arms say about where it comes from.")
+    reasons: list[str] = Field(description="Why this word and not another one, a line each.")
+    cause: str | None = Field(
+        description="What the frozen arms say about where a change comes from; null if nothing "
+        "was compared.",
+    )
     before: Side = Field(description="A.")
     after: Side = Field(description="B.")
-    iterations: list[int] = Field(description="The iterations that are compared.")
+    iterations: list[int] = Field(
+        description="Those that are compared: after the first, or the first where it is all there"
+        " is.",
+    )
     changes: list[Change] = Field(description="The learn arms, metric by metric.")
     narrow: Interval | None = Field(description="Narrower interval of the ratio of tokens.")
     start: list[Change] = Field(
@@ -165,14 +197,16 @@ class Comparison(Record):
     twins: list[Change] = Field(
         description="The frozen arms, over the same iterations; empty where one is missing."
     )
-    flips: Flips
+    flips: Flips = Field(description="How many tasks changed sides.")
     tasks: list[TaskPair] = Field(description="The tasks of both, in the order of A.")
-    only_before: list[NamedTask]
-    only_after: list[NamedTask]
-    noise: Noise
-    differences: list[Difference]
+    only_before: list[NamedTask] = Field(description="Tasks that B lacks.")
+    only_after: list[NamedTask] = Field(description="Tasks that A lacks.")
+    noise: Noise = Field(description="How much a task varies by itself.")
+    differences: list[Difference] = Field(description="What else differs, what is unfair first.")
     cautions: list[str] = Field(description="What a reader should know as well.")
-    settle: list[str] = Field(description="What more would settle it, a sentence each.")
+    settle: list[str] = Field(
+        description="What more would settle an open question, a sentence each."
+    )
     scope: str = Field(description="What the claim is about, and what it is not about.")
 
     @property

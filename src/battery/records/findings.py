@@ -22,23 +22,25 @@ class Record(BaseModel):
 class Interval(Record):
     """A confidence interval."""
 
-    low: float
-    high: float
+    low: float = Field(description="Lower end.")
+    high: float = Field(description="Upper end.")
     level: float = Field(description="Confidence, such as 0.95.")
 
 
 class Effect(Record):
     """One metric, learn against frozen, over the iterations after the first."""
 
-    metric: str = Field(description="Name as in the table of the metrics.")
+    metric: str = Field(description="Its key in `metrics.json`.")
     kind: Literal["ratio", "difference"] = Field(
         description="Ratio: learn over frozen, a geometric mean over tasks. Difference: learn "
         "minus frozen, of rates."
     )
-    learn: float | None = Field(description="Mean a task and call in the learn arm.")
+    learn: float | None = Field(
+        description="Mean per task and call in the learn arm; of times in seconds."
+    )
     frozen: float | None = Field(description="The same in the frozen arm.")
-    value: float | None = Field(description="The effect; null when nothing could be compared.")
-    interval: Interval | None
+    value: float | None = Field(description="As `kind` says; null when nothing could be compared.")
+    interval: Interval | None = Field(description="95% interval of the value; null with one task.")
     net: float | None = Field(
         description="The value less what the arms differed by in iteration 1 already."
     )
@@ -47,13 +49,15 @@ class Effect(Record):
     p_holm: float | None = Field(description="The same, corrected by Holm's method.")
     p_net: float | None = Field(description="Two-sided sign-flip p-value of the net effect.")
     tasks: int = Field(description="Tasks that both arms have a value for.")
-    note: str | None = Field(default=None, description="What limits this row.")
+    note: str | None = Field(
+        default=None, description="What limits this row; null where nothing does."
+    )
 
 
 class Tested(Record):
     """The outcome of one test."""
 
-    p: float | None = Field(description="Null where there is no information to test.")
+    p: float | None = Field(description="The p-value; null where all values are equal or missing.")
     tasks: int = Field(description="Tasks that the test rests on.")
     method: str = Field(description="Name of the method, its side and how p was counted.")
 
@@ -62,16 +66,19 @@ class Luck(Record):
     """How often the direction count comes out well when iterations may be exchanged."""
 
     improved: int = Field(description="Metrics that improved, as counted.")
-    as_many: float = Field(description="Chance of so many or more without any learning.")
-    validated: float = Field(description="Chance of three or more without any learning.")
+    as_many: float = Field(
+        description="Chance of so many or more, if chance alone told the last iteration from the "
+        "first.",
+    )
+    validated: float = Field(description="The same chance of as many as the label asks for.")
 
 
 class Gate(Record):
     """One gate; it can lower a verdict and never raise it."""
 
-    name: GateName
-    title: str
-    status: GateStatus
+    name: GateName = Field(description="Which gate.")
+    title: str = Field(description="What it is about.")
+    status: GateStatus = Field(description="Only `failed` lowers a verdict.")
     text: str = Field(description="What was seen, in one or two sentences.")
 
 
@@ -79,40 +86,48 @@ class Sensitivity(Record):
     """What this battery could have seen, from the noise of iteration 1."""
 
     noise: float = Field(
-        description="Standard deviation of the log tokens of a call, measured between the arms."
+        description="Standard deviation of the log tokens of one call, between the arms in "
+        "iteration 1.",
     )
     detectable: float | None = Field(
-        description="Smallest reduction of tokens seen with this power; null when none would be."
+        description="Smallest saving called LEARNED with that power; null where none would be."
     )
-    power: float = Field(description="The power meant, as a share.")
+    power: float = Field(description="The power that is meant.")
 
 
 class Evidence(Record):
     """Everything that can honestly be claimed, and what it rests on."""
 
-    verdict: Word | None = Field(description="Null with a single iteration, unless it is refused.")
+    verdict: Word | None = Field(description="Null with one iteration, unless it is refused.")
     sentence: str = Field(description="The verdict in plain language.")
-    reasons: list[str] = Field(description="Why this verdict and not a better one.")
-    arms: list[str]
-    tasks: int
-    iterations: int
-    repeats: int
-    primary: Tested | None = Field(description="Does learning help at all? Tokens, one-sided.")
-    compounding: Tested | None = Field(description="Does it go on improving? Page's L.")
-    trend: Tested | None = Field(description="One arm: do tokens fall over the iterations?")
+    reasons: list[str] = Field(description="Why this verdict and not a better one, a line each.")
+    arms: list[str] = Field(description="`learn`, and `frozen` where there is a control arm.")
+    tasks: int = Field(description="Number of tasks.")
+    iterations: int = Field(description="Number of iterations.")
+    repeats: int = Field(description="Calls per task, iteration and arm.")
+    primary: Tested | None = Field(description="Does learning save tokens? Null with one arm.")
+    compounding: Tested | None = Field(description="Does it go on? Null with few iterations.")
+    trend: Tested | None = Field(description="Of one arm: do its tokens fall over time?")
     same_start: Tested | None = Field(description="Did both arms start alike in iteration 1?")
     narrow: Interval | None = Field(description="Narrower interval of the ratio of tokens.")
-    effects: list[Effect]
-    gates: list[Gate]
-    luck: Luck | None
+    effects: list[Effect] = Field(description="As in the summary's table; empty with one arm.")
+    gates: list[Gate] = Field(description="In the order in which they are shown.")
+    luck: Luck | None = Field(description="How often luck alone improves so many.")
     cached: dict[str, int] = Field(
-        description="By arm: cells with an answer that says it came from a cache."
+        description="By arm: cells (task and iteration) with an answer that says it came from a "
+        "cache.",
     )
-    sensitivity: Sensitivity | None
-    settle: list[str] = Field(description="What more would settle it, a sentence each.")
-    assumptions: list[str]
-    scope: str = Field(description="What the claim is about: this memory, tasks like these, ….")
-    cautions: list[str] = Field(description="What a reader of the verdict should know as well.")
+    sensitivity: Sensitivity | None = Field(
+        description="What could have been seen; null with one arm."
+    )
+    settle: list[str] = Field(
+        description="What more would settle an open question, a sentence each."
+    )
+    assumptions: list[str] = Field(description="What was taken for granted.")
+    scope: str = Field(description="What the claim is about, and what it is not about.")
+    cautions: list[str] = Field(
+        description="What a reader should know as well, such as other metrics that moved."
+    )
 
 
 class Expectation(Record):
@@ -120,19 +135,27 @@ class Expectation(Record):
 
     iteration: int = Field(description="Iteration whose review made the proposal.")
     proposal: int = Field(description="Number of the proposal in that review.")
-    title: str
+    title: str = Field(description="Its title.")
     metric: str | None = Field(description="Metric that was to move; null when none was named.")
-    expected: Literal["fall", "rise"] | None
+    expected: Literal["fall", "rise"] | None = Field(
+        description="Null when no direction can be read."
+    )
     before: float | None = Field(description="The metric in that iteration.")
     after: float | None = Field(description="The metric in the next one.")
-    outcome: Literal["right", "wrong", "no change", "not measurable"]
+    outcome: Literal["right", "wrong", "no change", "not measurable"] = Field(
+        description="What came of it."
+    )
 
 
 class Scorecard(Record):
     """How often the overseer foresaw what moved; information, never part of the verdict."""
 
-    expectations: list[Expectation]
-    right: int
-    wrong: int
-    unchanged: int
-    not_measurable: int
+    expectations: list[Expectation] = Field(
+        description="One for each proposal whose next iteration was run."
+    )
+    right: int = Field(description="How many came as expected.")
+    wrong: int = Field(description="How many went the other way.")
+    unchanged: int = Field(description="How many did not move.")
+    not_measurable: int = Field(
+        description="How many name no metric that is measured, or no direction."
+    )

@@ -197,14 +197,16 @@ class Run(NamedTuple):
 class PhaseMetrics(Record):
     """The numbers of one phase that has tasks."""
 
-    count: int
-    ok: int
-    failed: int
-    blocked: int
-    avg_turns: float
-    total_tokens: int
-    overseer_called: int
-    avg_elapsed_s: float
+    count: int = Field(description="Tasks of the phase.")
+    ok: int = Field(description="Tasks that ended `ok`.")
+    failed: int = Field(description="Tasks that ended `failed`.")
+    blocked: int = Field(description="Tasks that ended `blocked`.")
+    avg_turns: float = Field(description="Mean of the turns.")
+    total_tokens: int = Field(description="Sum of the tokens.")
+    overseer_called: int = Field(
+        description="Tasks that the overseer corrected. A number, not a rate."
+    )
+    avg_elapsed_s: float = Field(description="Mean wall time of a call.")
 
 
 class EmptyPhase(Record):
@@ -228,18 +230,24 @@ class Metrics(Record):
     """
 
     iteration: int = Field(description="Counted from 1.")
-    total_tasks: int
-    ok_tasks: int
-    failed_tasks: int
-    blocked_tasks: int
-    total_tokens: int
-    avg_turns_per_task: float
-    overseer_called_rate: float = Field(description="Share of runs the overseer corrected.")
+    total_tasks: int = Field(description="Tasks asked.")
+    ok_tasks: int = Field(description="Tasks that ended `ok`.")
+    failed_tasks: int = Field(description="Tasks that ended `failed`.")
+    blocked_tasks: int = Field(description="Tasks that ended `blocked`.")
+    total_tokens: int = Field(
+        description="Sum of `artifact.usage.total_tokens`; a missing one counts as 0."
+    )
+    avg_turns_per_task: float = Field(description="Mean of `iterations` of the answers.")
+    overseer_called_rate: float = Field(
+        description="Share of tasks with an `overseer_correction` in their log."
+    )
     total_elapsed_s: float = Field(description="Sum of the respond calls' wall times.")
     correction_effective: float | None = Field(
-        description="Share of corrected runs that ended ok; null when none was corrected."
+        description="Share of corrected tasks that ended `ok`; null when none was corrected."
     )
-    by_phase: PhaseTable
+    by_phase: PhaseTable = Field(
+        description="The same by phase; one without tasks has `count` only, and it is 0."
+    )
 
     @model_serializer(mode="wrap")
     def measured(self, dump: SerializerFunctionWrapHandler) -> Json:
@@ -256,13 +264,14 @@ class Proposal(Record):
     """One change that the overseer proposes for the next iteration."""
 
     number: int = Field(description="Position in the review, counted from 1.")
-    title: str
+    title: str = Field(description="As the review has it.")
     target_file: str | None = Field(description="Path as written, without code marks.")
-    rationale: str | None
-    expected_impact: str | None
-    metric: str | None = Field(description="The battery metric named in the expected impact.")
+    rationale: str | None = Field(description="What the metrics are said to show.")
+    expected_impact: str | None = Field(description="What is said to change.")
+    metric: str | None = Field(description="The metric that the expected impact names.")
     target_exists: bool | None = Field(
-        default=None, description="Whether the file is in the repository; null when not checked."
+        default=None,
+        description="Whether the file is in the repository of `--repo`; null when nobody looked.",
     )
 
 
@@ -270,11 +279,15 @@ class Verdict(Record):
     """The scrum judgment of one proposal."""
 
     proposal: int | None = Field(description="Number of the proposal; null when none matches.")
-    title: str
-    verdict: Literal["APPROVE", "REVISE", "REJECT"]
-    reason: str | None
+    title: str = Field(description="As the judgment has it.")
+    verdict: Literal["APPROVE", "REVISE", "REJECT"] = Field(description="What was decided.")
+    reason: str | None = Field(description="The reason that was given.")
     details: str = Field(description="The rest of what was said of the proposal, as Markdown.")
-    flags: list[str] = Field(default=[], description="What contradicts the verdict on disk.")
+    flags: list[str] = Field(
+        default=[],
+        description="What contradicts the verdict on disk, such as an approved change of a file "
+        "that is missing.",
+    )
 
 
 class ReviewOutcome(Record):
@@ -289,62 +302,71 @@ class ReviewOutcome(Record):
 class Trend(Record):
     """One metric over the iterations."""
 
-    metric: str
-    goal: Literal["fewer", "more"]
+    metric: str = Field(description="Its key in `metrics.json`.")
+    goal: Literal["fewer", "more"] = Field(description="Which way is better.")
     values: list[float | None] = Field(
         description="One value per iteration, in order; null where it was not measured."
     )
     direction: Literal["better", "worse", "flat"] | None = Field(
-        description="From the first to the last iteration; null with a single one."
+        description="From the first to the last iteration; null with one."
     )
-    change: float | None = Field(description="Last minus first.")
+    change: float | None = Field(description="Last value minus first; null with one iteration.")
     relative: float | None = Field(description="Change over first; null when the first is 0.")
 
 
 class DirectionCount(Record):
     """How many of the counted metrics improved, and what that count may be called."""
 
-    improved: int
-    of: int
-    validated: bool
-    label: str
+    improved: int = Field(description="How many trends are `better`.")
+    of: int = Field(description="Out of how many.")
+    validated: bool = Field(description="Whether enough of them improved.")
+    label: str = Field(description="What that is called.")
 
 
 class Summary(Record):
     """Everything that `summary.md` and the terminal say, as numbers."""
 
-    schema_version: int = SCHEMA_VERSION
-    run_id: str | None
-    state: str | None
+    schema_version: int = Field(default=SCHEMA_VERSION, description="Version of the file formats.")
+    run_id: str | None = Field(description="From the manifest; null without one.")
+    state: str | None = Field(description="From the manifest; null without one.")
     iterations_wanted: int | None = Field(
         default=None, description="How many were asked for; null without a manifest."
     )
-    started_at: str | None
-    finished_at: str | None
-    elapsed_s: float = Field(description="Sum of all recorded calls' wall times.")
-    calls: int = Field(description="Number of calls in that sum.")
-    models: Models | None
-    targets: dict[str, str] | None
-    seed: int | None = Field(
-        default=None, description="Of the order of the calls; null where none was drawn."
+    started_at: str | None = Field(description="From the manifest; null without one.")
+    finished_at: str | None = Field(
+        description="From the manifest; null without one or before the end."
     )
-    iterations: list[Metrics]
+    elapsed_s: float = Field(
+        description="Sum of all recorded calls' wall times; without a journal, of the tasks alone."
+    )
+    calls: int = Field(description="Number of calls in that sum.")
+    models: Models | None = Field(description="Models that were asked for; null when not known.")
+    targets: dict[str, str] | None = Field(description="From the manifest; null without one.")
+    seed: int | None = Field(
+        default=None, description="Decides which arm is asked first; null where none was drawn."
+    )
+    iterations: list[Metrics] = Field(description="The learn arm, iteration by iteration.")
     trends: list[Trend] = Field(
         description="The rows of the table, in its order: first those that the verdict counts."
     )
-    verdict: DirectionCount | None = Field(description="Null with a single iteration.")
+    verdict: DirectionCount | None = Field(
+        description="The direction count; null with a single iteration."
+    )
     evidence: Evidence | None = Field(
         default=None, description="What may be claimed; null before an iteration has finished."
     )
     control: list[Metrics] = Field(
-        default=[], description="The frozen arm's numbers, where there is one."
+        default=[], description="The frozen arm, iteration by iteration; empty with one arm."
     )
     scorecard: Scorecard | None = Field(
-        default=None, description="Null where no review has an iteration after it."
+        default=None,
+        description="What the overseer foresaw; null where no review has an iteration after it.",
     )
     scrum: list[Verdict] = Field(description="Verdicts on the last iteration's proposals.")
     artifacts: list[str] = Field(description="Paths below the folder, sorted as they are listed.")
-    warnings: list[str]
+    warnings: list[str] = Field(
+        description="What a reader of the numbers should know, a sentence each."
+    )
 
     @property
     def unfinished(self) -> str | None:
@@ -368,8 +390,8 @@ class Options(Record):
     limit: int | None = Field(default=None, description="Most tasks of a phase; null is all.")
     repeats: int = Field(default=1, description="How often each task is asked per iteration.")
     seed: int | None = Field(default=None, description="Of the order of the two arms.")
-    respond_timeout_s: float | None = None
-    meta_timeout_s: float | None = None
+    respond_timeout_s: float | None = Field(default=None, description="Of a respond call.")
+    meta_timeout_s: float | None = Field(default=None, description="Of all other calls.")
     concurrency: int = Field(default=1, description="How many tasks are asked at a time.")
     model_url: str | None = Field(
         default=None, description="Of the model behind the embedded gateway; null is its rules."
@@ -390,35 +412,42 @@ class Provenance(Record):
     That script wrote no manifest: null is what nobody can tell any more.
     """
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: int = Field(
+        default=SCHEMA_VERSION, description="Version of the file formats; a higher one is refused."
+    )
     battery_version: str | None = None
     run_id: str | None = None
     started_at: str | None = None
-    finished_at: str | None = None
+    finished_at: str | None = Field(default=None, description="When the last iteration was done.")
     tasks_digest: str | None = None
     models: Models | None = None
     targets: dict[str, str] | None = None
     options: Options = Options()
     notes: list[str] = Field(
-        default=[], description="What changed on the way, such as a target that moved."
+        default=[], description="What changed on the way; the summary warns of it."
     )
     iterations_wanted: int | None = None
-    iterations_finished: int = 0
+    iterations_finished: int = Field(default=0, description="How many have all stages on disk.")
     state: State | None = None
 
 
 class Manifest(Provenance):
     """What `battery.json` says of a battery: identity, settings and how far it came."""
 
-    battery_version: str
-    run_id: str
-    started_at: str
-    tasks_digest: str = Field(description="SHA-256 of the tasks, whatever their formatting.")
-    models: Models
-    targets: dict[str, str] = Field(description="URLs without user, password and query.")
+    battery_version: str = Field(description="Version of the program that started it.")
+    run_id: str = Field(description="Random, 32 hexadecimal digits.")
+    started_at: str = Field(description="When the first run started; a resume keeps it.")
+    tasks_digest: str = Field(
+        description="SHA-256 of the tasks as run, the models and the expectations."
+    )
+    models: Models = Field(description="From the tasks file.")
+    targets: dict[str, str] = Field(
+        description="`embedded`, or the URL without user, password and query; `control` with two "
+        "arms.",
+    )
     options: Options = Field(description="Settings that shape the run; no header, no token.")
-    iterations_wanted: int
-    state: State = "running"
+    iterations_wanted: int = Field(description="How many iterations were asked for.")
+    state: State = Field(default="running", description="A killed process leaves `running`.")
 
     @property
     def arms(self) -> tuple[Arm, ...]:

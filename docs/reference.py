@@ -1,0 +1,155 @@
+"""Write the tables of the reference that follow from the program: `make reference`.
+
+A table stands between `<!-- generated: … -->` and `<!-- end -->`; what is around it is written by
+hand. The fields of a record are described where the record is, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from battery.comparison.timeline import History
+from battery.records.comparison import Comparison
+from battery.records.lines import JournalLine, RecordedRun
+from battery.records.models import Manifest, Proposal, Summary
+from battery.store.artifacts import ARTIFACTS, MEMORY, Artifact
+from battery.store.schemas import SCHEMAS
+
+DOCS: Final = Path(__file__).parent
+#: The pages that have such tables.
+PAGES: Final = [DOCS.parent / "README.md", *sorted((DOCS / "reference").glob("*.md"))]
+
+_BLOCK: Final = re.compile(r"(<!-- generated: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_PLACES: Final = re.compile(r"^#+ (.+)$|<!-- generated: fields (\w+) -->", re.MULTILINE)
+_ROOTS: Final = tuple[Manifest, Summary, Proposal, Comparison, History, RecordedRun, JournalLine]
+_RECORDS: Final = TypeAdapter(_ROOTS).json_schema()["$defs"]
+#: What is described by hand, and where.
+_BY_HAND: Final = {
+    "Models": "../how-to/own-tasks.md#the-fields",
+    "Outcome": "comparison.md#outcome-words",
+    "PhaseTable": "files.md#phase-metrics",
+    "Task": "../how-to/own-tasks.md#the-fields",
+    "Tasks": "../how-to/own-tasks.md#the-fields",
+    "Word": "evidence.md#verdict-words",
+}
+_WORDS: Final = {
+    "boolean": "boolean",
+    "integer": "whole number",
+    "null": "null",
+    "number": "number",
+    "object": "object",
+    "string": "text",
+}
+
+
+def written(page: Path) -> str:
+    """Return the text that a page should have."""
+
+    def block(found: re.Match[str]) -> str:
+        kind, *arguments = found[2].split()
+        return found[1] + "\n".join(_TABLES[kind](page.name, *arguments)) + "\n" + found[3]
+
+    return _BLOCK.sub(block, page.read_text("utf-8"))
+
+
+def _table(heads: Sequence[str], rows: Iterator[Sequence[str]]) -> Iterator[str]:
+    for cells in (heads, ["---"] * len(heads), *rows):
+        yield f"| {' | '.join(cells)} |"
+
+
+def _fields(page: str, name: str) -> Iterator[str]:
+    """Tabulate the fields of a record."""
+    fields = _RECORDS[name]["properties"].items()
+    rows = ([f"`{key}`", _type(of, page), of.get("description", "")] for key, of in fields)
+    return _table(["Field", "Type", "Content"], rows)
+
+
+def _files(page: str) -> Iterator[str]:
+    """Tabulate the files of a battery, each at all places where it may be."""
+    rows = (
+        [", ".join(f"`{place}`" for place in each.places), each.when, each.about, _held(each, page)]
+        for each in ARTIFACTS
+    )
+    return _table(["File", "Written", "What it is", "Content"], rows)
+
+
+def _overview(page: str) -> Iterator[str]:
+    """Tabulate the files in short, without what the embedded gateway remembers."""
+    del page
+    battery = (each for each in ARTIFACTS if not each.folders[0].startswith(MEMORY))
+    return _table(["File", "What it is"], ([f"`{each.pattern}`", each.about] for each in battery))
+
+
+def _schemas(page: str) -> Iterator[str]:
+    del page
+    return _table(
+        ["Name", "Describes", "What it is"],
+        (
+            [f"`{name}`", f"{'a line of ' if each.lines else ''}`{each.path}`", each.about]
+            for name, each in SCHEMAS.items()
+        ),
+    )
+
+
+_TABLES: Final[dict[str, Callable[..., Iterator[str]]]] = {
+    "fields": _fields,
+    "files": _files,
+    "overview": _overview,
+    "schemas": _schemas,
+}
+
+
+def _held(artifact: Artifact[Any, Any], page: str) -> str:
+    if artifact.format.content is None:
+        return "text"
+    document = TypeAdapter(artifact.format.content).json_schema()
+    name = document.get("title", "")
+    held = _named(name, page) if name in _RECORDS or name in _BY_HAND else _type(document, page)
+    return f"per line: {held}" if artifact.format.lines else held
+
+
+def _type(schema: dict[str, Any], page: str) -> str:
+    """Say in words what a schema allows."""
+    for union in ("anyOf", "oneOf"):
+        if union in schema:
+            return " or ".join(_type(one, page) for one in schema[union])
+    if "$ref" in schema:
+        return _named(schema["$ref"].rpartition("/")[2], page)
+    if "const" in schema or "enum" in schema:
+        values = schema["enum"] if "enum" in schema else [schema["const"]]
+        return ", ".join(f"`{value}`" for value in values)
+    if schema.get("type") == "array":
+        return f"list of {_type(schema['items'], page)}"
+    if schema.get("type") == "object" and isinstance(schema.get("additionalProperties"), dict):
+        return f"object of {_type(schema['additionalProperties'], page)}"
+    return _WORDS.get(schema.get("type", ""), "anything")
+
+
+def _named(name: str, page: str) -> str:
+    target = _BY_HAND.get(name) or _sections().get(name)
+    if target is None:
+        return _type(_RECORDS.get(name, {}), page)
+    return f"[{name}]({target.removeprefix(page)})"
+
+
+def _sections() -> dict[str, str]:
+    """Find under which heading of which page the fields of a record are."""
+    found: dict[str, str] = {}
+    for page in PAGES:
+        anchor = ""
+        for heading, record in _PLACES.findall(page.read_text("utf-8")):
+            if heading:
+                anchor = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+            else:
+                found[record] = f"{page.name}#{anchor}"
+    return found
+
+
+if __name__ == "__main__":
+    for path in PAGES:
+        path.write_text(written(path), "utf-8")
