@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from battery.comparison.pairing import Shared, beside, count_flips, mcnemar, shared, task_pairs
+from battery.comparison.pairing import (
+    Shared,
+    count_flips,
+    mcnemar,
+    shared,
+    side_by_side,
+    task_pairs,
+)
 from battery.records.models import LEARN
 from battery.verdict.table import Call
 from tests.comparison.pairs import against_usual, cheaper, everywhere, facts
@@ -181,7 +188,7 @@ def test_turning_the_comparison_round_turns_every_change_round(tokens: list[int]
 def test_nothing_in_common_gives_nothing() -> None:
     other = [call._replace(task=f"other {call.task}") for call in calls()]
     both = shared(calls(), other)
-    assert beside(calls(), other, LEARN, both.window, both) is None
+    assert side_by_side(calls(), other, LEARN, both.window, both) is None
     empty: list[Call] = []
     assert shared(empty, calls()).window == ()
     assert count_flips([]).p is None
@@ -189,6 +196,6 @@ def test_nothing_in_common_gives_nothing() -> None:
 
 def test_the_pairs_stand_in_the_order_of_the_first_battery() -> None:
     both: Shared = shared(calls(), calls())
-    table = beside(calls(), calls(), LEARN, both.window, both)
+    table = side_by_side(calls(), calls(), LEARN, both.window, both)
     assert table is not None
     assert [pair.task for pair in task_pairs(table, {}, {})] == [f"id{n}" for n in range(8)]

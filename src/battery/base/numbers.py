@@ -8,6 +8,9 @@ from typing import Final
 # Random flips cannot tell smaller ones apart, and nobody decides by the fourth decimal.
 #: A p-value below this is written as being below it.
 LEAST_P: Final = 0.001
+#: Above ten times nobody needs the digits.
+HUGE: Final = 10.0
+AS_MANY: Final = "as many"
 
 
 def number(value: float, places: int = 2, *, grouped: bool = False) -> str:
@@ -39,6 +42,22 @@ def percent(share: float, places: int = 0) -> str:
 def signed_percent(share: float) -> str:
     """Write a relative change with its sign and one decimal: -0.486 is -48.6%, none is 0.0%."""
     return _sign(share) + percent(abs(share), 1)
+
+
+def more_or_fewer(ratio: float, places: int | None = None) -> str:
+    """Write a ratio as people say it: `38% fewer`, `12% more`, `0.3% more`, `as many`.
+
+    Whole percents, or one decimal near nothing, where a whole percent would round the direction
+    away; `places` where the number is next to a bound. Above ten times: `more than 900% more`.
+    """
+    if ratio > HUGE:
+        return f"more than {percent(HUGE - 1)} more"
+    difference = abs(ratio - 1)
+    if difference < 0.0005:
+        return AS_MANY
+    usual = 0 if difference >= 0.01 else 1
+    words = "fewer" if ratio < 1 else "more"
+    return f"{percent(difference, usual if places is None else places)} {words}"
 
 
 def change(absolute: float, relative: float | None, places: int = 2) -> str:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from battery.base.numbers import number, p_equals, percent, signed_percent
+from battery.base.numbers import HUGE, number, p_equals, percent, signed_percent
 from battery.comparison import pairing as paired
 from battery.comparison.pairing import Shared
 from battery.records.comparison import Change, Flips, TaskPair
@@ -18,8 +18,6 @@ from battery.records.word import Outcome
 from battery.verdict import policy
 from battery.verdict.table import Call, Grid
 
-#: Above ten times nobody needs the digits.
-HUGE: Final = 10.0
 NO_TOKENS: Final = "no tokens could be compared"
 
 
@@ -55,13 +53,13 @@ class Facts(NamedTuple):
 def weigh(before: Sequence[Call], after: Sequence[Call], both: Shared) -> Facts | None:
     """Compare the arms of two batteries on what they share; None where that is nothing."""
     window = both.window
-    table = paired.beside(before, after, LEARN, window, both)
+    table = paired.side_by_side(before, after, LEARN, window, both)
     if table is None:
         return None
-    twins = paired.beside(before, after, FROZEN, window, both)
+    twins = paired.side_by_side(before, after, FROZEN, window, both)
     first = None
     if 1 in both.iterations and 1 not in window:
-        first = paired.beside(before, after, LEARN, (1,), both)
+        first = paired.side_by_side(before, after, LEARN, (1,), both)
     pairs = paired.task_pairs(table, paired.claims(before, both), paired.claims(after, both))
     return Facts(
         table=table,
@@ -81,8 +79,8 @@ def decide(facts: Facts) -> tuple[Outcome, list[str]]:
     # What is significant and large enough decides first, gains and losses alike: neither undoes the
     # other. A gain is held to a lower bar for losses than a change without one, since tokens are
     # saved most easily by giving up. NO DIFFERENCE has to be shown; the rest stays open.
-    better = [told(each) for each in facts.deciding if significant(each, -1)]
-    worse = [told(each) for each in facts.deciding if significant(each, 1)]
+    better = [in_words(each) for each in facts.deciding if significant(each, -1)]
+    worse = [in_words(each) for each in facts.deciding if significant(each, 1)]
     worse += _new_bluffs(facts)
     if better:
         worse = worse or _losses(facts)
@@ -95,44 +93,46 @@ def decide(facts: Facts) -> tuple[Outcome, list[str]]:
     return Outcome.NO_DIFFERENCE, [_alike(facts)]
 
 
-def harm(each: Change) -> float:
+def harm(change: Change) -> float:
     """Return how much worse B is: a share of A's value, or points of a rate; below 0 is better."""
-    if each.value is None:
+    if change.value is None:
         return 0.0
-    return METRICS[each.metric].sign * (each.value - 1 if each.kind == "ratio" else each.value)
+    return METRICS[change.metric].sign * (
+        change.value - 1 if change.kind == "ratio" else change.value
+    )
 
 
-def told(each: Change) -> str:
+def in_words(change: Change) -> str:
     """Write a change: `tokens worse by 38% (corrected p = 0.008)`."""
-    word = "worse" if harm(each) > 0 else "better"
-    corrected = "corrected " if METRICS[each.metric].decides else ""
-    p = _deciding_p(each)
-    told_p = "" if p is None else f" ({corrected}{p_equals(p)})"
-    return f"{METRICS[each.metric].plain} {word} by {size(each)}{told_p}"
+    word = "worse" if harm(change) > 0 else "better"
+    corrected = "corrected " if METRICS[change.metric].decides else ""
+    p = _deciding_p(change)
+    p_text = "" if p is None else f" ({corrected}{p_equals(p)})"
+    return f"{METRICS[change.metric].plain} {word} by {size(change)}{p_text}"
 
 
-def _deciding_p(each: Change) -> float | None:
-    return each.p_corrected if METRICS[each.metric].decides else each.p
+def _deciding_p(change: Change) -> float | None:
+    return change.p_corrected if METRICS[change.metric].decides else change.p
 
 
-def size(each: Change) -> str:
+def size(change: Change) -> str:
     """Write how much worse or better a metric is: `38%`, `38 percentage points`."""
-    if each.kind == "ratio":
-        if harm(each) > HUGE - 1:
+    if change.kind == "ratio":
+        if harm(change) > HUGE - 1:
             return f"more than {percent(HUGE - 1)}"
-        return percent(abs(harm(each)))
-    return f"{number(abs(100 * harm(each)), 0)} percentage points"
+        return percent(abs(harm(change)))
+    return f"{number(abs(100 * harm(change)), 0)} percentage points"
 
 
-def sure(each: Change) -> bool:
+def sure(change: Change) -> bool:
     """Return whether a change is more than luck, whatever its size."""
-    p = _deciding_p(each)
+    p = _deciding_p(change)
     return p is not None and p <= policy.ALPHA
 
 
-def significant(each: Change, sign: int) -> bool:
+def significant(change: Change, sign: int) -> bool:
     """Return whether a metric is worse (1) or better (-1) by a relevant amount, and not by luck."""
-    return sure(each) and policy.is_relevant(sign * harm(each))
+    return sure(change) and policy.is_relevant(sign * harm(change))
 
 
 def _new_bluffs(facts: Facts) -> list[str]:
@@ -166,7 +166,7 @@ def _doubts(facts: Facts) -> list[str]:
         return []
     found = _tokens_open(facts)
     found += [
-        f"{told(each)}, less than the {policy.relevant()} that counts"
+        f"{in_words(each)}, less than the {policy.relevant()} that counts"
         for each in facts.deciding
         if sure(each) and (found or each.metric != TOKENS)
     ]

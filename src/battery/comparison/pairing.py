@@ -67,7 +67,7 @@ def _iterations(calls: Sequence[Call]) -> set[int]:
     return {call.iteration for call in calls if call.arm == LEARN}
 
 
-def beside(
+def side_by_side(
     before: Iterable[Call], after: Iterable[Call], arm: Arm, iterations: Sequence[int], both: Shared
 ) -> Grid | None:
     """Put one arm of both batteries into a grid: B as its learn arm, A as its frozen one.

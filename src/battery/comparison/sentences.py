@@ -6,25 +6,23 @@ from collections.abc import Iterator, Sequence
 from math import ceil, log
 from typing import Final, assert_never
 
-from battery.base.numbers import p_equals, percent
+from battery.base.numbers import more_or_fewer, p_equals
 from battery.comparison import pairing as paired
 from battery.comparison.outcome import (
-    HUGE,
     Facts,
     counted,
     harm,
     identical,
+    in_words,
     significant,
     sure,
-    told,
     too_wide,
 )
 from battery.records.comparison import Change
-from battery.records.findings import Interval
 from battery.records.metric import ELAPSED, METRICS, OK, TOKENS, TURNS
 from battery.records.word import Outcome
 from battery.verdict import policy
-from battery.verdict.sentences import change as in_words
+from battery.verdict.sentences import all_together, span, typical
 
 #: Nobody would write more tasks than this to settle a question.
 _MOST_TASKS: Final = 2_000
@@ -44,14 +42,14 @@ SCOPE: Final = (
 
 
 def sentence(outcome: Outcome, facts: Facts, reasons: Sequence[str]) -> str:
-    """Say in plain language what came of comparing at least one task."""
+    """Put what came of comparing at least one task into plain language."""
     text = _in_words(outcome, facts, reasons)
     if list(facts.iterations) == [1]:
         text += " Only iteration 1 could be compared, and nothing had been learned by then."
     if not facts.tokens.cells and outcome != Outcome.UNCLEAR:
         text += " Tokens could not be compared."
     elif 0 < facts.tokens.cells < _cells(facts):
-        text += " Not everywhere were there tokens to compare."
+        text += " Some cells have no tokens to compare."
     return text
 
 
@@ -79,12 +77,12 @@ def _cells(facts: Facts) -> int:
 
 
 def not_comparable(reasons: Sequence[str]) -> str:
-    """Say why there is nothing to compare."""
+    """Explain why there is nothing to compare."""
     return f"A and B cannot be compared: {'; '.join(reasons)}."
 
 
 def cause(facts: Facts) -> str:
-    """Say what the frozen arms tell about where a change comes from."""
+    """Explain by the frozen arms where a change comes from."""
     if list(facts.iterations) == [1]:
         return (
             "Whatever differs in iteration 1 is the system or its surroundings, and not what was "
@@ -92,10 +90,11 @@ def cause(facts: Facts) -> str:
         )
     if not facts.twins:
         return f"{_NO_TWINS}{_start(facts)}"
-    apart = [told(each) for each in facts.twins if _differs(each)]
-    tokens = next(each for each in facts.twins if each.metric == TOKENS)
+    differing = [change for change in facts.twins if _differs(change)]
+    apart = "; ".join(map(in_words, differing))
+    tokens = next(change for change in facts.twins if change.metric == TOKENS)
     if tokens.value is None:
-        also = f" Else they differ: {'; '.join(apart)}." if apart else ""
+        also = f" Otherwise they differ: {apart}." if apart else ""
         return f"{_TWINS_WITHOUT_TOKENS}{also}"
     if not apart:
         return (
@@ -103,17 +102,17 @@ def cause(facts: Facts) -> str:
             f"{policy.relevant()}. Where they run the same systems as the learn arms, a difference "
             "comes from what was learned."
         )
-    told_apart = f"The frozen arms, which learn nothing, differ too: {'; '.join(apart)}"
-    if not any(sure(each) for each in facts.twins if _differs(each)):
-        return f"{told_apart}. That may be chance.{_beyond(facts.tokens)}"
+    start = f"The frozen arms, which learn nothing, differ too: {apart}"
+    if not any(map(sure, differing)):
+        return f"{start}. That may be chance.{_beyond(facts.tokens)}"
     return (
-        f"{told_apart}. So the system or its surroundings changed, and not (only) what was "
+        f"{start}. So the system or its surroundings changed, and not (only) what was "
         f"learned.{_beyond(facts.tokens)}"
     )
 
 
 def settle(outcome: Outcome, facts: Facts) -> list[str]:
-    """Say what more would settle an open question; empty where nothing is open."""
+    """List what more would settle an open question; empty where nothing is open."""
     narrow, tasks = facts.narrow, facts.tokens.tasks
     if outcome != Outcome.UNCLEAR:
         return []
@@ -139,7 +138,7 @@ def settle(outcome: Outcome, facts: Facts) -> list[str]:
 def _no_difference(facts: Facts) -> str:
     if identical(facts):
         return f"On {_same(facts)} A and B have the same numbers, but for time."
-    used = _amount(facts.tokens, places=1)
+    used = typical(facts.tokens.value, places=1)
     return (
         f"On {_same(facts)} nothing that counts differs: B used {used} A, and "
         f"{policy.relevant()} either way can be ruled out."
@@ -150,7 +149,7 @@ def _unclear(facts: Facts, reasons: Sequence[str]) -> str:
     start = f"On {_same(facts)} it cannot be told whether B is better or worse than A"
     if facts.tokens.value is None:
         return f"{start}: {'; '.join(reasons)}."
-    tokens = f"it used {_amount(facts.tokens)} A{_range(facts.tokens.interval)}"
+    tokens = f"it used {typical(facts.tokens.value)} A{span(facts.tokens.interval)}"
     return f"{start}: {'; '.join([tokens, *(each for each in reasons if each != too_wide())])}."
 
 
@@ -159,42 +158,20 @@ def _same(facts: Facts) -> str:
     return f"the same {count} tasks" if count > 1 else "the one task in common"
 
 
-def _amount(tokens: Change, places: int | None = None) -> str:
-    amount = _more(1.0 if tokens.value is None else tokens.value, places)
-    return f"{amount} tokens on a typical task {'as' if amount == in_words(1.0) else 'than'}"
-
-
-def _more(ratio: float, places: int | None = None) -> str:
-    """Write a ratio as people say it; with `places` to so many, where it stands beside a bound."""
-    if ratio > HUGE:
-        return f"more than {percent(HUGE - 1)} more"
-    usual = in_words(ratio)
-    if places is None or usual == in_words(1.0):
-        return usual
-    return f"{percent(abs(ratio - 1), places)} {'fewer' if ratio < 1 else 'more'}"
-
-
-def _range(interval: Interval | None) -> str:
-    if interval is None:
-        return ""
-    span = f"from {_more(interval.low)} to {_more(interval.high)}"
-    return f" ({percent(interval.level)} interval: {span})"
-
-
-def _differs(each: Change) -> bool:
+def _differs(change: Change) -> bool:
     """Return whether twins differ: significantly, or by so much that it would count."""
-    if not METRICS[each.metric].decides:
+    if not METRICS[change.metric].decides:
         return False
-    return sure(each) or policy.is_relevant(abs(harm(each)))
+    return sure(change) or policy.is_relevant(abs(harm(change)))
 
 
 def _beyond(tokens: Change) -> str:
     if tokens.net is None:
         return ""
-    text = f" Beyond what they differ by, B used {_more(tokens.net)} tokens"
+    text = f" Beyond what they differ by, B used {more_or_fewer(tokens.net)} tokens"
     if tokens.p_net is None:
         return f"{text}."
-    return f"{text}{_range(tokens.net_interval)}, {p_equals(tokens.p_net)}."
+    return f"{text}{span(tokens.net_interval)}, {p_equals(tokens.p_net)}."
 
 
 def _start(facts: Facts) -> str:
@@ -202,7 +179,7 @@ def _start(facts: Facts) -> str:
     if first is None or first.value is None:
         return ""
     p = "" if first.p is None else f" ({p_equals(first.p)})"
-    return f" In iteration 1, before anything was learned, B used {_amount(first)} A{p}."
+    return f" In iteration 1, before anything was learned, B used {typical(first.value)} A{p}."
 
 
 def cautions(facts: Facts) -> Iterator[str]:
@@ -213,25 +190,17 @@ def cautions(facts: Facts) -> Iterator[str]:
         yield f"with {counted(tasks)} in common {reach}, whatever happens"
     yield from _uncompared(facts)
     yield from _hidden(facts)
-    tokens = facts.tokens
-    if tokens.value is not None and tokens.before and tokens.after:
-        together = tokens.after / tokens.before
-        # Two that both are huge are told alike, and one of them is no news.
-        if policy.is_relevant(abs(min(together, HUGE) - min(tokens.value, HUGE))):
-            yield (
-                f"all tasks together took {_more(together)} tokens: tasks that take many weigh "
-                "more there than in a typical task"
-            )
+    yield from all_together(facts.tokens.after, facts.tokens.before, facts.tokens.value)
     time = next(each for each in facts.changes if each.metric == ELAPSED)
     if (significant(time, 1) or significant(time, -1)) and not _within_jitter(time):
         yield (
-            f"{told(time)}: not counted, because time depends on the machine and the network, "
+            f"{in_words(time)}: not counted, because time depends on the machine and the network, "
             "which nothing holds still between two batteries"
         )
 
 
 def _uncompared(facts: Facts) -> Iterator[str]:
-    """Say how little of the tasks and cells a change rests on, where that is not all of them."""
+    """Note how few of the tasks and cells a change rests on, where that is not all of them."""
     tasks, cells = len(facts.pairs), _cells(facts)
     for arms, changes in (("", facts.changes), (" of the frozen arms", facts.twins)):
         for each in changes:
@@ -244,7 +213,7 @@ def _uncompared(facts: Facts) -> Iterator[str]:
 
 
 def _hidden(facts: Facts) -> Iterator[str]:
-    """Tell what the last iteration shows and the mean over all of them does not."""
+    """Note what the last iteration shows and the mean over all of them does not."""
     if len(facts.iterations) < 2:
         return
     for whole in facts.changes:
@@ -254,7 +223,7 @@ def _hidden(facts: Facts) -> Iterator[str]:
         shown = policy.is_relevant(abs(harm(whole))) and harm(whole) * harm(last) > 0
         if policy.is_relevant(abs(harm(last))) and not shown:
             yield (
-                f"in iteration {facts.iterations[-1]} alone, {told(last)}: the mean over the "
+                f"in iteration {facts.iterations[-1]} alone, {in_words(last)}: the mean over the "
                 "iterations compared hides it"
             )
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
-from battery.base.numbers import number, p_equals, p_value, percent
+from battery.base.numbers import HUGE, number, p_equals, p_value, percent
 from battery.records.comparison import Change, Comparison, Difference, Flips, Noise, Side, TaskPair
 from battery.records.findings import Interval
 from battery.report.evidence import NONE, POINTS, amount
 
 #: So many of the largest changes by task are named, each way.
 MOST: Final = 5
-#: Above ten times nobody needs the digits.
-_HUGE: Final = 10.0
 #: A smaller change than this prints as none.
 _LEAST: Final = 0.0005
 
@@ -172,7 +170,7 @@ def noise(found: Noise) -> Iterator[str]:
 
 
 def _floor(share: float) -> str:
-    return percent(_HUGE - 1) if share > _HUGE - 1 else percent(share, 1)
+    return percent(HUGE - 1) if share > HUGE - 1 else percent(share, 1)
 
 
 def difference(each: Difference) -> str:

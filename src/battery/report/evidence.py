@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
-from battery.base.numbers import change, number, p_value, percent, signed, signed_percent
+from battery.base.numbers import HUGE, change, number, p_value, percent, signed, signed_percent
 from battery.records.comparison import Change
 from battery.records.findings import Effect, Evidence, Expectation, Luck, Scorecard, Tested
 from battery.records.metric import METRICS
@@ -17,8 +17,6 @@ NONE: Final = "-"
 POINTS: Final = " pts"
 #: Head of the columns with intervals.
 INTERVAL: Final = f"{percent(policy.LEVEL)} interval"
-#: Above ten times nobody needs the digits.
-_HUGE: Final = 10.0
 
 
 def effect(row: Effect) -> str:
@@ -171,4 +169,4 @@ def amount(kind: Literal["ratio", "difference"], value: float | None) -> str:
         return NONE
     if kind == "difference":
         return f"{signed(100 * value, 1)}{POINTS}"
-    return ">+900%" if value > _HUGE else signed_percent(value - 1)
+    return ">+900%" if value > HUGE else signed_percent(value - 1)

@@ -7,7 +7,7 @@ from typing import Final, assert_never
 
 import numpy as np
 
-from battery.base.numbers import p_equals, percent
+from battery.base.numbers import AS_MANY, HUGE, more_or_fewer, p_equals, percent
 from battery.records.findings import Effect, Interval
 from battery.records.metric import ELAPSED, METRICS, OK, TOKENS
 from battery.records.models import LEARN, Arm
@@ -25,7 +25,6 @@ from battery.verdict.facts import (
 )
 from battery.verdict.table import Call
 
-_EQUAL: Final = "as many"
 _OPEN_CAUSE: Final = (
     "Without a frozen arm the cause is open: a provider that changed would look the same."
 )
@@ -62,16 +61,6 @@ def _in_words(word: Word, facts: Facts, reasons: Sequence[str]) -> str:
         case _:
             assert_never(word)
     return text
-
-
-def change(ratio: float) -> str:
-    """Write a ratio as people say it: `38% fewer`, `12% more`, `0.3% more`, `as many`."""
-    difference = abs(ratio - 1)
-    if difference < 0.0005:
-        return _EQUAL
-    # Near nothing a whole percent would round the direction away.
-    places = 0 if difference >= 0.01 else 1
-    return f"{percent(difference, places)} {'fewer' if ratio < 1 else 'more'}"
 
 
 def scope(facts: Facts) -> str:
@@ -111,7 +100,8 @@ def cautions(facts: Facts, calls: Sequence[Call]) -> Iterator[str]:
     if facts.two_arms and tasks < policy.least_tasks():
         reach = f"the primary test cannot reach {policy.level()}"
         yield f"with {tasks} task(s) {reach}, whatever happens"
-    yield from _totals(facts)
+    if tokens := facts.tokens:
+        yield from all_together(tokens.learn, tokens.frozen, tokens.value)
     primary = facts.primary
     saved = primary is not None and primary.p is not None and primary.p <= policy.ALPHA
     for effect in facts.effects:
@@ -194,15 +184,19 @@ def span(interval: Interval | None) -> str:
     """Write the interval of a ratio behind its value; nothing where there is none."""
     if interval is None:
         return ""
-    ends = f"from {change(interval.low)} to {change(interval.high)}"
+    ends = f"from {more_or_fewer(interval.low)} to {more_or_fewer(interval.high)}"
     return f" ({percent(interval.level)} interval: {ends})"
 
 
+def typical(ratio: float | None, places: int | None = None) -> str:
+    """Write a ratio of tokens up to its other side: `38% fewer tokens on a typical task than`."""
+    # A geometric mean, in which a large task weighs as much as any.
+    amount = AS_MANY if ratio is None else more_or_fewer(ratio, places)
+    return f"{amount} tokens on a typical task {'as' if amount == AS_MANY else 'than'}"
+
+
 def _amount(facts: Facts) -> str:
-    """Compare a typical task: a geometric mean, in which a large task weighs as much as any."""
-    tokens = facts.tokens
-    amount = change(tokens.value) if tokens and tokens.value is not None else _EQUAL
-    return f"{amount} tokens on a typical task {'as' if amount == _EQUAL else 'than'}"
+    return typical(facts.tokens.value if facts.tokens else None)
 
 
 def _one_arm(facts: Facts) -> str:
@@ -210,7 +204,7 @@ def _one_arm(facts: Facts) -> str:
     if np.isnan(cells).any():
         return "Not all runs report tokens, so first and last iteration do not compare."
     first, last = cells.sum(axis=0).tolist()
-    return f"From the first to the last iteration it came to {change(last / first)} tokens."
+    return f"From the first to the last iteration it came to {more_or_fewer(last / first)} tokens."
 
 
 def _cached(arm: Arm, calls: Sequence[Call]) -> Iterator[str]:
@@ -225,16 +219,16 @@ def _cached(arm: Arm, calls: Sequence[Call]) -> Iterator[str]:
         )
 
 
-def _totals(facts: Facts) -> Iterator[str]:
-    """Note where all tasks together say something else than a typical one."""
-    tokens = facts.tokens
-    if tokens is None or tokens.value is None or not tokens.learn or not tokens.frozen:
+def all_together(after: float | None, before: float | None, ratio: float | None) -> Iterator[str]:
+    """Note where all tasks together say something else than `ratio`, that of a typical one."""
+    if ratio is None or not after or not before:
         return
-    together = tokens.learn / tokens.frozen
-    if policy.is_relevant(abs(together - tokens.value)):
+    together = after / before
+    # Two that are both huge read alike, and one of them is no news.
+    if policy.is_relevant(abs(min(together, HUGE) - min(ratio, HUGE))):
         yield (
-            f"all tasks together took {change(together)} tokens: tasks that take many weigh more "
-            "there than in a typical task"
+            f"all tasks together took {more_or_fewer(together)} tokens: tasks that take many "
+            "weigh more there than in a typical task"
         )
 
 
