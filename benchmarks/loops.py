@@ -23,7 +23,7 @@ from battery.inputs.tasks import load_tasks, plan
 from battery.protocol.wire import RESPOND_PATH
 from battery.records.events import Observer
 from battery.records.models import LEARN, Phase, Tasks
-from battery.report.terminal.progress import PlainProgress
+from battery.report.terminal.lines import PlainProgress
 from battery.run.iteration import Iteration
 from battery.run.schedule import Schedule
 from battery.store.battery_dir import BatteryDir, IterationDir

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from battery.protocol.wire import Json
 from battery.records.models import LEARN, Phase
-from battery.report.html.numbers import figure, rate
+from battery.report.html.board import figure, rate
 from battery.run.report import make_report
 from tests.browser.folders import Asked, answer, write_battery
 from tests.browser.hostile import ATTACKS, FLAG

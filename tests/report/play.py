@@ -14,7 +14,7 @@ from pathlib import Path
 
 from battery.records.events import DistillEvent, Event, Notice, Plan, TaskStarted
 from battery.records.models import Phase
-from battery.report.terminal.progress import make_progress
+from battery.report.terminal.lines import make_progress
 from battery.report.terminal.summary import print_summary
 from tests.report.events import battery, iteration, meta, tasks
 from tests.report.samples import three

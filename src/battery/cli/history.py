@@ -11,7 +11,7 @@ import typer
 from battery.cli import options
 from battery.cli.output import print_json
 from battery.commands import history as stage
-from battery.report.terminal.history import print_history
+from battery.report.terminal.results import print_history
 
 Searched = Annotated[
     Path, typer.Argument(metavar="FOLDER", help="Folder to search, with all folders in it.")

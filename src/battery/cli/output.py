@@ -11,7 +11,7 @@ from typing import Any
 from battery.base import jsonio
 from battery.records.events import Observer
 from battery.records.models import Summary
-from battery.report.terminal.progress import make_progress
+from battery.report.terminal.lines import make_progress
 from battery.report.terminal.summary import print_summary
 
 

@@ -10,7 +10,7 @@ import typer
 from battery.cli import options
 from battery.cli.output import print_json
 from battery.commands import power as stage
-from battery.report.terminal.power import text
+from battery.report.terminal.results import text
 
 TaskCount = Annotated[
     int | None,

@@ -12,7 +12,7 @@ from battery.cli import options
 from battery.cli.output import print_json, progress
 from battery.inputs.settings import Settings
 from battery.records.stages import CHAT_STAGES
-from battery.report.terminal.reviews import print_reviews
+from battery.report.terminal.results import print_reviews
 from battery.run import review as stage
 from battery.target.targets import read
 from battery.tracing import traced

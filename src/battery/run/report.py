@@ -14,11 +14,10 @@ from battery.recorded.summary import summary_of
 from battery.records.models import Summary
 from battery.records.stages import CHAT_STAGES
 from battery.records.word import Word
-from battery.report.html.grid import Board
+from battery.report.html.answers import Reviewed
+from battery.report.html.board import Board
 from battery.report.html.report import Material, report, unfinished
-from battery.report.html.reviewed import Reviewed
-from battery.report.html.transcripts import call_name, rerun_name
-from battery.report.transcript import transcript
+from battery.report.html.transcripts import call_name, rerun_name, transcript
 from battery.store.battery_dir import BatteryDir, IterationDir
 from battery.store.files import write_atomic
 

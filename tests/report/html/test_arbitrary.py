@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from battery.records.models import Phase, Run, RunResult, Task
-from battery.report.html.grid import Board
-from battery.report.html.learned import learned
+from battery.report.html.answers import learned
+from battery.report.html.board import Board
 from battery.report.html.prose import prose
-from battery.report.transcript import transcript
+from battery.report.html.transcripts import transcript
 from tests.verdict.batteries import calls
 
 JSON = st.recursive(

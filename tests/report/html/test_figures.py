@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from battery.report.html.figures import Scale, bar
+from battery.report.html.figures import EFFECT_HEADS, Scale, bar, effect_rows, headline
+from battery.verdict.assess import assess
+from tests.report.samples import metrics, summary, three
+from tests.verdict.batteries import Cell, learning, observed
 
 CHANGES = st.floats(-1, 20, allow_nan=False)
 
@@ -43,3 +48,46 @@ def test_ticks_name_both_ends_and_nothing_between() -> None:
     drawn = bar("words", [-0.2], Scale.over([-0.2]), ticks=True)
     assert [text for _, text in drawn.ticks] == ["-25%", "0%: no difference", "+25%"]
     assert drawn.band is None
+
+
+def test_with_two_arms_it_is_the_effect_with_its_interval() -> None:
+    evidence = assess(observed(learning))
+    found = headline(three(evidence=evidence), evidence)
+    assert found.value == "-43.5%"
+    assert "95% interval" in found.text
+    assert "p = 0.004" in found.text
+    assert found.figure
+    assert found.figure.band
+    assert found.figure.point < found.figure.none
+    assert found.value in found.figure.label
+
+
+def test_with_one_arm_it_is_the_trend_and_no_interval() -> None:
+    evidence = assess(observed(learning, arms=("learn",)))
+    found = headline(three(evidence=evidence), evidence)
+    assert found.title == "Tokens, from the first to the last iteration"
+    assert found.figure
+    assert found.figure.band is None
+    assert "no frozen arm" in found.text
+
+
+def test_a_single_iteration_has_nothing_to_draw() -> None:
+    evidence = assess(observed(iterations=1))
+    found = headline(summary(metrics(1), evidence=evidence), evidence)
+    assert (found.value, found.figure) == ("No effect can be shown", None)
+
+
+def test_tokens_that_nobody_reported_have_no_effect() -> None:
+    def silent(_: Cell) -> dict[str, Any]:
+        return {"tokens": 0}
+
+    evidence = assess(observed(silent))
+    found = headline(three(evidence=evidence), evidence)
+    assert (found.value, found.figure) == ("No effect can be shown", None)
+    assert effect_rows(evidence.effects)[0].figure is None
+
+
+def test_all_effects_are_drawn_on_one_scale() -> None:
+    rows = effect_rows(assess(observed(learning)).effects)
+    assert len({row.figure.none for row in rows if row.figure}) == 1
+    assert all(len(row.cells) == len(EFFECT_HEADS) for row in rows)

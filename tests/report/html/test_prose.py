@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from battery.report.html.prose import MOST_CHARACTERS, prose
+from battery.report.html.prose import MOST_CHARACTERS, prose, visible
 
 WORD = re.compile(r"[^\W_]+")
 HARMLESS = {
@@ -142,3 +142,19 @@ def test_no_text_makes_an_element_that_does_anything(text: str) -> None:
     found = tags(prose(text, level=4))
     assert found.found <= HARMLESS
     assert found.attributes <= HARMLESS_ATTRIBUTES
+
+
+def test_lines_tabs_and_indentation_stay() -> None:
+    text = "first\r\n\n\tcode:\n    x =  1\u00a0\u3000中文"
+    assert visible(text) == text.replace("\r\n", "\n")
+
+
+def test_what_steers_a_terminal_or_the_direction_is_written_out() -> None:
+    assert visible("a\x1b[2Jb\u202ec\x00") == r"a\x1b[2Jb\u202ec\x00"
+
+
+@given(st.text())
+def test_the_result_holds_nothing_that_cannot_be_seen(text: str) -> None:
+    shown = visible(text)
+    assert all(char.isprintable() or char in "\n\t\u00a0\u3000" for char in shown)
+    assert visible(shown) == shown

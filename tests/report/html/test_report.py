@@ -9,9 +9,9 @@ import pytest
 
 from battery.records.metric import METRICS
 from battery.records.models import Options, Provenance
-from battery.report.html.grid import Board
+from battery.report.html.answers import Reviewed
+from battery.report.html.board import Board
 from battery.report.html.report import MOST_UNPACKED, Material, report, unfinished
-from battery.report.html.reviewed import Reviewed
 from battery.verdict.assess import assess
 from tests.report.samples import MANIFEST, three
 from tests.verdict.batteries import calls, learning, observed

@@ -1,4 +1,4 @@
-"""Transcripts are packed in groups that a page can unpack, up to a limit."""
+"""Any answer becomes a readable transcript of bounded size."""
 
 from __future__ import annotations
 
@@ -7,8 +7,126 @@ import gzip
 import json
 import random
 from collections.abc import Iterator
+from typing import Any
 
-from battery.report.html.transcripts import Group, Groups, call_name, rerun_name
+from hypothesis import given
+from hypothesis import strategies as st
+
+from battery.records.models import Phase, Run, RunResult, Task
+from battery.report.html.transcripts import (
+    MOST_BYTES,
+    Group,
+    Groups,
+    call_name,
+    rerun_name,
+    transcript,
+)
+
+TASK = Task(task_class="staffing", operation="fill: Welder", spec={"count": 2})
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def shown(**answer: Any) -> dict[str, Any]:
+    answer = {"status": "ok", "iterations": 2, "_elapsed_ms": 1500, **answer}
+    run = Run(TASK, Phase.ALPHA, RunResult.of(answer))
+    found: dict[str, Any] = json.loads(transcript(run, answer, "iter_1/runs.json"))
+    return found
+
+
+def test_it_has_the_task_the_numbers_the_error_and_where_it_comes_from() -> None:
+    found = shown(status="failed", error="no supply", artifact={"usage": {"total_tokens": 12_345}})
+    assert found["task"] == ["staffing", "fill: Welder", '{\n  "count": 2\n}']
+    assert dict(found["facts"]) == {
+        "Status": "failed",
+        "Turns": "2",
+        "Tokens": "12,345",
+        "Time": "1.5 s",
+        "Overseer": "not needed",
+    }
+    assert (found["error"], found["source"], found["cut"]) == (
+        "no supply",
+        "iter_1/runs.json",
+        False,
+    )
+
+
+def test_an_entry_has_kind_turn_and_text_and_keeps_the_rest() -> None:
+    entries = shown(
+        log=[
+            {"kind": "search", "turn": 1, "text": "looked", "found": 0},
+            {"content": "said"},
+            {"kind": "overseer_correction", "message": {"role": "x"}},
+        ]
+    )["entries"]
+    assert entries[0] == {
+        "kind": "search",
+        "turn": "1",
+        "text": "looked",
+        "more": '{\n  "found": 0\n}',
+        "overseer": False,
+    }
+    assert (entries[1]["kind"], entries[1]["text"], entries[1]["more"]) == ("entry", "said", "")
+    assert entries[2]["overseer"]
+    assert '"role": "x"' in entries[2]["more"]
+
+
+def test_numbers_of_any_length_stay_as_they_were() -> None:
+    found = shown(artifact={"id": 2**80, "usage": {"total_tokens": 2**53}}, seed=2**90)
+    assert str(2**80) in found["artifact"]
+    assert str(2**90) in found["rest"]
+    assert f"{2**53:,}" in str(found["facts"])
+
+
+def test_a_long_text_is_cut_with_a_mark() -> None:
+    found = shown(log=[{"kind": "note", "text": "a" * 500_000}])
+    assert found["cut"]
+    assert found["entries"][0]["text"].endswith("a … [cut]")
+
+
+def test_of_very_many_entries_both_ends_stay() -> None:
+    log = [{"kind": "note", "text": f"{n} {'x' * 200}"} for n in range(9000)]
+    entries = shown(log=log)["entries"]
+    assert entries[0]["text"].startswith("0 ")
+    assert entries[-1]["text"].startswith("8999 ")
+    (gap,) = (each for each in entries if each["kind"] == "left out")
+    assert gap["text"] == f"{9000 - (len(entries) - 1)} entries are left out here."
+
+
+def test_the_worst_answer_stays_within_the_limit() -> None:
+    worst = "\x00" * 50_000
+    answer = {
+        "status": "failed",
+        "error": worst,
+        "artifact": worst,
+        "log": [{"kind": worst, "turn": worst, "text": worst, "more": worst}] * 50,
+        worst: worst,
+    }
+    task = Task(task_class=worst, operation=worst, spec={worst: worst})
+    run = Run(task, Phase.ALPHA, RunResult.of(answer))
+    assert len(transcript(run, answer, "iter_1/runs.json")) <= MOST_BYTES
+
+
+@given(
+    JSON, st.lists(st.dictionaries(st.text(), JSON), max_size=3), st.dictionaries(st.text(), JSON)
+)
+def test_whatever_a_gateway_adds_is_shown(
+    artifact: Any, log: list[dict[str, Any]], more: dict[str, Any]
+) -> None:
+    known = {"status", "iterations", "log", "error", "artifact", "_elapsed_ms", "usage"}
+    log = [{**entry, "kind": "note"} for entry in log]
+    rest = {key: value for key, value in more.items() if key not in known}
+    found = shown(**rest, artifact={"is": artifact}, log=log)
+    assert json.loads(found["artifact"]) == {"is": artifact}
+    assert json.loads(found["rest"] or "{}") == rest
+    assert len(found["entries"]) == len(log)
 
 
 def calls(count: int, size: int = 10) -> Iterator[tuple[str, bytes]]:

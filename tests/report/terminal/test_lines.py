@@ -1,24 +1,43 @@
+"""None"""
+
 from __future__ import annotations
+
+import io
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from battery.base.text import cells
+from battery.inputs.tasks import PlannedTask
 from battery.records.events import (
     DistillEvent,
     Event,
     IterationFinished,
     MetaFinished,
     Notice,
+    Outlook,
     Plan,
     StageStarted,
     TaskFinished,
     TaskStarted,
 )
-from battery.records.models import FROZEN, Phase, RunResult
-from battery.report.terminal.lines import cost, line, place
+from battery.records.models import FROZEN, LEARN, Phase, RunResult, Task
+from battery.report.terminal.lines import (
+    PlainProgress,
+    QuietProgress,
+    cost,
+    line,
+    make_progress,
+    outlook_document,
+    place,
+    print_outlook,
+)
+from battery.run.schedule import Schedule
 from tests.report.events import battery, task
+from tests.report.ptys import run_on_terminal
 from tests.report.samples import metrics
 
 LONG = "fill: Crane operator x12 in Erie, Pennsylvania, within 50 miles"
@@ -124,3 +143,126 @@ def test_no_foreign_text_reaches_the_terminal_as_control(text: str, role: str) -
     )
     for event in events:
         assert (line(event, PLAN) or "").isprintable()
+
+
+LOADED = (
+    "import sys, battery.report.terminal.lines, battery.report.terminal.summary\n"
+    "import battery.report.markdown.summary;"
+    "print('rich' in sys.modules)"
+)
+
+
+def test_a_pipe_gets_plain_lines_as_they_happen() -> None:
+    stream = io.StringIO()
+    with make_progress(quiet=False, stream=stream) as show:
+        assert isinstance(show, PlainProgress)
+        for event in battery(2, 1):
+            show(event)
+            assert stream.getvalue().endswith("\n")
+    lines = stream.getvalue().splitlines()
+    assert lines[0].startswith("12 calls: 6 tasks")
+    assert lines[1].startswith("* marks")
+    assert lines[2] == "1/2 alpha baseline"
+    assert lines[-1].startswith("2/2 done")
+    assert max(map(len, lines)) <= 80
+    assert stream.getvalue().replace("\n", "").isprintable()
+
+
+def test_quiet_shows_warnings_only() -> None:
+    stream = io.StringIO()
+    with make_progress(quiet=True, stream=stream) as show:
+        assert isinstance(show, QuietProgress)
+        for event in [*battery(1, 1), Notice("fine"), Notice("not fine", warning=True)]:
+            show(event)
+    assert stream.getvalue() == "warning: not fine\n"
+
+
+def test_quiet_is_quiet_on_a_terminal_too() -> None:
+    screen = run_on_terminal("tests.report.play", "quiet")
+    assert screen.text() == r"warning: the stream had 1 broken event [bold]\x1b[31m"
+    assert not screen.coloured
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{"TERM": "dumb"}, {"TERM": ""}, {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}],
+    ids=["dumb", "unset", "ascii"],
+)
+def test_a_terminal_that_cannot_redraw_gets_plain_lines(environment: dict[str, str]) -> None:
+    screen = run_on_terminal("tests.report.play", "whole", environment=environment)
+    lines = screen.text().splitlines()
+    assert lines[0].startswith("36 calls: 27 tasks")
+    assert lines[-1].startswith("3/3 done")
+    assert screen.widest <= 80
+    assert not screen.coloured
+
+
+def test_an_error_passes_through() -> None:
+    with (
+        pytest.raises(RuntimeError, match="gone"),
+        make_progress(quiet=False, stream=io.StringIO()),
+    ):
+        raise RuntimeError("gone")
+
+
+def test_plain_output_does_not_load_rich() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
+
+
+def outlook(operation: str = "fill: Welder") -> Outlook:
+    task = Task(task_class="c", operation=operation, spec={})
+    entry = PlannedTask("id", Phase.ALPHA, task, operation)
+    schedule = Schedule([entry], (LEARN, FROZEN), repeats=1, seed=1)
+    return Outlook(schedule.plan(0, 1, ()), 1, list(schedule.calls([1])))
+
+
+def printed(shown: Outlook) -> list[str]:
+    stream = io.StringIO()
+    print_outlook(shown, stream)
+    return stream.getvalue().splitlines()
+
+
+def test_the_cost_comes_first_and_then_one_line_a_call() -> None:
+    first, *calls = printed(outlook())
+    assert first.startswith("5 calls: 2 tasks (1 iteration x 1 task x 2 arms)")
+    assert sorted(calls) == [
+        "1 alpha   frozen 1 fill: Welder",
+        "1 alpha   learn  1 fill: Welder",
+        "1 delta   -      - distill",
+        "1 epsilon -      - overseer review",
+        "1 zeta    -      - scrum judgment",
+    ]
+
+
+def test_a_label_cannot_break_its_line_or_the_terminal() -> None:
+    lines = printed(outlook("a\nb\x1b[31m"))
+    assert len(lines) == 6
+    assert all(line.isprintable() for line in lines)
+
+
+def test_the_document_has_the_same_as_numbers() -> None:
+    document = outlook_document(outlook())
+    assert document["seed"] == 1
+    assert document["cost"] == {
+        "iterations": 1,
+        "tasks": 1,
+        "arms": 2,
+        "repeats": 1,
+        "confirmations": 0,
+        "on_disk": 0,
+        "calls": 5,
+    }
+    assert [call["stage"] for call in document["calls"]] == [
+        *("alpha", "alpha"),
+        *("delta", "epsilon", "zeta"),
+    ]
+    assert document["calls"][-1] == {
+        "iteration": 1,
+        "stage": "zeta",
+        "arm": None,
+        "repeat": None,
+        "label": "scrum judgment",
+    }

@@ -30,7 +30,7 @@ from markupsafe import Markup
 from battery import __version__
 from battery.base import jsonio
 from battery.base.text import printable
-from battery.report.html.text import visible
+from battery.report.html.prose import visible
 
 #: In every page, in this order: the charts' library, then what all pages share.
 _LIBRARIES: Final = ("vendor/d3.min.js", "vendor/plot.umd.min.js", "assets/page.js")

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
-from battery.report.html.text import visible
+from battery.base.text import printable
 
 #: A review longer than this is cut, and says so.
 MOST_CHARACTERS: Final = 200_000
@@ -119,3 +119,17 @@ _PARSER: Final = (
 _PARSER.add_render_rule("table_open", _table_open)
 _PARSER.add_render_rule("table_close", _table_close)
 _PARSER.add_render_rule("fence", _fence)
+
+
+def visible(text: str) -> str:
+    r"""Show foreign text as it is, line by line, with control characters as escapes: `\x1b`."""
+    return "\n".join(map(_visible_line, text.replace("\r\n", "\n").split("\n")))
+
+
+def _visible_line(text: str) -> str:
+    return text if text.isprintable() else "".join(map(_visible_character, text))
+
+
+def _visible_character(char: str) -> str:
+    # Not `printable` alone, which folds the spaces that code and tables are aligned with.
+    return char if char.isprintable() or char in "\t\u00a0\u3000" else printable(char) or " "

@@ -12,12 +12,10 @@ from battery.records.findings import Tested
 from battery.records.metric import COUNTED
 from battery.records.models import Manifest, Provenance, Summary
 from battery.report import evidence as shown
-from battery.report.html.charts import charts, means_document
-from battery.report.html.grid import MOST_LINES, Board
-from battery.report.html.headline import EFFECT_HEADS, effect_rows, headline
-from battery.report.html.learned import learned
+from battery.report.html.answers import Reviewed, learned, reviews
+from battery.report.html.board import MOST_LINES, Board, charts, means_document
+from battery.report.html.figures import EFFECT_HEADS, effect_rows, headline
 from battery.report.html.page import render
-from battery.report.html.reviewed import Reviewed, reviews
 from battery.report.html.transcripts import Groups
 
 _SCRIPTS: Final = ("charts.js", "board.js", "transcripts.js")

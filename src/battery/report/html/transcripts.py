@@ -1,13 +1,141 @@
-"""Transcripts packed for the page: compressed groups, which the page unpacks when one is opened."""
+"""One call as a readable transcript, whatever gateway answered, and how a page packs them.
+
+A transcript is a JSON object of texts: a page needs to know nothing of gateways, and numbers of
+any length stay as they were. The texts are foreign and as they came, control characters included.
+It is no artifact: its shape may change. A page holds them compressed, in groups, and unpacks a
+group when one of its calls is opened.
+"""
 
 from __future__ import annotations
 
 import base64
 import gzip
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from battery.records.models import Arm
+from battery.base import jsonio
+from battery.base.numbers import duration
+from battery.protocol.wire import OVERSEER_KIND, Json
+from battery.records.models import ELAPSED_KEY, Arm, Run
+
+#: A transcript takes at most so many bytes of JSON.
+MOST_BYTES: Final = 200_000
+#: Where the text of a log entry is found, the first that is a text.
+_TEXTS: Final = ("text", "content", "message")
+#: Shown apart from the rest of an answer.
+_KNOWN: Final = {"status", "iterations", "artifact", "log", "error", ELAPSED_KEY}
+
+
+class _Room(NamedTuple):
+    """How much a transcript may hold."""
+
+    entries: int
+    characters: int
+
+
+#: Tried in turn until the transcript is small enough; the last one always is.
+_ROOMS: Final = (
+    _Room(5_000, 50_000),
+    _Room(1_000, 10_000),
+    _Room(300, 2_000),
+    _Room(100, 300),
+    # A character takes six bytes at most, so this always fits.
+    _Room(40, 150),
+)
+
+
+def transcript(run: Run, answer: Json, source: str) -> bytes:
+    """Make the transcript of a call as JSON; `source` is the file that holds the whole answer.
+
+    Keys: `task` (class, operation, spec), `facts` (name and value of each number), `error`,
+    `entries` (kind, turn, text, more of each log entry), `artifact`, `rest` (what else the answer
+    holds), `source`, and `cut`: whether anything was cut to keep to `MOST_BYTES`.
+    """
+    whole = _whole(run, answer, source)
+    packed = jsonio.dumps(whole)
+    for room in _ROOMS:
+        if len(packed) <= MOST_BYTES:
+            break
+        packed = jsonio.dumps(_fitted(whole, room))
+    return packed
+
+
+def _whole(run: Run, answer: Json, source: str) -> Json:
+    rest = {key: value for key, value in answer.items() if key not in _KNOWN}
+    return {
+        "task": [run.task.task_class, run.task.operation, _json(run.task.spec)],
+        "facts": _facts(run),
+        "error": run.result.error or "",
+        "entries": [_entry(each) for each in _listed(answer.get("log"))],
+        "artifact": "" if answer.get("artifact") is None else _json(answer["artifact"]),
+        "rest": _json(rest) if rest else "",
+        "source": source,
+        "cut": False,
+    }
+
+
+def _facts(run: Run) -> list[list[str]]:
+    result = run.result
+    return [
+        ["Status", result.status],
+        ["Turns", str(result.turns)],
+        ["Tokens", f"{result.tokens:,}"],
+        ["Time", duration(result.elapsed_ms / 1000)],
+        ["Overseer", "stepped in" if result.overseer_called else "not needed"],
+        *([["Cache", "answered from a cache"]] if result.cached else []),
+    ]
+
+
+def _listed(log: Any) -> list[Any]:
+    if isinstance(log, list):
+        return log
+    return [] if log is None else [log]
+
+
+def _entry(entry: Any) -> Json:
+    # A log is a gateway's own: an entry may be any JSON, and so may what is in it.
+    if not isinstance(entry, dict):
+        entry = {"text" if isinstance(entry, str) else "entry": entry}
+    text_key = next((key for key in _TEXTS if isinstance(entry.get(key), str)), None)
+    kind, turn = entry.get("kind"), entry.get("turn")
+    named = kind is None or isinstance(kind, str)
+    shown = {"turn", text_key, *(["kind"] if named else [])}
+    more = {key: value for key, value in entry.items() if key not in shown}
+    return {
+        "kind": (kind if named else None) or "entry",
+        "turn": "" if turn is None else _json(turn),
+        "text": entry[text_key] if text_key else "",
+        "more": _json(more) if more else "",
+        "overseer": kind == OVERSEER_KIND,
+    }
+
+
+def _json(value: Any) -> str:
+    return jsonio.dumps_indented(value).decode().rstrip("\n")
+
+
+def _fitted(whole: Json, room: _Room) -> Json:
+    """Cut texts and entries to the room."""
+    entries = whole["entries"]
+    missing = len(entries) - room.entries
+    if missing > 0:
+        # The end tells how it came out, so both ends stay.
+        half = room.entries // 2
+        gap = _entry({"kind": "left out", "text": f"{missing} entries are left out here."})
+        entries = [*entries[:half], gap, *entries[-half:]]
+    fitted: Json = _short({**whole, "entries": entries, "cut": True}, room.characters)
+    return fitted
+
+
+def _short(value: Any, most: int) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= most else f"{value[:most]} … [cut]"
+    if isinstance(value, list):
+        return [_short(each, most) for each in value]
+    if isinstance(value, dict):
+        return {key: _short(each, most) for key, each in value.items()}
+    return value
+
 
 #: A group is unpacked whole to show one call of it.
 _GROUP_CALLS: Final = 50

@@ -10,7 +10,7 @@ from battery.base.text import brief, pad, printable, write_line
 from battery.records.comparison import Change, Comparison, NamedTask, TaskPair
 from battery.report import compare_cells as cells
 from battery.report.evidence import INTERVAL, amount, undecided
-from battery.report.terminal.columns import GAP, INDENTED, PROSE, WIDTH, align
+from battery.report.terminal.lines import GAP, INDENTED, PROSE, WIDTH, align
 from battery.report.terminal.summary import Look
 
 _MOST_NAMED: Final = 20

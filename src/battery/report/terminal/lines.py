@@ -1,27 +1,28 @@
-"""Progress events as plain lines that fit 80 columns; pure.
-
-    1/3 beta  fill: Crane hand x2 in Erie, PA   failed   8 turns   4,321 tok *  12.3 s
-
-    1/3 beta  frozen: fill: Crane hand x2...    failed   8 turns   4,321 tok *  12.3 s
-
-A long label is cut, with ASCII dots since logs may be; numbers never are.
-"""
+"""Lines of text for terminals and pipes: events, tables, what a run would ask."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from textwrap import wrap
-from typing import Final
+from types import TracebackType
+from typing import Final, Self, TextIO
 
 from battery.base.numbers import duration
-from battery.base.text import brief, cells, pad, printable
+from battery.base.text import brief, can_show, cells, pad, printable, takes_escapes, write_line
+from battery.protocol.wire import Json
 from battery.records.events import (
     DistillEvent,
     Event,
     IterationFinished,
     MetaFinished,
     Notice,
+    Observer,
+    Outlook,
     Plan,
+    ScheduledCall,
     StageStarted,
     TaskFinished,
     TaskStarted,
@@ -31,6 +32,26 @@ from battery.records.models import FROZEN, Metrics
 from battery.records.stages import CHAT_STAGES, DISTILL
 
 WIDTH: Final = 80
+GAP: Final = "  "
+#: Wraps a paragraph; paths and addresses stay whole, so that they can be copied.
+PROSE: Final = textwrap.TextWrapper(WIDTH, break_long_words=False, break_on_hyphens=False)
+#: The same for a line that begins with a word of its own: what follows it is indented.
+INDENTED: Final = textwrap.TextWrapper(
+    WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+)
+
+
+def align(cells: Sequence[str], *, left: bool = False) -> list[str]:
+    """Fill the cells of a column to its widest."""
+    width = widest(cells)
+    return [cell.ljust(width) if left else cell.rjust(width) for cell in cells]
+
+
+def widest(cells: Sequence[str]) -> int:
+    """Return the length of the longest cell."""
+    return max(map(len, cells))
+
+
 #: However long the numbers grow, so many columns of a label stay.
 _LEAST_LABEL: Final = 8
 _DOTS: Final = "..."
@@ -148,3 +169,102 @@ def _line(iteration: int, plan: Plan | None, stage: str, label: str, numbers: st
     if not numbers:
         return start + brief(label, room, ellipsis=_DOTS)
     return start + pad(brief(label, room, ellipsis=_DOTS), room) + numbers
+
+
+class _Shown:
+    """Hold the stream; there is nothing to set up and nothing to clean."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream: TextIO | None = stream
+
+    def _write(self, line: str) -> None:
+        """Write a line, unless nobody can read it: a run that is paid for goes on all the same."""
+        try:
+            if self._stream is not None:
+                write_line(self._stream, line)
+        except OSError:
+            self._stream = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        return None
+
+
+class QuietProgress(_Shown):
+    """Show warnings only; errors are told elsewhere."""
+
+    def __call__(self, event: Event) -> None:
+        """Write a warning as one line."""
+        if isinstance(event, Notice) and event.warning:
+            self._write(notice_line(event))
+
+
+class PlainProgress(_Shown):
+    """Show one plain line an event, as it happens: for logs, pipes and simple terminals."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._plan: Plan | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Write the event's line, if it has one."""
+        if isinstance(event, Plan):
+            self._plan = event
+        text = line(event, self._plan)
+        if text is not None:
+            self._write(text)
+
+
+def make_progress(
+    *, quiet: bool, stream: TextIO, clock: Callable[[], float] = time.monotonic
+) -> AbstractContextManager[Observer]:
+    """Choose how progress is shown on the stream, usually standard error.
+
+    Quiet when asked for; the live view on a terminal that can move the cursor and show its
+    characters; plain lines otherwise. `clock` gives seconds from any start.
+    """
+    if quiet:
+        return QuietProgress(stream)
+    if not (takes_escapes(stream) and can_show(stream, "…·⠋")):
+        return PlainProgress(stream)
+    from battery.report.terminal.live import LiveProgress  # noqa: PLC0415 - rich only where it is shown
+
+    return LiveProgress(stream, clock=clock)
+
+
+def print_outlook(outlook: Outlook, stream: TextIO) -> None:
+    """Print the cost and one line a call: iteration, stage, arm, repeat and label."""
+    write_line(stream, cost(outlook.plan))
+    for call in outlook.calls:
+        write_line(stream, _call_line(call))
+
+
+def outlook_document(outlook: Outlook) -> Json:
+    """Return the same as one document; arm and repeat are null where a call has none."""
+    plan = outlook.plan
+    return {
+        "seed": outlook.seed,
+        "cost": {**plan._asdict(), "calls": plan.calls},
+        "calls": [
+            {
+                "iteration": call.iteration,
+                "stage": call.stage,
+                "arm": call.arm,
+                "repeat": call.repeat,
+                "label": call.label,
+            }
+            for call in outlook.calls
+        ],
+    }
+
+
+def _call_line(call: ScheduledCall) -> str:
+    label = printable(call.label)
+    return f"{call.iteration} {call.stage:<7} {call.arm or '-':<6} {call.repeat or '-'} {label}"

@@ -20,7 +20,7 @@ from battery.records.stages import SCRUM
 from battery.records.word import Tone
 from battery.report.evidence import INTERVAL, NONE, effect, interval, luck, sensitivity
 from battery.report.markdown.summary import scrum_count
-from battery.report.terminal.columns import GAP, INDENTED, PROSE, WIDTH, align, widest
+from battery.report.terminal.lines import GAP, INDENTED, PROSE, WIDTH, align, widest
 from battery.store.artifacts import ITERATION, REPORT, SUMMARY, SUMMARY_TEXT
 
 _TONES: Final[dict[Tone, str]] = {"good": "32", "bad": "31", "flat": "2", "open": "33"}

@@ -1,4 +1,7 @@
-"""Tasks by iterations by arms: the tables of the page's grid and the numbers behind it; pure."""
+"""Tasks by iterations by arms: the page's grid, its charts and the numbers behind both; pure.
+
+`assets/page.js` writes numbers the same two ways, for what is drawn and switched later.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,13 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from battery.base.numbers import number, percent
 from battery.base.text import brief
 from battery.protocol.wire import Json
+from battery.records.metric import Metric
 from battery.records.models import LEARN, Arm, Phase
-from battery.report.html.numbers import rounded
 from battery.report.html.transcripts import call_name
-from battery.verdict.table import Call, Floats, Grid, TaskRow, grid
+from battery.verdict.table import Call, Floats, Grid, TaskRow, grid, row_means
 
 #: Rows of one table: a browser lays out only those that are open.
 ROWS: Final = 100
@@ -149,3 +153,149 @@ def _numbers(cells: Floats) -> list[list[list[float | None]]]:
 
 def _known(value: float) -> float | None:
     return None if np.isnan(value) else rounded(value)
+
+
+_NONE: Final = "not measured"
+#: Columns of one table: more do not fit on paper.
+BLOCK: Final = 8
+
+
+class Line(NamedTuple):
+    """One row of numbers: a task, or the mean over all, in one arm."""
+
+    #: None where it is that of the row before.
+    name: str | None
+    arm: Arm
+    cells: list[str]
+
+
+class Block(NamedTuple):
+    """The numbers of some iterations, to be read in a table."""
+
+    title: str
+    heads: list[str]
+    #: The means, then the tasks that are drawn, by phase, each in every arm.
+    groups: list[tuple[str, list[Line]]]
+
+
+class Chart(NamedTuple):
+    """One metric over the iterations."""
+
+    metric: str
+    title: str
+    note: str
+    #: The chart in a sentence or two.
+    label: str
+    #: Made as they are read, one in memory at a time.
+    blocks: Iterator[Block]
+
+
+def charts(board: Board) -> list[Chart]:
+    """Describe the charts, in the order of the summary's table."""
+    return [_chart(board, metric) for metric in board.grid.metrics]
+
+
+def means_document(board: Board) -> Json:
+    """Return by metric the mean of each arm (a list an arm) in each iteration, null for none."""
+    return {
+        metric.key: [
+            [None if np.isnan(mean) else rounded(mean) for mean in _means(board, arm, metric)]
+            for arm in board.grid.arms
+        ]
+        for metric in board.grid.metrics
+    }
+
+
+def _chart(board: Board, metric: Metric) -> Chart:
+    note = f"{metric.goal} is better"
+    note += "; impossible tasks left out" if metric.possible_only else ""
+    said = " ".join(_said(board, metric))
+    label = f"Line chart: {metric.title.lower()} over the iterations. {said}"
+    return Chart(metric.key, metric.title, note, label, _blocks(board, metric))
+
+
+def _said(board: Board, metric: Metric) -> Iterator[str]:
+    for arm in board.grid.arms:
+        first, *others = (_shown(metric, mean, _NONE) for mean in _means(board, arm, metric))
+        change = f"{first} in the only iteration" if not others else f"from {first} to {others[-1]}"
+        yield f"Mean, {arm}: {change}."
+
+
+def _blocks(board: Board, metric: Metric) -> Iterator[Block]:
+    """Lay out the means and every task that is drawn, some iterations at a time."""
+    title, numbers = metric.title, board.grid.iterations
+    for start in range(0, len(numbers), BLOCK):
+        columns = slice(start, start + BLOCK)
+        some = numbers[columns]
+        yield Block(
+            title if len(numbers) <= BLOCK else f"{title}, iterations {some[0]} to {some[-1]}",
+            ["task", "arm", *(f"iter {number}" for number in some)],
+            list(_groups(board, metric, columns)),
+        )
+
+
+def _groups(board: Board, metric: Metric, columns: slice) -> Iterator[tuple[str, list[Line]]]:
+    arms = board.grid.arms
+    means = [_means(board, arm, metric)[columns] for arm in arms]
+    yield "", list(_lines("mean over tasks", arms, metric, means, _NONE))
+    for phase, rows in groupby(board.lines(), key=lambda row: board.grid.tasks[row].phase):
+        if metric.possible_only and phase is Phase.GAMMA:
+            continue
+        lines = [
+            line
+            for row in rows
+            for line in _lines(
+                brief(board.grid.tasks[row].label, NAME_WIDTH),
+                arms,
+                metric,
+                board.values[metric.key][:, row, columns].tolist(),
+                _MISSING,
+            )
+        ]
+        yield SHOULD[phase], lines
+
+
+def _lines(
+    name: str, arms: Sequence[Arm], metric: Metric, values: Sequence[list[float]], none: str
+) -> Iterator[Line]:
+    for at, (arm, own) in enumerate(zip(arms, values, strict=True)):
+        yield Line(name if at == 0 else None, arm, [_shown(metric, each, none) for each in own])
+
+
+def _means(board: Board, arm: Arm, metric: Metric) -> list[float]:
+    cells: Floats = board.values[metric.key][board.grid.arms.index(arm)]
+    found: list[float] = row_means(cells.T).tolist()
+    return found
+
+
+def _shown(metric: Metric, value: float, none: str) -> str:
+    if np.isnan(value):
+        return none
+    return rate(value) if metric.kind == "difference" else figure(value)
+
+
+#: Digits of a share or of a part of a second; no chart can show more.
+_DIGITS: Final = 6
+
+
+def rounded(value: float) -> int | float:
+    """Shorten what is not whole; a whole number keeps all its digits."""
+    if value.is_integer():
+        return int(value)
+    return round(value, 2) if abs(value) >= 1 else float(f"{value:.{_DIGITS}g}")
+
+
+def figure(value: float) -> str:
+    """Write an amount: 1,234,567 when whole, else 12.50, or 0.0125 below 1."""
+    short = rounded(value)
+    if float(short).is_integer():
+        return f"{int(short):,}"
+    return number(short, 2 if abs(short) >= 1 else 4, grouped=True)
+
+
+def rate(share: float) -> str:
+    """Write a share of 1: 50%, or 33.3% when not exact; 0% and 100% only for none and all."""
+    tenths = percent(share, 1)
+    if 0 < share < 1 and tenths in {"0.0%", "100.0%"}:
+        return "<0.1%" if tenths == "0.0%" else ">99.9%"
+    return tenths.replace(".0%", "%") if percent(share, 4).endswith(".0000%") else tenths

@@ -1,0 +1,242 @@
+"""What `battery history`, `power` and `review` print; pure but for writing."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from math import exp
+from pathlib import Path
+from textwrap import wrap
+from typing import Final, TextIO
+
+from battery.base.numbers import number, percent, signed_percent
+from battery.base.text import can_show, printable, write_line
+from battery.comparison.timeline import Course, Entry, History
+from battery.records.models import Proposal, ReviewOutcome, Verdict
+from battery.report.compare_cells import share, tokens
+from battery.report.evidence import NONE
+from battery.report.terminal.lines import GAP, WIDTH, align
+from battery.verdict.planning import Asked, Name, Needed, Prospects, Question
+
+_BARS: Final = "▁▂▃▄▅▆▇█"
+#: Above ten times nobody needs the digits.
+_HUGE: Final = 9.995
+
+
+def print_history(found: History, stream: TextIO) -> None:
+    """Write the history for people; folders come last in their line and are whole."""
+    bars = _BARS if can_show(stream, _BARS) else ""
+    for text in history_lines(found, bars):
+        write_line(stream, text)
+
+
+def history_lines(found: History, bars: str = _BARS) -> Iterator[str]:
+    """Build the lines of `print_history`; without `bars` there are no sparklines."""
+    if found.batteries:
+        yield from _table(found.batteries)
+        yield ""
+    for course in found.courses:
+        yield from wrap(_course(course, bars), WIDTH, subsequent_indent="  ")
+    for warning in found.warnings:
+        yield f"warning: {printable(warning)}"
+
+
+def sparkline(values: Sequence[float], bars: str = _BARS) -> str:
+    """Draw values as bars between the smallest and the largest; all equal are all lowest."""
+    if not values or not bars:
+        return ""
+    low, spread = min(values), max(values) - min(values)
+    top = len(bars) - 1
+    return "".join(bars[round((value - low) / spread * top) if spread else 0] for value in values)
+
+
+def _table(entries: Sequence[Entry]) -> Iterator[str]:
+    columns = [
+        align(["start", *(_start(each) for each in entries)], left=True),
+        align(["set", *(_set(each.group) for each in entries)]),
+        align(["tasks", *(str(each.tasks or NONE) for each in entries)]),
+        align(["it.", *(str(each.iterations) for each in entries)]),
+        align(["verdict", *(each.verdict or NONE for each in entries)], left=True),
+        align(["tokens", *(tokens(each.tokens) for each in entries)]),
+        align(["vs frozen", *map(_effect, entries)]),
+        align(["ok", *(share(each.ok) for each in entries)]),
+        ["folder", *map(_folder, entries)],
+    ]
+    for cells in zip(*columns, strict=True):
+        yield GAP.join(cells).rstrip()
+
+
+def _start(entry: Entry) -> str:
+    # Without seconds; a start that only the files tell is marked.
+    shown = printable(entry.started_at)[:16].replace("T", " ")
+    return shown if entry.dated_by == "manifest" else f"{shown}?"
+
+
+def _set(group: int | None) -> str:
+    return NONE if group is None else str(group)
+
+
+def _effect(entry: Entry) -> str:
+    if entry.effect is None:
+        return NONE
+    if entry.interval is None:
+        return _relative(entry.effect)
+    low, high = (_relative(each) for each in (entry.interval.low, entry.interval.high))
+    return f"{_relative(entry.effect)} ({low} to {high})"
+
+
+def _relative(ratio: float) -> str:
+    if ratio > _HUGE:
+        return ">+900%"
+    text = percent(ratio - 1)
+    return text if text.startswith("-") else f"+{text}"
+
+
+def _folder(entry: Entry) -> str:
+    unfinished = "" if entry.state in {None, "finished"} else f" ({entry.state})"
+    return f"{printable(entry.folder)}{unfinished}"
+
+
+def _course(course: Course, bars: str) -> str:
+    name = f"set {course.group}, {course.tasks} {'task' if course.tasks == 1 else 'tasks'}"
+    drawn = sparkline(course.tokens, bars)
+    change = "" if course.change is None else f"{_moved(course)}, "
+    return f"{name}: {f'{drawn} ' if drawn else ''}{change}{course.text}"
+
+
+def _moved(course: Course) -> str:
+    size = ">+900%" if course.change and course.change > _HUGE else None
+    shown = size or signed_percent(course.change or 0.0)
+    return f"tokens {shown} from the first to the last of {course.batteries}"
+
+
+_WIDTH: Final = 80
+_LABEL: Final = 22
+_TITLES: Final[dict[Name, str]] = {
+    "learned": "Does learning help at all? (LEARNED)",
+    "compounding": "Does it go on improving? (COMPOUNDING)",
+    "trend": "Do the tokens of one arm fall? (a trend, whatever its cause)",
+}
+#: Less than this is what the search gives where nothing at all is needed.
+_ANY: Final = 0.001
+
+
+def text(found: Prospects) -> str:
+    """Write one block a question, then what the words mean and what was assumed."""
+    lines = [*_size(found), ""]
+    for question in found.questions:
+        lines += [_TITLES[question.name], *_answers(question, found), ""]
+    lines += _paragraph(
+        f"Seen: {percent(found.power)} of such batteries show it. A drop is what each iteration "
+        "saves compared with the one before. On average: over the iterations after the first, "
+        "against an arm that never learns; a saving that comes at once and stays counts by its "
+        "average, too."
+    )
+    for assumption in found.assumptions:
+        lines += _paragraph(assumption, "- ")
+    return "\n".join(lines)
+
+
+def _size(found: Prospects) -> Iterator[str]:
+    yield (
+        f"{_count(found.tasks, 'task')}, {_count(found.iterations, 'iteration')}, "
+        f"{_count(found.repeats, 'repeat')}, noise {number(found.noise)} ({found.noise_source})"
+    )
+    if found.noise == 0:
+        yield "Without noise the arms are deterministic: any change of enough tasks shows."
+    else:
+        factor = number(exp(found.noise))
+        yield f"Two of three calls lie within a factor of {factor} of what their task takes."
+
+
+def _answers(question: Question, found: Prospects) -> Iterator[str]:
+    yield from _answer("smallest drop seen", _smallest(question))
+    if found.drop is not None and question.asked is not None:
+        yield from _answer(f"a drop of {_share(found.drop)}", _chance(question.asked))
+        if question.asked.needed is not None:
+            needed = _alone(question.asked.needed, found)
+            yield from _answer(f"for {number(100 * found.power, 0)} of 100", needed)
+
+
+def _smallest(question: Question) -> str:
+    drop, reduction = question.smallest_drop, question.smallest_reduction
+    if drop is None:
+        return f"none: {question.impossible}"
+    words = f"{_share(drop)} an iteration" if drop >= _ANY else "any"
+    return f"{words}, {_share(reduction)} on average" if reduction and drop >= _ANY else words
+
+
+def _chance(asked: Asked) -> str:
+    # Rounded down, so that what misses the power meant never reads as if it reached it.
+    return f"{int(100 * asked.power)} of 100 such batteries show it"
+
+
+def _alone(needed: Needed, found: Prospects) -> str:
+    """Name what is enough alone."""
+    counts = {
+        "iteration": (found.iterations, needed.iterations),
+        "task": (found.tasks, needed.tasks),
+        "repeat": (found.repeats, needed.repeats),
+    }
+    ways = [_count(more, noun) for noun, (now, more) in counts.items() if more and more > now]
+    return ", or ".join(ways) if ways else "more of one thing is not enough; raise several"
+
+
+def _count(many: int, noun: str) -> str:
+    return f"{many:,} {noun}" if many == 1 else f"{many:,} {noun}s"
+
+
+def _share(share: float) -> str:
+    return percent(share, 1).replace(".0%", "%")
+
+
+def _answer(label: str, words: str) -> list[str]:
+    return _paragraph(words, f"  {label}:".ljust(_LABEL) + " ")
+
+
+def _paragraph(words: str, start: str = "") -> list[str]:
+    return textwrap.wrap(words, _WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
+
+
+_INDENT: Final = " " * 11
+
+
+def print_reviews(outcome: ReviewOutcome, folder: Path, stream: TextIO) -> None:
+    """Print each proposal with its verdict and its reason, then where the texts are."""
+    for text in review_lines(outcome, folder):
+        write_line(stream, text)
+
+
+def review_lines(outcome: ReviewOutcome, folder: Path) -> Iterator[str]:
+    """Build the lines of `print_reviews`, foreign text made harmless."""
+    verdicts = {verdict.proposal: verdict for verdict in outcome.verdicts}
+    yield f"Iteration {outcome.iteration}: {len(outcome.proposals)} proposals"
+    for proposal in outcome.proposals:
+        yield ""
+        for label, text in _proposal(proposal, verdicts.get(proposal.number)):
+            yield from _wrapped(label, text)
+    yield ""
+    yield from (printable(str(folder / path)) for path in outcome.artifacts)
+
+
+def _proposal(proposal: Proposal, verdict: Verdict | None) -> Iterator[tuple[str, str]]:
+    """Yield labels and texts."""
+    word = verdict.verdict if verdict else "not judged"
+    missing = " (not in the repository)" if proposal.target_exists is False else ""
+    yield f"{proposal.number}. {word}", proposal.title
+    yield "   target", f"{proposal.target_file or 'not named'}{missing}"
+    if verdict and verdict.reason:
+        yield "   reason", verdict.reason
+    for flag in verdict.flags if verdict else []:
+        yield "   flag", flag
+
+
+def _wrapped(label: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        printable(text),
+        _WIDTH,
+        initial_indent=f"{label:<10} ",
+        subsequent_indent=_INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -1,0 +1,211 @@
+"""The grid says of every task what came of it, in each iteration and arm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from battery.records.metric import METRICS
+from battery.records.models import LEARN, Phase
+from battery.report.html.board import (
+    BLOCK,
+    MOST_LINES,
+    ROWS,
+    Block,
+    Board,
+    Chart,
+    charts,
+    figure,
+    means_document,
+    rate,
+    rounded,
+)
+from tests.verdict.batteries import Cell, calls, learning
+
+
+def test_tasks_stand_by_phase_with_the_cells_of_each_arm_in_turn() -> None:
+    (part,) = Board(calls(iterations=2)).parts()
+    titles = [title.split(":")[0] for title, _ in part.phases]
+    assert titles == ["alpha", "beta", "gamma"]
+    first = part.phases[0][1][0]
+    assert first.label == "alpha 0"
+    names = [cell.name for cell in first.cells]
+    assert names == [
+        "call-1-learn-0-1",
+        "call-2-learn-0-1",
+        "call-1-frozen-0-1",
+        "call-2-frozen-0-1",
+    ]
+    assert [cell.classes for cell in first.cells] == ["learn", "learn", "frozen edge", "frozen"]
+
+
+def test_a_cell_is_marked_when_a_call_did_not_end_as_it_should() -> None:
+    def wrong(cell: Cell) -> dict[str, Any]:
+        if (cell.arm, cell.repeat) != (LEARN, 2) or cell.task not in {0, 7}:
+            return {}
+        return {"status": "ok" if cell.phase is Phase.GAMMA else "blocked"}
+
+    (part,) = Board(calls(wrong, iterations=1, repeats=3)).parts()
+    rows = [row for _, rows in part.phases for row in rows]
+    marked = [row.label for row in rows if "off" in row.cells[0].classes]
+    assert marked == ["alpha 0", "gamma 7"]
+    assert rows[0].cells[0].text == "2 ok, 1 blocked"
+    assert rows[7].cells[0].text == "1 ok, 2 failed"
+    assert rows[6].cells[0].text == "3 failed"
+
+
+def test_a_cell_without_a_call_leads_nowhere() -> None:
+    lost = [call for call in calls() if (call.task, call.iteration) != ("id1", 2)]
+    (part,) = Board(lost).parts()
+    cell = part.phases[0][1][1].cells[1]
+    assert (cell.name, cell.text) == (None, "-")
+
+
+def test_many_tasks_make_several_tables_and_a_choice_of_lines() -> None:
+    board = Board(calls(phases=(Phase.ALPHA,) * 250, iterations=1))
+    spans = [(part.first, part.last) for part in board.parts()]
+    assert spans == [(1, ROWS), (ROWS + 1, 2 * ROWS), (2 * ROWS + 1, 250)]
+    lines = board.lines()
+    assert len(lines) == len(set(lines)) == MOST_LINES
+    assert (lines[0], lines[-1]) == (0, 249)
+    assert Board(calls()).lines() == list(range(8))
+
+
+def test_the_document_has_a_number_a_cell_and_null_for_what_was_not_measured() -> None:
+    def silent(cell: Cell) -> dict[str, Any]:
+        return {"tokens": 0} if cell.task == 1 else {"tokens": 1234.5678}
+
+    document = Board(calls(silent, repeats=2)).document()
+    assert document["values"]["total_tokens"][0][0] == [1234.57] * 3
+    assert document["values"]["total_tokens"][1][1] == [None] * 3
+    assert document["calls"][1][7] == [2, 2, 2]
+
+
+def test_a_whole_number_of_any_length_is_not_rounded() -> None:
+    document = Board(calls(lambda _: {"tokens": 1_234_567_891})).document()
+    assert document["values"]["total_tokens"][0][0] == [1_234_567_891] * 3
+
+
+def test_impossible_tasks_have_no_share_of_those_that_end_ok() -> None:
+    ends = Board(calls(learning)).document()["values"]["ok_tasks"][0]
+    assert ends == [[1] * 3] * 6 + [[None] * 3] * 2
+
+
+def test_a_long_name_is_cut() -> None:
+    (one, *_) = calls()
+    (part,) = Board([one._replace(label="word " * 1000)]).parts()
+    assert len(part.phases[0][1][0].label) <= 160
+
+
+def first(board: Board, metric: str) -> Block:
+    (chart,) = (chart for chart in charts(board) if chart.metric == metric)
+    return next(chart.blocks)
+
+
+def rows(block: Block) -> list[list[str | None]]:
+    return [[line.name, line.arm, *line.cells] for _, lines in block.groups for line in lines]
+
+
+def test_the_words_say_where_each_arm_began_and_came_to() -> None:
+    board = Board(calls(learning))
+    tokens: Chart = charts(board)[0]
+    assert tokens.label == (
+        "Line chart: tokens per task over the iterations. Mean, learn: from 1,000 to 565. "
+        "Mean, frozen: from 1,000 to 1,000."
+    )
+    assert [chart.metric for chart in charts(board)] == list(METRICS)
+    assert rows(first(board, "total_elapsed_s"))[0] == [
+        *("mean over tasks", "learn", "2", "1.20", "1.20")
+    ]
+
+
+def test_every_task_has_its_numbers_in_both_arms() -> None:
+    block = first(Board(calls(learning)), "total_tokens")
+    assert [title.split(":")[0] for title, _ in block.groups] == ["", "alpha", "beta", "gamma"]
+    assert len(rows(block)) == 2 + 2 * 8
+    assert rows(block)[4:6] == [
+        ["alpha 1", "learn", "1,000", "590", "590"],
+        [None, "frozen", "1,000", "1,000", "1,000"],
+    ]
+
+
+def test_many_iterations_make_several_tables_and_many_tasks_those_that_are_drawn() -> None:
+    board = Board(calls(phases=(Phase.ALPHA,) * 250, iterations=BLOCK + 1, arms=(LEARN,)))
+    blocks = list(charts(board)[0].blocks)
+    assert [block.title for block in blocks] == [
+        f"Tokens per task, iterations 1 to {BLOCK}",
+        f"Tokens per task, iterations {BLOCK + 1} to {BLOCK + 1}",
+    ]
+    assert [len(rows(block)) for block in blocks] == [1 + MOST_LINES] * 2
+
+
+def test_the_share_that_ends_ok_leaves_impossible_tasks_out() -> None:
+    block = first(Board(calls()), "ok_tasks")
+    assert rows(block)[0] == ["mean over tasks", "learn", "100%", "100%", "100%"]
+    assert len(rows(block)) == 2 + 2 * 6
+
+
+def test_a_share_short_of_all_is_not_said_to_be_all() -> None:
+    def once(cell: Cell) -> dict[str, Any]:
+        return {"status": "failed"} if cell.task == 7 else {}
+
+    block = first(Board(calls(once, phases=(Phase.ALPHA,) * 300)), "ok_tasks")
+    assert rows(block)[0][2] == "99.7%"
+
+
+def test_what_was_not_measured_is_no_zero() -> None:
+    def silent(_: Cell) -> dict[str, Any]:
+        return {"tokens": 0}
+
+    board = Board(calls(silent, iterations=1, arms=(LEARN,)))
+    (tokens, *_) = charts(board)
+    assert "not measured in the only iteration" in tokens.label
+    assert [each[2] for each in rows(next(tokens.blocks))] == ["not measured", *["-"] * 8]
+    assert means_document(board)["total_tokens"] == [[None]]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1_234_567, "1,234,567"),
+        (1_234_567.25, "1,234,567.25"),
+        (12.5, "12.50"),
+        (0.0125, "0.0125"),
+        (3.0, "3"),
+        (0.0, "0"),
+        (99.9999, "100"),
+    ],
+)
+def test_amounts(value: float, text: str) -> None:
+    assert figure(float(value)) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (1 / 3, "33.3%"),
+        (0.5, "50%"),
+        (0.996, "99.6%"),
+        (0.9999, ">99.9%"),
+        (1.0, "100%"),
+        (0.0001, "<0.1%"),
+        (0.0, "0%"),
+    ],
+)
+def test_shares(share: float, text: str) -> None:
+    assert rate(share) == text
+
+
+@given(st.floats(0, 1))
+def test_only_all_and_none_are_a_hundred_and_zero_percent(share: float) -> None:
+    assert (rate(share) == "100%") == (share == 1)
+    assert (rate(share) == "0%") == (share == 0)
+
+
+@given(st.integers(0, 10**15))
+def test_a_whole_number_keeps_all_its_digits(count: int) -> None:
+    assert rounded(float(count)) == count
+    assert figure(float(count)) == f"{count:,}"

@@ -1,0 +1,232 @@
+"""None"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from battery.comparison.timeline import Entry, History, courses
+from battery.records.findings import Interval
+from battery.records.models import Proposal, ReviewOutcome, Verdict
+from battery.records.word import Word
+from battery.report.terminal.results import (
+    history_lines,
+    print_history,
+    print_reviews,
+    sparkline,
+    text,
+)
+from battery.verdict.planning import Asked, Needed, Prospects, Question, prospects
+from battery.verdict.power import Design
+from tests.comparison.test_timeline import entry
+
+
+def history(*entries: Entry, warnings: tuple[str, ...] = ()) -> History:
+    return History(
+        folder="data",
+        batteries=list(entries),
+        courses=courses(entries),
+        warnings=list(warnings),
+    )
+
+
+FULL = entry(
+    858.0,
+    dated_by="manifest",
+    started_at="2026-11-22T23:10:47Z",
+    state="finished",
+    verdict=Word.LEARNED,
+    effect=0.61,
+    interval=Interval(low=0.45, high=0.82, level=0.95),
+    folder="archive/2026-11-22T23-10-47Z",
+)
+
+
+def test_one_line_a_battery_with_its_folder_last() -> None:
+    lines = list(history_lines(history(FULL, entry(900.0, group=2))))
+    assert lines[1].split() == [
+        *("2026-11-22", "23:10", "1", "8", "3", "LEARNED", "858", "-39%", "(-55%", "to", "-18%)"),
+        *("100%", "archive/2026-11-22T23-10-47Z"),
+    ]
+    assert lines[1].startswith("2026-11-22 23:10 ")
+    assert lines[2].startswith("2026-01-01 00:00?"), "a start that only the files tell is marked"
+
+
+def test_an_unfinished_battery_says_its_state_and_what_is_unknown_is_a_dash() -> None:
+    running = entry(None, state="running", iterations=0, tasks=0, ok=None, group=None, folder="now")
+    lines = list(history_lines(history(running)))
+    assert lines[1].split()[2:] == ["-", "-", "0", "-", "-", "-", "-", "now", "(running)"]
+
+
+def test_like_batteries_have_a_line_with_sparkline_change_and_trend() -> None:
+    found = history(*(entry(900.0 - 100 * n) for n in range(5)))
+    text = " ".join(list(history_lines(found))[7:])
+    assert text.startswith("set 1, 8 tasks: █▆▅▃▁ tokens -44.4% from the first to the last of 5")
+    assert "p = 0.017" in text
+    assert all(len(line) <= 80 for line in history_lines(found))
+
+
+def test_a_sparkline_goes_from_the_smallest_to_the_largest() -> None:
+    assert sparkline([1, 8]) == "▁█"
+    assert sparkline([3, 3, 3]) == "▁▁▁"
+    assert sparkline([]) == ""
+
+
+def test_a_stream_without_these_characters_gets_no_sparkline() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), "ascii")
+    print_history(history(entry(1.0), entry(2.0)), stream)
+    stream.seek(0)
+    assert "set 1, 8 tasks: tokens +100.0%" in stream.read()
+
+
+def test_warnings_come_last_and_cannot_steer_the_terminal() -> None:
+    lines = list(history_lines(history(FULL, warnings=("x\x1b[31m is skipped",))))
+    assert lines[-1] == "warning: x\\x1b[31m is skipped"
+
+
+def made(question: Question, *, noise: float = 0.3) -> Prospects:
+    return Prospects(
+        tasks=8,
+        iterations=3,
+        repeats=1,
+        noise=noise,
+        noise_source="assumed",
+        power=0.8,
+        drop=0.1 if question.asked else None,
+        questions=[question],
+        assumptions=["Something is assumed."],
+    )
+
+
+def asking(power: float, needed: Needed | None) -> Question:
+    return Question(
+        name="learned",
+        smallest_drop=0.2074,
+        smallest_reduction=0.2931,
+        impossible=None,
+        asked=Asked(power=power, needed=needed),
+    )
+
+
+def test_a_question_with_a_drop() -> None:
+    ways = Needed(iterations=5, tasks=32, repeats=None)
+    lines = text(made(asking(0.799, ways))).splitlines()
+    assert lines[:8] == [
+        "8 tasks, 3 iterations, 1 repeat, noise 0.30 (assumed)",
+        "Two of three calls lie within a factor of 1.35 of what their task takes.",
+        "",
+        "Does learning help at all? (LEARNED)",
+        "  smallest drop seen:  20.7% an iteration, 29.3% on average",
+        "  a drop of 10%:       79 of 100 such batteries show it",
+        "  for 80 of 100:       5 iterations, or 32 tasks",
+        "",
+    ]
+    assert lines[-1] == "- Something is assumed."
+
+
+def test_a_drop_that_is_seen_needs_nothing_more() -> None:
+    shown = text(made(asking(0.8, None)))
+    assert "80 of 100 such batteries" in shown
+    assert "for 80 of 100" not in shown
+
+
+def test_a_drop_that_nothing_alone_shows() -> None:
+    nothing = Needed(iterations=None, tasks=None, repeats=None)
+    assert "raise several" in text(made(asking(0.0, nothing)))
+
+
+def test_a_question_that_cannot_be_answered_says_why() -> None:
+    question = Question(
+        name="compounding",
+        smallest_drop=None,
+        smallest_reduction=None,
+        impossible="5 iterations or more are needed",
+        asked=None,
+    )
+    assert "smallest drop seen:  none: 5 iterations or more are needed" in text(made(question))
+
+
+def test_without_noise_any_drop_is_seen() -> None:
+    question = Question(
+        name="trend", smallest_drop=0.0001, smallest_reduction=None, impossible=None, asked=None
+    )
+    shown = text(made(question, noise=0.0))
+    assert "smallest drop seen:  any\n" in shown
+    assert "deterministic" in shown
+    assert "factor" not in shown
+
+
+@pytest.mark.parametrize(
+    ("design", "drop"),
+    [
+        (Design(8, 3, 1, 0.3), 0.015),
+        (Design(1000, 2, 12, 1.25), 0.15),
+        (Design(1, 1, 1, 0.0), 0.015),
+    ],
+)
+def test_every_line_fits_a_terminal_of_80_columns_in_ascii(design: Design, drop: float) -> None:
+    shown = text(prospects(design, "measured", drop))
+    assert shown.isascii()
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+Judged = Literal["APPROVE", "REVISE", "REJECT"]
+
+
+def proposal(number: int, title: str, *, exists: bool | None = None) -> Proposal:
+    return Proposal(
+        number=number,
+        title=title,
+        target_file="src/a.py",
+        rationale=None,
+        expected_impact=None,
+        metric=None,
+        target_exists=exists,
+    )
+
+
+def verdict(number: int, word: Judged, reason: str, flags: list[str]) -> Verdict:
+    return Verdict(proposal=number, title="t", verdict=word, reason=reason, details="", flags=flags)
+
+
+def shown(outcome: ReviewOutcome) -> str:
+    stream = io.StringIO()
+    print_reviews(outcome, Path("data"), stream)
+    return stream.getvalue()
+
+
+def test_each_proposal_stands_with_its_verdict_and_what_contradicts_it() -> None:
+    outcome = ReviewOutcome(
+        iteration=2,
+        proposals=[proposal(1, "Cache it", exists=False), proposal(2, "Nobody judged this")],
+        verdicts=[verdict(1, "APPROVE", "why not", ["approved, but not there"])],
+        artifacts=["iter_2/overseer_review.md"],
+    )
+    assert shown(outcome) == (
+        "Iteration 2: 2 proposals\n"
+        "\n"
+        "1. APPROVE Cache it\n"
+        "   target  src/a.py (not in the repository)\n"
+        "   reason  why not\n"
+        "   flag    approved, but not there\n"
+        "\n"
+        "2. not judged Nobody judged this\n"
+        "   target  src/a.py\n"
+        "\n"
+        "data/iter_2/overseer_review.md\n"
+    )
+
+
+def test_long_and_hostile_text_is_wrapped_and_harmless() -> None:
+    text = "evil \x1b[2J text\r\n" + "word " * 60
+    outcome = ReviewOutcome(
+        iteration=1,
+        proposals=[proposal(1, text)],
+        verdicts=[verdict(1, "REJECT", text, [])],
+        artifacts=[],
+    )
+    assert "\x1b" not in shown(outcome)
+    assert max(map(len, shown(outcome).splitlines())) <= 80
