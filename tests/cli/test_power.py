@@ -90,27 +90,10 @@ def test_the_noise_is_taken_from_a_battery(embedded: Path, tmp_path: Path) -> No
     assert found["noise_source"] == "measured"
 
 
-def test_what_is_given_wins_over_the_battery(embedded: Path, tmp_path: Path) -> None:
-    found = document("--from", embedded, "--noise", 0.2, "-n", 5, "--task-count", 6, cwd=tmp_path)
-    assert [found[key] for key in ("tasks", "iterations", "noise")] == [6, 5, 0.2]
-    assert found["noise_source"] == "given"
-
-
 def test_a_battery_without_noise_is_called_deterministic(embedded: Path, tmp_path: Path) -> None:
     done = power("--from", embedded, cwd=tmp_path)
     assert "noise 0.00 (measured)\nWithout noise the arms are deterministic" in done.stdout
     assert "smallest drop seen:  any\n" in done.stdout
-
-
-def test_a_battery_of_one_arm_has_no_noise_to_take(tmp_path: Path) -> None:
-    folder = finished(tmp_path / "single", "--no-control")
-    assert_one_message(power("--from", folder, cwd=tmp_path), 2, "no frozen arm", "--noise")
-
-
-def test_a_battery_without_tokens_has_no_noise_to_take(embedded: Path, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(embedded, tmp_path / "data"))
-    with_noise(folder, [0.0] * 8)
-    assert_one_message(power("--from", folder, cwd=tmp_path), 2, "fewer than two tasks")
 
 
 def test_a_folder_without_a_battery_is_refused(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ def _elsewhere(battery: BatteryDir, output: Path) -> stage.Written:
         raise UsageError(
             f"cannot write {output}: it is a folder", hint="name a file with --output PATH"
         )
-    page = stage.report_page(battery, beside=in_place)
+    page = stage.report_page(battery, in_place=in_place)
     sizes: list[int] = []
     write(_measured(page.chunks, sizes), output)
     return stage.Written(output, sum(sizes), page.verdict, page.unfinished)

@@ -43,8 +43,8 @@ class Battery(NamedTuple):
 def new(folder: BatteryDir, settings: Settings) -> Battery:
     """Set up a battery from the start, whatever the folder holds; raise `UsageError`."""
     targets.refuse_unfit_control(settings)
-    found, source = find_tasks(settings.tasks_path)
-    tasks = limited(found, settings.limit)
+    all_tasks, source = find_tasks(settings.tasks_path)
+    tasks = limited(all_tasks, settings.limit)
     # With one arm it decides nothing; it is drawn all the same, so that every manifest has one.
     seed = secrets.randbits(_SEED_BITS) if settings.seed is None else settings.seed
     manifest = Manifest(
@@ -119,7 +119,7 @@ def iterated(folder: BatteryDir, settings: Settings, tell: Observer) -> Battery:
 
 
 def unfinished(folder: BatteryDir) -> FolderError:
-    """Say that a folder holds a battery that has not come to its end."""
+    """Return the error for a battery that has not come to its end."""
     return FolderError(
         f"the battery in {folder.root} is not finished",
         hint=f"{folder.resume_hint}; or name another folder with --dir",
@@ -127,7 +127,7 @@ def unfinished(folder: BatteryDir) -> FolderError:
 
 
 def nothing_to_resume(folder: BatteryDir) -> FolderError:
-    """Say that a folder holds no battery of this program."""
+    """Return the error for a folder without a battery of this program."""
     return FolderError(
         f"there is no battery to resume in {folder.root}",
         hint="leave out --resume to start one, or name its folder with --dir",
@@ -176,7 +176,7 @@ def _concurrency(settings: Settings, manifest: Manifest) -> int:
 
 
 def _refuse_other_options(settings: Settings, manifest: Manifest) -> None:
-    """Refuse options that would make cells of other sizes, tasks or order."""
+    """Refuse options that would ask other tasks, more often, or in another order."""
     for name in ("seed", "repeats", "limit"):
         asked, before = getattr(settings, name), getattr(manifest.options, name)
         if asked is not None and asked != before:

@@ -44,14 +44,14 @@ class Written(NamedTuple):
 
 def make_report(folder: BatteryDir) -> Written:
     """Write the report of a folder to `report.html` in it; raise `BatteryError`."""
-    page = report_page(folder, beside=True)
+    page = report_page(folder, in_place=True)
     path = folder.report_path
     _save(path, page.chunks)
     return Written(path, path.stat().st_size, page.verdict, page.unfinished)
 
 
-def report_page(folder: BatteryDir, *, beside: bool = False) -> Page:
-    """Make the report of a folder; `beside` when it will lie there, so that it lists itself.
+def report_page(folder: BatteryDir, *, in_place: bool = False) -> Page:
+    """Make the report of a folder; `in_place` when it will be written there and lists itself.
 
     Takes no lock and changes nothing: of a battery that is running it shows the iterations whose
     tasks are complete. Raises `BatteryError`.
@@ -59,7 +59,7 @@ def report_page(folder: BatteryDir, *, beside: bool = False) -> Page:
     opened = open_battery(folder)
     opened.require_complete()
     opened.require_whole()
-    summary = summary_of(opened, report=beside)
+    summary = summary_of(opened, report=in_place)
     verdict = summary.evidence.verdict if summary.evidence else None
     return Page(_page(opened, summary), verdict, unfinished(summary))
 
@@ -116,8 +116,9 @@ def _transcripts(steps: Sequence[IterationDir], board: Board) -> Iterator[tuple[
             yield call_name(step.number, arm, row, repeat), transcript(run, answer, source)
         asked: Counter[int] = Counter()
         for run, answer in step.confirmed_answers():
+            task = task_id(run.phase, run.task)
             # A file that somebody edited may hold tasks that were never asked.
-            if (found := board.rows.get(task_id(run.phase, run.task))) is not None:
-                asked[found] += 1
-                name = rerun_name(step.number, found, asked[found])
+            if task in board.rows:
+                asked[board.rows[task]] += 1
+                name = rerun_name(step.number, board.rows[task], asked[board.rows[task]])
                 yield name, transcript(run, answer, step.confirmations_name)

@@ -1,0 +1,72 @@
+"""Power takes what it is given first, then what a battery measured, then what is usual."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from battery.base.errors import FolderError, UsageError
+from battery.commands.power import MOST_CELLS, Wanted, power
+from battery.store.battery_dir import BatteryDir
+from tests.report.samples import MANIFEST
+from tests.support.runs import TASK, run
+
+
+def runs(*tokens: int) -> list[dict[str, Any]]:
+    """Return runs of as many tasks, with these tokens."""
+    return [
+        {
+            **run(artifact={"usage": {"total_tokens": count}}),
+            "task": {**TASK, "spec": {"number": number}},
+        }
+        for number, count in enumerate(tokens)
+    ]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> BatteryDir:
+    """Return a battery of four tasks and one iteration, whose arms differ by a factor of two."""
+    folder = BatteryDir(tmp_path / "battery")
+    folder.iteration(1).root.mkdir(parents=True)
+    folder.iteration(1).write_runs(runs(1000, 1000, 1000, 1000))
+    folder.iteration(1).write_runs(runs(500, 2000, 500, 2000), "frozen")
+    return folder
+
+
+def test_the_size_and_the_noise_of_a_battery_are_taken(folder: BatteryDir) -> None:
+    prospects = power(Wanted(folder=folder.root))
+    assert (prospects.tasks, prospects.iterations, prospects.repeats) == (4, 1, 1)
+    assert (prospects.noise_source, prospects.noise > 0.3) == ("measured", True)
+
+
+def test_what_is_given_wins(folder: BatteryDir) -> None:
+    prospects = power(Wanted(folder=folder.root, tasks=6, iterations=5, repeats=2, noise=0.1))
+    assert (prospects.tasks, prospects.iterations, prospects.repeats) == (6, 5, 2)
+    assert (prospects.noise_source, prospects.noise) == ("given", 0.1)
+
+
+def test_a_battery_that_lost_an_iteration_still_tells_its_noise(folder: BatteryDir) -> None:
+    folder.write_manifest(MANIFEST.model_copy(update={"iterations_finished": 2}))
+    assert power(Wanted(folder=folder.root)).noise_source == "measured"
+
+
+def test_what_tells_no_noise_is_refused_and_says_what_to_give(
+    folder: BatteryDir, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FolderError, match="holds no battery") as refused:
+        power(Wanted(folder=tmp_path / "empty"))
+    assert refused.value.hint == "run a battery first, or give --noise"
+    folder.iteration(1).write_runs(runs(0, 0, 0, 0), "frozen")
+    with pytest.raises(UsageError, match="fewer than two tasks with tokens"):
+        power(Wanted(folder=folder.root))
+    (folder.iteration(1).root / "control" / "runs.json").unlink()
+    with pytest.raises(UsageError, match="has no frozen arm"):
+        power(Wanted(folder=folder.root))
+
+
+def test_more_than_can_be_simulated_is_refused_before_any_work() -> None:
+    with pytest.raises(UsageError, match="cells that power simulates"):
+        power(Wanted(tasks=MOST_CELLS, iterations=2))

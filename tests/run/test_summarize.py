@@ -1,0 +1,62 @@
+"""Metrics and summary follow from the runs on disk, whatever was there before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from battery.base.errors import FolderError
+from battery.records.models import Metrics
+from battery.run.summarize import summarize
+from battery.store.artifacts import METRICS, SUMMARY
+from battery.store.battery_dir import BatteryDir
+from tests.report.samples import MANIFEST
+from tests.support.runs import run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> BatteryDir:
+    """Return two iterations of both arms."""
+    folder = BatteryDir(tmp_path / "battery")
+    for number in (1, 2):
+        folder.iteration(number).root.mkdir(parents=True)
+        folder.iteration(number).write_runs([run()])
+        folder.iteration(number).write_runs([run("failed")], "frozen")
+    return folder
+
+
+def written(folder: BatteryDir, place: str) -> Metrics:
+    return METRICS.read(folder.root / place)
+
+
+def test_the_metrics_of_each_arm_are_written_and_are_those_of_the_summary(
+    folder: BatteryDir,
+) -> None:
+    summary = summarize(folder)
+    assert [written(folder, f"iter_{number}") for number in (1, 2)] == summary.iterations
+    assert [written(folder, f"iter_{number}/control") for number in (1, 2)] == summary.control
+    assert (summary.iterations[0].ok_tasks, summary.control[0].ok_tasks) == (1, 0)
+    assert SUMMARY.read(folder.root) == summary
+
+
+def test_metrics_that_no_longer_fit_the_runs_are_replaced(folder: BatteryDir) -> None:
+    before = summarize(folder)
+    (folder.root / "iter_1" / "metrics.json").write_text("not JSON")
+    folder.iteration(2).write_runs([run("failed")])
+    after = summarize(folder)
+    assert after.iterations[0] == before.iterations[0]
+    assert (before.iterations[1].ok_tasks, after.iterations[1].ok_tasks) == (1, 0)
+
+
+@pytest.mark.parametrize("finished", [None, 3])
+def test_what_is_refused_leaves_the_folder_alone(folder: BatteryDir, finished: int | None) -> None:
+    if finished:
+        folder.write_manifest(MANIFEST.model_copy(update={"iterations_finished": finished}))
+    else:
+        for number in (1, 2):
+            (folder.iteration(number).root / "runs.json").unlink()
+    before = sorted(path for path in folder.root.rglob("*.*") if path.name != ".lock")
+    with pytest.raises(FolderError, match="lacks iter_3" if finished else "holds no battery"):
+        summarize(folder)
+    assert sorted(path for path in folder.root.rglob("*.*") if path.name != ".lock") == before
