@@ -37,7 +37,7 @@ def add_stage(source: Path) -> None:
     edit(
         source / "records" / "stages.py",
         ("#: A new chat comes after", f"{record}#: A new chat comes after"),
-        ("CHAT_STAGES: Final = (OVERSEER, SCRUM)", "CHAT_STAGES: Final = (OVERSEER, SCRUM, COACH)"),
+        ("SCRUM)\n#: One call each.", "SCRUM, COACH)\n#: One call each."),
     )
     (entry,) = re.findall(r"`(COACH\.role: .*?)`", section)
     scrum = "    SCRUM.role: Chat(_judgment_prompt, _read_judgment),\n"

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from battery.records.stages import META_STAGES, CallKey
 from tests.support.gateway import Gateway, serving
 
 
@@ -45,8 +46,7 @@ def journal(folder: Path) -> list[dict[str, Any]]:
 
 def order(folder: Path) -> list[tuple[object, ...]]:
     """Name the finished calls in order, as a dry run names those ahead."""
-    stages = {"distill": "delta", "overseer": "epsilon", "scrum": "zeta"}
-    titles = {"delta": "distill", "epsilon": "overseer review", "zeta": "scrum judgment"}
+    stages = {stage.key: stage for stage in META_STAGES}
     found: list[tuple[object, ...]] = []
     for line in journal(folder):
         number = int(line["iteration"].removeprefix("iter_"))
@@ -54,6 +54,6 @@ def order(folder: Path) -> list[tuple[object, ...]]:
             label = line["task"]["operation"]
             found.append((number, line["phase"], line["arm"], line["repeat"], label))
         else:
-            stage = stages[line.get("role", line["call"])]
-            found.append((number, stage, None, None, titles[stage]))
+            stage = stages[CallKey.of(line)]
+            found.append((number, stage.name, None, None, stage.title))
     return found

@@ -168,7 +168,7 @@ def test_the_first_look_sums_up_what_is_finished_and_marks_what_was_there(
     assert tasks
     plan, first, *rest = Follower(folder, tasks, manifest).news(manifest)
     assert isinstance(plan, Plan)
-    assert plan.on_disk == plan.asks_per_iteration + 3 + 4
+    assert plan.on_disk == plan.calls_per_iteration + 4
     assert isinstance(first, IterationFinished)
     calls = [event for event in rest if isinstance(event, TaskFinished)]
     assert [event.replayed for event in calls] == [True] * 4
