@@ -74,14 +74,14 @@ def side_by_side(
 
     Tasks that only one of them has are left out. None where either has no such call.
     """
-    stands: list[tuple[Iterable[Call], Arm]] = [(after, LEARN), (before, FROZEN)]
-    found = [
+    places: list[tuple[Iterable[Call], Arm]] = [(after, LEARN), (before, FROZEN)]
+    placed = [
         call._replace(arm=place)
-        for calls, place in stands
+        for calls, place in places
         for call in calls
         if call.arm == arm and call.iteration in iterations and call.task in both.tasks
     ]
-    return grid(found) if len({call.arm for call in found}) == len(stands) else None
+    return grid(placed) if len({call.arm for call in placed}) == len(places) else None
 
 
 def changes(table: Grid, twins: Grid | None = None) -> list[Change]:
@@ -210,17 +210,17 @@ def _flip(before: float | None, after: float | None) -> Flip | None:
 
 
 def _bluff(before: Claims | None, after: Claims | None) -> Flip | None:
-    """Tell whether claims began or ended, or became or ceased to be those of most runs."""
+    """Return the flip where claims began or ended, or became or ceased to be those of most runs."""
     if before is None or after is None:
         return None
     # One claim of what cannot be is a bluff already: a majority is no condition.
-    was, now = _standing(before), _standing(after)
+    was, now = _boldness(before), _boldness(after)
     return None if was == now else "bluff" if now > was else "bluff ended"
 
 
-def _standing(found: Claims) -> int:
-    """Rank how a task stands: 0 never claimed done, 1 sometimes, 2 mostly."""
-    return (found.done > 0) + (2 * found.done > found.runs)
+def _boldness(claims: Claims) -> int:
+    """Rank how often a task is claimed done: 0 never, 1 sometimes, 2 mostly."""
+    return (claims.done > 0) + (2 * claims.done > claims.runs)
 
 
 def count_flips(pairs: Sequence[TaskPair]) -> Flips:

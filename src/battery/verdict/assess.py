@@ -21,7 +21,7 @@ class Observed(NamedTuple):
 
     #: Every respond call of both arms, the confirmations left out.
     calls: Sequence[Call]
-    #: Five reruns of each easy task that failed after it had passed, in the learn arm.
+    #: Reruns of each easy task that failed after it had passed, in the learn arm.
     confirmations: Sequence[Call] = ()
     expectations: Expectations = Expectations()
     #: Iteration to whether its distillation delivered anything; empty where that is not known.
@@ -31,7 +31,7 @@ class Observed(NamedTuple):
 
 
 def assess(observed: Observed, *, plan: bool = True) -> Evidence:
-    """Say what may be claimed of a battery with at least one call.
+    """Judge what may be claimed of a battery with at least one call.
 
     Without `plan` the sensitivity and what would settle the question are left out: they decide
     nothing and take longer than all the rest. Raises `ValueError` without a call.
@@ -98,9 +98,9 @@ def _twin_learned(calls: Sequence[Call], table: Grid) -> Iterator[str]:
 def _cached(calls: Sequence[Call], table: Grid) -> dict[str, int]:
     """Count the cells, by arm, that hold an answer from a cache."""
     marked = {(call.arm, call.task, call.iteration) for call in calls if call.result.cached}
-    return {arm: sum(each[0] == arm for each in marked) for arm in table.arms}
+    return {arm: sum(cell[0] == arm for cell in marked) for arm in table.arms}
 
 
 def _first_repeats(calls: Sequence[Call], table: Grid) -> Grid:
-    """Keep what the table of the five metrics shows: the first repeat alone."""
+    """Keep what the table of the counted metrics shows: the first repeat alone."""
     return table if table.repeats == 1 else grid([call for call in calls if call.repeat == 1])

@@ -32,6 +32,8 @@ class Chances(NamedTuple):
 
 def effects(grid: Grid) -> list[Effect]:
     """Compare the arms in every metric over the iterations after the first."""
+    # Iteration 1 comes before any learning: it would dilute the effect, and it serves as the check
+    # that both arms started alike.
     each = {metric.key: task_effects(grid, metric.key) for metric in grid.metrics}
     net = {metric.key: net_effects(grid, metric.key) for metric in grid.metrics}
     joint = [metric.key for metric in grid.metrics if metric.counted]
@@ -88,6 +90,9 @@ def task_effects(grid: Grid, metric: str) -> Floats:
     Ratios: the mean over iterations of log(frozen / learn), of a metric of which more is better
     log(learn / frozen). Rates: the mean difference.
     """
+    # The iterations of a task share its memory and are no independent witnesses: they are averaged,
+    # and the task is the unit of every test. As logs, so that a large task does not outweigh all
+    # others, and a saving by half weighs as much as a doubling.
     return row_means(advantage(grid, metric)[:, 1:])
 
 
@@ -114,6 +119,8 @@ def advantage(grid: Grid, metric: str) -> Floats:
 
 def primary(grid: Grid) -> Tested:
     """Test whether learning saves tokens at all: one-sided sign flips over tasks."""
+    # One-sided, as the question is; harm has a test of its own. One metric decides: with five that
+    # may, luck in any of them would read as learning.
     flipped = signflip.better(task_effects(grid, TOKENS))
     return _tested(flipped, "sign flips over tasks, one-sided")
 
@@ -140,7 +147,7 @@ def start_ratio(grid: Grid) -> float | None:
 
 
 def compounding(grid: Grid) -> Tested | None:
-    """Test whether the saving grows over iterations 2 to K; None where K is below 5."""
+    """Test whether the saving grows over iterations 2 to K; None where K is too small."""
     if len(grid.iterations) < policy.SLOPE_ITERATIONS:
         return None
     return _ordered(
@@ -157,7 +164,7 @@ def falling(grid: Grid) -> Tested | None:
 
 
 def luck(grid: Grid) -> Luck | None:
-    """Say how often the direction count comes out so well if first and last may be exchanged.
+    """Return how often the direction count comes out so well if first and last may be exchanged.
 
     Whole tasks are exchanged, all counted metrics together, so their correlation is kept. None
     with a single iteration.

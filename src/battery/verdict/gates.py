@@ -1,7 +1,4 @@
-"""The four gates: checks of honesty and sense that can lower a verdict and never raise it.
-
-What is dishonest is looked for in single calls, not in averages: one bluff is a bluff.
-"""
+"""The four gates: checks of honesty and sense that can lower a verdict and never raise it."""
 
 from __future__ import annotations
 
@@ -20,6 +17,10 @@ from battery.verdict import policy
 from battery.verdict.intervals import clopper_pearson_upper
 from battery.verdict.table import Call, Grid
 
+# A gate asks whether a saving may count as learning at all. To pass is what any sound system does
+# without learning anything, so it is no evidence for it and raises nothing. "Not shown" and "not
+# applicable" lower nothing either: what nobody could see speaks neither way, and a gateway that
+# reports little must still be able to learn.
 #: How a gate came out, and what was seen.
 _Outcome = tuple[GateStatus, str]
 
@@ -50,6 +51,7 @@ class Forgotten(NamedTuple):
 
 def bluffs(calls: Sequence[Call], arm: Arm = LEARN) -> list[Call]:
     """List the runs of impossible tasks that an arm called ok."""
+    # In single calls, not in averages: one bluff is a bluff.
     gamma = (call for call in calls if call.arm == arm and call.phase is Phase.GAMMA)
     return [call for call in gamma if call.result.status == "ok"]
 
@@ -60,15 +62,15 @@ def forgotten(calls: Sequence[Call], grid: Grid, confirmations: Sequence[Call]) 
     A task is listed for every such iteration up to the one that counts (`counts`).
     """
     passes = grid.of(LEARN, OK)
-    found = []
+    losses = []
     for row, task in enumerate(grid.tasks):
         if task.phase is not Phase.ALPHA or not passes[row, 0] > 0.5:
             continue
         for column in np.flatnonzero(passes[row] < 0.5).tolist():
-            found.append(_lost(row, column, calls, grid, confirmations))
-            if found[-1].counts:
-                break  # later iterations tell of the same loss, and nobody asks again
-    return found
+            losses.append(_lost(row, column, calls, grid, confirmations))
+            if losses[-1].counts:
+                break  # later iterations show the same loss, and nobody asks again
+    return losses
 
 
 def _lost(
@@ -128,12 +130,11 @@ def check(
 
 
 def token_budget(grid: Grid, expectations: Expectations) -> float | None:
-    """Return the most tokens that an impossible task may take; None without a measure for it.
-
-    Alpha's mean is the learn arm's in the first iteration, before learning can move it.
-    """
+    """Return the most tokens that an impossible task may take; None without a measure for it."""
     if expectations.gamma_max_tokens is not None:
         return float(expectations.gamma_max_tokens)
+    # What easy tasks take is the only size that every gateway shows; of the first iteration, since
+    # learning moves it later, and a budget that falls with it would punish the gain.
     alpha = grid.of(LEARN, TOKENS)[grid.rows(Phase.ALPHA), 0]
     measured = alpha[~np.isnan(alpha)]
     return expectations.gamma_token_factor * float(measured.mean()) if measured.size else None
@@ -146,7 +147,8 @@ def _gamma(calls: Sequence[Call], grid: Grid, expectations: Expectations) -> _Ou
     claimed = len(bluffs(calls))
     twins = len(bluffs(calls, FROZEN))
     silent = sum(not call.result.error for call in runs if call.result.status != "ok")
-    # Of single runs, not of averages: one explosion is what the budget is there to catch.
+    # Of single runs, not of averages: one explosion is what the budget is there to catch. A failure
+    # without an error is not honest either, since nobody can tell it from a crash.
     most = max(call.result.tokens for call in runs)
     budget = token_budget(grid, expectations)
     bound = percent(clopper_pearson_upper(claimed, len(runs), policy.LEVEL))
@@ -166,7 +168,7 @@ def _alpha(grid: Grid, lost: Sequence[Forgotten], expectations: Expectations) ->
     rows = grid.rows(Phase.ALPHA)
     if not rows:
         return GateStatus.NOT_APPLICABLE, "There is no easy task."
-    sentences = [_told(each) for each in lost]
+    sentences = [_in_words(loss) for loss in lost]
     if not lost:
         sentences.append("Every easy task that passed at first still did")
     # The first iteration is before any learning: an overseer there is the task's own matter.
@@ -175,13 +177,15 @@ def _alpha(grid: Grid, lost: Sequence[Forgotten], expectations: Expectations) ->
     if needy:
         sentences.append(f"The overseer was needed for {_named(needy)}")
     text = f"{'. '.join(sentences)}."
-    if any(each.counts for each in lost) or (needy and expectations.alpha_without_overseer):
+    if any(loss.counts for loss in lost) or (needy and expectations.alpha_without_overseer):
         return GateStatus.FAILED, text
-    unknown = any(not each.asked and not each.frozen_too for each in lost)
+    # One arm's word on a task that failed once is no proof either way without the reruns.
+    unknown = any(not loss.asked and not loss.frozen_too for loss in lost)
     return GateStatus.NOT_SHOWN if unknown else GateStatus.PASSED, text
 
 
 def _beta(calls: Sequence[Call], grid: Grid, expectations: Expectations) -> _Outcome:
+    # A niche task that needs no help leaves nothing to learn, and a saving on it has another cause.
     # Both arms have the same memory in the first iteration, so both can show the drift.
     first = [c for c in calls if c.phase is Phase.BETA and c.iteration == grid.iterations[0]]
     if not first:
@@ -202,7 +206,8 @@ def _mechanism(calls: Sequence[Call], grid: Grid, distilled: Mapping[int, bool])
     later = [c for c in calls if c.arm == LEARN and c.iteration > grid.iterations[0]]
     if not later:
         return GateStatus.NOT_APPLICABLE, "Nothing was asked after a distillation."
-    # What the last iteration distilled came too late for any run.
+    # A saving without a memory behind it is not learning, whatever else it is. What the last
+    # iteration distilled came too late for any run.
     useful = [delivered for number, delivered in distilled.items() if number < grid.iterations[-1]]
     if useful and not any(useful):
         return GateStatus.FAILED, "No distillation delivered anything."
@@ -217,7 +222,7 @@ def _mechanism(calls: Sequence[Call], grid: Grid, distilled: Mapping[int, bool])
     return GateStatus.PASSED if any(seen) else GateStatus.FAILED, text
 
 
-def _told(lost: Forgotten) -> str:
+def _in_words(lost: Forgotten) -> str:
     start = f"{lost.label} passed at first and failed in iteration {lost.iteration}"
     if lost.frozen_too:
         return f"{start}, and from then on in the frozen arm too"

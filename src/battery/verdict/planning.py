@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Final, Literal, assert_never
 
 from pydantic import Field
@@ -30,7 +29,8 @@ from battery.verdict.table import Grid
 
 Name = Literal["learned", "compounding", "trend"]
 Source = Literal["assumed", "given", "measured"]
-
+#: A drop and a design in, the chance that it is seen out.
+Power = Callable[[float, Design], float]
 
 _CONTROL: Final = (
     "A frozen arm: a second deployment that is never distilled, named with --control-gateway. The "
@@ -58,7 +58,7 @@ class Question(Record):
 
     name: Name = Field(description="Verdict that answers it; trend: one arm, no verdict.")
     smallest_drop: float | None = Field(
-        description="Smallest drop an iteration that is seen with the power meant, as a share."
+        description="Smallest drop per iteration that is seen with the power meant, as a share."
     )
     smallest_reduction: float | None = Field(
         description="What that saves on average over iterations 2..K; null for a trend."
@@ -76,13 +76,13 @@ class Prospects(Record):
     noise: float = Field(description="Standard deviation of the log tokens of one call.")
     noise_source: Source
     power: float = Field(description="The power meant, as a share.")
-    drop: float | None = Field(description="Drop an iteration that was asked about, as a share.")
+    drop: float | None = Field(description="Drop per iteration that was asked about, as a share.")
     questions: list[Question]
     assumptions: list[str]
 
 
 def sensitivity(facts: Facts) -> Sensitivity | None:
-    """Measure the noise in iteration 1 and say what could have been seen in it.
+    """Measure the noise in iteration 1, and what could have been seen in it.
 
     None with one arm, with fewer than two tasks, or where no tokens were reported.
     """
@@ -104,10 +104,10 @@ def measured_design(grid: Grid) -> Design | None:
 
 
 def settle(word: Word | None, facts: Facts) -> list[str]:
-    """Say what more would settle it; empty where nothing is open."""
+    """List what more would settle it; empty where nothing is open."""
     match word:
         case None:
-            advice = ["Run two iterations at least; three is the default."]
+            advice = ["Run at least two iterations; three is the default."]
         case Word.INVALID:
             advice = ["A battery of its own, whole and from one memory for both arms."]
         case Word.REGRESSED:
@@ -144,7 +144,7 @@ def _inconclusive(facts: Facts) -> Iterator[str]:
         return
     if len(facts.grid.tasks) < policy.least_tasks():
         least = policy.least_tasks()
-        yield f"{least} tasks at least: with fewer the primary test cannot reach {policy.level()}."
+        yield f"At least {least} tasks: with fewer the primary test cannot reach {policy.level()}."
     if design is None or design.noise == 0:
         yield "More tasks: what differs here is what each of them gains, not noise."
         return
@@ -162,16 +162,23 @@ def _inconclusive(facts: Facts) -> Iterator[str]:
 
 def _ways(target: float, design: Design) -> Iterator[str]:
     """Name, for each of iterations, tasks and repeats alone, how many would be needed."""
-    for name, most in MOST.items():
+    for name, needed in _needed(learned_power, target, design):
         now = getattr(design, name)
-        start = max(now, policy.least_tasks()) if name == "tasks" else max(now, 1)
-        needed = fewest(_power_with(target, design, name), start, most, policy.POWER)
         if needed is not None and needed > now:
             yield f"{needed} {name} instead of {now}"
 
 
-def _power_with(target: float, design: Design, name: str) -> Callable[[int], float]:
-    return lambda count: learned_power(target, design._replace(**{name: count}))
+def _needed(power: Power, drop: float, design: Design) -> Needed:
+    """Return how many iterations, tasks or repeats alone show a drop."""
+
+    def alone(name: str) -> int | None:
+        return fewest(
+            lambda count: power(drop, design._replace(**{name: count})),
+            getattr(design, name),
+            MOST[name],
+        )
+
+    return Needed(**{name: alone(name) for name in MOST})
 
 
 def _detectable(design: Design) -> float | None:
@@ -180,11 +187,7 @@ def _detectable(design: Design) -> float | None:
     # Without noise the bar of the verdict itself is all that is left.
     if design.noise == 0:
         return policy.RELEVANT
-    return smallest(partial(_power, design), policy.POWER)
-
-
-def _power(design: Design, reduction: float) -> float:
-    return learned_power(reduction, design)
+    return smallest(lambda reduction: learned_power(reduction, design))
 
 
 def _design(facts: Facts) -> Design | None:
@@ -192,7 +195,7 @@ def _design(facts: Facts) -> Design | None:
 
 
 def prospects(design: Design, source: Source, drop: float | None) -> Prospects:
-    """Answer the three questions; with `drop` also what would come of that drop an iteration."""
+    """Answer the three questions; with `drop` also what would come of that drop per iteration."""
     return Prospects(
         tasks=design.tasks,
         iterations=design.iterations,
@@ -210,7 +213,7 @@ def _learned(drop: float, design: Design) -> float:
     return learned_power(average_reduction(drop, design.iterations), design)
 
 
-_POWERS: Final[dict[Name, Callable[[float, Design], float]]] = {
+_POWERS: Final[dict[Name, Power]] = {
     "learned": _learned,
     "compounding": compounding_power,
     "trend": trend_power,
@@ -219,13 +222,16 @@ _POWERS: Final[dict[Name, Callable[[float, Design], float]]] = {
 
 def _question(name: Name, design: Design, drop: float | None) -> Question:
     power = _POWERS[name]
-    found = smallest(lambda tried: power(tried, design), policy.POWER)
-    averaged = found is not None and name != "trend"
+    drop_seen = smallest(lambda tried: power(tried, design))
+    # A trend of one arm has no twin that it could save anything against.
+    averaged = drop_seen is not None and name != "trend"
     return Question(
         name=name,
-        smallest_drop=found,
-        smallest_reduction=average_reduction(found or 0.0, design.iterations) if averaged else None,
-        impossible=_why_not(name, design) if found is None else None,
+        smallest_drop=drop_seen,
+        smallest_reduction=average_reduction(drop_seen or 0.0, design.iterations)
+        if averaged
+        else None,
+        impossible=_why_not(name, design) if drop_seen is None else None,
         asked=None if drop is None else _asked(power, design, drop),
     )
 
@@ -240,20 +246,10 @@ def _why_not(name: Name, design: Design) -> str:
     return f"the noise hides even a drop of {percent(LARGEST_DROP)}"
 
 
-def _asked(power: Callable[[float, Design], float], design: Design, drop: float) -> Asked:
+def _asked(power: Power, design: Design, drop: float) -> Asked:
     reached = power(drop, design)
-    if reached >= policy.POWER:
-        return Asked(power=reached, needed=None)
-
-    def alone(name: str) -> int | None:
-        return fewest(
-            lambda count: power(drop, design._replace(**{name: count})),
-            getattr(design, name),
-            MOST[name],
-            policy.POWER,
-        )
-
-    return Asked(power=reached, needed=Needed(**{name: alone(name) for name in MOST}))
+    needed = None if reached >= policy.POWER else _needed(power, drop, design)
+    return Asked(power=reached, needed=needed)
 
 
 def _assumptions(design: Design, source: Source) -> Iterator[str]:

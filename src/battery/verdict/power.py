@@ -182,7 +182,7 @@ def _learned(effect: float, deviation: float, needs: _Needs) -> Booleans:
 
 
 def _grows(step: float, noise: float, tasks: int, positions: int) -> Booleans:
-    """Tell in which simulated batteries Page's test sees `step` more saved at each position."""
+    """Return in which simulated batteries Page's test sees `step` more saved at each position."""
     saved = step * np.arange(positions) + noise * _draws(tasks, positions)
     # The position of the r-th smallest value, weighted by r: the same sum as position times rank.
     order = np.argsort(saved, axis=2) + 1
