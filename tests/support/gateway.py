@@ -43,6 +43,8 @@ class Gateway:
         self.status: Callable[[dict[str, Any]], str] = lambda _body: "ok"
         #: Called with path and body before an answer; may block.
         self.before: Callable[[str, dict[str, Any]], None] = lambda _path, _body: None
+        #: What every answer reports of its usage, next to its tokens.
+        self.usage: dict[str, float] = {}
         self.url = ""
         self._lock = threading.Lock()
 
@@ -71,7 +73,7 @@ class Gateway:
             content = SCRUM if self.name(path, body) == "scrum" else REVIEW
             answer: dict[str, Any] = {"choices": [{"message": {"content": content}}]}
         else:
-            usage = {"usage": {"total_tokens": 100 + len(body["operation"])}}
+            usage = {"usage": {"total_tokens": 100 + len(body["operation"]), **self.usage}}
             status = self.status(body)
             error = None if status == "ok" else "no supply"
             answer = {"status": status, "iterations": 2, "artifact": usage}

@@ -1,0 +1,221 @@
+"""Whoever adds a metric as CONTRIBUTING says finds it on every surface.
+
+A copy of the program gets the metric of that section, word by word, and runs against real sockets.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import battery as package
+from battery.records.metric import TABLE
+from tests.support.arms import serving_pair
+from tests.support.collector import Seen, collecting
+from tests.support.commands import battery, read_json, write_tasks
+from tests.support.gateway import REVIEW
+
+CONTRIBUTING = Path(__file__).parents[2] / "CONTRIBUTING.md"
+TASKS = 3
+
+
+def add_metric(source: Path) -> None:
+    """Do what CONTRIBUTING says, in a copy of the program."""
+    section = CONTRIBUTING.read_text().partition("## Add a metric")[2].partition("\n## ")[0]
+    record, field = (
+        textwrap.indent(textwrap.dedent(block), "    ")
+        for block in re.findall(r"^ *```python\n(.*?)^ *```", section, re.MULTILINE | re.DOTALL)
+    )
+    end = ")\n#: The same by key."
+    edit(source / "records" / "metric.py", end, f"{record.rstrip()},\n{end}")
+    last = "    by_phase: PhaseTable = Field("
+    edit(source / "records" / "models.py", last, field + last)
+
+
+def edit(path: Path, before: str, after: str) -> None:
+    text = path.read_text()
+    assert text.count(before) == 1, before
+    path.write_text(text.replace(before, after))
+
+
+class Trial(NamedTuple):
+    """A program with one more metric, and what it made of a battery of two iterations."""
+
+    source: Path
+    folder: Path
+    run: subprocess.CompletedProcess[str]
+    spans: list[Seen]
+    #: The prompts of iteration 1: overseer, then scrum.
+    prompts: list[str]
+
+    def __call__(self, *words: object) -> str:
+        """Run a command of that program."""
+        done = battery(*words, cwd=self.folder.parent, env={"PYTHONPATH": str(self.source)})
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def summary(self) -> dict[str, Any]:
+        found: dict[str, Any] = read_json(self.folder / "summary.json")
+        return found
+
+
+@pytest.fixture(scope="module")
+def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
+    root = tmp_path_factory.mktemp("metric")
+    source = root / "src"
+    no_caches = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(package.__file__).parent, source / "battery", ignore=no_caches)
+    add_metric(source / "battery")
+    tasks = write_tasks(root / "tasks.json", 1)
+    with serving_pair() as pair, collecting() as collector:
+        pair.learn.usage = {"cost_usd": 0.02}
+        pair.frozen.usage = {"cost_usd": 0.02}
+
+        def learn(path: str, _: dict[str, Any]) -> None:
+            if "distill" in path:
+                pair.learn.usage = {"cost_usd": 0.01}
+
+        pair.learn.before = learn
+        env = {"PYTHONPATH": str(source), "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+        words = ("run", "-n", 2, "--dir", root / "b", "--tasks", tasks, *pair.options())
+        done = battery(*words, cwd=root, env=env)
+        assert done.returncode == 0, done.stderr
+        chats = [body for path, body in pair.learn.requests if path.endswith("/v1/chat")]
+        prompts = [str(body["messages"][0]["content"]) for body in chats]
+        yield Trial(source, root / "b", done, collector.spans(), prompts)
+
+
+def test_an_iteration_has_its_total(trial: Trial) -> None:
+    numbers = read_json(trial.folder / "iter_1" / "metrics.json")
+    assert numbers["cost_usd"] == pytest.approx(TASKS * 0.02)
+
+
+def test_the_summary_has_its_trend_after_those_that_count(trial: Trial) -> None:
+    summary = trial.summary()
+    *counted, trend = summary["trends"]
+    assert [each["metric"] for each in counted] == [metric.key for metric in TABLE]
+    assert (trend["metric"], trend["goal"], trend["direction"]) == ("cost_usd", "fewer", "better")
+    assert trend["values"] == pytest.approx([TASKS * 0.02, TASKS * 0.01])
+    assert summary["verdict"]["of"] == len(counted)
+
+
+def test_summary_md_shows_its_row_and_says_that_it_is_not_counted(trial: Trial) -> None:
+    text = (trial.folder / "summary.md").read_text()
+    assert (
+        "| cost_usd | 0.0600 | 0.0300 | better (-0.0300, -50.0%) | fewer (not counted) |\n\n"
+    ) in text
+    assert "- `cost_usd`: improved, 0.0600 → 0.0300; not counted" in text
+    assert f" of {len(TABLE)} metrics improved" in text
+    assert "| cost_usd | 0.0600 | 0.0600 |" in text  # the frozen arm by itself
+    assert "Effects of tokens, turns, time and cost are" in text
+
+
+def test_the_console_shows_it(trial: Trial) -> None:
+    assert re.search(r"^1/2 done .*, 0\.0600 USD$", trial.run.stderr, re.MULTILINE)
+    assert re.search(r"^cost_usd +0\.0600 +0\.0300 +\S+ better +-50\.0%$", trial.run.stdout, re.M)
+    assert "not counted: cost_usd" in trial.run.stdout
+
+
+def test_its_effect_is_shown_and_decides_nothing(trial: Trial) -> None:
+    evidence = trial.summary()["evidence"]
+    *_, effect = evidence["effects"]
+    assert (effect["metric"], effect["kind"]) == ("cost_usd", "ratio")
+    assert effect["value"] == pytest.approx(0.5)
+    assert effect["p"] is not None
+    assert effect["p_corrected"] is None
+    assert "| cost_usd | 0.0100 | 0.0200 | -50.0% |" in (trial.folder / "summary.md").read_text()
+
+
+def test_the_page_draws_it(trial: Trial) -> None:
+    page = (trial.folder / "report.html").read_text("utf-8")
+    assert 'data-metric="cost_usd"' in page
+    assert "Dollars per task" in page
+    assert '<button type="button" data-show="cost_usd" aria-pressed="false">Cost</button>' in page
+    assert "for looking at 5 metrics" in page
+
+
+def test_tables_of_calls_have_its_column(trial: Trial) -> None:
+    rows = list(csv.DictReader(io.StringIO(trial("summarize", trial.folder, "--format", "csv"))))
+    assert list(rows[0])[-1] == "cost_usd"
+    costs = {(row["arm"], row["iteration"]): float(row["cost_usd"]) for row in rows}
+    assert costs["learn", "1"] == costs["frozen", "2"] == 0.02
+    assert costs["learn", "2"] == 0.01
+
+
+def test_spans_have_its_attribute(trial: Trial) -> None:
+    told = [each.attributes for each in trial.spans if "battery.cost_usd" in each.attributes]
+    calls = [each for each in told if "battery.task" in each]
+    assert len(calls) == 2 * 2 * TASKS
+    assert len(told) == len(calls) + 2  # and the two iterations
+
+
+def test_an_inspect_log_has_its_score(trial: Trial, tmp_path: Path) -> None:
+    trial("export", "inspect", trial.folder, "--output", tmp_path)
+    for log in tmp_path.glob("*.json"):
+        samples = json.loads(log.read_text())["samples"]
+        assert all(sample["scores"]["cost_usd"]["value"] in {0.02, 0.01} for sample in samples)
+
+
+def test_the_prompts_name_it(trial: Trial) -> None:
+    overseer, scrum = trial.prompts[:2]
+    assert re.search(r"Better is: fewer [^;]*`cost_usd`; more", overseer)
+    assert re.search(r"which one of .*`cost_usd` moves", overseer)
+    assert '"cost_usd":0.06' in overseer
+    assert re.search(r"names one of the metrics .*`cost_usd`", scrum)
+
+
+def test_a_review_may_name_it_and_is_held_to_it(trial: Trial) -> None:
+    script = (
+        "import sys; from battery.review.parse import parse_proposals\n"
+        "from battery.review.scorecard import expected_direction\n"
+        "(first, *_), _ = parse_proposals(sys.stdin.read())\n"
+        "print(first.metric, expected_direction(first.metric, first.expected_impact))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        input=REVIEW.replace("total_tokens falls", "each call costs fewer dollars"),
+        env={"PYTHONPATH": str(trial.source)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["cost_usd", "fall"]
+
+
+def test_batteries_are_compared_in_it_and_it_decides_nothing(trial: Trial) -> None:
+    text = trial("compare", trial.folder, trial.folder)
+    assert re.search(r"^cost_usd +0\.0% +0\.0% to 0\.0% +- +- +3$", text, re.MULTILINE)
+    assert "time and cost decide nothing" in " ".join(text.split())
+
+
+def test_it_is_left_out_where_it_was_not_measured(trial: Trial, tmp_path: Path) -> None:
+    """First in one call of iteration 2, of which there is no total then; then in all."""
+    folder = Path(shutil.copytree(trial.folder, tmp_path / "b"))
+    forget(folder / "iter_2" / "runs.json", 1)
+    trial("summarize", folder)
+    row = "| cost_usd | 0.0600 | - | none | fewer (not counted) |"
+    assert row in (folder / "summary.md").read_text()
+    for runs in folder.rglob("runs.json"):
+        forget(runs, TASKS)
+    trial("summarize", folder)
+    assert "cost_usd" not in (folder / "summary.md").read_text()
+    assert "cost_usd" not in (folder / "iter_1" / "metrics.json").read_text()
+
+
+def forget(runs: Path, count: int) -> None:
+    """Take the cost out of the first answers of a file."""
+    found = read_json(runs)
+    for run in found[:count]:
+        run["result"]["artifact"]["usage"].pop("cost_usd", None)
+    runs.write_text(json.dumps(found))
