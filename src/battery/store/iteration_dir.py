@@ -132,10 +132,6 @@ class IterationDir:
         """Read the learn arm's `metrics.json`."""
         return METRICS.read(self.root)
 
-    def control_metrics(self) -> Metrics | None:
-        """Read the frozen arm's `metrics.json`; None where there is none."""
-        return METRICS.find(self.folder(FROZEN))
-
     def write_distill(self, text: str, events: Iterable[Json]) -> None:
         """Write the distill text and, next to it, every event."""
         DISTILL_EVENTS.write(self.root, events)
