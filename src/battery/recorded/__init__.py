@@ -1,1 +1,1 @@
-"""A battery on disk as numbers: metrics, calls, summary."""
+"""A battery on disk as a value: its calls, metrics, rows and summary."""
