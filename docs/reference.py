@@ -17,6 +17,7 @@ from battery.comparison.timeline import History
 from battery.records.comparison import Comparison
 from battery.records.lines import JournalLine, RecordedRun
 from battery.records.models import Manifest, Proposal, Summary
+from battery.report.machine.formats import FORMATS
 from battery.store.artifacts import ARTIFACTS, MEMORY, Artifact
 from battery.store.schemas import SCHEMAS
 
@@ -96,9 +97,20 @@ def _schemas(page: str) -> Iterator[str]:
     )
 
 
+def _formats(page: str) -> Iterator[str]:
+    del page
+    rows = ([f"`{each.name}`", _sentence(each.about)] for each in FORMATS.values())
+    return _table(["Format", "Content"], rows)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
 _TABLES: Final[dict[str, Callable[..., Iterator[str]]]] = {
     "fields": _fields,
     "files": _files,
+    "formats": _formats,
     "overview": _overview,
     "schemas": _schemas,
 }

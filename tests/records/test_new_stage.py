@@ -9,7 +9,6 @@ import json
 import re
 import shutil
 import subprocess
-import textwrap
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -17,12 +16,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-import battery as package
 from tests.support.collector import Seen, collecting
 from tests.support.commands import battery, read_json, write_tasks
 from tests.support.gateway import Gateway, serving
+from tests.support.recipes import code_of, copy_program, edit, recipe
 
-CONTRIBUTING = Path(__file__).parents[2] / "CONTRIBUTING.md"
 # It has no types; a module imported by name is checked as one without.
 jsonschema: Any = import_module("jsonschema")
 DRY = ("run", "--dry-run", "-n", 2, "--tasks", "tasks.json", "--dir", "new", "--no-control")
@@ -30,10 +28,8 @@ DRY = ("run", "--dry-run", "-n", 2, "--tasks", "tasks.json", "--dir", "new", "--
 
 def add_stage(source: Path) -> None:
     """Do what CONTRIBUTING says, in a copy of the program."""
-    section = CONTRIBUTING.read_text().partition("## Add a stage")[2].partition("\n## ")[0]
-    record, prompt = map(
-        textwrap.dedent, re.findall(r"^ *```python\n(.*?)^ *```", section, re.MULTILINE | re.DOTALL)
-    )
+    section = recipe("Add a stage")
+    record, prompt = code_of(section)
     edit(
         source / "records" / "stages.py",
         ("#: A new chat comes after", f"{record}#: A new chat comes after"),
@@ -47,14 +43,6 @@ def add_stage(source: Path) -> None:
         ("#: By role. Every", f"{prompt}\n\n#: By role. Every"),
         (scrum, f"{scrum}    {entry},\n"),
     )
-
-
-def edit(path: Path, *changes: tuple[str, str]) -> None:
-    text = path.read_text()
-    for before, after in changes:
-        assert text.count(before) == 1, before
-        text = text.replace(before, after)
-    path.write_text(text)
 
 
 class Trial(NamedTuple):
@@ -83,11 +71,7 @@ class Trial(NamedTuple):
 @pytest.fixture(scope="module")
 def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
     root = tmp_path_factory.mktemp("stage")
-    shutil.copytree(
-        Path(package.__file__).parent,
-        root / "src" / "battery",
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
+    copy_program(root / "src")
     add_stage(root / "src" / "battery")
     write_tasks(root / "tasks.json", 1)
     spans: list[Seen] = []

@@ -45,19 +45,17 @@ def write(chunks: Iterable[bytes], output: Path | None) -> None:
     note(f"wrote {output}")
 
 
-def report_to_github(summary: Summary, output: Path | None) -> None:
+def report_to_github(summary: Summary, *, summarized: bool) -> None:
     """Hand the summary to the Actions run around this process, by the files that it names.
 
-    The Markdown goes to `output`, else to the step summary, else to standard output, where the
-    annotations go as well. Raises `ArtifactError`.
+    The Markdown goes to the step summary, else to standard output, where the annotations go as
+    well; `summarized` says that it has gone to a file already. Raises `ArtifactError`.
     """
     step, outputs = os.environ.get("GITHUB_STEP_SUMMARY"), os.environ.get("GITHUB_OUTPUT")
-    if output:
-        write([github.step_summary(summary)], output)
-    elif step:
+    if step and not summarized:
         with advised(_HINT):
             _append_summary(summary, Path(step))
-    else:
+    elif not summarized:
         note("GITHUB_STEP_SUMMARY is not set: the Markdown goes to standard output")
         lines = github.step_summary(summary).decode().splitlines()
         for line in github.without_commands(lines, secrets.token_hex(16)):

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,37 +12,23 @@ from battery.base.errors import UsageError
 from battery.cli import options
 from battery.cli.deliver import report_to_github, write
 from battery.cli.output import show_summary, then
-from battery.recorded.open import open_battery
-from battery.recorded.rows import call_rows
-from battery.records.models import Summary
-from battery.report.machine.csv import csv_chunks
-from battery.report.machine.junit import junit
-from battery.report.machine.parquet import parquet_chunks, require_parquet
-from battery.report.markdown.summary import markdown
+from battery.report.machine.formats import FORMATS, OutputFormat
 from battery.run import summarize as stage
 from battery.store.battery_dir import BatteryDir
-from battery.store.documents import dump_record
 from battery.verdict.conditions import parse, require
 
-
-class Format(StrEnum):
-    """What the result may be written as, other than words on the terminal."""
-
-    MD = "md"
-    JSON = "json"
-    CSV = "csv"
-    PARQUET = "parquet"
-    JUNIT = "junit"
-    GITHUB = "github"
-
-
+if TYPE_CHECKING:
+    Name = str
+else:
+    # The choices that help and errors name are the table's.
+    Name = Literal[tuple(FORMATS)]
+_ABOUT = ", ".join(f"{name} ({each.about})" for name, each in FORMATS.items()).replace("`", "")
 Wanted = Annotated[
-    Format | None,
+    Name | None,
     typer.Option(
         "--format",
-        metavar="|".join(Format),
-        help="Write the result for a program: summary as Markdown or JSON, a row per call as CSV "
-        "or Parquet, JUnit test results, or step summary and annotations for GitHub Actions.",
+        metavar="|".join(FORMATS),
+        help=f"Write the result for a program: {_ABOUT}.",
     ),
 ]
 Output = Annotated[
@@ -88,39 +72,27 @@ def summarize(
     with then(lambda: require(summary, conditions)):
         if chosen is None:
             show_summary(summary, root, as_json=False)
-        elif chosen is Format.GITHUB:
-            report_to_github(summary, output)
-        else:
-            write(_document(chosen, summary, BatteryDir(root)), output)
+            return
+        if output or not chosen.actions:
+            write(chosen.make(summary, BatteryDir(root)), output)
+        if chosen.actions:
+            report_to_github(summary, summarized=output is not None)
 
 
-def _chosen(wanted: Format | None, output: Path | None, *, as_json: bool) -> Format | None:
+def _chosen(wanted: str | None, output: Path | None, *, as_json: bool) -> OutputFormat | None:
     """Settle the format before anything is computed; raise `UsageError`."""
-    if as_json and wanted not in {None, Format.JSON}:
+    if as_json and wanted not in {None, "json"}:
         raise UsageError(f"--json and --format {wanted} contradict each other", hint="name one")
-    chosen = Format.JSON if as_json else wanted
-    if output and chosen is None:
+    name = "json" if as_json else wanted
+    if name is None:
+        if output:
+            names = ", ".join(FORMATS)
+            raise UsageError("--output needs a format", hint=f"name one with --format: {names}")
+        return None
+    chosen = FORMATS[name]
+    chosen.require()
+    if chosen.binary and output is None and sys.stdout.isatty():
         raise UsageError(
-            "--output needs a format", hint=f"name one with --format: {', '.join(Format)}"
+            f"{name} is not for a terminal", hint=f"name a file: --output calls{chosen.suffix}"
         )
-    if chosen is Format.PARQUET:
-        require_parquet()
-        if output is None and sys.stdout.isatty():
-            raise UsageError(
-                "Parquet is not for a terminal", hint="name a file: --output calls.parquet"
-            )
     return chosen
-
-
-def _document(chosen: Format, summary: Summary, folder: BatteryDir) -> Iterable[bytes]:
-    match chosen:
-        case Format.CSV:
-            return csv_chunks(call_rows(open_battery(folder)))
-        case Format.PARQUET:
-            return parquet_chunks(call_rows(open_battery(folder)))
-        case Format.JUNIT:
-            return [junit(summary, call_rows(open_battery(folder)))]
-        case Format.MD:
-            return [markdown(summary).encode()]
-        case _:
-            return [dump_record(summary)]

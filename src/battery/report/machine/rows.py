@@ -1,7 +1,12 @@
-"""Rows as Parquet, through pyarrow, which is an extra and may be missing."""
+"""Rows as CSV and as Parquet.
+
+CSV follows RFC 4180: UTF-8, a head line, CRLF, quotes only where they are needed. Parquet is
+written through pyarrow, which is an extra and may be missing.
+"""
 
 from __future__ import annotations
 
+import csv
 import importlib
 import io
 from collections.abc import Iterable, Iterator
@@ -9,11 +14,42 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Final, get_args
 
+from battery.base.clock import stamp
 from battery.base.errors import UsageError
 from battery.records.rows import COLUMNS, Row
 
 #: Rows of one group: large enough to pack well, small enough to hold.
 GROUP_ROWS: Final = 10_000
+
+
+def csv_chunks(rows: Iterable[Row]) -> Iterator[bytes]:
+    """Write the rows, a chunk a line; None is an empty cell, truth is `true` or `false`.
+
+    Texts are as they came, line ends included: a reader gets back what the gateway said.
+    """
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    yield _taken(buffer)
+    for row in rows:
+        writer.writerow(map(_cell, row.cells))
+        yield _taken(buffer)
+
+
+def _taken(buffer: io.StringIO) -> bytes:
+    text = buffer.getvalue()
+    buffer.seek(0)
+    buffer.truncate()
+    return text.encode()
+
+
+def _cell(value: Any) -> str | float | None:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return stamp(value.timestamp())
+    cell: str | float | None = value
+    return cell
 
 
 def require_parquet() -> None:
