@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from battery.base.errors import FolderError, MismatchError
-from battery.inputs.settings import Settings
+from battery.inputs.settings import Settings, make_target
 from battery.records.events import Event, Notice
 from battery.records.models import Manifest
 from battery.run import prepare
 from battery.store.battery_dir import BatteryDir
+from tests.support.commands import write_tasks
 from tests.support.runs import run
 
 
@@ -134,3 +135,45 @@ def test_only_a_finished_battery_gets_one_more_iteration(
     folder.write_manifest(manifest.model_copy(update={"state": "interrupted"}))
     with pytest.raises(FolderError, match="is not finished"):
         prepare.iterated(folder, settings, ignore)
+
+
+def test_a_limit_takes_the_first_tasks_of_each_phase(
+    folder: BatteryDir, settings: Settings
+) -> None:
+    own = write_tasks(folder.root.parent / "mine.json", 2)
+    battery = prepare.new(folder, replace(settings, tasks_path=own, limit=1))
+    labels = [task.label for task in battery.schedule().tasks]
+    assert labels == ["alpha_baseline 0", "beta_drift 0", "gamma_impossible 0"]
+
+
+def test_a_resume_refuses_fewer_iterations_than_have_begun_and_other_tasks(
+    folder: BatteryDir, settings: Settings
+) -> None:
+    own = write_tasks(folder.root.parent / "mine.json", 2)
+    left(folder, replace(settings, tasks_path=own), state="failed")
+    with pytest.raises(MismatchError, match="iteration 2 has begun, and 1 are wanted"):
+        prepare.resumed(folder, replace(settings, iterations=1), ignore)
+    write_tasks(own, 3)
+    with pytest.raises(MismatchError, match=r"not what this battery ran: .*'alpha_baseline 2'"):
+        prepare.resumed(folder, settings, ignore)
+    # One more iteration is of the tasks as they ran, whatever became of the user's file.
+    manifest = folder.read_manifest()
+    assert manifest
+    folder.write_manifest(manifest.model_copy(update={"state": "finished"}))
+    assert len(prepare.iterated(folder, settings, ignore).schedule().tasks) == 6
+
+
+def test_a_target_that_moved_is_noted_and_one_not_named_is_the_manifest_s(
+    folder: BatteryDir, settings: Settings
+) -> None:
+    target, moved = (make_target(f"http://127.0.0.1:{port}", {}) for port in (9, 10))
+    left(folder, replace(settings, gateway=target, llm_team=target), state="failed")
+    assert prepare.resumed(folder, settings, ignore).settings.gateway == target
+    events: list[Event] = []
+    battery = prepare.resumed(
+        folder, replace(settings, gateway=moved, llm_team=moved, iterations=3), events.append
+    )
+    first, second = battery.manifest.notes
+    assert first.startswith("the gateway was http://127.0.0.1:9 and is http://127.0.0.1:10 from")
+    assert second.startswith("the llm_team was")
+    assert Notice(first, warning=True) in events

@@ -108,6 +108,16 @@ def test_a_redo_takes_the_answer_that_a_killed_redo_had_paid_for(files: Iteratio
     assert (files.root / "overseer_review.1.md").read_text() == "what an earlier call had said"
 
 
+def test_a_resume_keeps_the_text_that_a_killed_redo_was_about_to_replace(
+    files: IterationDir,
+) -> None:
+    ask(files, OVERSEER)
+    files.write_answer(OVERSEER.file, "what the journal had before")
+    ask(files, OVERSEER)
+    assert files.read_answer(OVERSEER.file) == REVIEW
+    assert (files.root / "overseer_review.1.md").read_text() == "what the journal had before"
+
+
 def test_nothing_is_asked_about_an_answer_that_is_not_there(files: IterationDir) -> None:
     with pytest.raises(ArtifactError, match=r"overseer_review\.md"):
         ask(files, SCRUM)
