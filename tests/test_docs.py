@@ -35,6 +35,7 @@ from battery.protocol import wire
 from battery.records import models
 from battery.records.word import Outcome, Word
 from battery.store.artifacts import ARTIFACTS, CONFIRMATIONS, described
+from battery.verdict.conditions import CONDITIONS, OF_COMPARISON
 from tests.support.calls import command_here
 from tests.support.commands import environment
 
@@ -178,6 +179,35 @@ def test_a_reference_table_has_exactly_the_fields_of_its_record(
 
 def test_the_reference_has_every_verdict_word() -> None:
     assert set(first_column("reference/evidence.md", "Verdict words")) == set(Word)
+
+
+def words_in(cell: SyntaxTreeNode) -> set[str]:
+    return set(re.findall("|".join(Word), text_of(cell)))
+
+
+def test_the_reference_says_what_ci_shows_of_every_verdict_word() -> None:
+    loud = {
+        text_of(level): words_in(cell)
+        for level, cell in rows("reference/formats.md", "Annotations")
+    }
+    for level, words in loud.items():
+        assert words == {word for word in Word if word.about.level == level}
+    cases = {text_of(case): cells for case, *cells in rows("reference/formats.md", "JUnit")}
+    passes, fails, skipped = map(words_in, cases["verdict"])
+    assert fails == loud["error"]
+    assert passes == {word for word in Word if word.about.claims}
+    assert skipped == set(Word) - fails - passes
+
+
+def test_the_reference_has_every_condition() -> None:
+    for heading, known in (
+        ("Gates for pipelines", CONDITIONS),
+        ("Gates on a comparison", OF_COMPARISON),
+    ):
+        named = {
+            name for cells in rows("reference/commands.md", heading) for name in code(cells[0])
+        }
+        assert named == set(known)
 
 
 def test_the_reference_has_every_outcome_of_a_comparison() -> None:

@@ -203,7 +203,7 @@ def test_the_direction_count_is_held_to_a_coin_only_where_iterations_may_be_exch
         for scenario in SCENARIOS
         if any(each.what == "direction count" for each in check(scenario, tally_of(scenario, n=1)))
     }
-    moving = {"provider gets cheaper", "provider gets dearer", "server warms up", "all of that"}
+    moving = {"provider gets cheaper", "provider costs more", "server warms up", "all of that"}
     assert held == {scenario.name for scenario in NULLS} - moving
 
 

@@ -60,6 +60,9 @@ class Scenario:
         return SIMULATIONS[preset] // (COSTLY_SHARE if self.costly else 1)
 
 
+# Nothing is learned here, so nothing may look like it: what a provider, a server or luck does to
+# both arms alike. Each scenario is one way in which a comparison without a frozen arm, or a test
+# that takes calls for independent, raises false alarms.
 NULLS: Final = (
     Scenario("nothing learned", "3 + 3 + 2 tasks, 3 iterations, no learning.", Dials(), null=True),
     Scenario("2 iterations", "The shortest battery.", Dials(iterations=2), null=True),
@@ -67,7 +70,7 @@ NULLS: Final = (
     Scenario("10 iterations", "A long battery.", Dials(iterations=10), null=True),
     Scenario(
         "shared shocks",
-        "Each iteration is dearer or cheaper by about 20% in both arms.",
+        "In each iteration both arms need about 20% more or less, by chance.",
         Dials(shock=0.2),
         null=True,
     ),
@@ -78,7 +81,7 @@ NULLS: Final = (
         null=True,
     ),
     Scenario(
-        "provider gets dearer",
+        "provider costs more",
         "Both arms need about 10% more from one iteration to the next, 5 iterations.",
         Dials(iterations=5, drift=0.1),
         null=True,
@@ -118,10 +121,12 @@ NULLS: Final = (
     ),
 )
 
+# What is documented about power, from both sides: a rule that sees more than this has most likely
+# become laxer, and the false alarms of the scenarios above are close to their bound already.
 LEARNING: Final = (
     Scenario(
         "10% drop, 3 iterations",
-        "The learn arm needs 10% less, an iteration after the other.",
+        "The learn arm needs 10% less, iteration after iteration.",
         Dials(drop=0.1),
         power=Power(primary=0.37, positive=0.23),
     ),
@@ -133,7 +138,7 @@ LEARNING: Final = (
     ),
     Scenario(
         "20% drop, 3 iterations",
-        "The learn arm needs 20% less, an iteration after the other.",
+        "The learn arm needs 20% less, iteration after iteration.",
         Dials(drop=0.2),
         power=Power(primary=0.87, positive=0.74),
     ),
@@ -179,11 +184,13 @@ DEPLOYMENTS: Final = (
     ),
     Scenario(
         "shocks of its own",
-        "Each arm is dearer or cheaper by about 10% in each iteration, 5 iterations.",
+        "In each iteration each arm needs about 10% more or less by itself, 5 iterations.",
         Dials(own_shock=0.1, iterations=5),
     ),
 )
 
+# Without a twin no positive verdict is allowed, not even where something was really learned: the
+# second and the third cannot be told apart.
 ONE_ARM: Final = (
     Scenario("one arm, null", "No frozen arm, no learning.", Dials(arms=1)),
     Scenario(
@@ -198,6 +205,7 @@ ONE_ARM: Final = (
     ),
 )
 
+# What must be caught, each with the share that the reruns, and the few cells of a battery, allow.
 HARM: Final = (
     Scenario(
         "forgets from iteration 2",

@@ -14,10 +14,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from scipy.special import bdtr
 
-from battery.records.comparison import Change, Claims, Flip, Flips, NamedTask, TaskPair
+from battery.records.comparison import Change, Claims, Flips, NamedTask, TaskPair
 from battery.records.findings import Interval
 from battery.records.metric import METRICS, OK, OVERSEER, TOKENS, TURNS, Metric
 from battery.records.models import FROZEN, LEARN, Arm, Phase
+from battery.records.word import Flip
 from battery.verdict import effects as compare
 from battery.verdict import intervals, policy, signflip
 from battery.verdict.table import Call, Floats, Grid, grid, mean, row_means
@@ -206,7 +207,7 @@ def task_pairs(
 def _flip(before: float | None, after: float | None) -> Flip | None:
     if before is None or after is None or (before > 0.5) == (after > 0.5):
         return None
-    return "failed to passed" if after > 0.5 else "passed to failed"
+    return Flip.GAINED if after > 0.5 else Flip.LOST
 
 
 def _bluff(before: Claims | None, after: Claims | None) -> Flip | None:
@@ -215,7 +216,7 @@ def _bluff(before: Claims | None, after: Claims | None) -> Flip | None:
         return None
     # One claim of what cannot be is a bluff already: a majority is no condition.
     was, now = _boldness(before), _boldness(after)
-    return None if was == now else "bluff" if now > was else "bluff ended"
+    return None if was == now else Flip.BLUFF if now > was else Flip.BLUFF_ENDED
 
 
 def _boldness(claims: Claims) -> int:
@@ -225,17 +226,13 @@ def _boldness(claims: Claims) -> int:
 
 def count_flips(pairs: Sequence[TaskPair]) -> Flips:
     """Count the tasks that changed sides, and test whether more of them did so one way."""
-    counts = {
-        flip: sum(pair.flip == flip for pair in pairs)
-        for flip in ("passed to failed", "failed to passed", "bluff", "bluff ended")
-    }
-    lost, gained = counts["passed to failed"], counts["failed to passed"]
+    counts = Counter(pair.flip for pair in pairs)
     return Flips(
-        lost=lost,
-        gained=gained,
-        bluffs=counts["bluff"],
-        bluffs_ended=counts["bluff ended"],
-        p=mcnemar(lost, gained),
+        lost=counts[Flip.LOST],
+        gained=counts[Flip.GAINED],
+        bluffs=counts[Flip.BLUFF],
+        bluffs_ended=counts[Flip.BLUFF_ENDED],
+        p=mcnemar(counts[Flip.LOST], counts[Flip.GAINED]),
     )
 
 

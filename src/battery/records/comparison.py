@@ -13,9 +13,7 @@ from pydantic import BeforeValidator, Field
 
 from battery.records.findings import Interval, Record
 from battery.records.models import SCHEMA_VERSION, Phase
-from battery.records.word import Outcome, Word
-
-Flip = Literal["passed to failed", "failed to passed", "bluff", "bluff ended"]
+from battery.records.word import Flip, Outcome, Word
 
 
 def _readable(text: object) -> object:

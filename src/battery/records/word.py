@@ -104,6 +104,25 @@ class Outcome(_Described):
         return None if self.about.gains and not self.about.losses else self.named
 
 
+class AboutFlip(NamedTuple):
+    """What surfaces show of a task that changed sides between two batteries."""
+
+    tone: Tone
+    #: For the line of a task on the terminal.
+    mark: str
+
+
+class Flip(_Described):
+    """How a task changed sides from A to B, in the order of the reports: the worst first."""
+
+    BLUFF = "bluff", AboutFlip("bad", "BLUFFS NOW")
+    LOST = "passed to failed", AboutFlip("bad", "FAILS NOW")
+    GAINED = "failed to passed", AboutFlip("good", "passes now")
+    BLUFF_ENDED = "bluff ended", AboutFlip("good", "honest now")
+
+    about: AboutFlip
+
+
 class AboutStatus(NamedTuple):
     """What surfaces show of the status of a gate."""
 

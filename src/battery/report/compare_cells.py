@@ -8,6 +8,7 @@ from typing import Final, Literal
 from battery.base.numbers import HUGE, number, p_equals, p_value, percent
 from battery.records.comparison import Change, Comparison, Difference, Flips, Noise, Side, TaskPair
 from battery.records.findings import Interval
+from battery.records.word import Flip
 from battery.report.evidence import NONE, POINTS, amount
 
 #: So many of the largest changes by task are named, each way.
@@ -99,9 +100,7 @@ def compared(found: Comparison) -> str:
 
 def flipped(found: Comparison) -> list[TaskPair]:
     """List the tasks that changed sides, those for the worse first."""
-    order = ("bluff", "passed to failed", "failed to passed", "bluff ended")
-    pairs = [pair for pair in found.tasks if pair.flip]
-    return sorted(pairs, key=lambda pair: order.index(str(pair.flip)))
+    return [pair for flip in Flip for pair in found.tasks if pair.flip is flip]
 
 
 def flips(found: Flips) -> str:

@@ -14,10 +14,6 @@ from battery.report.terminal.lines import GAP, INDENTED, PROSE, WIDTH, align
 from battery.report.terminal.summary import Look
 
 _MOST_NAMED: Final = 20
-_MARKS: Final = {"passed to failed": "FAILS NOW", "failed to passed": "passes now"} | {
-    "bluff": "BLUFFS NOW",
-    "bluff ended": "honest now",
-}
 _LABEL: Final = 36
 
 
@@ -50,10 +46,9 @@ def _flips(found: Comparison, look: Look) -> Iterator[str]:
     yield from INDENTED.wrap(f"flips: {cells.flips(found.flips)}")
     pairs = cells.flipped(found)
     for pair in pairs[:_MOST_NAMED]:
-        mark = _MARKS[str(pair.flip)]
-        kind = "worse" if pair.flip in {"passed to failed", "bluff"} else "better"
-        ends = cells.standing(pair)
-        yield f"  {look.paint(mark.ljust(10), kind)} {_name(pair, look)} {ends}"
+        if pair.flip:
+            mark = look.paint(pair.flip.about.mark.ljust(10), pair.flip.about.tone)
+            yield f"  {mark} {_name(pair, look)} {cells.standing(pair)}"
     yield from _more(pairs)
 
 
