@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from battery.embedded.analyst import SIGNATURE, RuleAnalyst
 from battery.embedded.reviewing import PLAYBOOK
 from battery.protocol.wire import ChatMessage, ChatRequest, Status, chat_content
-from battery.records.metric import METRICS
+from battery.records.metric import COUNTED
 from battery.records.models import Phase, Run, RunResult, Task
 from battery.review.parse import parse_proposals, parse_verdicts
 from battery.review.prompts import overseer_prompt, rows, scrum_prompt
@@ -91,7 +91,7 @@ def test_each_proposal_has_its_fields_a_metric_and_a_reason_in_the_numbers() -> 
     proposals, warnings = parse_proposals(say(review_prompt(RUNS)))
     assert warnings == []
     assert len(proposals) >= 3
-    assert {proposal.metric for proposal in proposals} == set(METRICS)
+    assert {proposal.metric for proposal in proposals} == {metric.key for metric in COUNTED}
     # Only what a user of battery has: the tasks and the gateway's memory.
     assert {proposal.target_file for proposal in proposals} == {PLAYBOOK, "tasks.json"}
     assert all(re.search(r"\d", proposal.rationale or "") for proposal in proposals)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from battery.protocol.wire import MOST_COUNTED
 from battery.records.findings import Evidence
-from battery.records.metric import METRICS, TOKENS
+from battery.records.metric import COUNTED, TOKENS
 from battery.records.models import FROZEN, LEARN, Expectations, Phase
 from battery.records.word import Word
 from battery.verdict.assess import Observed, assess
@@ -442,7 +442,7 @@ def test_whatever_comes_there_is_a_verdict_and_it_is_strict_json(
     assert found.sentence
     assert Evidence.model_validate_json(found.model_dump_json()) == found
     if found.effects:
-        assert [each.metric for each in found.effects] == list(METRICS)
+        assert [each.metric for each in found.effects] == [metric.key for metric in COUNTED]
         assert found.effects[0].metric == TOKENS
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from battery.records.metric import METRICS
+from battery.records.metric import COUNTED
 from battery.records.models import LEARN, Phase
 from battery.report.html.board import (
     BLOCK,
@@ -116,7 +116,7 @@ def test_the_words_say_where_each_arm_began_and_came_to() -> None:
         "Line chart: tokens per task over the iterations. Mean, learn: from 1,000 to 565. "
         "Mean, frozen: from 1,000 to 1,000."
     )
-    assert [chart.metric for chart in charts(board)] == list(METRICS)
+    assert [chart.metric for chart in charts(board)] == [metric.key for metric in COUNTED]
     assert rows(first(board, "total_elapsed_s"))[0] == [
         *("mean over tasks", "learn", "2", "1.20", "1.20")
     ]
