@@ -114,11 +114,15 @@ def cities_within(name: str, radius_miles: float) -> list[str]:
 
 
 class Role(NamedTuple):
-    """A canonical role with its usual pay in dollars an hour and the ladders its people climb."""
+    """A canonical role: the name that the database knows it by."""
 
     name: str
+    #: Usual pay in dollars an hour.
     pay: int
+    #: The ladders of certificates that its people climb.
     ladders: tuple[str, ...] = ()
+    #: What people on site call it; the database does not know these names.
+    trade_names: tuple[str, ...] = ()
 
 
 #: Certificates of one subject, lowest first. Who holds a higher one meets a demand for a lower
@@ -141,86 +145,40 @@ LADDERS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 ROLES: Final = (
-    Role("Welder", 31, ("welding", "safety")),
-    Role("Electrician", 36, ("electrical", "safety")),
-    Role("Plumber", 35, ("plumbing",)),
-    Role("Pipefitter", 37, ("plumbing", "safety")),
-    Role("Carpenter", 29, ("safety",)),
-    Role("Roofer", 27, ("safety",)),
-    Role("Mason", 30, ("safety",)),
-    Role("Painter", 24),
-    Role("Glazier", 28, ("safety",)),
-    Role("HVAC Technician", 33, ("cooling",)),
-    Role("Sheet Metal Worker", 32, ("welding", "safety")),
-    Role("Ironworker", 34, ("rigging", "safety")),
-    Role("Crane Operator", 41, ("rigging",)),
-    Role("Heavy Equipment Operator", 35, ("safety",)),
-    Role("Forklift Operator", 22, ("forklift",)),
-    Role("Truck Driver", 28, ("driving",)),
-    Role("Warehouse Picker", 19, ("forklift",)),
-    Role("Diesel Mechanic", 33, ("vehicles",)),
-    Role("Millwright", 36, ("rigging", "safety")),
-    Role("CNC Machinist", 30, ("machining",)),
-    Role("Assembler", 21),
-    Role("Quality Inspector", 27, ("inspection",)),
-    Role("Line Cook", 19, ("kitchen",)),
-    Role("Dishwasher", 16),
-    Role("Janitor", 17),
-    Role("Security Guard", 20, ("guarding",)),
-    Role("Registered Nurse", 45, ("life support",)),
-    Role("Nursing Assistant", 21, ("life support",)),
-    Role("Phlebotomist", 22, ("life support",)),
-    Role("Medical Coder", 26),
+    Role("Welder", 31, ("welding", "safety"), ("Arc Hand", "Rod Burner")),
+    Role("Electrician", 36, ("electrical", "safety"), ("Sparky", "Wireman")),
+    Role("Plumber", 35, ("plumbing",), ("Drain Layer",)),
+    Role("Pipefitter", 37, ("plumbing", "safety"), ("Steamfitter",)),
+    Role("Carpenter", 29, ("safety",), ("Chippy", "Joiner")),
+    Role("Roofer", 27, ("safety",), ("Slater", "Shingler")),
+    Role("Mason", 30, ("safety",), ("Brickie", "Stonesetter")),
+    Role("Painter", 24, (), ("Brush Hand",)),
+    Role("Glazier", 28, ("safety",), ("Window Setter",)),
+    Role("HVAC Technician", 33, ("cooling",), ("Refrigeration Mechanic",)),
+    Role("Sheet Metal Worker", 32, ("welding", "safety"), ("Tin Knocker", "Tinner")),
+    Role("Ironworker", 34, ("rigging", "safety"), ("Rod Buster", "Steel Erector")),
+    Role("Crane Operator", 41, ("rigging",), ("Hoisting Engineer",)),
+    Role("Heavy Equipment Operator", 35, ("safety",), ("Cat Skinner", "Excavator Driver")),
+    Role("Forklift Operator", 22, ("forklift",), ("Reach Truck Driver", "Hi-Lo Driver")),
+    Role("Truck Driver", 28, ("driving",), ("Trucker", "Long Hauler")),
+    Role("Warehouse Picker", 19, ("forklift",), ("Order Selector",)),
+    Role("Diesel Mechanic", 33, ("vehicles",), ("Wrench",)),
+    Role("Millwright", 36, ("rigging", "safety"), ("Machine Fitter",)),
+    Role("CNC Machinist", 30, ("machining",), ("Chip Maker", "Lathe Hand")),
+    Role("Assembler", 21, (), ("Line Builder",)),
+    Role("Quality Inspector", 27, ("inspection",), ("Checker",)),
+    Role("Line Cook", 19, ("kitchen",), ("Commis", "Fry Cook")),
+    Role("Dishwasher", 16, (), ("Plongeur",)),
+    Role("Janitor", 17, (), ("Custodian",)),
+    Role("Security Guard", 20, ("guarding",), ("Bouncer", "Watchman")),
+    Role("Registered Nurse", 45, ("life support",), ("RN",)),
+    Role("Nursing Assistant", 21, ("life support",), ("CNA",)),
+    Role("Phlebotomist", 22, ("life support",), ("Blood Drawer",)),
+    Role("Medical Coder", 26, (), ("Chart Coder",)),
 )
 
 ROLE_NAMES: Final = tuple(role.name for role in ROLES)
-
-
-TRADE_NAMES: Final[dict[str, str]] = {
-    "Arc Hand": "Welder",
-    "Rod Burner": "Welder",
-    "Sparky": "Electrician",
-    "Wireman": "Electrician",
-    "Drain Layer": "Plumber",
-    "Steamfitter": "Pipefitter",
-    "Chippy": "Carpenter",
-    "Joiner": "Carpenter",
-    "Slater": "Roofer",
-    "Shingler": "Roofer",
-    "Brickie": "Mason",
-    "Stonesetter": "Mason",
-    "Brush Hand": "Painter",
-    "Window Setter": "Glazier",
-    "Refrigeration Mechanic": "HVAC Technician",
-    "Tin Knocker": "Sheet Metal Worker",
-    "Tinner": "Sheet Metal Worker",
-    "Rod Buster": "Ironworker",
-    "Steel Erector": "Ironworker",
-    "Hoisting Engineer": "Crane Operator",
-    "Cat Skinner": "Heavy Equipment Operator",
-    "Excavator Driver": "Heavy Equipment Operator",
-    "Reach Truck Driver": "Forklift Operator",
-    "Hi-Lo Driver": "Forklift Operator",
-    "Trucker": "Truck Driver",
-    "Long Hauler": "Truck Driver",
-    "Order Selector": "Warehouse Picker",
-    "Wrench": "Diesel Mechanic",
-    "Machine Fitter": "Millwright",
-    "Chip Maker": "CNC Machinist",
-    "Lathe Hand": "CNC Machinist",
-    "Line Builder": "Assembler",
-    "Checker": "Quality Inspector",
-    "Commis": "Line Cook",
-    "Fry Cook": "Line Cook",
-    "Plongeur": "Dishwasher",
-    "Custodian": "Janitor",
-    "Bouncer": "Security Guard",
-    "Watchman": "Security Guard",
-    "RN": "Registered Nurse",
-    "CNA": "Nursing Assistant",
-    "Blood Drawer": "Phlebotomist",
-    "Chart Coder": "Medical Coder",
-}
+TRADE_NAMES: Final = {name: role.name for role in ROLES for name in role.trade_names}
 
 # Folded once: people write "RN", "Rn" and "rn".
 _ROLES: Final = {name.casefold(): name for name in ROLE_NAMES} | {

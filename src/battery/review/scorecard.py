@@ -15,7 +15,7 @@ from typing import Final, Literal
 from battery.records.findings import Expectation, Scorecard
 from battery.records.metric import TABLE
 from battery.records.models import Metrics, Proposal
-from battery.review.parse.inline import named_metric
+from battery.review.inline import named_metric
 
 Direction = Literal["fall", "rise"]
 Outcome = Literal["right", "wrong", "no change", "not measurable"]
@@ -54,7 +54,7 @@ _FLOOR: Final = re.compile(
     r"(?:\b(?:cannot|can not|will not|never)|n['\u2019]t) (?:\w+ )?"
     r"(?:fall|drop|go|get|sink|rise|climb|grow) (?:\w+ )?(?:below|under|above|beyond)\b"
 )
-# A word in italics stands between underscores, which `\b` takes for letters.
+# A word in italics is between underscores, which `\b` takes for letters.
 _WORD: Final = r"(?<![a-z])(?:{})(?![a-z])"
 _FALL: Final = _WORD.format(
     r"falls?|fallen|falling|fell|drop(?:s|ped|ping)?|decreas(?:es?|ed|ing)"
@@ -147,7 +147,7 @@ def _nearest_first(metric: str, impact: str) -> Iterator[set[str]]:
     if not found:
         yield _said_by([one for one in every if not _IS_ASIDE.match(one)], metric)
         return
-    # By its key before a word like "tokens", which may stand in passing.
+    # By its key before a word like "tokens", which may be there in passing.
     name = _name(metric)
     clauses, at = next((one for one in found if name.search(one[0][one[1]])), found[0])
     yield _said_of(metric, clauses[at:])
@@ -158,7 +158,7 @@ def _nearest_first(metric: str, impact: str) -> Iterator[set[str]]:
 
 
 def _clauses(sentence: str) -> list[str]:
-    """Cut a sentence into clauses; a name that stands alone goes with what follows it."""
+    """Cut a sentence into clauses; a name alone goes with what follows it."""
     plain = _BOUND.sub(" ", " ".join(sentence.split()))
     plain = " ".join(_FLOOR.sub(" ", plain).split())
     clauses: list[str] = []
@@ -177,7 +177,7 @@ def _name(metric: str) -> re.Pattern[str]:
 
 
 def _is_about(clause: str, metric: str) -> bool:
-    """Tell whether a clause that need not name the metric may still speak of it."""
+    """Return whether a clause that need not name the metric may still speak of it."""
     if _IS_ASIDE.match(clause) or named_metric(clause) not in {None, metric}:
         return False
     return bool(_WORDS.search(clause) or _moves(clause))

@@ -11,8 +11,8 @@ from battery.records.metric import METRICS, TABLE
 
 Word = Literal["APPROVE", "REVISE", "REJECT"]
 # Indented code is off: models indent a list too far much more often than they mean code.
-PARSER = MarkdownIt("commonmark", {"html": False}).enable("table").disable("code")
-# How far into a line a label, a title or a verdict may stand; it keeps long lines cheap.
+PARSER = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["code", "lheading"])
+# How far into a line a label, a title or a verdict may be; it keeps long lines cheap.
 REACH = 200
 BOLD_LEAD = re.compile(r"[^\w`*]*(\*\*|__)(?P<lead>(?:(?!\1).){1,200})\1\s*(?P<rest>.*)", re.DOTALL)
 # The number before a title: Proposal 2, #2, 2), P2:, 3.2 but not the count in "2 welders".
@@ -46,8 +46,8 @@ IN_BOLD = re.compile(
     r"(?:\*\*|__)",
     re.DOTALL | re.IGNORECASE,
 )
-# A verdict beside a title: in capitals after a separator, in bold, or as the last word.
-_BESIDE_TITLE = (
+# A verdict next to a title: in capitals after a separator, in bold, or as the last word.
+_IN_TITLE = (
     re.compile(
         r"(?P<before>.*?)(?:^|[-\u2013—:|(\[>→=,.]|\*\*|__|\s[^\w\s]++)\s*+[^\w\s]*+\s*+"
         r"(?P<word>\b(?:APPROVED?|ACCEPT(?:ED)?|REVISED?|REJECT(?:ED)?)\b)",
@@ -76,8 +76,8 @@ _URL = re.compile(r"\b\w+://\S+")
 _NOTHING = {"none", "unknown", "tbd", "na", "various", "multiple", "unspecified", "-"}
 
 
-class Beside(NamedTuple):
-    """A verdict that stands in a title line, and what stands around it."""
+class TitleVerdict(NamedTuple):
+    """A verdict in a title line, and the text around it."""
 
     before: str
     word: Word
@@ -85,7 +85,7 @@ class Beside(NamedTuple):
 
 
 def is_verdict(text: str) -> bool:
-    """Tell whether a text is a verdict and nothing else."""
+    """Return whether a text is a verdict and nothing else."""
     return len(text) <= REACH and bool(_VERDICT_ONLY.fullmatch(text))
 
 
@@ -105,9 +105,9 @@ def _said(text: str) -> str:
     return re.sub(r"^[\s*_.:,;)\]>=\u2013—-]*[^\w\s`*_(\[\"'<~]*\s*", "", text).strip()
 
 
-def beside_title(text: str) -> Beside | None:
-    """Find a verdict that stands in the title line itself, before or after the title."""
-    for pattern in _BESIDE_TITLE:
+def verdict_in_title(text: str) -> TitleVerdict | None:
+    """Find a verdict in the title line itself, before or after the title."""
+    for pattern in _IN_TITLE:
         found = pattern.match(text[:REACH])
         word = found and decide(found["word"])[0]
         if found and word:
@@ -117,7 +117,7 @@ def beside_title(text: str) -> Beside | None:
                 start = counted.end() if counted else 0
                 title, *more = _TITLE_END.split(after[start:], maxsplit=1)
                 before, after = after[:start] + title, "".join(more)
-            return Beside(before, word, after)
+            return TitleVerdict(before, word, after)
     return None
 
 

@@ -15,20 +15,19 @@ from difflib import SequenceMatcher
 from typing import Final
 
 from battery.records.models import Proposal, Verdict
-from battery.review.parse.groups import Form, Group, all_readings, read_fields, to_markdown
-from battery.review.parse.inline import (
+from battery.review.inline import (
     IN_BOLD,
     REACH,
     VERDICT_LEAD,
     Word,
-    beside_title,
     decide,
     entitled,
     first_path,
     named_metric,
     plain_text,
+    verdict_in_title,
 )
-from battery.review.parse.lines import Line
+from battery.review.structure import Form, Group, Line, all_readings, read_fields, to_markdown
 
 #: The prompt asks for at least this many proposals.
 WANTED_PROPOSALS: Final = 3
@@ -82,7 +81,7 @@ def parse_verdicts(markdown: str, proposals: Sequence[Proposal]) -> tuple[list[V
     readings = (_verdicts(groups, proposals) for groups in all_readings(markdown, _JUDGMENT))
     verdicts = max(readings, key=_matched, default=[])
     if len(verdicts) == len(proposals) and not any(v.title for v in verdicts):
-        # Nothing says which is which: then they stand in the order of the proposals.
+        # Nothing says which is which: then they are in the order of the proposals.
         verdicts = [
             verdict.model_copy(update={"proposal": proposal.number, "title": proposal.title})
             for verdict, proposal in zip(verdicts, proposals, strict=True)
@@ -100,20 +99,17 @@ def with_existence(proposals: Sequence[Proposal], exists: Mapping[str, bool]) ->
 
 def flag_missing(verdicts: Sequence[Verdict], proposals: Sequence[Proposal]) -> list[Verdict]:
     """Flag each APPROVE of a proposal whose target file is known not to exist."""
-    missing = {p.number: p.target_file for p in proposals if p.target_exists is False}
-    return [
-        verdict.model_copy(
-            update={
-                "flags": [
-                    *verdict.flags,
-                    f"approved, but {missing[verdict.proposal]} does not exist in the repository",
-                ]
-            }
-        )
-        if verdict.verdict == "APPROVE" and verdict.proposal in missing
-        else verdict
-        for verdict in verdicts
-    ]
+    missing: dict[int | None, str | None] = {
+        p.number: p.target_file for p in proposals if p.target_exists is False
+    }
+    return [_flagged(v, missing) if v.verdict == "APPROVE" else v for v in verdicts]
+
+
+def _flagged(verdict: Verdict, missing: Mapping[int | None, str | None]) -> Verdict:
+    if verdict.proposal not in missing:
+        return verdict
+    flag = f"approved, but {missing[verdict.proposal]} does not exist in the repository"
+    return verdict.model_copy(update={"flags": [*verdict.flags, flag]})
 
 
 def _proposal_warnings(proposals: Sequence[Proposal]) -> Iterator[str]:
@@ -137,7 +133,7 @@ def _verdict_warnings(verdicts: Sequence[Verdict], proposals: Sequence[Proposal]
     if not verdicts:
         yield (
             "no verdict could be read from the scrum judgment: looked for APPROVE, REVISE or "
-            "REJECT beside each proposal; the text of the judgment is kept as it came"
+            "REJECT next to each proposal; the text of the judgment is kept as it came"
         )
         return
     given = Counter(verdict.proposal for verdict in verdicts)
@@ -191,37 +187,34 @@ def _prose(number: int, group: Group) -> Proposal | None:
     if not (group.asked and path):
         return None
     _, title, rest = entitled(group.opener.text)
-    told = to_markdown([group.opener._replace(kind="text", text=rest), *group.lines])
+    rationale = to_markdown([group.opener._replace(kind="text", text=rest), *group.lines])
     return Proposal(
         number=number,
         title=title or path,
         target_file=path,
-        rationale=told or None,
+        rationale=rationale or None,
         expected_impact=None,
         metric=None,
     )
 
 
 def _verdicts(groups: Sequence[Group], proposals: Sequence[Proposal]) -> list[Verdict]:
-    found: list[Verdict] = []
-    seen: set[tuple[int, str]] = set()
-    for group in groups:
-        verdict = _verdict(group, proposals)
-        if verdict and (verdict.proposal, verdict.verdict) not in seen:
-            found.append(verdict)
-            if verdict.proposal:
-                seen.add((verdict.proposal, verdict.verdict))
-    return found
+    found: dict[object, Verdict] = {}
+    for verdict in filter(None, (_verdict(group, proposals) for group in groups)):
+        # One that matches no proposal repeats none.
+        key = (verdict.proposal, verdict.verdict) if verdict.proposal else len(found)
+        found.setdefault(key, verdict)
+    return list(found.values())
 
 
 def _verdict(group: Group, proposals: Sequence[Proposal]) -> Verdict | None:
     fields, rest = read_fields(group, _JUDGMENT.fields)
     word, said = decide(fields.get("verdict", ""))
     heading = group.opener.value if group.opener.label == "title" else group.opener.text
-    beside = beside_title(heading)
-    if beside and not (word and re.search(r"\w", beside.after)):
-        heading = beside.before
-        word, said = (word, said) if word else (beside.word, beside.after)
+    in_title = verdict_in_title(heading)
+    if in_title and not (word and re.search(r"\w", in_title.after)):
+        heading = in_title.before
+        word, said = (word, said) if word else (in_title.word, in_title.after)
     if not word:
         word, said = _leading(rest)
     number, title, more = entitled(heading, group.opener.number)
