@@ -30,9 +30,8 @@ from battery.records.lines import DistillCall, RecordedRun, TaskCall
 from battery.records.models import CONFIRMATIONS, ELAPSED_KEY, LEARN, Models, Phase, RunResult
 from battery.records.stages import CHAT_STAGES, CONFIRM_TITLE, DISTILL, TASK_STAGES
 from battery.review.chats import first_line
-from battery.run.reviewer import Reviewer
+from battery.run.reviewer import Reviewer, write_metrics
 from battery.run.schedule import Ask, Outcomes, Schedule, confirmations, outcomes, to_confirm
-from battery.run.summarize import write_metrics
 from battery.store.battery_dir import IterationDir
 from battery.store.documents import wrong
 from battery.store.journal import Journal

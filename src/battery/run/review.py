@@ -14,8 +14,8 @@ from battery.recorded.open import open_battery
 from battery.records.events import Notice, Observer
 from battery.records.models import LEARN, Manifest, ReviewOutcome
 from battery.records.stages import CHAT_STAGES, ChatStage
-from battery.run.reviewer import Reviewer
-from battery.run.summarize import write_metrics, write_summary
+from battery.run.reviewer import Reviewer, write_metrics
+from battery.run.summarize import write_summary
 from battery.store.battery_dir import BatteryDir, IterationDir
 from battery.store.files import locked
 from battery.store.journal import Journal

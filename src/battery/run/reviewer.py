@@ -11,12 +11,13 @@ from battery.base.clock import now
 from battery.protocol.wire import Json
 from battery.records.events import MetaFinished, Notice, Observer, StageStarted
 from battery.records.lines import ChatCall
-from battery.records.models import ELAPSED_KEY
+from battery.records.models import ELAPSED_KEY, FROZEN, Metrics
 from battery.records.stages import ChatStage
 from battery.review.chats import CHATS, Earlier, Evidence
 from battery.store.battery_dir import IterationDir
 from battery.store.journal import Journal
 from battery.target.system import System
+from battery.verdict.metrics import measure
 
 
 @dataclass(frozen=True)
@@ -117,3 +118,15 @@ def is_file_in(repo: Path, name: str) -> bool:
         return path.is_relative_to(repo) and path.is_file()
     except (OSError, ValueError):
         return False
+
+
+def write_metrics(step: IterationDir) -> Metrics:
+    """Write the `metrics.json` of each arm of one iteration; return the learn arm's.
+
+    They are of the first repeat: further repeats serve the statistics only. Raises `ArtifactError`.
+    """
+    if step.has_runs(FROZEN):
+        step.write_metrics(measure(step.number, step.read_runs(FROZEN)), FROZEN)
+    metrics = measure(step.number, step.read_runs())
+    step.write_metrics(metrics)
+    return metrics

@@ -6,11 +6,10 @@ from collections.abc import Callable
 
 from battery.recorded.open import OpenedBattery, open_battery
 from battery.recorded.summary import summary_of
-from battery.records.models import FROZEN, Metrics, Summary
+from battery.records.models import FROZEN, Summary
 from battery.report.markdown.summary import markdown
-from battery.store.battery_dir import BatteryDir, IterationDir
+from battery.store.battery_dir import BatteryDir
 from battery.store.files import locked
-from battery.verdict.metrics import measure
 
 
 def summarize(folder: BatteryDir) -> Summary:
@@ -28,18 +27,6 @@ def summarize(folder: BatteryDir) -> Summary:
         for metrics in opened.control:
             folder.iteration(metrics.iteration).write_metrics(metrics, FROZEN)
         return write_summary(opened)
-
-
-def write_metrics(step: IterationDir) -> Metrics:
-    """Write the `metrics.json` of each arm of one iteration; return the learn arm's.
-
-    They are of the first repeat: further repeats serve the statistics only. Raises `ArtifactError`.
-    """
-    if step.has_runs(FROZEN):
-        step.write_metrics(measure(step.number, step.read_runs(FROZEN)), FROZEN)
-    metrics = measure(step.number, step.read_runs())
-    step.write_metrics(metrics)
-    return metrics
 
 
 def write_summary(
