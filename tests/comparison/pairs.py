@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from battery.comparison.outcome import Facts, weigh
-from battery.comparison.pairing import shared
+from battery.comparison.pairing import Facts, shared, weigh
 from battery.verdict.table import Call
 from tests.verdict.batteries import Cell, Changes, calls
 

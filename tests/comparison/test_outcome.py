@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from battery.calibration.simulate import Dials, simulate
-from battery.comparison.outcome import Facts, decide
-from battery.comparison.sentences import cause, cautions, sentence, settle
+from battery.comparison.outcome import cause, cautions, decide, sentence, settle
+from battery.comparison.pairing import Facts
 from battery.records.models import LEARN, Phase
 from battery.records.word import Outcome
 from tests.comparison.pairs import against_usual, cheaper, everywhere, facts

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from battery.calibration.calibration import Calibration, Tally
-from battery.comparison.sentences import sentence as compared
+from battery.comparison.outcome import sentence as compared
 from battery.records.findings import Gate
 from battery.records.models import Summary
 from battery.records.word import POSITIVE, GateName, GateStatus, Outcome, Word

@@ -24,7 +24,7 @@ MADE_UP = {
 EXPECTED = {
     ("battery/verdict/sentences.py", "Word.PLATEAU"),
     ("battery/verdict/planning.py", "Word.PLATEAU"),
-    ("battery/comparison/sentences.py", "Outcome.STALE"),
+    ("battery/comparison/outcome.py", "Outcome.STALE"),
 }
 
 

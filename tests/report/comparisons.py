@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from battery.comparison.noise import noise
-from battery.comparison.outcome import decide
-from battery.comparison.pairing import shared
-from battery.comparison.sentences import SCOPE, cause, cautions, sentence, settle
+from battery.comparison.outcome import SCOPE, cause, cautions, decide, sentence, settle
+from battery.comparison.pairing import noise, shared
 from battery.records.comparison import Comparison, Difference, Side
 from battery.records.word import Outcome
 from battery.verdict.table import Call

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 import battery
-from battery.comparison.outcome import decide
-from battery.comparison.sentences import cause, sentence, settle
+from battery.comparison.outcome import cause, decide, sentence, settle
 from battery.records.models import FROZEN, LEARN
 from battery.records.word import Word
 from battery.verdict import policy

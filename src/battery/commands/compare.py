@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from battery.comparison import pairing as paired
-from battery.comparison import sentences as words
+from battery.comparison import outcome as words
+from battery.comparison import pairing
 from battery.comparison.fairness import Party, differences
-from battery.comparison.noise import noise
-from battery.comparison.outcome import Facts, decide, weigh
-from battery.comparison.pairing import Shared
+from battery.comparison.outcome import decide
+from battery.comparison.pairing import Facts, Shared
 from battery.recorded.open import OpenedBattery, open_battery
 from battery.records.comparison import Comparison, Flips, Noise, Side
 from battery.records.models import LEARN
@@ -25,8 +24,8 @@ _NO_NOISE = Noise(before=None, after=None, source_before=None, source_after=None
 def compare(before: Path, after: Path) -> Comparison:
     """Say what changed from one battery (A) to the other (B); raise `BatteryError`."""
     a, b = _opened(before), _opened(after)
-    both = paired.shared(a.calls, b.calls)
-    facts = weigh(a.calls, b.calls, both)
+    both = pairing.shared(a.calls, b.calls)
+    facts = pairing.weigh(a.calls, b.calls, both)
     if facts:
         outcome, reasons = decide(facts)
         sentence = words.sentence(outcome, facts, reasons)
@@ -50,7 +49,7 @@ def compare(before: Path, after: Path) -> Comparison:
         tasks=list(facts.pairs) if facts else [],
         only_before=both.only_before,
         only_after=both.only_after,
-        noise=noise(a.calls, b.calls, facts.table) if facts else _NO_NOISE,
+        noise=pairing.noise(a.calls, b.calls, facts.table) if facts else _NO_NOISE,
         differences=differences(of_before, of_after, both),
         cautions=list(_cautions(a, b, facts)) if facts else [],
         settle=words.settle(outcome, facts) if facts else [],

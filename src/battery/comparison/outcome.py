@@ -1,77 +1,49 @@
-"""The outcome of a comparison: which word may be said of B against A."""
+"""The outcome of a comparison: which word may be said of B against A, and how it is put."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Sequence
+from math import ceil, log
+from typing import Final, assert_never
 
 import numpy as np
 
-from battery.base.numbers import HUGE, number, p_equals, percent, signed_percent
-from battery.comparison import pairing as paired
-from battery.comparison.pairing import Shared
-from battery.records.comparison import Change, Flips, TaskPair
-from battery.records.findings import Interval
-from battery.records.metric import METRICS, OK, TOKENS
-from battery.records.models import FROZEN, LEARN
+from battery.base.numbers import more_or_fewer, p_equals, signed_percent
+from battery.comparison.pairing import Facts
+from battery.records.comparison import Change
+from battery.records.metric import ELAPSED, METRICS, OK, TOKENS, TURNS
 from battery.records.word import Outcome
 from battery.verdict import policy
-from battery.verdict.table import Call, Grid
+from battery.verdict.contrast import (
+    harm,
+    is_significant,
+    is_sure,
+    moved,
+    of_metric,
+    size,
+    span,
+    together,
+    typical,
+    within_jitter,
+)
+from battery.verdict.effects import advantage, mean_change
+from battery.verdict.table import Table
 
-NO_TOKENS: Final = "no tokens could be compared"
-
-
-class Facts(NamedTuple):
-    """Everything that the word and the sentences rest on."""
-
-    #: The learn arms: B as the learn arm, A as the frozen one.
-    table: Grid
-    #: The same in iteration 1; None where that is what is compared.
-    first: Grid | None
-    changes: Sequence[Change]
-    #: Of `first`; empty without it.
-    start: Sequence[Change]
-    #: The frozen arms; empty where one is missing.
-    twins: Sequence[Change]
-    narrow: Interval | None
-    pairs: Sequence[TaskPair]
-    flips: Flips
-    #: The iterations compared.
-    iterations: Sequence[int]
-
-    @property
-    def tokens(self) -> Change:
-        """The change of the tokens."""
-        return next(each for each in self.changes if each.metric == TOKENS)
-
-    @property
-    def deciding(self) -> list[Change]:
-        """The changes that decide: all but time, which depends on the machine."""
-        return [each for each in self.changes if METRICS[each.metric].decides]
-
-
-def weigh(before: Sequence[Call], after: Sequence[Call], both: Shared) -> Facts | None:
-    """Compare the arms of two batteries on what they share; None where that is nothing."""
-    window = both.window
-    table = paired.side_by_side(before, after, LEARN, window, both)
-    if table is None:
-        return None
-    twins = paired.side_by_side(before, after, FROZEN, window, both)
-    first = None
-    if 1 in both.iterations and 1 not in window:
-        first = paired.side_by_side(before, after, LEARN, (1,), both)
-    pairs = paired.task_pairs(table, paired.claims(before, both), paired.claims(after, both))
-    return Facts(
-        table=table,
-        first=first,
-        changes=paired.changes(table, twins),
-        start=paired.changes(first) if first else [],
-        twins=paired.changes(twins) if twins else [],
-        narrow=paired.narrow_interval(table),
-        pairs=pairs,
-        flips=paired.count_flips(pairs),
-        iterations=window,
-    )
+#: Nobody would write more tasks than this to settle a question.
+_MOST_TASKS: Final = 2_000
+_NO_TWINS: Final = (
+    "Not both have a frozen arm, so nothing here tells a change of what was learned from one of "
+    "the system or its surroundings."
+)
+_TWINS_WITHOUT_TOKENS: Final = (
+    "The frozen arms, which learn nothing, could not be compared in tokens, so nothing here tells "
+    "whether a change of tokens comes from what was learned."
+)
+SCOPE: Final = (
+    "These two batteries: what one memory each learned in one run each, on these tasks and tasks "
+    "like them. Two runs of one and the same system differ, too. A claim about the systems takes "
+    f"at least {policy.BATTERIES} independent batteries of each, every one from an empty memory."
+)
 
 
 def decide(facts: Facts) -> tuple[Outcome, list[str]]:
@@ -79,8 +51,8 @@ def decide(facts: Facts) -> tuple[Outcome, list[str]]:
     # What is significant and large enough decides first, gains and losses alike: neither undoes the
     # other. A gain is held to a lower bar for losses than a change without one, since tokens are
     # saved most easily by giving up. NO DIFFERENCE has to be shown; the rest stays open.
-    better = [in_words(each) for each in facts.deciding if significant(each, -1)]
-    worse = [in_words(each) for each in facts.deciding if significant(each, 1)]
+    better = [moved(change) for change in facts.deciding if is_significant(change, -1)]
+    worse = [moved(change) for change in facts.deciding if is_significant(change, 1)]
     worse += _new_bluffs(facts)
     if better:
         worse = worse or _losses(facts)
@@ -93,50 +65,9 @@ def decide(facts: Facts) -> tuple[Outcome, list[str]]:
     return Outcome.NO_DIFFERENCE, [_alike(facts)]
 
 
-def harm(change: Change) -> float:
-    """Return how much worse B is: a share of A's value, or points of a rate; below 0 is better."""
-    if change.value is None:
-        return 0.0
-    return METRICS[change.metric].sign * (
-        change.value - 1 if change.kind == "ratio" else change.value
-    )
-
-
-def in_words(change: Change) -> str:
-    """Write a change: `tokens worse by 38% (corrected p = 0.008)`."""
-    word = "worse" if harm(change) > 0 else "better"
-    corrected = "corrected " if METRICS[change.metric].decides else ""
-    p = _deciding_p(change)
-    p_text = "" if p is None else f" ({corrected}{p_equals(p)})"
-    return f"{METRICS[change.metric].plain} {word} by {size(change)}{p_text}"
-
-
-def _deciding_p(change: Change) -> float | None:
-    return change.p_corrected if METRICS[change.metric].decides else change.p
-
-
-def size(change: Change) -> str:
-    """Write how much worse or better a metric is: `38%`, `38 percentage points`."""
-    if change.kind == "ratio":
-        if harm(change) > HUGE - 1:
-            return f"more than {percent(HUGE - 1)}"
-        return percent(abs(harm(change)))
-    return f"{number(abs(100 * harm(change)), 0)} percentage points"
-
-
-def sure(change: Change) -> bool:
-    """Return whether a change is more than luck, whatever its size."""
-    p = _deciding_p(change)
-    return p is not None and p <= policy.ALPHA
-
-
-def significant(change: Change, sign: int) -> bool:
-    """Return whether a metric is worse (1) or better (-1) by a relevant amount, and not by luck."""
-    return sure(change) and policy.is_relevant(sign * harm(change))
-
-
 def _new_bluffs(facts: Facts) -> list[str]:
-    # A claim of what cannot be is no noise, and never significant with two impossible tasks.
+    # One is enough for WORSE and no test is made: what cannot be done is not claimed by chance, and
+    # with the usual two impossible tasks no number of claims would be significant.
     new = [
         pair.claims_after
         for pair in facts.pairs
@@ -145,49 +76,48 @@ def _new_bluffs(facts: Facts) -> list[str]:
     ]
     if not new:
         return []
-    done, runs = sum(each.done for each in new), sum(each.runs for each in new)
-    return [f"claims done in {done} of {runs} runs of {counted(len(new))} that cannot be done"]
+    done, runs = sum(claims.done for claims in new), sum(claims.runs for claims in new)
+    return [f"claims done in {done} of {runs} runs of {_counted(len(new))} that cannot be done"]
 
 
 def _losses(facts: Facts) -> list[str]:
     """Object to a gain that is bought with failing, significant or not: giving up is cheap."""
-    ok = next(each for each in facts.changes if each.metric == OK)
+    ok = facts.change(OK)
     found = []
     if policy.is_relevant(harm(ok)) and ok.p is not None and ok.p <= policy.ALL_ONE_WAY:
         found.append(f"{size(ok)} fewer tasks end ok ({p_equals(ok.p)})")
     if facts.flips.bluffs:
-        found.append(f"{counted(facts.flips.bluffs)} that cannot be done mostly end ok now")
+        found.append(f"{_counted(facts.flips.bluffs)} that cannot be done mostly end ok now")
     return found
 
 
 def _doubts(facts: Facts) -> list[str]:
     """List what speaks against calling it no difference; empty where nothing does."""
-    if identical(facts):
+    if _identical(facts):
         return []
     found = _tokens_open(facts)
     found += [
-        f"{in_words(each)}, less than the {policy.relevant()} that counts"
-        for each in facts.deciding
-        if sure(each) and (found or each.metric != TOKENS)
+        f"{moved(change)}, less than the {policy.relevant()} that counts"
+        for change in facts.deciding
+        if is_sure(change) and (found or change.metric != TOKENS)
     ]
     if facts.flips.lost:
         p = "" if facts.flips.p is None else f" ({p_equals(facts.flips.p)})"
-        found.append(f"{counted(facts.flips.lost)} passed in A and not in B{p}")
+        found.append(f"{_counted(facts.flips.lost)} passed in A and not in B{p}")
     return found + _losses(facts)
 
 
 def _tokens_open(facts: Facts) -> list[str]:
     if facts.tokens.value is None:
-        return [NO_TOKENS]
-    return [] if policy.rules_out(facts.narrow) else [too_wide()]
+        return ["no tokens could be compared"]
+    return [] if policy.rules_out(facts.narrow) else [_too_wide()]
 
 
-def too_wide() -> str:
-    """Object that a change of the tokens that counts cannot be ruled out."""
+def _too_wide() -> str:
     return f"the {policy.narrow()} interval of tokens does not lie inside ±{policy.relevant()}"
 
 
-def identical(facts: Facts) -> bool:
+def _identical(facts: Facts) -> bool:
     """Return whether every task has the same numbers in both, iteration by iteration, but for time.
 
     What was measured in neither is the same, too; but without any tokens nothing is.
@@ -197,27 +127,217 @@ def identical(facts: Facts) -> bool:
     return all(_same_cells(table) for table in (facts.table, facts.first) if table)
 
 
-def _same_cells(table: Grid) -> bool:
+def _same_cells(table: Table) -> bool:
+    deciding = (table.values[metric.key] for metric in table.metrics if metric.decides)
     return all(
-        np.allclose(
-            table.of(LEARN, metric.key),
-            table.of(FROZEN, metric.key),
-            rtol=policy.TINY,
-            equal_nan=True,
-        )
-        for metric in table.metrics
-        if metric.decides
+        np.allclose(after, before, rtol=policy.TINY, equal_nan=True) for after, before in deciding
     )
 
 
 def _alike(facts: Facts) -> str:
-    if identical(facts):
+    if _identical(facts):
         return "the numbers are the same, task by task"
     low, high = (1.0, 1.0) if facts.narrow is None else (facts.narrow.low, facts.narrow.high)
     ends = f"{signed_percent(low - 1)} to {signed_percent(high - 1)}"
     return f"the {policy.narrow()} interval of tokens, {ends}, lies inside ±{policy.relevant()}"
 
 
-def counted(tasks: int) -> str:
+def sentence(outcome: Outcome, facts: Facts, reasons: Sequence[str]) -> str:
+    """Put what came of comparing at least one task into plain language."""
+    text = _in_words(outcome, facts, reasons)
+    if list(facts.iterations) == [1]:
+        text += " Only iteration 1 could be compared, and nothing had been learned by then."
+    if not facts.tokens.cells and outcome != Outcome.UNCLEAR:
+        text += " Tokens could not be compared."
+    elif 0 < facts.tokens.cells < _cells(facts):
+        text += " Some cells have no tokens to compare."
+    return text
+
+
+def _in_words(outcome: Outcome, facts: Facts, reasons: Sequence[str]) -> str:
+    same, why = f"On {_same(facts)}", "; ".join(reasons)
+    match outcome:
+        case Outcome.NOT_COMPARABLE:
+            return not_comparable(reasons)
+        case Outcome.WORSE:
+            return f"{same} B is worse than A: {why}."
+        case Outcome.BETTER:
+            return f"{same} B is better than A: {why}."
+        case Outcome.MIXED:
+            return f"{same} B is better than A in one thing and worse in another: {why}."
+        case Outcome.NO_DIFFERENCE:
+            return _no_difference(facts)
+        case Outcome.UNCLEAR:
+            return _unclear(facts, reasons)
+        case _:
+            assert_never(outcome)
+
+
+def _cells(facts: Facts) -> int:
+    return len(facts.pairs) * len(facts.iterations)
+
+
+def not_comparable(reasons: Sequence[str]) -> str:
+    """Explain why there is nothing to compare."""
+    return f"A and B cannot be compared: {'; '.join(reasons)}."
+
+
+def cause(facts: Facts) -> str:
+    """Explain by the frozen arms where a change comes from."""
+    if list(facts.iterations) == [1]:
+        return (
+            "Whatever differs in iteration 1 is the system or its surroundings, and not what was "
+            "learned."
+        )
+    if not facts.twins:
+        return f"{_NO_TWINS}{_start(facts)}"
+    differing = [change for change in facts.twins if _differs(change)]
+    apart = "; ".join(map(moved, differing))
+    tokens = of_metric(facts.twins, TOKENS)
+    if tokens is None or tokens.value is None:
+        also = f" Otherwise they differ: {apart}." if apart else ""
+        return f"{_TWINS_WITHOUT_TOKENS}{also}"
+    if not apart:
+        return (
+            "The frozen arms, which learn nothing, do not differ significantly, nor by "
+            f"{policy.relevant()}. Where they run the same systems as the learn arms, a difference "
+            "comes from what was learned."
+        )
+    start = f"The frozen arms, which learn nothing, differ too: {apart}"
+    if not any(map(is_sure, differing)):
+        return f"{start}. That may be chance.{_beyond(facts.tokens)}"
+    return (
+        f"{start}. So the system or its surroundings changed, and not (only) what was "
+        f"learned.{_beyond(facts.tokens)}"
+    )
+
+
+def settle(outcome: Outcome, facts: Facts) -> list[str]:
+    """List what more would settle an open question; empty where nothing is open."""
+    narrow, tasks = facts.narrow, facts.tokens.tasks
+    if outcome != Outcome.UNCLEAR:
+        return []
+    if not tasks:
+        return ["Answers that report their tokens, in A and in B."]
+    if tasks < (least := policy.least_paired_tasks()):
+        lacking = "with tokens in both" if tasks < len(facts.pairs) else "in common"
+        reach = f"with fewer no test can reach {policy.level()}"
+        return [f"At least {least} tasks {lacking}: {reach}."]
+    if narrow is None or narrow.low <= 0:
+        return []
+    half = log(narrow.high / narrow.low) / 2
+    needed = ceil(tasks * (half / -log(1 - policy.RELEVANT)) ** 2)
+    if not tasks < needed <= _MOST_TASKS:
+        return []
+    return [
+        f"About {needed:,} tasks like these instead of {tasks} would narrow the "
+        f"{policy.narrow()} interval of tokens to ±{policy.relevant()}. Where single calls vary "
+        "much, --repeats narrows it, too."
+    ]
+
+
+def _no_difference(facts: Facts) -> str:
+    if _identical(facts):
+        return f"On {_same(facts)} A and B have the same numbers, but for time."
+    used = typical(facts.tokens, places=1)
+    return (
+        f"On {_same(facts)} nothing that counts differs: B used {used} A, and "
+        f"{policy.relevant()} either way can be ruled out."
+    )
+
+
+def _unclear(facts: Facts, reasons: Sequence[str]) -> str:
+    start = f"On {_same(facts)} it cannot be told whether B is better or worse than A"
+    if facts.tokens.value is None:
+        return f"{start}: {'; '.join(reasons)}."
+    tokens = f"it used {typical(facts.tokens)} A{span(facts.tokens.interval)}"
+    others = (reason for reason in reasons if reason != _too_wide())
+    return f"{start}: {'; '.join([tokens, *others])}."
+
+
+def _same(facts: Facts) -> str:
+    count = len(facts.pairs)
+    return f"the same {count} tasks" if count > 1 else "the one task in common"
+
+
+def _differs(change: Change) -> bool:
+    """Return whether twins differ: significantly, or by so much that it would count."""
+    if not METRICS[change.metric].decides:
+        return False
+    return is_sure(change) or policy.is_relevant(abs(harm(change)))
+
+
+def _beyond(tokens: Change) -> str:
+    if tokens.net is None:
+        return ""
+    text = f" Beyond what they differ by, B used {more_or_fewer(tokens.net)} tokens"
+    if tokens.p_net is None:
+        return f"{text}."
+    return f"{text}{span(tokens.net_interval)}, {p_equals(tokens.p_net)}."
+
+
+def _start(facts: Facts) -> str:
+    first = of_metric(facts.start, TOKENS)
+    if first is None or first.value is None:
+        return ""
+    p = "" if first.p is None else f" ({p_equals(first.p)})"
+    return f" In iteration 1, before anything was learned, B used {typical(first)} A{p}."
+
+
+def cautions(facts: Facts) -> Iterator[str]:
+    """List what a reader of the outcome should know as well."""
+    tasks = len(facts.pairs)
+    if tasks < policy.least_paired_tasks():
+        reach = f"no test can reach {policy.level()}"
+        yield f"with {_counted(tasks)} in common {reach}, whatever happens"
+    yield from _uncompared(facts)
+    yield from _hidden(facts)
+    yield from together(facts.tokens)
+    time = facts.change(ELAPSED)
+    if (is_significant(time, 1) or is_significant(time, -1)) and not within_jitter(time):
+        yield (
+            f"{moved(time)}: not counted, because time depends on the machine and the network, "
+            "which nothing holds still between two batteries"
+        )
+
+
+def _uncompared(facts: Facts) -> Iterator[str]:
+    """Note how few of the tasks and cells a change rests on, where that is not all of them."""
+    tasks, cells = len(facts.pairs), _cells(facts)
+    for arms, changes in (("", facts.changes), (" of the frozen arms", facts.twins)):
+        for change in changes:
+            if change.metric in {TOKENS, TURNS} and change.cells < cells:
+                yield (
+                    f"{METRICS[change.metric].plain}{arms} could be compared in {change.tasks} of "
+                    f"{_counted(tasks)} and {change.cells} of {cells} cells (a task in an "
+                    "iteration): the others have none in A or in B"
+                )
+
+
+def _at_end(table: Table, whole: Change) -> Change:
+    """Return the change in the last iteration alone, as a value without a test."""
+    untested = dict.fromkeys(("interval", "p", "p_corrected", "p_holm"))
+    last = advantage(table, whole.metric)[:, -1]
+    value = mean_change(METRICS[whole.metric], last).value
+    return whole.model_copy(update={"value": value, **untested})
+
+
+def _hidden(facts: Facts) -> Iterator[str]:
+    """Note what the last iteration shows and the mean over all of them does not."""
+    if len(facts.iterations) < 2:
+        return
+    for whole in facts.changes:
+        if whole.metric not in {TOKENS, OK}:
+            continue
+        last = _at_end(facts.table, whole)
+        shown = policy.is_relevant(abs(harm(whole))) and harm(whole) * harm(last) > 0
+        if policy.is_relevant(abs(harm(last))) and not shown:
+            yield (
+                f"in iteration {facts.iterations[-1]} alone, {moved(last)}: the mean over the "
+                "iterations compared hides it"
+            )
+
+
+def _counted(tasks: int) -> str:
     """Write a number of tasks."""
     return "1 task" if tasks == 1 else f"{tasks} tasks"

@@ -1,32 +1,32 @@
-"""Two batteries, task by task: what changed from A (before) to B (after), and what is noise.
+"""Two batteries, task by task: what they share, which tasks flipped, and what is noise.
 
-The statistics are those of the verdict (`signflip`, `intervals`). Calls of both batteries go into
-one grid, B where the learn arm stands and A where the frozen one does, so that a change for the
-better is positive: fewer tokens, turns, seconds and overseers, more tasks that end ok.
+The statistics are those of the verdict (`battery.verdict.effects`), with B in the place of the
+side in question and A as its base.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from math import expm1, isnan, log, sqrt
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from scipy.special import bdtr
 
-from battery.records.comparison import Change, Claims, Flips, NamedTask, TaskPair
+from battery.records.comparison import Change, Claims, Flips, NamedTask, Noise, TaskPair
 from battery.records.findings import Interval
-from battery.records.metric import METRICS, OK, OVERSEER, TOKENS, TURNS, Metric
+from battery.records.metric import METRICS, OK, OVERSEER, TOKENS, TURNS
 from battery.records.models import FROZEN, LEARN, Arm, Phase
 from battery.records.word import Flip
-from battery.verdict import effects as compare
-from battery.verdict import intervals, policy, signflip
-from battery.verdict.table import Call, Floats, Grid, grid, mean, row_means
+from battery.verdict import intervals, policy
+from battery.verdict.effects import contrasts, first_logs, narrow_interval, task_effects
+from battery.verdict.power import call_noise
+from battery.verdict.table import Call, Table, grid, row_means, table_of
 
-_NOTHING: Final = "nothing could be compared"
-_NO_INFORMATION: Final = "no task's mean differs: no information"
-_POSSIBLE: Final = "the impossible tasks are left out"
-_UNCORRECTED: Final = "not corrected, because it decides nothing"
+Source = Literal["arms", "repeats"]
+#: The largest logarithm that is turned back into a number.
+_MOST_LOG: Final = 700.0
 
 
 class Shared(NamedTuple):
@@ -41,7 +41,42 @@ class Shared(NamedTuple):
     @property
     def window(self) -> tuple[int, ...]:
         """The iterations to compare: those after the first; the first where it is all there is."""
+        # In iteration 1 nothing has been learned: its difference is one of the systems and would
+        # dilute what their memories make of it, so it is shown apart.
         return tuple(number for number in self.iterations if number > 1) or self.iterations
+
+
+class Facts(NamedTuple):
+    """Everything that the word and the sentences of a comparison rest on."""
+
+    #: The learn arms, B with A as its base.
+    table: Table
+    #: The same in iteration 1; None where that is what is compared.
+    first: Table | None
+    changes: Sequence[Change]
+    #: Of `first`; empty without it.
+    start: Sequence[Change]
+    #: The frozen arms; empty where one is missing.
+    twins: Sequence[Change]
+    narrow: Interval | None
+    pairs: Sequence[TaskPair]
+    flips: Flips
+    #: The iterations compared.
+    iterations: Sequence[int]
+
+    @property
+    def tokens(self) -> Change:
+        """The change of the tokens."""
+        return self.change(TOKENS)
+
+    def change(self, metric: str) -> Change:
+        """Return the change of one of the metrics that are always measured."""
+        return next(change for change in self.changes if change.metric == metric)
+
+    @property
+    def deciding(self) -> list[Change]:
+        """The changes that decide: all but time, which depends on the machine."""
+        return [change for change in self.changes if METRICS[change.metric].decides]
 
 
 def shared(before: Sequence[Call], after: Sequence[Call]) -> Shared:
@@ -70,84 +105,54 @@ def _iterations(calls: Sequence[Call]) -> set[int]:
 
 def side_by_side(
     before: Iterable[Call], after: Iterable[Call], arm: Arm, iterations: Sequence[int], both: Shared
-) -> Grid | None:
-    """Put one arm of both batteries into a grid: B as its learn arm, A as its frozen one.
+) -> Table | None:
+    """Put one arm of both batteries side by side, B in question and A as its base.
 
     Tasks that only one of them has are left out. None where either has no such call.
     """
-    places: list[tuple[Iterable[Call], Arm]] = [(after, LEARN), (before, FROZEN)]
-    placed = [
-        call._replace(arm=place)
-        for calls, place in places
-        for call in calls
-        if call.arm == arm and call.iteration in iterations and call.task in both.tasks
+    sides = [
+        [
+            call
+            for call in calls
+            if call.arm == arm and call.iteration in iterations and call.task in both.tasks
+        ]
+        for calls in (after, before)
     ]
-    return grid(placed) if len({call.arm for call in placed}) == len(places) else None
+    return table_of(*sides) if all(sides) else None
 
 
-def changes(table: Grid, twins: Grid | None = None) -> list[Change]:
-    """Compare B with A in every metric; with `twins`, also net of what those differ by."""
-    effects = {metric.key: task_effects(table, metric.key) for metric in table.metrics}
-    chances = compare.chances(effects, [metric.key for metric in table.metrics if metric.decides])
-    return [
-        _change(metric, effects[metric.key], chances[metric.key], table, twins)
-        for metric in table.metrics
-    ]
-
-
-def _change(
-    metric: Metric, each: Floats, chances: compare.Chances, table: Grid, twins: Grid | None
-) -> Change:
-    after, before = (mean(cells[~np.isnan(each)]) for cells in _common(table, metric.key))
-    found = compare.estimate(metric, each, after, before)
-    net, p_net = _net(metric, each, table, twins)
-    tasks = int((~np.isnan(each)).sum())
-    return Change(
-        metric=metric.key,
-        kind=metric.kind,
-        before=before,
-        after=after,
-        value=found.value,
-        interval=found.interval(policy.LEVEL),
-        p=chances.p,
-        p_corrected=chances.corrected,
-        p_holm=chances.holm,
-        net=net.value,
-        net_interval=net.interval(policy.LEVEL),
-        p_net=p_net,
-        tasks=tasks,
-        cells=int((~np.isnan(compare.advantage(table, metric.key))).sum()),
-        note=_note(metric, tasks, chances.p),
+def weigh(before: Sequence[Call], after: Sequence[Call], both: Shared) -> Facts | None:
+    """Compare the arms of two batteries on what they share; None where that is nothing."""
+    window = both.window
+    table = side_by_side(before, after, LEARN, window, both)
+    if table is None:
+        return None
+    twins = side_by_side(before, after, FROZEN, window, both)
+    first = None
+    if 1 in both.iterations and 1 not in window:
+        first = side_by_side(before, after, LEARN, (1,), both)
+    pairs = task_pairs(table, claims(before, both), claims(after, both))
+    return Facts(
+        table=table,
+        first=first,
+        changes=_changes(table, twins),
+        start=_changes(first) if first else [],
+        twins=_changes(twins) if twins else [],
+        narrow=narrow_interval(table),
+        pairs=pairs,
+        flips=count_flips(pairs),
+        iterations=window,
     )
 
 
-def _common(table: Grid, metric: str) -> tuple[Floats, Floats]:
-    """Return the cells of B and of A, NaN where either has not measured: else means mislead."""
-    after, before = table.of(LEARN, metric), table.of(FROZEN, metric)
-    measured = ~(np.isnan(after) | np.isnan(before))
-    return np.where(measured, after, np.nan), np.where(measured, before, np.nan)
-
-
-def task_effects(table: Grid, metric: str) -> Floats:
-    """Return the change of each task, positive for better; NaN where it cannot be compared.
-
-    Ratios: the mean over iterations of log(A / B). Rates: the mean difference.
-    """
-    return row_means(compare.advantage(table, metric))
-
-
-def narrow_interval(table: Grid) -> Interval | None:
-    """Return the 90 % interval of the ratio of tokens, B over A."""
-    found = intervals.ratio(task_effects(table, TOKENS), policy.NARROW)
-    return found.interval(policy.NARROW)
-
-
-def at_end(table: Grid, whole: Change) -> Change:
-    """Return the change in the last iteration alone, as a value without a test."""
-    each = compare.advantage(table, whole.metric)[:, -1]
-    untested = dict.fromkeys(("interval", "p", "p_corrected", "p_holm"))
-    value = _mean_change(METRICS[whole.metric], each).value
-    return whole.model_copy(update={"value": value, **untested})
+def _changes(table: Table, twins: Table | None = None) -> list[Change]:
+    """Compare B with A in every metric; with `twins`, also net of what those differ by."""
+    # Time decides nothing, for it depends on the machine and the network, which nothing holds still
+    # between two batteries; so it is not among the metrics that are corrected for their number.
+    # What the frozen arms differ by was not learned: they show what the system, the provider and
+    # the day did to a memory that stays empty.
+    joint = [metric.key for metric in table.metrics if metric.decides]
+    return contrasts(Change, table, joint, unlearned=twins)
 
 
 def claims(calls: Iterable[Call], both: Shared) -> dict[str, Claims]:
@@ -166,42 +171,50 @@ def claims(calls: Iterable[Call], both: Shared) -> dict[str, Claims]:
 
 
 def task_pairs(
-    table: Grid, before: Mapping[str, Claims], after: Mapping[str, Claims]
+    table: Table, before: Mapping[str, Claims], after: Mapping[str, Claims]
 ) -> list[TaskPair]:
     """List every task with its means over the iterations compared, in the order of A.
 
     `before` and `after` are the claims of A and B in impossible tasks, by task.
     """
-    columns = {
-        (arm, metric): [_known(each) for each in row_means(cells).tolist()]
-        for metric in (TOKENS, TURNS, OVERSEER, OK)
-        for arm, cells in zip((LEARN, FROZEN), _common(table, metric), strict=True)
-    }
+    after_means, before_means = _means_by_task(table)
     effects = task_effects(table, TOKENS)
     return [
         TaskPair(
             task=task.task,
             label=task.label,
             phase=task.phase,
-            tokens_before=columns[FROZEN, TOKENS][row],
-            tokens_after=columns[LEARN, TOKENS][row],
+            tokens_before=before_means[TOKENS][row],
+            tokens_after=after_means[TOKENS][row],
             ratio=intervals.ratio(effects[row : row + 1]).value,
-            turns_before=columns[FROZEN, TURNS][row],
-            turns_after=columns[LEARN, TURNS][row],
-            overseer_before=columns[FROZEN, OVERSEER][row],
-            overseer_after=columns[LEARN, OVERSEER][row],
-            ok_before=columns[FROZEN, OK][row],
-            ok_after=columns[LEARN, OK][row],
+            turns_before=before_means[TURNS][row],
+            turns_after=after_means[TURNS][row],
+            overseer_before=before_means[OVERSEER][row],
+            overseer_after=after_means[OVERSEER][row],
+            ok_before=before_means[OK][row],
+            ok_after=after_means[OK][row],
             claims_before=before.get(task.task),
             claims_after=after.get(task.task),
             flip=(
                 _bluff(before.get(task.task), after.get(task.task))
                 if task.phase is Phase.GAMMA
-                else _flip(columns[FROZEN, OK][row], columns[LEARN, OK][row])
+                else _flip(before_means[OK][row], after_means[OK][row])
             ),
         )
         for row, task in enumerate(table.tasks)
     ]
+
+
+def _means_by_task(table: Table) -> list[dict[str, list[float | None]]]:
+    """Return for each side, by metric, the means of the tasks over the cells that both measured."""
+    sides: list[dict[str, list[float | None]]] = [{}, {}]
+    for metric in (TOKENS, TURNS, OVERSEER, OK):
+        cells = table.values[metric]
+        # Else a mean would also tell which cells were measured.
+        common = np.where(np.isnan(cells).any(axis=0), np.nan, cells)
+        for side, own in zip(sides, common, strict=True):
+            side[metric] = [None if isnan(mean) else mean for mean in row_means(own).tolist()]
+    return sides
 
 
 def _flip(before: float | None, after: float | None) -> Flip | None:
@@ -248,46 +261,52 @@ def mcnemar(one_way: int, other_way: int) -> float | None:
     return min(1.0, 2 * float(bdtr(min(one_way, other_way), flipped, 0.5)))
 
 
-def _net(
-    metric: Metric, each: Floats, table: Grid, twins: Grid | None
-) -> tuple[intervals.Estimate, float | None]:
-    """Take from each task's change what the frozen arms of that task differ by."""
-    if twins is None or metric.key not in twins.values:
-        return intervals.Estimate(None, None, None), None
-    drift = {
-        task.task: effect
-        for task, effect in zip(twins.tasks, task_effects(twins, metric.key).tolist(), strict=True)
-    }
-    net = each - np.array([drift.get(task.task, np.nan) for task in table.tasks])
-    p = signflip.differs(net).p
-    return _mean_change(metric, net), p
+def noise(before: Sequence[Call], after: Sequence[Call], table: Table) -> Noise:
+    """Measure what a call varies by in either battery, and what that does to the mean change."""
+    (a, from_a), (b, from_b) = _call_noise(before), _call_noise(after)
+    return Noise(
+        before=a,
+        after=b,
+        source_before=from_a,
+        source_after=from_b,
+        floor=None if a is None or b is None else _floor(a, b, table, before, after),
+    )
 
 
-def _mean_change(metric: Metric, each: Floats) -> intervals.Estimate:
-    if metric.kind == "ratio":
-        return intervals.ratio(metric.sign * each)
-    return _mean_difference(metric, each)
+def _call_noise(calls: Sequence[Call]) -> tuple[float | None, Source | None]:
+    """Return the sd of log tokens between the arms in iteration 1, else between repeats."""
+    first = [call for call in calls if call.iteration == 1]
+    if {call.arm for call in first} == {LEARN, FROZEN}:
+        table = grid(first)
+        found = call_noise(first_logs(table), table.repeats)
+        if found is not None:
+            return found, "arms"
+    found = _between_repeats(calls)
+    return found, None if found is None else "repeats"
 
 
-def _mean_difference(metric: Metric, net: Floats) -> intervals.Estimate:
-    """Return the mean of differences of differences, B minus A, with a t interval."""
-    known = 0.0 - metric.sign * net[~np.isnan(net)]
-    if not known.size:
-        return intervals.Estimate(None, None, None)
-    middle = float(known.mean())
-    if known.size == 1:
-        return intervals.Estimate(middle, None, None)
-    half = intervals.half_width(float(known.std(ddof=1)), known.size, policy.LEVEL)
-    return intervals.Estimate(middle, middle - half, middle + half)
+def _between_repeats(calls: Sequence[Call]) -> float | None:
+    """Pool the variance of log tokens inside the cells that were asked more than once."""
+    cells: dict[tuple[Arm, int, str], list[float]] = defaultdict(list)
+    for call in calls:
+        if call.result.tokens > 0:
+            cells[call.arm, call.iteration, call.task].append(log(call.result.tokens))
+    repeated = [logs for logs in cells.values() if len(logs) > 1]
+    freedom = sum(len(logs) - 1 for logs in repeated)
+    if not freedom:
+        return None
+    return sqrt(sum(float(np.var(logs)) * len(logs) for logs in repeated) / freedom)
 
 
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else value
-
-
-def _note(metric: Metric, tasks: int, p: float | None) -> str | None:
-    notes = [_POSSIBLE] if metric.possible_only else []
-    notes += [] if metric.decides else [_UNCORRECTED]
-    if p is None:
-        notes.append(_NO_INFORMATION if tasks else _NOTHING)
-    return "; ".join(notes) or None
+def _floor(
+    a: float, b: float, table: Table, before: Sequence[Call], after: Sequence[Call]
+) -> float | None:
+    tasks = int((~np.isnan(task_effects(table, TOKENS))).sum())
+    if tasks < 2:
+        return None
+    spread = sum(
+        sd**2 / (len(table.iterations) * max((call.repeat for call in calls), default=1))
+        for sd, calls in ((a, before), (b, after))
+    )
+    half = intervals.half_width(sqrt(spread), tasks, policy.LEVEL)
+    return expm1(min(half, _MOST_LOG))

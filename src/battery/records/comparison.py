@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from battery.records.findings import Interval, Record
+from battery.records.findings import Contrast, Interval, Record
 from battery.records.models import SCHEMA_VERSION, Phase
 from battery.records.word import Flip, Outcome, Word
 
@@ -43,42 +43,17 @@ class Side(Record):
     repeats: int = Field(description="Calls per task, iteration and arm.")
 
 
-class Change(Record):
-    """One metric, B against A, over the iterations that are compared."""
+class Change(Contrast):
+    """Battery B (after) against battery A (before), over the iterations that are compared."""
 
-    metric: str = Field(description="Its key in `metrics.json`.")
-    kind: Literal["ratio", "difference"] = Field(
-        description="Ratio: B over A, a geometric mean over tasks. Difference: B minus A, of rates."
-    )
+    sides = ("after", "before")
+
     before: float | None = Field(
         description="Mean in A over the cells that both measured; of times in seconds."
     )
     after: float | None = Field(description="The same in B.")
-    value: float | None = Field(description="The change; null when nothing could be compared.")
-    interval: Interval | None = Field(
-        description="95% interval of the value: a t interval on logs, or Newcombe's score interval."
-    )
-    p: float | None = Field(description="Two-sided sign-flip p-value of this metric alone.")
-    p_corrected: float | None = Field(
-        description="The same, corrected for the metrics that decide (max-T); null of time."
-    )
-    p_holm: float | None = Field(description="The same, corrected by Holm's method; null of time.")
-    net: float | None = Field(
-        default=None,
-        description="The value beyond what the frozen arms of A and B differ by; null without "
-        "frozen arms in both.",
-    )
-    net_interval: Interval | None = Field(default=None, description="95% t interval of it.")
-    p_net: float | None = Field(
-        default=None, description="Two-sided sign-flip p-value of the net change."
-    )
-    tasks: int = Field(
-        description="Tasks that both have a value for; impossible ones are not part of `ok_tasks`."
-    )
+    net_interval: Interval | None = Field(description="95% t interval of the net value.")
     cells: int = Field(description="Cells, a task in an iteration, that both have a value for.")
-    note: str | None = Field(
-        default=None, description="What limits this row; null where nothing does."
-    )
 
 
 class NamedTask(Record):

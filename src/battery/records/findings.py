@@ -6,7 +6,7 @@ share is 0 to 1, a p-value is null where a test had nothing to work on, and null
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,31 +27,68 @@ class Interval(Record):
     level: float = Field(description="Confidence, such as 0.95.")
 
 
-class Effect(Record):
-    """One metric, learn against frozen, over the iterations after the first."""
+class Contrast(Record):
+    """One metric of one side against that of another, which is its base.
+
+    Learn against frozen and after against before are two of a kind: they are computed, judged and
+    shown by the same functions, and differ in what their means are called.
+    """
+
+    #: Names of the fields with the mean of the side in question and with that of its base.
+    sides: ClassVar[tuple[str, str]]
 
     metric: str = Field(description="Its key in `metrics.json`.")
     kind: Literal["ratio", "difference"] = Field(
-        description="Ratio: learn over frozen, a geometric mean over tasks. Difference: learn "
-        "minus frozen, of rates."
+        description="Ratio: learn over frozen or B over A, a geometric mean over tasks. "
+        "Difference: learn minus frozen or B minus A, of rates."
     )
-    learn: float | None = Field(
-        description="Mean per task and call in the learn arm; of times in seconds."
-    )
-    frozen: float | None = Field(description="The same in the frozen arm.")
     value: float | None = Field(description="As `kind` says; null when nothing could be compared.")
-    interval: Interval | None = Field(description="95% interval of the value; null with one task.")
+    interval: Interval | None = Field(
+        description="95% interval of the value: a t interval on logs, or Newcombe's score "
+        "interval; null with one task."
+    )
     net: float | None = Field(
-        description="The value less what the arms differed by in iteration 1 already."
+        description="The value less what both differ by without learning: of an effect in "
+        "iteration 1, of a change between the frozen arms; null where that is not known."
     )
     p: float | None = Field(description="Two-sided sign-flip p-value of this metric alone.")
-    p_corrected: float | None = Field(description="The same, corrected for all metrics (max-T).")
-    p_holm: float | None = Field(description="The same, corrected by Holm's method.")
-    p_net: float | None = Field(description="Two-sided sign-flip p-value of the net effect.")
-    tasks: int = Field(description="Tasks that both arms have a value for.")
+    p_corrected: float | None = Field(
+        description="The same, corrected for the metrics that decide (max-T); null of the others."
+    )
+    p_holm: float | None = Field(
+        description="The same, corrected by Holm's method; null of the others."
+    )
+    p_net: float | None = Field(description="Two-sided sign-flip p-value of the net value.")
+    tasks: int = Field(
+        description="Tasks that both have a value for; impossible ones are not part of `ok_tasks`."
+    )
     note: str | None = Field(
         default=None, description="What limits this row; null where nothing does."
     )
+
+    @property
+    def own(self) -> float | None:
+        """The mean of the side in question, over the cells that both sides measured."""
+        mean: float | None = getattr(self, self.sides[0])
+        return mean
+
+    @property
+    def base(self) -> float | None:
+        """The mean of the side that it is held against."""
+        mean: float | None = getattr(self, self.sides[1])
+        return mean
+
+
+class Effect(Contrast):
+    """Learn against frozen, over the iterations after the first."""
+
+    sides = ("learn", "frozen")
+
+    learn: float | None = Field(
+        description="Mean per task and call in the learn arm, over the cells that both arms "
+        "measured; of times in seconds."
+    )
+    frozen: float | None = Field(description="The same in the frozen arm.")
 
 
 class Tested(Record):

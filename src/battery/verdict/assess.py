@@ -73,7 +73,7 @@ def _facts(observed: Observed, table: Grid) -> Facts:
         grid=table,
         effects=effects,
         primary=compare.primary(table) if compared else None,
-        narrow=compare.narrow_interval(table) if compared else None,
+        narrow=compare.narrow_interval(compare.later(table)) if compared else None,
         same_start=compare.same_start(table) if two_arms else None,
         compounding=compare.compounding(table) if compared else None,
         start_ratio=compare.start_ratio(table) if two_arms else None,

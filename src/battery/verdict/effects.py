@@ -1,25 +1,29 @@
-"""The comparisons behind the verdict: learn against frozen, and over the iterations.
+"""What two sides differ by, learn and frozen or after and before, and the tests over iterations.
 
-An effect is positive where the learn arm is the better one: fewer tokens, turns, seconds and
-overseers, more tasks that end ok.
+An effect is positive where the side in question is the better one: fewer tokens, turns, seconds
+and overseers, more tasks that end ok.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 
-from battery.records.findings import Effect, Interval, Luck, Tested
+from battery.records.findings import Contrast, Effect, Interval, Luck, Tested
 from battery.records.metric import COUNTED, ELAPSED, LEAST_MS, METRICS, TOKENS, Metric
-from battery.records.models import FROZEN, LEARN, Phase
+from battery.records.models import LEARN, Phase
 from battery.verdict import intervals, policy, signflip, trend
 from battery.verdict.metrics import NEEDED
-from battery.verdict.table import Floats, Grid, log_ratio, mean, row_means
+from battery.verdict.table import Floats, Grid, Table, log_ratio, mean, row_means
 
-_NO_INFORMATION: Final = "all values are equal: no information"
+_NOTHING: Final = "nothing could be compared"
+_NO_INFORMATION: Final = "no task's mean differs: no information"
 _POSSIBLE: Final = "the impossible tasks are left out"
+_UNCORRECTED: Final = "not corrected, because it decides nothing"
+
+C = TypeVar("C", bound=Contrast)
 
 
 class Chances(NamedTuple):
@@ -32,40 +36,78 @@ class Chances(NamedTuple):
 
 def effects(grid: Grid) -> list[Effect]:
     """Compare the arms in every metric over the iterations after the first."""
-    # Iteration 1 comes before any learning: it would dilute the effect, and it serves as the check
-    # that both arms started alike.
-    each = {metric.key: task_effects(grid, metric.key) for metric in grid.metrics}
-    net = {metric.key: net_effects(grid, metric.key) for metric in grid.metrics}
     joint = [metric.key for metric in grid.metrics if metric.counted]
+    # Iteration 1 comes before any learning: it would dilute the effect, and it serves as the check
+    # that both arms started alike. Two deployments of one system may differ for good; what they
+    # differ by before anything was learned is not learned.
+    return contrasts(Effect, later(grid), joint, unlearned=grid.over(slice(1)))
+
+
+def later(grid: Grid) -> Grid:
+    """Leave out iteration 1, in which nothing has been learned yet."""
+    return grid.over(slice(1, None))
+
+
+def contrasts(
+    record: type[C], table: Table, joint: Sequence[str], unlearned: Table | None = None
+) -> list[C]:
+    """Compare the two sides of a table in every metric.
+
+    `joint` are the metrics that decide together and are corrected for their number. `unlearned`
+    has the same sides where nothing was learned; without it nothing is net.
+    """
+    each = {metric.key: task_effects(table, metric.key) for metric in table.metrics}
+    net = {key: _net_effects(own, table, key, unlearned) for key, own in each.items()}
     tested, net_tested = chances(each, joint), chances(net, joint)
-    return [
-        _effect(grid, metric, each[metric.key], tested[metric.key]).model_copy(
-            update={"net": _net(metric, net[metric.key]), "p_net": net_tested[metric.key].p}
-        )
-        for metric in grid.metrics
-    ]
+    found = []
+    for metric in table.metrics:
+        numbers = _numbers(table, metric, tested[metric.key])
+        numbers |= _net(metric, net[metric.key], net_tested[metric.key].p)
+        numbers |= dict(zip(record.sides, _means(table, metric.key), strict=True))
+        found.append(record(**{name: numbers[name] for name in record.model_fields}))
+    return found
 
 
-def _effect(grid: Grid, metric: Metric, each: Floats, tested: Chances) -> Effect:
-    """Compare the arms in one metric; what iteration 1 showed is left to the caller."""
-    compared = ~np.isnan(each)
-    learn, frozen = (mean(grid.of(arm, metric.key)[compared, 1:]) for arm in (LEARN, FROZEN))
-    found = estimate(metric, each, learn, frozen)
-    return Effect(
-        metric=metric.key,
-        kind=metric.kind,
-        learn=learn,
-        frozen=frozen,
-        value=found.value,
-        interval=found.interval(policy.LEVEL),
-        net=None,
-        p=tested.p,
-        p_corrected=tested.corrected,
-        p_holm=tested.holm,
-        p_net=None,
-        tasks=int(compared.sum()),
-        note="; ".join(_notes(metric, tested.p)) or None,
-    )
+def _numbers(table: Table, metric: Metric, tested: Chances) -> dict[str, Any]:
+    gains = advantage(table, metric.key)
+    each = row_means(gains)
+    tasks = int((~np.isnan(each)).sum())
+    estimate = _estimate(metric, each, *_means(table, metric.key))
+    return {
+        "metric": metric.key,
+        "kind": metric.kind,
+        "value": estimate.value,
+        "interval": estimate.interval(policy.LEVEL),
+        "p": tested.p,
+        "p_corrected": tested.corrected,
+        "p_holm": tested.holm,
+        "tasks": tasks,
+        "cells": int((~np.isnan(gains)).sum()),
+        "note": "; ".join(_notes(metric, tasks, tested)) or None,
+    }
+
+
+def _means(table: Table, metric: str) -> tuple[float | None, float | None]:
+    """Return the means of both sides over the cells that both measured."""
+    # Means over other cells would also differ by which cells they are.
+    both = ~np.isnan(advantage(table, metric))
+    own, base = table.values[metric]
+    return mean(own[both]), mean(base[both])
+
+
+def _net(metric: Metric, each: Floats, p: float | None) -> dict[str, Any]:
+    estimate = mean_change(metric, each)
+    interval = estimate.interval(policy.LEVEL)
+    return {"net": estimate.value, "net_interval": interval, "p_net": p}
+
+
+def _notes(metric: Metric, tasks: int, tested: Chances) -> Iterator[str]:
+    if metric.possible_only:
+        yield _POSSIBLE
+    if tested.p is None:
+        yield _NO_INFORMATION if tasks else _NOTHING
+    elif tested.corrected is None:
+        yield _UNCORRECTED
 
 
 def chances(effects: Mapping[str, Floats], joint: Sequence[str]) -> dict[str, Chances]:
@@ -84,50 +126,51 @@ def chances(effects: Mapping[str, Floats], joint: Sequence[str]) -> dict[str, Ch
     return found | {metric: Chances(signflip.differs(effects[metric]).p) for metric in alone}
 
 
-def task_effects(grid: Grid, metric: str) -> Floats:
+def task_effects(table: Table, metric: str) -> Floats:
     """Return the effect on each task; NaN for a task that cannot be compared.
 
-    Ratios: the mean over iterations of log(frozen / learn), of a metric of which more is better
-    log(learn / frozen). Rates: the mean difference.
+    Ratios: the mean over iterations of log(base / own), of a metric of which more is better
+    log(own / base). Rates: the mean difference.
     """
     # The iterations of a task share its memory and are no independent witnesses: they are averaged,
     # and the task is the unit of every test. As logs, so that a large task does not outweigh all
     # others, and a saving by half weighs as much as a doubling.
-    return row_means(advantage(grid, metric)[:, 1:])
+    return row_means(advantage(table, metric))
 
 
-def net_effects(grid: Grid, metric: str) -> Floats:
-    """Return the effect on each task less the difference that iteration 1 showed already.
+def _net_effects(each: Floats, table: Table, metric: str, unlearned: Table | None) -> Floats:
+    """Take from the effect on each task the one on the same task where nothing was learned."""
+    if unlearned is None or metric not in unlearned.values:
+        return np.full(each.shape, np.nan)
+    others = zip(unlearned.tasks, task_effects(unlearned, metric).tolist(), strict=True)
+    of_task = {task.task: effect for task, effect in others}
+    apart: Floats = np.array([of_task.get(task.task, np.nan) for task in table.tasks])
+    return each - apart
 
-    Two deployments of one system may differ for good; what they differ by before anything was
-    learned is not learned.
-    """
-    each = advantage(grid, metric)
-    return row_means(each[:, 1:]) - each[:, 0]
 
-
-def advantage(grid: Grid, metric: str) -> Floats:
-    """Return how much better the learn arm is, tasks by iterations; NaN where not comparable."""
-    learn, frozen = grid.of(LEARN, metric), grid.of(FROZEN, metric)
+def advantage(table: Table, metric: str) -> Floats:
+    """Return how much better one side is, tasks by iterations; NaN where not comparable."""
+    own, base = table.values[metric]
     known = METRICS[metric]
-    less = log_ratio(frozen, learn) if known.kind == "ratio" else frozen - learn
+    less = log_ratio(base, own) if known.kind == "ratio" else base - own
     if known.possible_only:
         # An impossible task that ends ok is a bluff, and no advantage.
-        less[grid.rows(Phase.GAMMA)] = np.nan
-    return known.sign * less
+        less[table.rows(Phase.GAMMA)] = np.nan
+    gain: Floats = known.sign * less
+    return gain
 
 
 def primary(grid: Grid) -> Tested:
     """Test whether learning saves tokens at all: one-sided sign flips over tasks."""
     # One-sided, as the question is; harm has a test of its own. One metric decides: with five that
     # may, luck in any of them would read as learning.
-    flipped = signflip.better(task_effects(grid, TOKENS))
+    flipped = signflip.better(task_effects(later(grid), TOKENS))
     return _tested(flipped, "sign flips over tasks, one-sided")
 
 
-def narrow_interval(grid: Grid) -> Interval | None:
-    """Return the narrower interval of the ratio of tokens, learn over frozen."""
-    return intervals.ratio(task_effects(grid, TOKENS), policy.NARROW).interval(policy.NARROW)
+def narrow_interval(table: Table) -> Interval | None:
+    """Return the narrower interval of the ratio of tokens, of one side over its base."""
+    return intervals.ratio(task_effects(table, TOKENS), policy.NARROW).interval(policy.NARROW)
 
 
 def same_start(grid: Grid) -> Tested:
@@ -189,29 +232,32 @@ def _improvement(grid: Grid, metric: Metric) -> Floats:
     return improved
 
 
-def estimate(
-    metric: Metric, each: Floats, learn: float | None, frozen: float | None
+def _estimate(
+    metric: Metric, each: Floats, own: float | None, base: float | None
 ) -> intervals.Estimate:
-    """Return learn over frozen, or learn minus frozen, with its interval."""
+    """Return one side over its base, or minus its base, with its interval."""
+    if metric.kind == "ratio":
+        return mean_change(metric, each)
+    if own is None or base is None:
+        return intervals.Estimate(None, None, None)
+    return intervals.difference(own, base, int((~np.isnan(each)).sum()), policy.LEVEL)
+
+
+def mean_change(metric: Metric, each: Floats) -> intervals.Estimate:
+    """Return the mean of effects on tasks as a ratio or a difference, with a t interval.
+
+    Unlike a difference of two rates, one of differences has no score interval.
+    """
     if metric.kind == "ratio":
         return intervals.ratio(metric.sign * each, policy.LEVEL)
-    if learn is None or frozen is None:
+    known = 0.0 - metric.sign * each[~np.isnan(each)]
+    if not known.size:
         return intervals.Estimate(None, None, None)
-    return intervals.difference(learn, frozen, int((~np.isnan(each)).sum()), policy.LEVEL)
-
-
-def _net(metric: Metric, each: Floats) -> float | None:
-    if metric.kind == "ratio":
-        return intervals.ratio(metric.sign * each, policy.LEVEL).value
-    each_mean = mean(each)
-    return None if each_mean is None else 0.0 - metric.sign * each_mean
-
-
-def _notes(metric: Metric, p: float | None) -> Iterator[str]:
-    if metric.possible_only:
-        yield _POSSIBLE
-    if p is None:
-        yield _NO_INFORMATION
+    middle = float(known.mean())
+    if known.size == 1:
+        return intervals.Estimate(middle, None, None)
+    half = intervals.half_width(float(known.std(ddof=1)), known.size, policy.LEVEL)
+    return intervals.Estimate(middle, middle - half, middle + half)
 
 
 def _tested(flipped: signflip.Flipped, method: str) -> Tested:

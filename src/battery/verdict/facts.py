@@ -1,15 +1,16 @@
-"""What the verdict rests on, and how bad or good an effect is."""
+"""What the verdict rests on, and what makes an effect a regression."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from battery.base.numbers import number, p_equals, percent
+from battery.base.numbers import number
 from battery.records.findings import Effect, Gate, Interval, Tested
-from battery.records.metric import ELAPSED, METRICS, TOKENS
+from battery.records.metric import ELAPSED, TOKENS
 from battery.records.models import FROZEN
 from battery.verdict import policy
+from battery.verdict.contrast import is_significant, net_harm, of_metric, within_jitter
 from battery.verdict.gates import Forgotten
 from battery.verdict.table import Call, Grid
 
@@ -36,40 +37,12 @@ class Facts(NamedTuple):
     @property
     def tokens(self) -> Effect | None:
         """The effect on tokens; None with one arm."""
-        return self.effect(TOKENS)
-
-    def effect(self, metric: str) -> Effect | None:
-        """Return the effect on a metric; None with one arm."""
-        return next((effect for effect in self.effects if effect.metric == metric), None)
+        return of_metric(self.effects, TOKENS)
 
     @property
     def two_arms(self) -> bool:
         """Whether there is a frozen arm to compare with."""
         return FROZEN in self.grid.arms
-
-
-def harm(effect: Effect) -> float:
-    """Return how much worse the learn arm is: a share of the frozen arm's value, or points."""
-    return 0.0 if effect.value is None else _harm(effect, effect.value)
-
-
-def _harm(effect: Effect, value: float) -> float:
-    return METRICS[effect.metric].sign * (value - 1 if effect.kind == "ratio" else value)
-
-
-def size(effect: Effect) -> str:
-    """Write how much worse or better a metric is: `38%`, `38 percentage points`."""
-    return amount(abs(harm(effect)), effect.kind)
-
-
-def amount(change: float, kind: str) -> str:
-    """Write the size of a change: `38%` of a ratio, `38 percentage points` of a difference."""
-    return percent(change) if kind == "ratio" else f"{number(100 * change, 0)} percentage points"
-
-
-def corrected(effect: Effect) -> str:
-    """Write the p-value that decides: `(corrected p = 0.008)`."""
-    return f"(corrected {p_equals(effect.p_corrected)})"
 
 
 def is_regression(effect: Effect) -> bool:
@@ -79,16 +52,15 @@ def is_regression(effect: Effect) -> bool:
 
 def is_worse(effect: Effect) -> bool:
     """Return whether a metric is worse by a relevant amount and significantly so."""
-    if effect.value is None or effect.p_corrected is None or effect.p_corrected > policy.ALPHA:
-        return False
-    return policy.is_relevant(harm(effect))
+    # What is not corrected decides nothing: more metrics would make more false alarms.
+    return effect.p_corrected is not None and is_significant(effect, 1)
 
 
 def excuse(effect: Effect) -> str | None:
     """Give the reason why something worse is no regression; None where nothing excuses it."""
     # Two deployments of one system may differ for good, in pace above all, and learning cannot be
     # blamed for that: what counts is what came on top of iteration 1.
-    if effect.net is not None and not policy.is_relevant(_harm(effect, effect.net)):
+    if effect.net is not None and not policy.is_relevant(net_harm(effect)):
         return "the learn arm was the worse one in iteration 1 already"
     if effect.metric != ELAPSED:
         return None
@@ -100,10 +72,3 @@ def excuse(effect: Effect) -> str | None:
     if effect.p_net is None or effect.p_net > policy.ALPHA:
         return "what came on top of iteration 1 may be chance"
     return None
-
-
-def within_jitter(effect: Effect) -> bool:
-    """Return whether two mean times differ by less than the machine's own jitter."""
-    if effect.learn is None or effect.frozen is None:
-        return True
-    return abs(effect.learn - effect.frozen) < policy.RESOLUTION_S

@@ -10,7 +10,8 @@ from battery.records.metric import OK
 from battery.records.models import FROZEN, LEARN, Phase
 from battery.records.word import GateStatus, Word
 from battery.verdict import policy
-from battery.verdict.facts import Facts, corrected, excuse, harm, is_regression, size
+from battery.verdict.contrast import harm, moved, of_metric
+from battery.verdict.facts import Facts, excuse, is_regression
 from battery.verdict.table import Grid
 
 
@@ -92,7 +93,7 @@ def _dishonest(facts: Facts) -> Iterator[str]:
 def _regressed(facts: Facts) -> Iterator[str]:
     for effect in facts.effects:
         if is_regression(effect):
-            yield f"{effect.metric} is worse by {size(effect)} {corrected(effect)}"
+            yield moved(effect)
     # A forgotten task needs no significance over all tasks: five reruns have confirmed it.
     for lost in facts.lost:
         if lost.counts:
@@ -151,7 +152,7 @@ def _leaned(facts: Facts) -> bool:
 
 def _fails_more(facts: Facts) -> list[str]:
     """Object to a saving that is bought with failing, significant or not."""
-    effect = facts.effect(OK)
+    effect = of_metric(facts.effects, OK)
     if effect is None or effect.p is None or not policy.is_relevant(harm(effect)):
         return []
     if effect.p > policy.ALL_ONE_WAY or excuse(effect):

@@ -7,22 +7,22 @@ from typing import Final, assert_never
 
 import numpy as np
 
-from battery.base.numbers import AS_MANY, HUGE, more_or_fewer, p_equals, percent
-from battery.records.findings import Effect, Interval
+from battery.base.numbers import more_or_fewer, p_equals
+from battery.records.findings import Effect
 from battery.records.metric import ELAPSED, METRICS, OK, TOKENS
 from battery.records.models import LEARN, Arm
 from battery.records.word import GateName, GateStatus, Word
 from battery.verdict import policy
-from battery.verdict.facts import (
-    Facts,
-    corrected,
-    excuse,
+from battery.verdict.contrast import (
     harm,
-    is_regression,
-    is_worse,
+    moved,
     size,
+    span,
+    together,
+    typical,
     within_jitter,
 )
+from battery.verdict.facts import Facts, excuse, is_regression, is_worse
 from battery.verdict.table import Call
 
 _OPEN_CAUSE: Final = (
@@ -100,8 +100,7 @@ def cautions(facts: Facts, calls: Sequence[Call]) -> Iterator[str]:
     if facts.two_arms and tasks < policy.least_tasks():
         reach = f"the primary test cannot reach {policy.level()}"
         yield f"with {tasks} task(s) {reach}, whatever happens"
-    if tokens := facts.tokens:
-        yield from all_together(tokens.learn, tokens.frozen, tokens.value)
+    yield from together(facts.tokens)
     primary = facts.primary
     saved = primary is not None and primary.p is not None and primary.p <= policy.ALPHA
     for effect in facts.effects:
@@ -143,8 +142,8 @@ def _learned(facts: Facts) -> str:
 
 def _no_effect(facts: Facts) -> str:
     text = (
-        f"Learning saved no tokens worth having: the gateway used {_amount(facts)} its twin, and "
-        f"{policy.relevant()} either way can be ruled out."
+        f"Learning saved no tokens worth having: the gateway used {typical(facts.tokens)} its "
+        f"twin, and {policy.relevant()} either way can be ruled out."
     )
     if any(
         gate.name is GateName.MECHANISM and gate.status is GateStatus.FAILED for gate in facts.gates
@@ -158,7 +157,7 @@ def _inconclusive(facts: Facts, reasons: Sequence[str]) -> str:
     start = "This battery cannot tell whether learning helps"
     if tokens is None or tokens.value is None:
         return f"{start}, because no tokens could be compared."
-    text = f"{start}: it used {_amount(facts)} its twin{span(tokens.interval)}"
+    text = f"{start}: it used {typical(facts.tokens)} its twin{span(tokens.interval)}"
     if tokens.interval is not None and tokens.interval.high < 1:
         # The saving itself is clear; what speaks against it is not.
         return f"{text}, but {'; '.join(reasons)}."
@@ -175,28 +174,9 @@ def _indicative(facts: Facts) -> str:
 def _saved(facts: Facts) -> str:
     interval = span(facts.tokens.interval) if facts.tokens else ""
     return (
-        f"With what it learned, the gateway used {_amount(facts)} its twin that learns "
+        f"With what it learned, the gateway used {typical(facts.tokens)} its twin that learns "
         f"nothing{interval}."
     )
-
-
-def span(interval: Interval | None) -> str:
-    """Write the interval of a ratio behind its value; nothing where there is none."""
-    if interval is None:
-        return ""
-    ends = f"from {more_or_fewer(interval.low)} to {more_or_fewer(interval.high)}"
-    return f" ({percent(interval.level)} interval: {ends})"
-
-
-def typical(ratio: float | None, places: int | None = None) -> str:
-    """Write a ratio of tokens up to its other side: `38% fewer tokens on a typical task than`."""
-    # A geometric mean, in which a large task weighs as much as any.
-    amount = AS_MANY if ratio is None else more_or_fewer(ratio, places)
-    return f"{amount} tokens on a typical task {'as' if amount == AS_MANY else 'than'}"
-
-
-def _amount(facts: Facts) -> str:
-    return typical(facts.tokens.value if facts.tokens else None)
 
 
 def _one_arm(facts: Facts) -> str:
@@ -219,19 +199,6 @@ def _cached(arm: Arm, calls: Sequence[Call]) -> Iterator[str]:
         )
 
 
-def all_together(after: float | None, before: float | None, ratio: float | None) -> Iterator[str]:
-    """Note where all tasks together say something else than `ratio`, that of a typical one."""
-    if ratio is None or not after or not before:
-        return
-    together = after / before
-    # Two that are both huge read alike, and one of them is no news.
-    if policy.is_relevant(abs(min(together, HUGE) - min(ratio, HUGE))):
-        yield (
-            f"all tasks together took {more_or_fewer(together)} tokens: tasks that take many "
-            "weigh more there than in a typical task"
-        )
-
-
 def _aside(effect: Effect) -> str | None:
     """Name another metric that moved clearly, whatever became of the tokens."""
     if effect.metric == TOKENS or effect.p_corrected is None or is_regression(effect):
@@ -244,10 +211,9 @@ def _aside(effect: Effect) -> str | None:
         return f"the learn arm ended {size(effect)} fewer tasks ok" if fewer_ok else None
     if not policy.is_relevant(abs(harm(effect))):
         return None
-    moved = f"{'worse' if harm(effect) > 0 else 'better'} by {size(effect)} {corrected(effect)}"
     why = excuse(effect) if is_worse(effect) else None
     not_counted = f"; not counted, because {why}" if why else ""
-    return f"{METRICS[effect.metric].plain}: {moved}{not_counted}"
+    return f"{moved(effect)}{not_counted}"
 
 
 def _start(facts: Facts) -> str:

@@ -7,9 +7,9 @@ them, so its 0 is no part of any mean.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,10 +47,12 @@ class TaskRow(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Grid:
-    """All cells of a battery; `values[metric]` has the shape (arms, tasks, iterations)."""
+class Table:
+    """The cells of one or two sides; `values[metric]` has the shape (sides, tasks, iterations).
 
-    arms: tuple[Arm, ...]
+    Of two sides the first is the one in question and the second its base.
+    """
+
     tasks: tuple[TaskRow, ...]
     iterations: tuple[int, ...]
     #: Most calls that any cell holds.
@@ -65,10 +67,10 @@ class Grid:
         """List the metrics of the grid, in the order of the table of metrics."""
         return [METRICS[key] for key in self.values]
 
-    def of(self, arm: Arm, metric: str) -> Floats:
-        """Return one metric in one arm: tasks by iterations."""
-        cells: Floats = self.values[metric][self.arms.index(arm)]
-        return cells
+    def over(self, columns: slice) -> Self:
+        """Keep some of the iterations; `repeats` and `fewest` stay those of the whole."""
+        values = {metric: cells[:, :, columns] for metric, cells in self.values.items()}
+        return replace(self, iterations=self.iterations[columns], values=values)
 
     def rows(self, phase: Phase) -> list[int]:
         """Return the rows of the tasks of one phase."""
@@ -84,27 +86,44 @@ class Grid:
         return int(np.isnan(self.values[OVERSEER]).sum())
 
 
-def grid(calls: Sequence[Call]) -> Grid:
-    """Average the repeats of every cell; the order of the calls does not matter.
+@dataclass(frozen=True, eq=False)
+class Grid(Table):
+    """All cells of a battery, an arm a side: learn first."""
 
-    Learn comes first among the arms, tasks are in the order of their position, iterations
-    ascend. Raises `ValueError` without a call.
+    arms: tuple[Arm, ...]
+
+    def of(self, arm: Arm, metric: str) -> Floats:
+        """Return one metric in one arm: tasks by iterations."""
+        cells: Floats = self.values[metric][self.arms.index(arm)]
+        return cells
+
+
+def grid(calls: Sequence[Call]) -> Grid:
+    """Average the repeats of every cell of a battery; raise `ValueError` without a call."""
+    arms = sorted({call.arm for call in calls}, key=lambda arm: arm != LEARN)
+    table = table_of(*([call for call in calls if call.arm == arm] for arm in arms))
+    return Grid(**vars(table), arms=tuple(arms))
+
+
+def table_of(*sides: Sequence[Call]) -> Table:
+    """Average the repeats of every cell; the order of the calls of a side does not matter.
+
+    Tasks are in the order of their position, iterations ascend. Raises `ValueError` without a call.
     """
+    calls = [call for own in sides for call in own]
     if not calls:
-        raise ValueError("no call, no grid")
+        raise ValueError("no call, no table")
     seen = {call.task: call for call in sorted(calls, key=lambda call: -call.position)}
     tasks = sorted(seen.values(), key=lambda call: (call.position, call.task))
-    arms = sorted({call.arm for call in calls}, key=lambda arm: arm != LEARN)
     iterations = sorted({call.iteration for call in calls})
-    cells = _cells(calls, arms, [call.task for call in tasks], iterations)
-    shape = (len(arms), len(tasks), len(iterations))
+    shape = (len(sides), len(tasks), len(iterations))
+    cells = _cells(sides, [call.task for call in tasks], iterations)
     counts = np.bincount(cells, minlength=int(np.prod(shape))).astype(np.float64)
     values = {
         metric: _means(cells, each, counts.size).reshape(shape)
         for metric, each in _measured(calls).items()
     }
-    return Grid(
-        arms=tuple(arms),
+    return Table(
         tasks=tuple(TaskRow(call.task, call.label, call.phase) for call in tasks),
         iterations=tuple(iterations),
         repeats=int(counts.max()),
@@ -151,17 +170,17 @@ def _means(cells: NDArray[np.intp], each: Floats, size: int) -> Floats:
 
 
 def _cells(
-    calls: Iterable[Call], arms: Sequence[Arm], tasks: Sequence[str], iterations: Sequence[int]
+    sides: Sequence[Sequence[Call]], tasks: Sequence[str], iterations: Sequence[int]
 ) -> NDArray[np.intp]:
     """Give each call the index of its cell, in row-major order."""
-    arm_at = {arm: index for index, arm in enumerate(arms)}
     task_at = {task: index for index, task in enumerate(tasks)}
     iteration_at = {number: index for index, number in enumerate(iterations)}
     width = len(iterations)
     return np.array(
         [
-            (arm_at[c.arm] * len(tasks) + task_at[c.task]) * width + iteration_at[c.iteration]
-            for c in calls
+            (side * len(tasks) + task_at[call.task]) * width + iteration_at[call.iteration]
+            for side, calls in enumerate(sides)
+            for call in calls
         ],
         dtype=np.intp,
     )
