@@ -16,7 +16,8 @@ from pydantic import TypeAdapter
 from battery.comparison.timeline import History
 from battery.records.comparison import Comparison
 from battery.records.lines import JournalLine, RecordedRun
-from battery.records.models import Manifest, Proposal, Summary
+from battery.records.manifest import Manifest
+from battery.records.models import Proposal, Summary
 from battery.report.machine.formats import FORMATS
 from battery.store.artifacts import ARTIFACTS, MEMORY, Artifact
 from battery.store.schemas import SCHEMAS

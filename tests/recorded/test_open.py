@@ -9,7 +9,8 @@ import pytest
 from battery.base.errors import ArtifactError, FolderError
 from battery.inputs.tasks import digest
 from battery.recorded.open import open_battery
-from battery.records.models import Expectations, Manifest, Options, Phases, Task, Tasks
+from battery.records.manifest import Manifest, Options
+from battery.records.models import Expectations, Phases, Task, Tasks
 from battery.store.battery_dir import BatteryDir
 from tests.report.samples import MANIFEST, MODELS
 from tests.support.runs import TASK, run

@@ -8,7 +8,8 @@ import pytest
 
 from battery.recorded.open import open_battery
 from battery.recorded.summary import summary_of
-from battery.records.models import Options, Summary
+from battery.records.manifest import Options
+from battery.records.models import Summary
 from battery.store.artifacts import VERDICTS
 from battery.store.battery_dir import BatteryDir
 from tests.recorded.test_open import TASKS

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from battery.records.findings import Expectation, Scorecard
-from battery.records.models import Provenance
+from battery.records.manifest import Provenance
 from battery.report.markdown.summary import markdown
 from battery.verdict.assess import assess
 from tests.report.samples import LAST, MANIFEST, MODELS, metrics, summary, ten, three, verdict

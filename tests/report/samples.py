@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from battery.records.models import (
-    EmptyPhase,
-    Manifest,
-    Metrics,
-    Models,
-    Options,
-    PhaseTable,
-    Provenance,
-    Summary,
-    Verdict,
-)
+from battery.records.manifest import Manifest, Options, Provenance
+from battery.records.models import EmptyPhase, Metrics, Models, PhaseTable, Summary, Verdict
 from battery.verdict.metrics import count_directions, trends
 
 MODELS = Models(executor_cloud="exec:1t", reviewer_cloud="review:8b", overseer_cloud="over:2t")

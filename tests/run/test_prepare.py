@@ -10,7 +10,7 @@ import pytest
 from battery.base.errors import FolderError, MismatchError
 from battery.inputs.settings import Settings, make_target
 from battery.records.events import Event, Notice
-from battery.records.models import Manifest
+from battery.records.manifest import Manifest
 from battery.run import prepare
 from battery.store.battery_dir import BatteryDir
 from tests.support.commands import write_tasks

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from battery.base.errors import ArtifactError, FolderError
-from battery.records.models import FROZEN, LEARN, Arm, Manifest, Models, Provenance, Tasks
+from battery.records.manifest import Manifest, Provenance
+from battery.records.models import FROZEN, LEARN, Arm, Models, Tasks
 from battery.store.battery_dir import BatteryDir
 from tests.support.runs import TASK, run
 

@@ -23,7 +23,8 @@ from battery.records.events import (
     StageStarted,
     TaskFinished,
 )
-from battery.records.models import Manifest, Phase
+from battery.records.manifest import Manifest
+from battery.records.models import Phase
 from battery.run import run as running
 from battery.store.battery_dir import BatteryDir
 from battery.watch.follow import Follower

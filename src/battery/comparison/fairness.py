@@ -12,7 +12,8 @@ from typing import Any, Final, NamedTuple
 
 from battery.comparison.pairing import Shared
 from battery.records.comparison import Difference, Side
-from battery.records.models import Expectations, Manifest, Provenance, Tasks
+from battery.records.manifest import Manifest, Provenance
+from battery.records.models import Expectations, Tasks
 
 _MAY_BE_IT: Final = "this may be the very change under test"
 #: Options of the manifest whose difference is worth a line, with what follows from it.

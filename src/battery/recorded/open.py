@@ -12,17 +12,8 @@ from functools import cached_property
 
 from battery.base.errors import FolderError
 from battery.inputs.tasks import digest, labels, task_id
-from battery.records.models import (
-    FROZEN,
-    LEARN,
-    Arm,
-    Expectations,
-    Manifest,
-    Metrics,
-    Provenance,
-    Run,
-    Tasks,
-)
+from battery.records.manifest import Manifest, Provenance
+from battery.records.models import FROZEN, LEARN, Arm, Expectations, Metrics, Run, Tasks
 from battery.store.battery_dir import BatteryDir, IterationDir
 from battery.verdict.assess import Observed
 from battery.verdict.metrics import measure, require_runs

@@ -17,7 +17,8 @@ from battery.inputs.settings import DEFAULT_ITERATIONS, Settings
 from battery.inputs.tasks import PACKAGED, differences, digest, find_tasks, limited, load_tasks
 from battery.recorded.open import OpenedBattery, open_battery
 from battery.records.events import Notice, Observer
-from battery.records.models import Manifest, Options, Tasks
+from battery.records.manifest import Manifest, Options
+from battery.records.models import Tasks
 from battery.run.schedule import Schedule
 from battery.store.battery_dir import BatteryDir
 from battery.target import targets

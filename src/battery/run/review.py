@@ -12,7 +12,8 @@ from battery.inputs.settings import Settings
 from battery.inputs.tasks import find_tasks
 from battery.recorded.open import open_battery
 from battery.records.events import Notice, Observer
-from battery.records.models import LEARN, Manifest, ReviewOutcome
+from battery.records.manifest import Manifest
+from battery.records.models import LEARN, ReviewOutcome
 from battery.records.stages import CHAT_STAGES, ChatStage
 from battery.run.reviewer import Reviewer, write_metrics
 from battery.run.summarize import write_summary

@@ -14,7 +14,8 @@ from battery.base.errors import BatteryError, FolderError, InterruptedRunError
 from battery.inputs.settings import Settings
 from battery.recorded.open import open_battery
 from battery.records.events import Notice, Observer, Outlook
-from battery.records.models import Manifest, Summary
+from battery.records.manifest import Manifest
+from battery.records.models import Summary
 from battery.run import prepare
 from battery.run.iteration import Iteration
 from battery.run.prepare import Battery

@@ -13,16 +13,8 @@ from typing import NamedTuple
 from battery.base import jsonio
 from battery.inputs.tasks import PlannedTask, plan, task_id
 from battery.records.events import Plan, ScheduledCall
-from battery.records.models import (
-    CONFIRMATIONS,
-    CONFIRMED,
-    LEARN,
-    Arm,
-    Manifest,
-    Phase,
-    Run,
-    Tasks,
-)
+from battery.records.manifest import Manifest
+from battery.records.models import CONFIRMATIONS, CONFIRMED, LEARN, Arm, Phase, Run, Tasks
 from battery.records.stages import META_STAGES, TASK_STAGES, CallKey, confirm_key, respond_key
 
 #: Task id to whether each of its runs ended ok.

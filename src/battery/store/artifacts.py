@@ -18,16 +18,8 @@ from battery.base.errors import ArtifactError
 from battery.inputs.tasks import load_tasks
 from battery.records.findings import Record
 from battery.records.lines import JournalLine
-from battery.records.models import (
-    SCHEMA_VERSION,
-    Manifest,
-    Metrics,
-    Phase,
-    Proposal,
-    Summary,
-    Tasks,
-    Verdict,
-)
+from battery.records.manifest import Manifest
+from battery.records.models import SCHEMA_VERSION, Metrics, Phase, Proposal, Summary, Tasks, Verdict
 from battery.records.stages import CHAT_STAGES, DISTILL, OVERSEER, SCRUM
 from battery.store.documents import (
     EVENTS,

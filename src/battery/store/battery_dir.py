@@ -13,7 +13,8 @@ from pathlib import Path
 
 from battery.base.clock import stamp
 from battery.base.errors import FolderError, UsageError
-from battery.records.models import Arm, Manifest, Provenance, Summary, Tasks
+from battery.records.manifest import Manifest, Provenance
+from battery.records.models import Arm, Summary, Tasks
 from battery.store.artifacts import (
     ARCHIVE,
     ITERATION,

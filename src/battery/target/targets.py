@@ -20,7 +20,8 @@ from battery.inputs.settings import (
     same_place,
 )
 from battery.records.events import Notice, Observer
-from battery.records.models import FROZEN, LEARN, Arm, Manifest
+from battery.records.manifest import Manifest
+from battery.records.models import FROZEN, LEARN, Arm
 from battery.target.gateways import EMBEDDED, EMBEDDED_GATEWAY, LIVE
 from battery.target.http import open_clients
 from battery.target.system import Kind, Opening, System, Worker

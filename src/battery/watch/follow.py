@@ -22,7 +22,8 @@ from battery.records.events import (
     StageStarted,
     TaskFinished,
 )
-from battery.records.models import ELAPSED_KEY, FROZEN, LEARN, Manifest, Phase, RunResult, Tasks
+from battery.records.manifest import Manifest
+from battery.records.models import ELAPSED_KEY, FROZEN, LEARN, Phase, RunResult, Tasks
 from battery.records.stages import CONFIRM_TITLE, META_STAGES, CallKey, ChatStage, MetaStage
 from battery.review.chats import CHATS, Earlier, first_line
 from battery.run.schedule import Schedule

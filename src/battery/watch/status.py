@@ -8,7 +8,8 @@ from typing import NamedTuple
 from battery.base.errors import ArtifactError, FolderError
 from battery.protocol.wire import Json
 from battery.records.events import IterationFinished, Plan, StageStarted
-from battery.records.models import Manifest, Metrics
+from battery.records.manifest import Manifest
+from battery.records.models import Metrics
 from battery.report.terminal.lines import iteration_line, place
 from battery.store.battery_dir import BatteryDir
 from battery.store.files import holder, is_held

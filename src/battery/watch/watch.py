@@ -12,7 +12,8 @@ from contextlib import AbstractContextManager
 
 from battery.base.errors import ArtifactError, BatteryError
 from battery.records.events import Notice, Observer
-from battery.records.models import Manifest, Summary
+from battery.records.manifest import Manifest
+from battery.records.models import Summary
 from battery.store.artifacts import SUMMARY
 from battery.store.battery_dir import BatteryDir
 from battery.store.files import holder

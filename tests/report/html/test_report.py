@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from battery.records.manifest import Options, Provenance
 from battery.records.metric import COUNTED
-from battery.records.models import Options, Provenance
 from battery.report.html.answers import Reviewed
 from battery.report.html.board import Board
 from battery.report.html.report import MOST_UNPACKED, Material, report, unfinished

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from battery.records.findings import Evidence
-from battery.records.models import FROZEN, LEARN, Arm, Phase, Provenance, Run, RunResult, Task
+from battery.records.manifest import Provenance
+from battery.records.models import FROZEN, LEARN, Arm, Phase, Run, RunResult, Task
 from battery.report.inspect.log import Facts, Log, Tally
 from battery.report.inspect.sample import Place, TaskRun, iso, sample, scores
 

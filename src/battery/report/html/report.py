@@ -9,8 +9,9 @@ from typing import Final, NamedTuple
 from battery.base.numbers import duration, p_value
 from battery.protocol.wire import Json
 from battery.records.findings import Tested
+from battery.records.manifest import Manifest, Provenance
 from battery.records.metric import COUNTED
-from battery.records.models import Manifest, Provenance, Summary
+from battery.records.models import Summary
 from battery.report import evidence as shown
 from battery.report.html.answers import Reviewed, learned, reviews
 from battery.report.html.board import MOST_LINES, Board, charts, means_document

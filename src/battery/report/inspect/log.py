@@ -16,7 +16,8 @@ from battery import __version__
 from battery.base import jsonio
 from battery.protocol.wire import Json
 from battery.records.findings import Evidence
-from battery.records.models import Arm, Manifest, Provenance
+from battery.records.manifest import Manifest, Provenance
+from battery.records.models import Arm
 from battery.report.inspect.sample import (
     CORRECT,
     OUTCOME,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from battery.records.models import Options
+from battery.records.manifest import Options
 from tests.report.samples import MANIFEST
 
 

@@ -1,0 +1,88 @@
+"""What is known of how a battery was run: its manifest, and what stands in where there is none."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+
+from battery.protocol.wire import Json
+from battery.records.findings import Record
+from battery.records.models import FROZEN, LEARN, SCHEMA_VERSION, Arm, Models
+
+
+class Options(Record):
+    """The settings that shape a run, as `battery.json` keeps them."""
+
+    # A later version may record more of them: what it wrote is read, shown and written back.
+    model_config = ConfigDict(extra="allow")
+
+    tasks: str | None = Field(
+        default=None, description="Path of the tasks file, or `packaged` for the built-in tasks."
+    )
+    limit: int | None = Field(default=None, description="Most tasks of a phase; null is all.")
+    repeats: int = Field(default=1, description="How often each task is asked per iteration.")
+    seed: int | None = Field(default=None, description="Of the order of the two arms.")
+    respond_timeout_s: float | None = Field(default=None, description="Of a respond call.")
+    meta_timeout_s: float | None = Field(default=None, description="Of all other calls.")
+    concurrency: int = Field(default=1, description="How many tasks are asked at a time.")
+    model_url: str | None = Field(
+        default=None, description="Of the model behind the embedded gateway; null is its rules."
+    )
+
+    @model_serializer(mode="wrap")
+    def recorded(self, dump: SerializerFunctionWrapHandler) -> Json:
+        """Return what was recorded, without the defaults of what an earlier version lacked."""
+        return {name: value for name, value in dump(self).items() if name in self.model_fields_set}
+
+
+State = Literal["running", "interrupted", "failed", "finished"]
+
+
+class Provenance(Record):
+    """What is known of how a battery was run; as it is, of a folder of the original script.
+
+    That script wrote no manifest: null is what nobody can tell any more.
+    """
+
+    schema_version: int = Field(
+        default=SCHEMA_VERSION, description="Version of the file formats; a higher one is refused."
+    )
+    battery_version: str | None = None
+    run_id: str | None = None
+    started_at: str | None = None
+    finished_at: str | None = Field(default=None, description="When the last iteration was done.")
+    tasks_digest: str | None = None
+    models: Models | None = None
+    targets: dict[str, str] | None = None
+    options: Options = Options()
+    notes: list[str] = Field(
+        default=[], description="What changed on the way; the summary warns of it."
+    )
+    iterations_wanted: int | None = None
+    iterations_finished: int = Field(default=0, description="How many have all stages on disk.")
+    state: State | None = None
+
+
+class Manifest(Provenance):
+    """What `battery.json` says of a battery: identity, settings and how far it came."""
+
+    battery_version: str = Field(description="Version of the program that started it.")
+    run_id: str = Field(description="Random, 32 hexadecimal digits.")
+    started_at: str = Field(description="When the first run started; a resume keeps it.")
+    tasks_digest: str = Field(
+        description="SHA-256 of the tasks as run, the models and the expectations."
+    )
+    models: Models = Field(description="From the tasks file.")
+    targets: dict[str, str] = Field(
+        description="`embedded`, or the URL without user, password and query; `control` with two "
+        "arms.",
+    )
+    options: Options = Field(description="Settings that shape the run; no header, no token.")
+    iterations_wanted: int = Field(description="How many iterations were asked for.")
+    state: State = Field(default="running", description="A killed process leaves `running`.")
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """The arms of the battery, the learn arm first; earlier versions had only that one."""
+        return (LEARN, FROZEN) if "control" in self.targets else (LEARN,)
