@@ -171,6 +171,7 @@ def test_a_log_entry_of_its_kind_says_that_the_overseer_stepped_in() -> None:
         ({"status": "ok", "iterations": 1.5}, "iterations: "),
         ({"status": "ok", "iterations": True}, "iterations: "),
         ({"status": "ok", "iterations": -1}, "iterations: "),
+        ({"status": "ok", "iterations": 10**30}, "iterations: "),
         ({"status": "ok", "log": "none"}, "log: "),
         ({"status": "ok", "log": [{"kind": "a"}, "b"]}, "log[1]: "),
         ({"status": "ok", "log": [{"kind": 5}]}, "log[0].kind: "),
@@ -182,6 +183,7 @@ def test_a_log_entry_of_its_kind_says_that_the_overseer_stepped_in() -> None:
         ),
         ({"status": "ok", "artifact": {"usage": {"total_tokens": -1}}}, "total_tokens: "),
         ({"status": "ok", "artifact": {"usage": {"total_tokens": True}}}, "total_tokens: "),
+        ({"status": "ok", "artifact": {"usage": {"total_tokens": 1e300}}}, "total_tokens: "),
     ],
     ids=str,
 )

@@ -38,6 +38,8 @@ Status = Literal["ok", "failed", "blocked"]
 class RespondRequest(BaseModel):
     """The body of `POST /v1/respond`: the task's three keys and two model names, no others."""
 
+    # A gateway that saw the phase, the arm or the iteration could behave to suit them, so nothing
+    # else is sent; the embedded one refuses what a real one would never get.
     model_config = ConfigDict(extra="forbid")
 
     task_class: str
@@ -230,7 +232,12 @@ def memory_used(answer: Json) -> bool | None:
 
 
 def chat_content(answer: object) -> str:
-    """Read `choices[0].message.content`; an empty one is a fault, for it cannot be judged."""
+    """Read `choices[0].message.content`; raise `ShapeError` where there is no text.
+
+    An empty one is an error as well: a review of nothing, judged, would cost a call and mean
+    nothing.
+    """
+    # Step by step, because the message has to name the first step that fails.
     place, value = "", answer
     for step in ("choices", 0, "message", "content"):
         wanted = list if isinstance(step, int) else dict
@@ -263,7 +270,8 @@ class DistillStream:
     """Collect the events of one distill stream, in the order of arrival."""
 
     events: list[Json] = field(default_factory=list)
-    #: Events whose data was no JSON object; they are counted, never guessed at.
+    #: Events whose data was no JSON object. They are counted and reported, but do not fail the
+    #: call: what was distilled is in the gateway, and asking again would distil twice.
     broken: int = 0
 
     def add(self, data: str) -> Json | None:
@@ -289,6 +297,8 @@ class DistillStream:
         if not self.events:
             broken = f"; {self.broken} were no JSON objects" if self.broken else ""
             raise ShapeError("", f"the stream ended without any event{broken}")
+        # Progress comes in events, too. Not every learning side marks its result as final; then
+        # the result is what was said last.
         finals = [event for event in self.events if event.get("role") == "final"]
         last = (finals or self.events)[-1]
         text = last.get("text")
