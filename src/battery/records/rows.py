@@ -22,7 +22,7 @@ class Row(NamedTuple):
     #: Counted from 1.
     iteration: int
     arm: Arm
-    #: For the how manieth time the task was asked in this arm and iteration, from 1.
+    #: Which repeat of the task in this arm and iteration, from 1.
     repeat: int
     #: Whether the call only confirms that an alpha task fails; then `repeat` counts those.
     confirmation: bool
