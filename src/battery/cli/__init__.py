@@ -1,1 +1,1 @@
-"""The command line: one file a command, parse → stage → render."""
+"""The command line: one file per command, parse → stage → render."""

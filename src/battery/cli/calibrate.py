@@ -14,26 +14,20 @@ from battery.cli.output import print_json, progress
 from battery.commands import calibrate as stage
 from battery.report.markdown.calibration import text
 
+Out = Annotated[Path, options.option("--out PATH", "Folder that the table is saved in.")]
+
 
 def calibrate(
     preset: Annotated[
         Preset,
-        typer.Option(
-            "--preset", metavar="NAME", help="fast takes seconds, full takes minutes, on two cores."
-        ),
+        options.option("--preset NAME", "fast takes seconds, full takes minutes, on two cores."),
     ] = "fast",
-    seed: Annotated[
-        int, typer.Option("--seed", metavar="N", min=0, help="Seed of all random numbers.")
-    ] = 1,
+    seed: Annotated[int, options.option("--seed N", "Seed of all random numbers.", min=0)] = 1,
     jobs: Annotated[
         int | None,
-        typer.Option(
-            "--jobs", metavar="N", min=1, help="How many processes [default: one per core]."
-        ),
+        options.option("--jobs N", "How many processes [default: one per core].", min=1),
     ] = None,
-    out: Annotated[
-        Path, typer.Option("--out", metavar="PATH", help="Folder that the table is saved in.")
-    ] = Path("data/calibration"),
+    out: Out = Path("data/calibration"),
     as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:

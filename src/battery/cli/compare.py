@@ -28,24 +28,21 @@ class Format(StrEnum):
     JSON = "json"
 
 
-Before = Annotated[Path, typer.Argument(metavar="A", help="Folder of the battery before.")]
-After = Annotated[Path, typer.Argument(metavar="B", help="Folder of the battery after.")]
+Before = Annotated[Path, options.argument("A", "Folder of the battery before.")]
+After = Annotated[Path, options.argument("B", "Folder of the battery after.")]
 Output = Annotated[
     Path | None,
-    typer.Option(
-        "--output", "-o", metavar="PAGE.html", help="Write the comparison as a page, too."
-    ),
+    options.option("--output -o PAGE.html", "Write the comparison as a page, too."),
 ]
 Printed = Annotated[
     Format,
-    typer.Option("--format", help="Print text for people, Markdown for a pull request, or JSON."),
+    options.option("--format", "Print text for people, Markdown for a pull request, or JSON."),
 ]
 FailOn = Annotated[
     str | None,
-    typer.Option(
-        "--fail-on",
-        metavar="WORDS",
-        help="End with exit code 3 on any of these, with commas between them: "
+    options.option(
+        "--fail-on WORDS",
+        "End with exit code 3 on any of these, with commas between them: "
         f"{', '.join(OF_COMPARISON)}. A MIXED outcome is worse, too.",
     ),
 ]
@@ -71,16 +68,18 @@ def compare(
       battery compare data/main data/branch --format md --fail-on worse,flips
     """
     conditions = parse(fail_on, OF_COMPARISON)
+    # Refused before the work: a minute of statistics for a page that may not be written is wasted.
     if output:
         for folder in (before, after):
             BatteryDir(folder).require_no_artifact(output)
-    found = stage.compare(before, after)
+    comparison = stage.compare(before, after)
+    # The page first: with a gate that is not met, whoever looks into why needs it.
     if output:
-        write(page(found), output)
-    with then(lambda: require_of_comparison(found, conditions)):
+        write(page(comparison), output)
+    with then(lambda: require_of_comparison(comparison, conditions)):
         if as_json or form is Format.JSON:
-            print_json(found.model_dump(mode="json"))
+            print_json(comparison.model_dump(mode="json"))
         elif form is Format.MD:
-            typer.echo(markdown(found), nl=False)
+            typer.echo(markdown(comparison), nl=False)
         else:
-            print_comparison(found, sys.stdout)
+            print_comparison(comparison, sys.stdout)

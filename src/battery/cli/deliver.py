@@ -17,6 +17,7 @@ from battery.report.machine import github
 from battery.report.terminal.lines import notice_line
 from battery.store.files import cannot_write, write_atomic
 
+#: What is raised below names the file; only here is it known that another may be named.
 _HINT: Final = "name another file"
 
 
@@ -36,7 +37,7 @@ def write(chunks: Iterable[bytes], output: Path | None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         why = error.strerror or error
-        raise FolderError(f"cannot write {output}: {why}", hint="name another file") from error
+        raise FolderError(f"cannot write {output}: {why}", hint=_HINT) from error
     with advised(_HINT):
         if replaced:
             write_atomic(path, chunks)

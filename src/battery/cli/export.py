@@ -16,11 +16,11 @@ from battery.store.battery_dir import BatteryDir
 
 Format = Annotated[
     Literal["inspect"],
-    typer.Argument(metavar="FORMAT", help="Whose format: inspect (Inspect AI logs)."),
+    options.argument("FORMAT", "Whose format: inspect (Inspect AI logs)."),
 ]
 Output = Annotated[
     Path,
-    typer.Option("--output", "-o", metavar="FOLDER", help="Folder that the files are written to."),
+    options.option("--output -o FOLDER", "Folder that the files are written to."),
 ]
 
 
@@ -45,9 +45,9 @@ def export(
     """
     written = stage.inspect(BatteryDir(options.folder(ctx.params)), output)
     if as_json:
-        files = [{**each._asdict(), "path": str(each.path)} for each in written]
+        files = [{**log._asdict(), "path": str(log.path)} for log in written]
         print_json({"format": kind, "files": files})
         return
-    for each in written:
-        write_line(sys.stdout, f"{each.path}: {each.samples:,} samples of the {each.arm} arm")
+    for log in written:
+        write_line(sys.stdout, f"{log.path}: {log.samples:,} samples of the {log.arm} arm")
     write_line(sys.stdout, f"look at them with: inspect view --log-dir {output}")

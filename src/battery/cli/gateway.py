@@ -12,38 +12,35 @@ from battery.cli import options
 from battery.embedded.policies import Dials
 from battery.embedded.server import GatewayOptions, serving
 
-Host = Annotated[str, typer.Option("--host", help="Address to listen on.")]
+Host = Annotated[str, options.option("--host", "Address to listen on.")]
 Port = Annotated[
-    int, typer.Option("--port", "-p", min=0, max=65535, help="Port to listen on; 0 takes any.")
+    int, options.option("--port -p", "Port to listen on; 0 takes any.", min=0, max=65535)
 ]
 Store = Annotated[
     Path,
-    typer.Option("--store", help="Folder of the gateway's memory; an existing one is continued."),
+    options.option("--store", "Folder of the gateway's memory; an existing one is continued."),
 ]
-Frozen = Annotated[bool, typer.Option("--frozen", help="Never learn: distill changes nothing.")]
+Frozen = Annotated[bool, options.option("--frozen", "Never learn: distill changes nothing.")]
 ForgetAfter = Annotated[
     int | None,
-    typer.Option(
-        "--forget-after",
-        metavar="N",
+    options.option(
+        "--forget-after N",
+        "For demonstration and tests: forget how to work after N distillations.",
         min=1,
-        help="For demonstration and tests: forget how to work after N distillations.",
     ),
 ]
 Bluff = Annotated[
     bool,
-    typer.Option(
-        "--bluff",
-        help="For demonstration and tests: claim success where there is no supply.",
+    options.option(
+        "--bluff", "For demonstration and tests: claim success where there is no supply."
     ),
 ]
 WarmUp = Annotated[
     int,
-    typer.Option(
-        "--warm-up",
-        metavar="N",
+    options.option(
+        "--warm-up N",
+        "For demonstration and tests: take 60 ms longer for each of the first N tasks.",
         min=0,
-        help="For demonstration and tests: take 60 ms longer for each of the first N tasks.",
     ),
 ]
 

@@ -6,16 +6,12 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from battery.cli import options
 from battery.cli.output import print_json
 from battery.commands import history as stage
 from battery.report.terminal.results import print_history
 
-Searched = Annotated[
-    Path, typer.Argument(metavar="FOLDER", help="Folder to search, with all folders in it.")
-]
+Searched = Annotated[Path, options.argument("FOLDER", "Folder to search, with all folders in it.")]
 
 
 def history(
@@ -33,8 +29,8 @@ def history(
       battery history
       battery history runs --json
     """
-    found = stage.history(folder)
+    listed = stage.history(folder)
     if as_json:
-        print_json(found.model_dump(mode="json"))
+        print_json(listed.model_dump(mode="json"))
     else:
-        print_history(found, sys.stdout)
+        print_history(listed, sys.stdout)

@@ -14,8 +14,8 @@ from battery.cli import options
 from battery.commands import init as stage
 from battery.commands.init import Names
 
-Here = Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write to.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; write the defaults.")]
+Here = Annotated[Path, options.argument("DIR", "Folder to write to.")]
+Yes = Annotated[bool, options.option("--yes -y", "Ask nothing; write the defaults.")]
 
 _NEXT = """\
 Edit {tasks}:

@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn, cast
@@ -27,6 +27,7 @@ from battery import __version__
 from battery.base.errors import BatteryError, GateError, InterruptedRunError, UsageError
 
 _REPORT = "look at it with --debug; unless this machine is the cause, report it"
+#: Options whose values may be secrets.
 _HEADERS = {"-H", "--header", "--llm-team-header", "--control-header"}
 
 #: Each command is the function of that name in the module of that name, with its help in short.
@@ -49,37 +50,25 @@ SUMMARIES: Final = {
 }
 
 
-class Commands(Mapping[str, Any]):
-    """Map names to commands, importing each one when it is asked for."""
-
-    def __getitem__(self, name: str) -> Any:
-        """Import and build one command; raise `KeyError` for an unknown name."""
-        if name not in SUMMARIES:
-            raise KeyError(name)
-        module = importlib.import_module(f"battery.cli.{name}")
-        app = typer.Typer(rich_markup_mode=None, add_completion=False)
-        app.command(name)(getattr(module, name))
-        return get_command(app)
-
-    def __iter__(self) -> Iterator[str]:
-        """Yield the names in the order of the help."""
-        return iter(SUMMARIES)
-
-    def __len__(self) -> int:
-        """Count the commands."""
-        return len(SUMMARIES)
-
-
 class LazyGroup(TyperGroup):
-    """A group that lists its commands without loading them."""
+    """A group that lists its commands without loading them.
+
+    Each command brings libraries of its own, and `battery --help` should not wait for all of them.
+    """
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.commands = cast(Any, Commands())
+        # Help, completion and suggestions need the names alone.
+        self.commands = cast(Any, dict.fromkeys(SUMMARIES))
 
-    def list_commands(self, _ctx: Any) -> list[str]:
-        """List the names of all commands."""
-        return list(SUMMARIES)
+    def get_command(self, _ctx: Any, name: str) -> Any:
+        """Import and build one command; return None for an unknown name."""
+        if name not in SUMMARIES:
+            return None
+        module = importlib.import_module(f"battery.cli.{name}")
+        command = typer.Typer(rich_markup_mode=None, add_completion=False)
+        command.command(name)(getattr(module, name))
+        return get_command(command)
 
     def format_commands(self, _ctx: Any, formatter: Any) -> None:
         """Write the commands' part of the help."""
@@ -126,6 +115,9 @@ def battery(
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit: 0 done, 1 failed, 2 usage error, 3 gate not met, 130 stopped."""
+    # Scripts tell by the code what to do next. Causes that ask for different things have different
+    # codes: look at the gateway (1), correct the command (2), read the result (3), go on (130,
+    # which is what shells report of a program that Ctrl-C stopped).
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     _start_lean()
     _replace_closed_streams()
@@ -165,6 +157,9 @@ def _replace_closed_streams() -> None:
 
 def _let_signals_interrupt() -> None:
     """Treat SIGTERM like Ctrl-C, also in a shell's background job."""
+    # Whoever stops a battery, a person or a scheduler, needs the same: the journal closed, the lock
+    # given back, the command to go on. A background job starts with SIGINT ignored, which Python
+    # takes over; setting the handler undoes that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
 
@@ -209,7 +204,7 @@ def _as_battery_error(error: BaseException, words: Sequence[str]) -> BatteryErro
 
 
 def _fail(error: BatteryError, words: Sequence[str]) -> int:
-    """Say what failed and what to do next; with --json also as the one JSON document."""
+    """Print what failed and what to do next; with --json also as the one JSON document."""
     # Where the message cannot be written either, the exit code still tells.
     with contextlib.suppress(OSError):
         if "--debug" in words:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -22,197 +23,174 @@ from battery.records.word import GateName, Word
 
 DEFAULT_FOLDER = Path("data/battery")
 
-Folder = Annotated[
-    Path | None,
-    typer.Argument(metavar="DIR", help="Folder of the battery [default: data/battery]."),
-]
+
+def option(usage: str, text: str, **rules: Any) -> Any:
+    """Declare an option by its usage, such as `--dir -d PATH`, and its help.
+
+    `rules` are those of `typer.Option`, such as `min` and `envvar`.
+    """
+    words = usage.split()
+    names = [word for word in words if word.startswith("-")]
+    metavar = " ".join(words[len(names) :]) or None
+    return typer.Option(*names, metavar=metavar, help=text, **rules)
+
+
+def argument(metavar: str, text: str) -> Any:
+    """Declare an argument by its name in the usage and its help."""
+    return typer.Argument(metavar=metavar, help=text)
+
+
+Folder = Annotated[Path | None, argument("DIR", "Folder of the battery [default: data/battery].")]
 Dir = Annotated[
     Path | None,
-    typer.Option(
-        "--dir",
-        "-d",
-        metavar="PATH",
-        envvar="BATTERY_DIR",
-        help="Folder of artifacts [default: data/battery].",
-    ),
+    option("--dir -d PATH", "Folder of artifacts [default: data/battery].", envvar="BATTERY_DIR"),
 ]
 TasksFile = Annotated[
     Path | None,
-    typer.Option(
-        "--tasks",
-        metavar="PATH",
+    option(
+        "--tasks PATH",
+        "Tasks file [default: tasks.json; the packaged copy when there is none].",
         envvar="BATTERY_TASKS",
-        help="Tasks file [default: tasks.json; the packaged copy when there is none].",
     ),
 ]
 Iterations = Annotated[
-    int | None,
-    typer.Option(
-        "--iterations", "-n", metavar="N", min=1, help="How many iterations [default: 3]."
-    ),
+    int | None, option("--iterations -n N", "How many iterations [default: 3].", min=1)
 ]
 Gateway = Annotated[
     str | None,
-    typer.Option(
-        "--gateway",
-        metavar="URL",
+    option(
+        "--gateway URL",
+        "Base URL of the gateway [default: the embedded gateway].",
         envvar="GATEWAY_URL",
-        help="Base URL of the gateway [default: the embedded gateway].",
     ),
 ]
 LlmTeam = Annotated[
     str | None,
-    typer.Option(
-        "--llm-team",
-        metavar="URL",
+    option(
+        "--llm-team URL",
+        "Base URL of the learning side [default: the embedded one with the embedded gateway, else "
+        "http://localhost:5000].",
         envvar="LLM_TEAM_URL",
-        help="Base URL of the learning side [default: the embedded one with the embedded "
-        "gateway, else http://localhost:5000].",
     ),
 ]
 Header = Annotated[
     list[str] | None,
-    typer.Option(
-        "--header",
-        "-H",
-        metavar="'NAME: VALUE'",
-        help="Header for the gateway; may be repeated. Prefer GATEWAY_TOKEN (a bearer token) "
-        "or GATEWAY_HEADERS: other users can see a command line.",
+    option(
+        "--header -H 'NAME: VALUE'",
+        "Header for the gateway; may be repeated. Prefer GATEWAY_TOKEN (a bearer token) or "
+        "GATEWAY_HEADERS: other users can see a command line.",
     ),
 ]
 LlmTeamHeader = Annotated[
     list[str] | None,
-    typer.Option(
-        "--llm-team-header",
-        metavar="'NAME: VALUE'",
-        help="Header for the LLM team, where it is another host than the gateway's; "
-        "also LLM_TEAM_TOKEN, LLM_TEAM_HEADERS.",
+    option(
+        "--llm-team-header 'NAME: VALUE'",
+        "Header for the LLM team, where it is another host than the gateway's; also "
+        "LLM_TEAM_TOKEN, LLM_TEAM_HEADERS.",
     ),
 ]
 ControlGateway = Annotated[
     str | None,
-    typer.Option(
-        "--control-gateway",
-        metavar="URL",
-        envvar="CONTROL_GATEWAY_URL",
-        help="Base URL of a second deployment that is never distilled: the frozen arm of a live "
+    option(
+        "--control-gateway URL",
+        "Base URL of a second deployment that is never distilled: the frozen arm of a live "
         "gateway.",
+        envvar="CONTROL_GATEWAY_URL",
     ),
 ]
 ControlHeader = Annotated[
     list[str] | None,
-    typer.Option(
-        "--control-header",
-        metavar="'NAME: VALUE'",
-        help="Header for the control gateway, where it is another host than the gateway's; "
-        "also CONTROL_GATEWAY_TOKEN, CONTROL_GATEWAY_HEADERS.",
+    option(
+        "--control-header 'NAME: VALUE'",
+        "Header for the control gateway, where it is another host than the gateway's; also "
+        "CONTROL_GATEWAY_TOKEN, CONTROL_GATEWAY_HEADERS.",
     ),
 ]
 NoControl = Annotated[
-    bool, typer.Option("--no-control", help="One arm: leave out the embedded frozen gateway.")
+    bool, option("--no-control", "One arm: leave out the embedded frozen gateway.")
 ]
 Repeats = Annotated[
     int | None,
-    typer.Option(
-        "--repeats",
-        metavar="R",
+    option(
+        "--repeats R",
+        "How often each task is asked per iteration and arm [default: 1].",
         min=1,
         max=1000,
-        help="How often each task is asked per iteration and arm [default: 1].",
     ),
 ]
 Seed = Annotated[
     int | None,
-    typer.Option(
-        "--seed",
-        metavar="N",
+    option(
+        "--seed N",
+        "Seed of the coin that decides which arm is asked first [default: drawn at random].",
         min=0,
         max=2**63 - 1,
-        help="Seed of the coin that decides which arm is asked first [default: drawn at random].",
     ),
 ]
 Limit = Annotated[
     int | None,
-    typer.Option(
-        "--limit",
-        metavar="N",
-        min=1,
-        help="Take only the first N tasks of each phase [default: all].",
-    ),
+    option("--limit N", "Take only the first N tasks of each phase [default: all].", min=1),
 ]
 DryRun = Annotated[
     bool,
-    typer.Option(
-        "--dry-run",
-        help="Print how many calls it would make, and each in order; make none.",
-    ),
+    option("--dry-run", "Print how many calls it would make, and each in order; make none."),
 ]
+# No call takes no time, and one that takes more than a day is a mistyped number.
+_TIMEOUT: Final = {"min": 0.001, "max": 86_400}
 RespondTimeout = Annotated[
-    float,
-    typer.Option(
-        "--respond-timeout", metavar="S", min=0.001, max=86_400, help="Seconds for one task."
-    ),
+    float, option("--respond-timeout S", "Seconds for one task.", **_TIMEOUT)
 ]
 MetaTimeout = Annotated[
-    float,
-    typer.Option(
-        "--meta-timeout",
-        metavar="S",
-        min=0.001,
-        max=86_400,
-        help="Seconds for one distill, review or judgment.",
-    ),
+    float, option("--meta-timeout S", "Seconds for one distill, review or judgment.", **_TIMEOUT)
 ]
 Concurrency = Annotated[
     int | None,
-    typer.Option(
-        "--concurrency",
-        metavar="N",
+    option(
+        "--concurrency N",
+        "Tasks of a phase asked at the same time; a resume keeps it [default: 1].",
         min=1,
         max=256,
-        help="Tasks of a phase asked at the same time; a resume keeps it [default: 1].",
     ),
 ]
 Resume = Annotated[
-    bool, typer.Option("--resume", help="Continue an unfinished battery; nothing is asked twice.")
+    bool, option("--resume", "Continue an unfinished battery; nothing is asked twice.")
 ]
 Repo = Annotated[
     Path | None,
-    typer.Option(
-        "--repo",
-        metavar="PATH",
+    option(
+        "--repo PATH",
+        "Check in this repository whether the files that proposals name exist.",
         exists=True,
         file_okay=False,
-        help="Check in this repository whether the files that proposals name exist.",
     ),
 ]
 ModelUrl = Annotated[
     str | None,
-    typer.Option(
-        "--model-url",
-        metavar="URL",
+    option(
+        "--model-url URL",
+        "Drive the embedded gateway with a language model behind an OpenAI-compatible endpoint, "
+        "such as http://localhost:11434/v1; its key comes from BATTERY_MODEL_KEY.",
         envvar="BATTERY_MODEL_URL",
-        help="Drive the embedded gateway with a language model behind an OpenAI-compatible "
-        "endpoint, such as http://localhost:11434/v1; its key comes from BATTERY_MODEL_KEY.",
     ),
 ]
 FailOn = Annotated[
     str | None,
-    typer.Option(
-        "--fail-on",
-        metavar="WORDS",
-        help="End with exit code 3 on any of these verdicts, with commas between them: "
+    option(
+        "--fail-on WORDS",
+        "End with exit code 3 on any of these verdicts, with commas between them: "
         f"{', '.join(word.condition for word in Word if word.condition)}, not-learned, "
         f"not-compounding; or a failed gate: {', '.join(GateName)}, gates; or unfinished.",
     ),
 ]
 Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON document on standard output, nothing else.")
+    bool, option("--json", "Print one JSON document on standard output, nothing else.")
 ]
-Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Show no progress, only warnings and the result.")
-]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the whole stack of an error.")]
+Quiet = Annotated[bool, option("--quiet -q", "Show no progress, only warnings and the result.")]
+Debug = Annotated[bool, option("--debug", "Show the whole stack of an error.")]
+
+#: Settings that are made of options; all others are options of the same name, taken as they are.
+_MADE: Final = frozenset({"folder", "gateway", "llm_team", "control_gateway", "model_url"})
+_SAME: Final = frozenset(field.name for field in fields(Settings)) - _MADE
 
 
 def settings(
@@ -230,29 +208,20 @@ def settings(
     control_url = _control_url(options)
     model_url, model_key = model(options.get("model_url"))
     gateway = read(url, gateway_headers) if url else None
-    team = make_companion(team_url, team_headers, gateway) if team_url else None
-    control = make_companion(control_url, control_headers, gateway) if control_url else None
     return Settings(
         folder=folder(options),
         tasks_path=options.get("tasks"),
-        iterations=options.get("iterations"),
         gateway=gateway,
-        llm_team=team,
-        control_gateway=control,
-        no_control=options.get("no_control", False),
+        llm_team=make_companion(team_url, team_headers, gateway) if team_url else None,
+        control_gateway=(
+            make_companion(control_url, control_headers, gateway) if control_url else None
+        ),
         gateway_headers=gateway_headers,
         llm_team_headers=team_headers,
         control_headers=control_headers,
-        repeats=options.get("repeats"),
-        seed=options.get("seed"),
-        limit=options.get("limit"),
-        respond_timeout=options.get("respond_timeout", Settings.respond_timeout),
-        meta_timeout=options.get("meta_timeout", Settings.meta_timeout),
-        concurrency=options.get("concurrency"),
-        resume=options.get("resume", False),
-        repo=options.get("repo"),
         model_url=model_url,
         model_key=model_key,
+        **{name: value for name, value in options.items() if name in _SAME},
     )
 
 
@@ -263,7 +232,9 @@ def model(url: str | None) -> tuple[str | None, str | None]:
 
 
 def _headers(prefix: str, lines: list[str] | None) -> dict[str, str]:
-    """Read the headers of one target: the command line wins over the environment."""
+    """Read the headers of one target."""
+    # The environment holds what is true of a machine, the command line what is meant this time: so
+    # in every conflict between them the command line wins.
     return {**environment_headers(os.environ, prefix), **parse_headers(lines or [], None)}
 
 

@@ -14,50 +14,33 @@ from battery.report.terminal.results import text
 
 TaskCount = Annotated[
     int | None,
-    typer.Option(
-        "--task-count",
-        metavar="N",
-        min=1,
-        help="How many tasks [default: those of the tasks file].",
-    ),
-]
-Repeats = Annotated[
-    int | None,
-    typer.Option(
-        "--repeats",
-        metavar="R",
-        min=1,
-        help="How often each task is asked per iteration and arm [default: 1].",
-    ),
+    options.option("--task-count N", "How many tasks [default: those of the tasks file].", min=1),
 ]
 Noise = Annotated[
     float | None,
-    typer.Option(
-        "--noise",
-        metavar="S",
+    options.option(
+        "--noise S",
+        "Standard deviation of the log tokens of one call [default: 0.3].",
         min=0,
         max=5,
-        help="Standard deviation of the log tokens of one call [default: 0.3].",
     ),
 ]
 From = Annotated[
     Path | None,
-    typer.Option(
-        "--from",
-        metavar="DIR",
+    options.option(
+        "--from DIR",
+        "Take what is not given from this battery, which has a frozen arm.",
         exists=True,
         file_okay=False,
-        help="Take what is not given from this battery, which has a frozen arm.",
     ),
 ]
 Drop = Annotated[
     float | None,
-    typer.Option(
-        "--drop",
-        metavar="SHARE",
+    options.option(
+        "--drop SHARE",
+        "Ask about this drop: 0.1 is 10% fewer tokens from iteration to iteration.",
         min=0.001,
         max=0.95,
-        help="Ask about this drop: 0.1 is 10% fewer tokens from iteration to iteration.",
     ),
 ]
 
@@ -66,7 +49,7 @@ def power(
     task_count: TaskCount = None,
     tasks: options.TasksFile = None,
     iterations: options.Iterations = None,
-    repeats: Repeats = None,
+    repeats: options.Repeats = None,
     noise: Noise = None,
     folder: From = None,
     drop: Drop = None,
@@ -84,8 +67,10 @@ def power(
       battery power --iterations 5 --noise 0.3
       battery power --from data/battery --drop 0.1
     """
-    found = stage.power(stage.Wanted(task_count, tasks, iterations, repeats, noise, folder, drop))
+    prospects = stage.power(
+        stage.Wanted(task_count, tasks, iterations, repeats, noise, folder, drop)
+    )
     if as_json:
-        print_json(found.model_dump(mode="json"))
+        print_json(prospects.model_dump(mode="json"))
     else:
-        typer.echo(text(found))
+        typer.echo(text(prospects))

@@ -19,11 +19,8 @@ from battery.store.battery_dir import BatteryDir
 
 Output = Annotated[
     Path | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="PATH",
-        help="Where to write the page [default: report.html in the folder].",
+    options.option(
+        "--output -o PATH", "Where to write the page [default: report.html in the folder]."
     ),
 ]
 
@@ -71,7 +68,7 @@ def _elsewhere(battery: BatteryDir, output: Path) -> stage.Written:
     if not in_place:
         battery.require_no_artifact(output)
     if output.is_dir():
-        # Before the work, and not after it.
+        # Said before the work: a page takes seconds.
         raise UsageError(
             f"cannot write {output}: it is a folder", hint="name a file with --output PATH"
         )

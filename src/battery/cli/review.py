@@ -24,13 +24,12 @@ else:
     Role = Literal[tuple(stage.role for stage in CHAT_STAGES)]
 Iteration = Annotated[
     int | None,
-    typer.Option("--iteration", min=1, help="Which iteration [default: the last complete one]."),
+    options.option("--iteration", "Which iteration [default: the last complete one].", min=1),
 ]
 Only = Annotated[
     Role | None,
-    typer.Option(
-        "--only",
-        help=f"Redo only {' or only '.join(f'the {stage.title}' for stage in CHAT_STAGES)}.",
+    options.option(
+        "--only", f"Redo only {' or only '.join(f'the {stage.title}' for stage in CHAT_STAGES)}."
     ),
 ]
 

@@ -64,6 +64,7 @@ def run(
       battery run --fail-on regressed,dishonest,not-learned
     """
     settings, conditions = options.settings(ctx.params, read), parse(fail_on)
+    # Before the traces: a dry run asks nobody anything, so there is nothing to trace.
     if dry_run:
         with progress(quiet=quiet) as tell:
             outlook = stage.dry_run(settings, tell)

@@ -5,20 +5,16 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-import typer
-
 from battery.base.text import write_line
 from battery.cli import options
 from battery.cli.output import print_json
 from battery.store.schemas import listing
 from battery.store.schemas import schema as schema_of
 
-Name = Annotated[
-    str | None, typer.Argument(metavar="NAME", help="Which one [default: a list of all].")
-]
+Name = Annotated[str | None, options.argument("NAME", "Which one [default: a list of all].")]
 
 
-def schema(ctx: typer.Context, name: Name = None, debug: options.Debug = False) -> None:
+def schema(name: Name = None, debug: options.Debug = False) -> None:
     """Print the JSON Schema of a file.
 
     Without a name it lists them, each with the file that it describes. They are written in the

@@ -25,20 +25,14 @@ else:
 _ABOUT = ", ".join(f"{name} ({each.about})" for name, each in FORMATS.items()).replace("`", "")
 Wanted = Annotated[
     Name | None,
-    typer.Option(
-        "--format",
-        metavar="|".join(FORMATS),
-        help=f"Write the result for a program: {_ABOUT}.",
-    ),
+    options.option(f"--format {'|'.join(FORMATS)}", f"Write the result for a program: {_ABOUT}."),
 ]
 Output = Annotated[
     Path | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="PATH",
+    options.option(
+        "--output -o PATH",
+        "Write that to this file, whole or not at all, instead of standard output.",
         dir_okay=False,
-        help="Write that to this file, whole or not at all, instead of standard output.",
     ),
 ]
 

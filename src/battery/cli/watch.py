@@ -19,7 +19,7 @@ from battery.watch.status import status_of, status_text
 #: Seconds between two looks at the folder: soon enough to look live, seldom enough to cost nothing.
 _PAUSE_S = 0.5
 
-Once = Annotated[bool, typer.Option("--once", help="Print how far it is now, and exit.")]
+Once = Annotated[bool, options.option("--once", "Print how far it is now, and exit.")]
 
 
 def watch(
