@@ -245,8 +245,9 @@ def test_a_review_cut_inside_a_proposal_is_sent_back() -> None:
     assert "the review was cut off there" in answer
 
 
-def test_a_review_without_proposals_leaves_nothing_to_judge() -> None:
-    answer = say(scrum_prompt(1, "It was a fine day.", None))
+@pytest.mark.parametrize("review", ["It was a fine day.", f"{REVIEW}None.\n", REVIEW.rstrip()])
+def test_a_review_without_proposals_leaves_nothing_to_judge(review: str) -> None:
+    answer = say(scrum_prompt(1, review, None))
     assert "nothing to judge" in answer
     assert section(answer, "PR-ready changes").strip().startswith("None.")
 

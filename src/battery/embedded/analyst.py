@@ -72,11 +72,11 @@ def _read_proposals(review: str, metrics: Sequence[str]) -> list[_Proposal]:
     if start is None:
         return []
     text = review[start.end() :]
-    headings = list(_HEADING.finditer(text))
-    ends = [heading.start() for heading in headings[1:]] + [len(text)]
+    # The text before the first heading belongs to no proposal; then titles and bodies take turns.
+    _, *parts = _HEADING.split(text)
     return [
-        _proposal(heading[1].strip(), text[heading.end() : end], metrics)
-        for heading, end in zip(headings, ends, strict=True)
+        _proposal(title.strip(), body, metrics)
+        for title, body in zip(parts[::2], parts[1::2], strict=True)
     ]
 
 
