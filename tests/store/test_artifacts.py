@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
 
+import battery
 from battery.store.artifacts import ANSWERS, ARTIFACTS, ITERATION, REPORT, RUN_SETS, described
+
+PACKAGE = Path(battery.__file__).parent
 
 
 def test_a_name_belongs_to_one_file() -> None:
     names = [artifact.name for artifact in ARTIFACTS]
     assert len(set(names)) == len(names)
+
+
+def test_a_name_is_typed_once() -> None:
+    # The tasks file of a user has that name wherever it is; a comparison shows a name as a value.
+    elsewhere = {"store/artifacts.py", "records/stages.py", "inputs/tasks.py"}
+    elsewhere |= {"comparison/fairness.py"}
+    names = {artifact.name for artifact in ARTIFACTS}
+    typed = {
+        (str(path), node.value)
+        for path in PACKAGE.rglob("*.py")
+        if str(path.relative_to(PACKAGE)) not in elsewhere and "embedded" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if node.value.rpartition("/")[2] in names
+    }
+    # Templates of the page are looked up under names of their own.
+    assert {pair for pair in typed if "report/html" not in pair[0]} == set()
 
 
 def test_folders_are_counted_from_one_and_read_back() -> None:

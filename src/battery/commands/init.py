@@ -10,11 +10,12 @@ from typing import Final, NamedTuple
 
 from battery.base import jsonio
 from battery.base.errors import FolderError
+from battery.inputs.tasks import DEFAULT_PATH
 from battery.protocol.wire import Json
 from battery.records.models import SCHEMA_KEY, Phases
 from battery.store.schemas import schema
 
-TASKS_FILE: Final = "tasks.json"
+TASKS_FILE: Final = DEFAULT_PATH.name
 SCHEMA_FILE: Final = "tasks.schema.json"
 
 
@@ -29,7 +30,7 @@ class Names(NamedTuple):
 
 def require_free(folder: Path) -> None:
     """Refuse a folder that has one of the files already; raise `FolderError` naming them."""
-    # A link that leads nowhere is somebody's file, too.
+    # A link that leads nowhere is somebody's file as well.
     taken = [str(path) for path in _paths(folder) if os.path.lexists(path)]
     if taken:
         raise FolderError(

@@ -14,6 +14,7 @@ from battery.base.errors import FolderError
 from battery.inputs.tasks import digest, labels, task_id
 from battery.records.manifest import Manifest, Provenance
 from battery.records.models import FROZEN, LEARN, Arm, Expectations, Metrics, Run, Tasks
+from battery.store.artifacts import ARCHIVE, ITERATION, MANIFEST, RUN_SETS, TASKS
 from battery.store.battery_dir import BatteryDir, IterationDir
 from battery.verdict.assess import Observed
 from battery.verdict.metrics import measure, require_runs
@@ -118,18 +119,23 @@ class OpenedBattery:
         # A summary of the rest would compare the wrong iterations and look whole.
         there = {step.number for step in self.steps}
         finished = range(1, self.provenance.iterations_finished + 1)
-        missing = [f"iter_{number}/runs.json" for number in finished if number not in there]
+        missing = [
+            f"{ITERATION.name(number)}/{RUN_SETS.name}"
+            for number in finished
+            if number not in there
+        ]
         if missing:
             root = self.folder.root
             raise FolderError(
-                f"{root} lacks {', '.join(missing)}, though battery.json calls it finished",
+                f"{root} lacks {', '.join(missing)}, though {MANIFEST.name} calls it finished",
                 hint=f"put it back; where a run was killed while it moved the battery to "
-                f"{root / 'archive'}, `battery run` moves the rest",
+                f"{root / ARCHIVE}, `battery run` moves the rest",
             )
 
     def _no_battery(self, hint: str) -> FolderError:
         return FolderError(
-            f"{self.folder.root} holds no battery: there is no iter_N/runs.json in it", hint=hint
+            f"{self.folder.root} holds no battery: there is no {RUN_SETS.places[0]} in it",
+            hint=hint,
         )
 
     def _measured(self, number: int, arm: Arm) -> Metrics:
@@ -141,16 +147,16 @@ class OpenedBattery:
         """Say what is not as it was when the battery ran, or was never so."""
         asked = Counter((call.arm, call.iteration, call.task, call.repeat) for call in calls)
         if twice := sum(count > 1 for count in asked.values()):
-            yield f"{twice} task(s) stand twice in one file of runs"
+            yield f"{twice} task(s) are twice in one file of runs"
         manifest = self.provenance
         if not isinstance(manifest, Manifest):
             return
         if self.tasks is None:
-            yield "tasks.json is gone, and with it what the gates expect"
+            yield f"{TASKS.name} is gone, and with it what the gates expect"
         elif digest(self.tasks) != manifest.tasks_digest:
-            yield "tasks.json is not the one that battery.json says was run"
+            yield f"{TASKS.name} is not the one that {MANIFEST.name} says was run"
         if FROZEN in manifest.arms and not any(call.arm == FROZEN for call in calls):
-            yield "battery.json names a frozen arm, and no run of it is there"
+            yield f"{MANIFEST.name} names a frozen arm, and no run of it is there"
         yield from _lost_repeats(manifest.options.repeats, calls)
 
 

@@ -20,6 +20,7 @@ from battery.records.events import Notice, Observer
 from battery.records.manifest import Manifest, Options
 from battery.records.models import Tasks
 from battery.run.schedule import Schedule
+from battery.store.artifacts import TASKS
 from battery.store.battery_dir import BatteryDir
 from battery.target import targets
 
@@ -82,7 +83,7 @@ def finished_there(folder: BatteryDir) -> OpenedBattery | None:
         return opened
     if folder.has_tasks():
         raise FolderError(
-            f"{folder.root} holds a tasks.json that no battery wrote; it would be overwritten",
+            f"{folder.root} holds a {TASKS.name} that no battery wrote; it would be overwritten",
             hint="name another folder with --dir, such as data/battery",
         )
     return None

@@ -20,6 +20,7 @@ from battery.run import prepare
 from battery.run.iteration import Iteration
 from battery.run.prepare import Battery
 from battery.run.summarize import write_summary
+from battery.store.artifacts import MANIFEST
 from battery.store.battery_dir import BatteryDir
 from battery.store.files import Reserve, locked, make_folder
 from battery.store.journal import Journal
@@ -58,7 +59,7 @@ async def iterate(settings: Settings, tell: Observer) -> Summary:
     folder = BatteryDir(settings.folder)
     if not folder.has_manifest():
         raise FolderError(
-            f"{folder.root} holds no battery.json, so its models and targets are not known",
+            f"{folder.root} holds no {MANIFEST.name}, so its models and targets are not known",
             hint="`battery review` and `battery summarize` read such folders; iterate cannot",
         )
     with locked(folder.root):

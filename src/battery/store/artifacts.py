@@ -15,7 +15,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from battery.base import jsonio
 from battery.base.errors import ArtifactError
-from battery.inputs.tasks import load_tasks
+from battery.inputs.tasks import DEFAULT_PATH, load_tasks
 from battery.records.findings import Record
 from battery.records.lines import JournalLine
 from battery.records.manifest import Manifest
@@ -122,15 +122,15 @@ class Artifact(Generic[W, R]):
 
 
 def _read_manifest(path: Path) -> Manifest:
-    found = read_json(path)
-    version = found.get("schema_version") if isinstance(found, dict) else None
+    content = read_json(path)
+    version = content.get("schema_version") if isinstance(content, dict) else None
     # First of all: keys that a newer program added would read like faults of the file.
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise ArtifactError(
             f"{path} has format {version}; this battery reads up to {SCHEMA_VERSION}",
             hint="use the battery version that wrote it, or a newer one",
         )
-    return validated(path, Manifest.model_validate, found)
+    return validated(path, Manifest.model_validate, content)
 
 
 MANIFEST: Final = Artifact(
@@ -141,7 +141,7 @@ MANIFEST: Final = Artifact(
     schema="battery",
 )
 TASKS: Final[Artifact[Tasks, Tasks]] = Artifact(
-    "tasks.json",
+    DEFAULT_PATH.name,
     "The tasks, and the models to ask for.",
     "at the start",
     Format(Tasks, lambda tasks: jsonio.dumps_indented(tasks.document()), load_tasks),

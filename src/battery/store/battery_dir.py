@@ -54,8 +54,8 @@ class BatteryDir:
     def numbers(self) -> list[int]:
         """List the iterations that have a folder, in order."""
         with contextlib.suppress(OSError):
-            found = (ITERATION.number(path.name) for path in self.root.iterdir())
-            return sorted(number for number in found if number)
+            numbers = (ITERATION.number(path.name) for path in self.root.iterdir())
+            return sorted(filter(None, numbers))
         return []
 
     def complete(self) -> list[IterationDir]:

@@ -120,9 +120,9 @@ def read_objects(path: Path) -> Iterator[Json]:
     """Yield the objects of a file of lines; what is not a JSON object is left out."""
     for line in read_bytes(path).splitlines():
         with contextlib.suppress(ValueError):
-            found = jsonio.loads(line)
-            if isinstance(found, dict):
-                yield found
+            value = jsonio.loads(line)
+            if isinstance(value, dict):
+                yield value
 
 
 def _cannot_read(path: Path, error: OSError) -> ArtifactError:

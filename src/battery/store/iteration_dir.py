@@ -169,8 +169,8 @@ class IterationDir:
 
     def write_records(self, records: Mapping[type[Record], Sequence[Record]]) -> None:
         """Write what was read from an answer, each kind of record to the file that lists it."""
-        for kind, found in records.items():
-            list_of(kind).write(self.root, found)
+        for kind, listed in records.items():
+            list_of(kind).write(self.root, listed)
 
     def read_proposals(self) -> list[Proposal] | None:
         """Read what was parsed from the review; None where nothing was parsed yet."""
@@ -206,8 +206,8 @@ class IterationDir:
     def _repeats(self, arm: Arm) -> list[int]:
         """List the repeats of an arm that are whole, in order."""
         # By what is there and not by the manifest, which a folder may have lost.
-        found = (REPEAT.number(path.name) for path in self.folder(arm).glob(REPEAT.name("*")))
-        numbers = {1, *(number for number in found if number)}
+        folders = self.folder(arm).glob(REPEAT.name("*"))
+        numbers = {1, *filter(None, (REPEAT.number(path.name) for path in folders))}
         return sorted(number for number in numbers if RUN_SETS.exists(self.folder(arm, number)))
 
 

@@ -1,4 +1,4 @@
-"""The journal of one iteration: a line a finished call, on disk before the next goes out.
+"""The journal of one iteration: one line per finished call, on disk before the next goes out.
 
 A line names its call (`respond`, `confirm`, `distill`, `chat`), when it finished and everything
 it brought. Calls are found by key, never by position, so a resume cannot mix them up. One torn
@@ -42,7 +42,7 @@ class Journal:
         self.elapsed_ms = 0
         #: How many of them were tasks; the original battery recorded none.
         self.tasks = 0
-        #: Events of the distill stream that were no JSON.
+        #: Events of the distill stream that were not JSON.
         self.broken_events = 0
         for offset, entry in _lines(path):
             self._note(entry, offset)
@@ -51,7 +51,8 @@ class Journal:
         """Open for appending, with a torn last line cut off."""
         try:
             self._file = self._path.open("ab", buffering=0)
-            self._end = _mend_tail(self._path)
+            self._end = _cut_torn_tail(self._path)
+            # The calls are safe only when the name of a new journal is on disk, too.
             sync_folder(self._path.parent)
         except OSError as error:
             raise cannot_write(self._path, error) from error
@@ -68,7 +69,7 @@ class Journal:
             self._file.close()
 
     def __contains__(self, key: object) -> bool:
-        """Tell whether that call has finished."""
+        """Return whether that call has finished."""
         return key in self._offsets
 
     def get(self, key: CallKey) -> Json | None:
@@ -103,6 +104,7 @@ class Journal:
                 self._reserve.release()
                 self._write_or_raise(line)
                 self._note(entry, self._end)
+            # Saved or not: the disk is full, and the next answer would find no reserve.
             raise cannot_write(self._path, error) from error
         self._note(entry, self._end)
         self._end += len(line)
@@ -123,6 +125,7 @@ class Journal:
                 rest = rest[self._file.write(rest) :]
             os.fsync(self._file.fileno())
         except OSError:
+            # The next line would be glued to half of this one, and both would be lost.
             self._file.truncate(self._end)
             raise
 
@@ -161,7 +164,7 @@ def _parsed(line: bytes, place: str) -> Json:
     return entry
 
 
-def _mend_tail(path: Path) -> int:
+def _cut_torn_tail(path: Path) -> int:
     """Cut a torn last line off; return the length of what remains."""
     with path.open("rb+") as file:
         size = end = file.seek(0, os.SEEK_END)

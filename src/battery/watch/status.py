@@ -11,6 +11,7 @@ from battery.records.events import IterationFinished, Plan, StageStarted
 from battery.records.manifest import Manifest
 from battery.records.models import Metrics
 from battery.report.terminal.lines import iteration_line, place
+from battery.store.artifacts import MANIFEST, TASKS
 from battery.store.battery_dir import BatteryDir
 from battery.store.files import holder, is_held
 from battery.watch.follow import Follower
@@ -103,7 +104,7 @@ def status_of(folder: BatteryDir) -> Status:
     tasks = folder.read_tasks()
     if tasks is None:
         raise FolderError(
-            f"{folder.root} has no tasks.json",
+            f"{folder.root} has no {TASKS.name}",
             hint="look again in a moment if it has just begun; otherwise restore the file",
         )
     follower = Follower(folder, tasks, manifest)
@@ -139,7 +140,7 @@ def first_look(folder: BatteryDir) -> tuple[Look, Manifest]:
         return look, look.manifest
     if folder.numbers():
         raise FolderError(
-            f"{folder.root} has no battery.json, which says how far a battery is",
+            f"{folder.root} has no {MANIFEST.name}, which says how far a battery is",
             hint=f"look at what it holds with: battery summarize {shlex.quote(str(folder.root))}",
         )
     raise FolderError(
