@@ -17,8 +17,9 @@ from battery.inputs.tasks import PlannedTask
 from battery.records.metric import ELAPSED, OK, OVERSEER, TOKENS, TURNS
 from battery.records.models import CONFIRMATIONS, FROZEN, LEARN, Arm, Phase, RunResult, Task
 from battery.run.schedule import to_confirm
-from battery.verdict.assess import Observed
-from battery.verdict.table import Call, Floats, Grid, grid, log_ratio
+from battery.verdict.facts import Observed
+from battery.verdict.signflip import Floats
+from battery.verdict.table import Call, Grid, grid, log_ratio
 
 #: Enough tasks for averages to settle, all of one size.
 MANY = Dials(tasks=(150, 150, 150), size_spread=0.0)

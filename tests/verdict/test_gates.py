@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from battery.records.findings import Gate
 from battery.records.models import FROZEN, LEARN, Expectations, Phase
 from battery.verdict import gates
+from battery.verdict.facts import Forgotten
 from battery.verdict.table import Call, grid
 
 from .batteries import Cell, Changes, call, calls
@@ -31,7 +32,7 @@ def check(
     return {gate.name: gate for gate in checked}
 
 
-def lost_in(found: list[Call], confirmations: list[Call]) -> list[gates.Forgotten]:
+def lost_in(found: list[Call], confirmations: list[Call]) -> list[Forgotten]:
     return gates.forgotten(found, grid(found), confirmations)
 
 

@@ -21,8 +21,7 @@ from battery.verdict.power import (
     smallest,
     trend_power,
 )
-from battery.verdict.signflip import better
-from battery.verdict.table import Floats
+from battery.verdict.signflip import Floats, better
 from battery.verdict.trend import page
 
 #: Eight tasks once each, with the noise of a language model.

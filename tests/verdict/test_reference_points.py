@@ -11,8 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from battery.verdict.signflip import signs
-from battery.verdict.table import Floats
+from battery.verdict.signflip import Floats, signs
 
 BATTERIES = 10_000
 TASKS, NOISE = 8, 0.3

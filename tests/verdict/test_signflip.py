@@ -14,6 +14,7 @@ from battery.verdict.signflip import (
     EXACT_UP_TO,
     RANDOM_FLIPS,
     Flipped,
+    Floats,
     better,
     chances_of_counts,
     differs,
@@ -22,7 +23,6 @@ from battery.verdict.signflip import (
     max_t,
     signs,
 )
-from battery.verdict.table import Floats
 
 NAN = float("nan")
 #: Sixteenths add up without rounding, so that equal sums are equal.

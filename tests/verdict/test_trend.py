@@ -9,7 +9,7 @@ import scipy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from battery.verdict.table import Floats
+from battery.verdict.signflip import Floats
 from battery.verdict.trend import EXACT_POSITIONS, Ordered, critical_value, doubled_midranks, page
 
 NAN = float("nan")

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from battery.records.models import CONFIRMATIONS, CONFIRMED, FROZEN, LEARN, Arm, Phase, RunResult
-from battery.verdict.assess import Observed
-from battery.verdict.table import Call, Floats
+from battery.verdict.facts import Observed
+from battery.verdict.signflip import Floats
+from battery.verdict.table import Call
 
 #: Indices of arm, iteration and task.
 Cell = tuple[int, int, int]

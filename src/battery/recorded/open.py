@@ -1,6 +1,7 @@
-"""A battery on disk as a value: opened once, and read at most once however many ask.
+"""A battery on disk as a value: opened once, read at most once however many ask, summed up.
 
 The only place where files meet the statistics, and where it is decided which iterations count.
+Nothing is written, and no network is needed.
 """
 
 from __future__ import annotations
@@ -12,12 +13,26 @@ from functools import cached_property
 
 from battery.base.errors import FolderError
 from battery.inputs.tasks import digest, labels, task_id
+from battery.records.findings import Scorecard
 from battery.records.manifest import Manifest, Provenance
-from battery.records.models import FROZEN, LEARN, Arm, Expectations, Metrics, Run, Tasks
+from battery.records.models import (
+    FROZEN,
+    LEARN,
+    Arm,
+    Expectations,
+    Metrics,
+    Models,
+    Run,
+    Summary,
+    Tasks,
+)
+from battery.review.scorecard import score
 from battery.store.artifacts import ARCHIVE, ITERATION, MANIFEST, RUN_SETS, TASKS
 from battery.store.battery_dir import BatteryDir, IterationDir
-from battery.verdict.assess import Observed
-from battery.verdict.metrics import measure, require_runs
+from battery.store.journal import Journal
+from battery.verdict.assess import assess
+from battery.verdict.facts import Observed
+from battery.verdict.metrics import count_directions, measure, require_runs, trends
 from battery.verdict.table import Call
 
 
@@ -193,3 +208,73 @@ def _calls(step: IterationDir, arm: Arm, repeat: int, runs: Sequence[Run]) -> li
             zip(runs, labels(run.task for run in runs), strict=True)
         )
     ]
+
+
+def summary_of(opened: OpenedBattery, *, report: bool) -> Summary:
+    """Sum up a battery with at least one complete iteration; raise `BatteryError`.
+
+    `report` lists the report among the artifacts even before it is written.
+    """
+    journals = [Journal(step.journal) for step in opened.steps]
+    provenance, rows = opened.provenance, trends(opened.metrics)
+    return Summary(
+        run_id=provenance.run_id,
+        state=provenance.state,
+        iterations_wanted=provenance.iterations_wanted,
+        started_at=provenance.started_at,
+        finished_at=provenance.finished_at,
+        elapsed_s=sum(map(_elapsed_ms, journals, opened.metrics)) / 1000,
+        calls=sum(map(_calls_made, journals, opened.metrics)),
+        models=_models(opened),
+        targets=provenance.targets,
+        seed=provenance.options.seed,
+        iterations=opened.metrics,
+        trends=rows,
+        verdict=count_directions(rows),
+        evidence=assess(opened.observed),
+        control=opened.control,
+        scorecard=_scorecard(opened),
+        scrum=opened.steps[-1].read_verdicts(),
+        artifacts=opened.folder.listing(report=report),
+        warnings=list(_warnings(opened, journals)),
+    )
+
+
+def _models(opened: OpenedBattery) -> Models | None:
+    if opened.provenance.models:
+        return opened.provenance.models
+    # Whoever kept a tasks.json with the runs of the original script most likely used it.
+    tasks = opened.folder.read_tasks()
+    return tasks.models if tasks else None
+
+
+def _scorecard(opened: OpenedBattery) -> Scorecard | None:
+    proposals = {step.number: step.read_proposals() or [] for step in opened.steps}
+    scorecard = score(opened.metrics, proposals)
+    return scorecard if scorecard.expectations else None
+
+
+def _calls_made(journal: Journal, metrics: Metrics) -> int:
+    # The original battery kept no journal: of its calls only the runs are known.
+    return journal.calls + (0 if journal.tasks else metrics.total_tasks)
+
+
+def _elapsed_ms(journal: Journal, metrics: Metrics) -> int:
+    return journal.elapsed_ms + (0 if journal.tasks else round(metrics.total_elapsed_s * 1000))
+
+
+def _warnings(opened: OpenedBattery, journals: Sequence[Journal]) -> Iterator[str]:
+    """Say what a reader of the numbers should know; all of it can be read from disk again."""
+    yield from opened.provenance.notes
+    complete = {step.number for step in opened.steps}
+    for number in opened.folder.numbers():
+        if number not in complete:
+            yield f"iteration {number} is not complete and is left out"
+    for step, journal in zip(opened.steps, journals, strict=True):
+        name = f"iteration {step.number}"
+        if journal.broken_events:
+            yield f"{name}: {journal.broken_events} distill event(s) were not JSON"
+        if step.read_proposals() == []:
+            yield f"{name}: no proposal could be read from the overseer review"
+        for verdict in step.read_verdicts():
+            yield from (f"{name}: {flag}" for flag in verdict.flags)

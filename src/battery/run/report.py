@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 from battery.base.errors import advised
 from battery.inputs.tasks import task_id
-from battery.recorded.open import OpenedBattery, open_battery
-from battery.recorded.summary import summary_of
+from battery.recorded.open import OpenedBattery, open_battery, summary_of
 from battery.records.models import Summary
 from battery.records.stages import CHAT_STAGES
 from battery.records.word import Word

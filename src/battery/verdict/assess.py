@@ -5,29 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
 from battery.records.findings import Effect, Evidence
-from battery.records.models import FROZEN, Expectations
+from battery.records.models import FROZEN
 from battery.verdict import effects as compare
 from battery.verdict import gates, ladder, planning, sentences
-from battery.verdict.facts import Facts
+from battery.verdict.facts import Facts, Observed
 from battery.verdict.table import Call, Grid, grid
-
-
-class Observed(NamedTuple):
-    """What a battery left behind, as the statistics need it."""
-
-    #: Every respond call of both arms, the confirmations left out.
-    calls: Sequence[Call]
-    #: Reruns of each easy task that failed after it had passed, in the learn arm.
-    confirmations: Sequence[Call] = ()
-    expectations: Expectations = Expectations()
-    #: Iteration to whether its distillation delivered anything; empty where that is not known.
-    distilled: Mapping[int, bool] = {}
-    #: What changed between iterations although it must not, a line each.
-    changed: Sequence[str] = ()
 
 
 def assess(observed: Observed, *, plan: bool = True) -> Evidence:

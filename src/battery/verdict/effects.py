@@ -16,7 +16,8 @@ from battery.records.metric import COUNTED, ELAPSED, LEAST_MS, METRICS, TOKENS, 
 from battery.records.models import LEARN, Phase
 from battery.verdict import intervals, policy, signflip, trend
 from battery.verdict.metrics import NEEDED
-from battery.verdict.table import Floats, Grid, Table, log_ratio, mean, row_means
+from battery.verdict.signflip import Floats
+from battery.verdict.table import Grid, Table, log_ratio, mean, row_means
 
 _NOTHING: Final = "nothing could be compared"
 _NO_INFORMATION: Final = "no task's mean differs: no information"

@@ -2,17 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from battery.base.numbers import number
 from battery.records.findings import Effect, Gate, Interval, Tested
 from battery.records.metric import ELAPSED, TOKENS
-from battery.records.models import FROZEN
+from battery.records.models import CONFIRMED, FROZEN, Expectations
 from battery.verdict import policy
 from battery.verdict.contrast import is_significant, net_harm, of_metric, within_jitter
-from battery.verdict.gates import Forgotten
 from battery.verdict.table import Call, Grid
+
+
+class Observed(NamedTuple):
+    """What a battery left behind, as the statistics need it."""
+
+    #: Every respond call of both arms, the confirmations left out.
+    calls: Sequence[Call]
+    #: Reruns of each easy task that failed after it had passed, in the learn arm.
+    confirmations: Sequence[Call] = ()
+    expectations: Expectations = Expectations()
+    #: Iteration to whether its distillation delivered anything; empty where that is not known.
+    distilled: Mapping[int, bool] = {}
+    #: What changed between iterations although it must not, a line each.
+    changed: Sequence[str] = ()
+
+
+class Forgotten(NamedTuple):
+    """An easy task that passed in the first iteration and failed in a later one."""
+
+    label: str
+    iteration: int
+    #: Reruns that failed too, of so many; 0 of 0 when nobody asked again.
+    failed: int
+    asked: int
+    #: Whether the frozen arm mostly failed it from then on as well.
+    frozen_too: bool
+    #: Chance of so many failures in a task that is no worse than before; None with one arm, where
+    #: too few runs came before to tell.
+    chance: float | None
+    #: How many iterations there are in which it could have come under suspicion.
+    occasions: int = 1
+
+    @property
+    def counts(self) -> bool:
+        """Whether this is forgetting: confirmed, not shared by the frozen arm, and no luck."""
+        # Divided by the occasions (Bonferroni), or a flaky task would be lost sooner or later.
+        lucky = self.chance is not None and self.chance > policy.FLAKY / self.occasions
+        return self.failed >= CONFIRMED and not self.frozen_too and not lucky
 
 
 class Facts(NamedTuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import comb
-from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from battery.records.metric import OK, OVERSEER, TOKENS
 from battery.records.models import CONFIRMED, FROZEN, LEARN, Arm, Expectations, Phase
 from battery.records.word import GateName, GateStatus
 from battery.verdict import policy
+from battery.verdict.facts import Forgotten
 from battery.verdict.intervals import clopper_pearson_upper
 from battery.verdict.table import Call, Grid
 
@@ -23,30 +23,6 @@ from battery.verdict.table import Call, Grid
 # reports little must still be able to learn.
 #: How a gate came out, and what was seen.
 _Outcome = tuple[GateStatus, str]
-
-
-class Forgotten(NamedTuple):
-    """An easy task that passed in the first iteration and failed in a later one."""
-
-    label: str
-    iteration: int
-    #: Reruns that failed too, of so many; 0 of 0 when nobody asked again.
-    failed: int
-    asked: int
-    #: Whether the frozen arm mostly failed it from then on as well.
-    frozen_too: bool
-    #: Chance of so many failures in a task that is no worse than before; None with one arm, where
-    #: too few runs came before to tell.
-    chance: float | None
-    #: How many iterations there are in which it could have come under suspicion.
-    occasions: int = 1
-
-    @property
-    def counts(self) -> bool:
-        """Whether this is forgetting: confirmed, not shared by the frozen arm, and no luck."""
-        # Divided by the occasions (Bonferroni), or a flaky task would be lost sooner or later.
-        lucky = self.chance is not None and self.chance > policy.FLAKY / self.occasions
-        return self.failed >= CONFIRMED and not self.frozen_too and not lucky
 
 
 def bluffs(calls: Sequence[Call], arm: Arm = LEARN) -> list[Call]:

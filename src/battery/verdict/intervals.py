@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import betaincinv, ndtri, stdtrit
 
 from battery.records.findings import Interval
-from battery.verdict.table import Floats
+from battery.verdict.signflip import Floats
 
 #: The log of the largest number that is reported.
 _MOST_LOG: Final = 700.0

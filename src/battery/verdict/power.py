@@ -20,8 +20,7 @@ from scipy.special import stdtrit
 
 from battery.verdict import policy
 from battery.verdict.intervals import half_width
-from battery.verdict.signflip import SEED, Booleans, signs
-from battery.verdict.table import Floats
+from battery.verdict.signflip import SEED, Booleans, Floats, signs
 from battery.verdict.trend import critical_value
 
 #: Where the search for more of each ends: nobody would go further.

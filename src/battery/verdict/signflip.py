@@ -18,8 +18,6 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from battery.verdict.table import Floats
-
 #: Of the random flips; fixed, so that the same battery always gets the same p-value.
 SEED: Final = 20_260_301
 #: Up to so many tasks all patterns of signs are tried.
@@ -32,6 +30,7 @@ TOLERANCE: Final = 1e-9
 #: Signs held in memory at a time: what fits into a processor's cache is multiplied fastest.
 _CHUNK_CELLS: Final = 2**16
 
+Floats = NDArray[np.float64]
 Booleans = NDArray[np.bool_]
 
 

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from battery.records.metric import METRICS, OVERSEER, TABLE, Metric
 from battery.records.models import LEARN, Arm, Phase, RunResult
-
-Floats = NDArray[np.float64]
+from battery.verdict.signflip import Floats
 
 
 class Call(NamedTuple):

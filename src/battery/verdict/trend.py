@@ -18,8 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from battery.verdict.signflip import TOLERANCE
-from battery.verdict.table import Floats
+from battery.verdict.signflip import TOLERANCE, Floats
 
 #: Up to so many positions the arrangements of one task are counted exactly.
 EXACT_POSITIONS: Final = 10

@@ -18,7 +18,8 @@ from battery.protocol.wire import Json
 from battery.records.metric import Metric
 from battery.records.models import LEARN, Arm, Phase
 from battery.report.html.transcripts import call_name
-from battery.verdict.table import Call, Floats, Grid, TaskRow, grid, row_means
+from battery.verdict.signflip import Floats
+from battery.verdict.table import Call, Grid, TaskRow, grid, row_means
 
 #: Rows of one table: a browser lays out only those that are open.
 ROWS: Final = 100
