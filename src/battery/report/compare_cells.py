@@ -3,65 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final, Literal
+from typing import Final
 
-from battery.base.numbers import HUGE, number, p_equals, p_value, percent
-from battery.records.comparison import Change, Comparison, Difference, Flips, Noise, Side, TaskPair
-from battery.records.findings import Interval
+from battery.base.numbers import HUGE, number, p_equals, percent
+from battery.records.comparison import Comparison, Difference, Flips, Noise, Side, TaskPair
 from battery.records.word import Flip
-from battery.report.evidence import NONE, POINTS, amount
+from battery.report.evidence import NONE
 
 #: So many of the largest changes by task are named, each way.
 MOST: Final = 5
 #: A smaller change than this prints as none.
 _LEAST: Final = 0.0005
-
-
-def change(row: Change) -> str:
-    """Write a change: `-42.9%` of A, or `-50.0 pts`."""
-    return amount(row.kind, row.value)
-
-
-def interval(row: Change) -> str:
-    """Write the interval of a change: `-60.1% to -12.0%`."""
-    return span(row.kind, row.interval)
-
-
-def net(row: Change) -> str:
-    """Write the change beyond that of the frozen arms."""
-    return amount(row.kind, row.net)
-
-
-def span(kind: Literal["ratio", "difference"], found: Interval | None) -> str:
-    """Write an interval; a dash where there is none."""
-    if found is None:
-        return NONE
-    low, high = amount(kind, found.low), amount(kind, found.high)
-    # The unit once: a row of the table has to fit into 80 columns.
-    return f"{low.removesuffix(POINTS)} to {high}"
-
-
-def columns(row: Change) -> list[str]:
-    """Write a whole row but for its name: both means, change, interval, three p-values."""
-    return [
-        mean(row, row.before),
-        mean(row, row.after),
-        change(row),
-        interval(row),
-        p_value(row.p),
-        p_value(row.p_corrected),
-        p_value(row.p_holm),
-    ]
-
-
-def mean(row: Change, value: float | None) -> str:
-    """Write a mean: a rate as a percentage, the rest with two decimals."""
-    if value is None:
-        return NONE
-    if row.kind == "difference":
-        return percent(value, 1)
-    # Seconds may be so few that two decimals would hide what the change is about.
-    return number(value, 4 if value < 1 else 2)
 
 
 def tokens(value: float | None) -> str:

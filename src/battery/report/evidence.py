@@ -1,65 +1,118 @@
-"""The evidence in cells and sentences, the same for Markdown and for the terminal; pure."""
+"""Contrasts and evidence in cells and sentences, the same for every surface; pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Final, Literal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, Literal, NamedTuple
 
 from battery.base.numbers import HUGE, change, number, p_value, percent, signed, signed_percent
 from battery.records.comparison import Change
-from battery.records.findings import Effect, Evidence, Expectation, Luck, Scorecard, Tested
+from battery.records.findings import (
+    Contrast,
+    Evidence,
+    Expectation,
+    Interval,
+    Luck,
+    Scorecard,
+    Tested,
+)
 from battery.records.metric import METRICS
 from battery.records.models import Trend
 from battery.verdict import policy
 from battery.verdict.metrics import NEEDED
 
 NONE: Final = "-"
-POINTS: Final = " pts"
+_POINTS: Final = " pts"
 #: Head of the columns with intervals.
 INTERVAL: Final = f"{percent(policy.LEVEL)} interval"
 
 
-def effect(row: Effect) -> str:
-    """Write an effect: `-42.9%` of the frozen arm, or `-50.0 pts`."""
+class Column(NamedTuple):
+    """A column of a table of contrasts, the same on every surface."""
+
+    head: str
+    cell: Callable[[Contrast], str]
+
+
+def value(row: Contrast) -> str:
+    """Write a contrast: `-42.9%` of its base, or `-50.0 pts`."""
     return amount(row.kind, row.value)
 
 
-def cells(row: Effect) -> list[str]:
-    """Write a whole row: metric, both means, effect, interval, three p-values, net, tasks."""
-    return [
-        row.metric,
-        mean(row, row.learn),
-        mean(row, row.frozen),
-        effect(row),
-        interval(row),
-        p_value(row.p),
-        p_value(row.p_corrected),
-        p_value(row.p_holm),
-        net(row),
-        str(row.tasks),
-    ]
+def interval(row: Contrast) -> str:
+    """Write the interval of a contrast: `-60.1% to -12.0%`."""
+    return _span(row, row.interval)
 
 
-def net(row: Effect) -> str:
-    """Write the effect less what iteration 1 showed already."""
-    return amount(row.kind, row.net)
+def _net_interval(row: Contrast) -> str:
+    return _span(row, row.net_interval if isinstance(row, Change) else None)
 
 
-def interval(row: Effect) -> str:
-    """Write the interval of an effect: `-60.1% to -12.0%`."""
-    if row.interval is None:
+def _span(row: Contrast, ends: Interval | None) -> str:
+    if ends is None:
         return NONE
-    return f"{amount(row.kind, row.interval.low)} to {amount(row.kind, row.interval.high)}"
+    low, high = amount(row.kind, ends.low), amount(row.kind, ends.high)
+    # The unit once: a row of the table has to fit into 80 columns.
+    return f"{low.removesuffix(_POINTS)} to {high}"
 
 
-def mean(row: Effect, value: float | None) -> str:
-    """Write a mean of one arm: a rate as a percentage, the rest with two decimals."""
-    if value is None:
+def _mean(row: Contrast, mean: float | None) -> str:
+    if mean is None:
         return NONE
     if row.kind == "difference":
-        return percent(value, 1)
-    # Seconds may be so few that two decimals would hide what the effect is about.
-    return number(value, 4 if value < 1 else 2)
+        return percent(mean, 1)
+    # Seconds may be so few that two decimals would hide what the contrast is about.
+    return number(mean, 4 if mean < 1 else 2)
+
+
+METRIC: Final = Column("Metric", lambda row: row.metric)
+VALUE: Final = Column("Effect", value)
+SPAN: Final = Column(INTERVAL, interval)
+P: Final = Column("p", lambda row: p_value(row.p))
+MAX_T: Final = Column("p, max-T", lambda row: p_value(row.p_corrected))
+HOLM: Final = Column("p, Holm", lambda row: p_value(row.p_holm))
+TASKS: Final = Column("Tasks", lambda row: str(row.tasks))
+_NET: Final = Column("Net", lambda row: amount(row.kind, row.net))
+#: The columns of an effect, and of a change.
+EFFECT: Final = (
+    METRIC,
+    Column("Learn", lambda row: _mean(row, row.own)),
+    Column("Frozen", lambda row: _mean(row, row.base)),
+    VALUE,
+    SPAN,
+    P,
+    MAX_T,
+    HOLM,
+    _NET,
+    TASKS,
+)
+CHANGE: Final = (
+    METRIC,
+    Column("A", lambda row: _mean(row, row.base)),
+    Column("B", lambda row: _mean(row, row.own)),
+    Column("Change", value),
+    SPAN,
+    P,
+    MAX_T,
+    HOLM,
+    TASKS,
+)
+#: What there is of a change beyond that of the frozen arms.
+NET_CHANGE: Final = (
+    Column("Net of the frozen arms", _NET.cell),
+    Column(f"{INTERVAL} of net", _net_interval),
+    Column("p of net", lambda row: p_value(row.p_net)),
+)
+
+
+def heads(columns: Iterable[Column]) -> list[str]:
+    """Return the heads of a table of contrasts."""
+    return [column.head for column in columns]
+
+
+def cells(columns: Iterable[Column], row: Contrast) -> list[str]:
+    """Return a row of it."""
+    return [column.cell(row) for column in columns]
 
 
 def tests(evidence: Evidence) -> Iterator[tuple[str, Tested]]:
@@ -118,12 +171,12 @@ def score(card: Scorecard) -> str:
     )
 
 
-def amounts(rows: Sequence[Effect | Change]) -> str:
+def amounts(rows: Sequence[Contrast]) -> str:
     """Name the metrics that are compared as ratios: `tokens, turns and time`."""
     return _listed([METRICS[row.metric].plain for row in rows if row.kind == "ratio"])
 
 
-def undecided(rows: Sequence[Change]) -> str:
+def undecided(rows: Sequence[Contrast]) -> str:
     """Say which metrics decide nothing: `time decides nothing, so its p is not corrected …`."""
     names = [METRICS[row.metric].plain for row in rows if not METRICS[row.metric].decides]
     verb, whose = ("decides", "its") if len(names) == 1 else ("decide", "their")
@@ -168,5 +221,5 @@ def amount(kind: Literal["ratio", "difference"], value: float | None) -> str:
     if value is None:
         return NONE
     if kind == "difference":
-        return f"{signed(100 * value, 1)}{POINTS}"
+        return f"{signed(100 * value, 1)}{_POINTS}"
     return ">+900%" if value > HUGE else signed_percent(value - 1)

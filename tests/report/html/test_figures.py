@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from battery.report.html.figures import EFFECT_HEADS, Scale, bar, effect_rows, headline
+from battery.records.metric import ELAPSED, OK, OVERSEER, TOKENS, TURNS
+from battery.records.models import LEARN
+from battery.report.evidence import EFFECT
+from battery.report.html.figures import Scale, bar, drawn, headline
 from battery.verdict.assess import assess
 from tests.report.samples import metrics, summary, three
 from tests.verdict.batteries import Cell, learning, observed
@@ -84,10 +87,15 @@ def test_tokens_that_nobody_reported_have_no_effect() -> None:
     evidence = assess(observed(silent))
     found = headline(three(evidence=evidence), evidence)
     assert (found.value, found.figure) == ("No effect can be shown", None)
-    assert effect_rows(evidence.effects)[0].figure is None
+    assert drawn(EFFECT, evidence.effects)[0].figure is None
 
 
-def test_all_effects_are_drawn_on_one_scale() -> None:
-    rows = effect_rows(assess(observed(learning)).effects)
-    assert len({row.figure.none for row in rows if row.figure}) == 1
-    assert all(len(row.cells) == len(EFFECT_HEADS) for row in rows)
+def test_ratios_are_drawn_on_one_scale_and_rates_on_another() -> None:
+    def slow(cell: Cell) -> dict[str, Any]:
+        return {"elapsed_ms": 20_000 if cell.arm == LEARN else 2000}
+
+    rows = drawn(EFFECT, assess(observed(slow)).effects)
+    figures = {row.cells[0]: row.figure for row in rows if row.figure}
+    assert len({figures[metric].none for metric in (TOKENS, TURNS, ELAPSED)}) == 1
+    assert figures[OK].none == figures[OVERSEER].none == 50
+    assert figures[ELAPSED].none < 50

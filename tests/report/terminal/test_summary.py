@@ -37,12 +37,12 @@ With what it learned, the gateway used 44% fewer tokens on a typical task than
 its twin that learns nothing (95% interval: from 46% fewer to 41% fewer). It got
 better; 3 iterations are too few to tell whether it goes on getting better.
 
-learn vs frozen        effect            95% interval      p  corrected p
-total_tokens           -43.5%        -45.6% to -41.5%  0.008        0.008
-avg_turns_per_task     -50.0%        -50.0% to -50.0%  0.008        0.008
-overseer_called_rate  0.0 pts  -32.4 pts to +32.4 pts      -            -
-ok_tasks              0.0 pts  -39.0 pts to +39.0 pts      -            -
-total_elapsed_s        -40.0%        -40.0% to -40.0%  0.008        0.008
+learn vs frozen        effect        95% interval      p  corrected p
+total_tokens           -43.5%    -45.6% to -41.5%  0.008        0.008
+avg_turns_per_task     -50.0%    -50.0% to -50.0%  0.008        0.008
+overseer_called_rate  0.0 pts  -32.4 to +32.4 pts      -            -
+ok_tasks              0.0 pts  -39.0 to +39.0 pts      -            -
+total_elapsed_s        -40.0%    -40.0% to -40.0%  0.008        0.008
 primary test: p = 0.004, sign flips over tasks, one-sided, all 256
 gates: gamma passed, alpha passed, beta passed, mechanism passed
 assumed: The frozen arm is the same system, and its memory never changed.

@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator
+from typing import Any, Final
 
-from battery.base.numbers import p_value
 from battery.base.text import printable
-from battery.records.comparison import Change, Comparison, TaskPair
+from battery.records.comparison import Comparison, TaskPair
 from battery.report import compare_cells as cells
-from battery.report.evidence import INTERVAL, amount, amounts, undecided
-from battery.report.html.figures import Bar, Scale, bar, ends
+from battery.report.evidence import (
+    CHANGE,
+    HOLM,
+    METRIC,
+    NET_CHANGE,
+    amount,
+    amounts,
+    heads,
+    undecided,
+)
+from battery.report.evidence import cells as shown
+from battery.report.html.figures import drawn
 from battery.report.html.page import render
 
 #: More lines than this are no picture any more; the table has all tasks.
 _MOST_DRAWN: Final = 60
 _TASK_HEADS: Final = ("Task", "Phase", "Flip", "ok in A", "ok in B", "Tokens in A", "Tokens in B")
-_CHANGE_HEADS: Final = (
-    "Metric",
-    "A",
-    "B",
-    "Change",
-    INTERVAL,
-    "p",
-    "p, max-T",
-    "p, Holm",
-    "Tasks",
-)
-
-
-class _Row(NamedTuple):
-    """A metric with its cells and its interval to draw."""
-
-    name: str
-    cells: list[str]
-    bar: Bar | None
-    note: str | None
+#: Without Holm's p: the drawing needs the room.
+_DRAWN: Final = tuple(column for column in CHANGE if column is not HOLM)
+_NET: Final = (METRIC, *NET_CHANGE)
 
 
 def page(found: Comparison) -> Iterator[bytes]:
@@ -49,14 +41,15 @@ def page(found: Comparison) -> Iterator[bytes]:
         "flip_heads": (*_TASK_HEADS, "Change", "Claims in B, all iterations"),
         "flipped": [[*_task(pair), _claims(pair)] for pair in cells.flipped(found)],
         "compared": cells.compared(found) if found.iterations else "",
-        "rows": _rows(found.changes),
-        "change_heads": _CHANGE_HEADS,
+        "heads": heads(_DRAWN),
+        "rows": drawn(_DRAWN, found.changes),
+        "change_heads": heads(CHANGE),
         "amounts": amounts(found.changes) if found.changes else "",
         "undecided": undecided(found.changes) if found.changes else "",
-        "start": [_change(each) for each in found.start],
-        "twins": [_change(each) for each in found.twins],
-        "net_heads": ("Metric", "Net change", INTERVAL, "p"),
-        "net": [_net(each) for each in found.changes] if found.twins else [],
+        "start": [shown(CHANGE, row) for row in found.start],
+        "twins": [shown(CHANGE, row) for row in found.twins],
+        "net_heads": heads(_NET),
+        "net": [shown(_NET, row) for row in found.changes] if found.twins else [],
         "noise": list(cells.noise(found.noise)),
         "task_heads": (*_TASK_HEADS, "Change"),
         "tasks": [_task(pair) for pair in found.tasks],
@@ -66,43 +59,6 @@ def page(found: Comparison) -> Iterator[bytes]:
         ],
     }
     return render("compare.html", context, data=_data(found), scripts=["compare.js"])
-
-
-def _rows(changes: Sequence[Change]) -> list[_Row]:
-    """Lay out the changes; ratios share one scale, differences another."""
-    scales = {
-        kind: Scale.over(edge for each in changes if each.kind == kind for edge in _edges(each))
-        for kind in ("ratio", "difference")
-    }
-    return [
-        _Row(
-            each.metric,
-            # Without Holm's: the drawing needs the room.
-            [*cells.columns(each)[:-1], str(each.tasks)],
-            _bar(each, scales[each.kind]),
-            each.note,
-        )
-        for each in changes
-    ]
-
-
-def _edges(each: Change) -> list[float]:
-    return ends(each.kind, each.value, each.interval)
-
-
-def _bar(each: Change, scale: Scale) -> Bar | None:
-    label = f"{each.metric}: {cells.change(each)}, {INTERVAL} {cells.interval(each)}"
-    edges = _edges(each)
-    return bar(label, edges, scale) if edges else None
-
-
-def _change(each: Change) -> list[str]:
-    return [each.metric, *cells.columns(each), str(each.tasks)]
-
-
-def _net(each: Change) -> list[str]:
-    interval = cells.span(each.kind, each.net_interval)
-    return [each.metric, cells.net(each), interval, p_value(each.p_net)]
 
 
 def _task(pair: TaskPair) -> list[str]:

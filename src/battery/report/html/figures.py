@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final, Literal, NamedTuple
 
 from battery.base.numbers import number, p_equals, percent, signed_percent
-from battery.records.findings import Effect, Evidence, Interval
+from battery.records.findings import Contrast, Effect, Evidence, Interval
 from battery.records.metric import TOKENS
 from battery.records.models import Summary, Trend
 from battery.report import evidence as shown
+from battery.report.evidence import Column
 
 #: How far a scale may reach to either side, as a relative change; what lies beyond is cut.
 _REACHES: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -86,26 +87,12 @@ class Headline(NamedTuple):
     figure: Bar | None
 
 
-class EffectRow(NamedTuple):
-    """One row of the table of effects."""
+class Drawn(NamedTuple):
+    """One row of a table of contrasts, with its interval to draw."""
 
     cells: list[str]
     figure: Bar | None
     note: str | None
-
-
-EFFECT_HEADS: Final = (
-    "metric",
-    "learn",
-    "frozen",
-    "effect",
-    shown.INTERVAL,
-    "p",
-    "p, max-T",
-    "p, Holm",
-    "net",
-    "tasks",
-)
 
 
 def headline(summary: Summary, evidence: Evidence) -> Headline:
@@ -119,10 +106,16 @@ def headline(summary: Summary, evidence: Evidence) -> Headline:
     return Headline("Tokens", _NO_EFFECT, "No iteration can be compared with another.", None)
 
 
-def effect_rows(effects: Sequence[Effect]) -> list[EffectRow]:
-    """Lay out the effects on one scale, so that their intervals compare at a glance."""
-    scale = Scale.over(change for each in effects for change in _changes(each))
-    return [EffectRow(shown.cells(each), _figure(each, scale), each.note) for each in effects]
+def drawn(columns: Sequence[Column], rows: Sequence[Contrast]) -> list[Drawn]:
+    """Lay out contrasts, so that intervals of one kind compare at a glance."""
+    # Two scales: on that of a tenfold time, points of a rate would all be dots at no difference.
+    scales = {
+        kind: Scale.over(end for row in rows if row.kind == kind for end in _ends(row))
+        for kind in ("ratio", "difference")
+    }
+    return [
+        Drawn(shown.cells(columns, row), _figure(row, scales[row.kind]), row.note) for row in rows
+    ]
 
 
 def _effect(tokens: Effect, evidence: Evidence) -> Headline:
@@ -133,10 +126,10 @@ def _effect(tokens: Effect, evidence: Evidence) -> Headline:
     tested = f"{p_equals(evidence.primary.p)}, " if evidence.primary else ""
     interval = shown.interval(tokens)
     between = "no interval" if interval == shown.NONE else f"{shown.INTERVAL} {interval}"
-    scale = Scale.over(_changes(tokens))
+    scale = Scale.over(_ends(tokens))
     return Headline(
         title,
-        shown.effect(tokens),
+        shown.value(tokens),
         f"{between}; {tested}{tasks}.",
         _figure(tokens, scale, ticks=True),
     )
@@ -156,11 +149,11 @@ def _trend(trend: Trend, evidence: Evidence) -> Headline:
     )
 
 
-def _figure(each: Effect, scale: Scale, *, ticks: bool = False) -> Bar | None:
-    label = f"{each.metric}: {shown.effect(each)}, {shown.INTERVAL} {shown.interval(each)}"
-    changes = _changes(each)
+def _figure(row: Contrast, scale: Scale, *, ticks: bool = False) -> Bar | None:
+    label = f"{row.metric}: {shown.value(row)}, {shown.INTERVAL} {shown.interval(row)}"
+    changes = _ends(row)
     return bar(label, changes, scale, ticks=ticks) if changes else None
 
 
-def _changes(each: Effect) -> list[float]:
-    return ends(each.kind, each.value, each.interval)
+def _ends(row: Contrast) -> list[float]:
+    return ends(row.kind, row.value, row.interval)

@@ -15,7 +15,7 @@ from battery.records.models import Summary
 from battery.report import evidence as shown
 from battery.report.html.answers import Reviewed, learned, reviews
 from battery.report.html.board import MOST_LINES, Board, charts, means_document
-from battery.report.html.figures import EFFECT_HEADS, effect_rows, headline
+from battery.report.html.figures import drawn, headline
 from battery.report.html.page import render
 from battery.report.html.transcripts import Groups
 
@@ -57,10 +57,10 @@ def report(
         "packed": len(table.iterations) > MOST_UNPACKED,
         "most_unpacked": MOST_UNPACKED,
         "drawn": min(len(table.tasks), MOST_LINES),
-        "effect_heads": EFFECT_HEADS,
+        "effect_heads": shown.heads(shown.EFFECT),
         "amounts": shown.amounts(evidence.effects),
         "counted": len(COUNTED),
-        "effects": effect_rows(evidence.effects),
+        "effects": drawn(shown.EFFECT, evidence.effects),
         "learned": list(learned(material.distilled)),
         "reviews": reviews(material.reviewed, summary.scorecard),
         "score": shown.score(summary.scorecard) if summary.scorecard else None,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from battery.base.numbers import p_value
 from battery.base.text import brief
 from battery.records.comparison import Change, Comparison, Difference, TaskPair
 from battery.report import compare_cells as cells
-from battery.report.evidence import INTERVAL, NONE, amount, undecided
-from battery.report.markdown.markup import code, plain, row
+from battery.report.evidence import CHANGE, NET_CHANGE, NONE, Column, amount, heads, undecided
+from battery.report.evidence import cells as shown
+from battery.report.markdown.markup import code, plain, table
 
 #: Characters; what hosts take as a comment ends at 65,536.
 _LONGEST: Final = 60_000
@@ -18,6 +18,8 @@ _MOST_NAMED: Final = 20
 _LABEL: Final = 60
 #: Folders and settings may say more, and are fewer.
 _VALUE: Final = 200
+#: With what there is beyond the frozen arms before the number of tasks.
+_WITH_NET: Final = (*CHANGE[:-1], *NET_CHANGE, CHANGE[-1])
 _CUT: Final = "The rest does not fit into a comment; `--json` has all of it."
 
 
@@ -50,18 +52,18 @@ def _sections(found: Comparison) -> Iterator[str]:
         yield "### Flips"
         yield plain(cells.flips(found.flips))
         if pairs := cells.flipped(found):
-            yield "\n".join(_tasks(pairs[:_MOST_NAMED], ["Flip"], _flip))
+            yield _tasks(pairs[:_MOST_NAMED], "Flip", _flip)
             yield from _more(pairs)
         yield f"### How much, over {cells.compared(found)}"
-        yield "\n".join(_changes(found.changes, net=bool(found.twins)))
+        yield _changes(found.changes, _WITH_NET if found.twins else CHANGE)
         yield f"{undecided(found.changes).capitalize()}."
         if found.start:
             yield "Iteration 1, before anything was learned:"
-            yield "\n".join(_changes(found.start))
+            yield _changes(found.start)
         yield from _causes(found)
     if pairs := cells.biggest(found):
         yield "### Tokens by task, the largest changes"
-        yield "\n".join(_tasks(pairs, ["Change"], lambda pair: [amount("ratio", pair.ratio)]))
+        yield _tasks(pairs, "Change", lambda pair: amount("ratio", pair.ratio))
     yield from _only(found)
     yield from _rest(found)
 
@@ -69,34 +71,33 @@ def _sections(found: Comparison) -> Iterator[str]:
 def _causes(found: Comparison) -> Iterator[str]:
     if found.twins:
         yield "The frozen arms, B against A:"
-        yield "\n".join(_changes(found.twins))
+        yield _changes(found.twins)
     if found.cause:
         yield plain(found.cause)
     yield plain(" ".join(cells.noise(found.noise)))
 
 
-def _changes(rows: Sequence[Change], *, net: bool = False) -> Iterator[str]:
-    heads = ["A", "B", "Change", INTERVAL, "p", "p, max-T", "p, Holm"]
-    heads += ["Net of the frozen arms", f"{INTERVAL} of net", "p of net"] if net else []
-    yield row(["Metric", *heads, "Tasks"])
-    yield row(["---", *("---:" for _ in [*heads, "Tasks"])])
-    for each in rows:
-        shown = cells.columns(each)
-        if net:
-            shown += [cells.net(each), cells.span(each.kind, each.net_interval)]
-            shown += [p_value(each.p_net)]
-        yield row([each.metric, *shown, str(each.tasks)])
+def _changes(rows: Sequence[Change], columns: Sequence[Column] = CHANGE) -> str:
+    return table(heads(columns), [shown(columns, row) for row in rows])
 
 
-def _tasks(
-    pairs: Sequence[TaskPair], heads: list[str], first: Callable[[TaskPair], list[str]]
-) -> Iterator[str]:
-    yield row([*heads, "Phase", "Task", "ok in A", "ok in B", "Tokens in A", "Tokens in B"])
-    yield row([*("---" for _ in heads), "---", "---", "---:", "---:", "---:", "---:"])
-    for pair in pairs:
-        ok = [cells.share(pair.ok_before), cells.share(pair.ok_after)]
-        tokens = [cells.tokens(pair.tokens_before), cells.tokens(pair.tokens_after)]
-        yield row([*first(pair), pair.phase, _in_table(pair.label), *ok, *tokens])
+def _tasks(pairs: Sequence[TaskPair], head: str, first: Callable[[TaskPair], str]) -> str:
+    return table(
+        [head, "Phase", "Task", "ok in A", "ok in B", "Tokens in A", "Tokens in B"],
+        [
+            [
+                first(pair),
+                pair.phase,
+                _in_table(pair.label),
+                cells.share(pair.ok_before),
+                cells.share(pair.ok_after),
+                cells.tokens(pair.tokens_before),
+                cells.tokens(pair.tokens_after),
+            ]
+            for pair in pairs
+        ],
+        left=3,
+    )
 
 
 def _only(found: Comparison) -> Iterator[str]:
@@ -114,9 +115,9 @@ def _more(listed: Sequence[object]) -> Iterator[str]:
         yield f"and {len(listed) - _MOST_NAMED:,} more; `--json` has all of them."
 
 
-def _flip(pair: TaskPair) -> list[str]:
+def _flip(pair: TaskPair) -> str:
     claims = f", {cells.standing(pair)}" if pair.claims_after else ""
-    return [f"{pair.flip}{claims}"]
+    return f"{pair.flip}{claims}"
 
 
 def _foreign(text: str, width: int) -> str:

@@ -9,7 +9,7 @@ from battery.records.findings import Evidence, Scorecard, Tested
 from battery.records.metric import METRICS
 from battery.records.models import Metrics
 from battery.report import evidence as shown
-from battery.report.markdown.markup import plain, row
+from battery.report.markdown.markup import plain, row, table
 
 
 def evidence_section(evidence: Evidence, control: Sequence[Metrics]) -> Iterator[str]:
@@ -30,7 +30,7 @@ def evidence_section(evidence: Evidence, control: Sequence[Metrics]) -> Iterator
         yield text
     if control:
         yield "The frozen arm by itself:"
-        yield "\n".join(_frozen(control))
+        yield _frozen(control)
     yield "### Gates"
     yield "\n".join(
         f"- {gate.name}, {gate.title}: **{gate.status}**. {plain(gate.text)}"
@@ -48,33 +48,21 @@ def evidence_section(evidence: Evidence, control: Sequence[Metrics]) -> Iterator
 
 
 def _effects(evidence: Evidence) -> Iterator[str]:
-    heads = [
-        "Learn",
-        "Frozen",
-        "Effect",
-        shown.INTERVAL,
-        "p",
-        "p, max-T",
-        "p, Holm",
-        "Net",
-        "Tasks",
+    rows = [shown.cells(shown.EFFECT, effect) for effect in evidence.effects]
+    yield table(shown.heads(shown.EFFECT), rows)
+    for effect in evidence.effects:
+        if effect.note:
+            yield f"\n`{effect.metric}`: {effect.note}."
+
+
+def _frozen(control: Sequence[Metrics]) -> str:
+    measured = {name: [getattr(each, name) for each in control] for name in METRICS}
+    rows = [
+        [name, *(shown.metric_value(name, value) for value in values)]
+        for name, values in measured.items()
+        if any(value is not None for value in values)
     ]
-    yield row(["Metric", *heads])
-    yield row(["---", *("---:" for _ in heads)])
-    for each in evidence.effects:
-        yield row(shown.cells(each))
-    for each in evidence.effects:
-        if each.note:
-            yield f"\n`{each.metric}`: {each.note}."
-
-
-def _frozen(control: Sequence[Metrics]) -> Iterator[str]:
-    yield row(["Metric", *(f"iter {each.iteration}" for each in control)])
-    yield row(["---", *("---:" for _ in control)])
-    for name in METRICS:
-        values = [getattr(each, name) for each in control]
-        if any(value is not None for value in values):
-            yield row([name, *(shown.metric_value(name, value) for value in values)])
+    return table(["Metric", *(f"iter {each.iteration}" for each in control)], rows)
 
 
 def _tested(question: str, each: Tested) -> str:

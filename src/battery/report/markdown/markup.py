@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from battery.base.text import printable
 
@@ -11,6 +11,12 @@ from battery.base.text import printable
 def row(cells: Sequence[str]) -> str:
     """Write one row of a table; the cells are Markdown already."""
     return f"| {' | '.join(cells)} |"
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
+    """Write a table of Markdown cells; columns after the first `left` are aligned right."""
+    aligned = ["---" if at < left else "---:" for at in range(len(heads))]
+    return "\n".join(map(row, [heads, aligned, *rows]))
 
 
 def plain(text: str) -> str:

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, TextIO
 
-from battery.base.numbers import p_value
 from battery.base.text import brief, pad, printable, write_line
-from battery.records.comparison import Change, Comparison, NamedTask, TaskPair
+from battery.records.comparison import Comparison, NamedTask, TaskPair
 from battery.report import compare_cells as cells
-from battery.report.evidence import INTERVAL, amount, undecided
-from battery.report.terminal.lines import GAP, INDENTED, PROSE, WIDTH, align
-from battery.report.terminal.summary import Look
+from battery.report.evidence import MAX_T, SPAN, TASKS, VALUE, P, amount, undecided
+from battery.report.terminal.lines import INDENTED, PROSE, WIDTH
+from battery.report.terminal.summary import Look, contrast_table
 
 _MOST_NAMED: Final = 20
 _LABEL: Final = 36
+_CHANGE: Final = (
+    VALUE._replace(head="B vs A"),
+    SPAN,
+    P,
+    MAX_T._replace(head="corr. p"),
+    TASKS._replace(head="tasks"),
+)
 
 
 def print_comparison(found: Comparison, stream: TextIO) -> None:
@@ -53,29 +59,15 @@ def _flips(found: Comparison, look: Look) -> Iterator[str]:
 
 
 def _tables(found: Comparison, look: Look) -> Iterator[str]:
-    yield from _table(f"{cells.compared(found)}", found.changes, look)
+    yield from contrast_table(cells.compared(found), _CHANGE, found.changes, look)
     if found.start:
         yield ""
-        yield from _table("iteration 1", found.start, look)
+        yield from contrast_table("iteration 1", _CHANGE, found.start, look)
     yield from INDENTED.wrap(undecided(found.changes))
     if found.cause:
         yield from INDENTED.wrap(f"cause: {found.cause}")
     for text in cells.noise(found.noise):
         yield from INDENTED.wrap(f"noise: {text}")
-
-
-def _table(head: str, rows: Sequence[Change], look: Look) -> Iterator[str]:
-    columns = [
-        align([head, *(row.metric for row in rows)], left=True),
-        align(["B vs A", *map(cells.change, rows)]),
-        align([INTERVAL, *map(cells.interval, rows)]),
-        align(["p", *(p_value(row.p) for row in rows)]),
-        align(["corr. p", *(p_value(row.p_corrected) for row in rows)]),
-        align(["tasks", *(str(row.tasks) for row in rows)]),
-    ]
-    for number, line in enumerate(zip(*columns, strict=True)):
-        text = GAP.join(line).rstrip()
-        yield text if number else look.paint(text, "bold")
 
 
 def _tasks(found: Comparison, look: Look) -> Iterator[str]:

@@ -7,18 +7,18 @@ that only shows a summary starts without it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
-from battery.base.numbers import number, p_equals, p_value, signed, signed_percent
+from battery.base.numbers import number, p_equals, signed, signed_percent
 from battery.base.text import can_show, printable, takes_escapes, write_line
-from battery.records.findings import Evidence
+from battery.records.findings import Contrast, Evidence
 from battery.records.metric import METRICS
 from battery.records.models import Summary, Trend
 from battery.records.stages import SCRUM
 from battery.records.word import Tone
-from battery.report.evidence import INTERVAL, NONE, effect, interval, luck, sensitivity
+from battery.report.evidence import MAX_T, NONE, SPAN, VALUE, Column, P, luck, sensitivity
 from battery.report.markdown.summary import scrum_count
 from battery.report.terminal.lines import GAP, INDENTED, PROSE, WIDTH, align, widest
 from battery.store.artifacts import ITERATION, REPORT, SUMMARY, SUMMARY_TEXT
@@ -30,6 +30,10 @@ _COLOURS: Final[dict[str, str]] = {
     "bold": "1",
     "warning": "33",
 } | _TONES
+
+
+#: Fewer columns than elsewhere: a line has 80 characters.
+_EFFECT: Final = (VALUE._replace(head="effect"), SPAN, P, MAX_T._replace(head="corrected p"))
 
 
 class Look(NamedTuple):
@@ -159,7 +163,7 @@ def _verdict(summary: Summary, look: Look) -> Iterator[str]:
 
 def _evidence(evidence: Evidence, look: Look) -> Iterator[str]:
     if evidence.effects:
-        yield from _effects(evidence, look)
+        yield from contrast_table("learn vs frozen", _EFFECT, evidence.effects, look)
     for name, tested in (("primary test", evidence.primary), ("trend", evidence.trend)):
         if tested:
             yield from INDENTED.wrap(f"{name}: {p_equals(tested.p)}, {tested.method}")
@@ -183,17 +187,15 @@ def _evidence(evidence: Evidence, look: Look) -> Iterator[str]:
             yield from INDENTED.wrap(f"{kind}: {printable(text)}")
 
 
-def _effects(evidence: Evidence, look: Look) -> Iterator[str]:
-    columns = [
-        align(["learn vs frozen", *(each.metric for each in evidence.effects)], left=True),
-        align(["effect", *map(effect, evidence.effects)]),
-        align([INTERVAL, *map(interval, evidence.effects)]),
-        align(["p", *(p_value(each.p) for each in evidence.effects)]),
-        align(["corrected p", *(p_value(each.p_corrected) for each in evidence.effects)]),
-    ]
-    for number_, cells in enumerate(zip(*columns, strict=True)):
+def contrast_table(
+    head: str, columns: Sequence[Column], rows: Sequence[Contrast], look: Look
+) -> Iterator[str]:
+    """Build the lines of a table of contrasts; `head` stands above the metrics."""
+    aligned = [align([head, *(row.metric for row in rows)], left=True)]
+    aligned += [align([column.head, *map(column.cell, rows)]) for column in columns]
+    for at, cells in enumerate(zip(*aligned, strict=True)):
         line = GAP.join(cells).rstrip()
-        yield line if number_ else look.paint(line, "bold")
+        yield line if at else look.paint(line, "bold")
 
 
 def _paths(summary: Summary, folder: Path) -> Iterator[str]:
