@@ -153,6 +153,11 @@ def test_tables_of_calls_have_its_column(trial: Trial) -> None:
     assert costs["learn", "2"] == 0.01
 
 
+def test_junit_has_its_mean(trial: Trial) -> None:
+    text = trial("summarize", trial.folder, "--format", "junit")
+    assert text.count('name="iter_1.cost_usd" value="0.0200"') == TASKS
+
+
 def test_spans_have_its_attribute(trial: Trial) -> None:
     told = [each.attributes for each in trial.spans if "battery.cost_usd" in each.attributes]
     calls = [each for each in told if "battery.task" in each]

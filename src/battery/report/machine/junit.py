@@ -15,7 +15,7 @@ from battery.base.numbers import number
 from battery.base.text import brief
 from battery.records.findings import Evidence, Gate
 from battery.records.models import LEARN, Phase, Summary
-from battery.records.rows import Row
+from battery.records.rows import MORE, Row
 
 #: Characters shown of a text of others.
 _SHOWN: Final = 500
@@ -87,20 +87,22 @@ def _failure(now: Sequence[Row]) -> str | None:
 
 
 def _numbers(runs: Sequence[Row]) -> Iterator[tuple[str, str]]:
-    """Give tokens and turns of each iteration, means over its repeats, where reported."""
+    """Give tokens, turns and more of each iteration, means over its repeats, where reported."""
     for iteration in sorted({row.iteration for row in runs}):
         there = [row for row in runs if row.iteration == iteration]
-        for name, values in (
-            ("tokens", [row.tokens for row in there if row.tokens is not None]),
-            ("turns", [row.turns for row in there if row.turns is not None]),
-        ):
-            if values:
-                yield f"iter_{iteration}.{name}", _mean(values)
+        numbers: tuple[tuple[str, int, list[float | None]], ...] = (
+            ("tokens", 2, [row.tokens for row in there]),
+            ("turns", 2, [row.turns for row in there]),
+            *((m.key, m.places, [row.more[at] for row in there]) for at, m in enumerate(MORE)),
+        )
+        for name, places, values in numbers:
+            if known := [value for value in values if value is not None]:
+                yield f"iter_{iteration}.{name}", _mean(known, places)
 
 
-def _mean(values: Sequence[int]) -> str:
+def _mean(values: Sequence[float], places: int) -> str:
     total, count = sum(values), len(values)
-    return str(total // count) if total % count == 0 else number(total / count)
+    return str(int(total // count)) if total % count == 0 else number(total / count, places)
 
 
 def _line(row: Row) -> str:
