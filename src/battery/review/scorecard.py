@@ -132,29 +132,26 @@ def expected_direction(metric: str, impact: str) -> Direction | None:
     then the whole text. Where nothing does ("improves"), the expectation is the metric's goal.
     """
     goal: Direction = "rise" if metric in MORE_IS_BETTER else "fall"
-    said = next(filter(None, _nearest_first(metric, impact.lower())), {"goal"})
+    near = (_said_by(clauses, metric) for clauses in _nearest_first(metric, impact.lower()))
+    said = next(filter(None, near), {"fall", "rise"} if _FLOOR.search(impact.lower()) else {goal})
     found = {goal if one == "goal" else one for one in said}
     if len(found) > 1:
         return None
     return "fall" if "fall" in found else "rise"
 
 
-def _nearest_first(metric: str, impact: str) -> Iterator[set[str]]:
-    """Yield what the clause that names the metric says, then its sentence, then the text."""
+def _nearest_first(metric: str, impact: str) -> Iterator[list[str]]:
+    """Yield the clause that names the metric, then its sentence, then the whole text."""
     sentences = [_clauses(sentence) for sentence in _SENTENCE_END.split(impact)]
-    every = [clause for clauses in sentences for clause in clauses]
     found = [(s, n) for s in sentences for n, c in enumerate(s) if named_metric(c) == metric]
-    if not found:
-        yield _said_by([one for one in every if not _IS_ASIDE.match(one)], metric)
-        return
-    # By its key before a word like "tokens", which may be there in passing.
-    name = _name(metric)
-    clauses, at = next((one for one in found if name.search(one[0][one[1]])), found[0])
-    yield _said_of(metric, clauses[at:])
-    for others in (clauses, every):
-        yield _said_by([one for one in others if _is_about(one, metric)], metric)
-    if _FLOOR.search(impact):
-        yield {"fall", "rise"}
+    if found:
+        # By its key before a word like "tokens", which may be there in passing.
+        name = re.compile(r"[\\\s_-]+".join(map(re.escape, metric.split("_"))))
+        clauses, at = next((one for one in found if name.search(one[0][one[1]])), found[0])
+        joined = [c for c in takewhile(_IS_JOINED.match, clauses[at + 1 :]) if _is_about(c, metric)]
+        yield [clauses[at], *(clause for clause in joined if not _UNCLEAR.search(clause))]
+        yield [clause for clause in clauses if _is_about(clause, metric)]
+    yield [clause for sentence in sentences for clause in sentence if _is_about(clause, metric)]
 
 
 def _clauses(sentence: str) -> list[str]:
@@ -172,48 +169,25 @@ def _clauses(sentence: str) -> list[str]:
     return [*clauses, alone] if alone else clauses
 
 
-def _name(metric: str) -> re.Pattern[str]:
-    return re.compile(r"[\\\s_-]+".join(map(re.escape, metric.split("_"))))
-
-
 def _is_about(clause: str, metric: str) -> bool:
     """Return whether a clause that need not name the metric may still speak of it."""
-    if _IS_ASIDE.match(clause) or named_metric(clause) not in {None, metric}:
-        return False
-    return bool(_WORDS.search(clause) or _moves(clause))
-
-
-def _said_of(metric: str, clauses: Sequence[str]) -> set[str]:
-    """Read the first clause, which names the metric, and what is joined to it by "and"."""
-    clause, *others = clauses
-    if _UNCLEAR.search(clause) or _IS_CONDITION.match(clause):
-        return {"fall", "rise"}
-    before, after = "", clause
-    if name := _name(metric).search(clause):
-        before, after = clause[: name.start()], clause[name.end() :]
-    said = _said(after, metric) or _said(before, metric, last=True)
-    for other in takewhile(_IS_JOINED.match, others):
-        clear = not _UNCLEAR.search(other) and named_metric(other) in {None, metric}
-        said |= _said(other, metric) if clear else set()
-    return said
+    return not _IS_ASIDE.match(clause) and named_metric(clause) in {None, metric}
 
 
 def _said_by(clauses: Sequence[str], metric: str) -> set[str]:
     return {one for clause in clauses for one in _said(clause, metric)}
 
 
-def _said(clause: str, metric: str, *, last: bool = False) -> set[str]:
-    """Read the first directional word of a clause, or the last, and all numbers that move."""
-    if _UNCLEAR.search(clause):
+def _said(clause: str, metric: str) -> set[str]:
+    """Read all directional words of a clause and all numbers that move."""
+    if _UNCLEAR.search(clause) or _IS_CONDITION.match(clause):
         return {"fall", "rise"}
-    words = list(_WORDS.finditer(clause))
-    if not words:
-        return _moves(clause)
-    word = words[-1 if last else 0]
-    amount = _AMOUNT.match(clause, word.start())
-    if amount and named_metric(amount["of"]) != metric:
-        return {"fall", "rise"}
-    return {str(word.lastgroup)} | _moves(clause)
+    said = _moves(clause)
+    for word in _WORDS.finditer(clause):
+        amount = _AMOUNT.match(clause, word.start())
+        other = amount and named_metric(amount["of"]) != metric
+        said |= {"fall", "rise"} if other else {str(word.lastgroup)}
+    return said
 
 
 def _moves(clause: str) -> set[str]:
