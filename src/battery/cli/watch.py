@@ -14,7 +14,7 @@ from battery.cli import options
 from battery.cli.output import print_json, progress, show_summary
 from battery.store.battery_dir import BatteryDir
 from battery.watch import watch as following
-from battery.watch.status import status_of, status_text
+from battery.watch.watch import status_of, status_text
 
 #: Seconds between two looks at the folder: soon enough to look live, seldom enough to cost nothing.
 _PAUSE_S = 0.5

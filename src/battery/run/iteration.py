@@ -185,12 +185,7 @@ class Iteration:
         # the gateway already, and asking again would pay for it twice and teach it twice.
         self.journal.append(
             ask.key,
-            TaskCall(
-                phase=planned.phase,
-                at=now(),
-                task=planned.task.model_dump(),
-                result=answer,
-            ),
+            TaskCall(phase=planned.phase, at=now(), task=planned.task.model_dump(), result=answer),
         )
         self._task_done(ask, result, answer)
 

@@ -54,11 +54,7 @@ async def review(
 
 
 async def _ask(
-    files: IterationDir,
-    model: str,
-    settings: Settings,
-    stages: Sequence[ChatStage],
-    tell: Observer,
+    files: IterationDir, model: str, settings: Settings, stages: Sequence[ChatStage], tell: Observer
 ) -> None:
     with (
         # A chat teaches nothing, so the embedded gateway's memory is left alone.
@@ -113,7 +109,6 @@ def _choose(folder: BatteryDir, number: int | None) -> IterationDir:
     if number not in complete:
         there = ", ".join(map(str, complete))
         raise UsageError(
-            f"{folder.root} holds no complete iteration {number}",
-            hint=f"complete are: {there}",
+            f"{folder.root} holds no complete iteration {number}", hint=f"complete are: {there}"
         )
     return complete[number]

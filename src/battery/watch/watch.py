@@ -9,16 +9,183 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from typing import NamedTuple
 
-from battery.base.errors import ArtifactError, BatteryError
-from battery.records.events import Notice, Observer
+from battery.base.errors import ArtifactError, BatteryError, FolderError
+from battery.protocol.wire import Json
+from battery.records.events import IterationFinished, Notice, Observer, Plan, StageStarted
 from battery.records.manifest import Manifest
-from battery.records.models import Summary
-from battery.store.artifacts import SUMMARY
+from battery.records.models import Metrics, Summary
+from battery.report.terminal.lines import iteration_line, place
+from battery.store.artifacts import MANIFEST, SUMMARY, TASKS
 from battery.store.battery_dir import BatteryDir
-from battery.store.files import holder
+from battery.store.files import holder, is_held
 from battery.watch.follow import Follower
-from battery.watch.status import Look, first_look, stop_of
+
+
+class Look(NamedTuple):
+    """What a folder looked like at one moment."""
+
+    #: None where there is no battery, such as while one is moved to the archive.
+    manifest: Manifest | None
+    #: Whether a process works in the folder; None where nobody can tell.
+    working: bool | None
+
+    @classmethod
+    def at(cls, folder: BatteryDir) -> Look:
+        """Look at manifest and lock; raise `ArtifactError` for a manifest that cannot be read."""
+        # Asked twice: a process that was gone before has had its last word in the manifest, and
+        # one that started since then has not had its first.
+        before, manifest, after = is_held(folder.root), _manifest(folder), is_held(folder.root)
+        working = before if before == after else True
+        if working is None and manifest and manifest.state in {"interrupted", "failed"}:
+            working = False
+        return cls(manifest, working)
+
+    @property
+    def run_id(self) -> str | None:
+        """Which battery it is; None where there is none."""
+        return self.manifest.run_id if self.manifest else None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the battery has come to its end."""
+        return self.manifest is not None and self.manifest.state == "finished"
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing more will happen unless somebody resumes the battery."""
+        return self.working is False and not self.finished
+
+    @property
+    def identity(self) -> tuple[str, int] | None:
+        """What stays the same for as long as one plan holds: the battery and its length."""
+        return (self.manifest.run_id, self.manifest.iterations_wanted) if self.manifest else None
+
+
+class Status(NamedTuple):
+    """How far a battery is."""
+
+    look: Look
+    manifest: Manifest
+    #: With the number of calls on disk.
+    plan: Plan
+    #: Of the finished iterations, in order.
+    metrics: list[Metrics]
+    #: Where the iteration under way is; None where none is or only its next call can tell.
+    stage: StageStarted | None
+    #: Finished task calls of the iteration under way, confirmations left out.
+    tasks_done: int
+
+    def document(self) -> Json:
+        """Return it as a JSON object; what only an iteration under way has is null without one."""
+        stage = self.stage
+        return {
+            "run_id": self.manifest.run_id,
+            "started_at": self.manifest.started_at,
+            "state": self.manifest.state,
+            "working": self.look.working,
+            "iterations_wanted": self.plan.iterations,
+            "iterations_finished": self.manifest.iterations_finished,
+            "calls": self.plan.calls,
+            "calls_done": self.plan.on_disk,
+            "iteration": stage.iteration if stage else None,
+            "stage": stage.name if stage else None,
+            "tasks": self.plan.asks_per_iteration if stage else None,
+            "tasks_done": self.tasks_done if stage else None,
+            "metrics": [metrics.model_dump(mode="json") for metrics in self.metrics],
+        }
+
+
+def status_of(folder: BatteryDir) -> Status:
+    """Find out how far a battery is; raise `FolderError` where there is none."""
+    look, manifest = first_look(folder)
+    tasks = folder.read_tasks()
+    if tasks is None:
+        raise FolderError(
+            f"{folder.root} has no {TASKS.name}",
+            hint="look again in a moment if it has just begun; otherwise restore the file",
+        )
+    follower = Follower(folder, tasks, manifest)
+    events = list(follower.news(manifest))
+    return Status(
+        look=look,
+        manifest=manifest,
+        plan=next(event for event in events if isinstance(event, Plan)),
+        metrics=[event.metrics for event in events if isinstance(event, IterationFinished)],
+        stage=follower.current.stage,
+        tasks_done=follower.current.tasks_done,
+    )
+
+
+def status_text(folder: BatteryDir, status: Status) -> str:
+    """Write a status as lines: each finished iteration, where it is and who works on it."""
+    plan, stage = status.plan, status.stage
+    lines = [iteration_line(metrics, plan) for metrics in status.metrics]
+    calls = f"{plan.on_disk:,} of {plan.calls:,} calls in total"
+    if stage:
+        tasks = f"{status.tasks_done:,} of {plan.asks_per_iteration:,} tasks"
+        start = f"{place(stage.iteration, plan)} {stage.name:<5}"
+        lines.append(f"{start} {stage.title}; {tasks} of this iteration, {calls}")
+    else:
+        lines.append(calls)
+    return "\n".join([*lines, *_who(folder, status.look)])
+
+
+def first_look(folder: BatteryDir) -> tuple[Look, Manifest]:
+    """Look at a folder that must hold a battery; raise `FolderError` where it holds none."""
+    look = Look.at(folder)
+    if look.manifest is not None:
+        return look, look.manifest
+    if folder.numbers():
+        raise FolderError(
+            f"{folder.root} has no {MANIFEST.name}, which says how far a battery is",
+            hint=f"look at what it holds with: battery summarize {shlex.quote(str(folder.root))}",
+        )
+    raise FolderError(
+        f"there is no battery in {folder.root}",
+        hint="start one with battery run, or name the folder of one: battery watch DIR",
+    )
+
+
+def stop_of(folder: BatteryDir, look: Look) -> BatteryError:
+    """Return what became of a battery that stopped before its end, and what to do next."""
+    root, manifest = folder.root, look.manifest
+    if manifest is None:
+        why = f"the battery in {root} was moved or deleted"
+        return BatteryError(why, hint="look into its archive folder")
+    owner = holder(root)
+    match manifest.state:
+        case "failed":
+            why = f"the battery in {root} failed; the terminal that it ran in says why"
+        case "interrupted":
+            why = f"the battery in {root} was interrupted"
+        case _:
+            # Its process was killed: one that ends by itself writes how into the manifest.
+            who = f"process {owner.pid}, which ran it, is gone" if owner else "nobody works on it"
+            why = f"the battery in {root} stopped half way: {who}"
+    return BatteryError(why, hint=folder.resume_hint)
+
+
+def _who(folder: BatteryDir, look: Look) -> list[str]:
+    if look.stopped:
+        stop = stop_of(folder, look)
+        return [stop.message, f" next: {stop.hint}"]
+    owner = holder(folder.root)
+    if owner and look.working:
+        return [f"process {owner.pid} is working on it"]
+    if owner:
+        return [f"whether process {owner.pid} on {owner.host} works on it cannot be told from here"]
+    return []
+
+
+def _manifest(folder: BatteryDir) -> Manifest | None:
+    try:
+        return folder.read_manifest()
+    except ArtifactError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return None  # moved to the archive at this very moment
+        raise
 
 
 def watch(
@@ -44,13 +211,13 @@ def watch(
                 tell(Notice("another battery has begun in this folder; following that one"))
             look, shown = _follow(folder, look, shown, tell, pause)
             if look.stopped and wait:
-                tell(Notice("; ".join(stop_of(folder, look)), warning=True))
+                stop = stop_of(folder, look)
+                tell(Notice(f"{stop.message}; {stop.hint}", warning=True))
                 tell(Notice("waiting for that; Ctrl-C ends the watch, and nothing else"))
         if look.finished and look.run_id == watched:
             return read_summary(folder)
         if look.stopped and not wait:
-            stop = stop_of(folder, look)
-            raise BatteryError(stop.why, hint=stop.next_step)
+            raise stop_of(folder, look)
         # A stop is over, and so is an archiving, when there is something to follow again.
         while look.stopped or look.manifest is None:
             pause()

@@ -48,9 +48,7 @@ class Learned(NamedTuple):
     more: int
 
 
-def learned(
-    distilled: Iterable[tuple[int, str | None, Iterable[Json]]],
-) -> Iterator[Learned]:
+def learned(distilled: Iterable[tuple[int, str | None, Iterable[Json]]]) -> Iterator[Learned]:
     """Sort the lessons of each iteration (number, text, events) into new and known ones."""
     texts: set[str] = set()
     seen: set[Lesson] = set()

@@ -142,12 +142,7 @@ class Log:
             "task_id": self.task_id,
             "task_args": {"arm": self.arm},
             "tags": ["battery", self.arm],
-            "dataset": {
-                "name": "tasks",
-                "samples": len(ids),
-                "sample_ids": ids,
-                "shuffled": False,
-            },
+            "dataset": {"name": "tasks", "samples": len(ids), "sample_ids": ids, "shuffled": False},
             "model": self.model,
             "config": {"epochs": max(self.tally.iterations)},
             "packages": {"compounding-battery": __version__},
