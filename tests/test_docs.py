@@ -48,7 +48,9 @@ LIVE_GATEWAY = "http://localhost:3100"
 _PARSER = MarkdownIt("commonmark").enable("table")
 GROUP = get_command(app)
 assert isinstance(GROUP, typer.core.TyperGroup)
-COMMANDS = {"battery": GROUP} | {f"battery {name}": c for name, c in GROUP.commands.items()}
+COMMANDS: dict[str, Any] = {"battery": GROUP} | {
+    f"battery {name}": GROUP.get_command(typer.Context(GROUP), name) for name in GROUP.commands
+}
 
 
 def name_of(page: Path) -> str:
