@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from battery.run.report import make_report
+from battery.report.html.report import make_report
 from tests.browser.folders import write_battery
 from tests.browser.hostile import write_hostile
 from tests.support.browser import Visit, browsing, visiting
@@ -40,10 +40,10 @@ def visit(window: Visit) -> Visit:
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write the report of a small battery with two arms and two repeats."""
     folder = write_battery(tmp_path_factory.mktemp("plain"), repeats=2)
-    return make_report(folder).path
+    return make_report(folder)
 
 
 @pytest.fixture(scope="package")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write the report of a battery in which every text is an attack."""
-    return make_report(write_hostile(tmp_path_factory.mktemp("hostile"))).path
+    return make_report(write_hostile(tmp_path_factory.mktemp("hostile")))

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from battery.protocol.wire import Json
 from battery.records.models import LEARN, Phase
 from battery.report.html.board import figure, rate
-from battery.run.report import make_report
+from battery.report.html.report import make_report
 from tests.browser.folders import Asked, answer, write_battery
 from tests.browser.hostile import ATTACKS, FLAG
 from tests.support.browser import Visit, screenshot, visiting
@@ -259,7 +259,7 @@ _BESIDE_THE_PAPER = """[...document.querySelectorAll('main table')].filter((each
 def test_paper_gets_light_colours_all_details_and_no_controls(visit: Visit, tmp_path: Path) -> None:
     # A4 with the usual margins; so many iterations that some are packed.
     visit.page.set_viewport_size({"width": 718, "height": 1000})
-    report = make_report(write_battery(tmp_path, iterations=24)).path
+    report = make_report(write_battery(tmp_path, iterations=24))
     page = visit.open(report)
     page.locator("figure summary").first.click()
     expect(page.get_by_role("table", name="Tokens per task, iterations 17 to 24")).to_be_visible()
@@ -346,7 +346,7 @@ def test_every_chart_says_in_words_what_it_shows_and_has_its_table(
 
 def test_many_tasks_are_drawn_in_part_and_listed_in_full(visit: Visit, tmp_path: Path) -> None:
     folder = write_battery(tmp_path, sizes=(140, 60, 50), iterations=2, arms=(LEARN,))
-    page_path = make_report(folder).path
+    page_path = make_report(folder)
     page = visit.open(page_path)
     assert "200 of 250 tasks are drawn" in page.locator("main").inner_text()
     assert page.locator("#highlight option").count() == 1 + 200
@@ -361,7 +361,7 @@ def test_reruns_are_shown_with_the_call_that_they_confirm(visit: Visit, tmp_path
     folder = write_battery(tmp_path, answering=_forgetting)
     step = folder.iteration(2)
     step.write_confirmations([_rerun(text) for text in ("first", "second")])
-    page_path = make_report(folder).path
+    page_path = make_report(folder)
     page = visit.open(page_path, "#call-2-learn-0-1")
     opened(page)
     page.get_by_label("Call", exact=True).select_option("rerun 2")

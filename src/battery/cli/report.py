@@ -14,7 +14,7 @@ from battery.base.text import printable, write_line
 from battery.cli import options
 from battery.cli.deliver import note, write
 from battery.cli.output import print_json
-from battery.run import report as stage
+from battery.report.html.report import report_page, write_page
 from battery.store.battery_dir import BatteryDir
 
 Output = Annotated[
@@ -45,37 +45,37 @@ def report(
       battery report data/battery --output before.html
     """
     battery = BatteryDir(options.folder(ctx.params))
-    written = _elsewhere(battery, output) if output else stage.make_report(battery)
-    if as_json:
-        print_json(
-            {
-                "path": str(written.path),
-                "bytes": written.bytes,
-                "verdict": written.verdict,
-                "unfinished": written.unfinished,
-            }
-        )
-        return
-    if written.unfinished:
-        note(written.unfinished)
-    # Behind a page on standard output, its path would be no part of it.
-    if not output or output.is_file():
-        write_line(sys.stdout, printable(str(written.path)))
-
-
-def _elsewhere(battery: BatteryDir, output: Path) -> stage.Written:
-    in_place = output.resolve() == battery.report_path.resolve()
+    path = output or battery.report_path
+    in_place = path.resolve() == battery.report_path.resolve()
     if not in_place:
-        battery.require_no_artifact(output)
-    if output.is_dir():
-        # Said before the work: a page takes seconds.
+        battery.require_no_artifact(path)
+    # Before the work, and not after it.
+    if output and output.is_dir():
         raise UsageError(
             f"cannot write {output}: it is a folder", hint="name a file with --output PATH"
         )
-    page = stage.report_page(battery, in_place=in_place)
+    page = report_page(battery, in_place=in_place)
     sizes: list[int] = []
-    write(_measured(page.chunks, sizes), output)
-    return stage.Written(output, sum(sizes), page.verdict, page.unfinished)
+    chunks = _measured(page.chunks, sizes)
+    if output:
+        write(chunks, output)
+    else:
+        write_page(path, chunks)
+    if as_json:
+        print_json(
+            {
+                "path": str(path),
+                "bytes": sum(sizes),
+                "verdict": page.verdict,
+                "unfinished": page.unfinished,
+            }
+        )
+        return
+    if page.unfinished:
+        note(page.unfinished)
+    # Behind a page on standard output, its path would be no part of it.
+    if path.is_file():
+        write_line(sys.stdout, printable(str(path)))
 
 
 def _measured(chunks: Iterable[bytes], sizes: list[int]) -> Iterator[bytes]:

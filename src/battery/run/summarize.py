@@ -44,7 +44,8 @@ def write_summary(
     then()
     if wanted:
         # Loaded where there is a report to write: its templates take time to load.
-        from battery.run.report import write_report  # noqa: PLC0415
+        from battery.report.html.report import report as page  # noqa: PLC0415
+        from battery.report.html.report import write_page  # noqa: PLC0415
 
-        write_report(opened, summary)
+        write_page(folder.report_path, page(opened, summary))
     return summary

@@ -130,7 +130,7 @@ class Review(NamedTuple):
         return f"{count} proposal{'' if count == 1 else 's'}{': ' if words else ''}{words}"
 
 
-def reviews(found: Sequence[Reviewed], card: Scorecard | None) -> Iterator[Review]:
+def reviews(found: Iterable[Reviewed], card: Scorecard | None) -> Iterator[Review]:
     """Yield each iteration that has an answer of a chat stage."""
     expectations = {
         (each.iteration, each.proposal): each for each in (card.expectations if card else ())

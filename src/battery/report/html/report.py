@@ -1,50 +1,84 @@
-"""The report: everything that a battery found, and every transcript, as one page."""
+"""The report: everything that a battery found, and every transcript, as one page.
+
+Reads what is on disk while the page is written, so that one transcript is in memory at a time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import PurePath
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePath
 from typing import Final, NamedTuple
 
+from battery.base.errors import advised
 from battery.base.numbers import duration, p_value
-from battery.protocol.wire import Json
+from battery.inputs.tasks import task_id
+from battery.recorded.open import OpenedBattery, open_battery, summary_of
 from battery.records.findings import Tested
 from battery.records.manifest import Manifest, Provenance
 from battery.records.metric import COUNTED
 from battery.records.models import Summary
+from battery.records.stages import CHAT_STAGES
+from battery.records.word import Word
 from battery.report import evidence as shown
 from battery.report.html.answers import Reviewed, learned, reviews
 from battery.report.html.board import MOST_LINES, Board, charts, means_document
 from battery.report.html.figures import drawn, headline
 from battery.report.html.page import render
-from battery.report.html.transcripts import Groups
+from battery.report.html.transcripts import Groups, call_name, rerun_name, transcript
+from battery.store.battery_dir import BatteryDir, IterationDir
+from battery.store.files import write_atomic
 
 _SCRIPTS: Final = ("charts.js", "board.js", "transcripts.js")
 #: Of more iterations than this, tables and older reviews become elements when they are opened.
 MOST_UNPACKED: Final = 20
 
 
-class Material(NamedTuple):
-    """What a report is made of; every text in it may come from a gateway or a model."""
+class Page(NamedTuple):
+    """A report that is ready to be written."""
 
-    #: With evidence, so of at least one complete iteration.
-    summary: Summary
-    provenance: Provenance
-    #: Iteration and number, from 0, of a task in `Board.rows`, to how often it was asked again.
-    reruns: Mapping[tuple[int, int], int]
-    #: Number, distill text and events of each iteration.
-    distilled: Sequence[tuple[int, str | None, Iterable[Json]]]
-    reviewed: Sequence[Reviewed]
+    #: Made as they are read, so they can be read once; reading may raise `BatteryError`.
+    chunks: Iterator[bytes]
+    verdict: Word | None
+    #: What an unfinished battery's report covers, in a sentence; None for any other.
+    unfinished: str | None
 
 
-def report(
-    material: Material, board: Board, transcripts: Iterable[tuple[str, bytes]]
-) -> Iterator[bytes]:
-    """Yield the page; `transcripts` (JSON by the name of the call) are read last, one at a time."""
-    summary, table = material.summary, board.grid
+def make_report(folder: BatteryDir) -> Path:
+    """Write the report of a folder to `report.html` in it; raise `BatteryError`."""
+    page = report_page(folder, in_place=True)
+    write_page(folder.report_path, page.chunks)
+    return folder.report_path
+
+
+def report_page(folder: BatteryDir, *, in_place: bool = False) -> Page:
+    """Make the report of a folder; `in_place` when it will be written there and lists itself.
+
+    Takes no lock and changes nothing: of a battery that is running it shows the iterations whose
+    tasks are complete. Raises `BatteryError`.
+    """
+    opened = open_battery(folder)
+    opened.require_complete()
+    opened.require_whole()
+    summary = summary_of(opened, report=in_place)
+    verdict = summary.evidence.verdict if summary.evidence else None
+    return Page(report(opened, summary), verdict, unfinished(summary))
+
+
+def write_page(path: Path, chunks: Iterable[bytes]) -> None:
+    """Write a page whole or not at all; raise `ArtifactError`."""
+    with advised("name another file: `battery report --output PATH`"):
+        write_atomic(path, chunks)
+
+
+def report(opened: OpenedBattery, summary: Summary) -> Iterator[bytes]:
+    """Yield the page of a battery with a complete iteration; transcripts are read last."""
     evidence = summary.evidence
     if evidence is None:
         raise ValueError("no evidence, no report")
+    board, steps = Board(opened.calls), opened.steps
+    table = board.grid
+    distilled = ((step.number, step.distill_text(), step.distill_events()) for step in steps)
     context = {
         "summary": summary,
         "evidence": evidence,
@@ -61,20 +95,26 @@ def report(
         "amounts": shown.amounts(evidence.effects),
         "counted": len(COUNTED),
         "effects": drawn(shown.EFFECT, evidence.effects),
-        "learned": list(learned(material.distilled)),
-        "reviews": reviews(material.reviewed, summary.scorecard),
+        "learned": list(learned(distilled)),
+        "reviews": reviews(map(_reviewed, steps), summary.scorecard),
         "score": shown.score(summary.scorecard) if summary.scorecard else None,
         "luck": shown.luck(evidence.luck) if evidence.luck else None,
         "sensitivity": shown.sensitivity(evidence),
         "tests": [_tested(question, each) for question, each in shown.tests(evidence)],
         "trends": _trends(summary),
-        "facts": list(_facts(summary, material.provenance)),
-        "groups": Groups(transcripts),
+        "facts": list(_facts(summary, opened.provenance)),
+        "groups": Groups(_transcripts(steps, board)),
     }
     data = {
         **board.document(),
         "means": means_document(board),
-        "reruns": {f"{number}-{row}": count for (number, row), count in material.reruns.items()},
+        # Of a task's place in the grid and an iteration: how often it was asked again.
+        "reruns": Counter(
+            f"{step.number}-{board.rows[task]}"
+            for step in steps
+            for run in step.read_confirmations()
+            if (task := task_id(run.phase, run.task)) in board.rows
+        ),
     }
     return render("report.html", context, data=data, scripts=_SCRIPTS, styles=["report.css"])
 
@@ -120,7 +160,7 @@ def _facts(summary: Summary, provenance: Provenance) -> Iterator[tuple[str, str]
     if evidence := summary.evidence:
         yield "Arms", ", ".join(evidence.arms)
         repeats = f"{evidence.tasks} tasks, {evidence.iterations} iterations, "
-        yield "Size", f"{repeats}{evidence.repeats} call(s) a task, iteration and arm"
+        yield "Size", f"{repeats}{evidence.repeats} call(s) per task, iteration and arm"
     for name, url in (summary.targets or {}).items():
         yield f"Target: {name}", url
     if models := summary.models:
@@ -129,7 +169,7 @@ def _facts(summary: Summary, provenance: Provenance) -> Iterator[tuple[str, str]
         yield "Overseer", models.overseer_cloud
     if summary.seed is not None:
         yield "Seed", f"{summary.seed} (decides, task by task, which arm is asked first)"
-    yield "Calls", f"{summary.calls} recorded, {duration(summary.elapsed_s)} in all"
+    yield "Calls", f"{summary.calls} recorded, {duration(summary.elapsed_s)} in total"
     for name, value in provenance.options.model_dump().items():
         if name not in {"tasks", "seed"} and value is not None:
             yield f"Option: {name}", str(value)
@@ -143,3 +183,31 @@ def _recorded(manifest: Manifest) -> Iterator[tuple[str, str]]:
     # Only the file's name: a page that is passed on need not tell how its maker's disk is laid out.
     tasks = PurePath(manifest.options.tasks or "path not recorded").name
     yield "Tasks", f"{tasks}, SHA-256 {manifest.tasks_digest}"
+
+
+def _reviewed(step: IterationDir) -> Reviewed:
+    """Read what the large model said of an iteration, and what was read from it."""
+    answers = ((stage.title.capitalize(), step.read_answer(stage.file)) for stage in CHAT_STAGES)
+    return Reviewed(
+        step.number,
+        {title: answer for title, answer in answers if answer is not None},
+        step.read_proposals() or [],
+        step.read_verdicts(),
+    )
+
+
+def _transcripts(steps: Sequence[IterationDir], board: Board) -> Iterator[tuple[str, bytes]]:
+    """Yield every call by its name, one in memory at a time."""
+    for step in steps:
+        for arm, repeat, run, answer in step.answers():
+            row = board.rows[task_id(run.phase, run.task)]
+            source = step.runs_name(arm, repeat)
+            yield call_name(step.number, arm, row, repeat), transcript(run, answer, source)
+        asked: Counter[int] = Counter()
+        for run, answer in step.confirmed_answers():
+            task = task_id(run.phase, run.task)
+            # A file that somebody edited may hold tasks that were never asked.
+            if task in board.rows:
+                asked[board.rows[task]] += 1
+                name = rerun_name(step.number, board.rows[task], asked[board.rows[task]])
+                yield name, transcript(run, answer, step.confirmations_name)
