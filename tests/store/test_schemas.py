@@ -115,14 +115,3 @@ def test_an_unknown_name_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(UsageError, match="'nope'") as caught:
         schemas.schema("nope")
     assert "battery, tasks" in str(caught.value.hint)
-
-
-def test_the_command_lists_the_files_and_prints_a_schema(tmp_path: Path) -> None:
-    listed = command_here("schema", cwd=tmp_path).stdout.splitlines()
-    assert [line.split("  ")[0] for line in listed] == list(schemas.SCHEMAS)
-    assert all(
-        each.path in line for line, each in zip(listed, schemas.SCHEMAS.values(), strict=True)
-    )
-    printed = command_here("schema", "tasks", cwd=tmp_path).stdout
-    assert json.loads(printed) == schemas.schema("tasks")
-    assert command_here("schema", "nope", cwd=tmp_path).returncode == 2

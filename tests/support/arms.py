@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from battery.records.stages import META_STAGES, CallKey
+from tests.support.calls import command_here
 from tests.support.gateway import Gateway, serving
 
 
@@ -57,3 +58,10 @@ def order(folder: Path) -> list[tuple[object, ...]]:
             stage = stages[CallKey.of(line)]
             found.append((number, stage.name, None, None, stage.title))
     return found
+
+
+def ran(here: Path, *words: object, env: Mapping[str, str] | None = None) -> Path:
+    """Run a battery of one iteration, unless told otherwise, and return its folder."""
+    done = command_here("run", "-n", 1, *words, cwd=here, env=env)
+    assert done.returncode == 0, done.stderr
+    return here / "data" / "battery"

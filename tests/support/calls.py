@@ -99,11 +99,15 @@ def run_here(
 
 
 def command_here(
-    *arguments: object, cwd: Path, env: Mapping[str, str] | None = None, mixed: bool = False
+    *arguments: object,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    mixed: bool = False,
 ) -> subprocess.CompletedProcess[str]:
     """Call the entry point with the streams, environment and folder that a process would have.
 
-    `mixed` puts errors among the output, as on a terminal.
+    Without `cwd` that folder is the tests' own. `mixed` puts errors among the output, as on a
+    terminal.
     """
     words = [str(argument) for argument in arguments]
     raw = [io.BytesIO(), io.BytesIO()]
@@ -112,7 +116,7 @@ def command_here(
     out, err = (io.TextIOWrapper(stream, "utf-8", write_through=True) for stream in raw)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     before = dict(os.environ)
-    with contextlib.chdir(cwd), redirect_stdout(out), redirect_stderr(err):
+    with contextlib.chdir(cwd or Path.cwd()), redirect_stdout(out), redirect_stderr(err):
         try:
             os.environ.clear()
             os.environ.update(commands.environment(env))
@@ -125,6 +129,16 @@ def command_here(
                 signal.signal(number, handler)
     texts = [stream.getvalue().decode() for stream in raw]
     return subprocess.CompletedProcess(words, int(str(ended.value.code)), *texts)
+
+
+def summarize(
+    folder: Path, *more: object, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Call `battery summarize` on a folder; no Actions run around the tests steers it."""
+    no_actions = {"GITHUB_STEP_SUMMARY": "", "GITHUB_OUTPUT": ""}
+    return command_here(
+        "summarize", folder, *more, cwd=folder.parent, env={**no_actions, **(env or {})}
+    )
 
 
 def assert_one_message(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:

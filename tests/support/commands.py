@@ -81,3 +81,10 @@ def write_tasks(path: Path, per_phase: int = 2, *, models: str = "m") -> Path:
 def read_json(path: Path) -> Any:
     """Read a JSON file."""
     return json.loads(path.read_text())
+
+
+def shell(script: str) -> subprocess.CompletedProcess[str]:
+    """Run words as a shell does, with its pipes and redirections."""
+    return subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, check=False, env=environment()
+    )

@@ -1,0 +1,120 @@
+"""The entry point: help, usage errors, exit codes, streams that break."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from battery.cli.main import SUMMARIES
+from tests.support.calls import command_here as battery
+from tests.support.commands import environment
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["run", "--resume"], "no battery to resume"),
+        (["iterate"], "holds no battery.json"),
+        (["review"], "holds no battery"),
+        (["summarize"], "holds no battery"),
+        (["run", "--gateway", "localhost:3100"], "must start with http"),
+        (["run", "-n", "0"], "greater than or equal to 1"),
+        (["run", "--nonsense"], "--nonsense"),
+        (["run", "--header", "no colon"], "not of the form 'Name: value'"),
+        (["review", "--only", "both"], "both"),
+        (["nonsense"], "nonsense"),
+        (["gateway", "--port", "99999999"], "65535"),
+    ],
+)
+def test_wrong_use_is_one_message_a_next_step_and_exit_2(
+    words: list[str], says: str, tmp_path: Path
+) -> None:
+    done = battery(*words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    error, hint = done.stderr.splitlines()
+    assert error.startswith("error: ")
+    assert says in error
+    assert hint.startswith(" next: ")
+    assert not (tmp_path / "data" / "battery" / "battery.json").exists()
+
+
+def test_with_json_an_error_is_the_one_document(tmp_path: Path) -> None:
+    done = battery("summarize", "--json", cwd=tmp_path)
+    assert done.returncode == 2
+    document = json.loads(done.stdout)
+    assert document["exit_code"] == 2
+    assert "holds no battery" in document["error"]["message"]
+
+
+def test_debug_shows_the_stack_and_nothing_else_does(tmp_path: Path) -> None:
+    assert "Traceback" not in battery("summarize", cwd=tmp_path).stderr
+    shown = battery("summarize", "--debug", cwd=tmp_path).stderr
+    assert "Traceback" in shown
+    assert "run/summarize.py" in shown
+
+
+def shell(script: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, check=False, env=environment()
+    )
+
+
+def test_a_result_that_cannot_be_printed_is_one_message(folder: Path) -> None:
+    done = shell(f"{sys.executable} -m battery summarize {folder} --json >/dev/full")
+    assert done.returncode == 1
+    assert "error: cannot write the output: No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_leaves_early_is_no_error(folder: Path) -> None:
+    reading = f"{sys.executable} -m battery summarize {folder} | head -1"
+    done = shell(f"{reading}; exit ${{PIPESTATUS[0]}}")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+
+
+def test_completion_is_offered_for_a_shell() -> None:
+    # The program looks for a shell among its parents; the `true` keeps bash from giving way to it.
+    done = shell(f"{sys.executable} -m battery --show-completion bash; true")
+    assert "_BATTERY_COMPLETE" in done.stdout or "bash" in done.stdout
+    words = {"COMP_WORDS": "battery su", "COMP_CWORD": "1", "_BATTERY_COMPLETE": "complete_bash"}
+    code = "from battery.cli.main import main; main([])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment(words),
+    )
+    assert done.stdout.split() == ["summarize"]
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_without_a_command_the_help_is_shown() -> None:
+    done = battery()
+    assert done.returncode == 0
+    assert done.stdout == battery("--help").stdout
+
+
+def test_the_help_lists_each_command_as_its_own_help_begins() -> None:
+    listed = battery("--help").stdout
+    for name, summary in SUMMARIES.items():
+        assert f"  {name} " in listed
+        assert f"  {summary}\n" in battery(name, "--help").stdout
+
+
+def test_a_misspelt_command_gets_a_suggestion() -> None:
+    assert "Did you mean 'summarize'?" in battery("sumarize").stderr
+
+
+@pytest.mark.parametrize("command", [*SUMMARIES, None])
+def test_every_help_has_an_example_and_fits_80_columns(command: str | None) -> None:
+    done = battery(*([command] if command else []), "--help")
+    assert done.returncode == 0
+    assert "battery run" in done.stdout or "Example" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80

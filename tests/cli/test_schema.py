@@ -1,0 +1,20 @@
+"""`battery schema`: the list, and one schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from battery.store import schemas
+from tests.support.calls import command_here
+
+
+def test_the_command_lists_the_files_and_prints_a_schema(tmp_path: Path) -> None:
+    listed = command_here("schema", cwd=tmp_path).stdout.splitlines()
+    assert [line.split("  ")[0] for line in listed] == list(schemas.SCHEMAS)
+    assert all(
+        each.path in line for line, each in zip(listed, schemas.SCHEMAS.values(), strict=True)
+    )
+    printed = command_here("schema", "tasks", cwd=tmp_path).stdout
+    assert json.loads(printed) == schemas.schema("tasks")
+    assert command_here("schema", "nope", cwd=tmp_path).returncode == 2
