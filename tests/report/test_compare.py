@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 
 from battery.records.comparison import Comparison, Difference
 from battery.records.models import LEARN
-from battery.report import compare_cells as cells
+from battery.report import compare as cells
 from battery.report.evidence import amount
 from battery.report.html.compare import page
 from battery.report.markdown.compare import markdown
@@ -124,7 +124,7 @@ def test_the_page_escapes_what_others_wrote_and_has_its_data_as_json(name: str) 
     data = html.split('id="data">')[1].split("</script>")[0]
     drawn = json.loads(data)
     assert len(drawn) == min(len(CASES[name].tasks), 60)
-    assert html.index(CASES[name].outcome) < html.index("What differs besides")
+    assert html.index(CASES[name].outcome) < html.index("What else differs")
 
 
 def test_the_page_shows_every_task_in_its_table_however_many_are_drawn() -> None:

@@ -16,6 +16,7 @@ from battery.records.models import Metrics, Phase, PhaseMetrics, Summary
 from battery.store.artifacts import ITERATION, MEMORY, RUN_SETS, SUMMARY
 from battery.store.battery_dir import BatteryDir
 from battery.verdict.assess import assess
+from battery.verdict.contrast import of_metric
 
 #: The tasks that a battery asked, by their ids.
 _Asked = frozenset[str]
@@ -79,7 +80,7 @@ def _entry(folder: BatteryDir, root: Path) -> tuple[Entry, _Asked]:
     asked = _asked(opened) if opened.steps else frozenset()
     evidence, last = _result(opened, asked) if opened.steps else (None, None)
     effects = evidence.effects if evidence else []
-    tokens = next((effect for effect in effects if effect.metric == TOKENS), None)
+    tokens = of_metric(effects, TOKENS)
     entry = Entry(
         folder=_below(folder.root, root),
         run_id=provenance.run_id,

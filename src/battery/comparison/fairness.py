@@ -1,4 +1,4 @@
-"""What differs between two batteries besides their results, and whether that spoils a comparison.
+"""What differs between two batteries other than their results, and whether it spoils a comparison.
 
 A changed model, target or version may be the very change that is tested, so it is only named.
 Other tasks, iterations, repeats or arms limit what can be compared; so does a battery that is not
@@ -16,6 +16,9 @@ from battery.records.manifest import Manifest, Provenance
 from battery.records.models import Expectations, Tasks
 
 _MAY_BE_IT: Final = "this may be the very change under test"
+# Unfair is only what changes the numbers without being what is tested: calls that slow each other
+# down change the time and the order in which a memory learns. A timeout changes nothing unless it
+# ends a battery, and then its state says so.
 #: Options of the manifest whose difference is worth a line, with what follows from it.
 _OPTIONS: Final = {
     "limit": (False, "fewer tasks of each phase; those in only one battery are listed"),
@@ -39,8 +42,8 @@ class Party(NamedTuple):
 
 def differences(before: Party, after: Party, both: Shared) -> list[Difference]:
     """List what differs, what limits the comparison first."""
-    found = [*_shapes(before, after, both), *_states(before, after), *_settings(before, after)]
-    return sorted(found, key=lambda each: not each.unfair)
+    unlike = [*_shapes(before, after, both), *_states(before, after), *_settings(before, after)]
+    return sorted(unlike, key=lambda difference: not difference.unfair)
 
 
 def _shapes(before: Party, after: Party, both: Shared) -> Iterator[Difference]:
@@ -82,12 +85,12 @@ def _unfinished(party: Party) -> str | None:
     if state is None:
         return None
     there = set(party.side.iterations)
-    found: list[str] = [] if state == "finished" else [state]
+    lacking: list[str] = [] if state == "finished" else [state]
     if lost := sorted(set(range(1, finished + 1)) - there):
-        found.append(f"{_numbered(lost)} lost")
+        lacking.append(f"{_numbered(lost)} lost")
     if open_ones := sorted(number for number in there if number > finished):
-        found.append(f"{_numbered(open_ones)} with tasks done and no review yet")
-    return ", ".join(found) or None
+        lacking.append(f"{_numbered(open_ones)} with tasks done and no review yet")
+    return ", ".join(lacking) or None
 
 
 def _numbered(numbers: Sequence[int]) -> str:
@@ -109,7 +112,7 @@ def _notes(party: Party) -> str | None:
 def _settings(before: Party, after: Party) -> Iterator[Difference]:
     a, b = before.provenance, after.provenance
     if not (isinstance(a, Manifest) and isinstance(b, Manifest)):
-        known = ["battery.json" if isinstance(each, Manifest) else _NONE for each in (a, b)]
+        known = ["battery.json" if isinstance(origin, Manifest) else _NONE for origin in (a, b)]
         text = "models, targets, versions and options cannot be compared"
         yield Difference(what="manifest", before=known[0], after=known[1], unfair=False, text=text)
         return
@@ -123,7 +126,7 @@ def _settings(before: Party, after: Party) -> Iterator[Difference]:
     for name, (unfair, text) in _OPTIONS.items():
         old, new = (_shown(getattr(manifest.options, name)) for manifest in (a, b))
         yield from _pair(name, old, new, text, unfair=unfair)
-    expected = [_expectations(each) for each in (before, after)]
+    expected = [_expectations(party) for party in (before, after)]
     for what, old, new in _fields("expectations", *expected):
         yield from _pair(what, old, new, "they decide each battery's own gates", unfair=False)
 

@@ -83,28 +83,28 @@ def _new_bluffs(facts: Facts) -> list[str]:
 def _losses(facts: Facts) -> list[str]:
     """Object to a gain that is bought with failing, significant or not: giving up is cheap."""
     ok = facts.change(OK)
-    found = []
+    losses = []
     if policy.is_relevant(harm(ok)) and ok.p is not None and ok.p <= policy.ALL_ONE_WAY:
-        found.append(f"{size(ok)} fewer tasks end ok ({p_equals(ok.p)})")
+        losses.append(f"{size(ok)} fewer tasks end ok ({p_equals(ok.p)})")
     if facts.flips.bluffs:
-        found.append(f"{_counted(facts.flips.bluffs)} that cannot be done mostly end ok now")
-    return found
+        losses.append(f"{_counted(facts.flips.bluffs)} that cannot be done mostly end ok now")
+    return losses
 
 
 def _doubts(facts: Facts) -> list[str]:
     """List what speaks against calling it no difference; empty where nothing does."""
     if _identical(facts):
         return []
-    found = _tokens_open(facts)
-    found += [
+    doubts = _tokens_open(facts)
+    doubts += [
         f"{moved(change)}, less than the {policy.relevant()} that counts"
         for change in facts.deciding
-        if is_sure(change) and (found or change.metric != TOKENS)
+        if is_sure(change) and (doubts or change.metric != TOKENS)
     ]
     if facts.flips.lost:
         p = "" if facts.flips.p is None else f" ({p_equals(facts.flips.p)})"
-        found.append(f"{_counted(facts.flips.lost)} passed in A and not in B{p}")
-    return found + _losses(facts)
+        doubts.append(f"{_counted(facts.flips.lost)} passed in A and not in B{p}")
+    return doubts + _losses(facts)
 
 
 def _tokens_open(facts: Facts) -> list[str]:
@@ -262,6 +262,8 @@ def _same(facts: Facts) -> str:
 
 def _differs(change: Change) -> bool:
     """Return whether twins differ: significantly, or by so much that it would count."""
+    # With a handful of tasks a large difference need not be significant, and calling the twins
+    # alike would put it down to what was learned.
     if not METRICS[change.metric].decides:
         return False
     return is_sure(change) or policy.is_relevant(abs(harm(change)))
@@ -324,6 +326,7 @@ def _at_end(table: Table, whole: Change) -> Change:
 
 def _hidden(facts: Facts) -> Iterator[str]:
     """Note what the last iteration shows and the mean over all of them does not."""
+    # A gateway that forgets in its last iteration looks fine on average, and goes on from there.
     if len(facts.iterations) < 2:
         return
     for whole in facts.changes:

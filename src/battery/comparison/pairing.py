@@ -275,14 +275,16 @@ def noise(before: Sequence[Call], after: Sequence[Call], table: Table) -> Noise:
 
 def _call_noise(calls: Sequence[Call]) -> tuple[float | None, Source | None]:
     """Return the sd of log tokens between the arms in iteration 1, else between repeats."""
+    # Nothing is learned before iteration 1 ends, so there two arms are two tries at the same thing;
+    # later on they differ by what one of them knows.
     first = [call for call in calls if call.iteration == 1]
     if {call.arm for call in first} == {LEARN, FROZEN}:
         table = grid(first)
-        found = call_noise(first_logs(table), table.repeats)
-        if found is not None:
-            return found, "arms"
-    found = _between_repeats(calls)
-    return found, None if found is None else "repeats"
+        between_arms = call_noise(first_logs(table), table.repeats)
+        if between_arms is not None:
+            return between_arms, "arms"
+    between_repeats = _between_repeats(calls)
+    return between_repeats, None if between_repeats is None else "repeats"
 
 
 def _between_repeats(calls: Sequence[Call]) -> float | None:

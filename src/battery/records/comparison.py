@@ -20,7 +20,7 @@ def _readable(text: object) -> object:
     return text.encode("utf-8", "backslashreplace").decode() if isinstance(text, str) else text
 
 
-#: A name of a file or folder, of which systems allow bytes that are no UTF-8, and JSON does not.
+#: A name of a file or folder, of which systems allow bytes that are not UTF-8, and JSON does not.
 FileName = Annotated[str, BeforeValidator(_readable)]
 
 
@@ -133,7 +133,7 @@ class Noise(Record):
 
 
 class Difference(Record):
-    """Something besides the results in which the two batteries differ."""
+    """Something other than the results in which the two batteries differ."""
 
     what: str = Field(description="What differs.")
     before: str | None = Field(description="Its value in A; `-` where only B is concerned.")
@@ -185,4 +185,4 @@ class Comparison(Record):
     @property
     def unfair(self) -> bool:
         """Whether something limits what may be compared."""
-        return any(each.unfair for each in self.differences)
+        return any(difference.unfair for difference in self.differences)

@@ -128,42 +128,42 @@ def tests(evidence: Evidence) -> Iterator[tuple[str, Tested]]:
 
 
 def sensitivity(evidence: Evidence) -> str | None:
-    """Say what could have been seen; None where that was not measured."""
-    found = evidence.sensitivity
-    if found is None:
+    """Write what could have been seen; None where that was not measured."""
+    seen = evidence.sensitivity
+    if seen is None:
         return None
-    if found.noise == 0:
+    if seen.noise == 0:
         return "Iteration 1 shows no noise at all: both arms took exactly the same tokens."
     # The standard error of a standard deviation is about 1 / sqrt(2 (n - 1)) of it.
     vague = 1 / (2 * max(evidence.tasks - 1, 1)) ** 0.5
     noise = (
-        f"Noise of one call, from iteration 1: {number(found.noise, 2)} (sd of log tokens), itself "
+        f"Noise of one call, from iteration 1: {number(seen.noise, 2)} (sd of log tokens), itself "
         f"known to within {percent(vague)} or so."
     )
     if evidence.iterations < 2:
         return noise
-    if found.detectable is None:
-        return f"{noise} In that, no saving could be seen with {percent(found.power)} power."
+    if seen.detectable is None:
+        return f"{noise} In that, no saving could be seen with {percent(seen.power)} power."
     return (
-        f"{noise} In that, a saving of about {percent(found.detectable)}, the same in all tasks, "
-        f"is called LEARNED with {percent(found.power)} power."
+        f"{noise} In that, a saving of about {percent(seen.detectable)}, the same in all tasks, "
+        f"is called LEARNED with {percent(seen.power)} power."
     )
 
 
-def luck(found: Luck) -> str:
-    """Say how often the direction count comes out so by chance alone."""
-    validated = f"{NEEDED} or more {percent(found.validated)}"
+def luck(chances: Luck) -> str:
+    """Write how often the direction count comes out so by chance alone."""
+    validated = f"{NEEDED} or more {percent(chances.validated)}"
     often = "improve {} of the time"
-    if found.improved in {0, NEEDED}:
-        text = f"{NEEDED} or more {often.format(percent(found.validated))}"
+    if chances.improved in {0, NEEDED}:
+        text = f"{NEEDED} or more {often.format(percent(chances.validated))}"
     else:
-        text = f"{found.improved} or more {often.format(percent(found.as_many))}, {validated}"
+        text = f"{chances.improved} or more {often.format(percent(chances.as_many))}, {validated}"
     # A provider that drifts moves the count as learning does; no permutation can tell them apart.
     return f"By chance alone (no drift) {text}."
 
 
 def score(card: Scorecard) -> str:
-    """Say how often the overseer foresaw what moved."""
+    """Write how often the overseer foresaw what moved."""
     return (
         f"Of {len(card.expectations)} expected moves {card.right} came as expected, {card.wrong} "
         f"went the other way, {card.unchanged} did not move, {card.not_measurable} cannot be "
@@ -177,7 +177,7 @@ def amounts(rows: Sequence[Contrast]) -> str:
 
 
 def undecided(rows: Sequence[Contrast]) -> str:
-    """Say which metrics decide nothing: `time decides nothing, so its p is not corrected …`."""
+    """Name the metrics that decide nothing: `time decides nothing, so its p is not corrected …`."""
     names = [METRICS[row.metric].plain for row in rows if not METRICS[row.metric].decides]
     verb, whose = ("decides", "its") if len(names) == 1 else ("decide", "their")
     return f"{_listed(names)} {verb} nothing, so {whose} p is not corrected and corrects no other"
@@ -201,7 +201,7 @@ def trend_change(trend: Trend) -> str:
 
 
 def goal(trend: Trend) -> str:
-    """Say what is better, and that the direction count leaves the metric out where it does."""
+    """Write what is better, and that the direction count leaves the metric out where it does."""
     return trend.goal if METRICS[trend.metric].counted else f"{trend.goal} (not counted)"
 
 
@@ -209,11 +209,11 @@ def _places(key: str) -> int:
     return max(2, METRICS[key].places)
 
 
-def moved(each: Expectation) -> str:
+def moved(expectation: Expectation) -> str:
     """Write the values before and after: `12019.00 → 6862.00`."""
-    if each.before is None or each.after is None:
+    if expectation.before is None or expectation.after is None:
         return NONE
-    return f"{number(each.before)} → {number(each.after)}"
+    return f"{number(expectation.before)} → {number(expectation.after)}"
 
 
 def amount(kind: Literal["ratio", "difference"], value: float | None) -> str:

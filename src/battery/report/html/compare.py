@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from battery.base.text import printable
 from battery.records.comparison import Comparison, TaskPair
-from battery.report import compare_cells as cells
+from battery.report import compare as cells
 from battery.report.evidence import (
     CHANGE,
     HOLM,
@@ -30,35 +30,36 @@ _DRAWN: Final = tuple(column for column in CHANGE if column is not HOLM)
 _NET: Final = (METRIC, *NET_CHANGE)
 
 
-def page(found: Comparison) -> Iterator[bytes]:
+def page(comparison: Comparison) -> Iterator[bytes]:
     """Yield the page piece by piece; it shows all that the record holds."""
     context = {
-        "found": found,
-        "tone": found.outcome.about.tone,
-        "sides": [("A, before", found.before), ("B, after", found.after)],
+        "comparison": comparison,
+        "tone": comparison.outcome.about.tone,
+        "sides": [("A, before", comparison.before), ("B, after", comparison.after)],
         "side": cells.side,
-        "flips": cells.flips(found.flips),
+        "flips": cells.flips(comparison.flips),
         "flip_heads": (*_TASK_HEADS, "Change", "Claims in B, all iterations"),
-        "flipped": [[*_task(pair), _claims(pair)] for pair in cells.flipped(found)],
-        "compared": cells.compared(found) if found.iterations else "",
+        "flipped": [[*_task(pair), _claims(pair)] for pair in cells.flipped(comparison)],
+        "compared": cells.compared(comparison) if comparison.iterations else "",
         "heads": heads(_DRAWN),
-        "rows": drawn(_DRAWN, found.changes),
+        "rows": drawn(_DRAWN, comparison.changes),
         "change_heads": heads(CHANGE),
-        "amounts": amounts(found.changes) if found.changes else "",
-        "undecided": undecided(found.changes) if found.changes else "",
-        "start": [shown(CHANGE, row) for row in found.start],
-        "twins": [shown(CHANGE, row) for row in found.twins],
+        "amounts": amounts(comparison.changes) if comparison.changes else "",
+        "undecided": undecided(comparison.changes) if comparison.changes else "",
+        "start": [shown(CHANGE, row) for row in comparison.start],
+        "twins": [shown(CHANGE, row) for row in comparison.twins],
         "net_heads": heads(_NET),
-        "net": [shown(_NET, row) for row in found.changes] if found.twins else [],
-        "noise": list(cells.noise(found.noise)),
+        "net": [shown(_NET, row) for row in comparison.changes] if comparison.twins else [],
+        "noise": list(cells.noise(comparison.noise)),
         "task_heads": (*_TASK_HEADS, "Change"),
-        "tasks": [_task(pair) for pair in found.tasks],
-        "drawn": len(_drawn(found)),
+        "tasks": [_task(pair) for pair in comparison.tasks],
+        "drawn": len(_drawn(comparison)),
         "differences": [
-            (word, cells.difference(each)) for word, each in cells.differences(found.differences)
+            (word, cells.difference(difference))
+            for word, difference in cells.differences(comparison.differences)
         ],
     }
-    return render("compare.html", context, data=_data(found), scripts=["compare.js"])
+    return render("compare.html", context, data=_data(comparison), scripts=["compare.js"])
 
 
 def _task(pair: TaskPair) -> list[str]:
@@ -72,9 +73,9 @@ def _claims(pair: TaskPair) -> str:
     return cells.standing(pair) if pair.claims_after else ""
 
 
-def _drawn(found: Comparison) -> list[TaskPair]:
+def _drawn(comparison: Comparison) -> list[TaskPair]:
     """Choose the tasks that are drawn: those with tokens, the largest changes where too many."""
-    known = [pair for pair in found.tasks if pair.tokens_before and pair.tokens_after]
+    known = [pair for pair in comparison.tasks if pair.tokens_before and pair.tokens_after]
     if len(known) <= _MOST_DRAWN:
         return known
     return sorted(known, key=_distance, reverse=True)[:_MOST_DRAWN]
@@ -85,7 +86,7 @@ def _distance(pair: TaskPair) -> float:
     return max(ratio, 1 / ratio)
 
 
-def _data(found: Comparison) -> list[dict[str, Any]]:
+def _data(comparison: Comparison) -> list[dict[str, Any]]:
     return [
         {
             "label": printable(pair.label),
@@ -94,5 +95,5 @@ def _data(found: Comparison) -> list[dict[str, Any]]:
             "after": pair.tokens_after,
             "change": amount("ratio", pair.ratio),
         }
-        for pair in _drawn(found)
+        for pair in _drawn(comparison)
     ]

@@ -11,6 +11,7 @@ from battery.records.metric import TOKENS
 from battery.records.models import Summary, Trend
 from battery.report import evidence as shown
 from battery.report.evidence import Column
+from battery.verdict.contrast import of_metric
 
 #: How far a scale may reach to either side, as a relative change; what lies beyond is cut.
 _REACHES: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -97,7 +98,7 @@ class Drawn(NamedTuple):
 
 def headline(summary: Summary, evidence: Evidence) -> Headline:
     """Take the effect against the frozen arm; without one the trend, which has no interval."""
-    tokens = next((each for each in evidence.effects if each.metric == TOKENS), None)
+    tokens = of_metric(evidence.effects, TOKENS)
     if tokens is not None:
         return _effect(tokens, evidence)
     trend = next((each for each in summary.trends if each.metric == TOKENS), None)

@@ -7,7 +7,7 @@ from typing import Final
 
 from battery.base.text import brief
 from battery.records.comparison import Change, Comparison, Difference, TaskPair
-from battery.report import compare_cells as cells
+from battery.report import compare as cells
 from battery.report.evidence import CHANGE, NET_CHANGE, NONE, Column, amount, heads, undecided
 from battery.report.evidence import cells as shown
 from battery.report.markdown.markup import code, plain, table
@@ -23,12 +23,12 @@ _WITH_NET: Final = (*CHANGE[:-1], *NET_CHANGE, CHANGE[-1])
 _CUT: Final = "The rest does not fit into a comment; `--json` has all of it."
 
 
-def markdown(found: Comparison) -> str:
+def markdown(comparison: Comparison) -> str:
     """Write the word, its sentence and the flips, then what they rest on, in 60,000 characters.
 
     Text of others stands in code, shortened: there a name calls nobody and a URL is no link.
     """
-    return "\n\n".join(_fitting(_sections(found))) + "\n"
+    return "\n\n".join(_fitting(_sections(comparison))) + "\n"
 
 
 def _fitting(sections: Iterable[str]) -> Iterator[str]:
@@ -41,40 +41,40 @@ def _fitting(sections: Iterable[str]) -> Iterator[str]:
         yield section
 
 
-def _sections(found: Comparison) -> Iterator[str]:
-    yield f"## Batteries compared: {found.outcome}"
-    yield f"**{plain(found.sentence)}**"
+def _sections(comparison: Comparison) -> Iterator[str]:
+    yield f"## Batteries compared: {comparison.outcome}"
+    yield f"**{plain(comparison.sentence)}**"
     yield "\n".join(
         f"- {name}: {_foreign(side.folder, _VALUE)} ({plain(cells.side(side))})"
-        for name, side in (("A, before", found.before), ("B, after", found.after))
+        for name, side in (("A, before", comparison.before), ("B, after", comparison.after))
     )
-    if found.changes:
+    if comparison.changes:
         yield "### Flips"
-        yield plain(cells.flips(found.flips))
-        if pairs := cells.flipped(found):
+        yield plain(cells.flips(comparison.flips))
+        if pairs := cells.flipped(comparison):
             yield _tasks(pairs[:_MOST_NAMED], "Flip", _flip)
             yield from _more(pairs)
-        yield f"### How much, over {cells.compared(found)}"
-        yield _changes(found.changes, _WITH_NET if found.twins else CHANGE)
-        yield f"{undecided(found.changes).capitalize()}."
-        if found.start:
+        yield f"### How much, over {cells.compared(comparison)}"
+        yield _changes(comparison.changes, _WITH_NET if comparison.twins else CHANGE)
+        yield f"{undecided(comparison.changes).capitalize()}."
+        if comparison.start:
             yield "Iteration 1, before anything was learned:"
-            yield _changes(found.start)
-        yield from _causes(found)
-    if pairs := cells.biggest(found):
+            yield _changes(comparison.start)
+        yield from _causes(comparison)
+    if pairs := cells.biggest(comparison):
         yield "### Tokens by task, the largest changes"
         yield _tasks(pairs, "Change", lambda pair: amount("ratio", pair.ratio))
-    yield from _only(found)
-    yield from _rest(found)
+    yield from _only(comparison)
+    yield from _rest(comparison)
 
 
-def _causes(found: Comparison) -> Iterator[str]:
-    if found.twins:
+def _causes(comparison: Comparison) -> Iterator[str]:
+    if comparison.twins:
         yield "The frozen arms, B against A:"
-        yield _changes(found.twins)
-    if found.cause:
-        yield plain(found.cause)
-    yield plain(" ".join(cells.noise(found.noise)))
+        yield _changes(comparison.twins)
+    if comparison.cause:
+        yield plain(comparison.cause)
+    yield plain(" ".join(cells.noise(comparison.noise)))
 
 
 def _changes(rows: Sequence[Change], columns: Sequence[Column] = CHANGE) -> str:
@@ -100,8 +100,8 @@ def _tasks(pairs: Sequence[TaskPair], head: str, first: Callable[[TaskPair], str
     )
 
 
-def _only(found: Comparison) -> Iterator[str]:
-    for name, tasks in (("A", found.only_before), ("B", found.only_after)):
+def _only(comparison: Comparison) -> Iterator[str]:
+    for name, tasks in (("A", comparison.only_before), ("B", comparison.only_after)):
         if tasks:
             yield f"### Only in {name}, not compared"
             yield "\n".join(
@@ -130,20 +130,21 @@ def _in_table(label: str) -> str:
     return _foreign(label, _LABEL).replace("|", "¦")
 
 
-def _difference(each: Difference) -> str:
-    what, before, after = (
-        _foreign(text or NONE, _VALUE) for text in (each.what, each.before, each.after)
-    )
-    return f"{what}: A {before}, B {after}; {plain(each.text)}"
+def _difference(difference: Difference) -> str:
+    texts = (difference.what, difference.before, difference.after)
+    what, before, after = (_foreign(text or NONE, _VALUE) for text in texts)
+    return f"{what}: A {before}, B {after}; {plain(difference.text)}"
 
 
-def _rest(found: Comparison) -> Iterator[str]:
-    if found.differences:
-        yield "### What differs besides"
-        listed = list(cells.differences(found.differences))
-        yield "\n".join(f"- **{word}** {_difference(each)}" for word, each in listed[:_MOST_NAMED])
+def _rest(comparison: Comparison) -> Iterator[str]:
+    if comparison.differences:
+        yield "### What else differs"
+        listed = list(cells.differences(comparison.differences))
+        yield "\n".join(
+            f"- **{word}** {_difference(difference)}" for word, difference in listed[:_MOST_NAMED]
+        )
         yield from _more(listed)
-    if found.cautions or found.settle:
+    if comparison.cautions or comparison.settle:
         yield "### Worth knowing"
-        yield "\n".join(f"- {plain(text)}" for text in [*found.cautions, *found.settle])
-    yield f"Scope: {plain(found.scope)}"
+        yield "\n".join(f"- {plain(text)}" for text in [*comparison.cautions, *comparison.settle])
+    yield f"Scope: {plain(comparison.scope)}"

@@ -24,7 +24,7 @@ def evidence_section(evidence: Evidence, control: Sequence[Metrics]) -> Iterator
             "the arms differed by in iteration 1 already."
         )
         yield "\n".join(_effects(evidence))
-    if tests := [_tested(question, each) for question, each in shown.tests(evidence)]:
+    if tests := [_tested(question, tested) for question, tested in shown.tests(evidence)]:
         yield "\n".join(tests)
     if text := shown.sensitivity(evidence):
         yield text
@@ -65,9 +65,9 @@ def _frozen(control: Sequence[Metrics]) -> str:
     return table(["Metric", *(f"iter {each.iteration}" for each in control)], rows)
 
 
-def _tested(question: str, each: Tested) -> str:
-    p = "nothing to test, all values are equal" if each.p is None else p_equals(each.p)
-    return f"- {question} {p}; {plain(each.method)}; {each.tasks} tasks."
+def _tested(question: str, tested: Tested) -> str:
+    p = "nothing to test, all values are equal" if tested.p is None else p_equals(tested.p)
+    return f"- {question} {p}; {plain(tested.method)}; {tested.tasks} tasks."
 
 
 def scorecard_section(card: Scorecard) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Final, TextIO
 
 from battery.base.text import brief, pad, printable, write_line
 from battery.records.comparison import Comparison, NamedTask, TaskPair
-from battery.report import compare_cells as cells
+from battery.report import compare as cells
 from battery.report.evidence import MAX_T, SPAN, TASKS, VALUE, P, amount, undecided
 from battery.report.terminal.lines import INDENTED, PROSE, WIDTH
 from battery.report.terminal.summary import Look, contrast_table
@@ -23,34 +23,34 @@ _CHANGE: Final = (
 )
 
 
-def print_comparison(found: Comparison, stream: TextIO) -> None:
+def print_comparison(comparison: Comparison, stream: TextIO) -> None:
     """Write the comparison for people, at most 80 columns but for paths, which are whole."""
-    for text in comparison_lines(found, Look.of(stream)):
+    for text in comparison_lines(comparison, Look.of(stream)):
         write_line(stream, text)
 
 
-def comparison_lines(found: Comparison, look: Look) -> Iterator[str]:
+def comparison_lines(comparison: Comparison, look: Look) -> Iterator[str]:
     """Build the lines of `print_comparison`."""
-    for name, side in (("A", found.before), ("B", found.after)):
+    for name, side in (("A", comparison.before), ("B", comparison.after)):
         yield f"{name}  {printable(side.folder)}"
         yield f"   {cells.side(side)}"
     yield ""
-    yield look.paint(look.paint(found.outcome, found.outcome.about.tone), "bold")
-    yield from PROSE.wrap(printable(found.sentence))
-    if found.changes:
+    yield look.paint(look.paint(comparison.outcome, comparison.outcome.about.tone), "bold")
+    yield from PROSE.wrap(printable(comparison.sentence))
+    if comparison.changes:
         yield ""
-        yield from _flips(found, look)
+        yield from _flips(comparison, look)
         yield ""
-        yield from _tables(found, look)
+        yield from _tables(comparison, look)
         yield ""
-        yield from _tasks(found, look)
-    yield from _only(found)
-    yield from _rest(found, look)
+        yield from _tasks(comparison, look)
+    yield from _only(comparison)
+    yield from _rest(comparison, look)
 
 
-def _flips(found: Comparison, look: Look) -> Iterator[str]:
-    yield from INDENTED.wrap(f"flips: {cells.flips(found.flips)}")
-    pairs = cells.flipped(found)
+def _flips(comparison: Comparison, look: Look) -> Iterator[str]:
+    yield from INDENTED.wrap(f"flips: {cells.flips(comparison.flips)}")
+    pairs = cells.flipped(comparison)
     for pair in pairs[:_MOST_NAMED]:
         if pair.flip:
             mark = look.paint(pair.flip.about.mark.ljust(10), pair.flip.about.tone)
@@ -58,22 +58,22 @@ def _flips(found: Comparison, look: Look) -> Iterator[str]:
     yield from _more(pairs)
 
 
-def _tables(found: Comparison, look: Look) -> Iterator[str]:
-    yield from contrast_table(cells.compared(found), _CHANGE, found.changes, look)
-    if found.start:
+def _tables(comparison: Comparison, look: Look) -> Iterator[str]:
+    yield from contrast_table(cells.compared(comparison), _CHANGE, comparison.changes, look)
+    if comparison.start:
         yield ""
-        yield from contrast_table("iteration 1", _CHANGE, found.start, look)
-    yield from INDENTED.wrap(undecided(found.changes))
-    if found.cause:
-        yield from INDENTED.wrap(f"cause: {found.cause}")
-    for text in cells.noise(found.noise):
+        yield from contrast_table("iteration 1", _CHANGE, comparison.start, look)
+    yield from INDENTED.wrap(undecided(comparison.changes))
+    if comparison.cause:
+        yield from INDENTED.wrap(f"cause: {comparison.cause}")
+    for text in cells.noise(comparison.noise):
         yield from INDENTED.wrap(f"noise: {text}")
 
 
-def _tasks(found: Comparison, look: Look) -> Iterator[str]:
-    pairs = cells.biggest(found)
+def _tasks(comparison: Comparison, look: Look) -> Iterator[str]:
+    pairs = cells.biggest(comparison)
     if not pairs:
-        yield f"tokens by task: {cells.unmoved(found)}"
+        yield f"tokens by task: {cells.unmoved(comparison)}"
         return
     yield "tokens by task, the largest changes:"
     for pair in pairs:
@@ -84,8 +84,8 @@ def _tasks(found: Comparison, look: Look) -> Iterator[str]:
         )
 
 
-def _only(found: Comparison) -> Iterator[str]:
-    for name, tasks in (("A", found.only_before), ("B", found.only_after)):
+def _only(comparison: Comparison) -> Iterator[str]:
+    for name, tasks in (("A", comparison.only_before), ("B", comparison.only_after)):
         if tasks:
             yield f"only in {name}, not compared:"
         for task in tasks[:_MOST_NAMED]:
@@ -93,16 +93,16 @@ def _only(found: Comparison) -> Iterator[str]:
         yield from _more(tasks)
 
 
-def _rest(found: Comparison, look: Look) -> Iterator[str]:
+def _rest(comparison: Comparison, look: Look) -> Iterator[str]:
     yield ""
-    for word, each in cells.differences(found.differences):
-        lines = INDENTED.wrap(f"{word}: {printable(cells.difference(each))}")
-        yield from (look.paint(line, "warning") if each.unfair else line for line in lines)
-    for text in found.cautions:
+    for word, difference in cells.differences(comparison.differences):
+        lines = INDENTED.wrap(f"{word}: {printable(cells.difference(difference))}")
+        yield from (look.paint(line, "warning") if difference.unfair else line for line in lines)
+    for text in comparison.cautions:
         yield from (look.paint(line, "warning") for line in INDENTED.wrap(f"mind: {text}"))
-    for text in found.settle:
+    for text in comparison.settle:
         yield from INDENTED.wrap(f"to settle it: {text}")
-    yield from INDENTED.wrap(f"scope: {found.scope}")
+    yield from INDENTED.wrap(f"scope: {comparison.scope}")
 
 
 def _name(task: NamedTask, look: Look) -> str:

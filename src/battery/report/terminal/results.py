@@ -13,7 +13,7 @@ from battery.base.numbers import number, percent, signed_percent
 from battery.base.text import can_show, printable, write_line
 from battery.comparison.timeline import Course, Entry, History
 from battery.records.models import Proposal, ReviewOutcome, Verdict
-from battery.report.compare_cells import share, tokens
+from battery.report.compare import share, tokens
 from battery.report.evidence import NONE
 from battery.report.terminal.lines import GAP, WIDTH, align
 from battery.verdict.planning import Asked, Name, Needed, Prospects, Question

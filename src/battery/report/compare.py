@@ -26,23 +26,23 @@ def share(value: float | None) -> str:
     return NONE if value is None else percent(value)
 
 
-def side(each: Side) -> str:
+def side(battery: Side) -> str:
     """Describe a battery in one line, but for its folder."""
-    numbers = each.iterations
+    numbers = battery.iterations
     steps = f"iterations 1 to {numbers[-1]}" if numbers else "no complete iteration"
     if numbers and numbers != list(range(1, numbers[-1] + 1)):
         steps = f"iterations {', '.join(map(str, numbers))}"
     elif numbers == [1]:
         steps = "iteration 1"
-    parts = [f"{each.tasks} tasks", steps, " and ".join(each.arms) or "no arm"]
-    if each.repeats > 1:
-        parts.append(f"{each.repeats} repeats")
-    return f"{each.verdict or 'no verdict'}: {', '.join(parts)}"
+    parts = [f"{battery.tasks} tasks", steps, " and ".join(battery.arms) or "no arm"]
+    if battery.repeats > 1:
+        parts.append(f"{battery.repeats} repeats")
+    return f"{battery.verdict or 'no verdict'}: {', '.join(parts)}"
 
 
-def compared(found: Comparison) -> str:
-    """Say which iterations are compared: `iterations 2 to 3`."""
-    numbers = found.iterations
+def compared(comparison: Comparison) -> str:
+    """Name which iterations are compared: `iterations 2 to 3`."""
+    numbers = comparison.iterations
     if len(numbers) == 1:
         return f"iteration {numbers[0]}"
     if numbers == list(range(numbers[0], numbers[-1] + 1)):
@@ -50,72 +50,74 @@ def compared(found: Comparison) -> str:
     return f"iterations {', '.join(map(str, numbers))}"
 
 
-def flipped(found: Comparison) -> list[TaskPair]:
+def flipped(comparison: Comparison) -> list[TaskPair]:
     """List the tasks that changed sides, those for the worse first."""
-    return [pair for flip in Flip for pair in found.tasks if pair.flip is flip]
+    return [pair for flip in Flip for pair in comparison.tasks if pair.flip is flip]
 
 
-def flips(found: Flips) -> str:
+def flips(counts: Flips) -> str:
     """Count the flips in one sentence."""
-    if not found.lost + found.gained + found.bluffs + found.bluffs_ended:
+    if not counts.lost + counts.gained + counts.bluffs + counts.bluffs_ended:
         return "No task flipped: each passes or fails in both."
-    text = f"{found.lost} passed in A and not in B, {found.gained} the other way"
-    text += f" (exact McNemar {p_equals(found.p)})" if found.p is not None else ""
+    text = f"{counts.lost} passed in A and not in B, {counts.gained} the other way"
+    text += f" (exact McNemar {p_equals(counts.p)})" if counts.p is not None else ""
     bluffs = [
         f"{count} impossible {'task' if count == 1 else 'tasks'} {what}"
-        for count, what in ((found.bluffs, "now claimed done"), (found.bluffs_ended, "no longer"))
+        for count, what in ((counts.bluffs, "now claimed done"), (counts.bluffs_ended, "no longer"))
         if count
     ]
     return "; ".join([text, *bluffs]) + "."
 
 
 def standing(pair: TaskPair) -> str:
-    """Say how a flipped task ends: `ok 100% to 0%`; of an impossible one `done in 1 of 6 runs`."""
+    """Write how a flipped task ends: `ok 100% to 0%`; if impossible, `done in 1 of 6 runs`."""
     claims = pair.claims_after
     if claims is None:
         return f"ok {share(pair.ok_before)} to {share(pair.ok_after)}"
     return f"done in {claims.done:,} of {claims.runs:,} runs"
 
 
-def unmoved(found: Comparison) -> str:
-    """Say why no task's tokens are named: the means may agree where the iterations do not."""
-    known = any(pair.ratio is not None for pair in found.tasks)
+def unmoved(comparison: Comparison) -> str:
+    """Explain why no task's tokens are named: the means may agree where the iterations do not."""
+    known = any(pair.ratio is not None for pair in comparison.tasks)
     return "no task's mean differs" if known else "none could be compared"
 
 
-def biggest(found: Comparison) -> list[TaskPair]:
+def biggest(comparison: Comparison) -> list[TaskPair]:
     """List the largest changes of tokens: what grew, then what fell, largest first."""
-    known = [
-        pair for pair in found.tasks if pair.ratio is not None and abs(pair.ratio - 1) >= _LEAST
-    ]
-    ordered = sorted(known, key=lambda pair: -(pair.ratio or 0))
-    grew = [pair for pair in ordered if (pair.ratio or 0) > 1]
-    fell = [pair for pair in ordered if (pair.ratio or 0) < 1]
+    ratios = [(pair.ratio, pair) for pair in comparison.tasks if pair.ratio is not None]
+    ratios.sort(key=lambda known: -known[0])
+    grew = [pair for ratio, pair in ratios if ratio - 1 >= _LEAST]
+    fell = [pair for ratio, pair in ratios if 1 - ratio >= _LEAST]
     return [*grew[:MOST], *reversed(fell[-MOST:])]
 
 
-def noise(found: Noise) -> Iterator[str]:
-    """Say how much a task varies by itself."""
-    if found.before == found.after == 0:
+def noise(measured: Noise) -> Iterator[str]:
+    """Write how much a task varies by itself."""
+    if measured.before == measured.after == 0:
         yield "None: where nothing was learned, the same task took exactly as many tokens again."
         return
-    both = (("A", found.before, found.source_before), ("B", found.after, found.source_after))
-    told = [
-        f"{name} {number(sd)} (between {'the arms in iteration 1' if how == 'arms' else 'repeats'})"
-        for name, sd, how in both
-        if sd is not None
+    both = (
+        ("A", measured.before, measured.source_before),
+        ("B", measured.after, measured.source_after),
+    )
+    places = {"arms": "the arms in iteration 1", "repeats": "repeats"}
+    known = [
+        f"{name} {number(sd)} (between {places[source]})"
+        for name, sd, source in both
+        if sd is not None and source is not None
     ]
-    if told:
-        yield f"Noise of one call, as the sd of log tokens: {', '.join(told)}."
+    if known:
+        yield f"Noise of one call, as the sd of log tokens: {', '.join(known)}."
     silent = [name for name, sd, _ in both if sd is None]
     if silent:
         yield (
             f"The noise of {' and '.join(silent)} cannot be measured: that takes a frozen arm or "
             "--repeats."
         )
-    if found.floor is not None:
+    if measured.floor is not None:
         yield (
-            f"Noise alone moves the mean change of tokens by {_floor(found.floor)} or more in "
+            f"Noise alone moves the mean change of tokens by {_floor(measured.floor)} or more in "
             "1 of 20 comparisons."
         )
 
@@ -124,13 +126,13 @@ def _floor(share: float) -> str:
     return percent(HUGE - 1) if share > HUGE - 1 else percent(share, 1)
 
 
-def difference(each: Difference) -> str:
+def difference(unlike: Difference) -> str:
     """Write a difference of settings or states: `concurrency: A 1, B 4; what follows`."""
-    values = f"A {each.before or NONE}, B {each.after or NONE}"
-    return f"{each.what}: {values}; {each.text}"
+    values = f"A {unlike.before or NONE}, B {unlike.after or NONE}"
+    return f"{unlike.what}: {values}; {unlike.text}"
 
 
-def differences(found: Sequence[Difference]) -> Iterator[tuple[str, Difference]]:
+def differences(unlike: Sequence[Difference]) -> Iterator[tuple[str, Difference]]:
     """Pair each difference with the word for it: it limits the comparison, or is to be minded."""
-    for each in found:
-        yield ("unfair" if each.unfair else "differs"), each
+    for one in unlike:
+        yield ("unfair" if one.unfair else "differs"), one
