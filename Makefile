@@ -5,8 +5,13 @@ PYTHON ?= $(shell command -v python3 || command -v python)
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-COMPILE := uv pip compile --universal --generate-hashes --python-version 3.11 \
-  --no-header --no-annotate pyproject.toml
+# A lock names every package with its version and hashes, so pip has nothing to work out: --no-deps
+# keeps a later release of anything from breaking it. --no-compile takes half the time off; Python
+# compiles a module when it is first imported.
+INSTALL := $(PIP) --no-deps --require-hashes --only-binary :all: --no-compile
+UV := $(VENV)/lock/bin/uv
+COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --only-binary :all: \
+  --generate-hashes --no-strip-extras --no-header --no-annotate pyproject.toml --group build
 
 .PHONY: battery test cover lint format bench calibrate docs pictures reference lock clean
 
@@ -44,21 +49,27 @@ pictures: $(VENV)/test-ready  ## the pictures of docs/images, from real batterie
 reference: $(VENV)/test-ready  ## the tables of the reference that follow from the program
 	$(BIN)/python -m docs.reference
 
-lock:  ## refresh both lock files; needs uv
-	$(COMPILE) --upgrade -o requirements.lock
-	$(COMPILE) --upgrade -c requirements.lock --extra test -o requirements-test.lock
+lock: $(UV)  ## refresh both lock files
+	$(COMPILE) -o requirements.lock
+	$(COMPILE) -c requirements.lock --extra test -o requirements-test.lock
+
+# An environment of its own: a lock must also be refreshed where the old one cannot be installed.
+$(UV):
+	$(PYTHON) -m venv $(VENV)/lock
+	$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
 
 $(VENV)/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "battery needs Python 3.11 or later; say which: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) -r requirements.lock
-	$(PIP) --no-deps --editable .
+	$(INSTALL) -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # Apart, because the tests need ten times what the program needs.
 $(VENV)/test-ready: $(VENV)/ready requirements-test.lock
-	$(PIP) -r requirements-test.lock
+	$(INSTALL) -r requirements-test.lock
+	$(BIN)/python -m pip check
 	@touch $@
 
 clean:
