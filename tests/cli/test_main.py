@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -78,10 +79,55 @@ def test_a_reader_that_leaves_early_is_no_error(folder: Path) -> None:
     assert done.stderr == ""
 
 
-def test_completion_is_offered_for_a_shell() -> None:
-    # The program looks for a shell among its parents; the `true` keeps bash from giving way to it.
-    done = shell(f"{sys.executable} -m battery --show-completion bash; true")
-    assert "_BATTERY_COMPLETE" in done.stdout or "bash" in done.stdout
+def without_a_shell(*arguments: str) -> list[str]:
+    """Run a command whose ancestors are no shell; return its exit code, output and errors."""
+    code = """\
+import json, os, subprocess, sys, time
+first = os.getpid()
+if os.fork():
+    os._exit(0)
+while os.getppid() == first:
+    time.sleep(0.01)
+done = subprocess.run(sys.argv[1:], capture_output=True, text=True)
+print(json.dumps([str(done.returncode), done.stdout, done.stderr]))
+"""
+    orphan = subprocess.run(
+        [sys.executable, "-c", code, sys.executable, "-m", "battery", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment(),
+        timeout=60,
+    )
+    return cast(list[str], json.loads(orphan.stdout))
+
+
+@pytest.mark.parametrize(
+    ("shell", "begins"),
+    [("bash", "_battery_completion()"), ("zsh", "#compdef battery"), ("fish", "complete ")],
+)
+def test_a_named_shell_gets_its_completion_whatever_shell_runs_the_command(
+    shell: str, begins: str
+) -> None:
+    code, script, errors = without_a_shell("--show-completion", shell)
+    assert (code, errors) == ("0", "")
+    assert script.startswith(begins)
+    assert "_BATTERY_COMPLETE" in script
+
+
+@pytest.mark.parametrize(
+    ("words", "says"), [([], "requires an argument"), (["tcsh"], "not one of 'bash', 'zsh'")]
+)
+def test_completion_without_a_known_shell_is_one_message_and_exit_2(
+    words: list[str], says: str
+) -> None:
+    code, script, errors = without_a_shell("--show-completion", *words)
+    assert (code, script) == ("2", "")
+    assert says in errors
+    assert len(errors.splitlines()) == 2
+
+
+def test_completion_finishes_a_command() -> None:
     words = {"COMP_WORDS": "battery su", "COMP_CWORD": "1", "_BATTERY_COMPLETE": "complete_bash"}
     code = "from battery.cli.main import main; main([])"
     done = subprocess.run(

@@ -30,6 +30,10 @@ _REPORT = "look at it with --debug; unless this machine is the cause, report it"
 #: Options whose values may be secrets.
 _HEADERS = {"-H", "--header", "--llm-team-header", "--control-header"}
 
+# Makes `--show-completion zsh` mean zsh. Otherwise Typer ignores the name and looks for a shell
+# among the parent processes, where a container or an editor has none.
+os.environ.setdefault("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+
 #: Each command is the function of that name in the module of that name, with its help in short.
 SUMMARIES: Final = {
     "run": "Run a battery from the start, or resume one.",
