@@ -23,6 +23,8 @@ from tests.support.calls import (
 )
 from tests.support.misbehaving import Server, unused_port
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:

@@ -14,6 +14,8 @@ from benchmarks.typer_programs import COMMANDS
 
 from tests.support.commands import environment
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 HEAD = ["figure", "compared", "bound", "pass", "ours", "baseline"]
 

@@ -22,6 +22,8 @@ from tests.support.commands import environment, read_json, start, words, write_t
 from tests.support.disks import small_disk
 from tests.support.gateway import Gateway, serving
 
+pytestmark = pytest.mark.slow
+
 ITERATIONS = 2
 PER_PHASE = 3
 #: Calls of a whole run: the tasks, then distill, review and judgment.

@@ -39,6 +39,8 @@ from battery.verdict.conditions import CONDITIONS, OF_COMPARISON
 from tests.support.calls import command_here
 from tests.support.commands import environment
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])

@@ -14,6 +14,8 @@ from junitparser import JUnitXml
 
 from tests.support.commands import environment
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).parents[1] / "docs" / "how-to" / "github-actions.md"
 # It has no types; a module imported by name is checked as one without.
 yaml: Any = import_module("yaml")

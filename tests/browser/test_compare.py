@@ -11,6 +11,8 @@ from battery.report.html.compare import page
 from tests.report.comparisons import HOSTILE, hostile
 from tests.support.browser import Scheme, visiting
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
 def test_the_page_draws_every_task_and_neither_runs_nor_loads_what_others_wrote(

@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from battery.protocol.wire import Json
@@ -15,6 +16,8 @@ from battery.report.html.report import make_report
 from tests.browser.folders import Asked, answer, write_battery
 from tests.browser.hostile import ATTACKS, FLAG
 from tests.support.browser import Visit, screenshot, visiting
+
+pytestmark = pytest.mark.slow
 
 
 def is_well(visit: Visit, page: Path) -> bool:

@@ -37,6 +37,8 @@ from battery.records.word import Word
 from battery.verdict.facts import Observed
 from battery.verdict.table import Call
 
+pytestmark = pytest.mark.slow
+
 NULL = NULLS[0]
 DOCUMENT = (Path(__file__).parents[2] / "docs/explanation/calibration.md").read_text("utf-8")
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}

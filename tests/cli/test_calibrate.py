@@ -26,6 +26,8 @@ from battery.verdict.facts import Observed
 from tests.support.calls import command_here
 from tests.support.commands import environment
 
+pytestmark = pytest.mark.slow
+
 FEW = (NULLS[0], HARM[0])
 #: In place of the preset's number, and no multiple of a piece of work, which is smaller too.
 BATTERIES, CHUNK = 35, 25

@@ -7,8 +7,12 @@ import signal
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 from tests.support.calls import command_here as battery
 from tests.support.commands import start
+
+pytestmark = pytest.mark.slow
 
 
 def test_gateway_serves_until_interrupted(tmp_path: Path) -> None:

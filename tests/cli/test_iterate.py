@@ -7,10 +7,14 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.arms import Pair, ran, serving_pair
 from tests.support.calls import command_here as battery
 from tests.support.commands import read_json, write_tasks
 from tests.support.gateway import Gateway, serving
+
+pytestmark = pytest.mark.slow
 
 
 def test_iterate_adds_a_column_and_uses_the_memory(folder: Path) -> None:

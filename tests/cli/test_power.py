@@ -14,6 +14,8 @@ import pytest
 from tests.support.calls import assert_one_message, command_here
 from tests.support.commands import read_json, write_tasks
 
+pytestmark = pytest.mark.slow
+
 
 def power(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
     return command_here("power", *arguments, cwd=cwd)

@@ -15,6 +15,8 @@ from tests.browser.folders import write_battery
 from tests.support.calls import assert_one_message, command_here
 from tests.support.commands import read_json
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -8,9 +8,13 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.calls import command_here as battery
 from tests.support.commands import read_json, start, write_tasks
 from tests.support.gateway import Gateway
+
+pytestmark = pytest.mark.slow
 
 
 def test_review_keeps_the_older_text_beside_the_new_one(folder: Path) -> None:

@@ -16,6 +16,8 @@ from tests.support.calls import command_here as battery
 from tests.support.commands import read_json, write_tasks
 from tests.support.gateway import Gateway
 
+pytestmark = pytest.mark.slow
+
 CONTRACT_FILES = {
     "battery.json",
     "tasks.json",

@@ -20,6 +20,8 @@ from tests.support.calls import command_here as battery
 from tests.support.calls import summarize
 from tests.support.commands import environment, read_json, words
 
+pytestmark = pytest.mark.slow
+
 # They have no types; a module imported by name is checked as one without.
 pandas: Any = import_module("pandas")
 

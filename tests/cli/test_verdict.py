@@ -16,6 +16,8 @@ from battery.embedded.server import GatewayOptions, serving
 from tests.support.calls import command_here
 from tests.support.commands import read_json
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -19,6 +19,8 @@ from tests.support.gateway import Gateway, serving
 from tests.support.stopped import GONE, note_of, unfinished
 from tests.support.terminals import on_terminal
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -25,6 +25,8 @@ from tests.support.calls import command_here
 from tests.support.commands import environment, read_json
 from tests.support.runs import run as answered
 
+pytestmark = pytest.mark.slow
+
 #: Runs in a process of its own: the package takes seconds to load.
 READER = """
 import json, sys

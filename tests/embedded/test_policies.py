@@ -30,6 +30,8 @@ from tests.embedded.conftest import Serve
 from tests.embedded.helpers import OTHER, SHIPPED, Asked, ask, ask_all, case, connect, distil
 from tests.support.commands import start
 
+pytestmark = pytest.mark.slow
+
 WORD = Substitution(field="role", term="RN", use=("Registered Nurse",))
 
 

@@ -42,6 +42,8 @@ from tests.support.misbehaving import (
     unused_port,
 )
 
+pytestmark = pytest.mark.slow
+
 HALF = b'{"status": "ok", "iterations": '
 SHOWN = {
     "respond": "respond for 'fill: Welder': ",

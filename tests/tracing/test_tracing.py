@@ -30,6 +30,8 @@ from tests.support.calls import command_here
 from tests.support.collector import Collector, Seen, collecting
 from tests.support.commands import battery, environment, read_json
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "a-token-that-nobody-may-see"
 CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"

@@ -24,6 +24,8 @@ from battery.verdict.power import (
 from battery.verdict.signflip import Floats, better
 from battery.verdict.trend import page
 
+pytestmark = pytest.mark.slow
+
 #: Eight tasks once each, with the noise of a language model.
 USUAL = Design(tasks=8, iterations=3, repeats=1, noise=0.3)
 LONG = USUAL._replace(iterations=6)
