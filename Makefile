@@ -13,10 +13,14 @@ UV := $(VENV)/lock/bin/uv
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --only-binary :all: \
   --generate-hashes --no-strip-extras --no-header --no-annotate pyproject.toml --group build
 
-.PHONY: battery test cover lint format bench calibrate docs pictures reference lock clean
+.PHONY: battery quick test cover lint format bench calibrate docs pictures reference lock clean
 
 battery: $(VENV)/ready  ## run a three-iteration battery on the embedded gateway
 	$(BIN)/battery run --iterations 3
+
+# Everything but the slow modules, and few examples of each property.
+quick: lint  ## what to run while you edit
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not slow" --hypothesis-profile=quick
 
 test: lint  ## everything that CI checks
 	$(BIN)/python -m pytest -n 3 --dist worksteal

@@ -9,6 +9,7 @@ from hypothesis import settings
 # Half of the library's default, so that the suite stays within its two minutes; a longer search:
 # `pytest --hypothesis-profile=default`.
 settings.register_profile("suite", max_examples=50, deadline=None)
+settings.register_profile("quick", max_examples=5, deadline=None)
 settings.load_profile("suite")
 
 # Nearly all that collecting makes stays to the end: looking for garbage among it takes a fifth of
