@@ -26,6 +26,20 @@ def share(value: float | None) -> str:
     return NONE if value is None else percent(value)
 
 
+#: Heads of what both surfaces with a table of tasks show of each.
+TASK_HEADS: Final = ("ok in A", "ok in B", "Tokens in A", "Tokens in B")
+
+
+def task_cells(pair: TaskPair) -> list[str]:
+    """Write what `TASK_HEADS` names."""
+    return [
+        share(pair.ok_before),
+        share(pair.ok_after),
+        tokens(pair.tokens_before),
+        tokens(pair.tokens_after),
+    ]
+
+
 def side(battery: Side) -> str:
     """Describe a battery in one line, but for its folder."""
     numbers = battery.iterations

@@ -57,23 +57,30 @@ def contrasts(
     `joint` are the metrics that decide together and are corrected for their number. `unlearned`
     has the same sides where nothing was learned; without it nothing is net.
     """
-    each = {metric.key: task_effects(table, metric.key) for metric in table.metrics}
-    net = {key: _net_effects(own, table, key, unlearned) for key, own in each.items()}
+    gains = {metric.key: advantage(table, metric.key) for metric in table.metrics}
+    each = {metric: row_means(own) for metric, own in gains.items()}
+    net = {metric: _net_effects(own, table, metric, unlearned) for metric, own in each.items()}
     tested, net_tested = chances(each, joint), chances(net, joint)
-    found = []
+    rows = []
     for metric in table.metrics:
-        numbers = _numbers(table, metric, tested[metric.key])
-        numbers |= _net(metric, net[metric.key], net_tested[metric.key].p)
-        numbers |= dict(zip(record.sides, _means(table, metric.key), strict=True))
-        found.append(record(**{name: numbers[name] for name in record.model_fields}))
-    return found
+        key = metric.key
+        # Only where both measured: means over other cells would differ by which cells they are.
+        sides = [mean(cells[~np.isnan(gains[key])]) for cells in table.values[key]]
+        numbers = {
+            **dict(zip(record.sides, sides, strict=True)),
+            **_numbers(metric, each[key], sides, tested[key]),
+            **_net(metric, net[key], net_tested[key].p),
+            "cells": int((~np.isnan(gains[key])).sum()),
+        }
+        rows.append(record(**{name: numbers[name] for name in record.model_fields}))
+    return rows
 
 
-def _numbers(table: Table, metric: Metric, tested: Chances) -> dict[str, Any]:
-    gains = advantage(table, metric.key)
-    each = row_means(gains)
+def _numbers(
+    metric: Metric, each: Floats, sides: Sequence[float | None], tested: Chances
+) -> dict[str, Any]:
     tasks = int((~np.isnan(each)).sum())
-    estimate = _estimate(metric, each, *_means(table, metric.key))
+    estimate = _estimate(metric, each, *sides)
     return {
         "metric": metric.key,
         "kind": metric.kind,
@@ -83,17 +90,8 @@ def _numbers(table: Table, metric: Metric, tested: Chances) -> dict[str, Any]:
         "p_corrected": tested.corrected,
         "p_holm": tested.holm,
         "tasks": tasks,
-        "cells": int((~np.isnan(gains)).sum()),
         "note": "; ".join(_notes(metric, tasks, tested)) or None,
     }
-
-
-def _means(table: Table, metric: str) -> tuple[float | None, float | None]:
-    """Return the means of both sides over the cells that both measured."""
-    # Means over other cells would also differ by which cells they are.
-    both = ~np.isnan(advantage(table, metric))
-    own, base = table.values[metric]
-    return mean(own[both]), mean(base[both])
 
 
 def _net(metric: Metric, each: Floats, p: float | None) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from battery.report.html.page import render
 
 #: More lines than this are no picture any more; the table has all tasks.
 _MOST_DRAWN: Final = 60
-_TASK_HEADS: Final = ("Task", "Phase", "Flip", "ok in A", "ok in B", "Tokens in A", "Tokens in B")
+_TASK_HEADS: Final = ("Task", "Phase", "Flip", *cells.TASK_HEADS, "Change")
 #: Without Holm's p: the drawing needs the room.
 _DRAWN: Final = tuple(column for column in CHANGE if column is not HOLM)
 _NET: Final = (METRIC, *NET_CHANGE)
@@ -38,7 +38,7 @@ def page(comparison: Comparison) -> Iterator[bytes]:
         "sides": [("A, before", comparison.before), ("B, after", comparison.after)],
         "side": cells.side,
         "flips": cells.flips(comparison.flips),
-        "flip_heads": (*_TASK_HEADS, "Change", "Claims in B, all iterations"),
+        "flip_heads": (*_TASK_HEADS, "Claims in B, all iterations"),
         "flipped": [[*_task(pair), _claims(pair)] for pair in cells.flipped(comparison)],
         "compared": cells.compared(comparison) if comparison.iterations else "",
         "heads": heads(_DRAWN),
@@ -51,7 +51,7 @@ def page(comparison: Comparison) -> Iterator[bytes]:
         "net_heads": heads(_NET),
         "net": [shown(_NET, row) for row in comparison.changes] if comparison.twins else [],
         "noise": list(cells.noise(comparison.noise)),
-        "task_heads": (*_TASK_HEADS, "Change"),
+        "task_heads": _TASK_HEADS,
         "tasks": [_task(pair) for pair in comparison.tasks],
         "drawn": len(_drawn(comparison)),
         "differences": [
@@ -63,10 +63,8 @@ def page(comparison: Comparison) -> Iterator[bytes]:
 
 
 def _task(pair: TaskPair) -> list[str]:
-    ok = [cells.share(pair.ok_before), cells.share(pair.ok_after)]
-    tokens = [cells.tokens(pair.tokens_before), cells.tokens(pair.tokens_after)]
     change = amount("ratio", pair.ratio)
-    return [pair.label, pair.phase, pair.flip or "", *ok, *tokens, change]
+    return [pair.label, pair.phase, pair.flip or "", *cells.task_cells(pair), change]
 
 
 def _claims(pair: TaskPair) -> str:

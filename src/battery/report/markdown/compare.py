@@ -82,22 +82,10 @@ def _changes(rows: Sequence[Change], columns: Sequence[Column] = CHANGE) -> str:
 
 
 def _tasks(pairs: Sequence[TaskPair], head: str, first: Callable[[TaskPair], str]) -> str:
-    return table(
-        [head, "Phase", "Task", "ok in A", "ok in B", "Tokens in A", "Tokens in B"],
-        [
-            [
-                first(pair),
-                pair.phase,
-                _in_table(pair.label),
-                cells.share(pair.ok_before),
-                cells.share(pair.ok_after),
-                cells.tokens(pair.tokens_before),
-                cells.tokens(pair.tokens_after),
-            ]
-            for pair in pairs
-        ],
-        left=3,
-    )
+    rows = [
+        [first(pair), pair.phase, _in_table(pair.label), *cells.task_cells(pair)] for pair in pairs
+    ]
+    return table([head, "Phase", "Task", *cells.TASK_HEADS], rows, left=3)
 
 
 def _only(comparison: Comparison) -> Iterator[str]:
