@@ -33,6 +33,11 @@ def signed(value: float, places: int = 2, *, grouped: bool = False) -> str:
     return _sign(value) + number(abs(value), places, grouped=grouped)
 
 
+def counted(count: int, noun: str) -> str:
+    """Write how many there are: `1 task`, `1,200 tasks`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def percent(share: float, places: int = 0) -> str:
     """Write a share of 1 as a percentage: 0.375 is 38%."""
     # Moving the decimal point is exact; multiplying the float by 100 is not.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from collections.abc import Sequence
 from typing import TextIO
 
 
@@ -14,6 +15,11 @@ def printable(text: str) -> str:
     text direction overrides, lone surrogates. Runs of whitespace become one space.
     """
     return without_runner_commands(" ".join("".join(map(_harmless, text)).split()))
+
+
+def listed(words: Sequence[str]) -> str:
+    """Join words as a sentence does: `tokens, turns and time`."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def without_runner_commands(text: str) -> str:

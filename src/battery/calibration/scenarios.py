@@ -215,7 +215,7 @@ HARM: Final = (
     ),
     Scenario(
         "forgets the last one",
-        "It learns, 20% an iteration, and loses an easy task in iteration 5 of 5.",
+        "It learns, 20% per iteration, and loses an easy task in iteration 5 of 5.",
         Dials(drop=0.2, iterations=5, forget_from=5),
         catch=Catch(Word.REGRESSED, 0.95),
     ),
@@ -232,7 +232,7 @@ HARM: Final = (
     ),
     Scenario(
         "bluffs while it learns",
-        "It learns, 20% an iteration, and claims one impossible task in ten.",
+        "It learns, 20% per iteration, and claims one impossible task in ten.",
         Dials(drop=0.2, iterations=5, bluff=0.1),
     ),
     Scenario(

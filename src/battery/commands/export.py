@@ -13,7 +13,7 @@ from battery.inputs.tasks import task_id
 from battery.recorded.open import open_battery
 from battery.records.models import Arm, Phase, Run
 from battery.records.stages import respond_key
-from battery.report.inspect.log import Facts, Log, Tally
+from battery.report.inspect.log import Log, Tally
 from battery.report.inspect.sample import TaskRun
 from battery.store.battery_dir import BatteryDir, IterationDir
 from battery.store.files import make_folder, write_atomic
@@ -43,11 +43,11 @@ def inspect(folder: BatteryDir, output: Path) -> list[Exported]:
     tallies: dict[Arm, Tally] = {}
     for task_run in _task_runs(opened.steps):
         tallies.setdefault(task_run.arm, Tally()).add(task_run)
-    facts = Facts(opened.started_at, opened.provenance, assess(opened.observed))
+    known = opened.started_at, opened.provenance, assess(opened.observed)
     with advised("name a folder that you may write to: --output FOLDER"):
         make_folder(output)
         return [
-            _write(Log(arm, facts, tally), opened.steps, output) for arm, tally in tallies.items()
+            _write(Log(arm, *known, tally), opened.steps, output) for arm, tally in tallies.items()
         ]
 
 

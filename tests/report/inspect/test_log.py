@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from battery.records.findings import Evidence
 from battery.records.manifest import Provenance
 from battery.records.models import FROZEN, LEARN, Arm, Phase, Run, RunResult, Task
-from battery.report.inspect.log import Facts, Log, Tally
+from battery.report.inspect.log import Log, Tally
 from battery.report.inspect.sample import Place, TaskRun, iso, sample, scores
 
 PLACE = Place("log", "gateway/small", "2026-01-31T12:00:00Z")
@@ -36,7 +36,7 @@ def written(*runs: TaskRun, arm: Arm = LEARN) -> dict[str, Any]:
     tally = Tally()
     for run in runs:
         tally.add(run)
-    log = Log(arm, Facts("2026-01-31T12:00:00Z", Provenance(), EVIDENCE), tally)
+    log = Log(arm, "2026-01-31T12:00:00Z", Provenance(), EVIDENCE, tally)
     document: dict[str, Any] = json.loads(b"".join(log.chunks(iter(runs))))
     return document
 

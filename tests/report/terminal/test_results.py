@@ -119,7 +119,7 @@ def test_a_question_with_a_drop() -> None:
         "Two of three calls lie within a factor of 1.35 of what their task takes.",
         "",
         "Does learning help at all? (LEARNED)",
-        "  smallest drop seen:  20.7% an iteration, 29.3% on average",
+        "  smallest drop seen:  20.7% per iteration, 29.3% on average",
         "  a drop of 10%:       79 of 100 such batteries show it",
         "  for 80 of 100:       5 iterations, or 32 tasks",
         "",

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from markupsafe import Markup
 
+from battery.base.numbers import counted
 from battery.base.text import brief
 from battery.protocol.wire import Json
 from battery.records.findings import Expectation, Scorecard
@@ -126,8 +127,7 @@ class Review(NamedTuple):
         """Count the proposals and how they were judged, in a line."""
         counts = Counter(each.word for each in self.judged)
         words = ", ".join(f"{count} {word}" for word, count in sorted(counts.items()))
-        count = len(self.judged)
-        return f"{count} proposal{'' if count == 1 else 's'}{': ' if words else ''}{words}"
+        return counted(len(self.judged), "proposal") + (f": {words}" if words else "")
 
 
 def reviews(found: Iterable[Reviewed], card: Scorecard | None) -> Iterator[Review]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
 from battery import __version__
 from battery.base import jsonio
@@ -43,15 +43,6 @@ _STATUS: Final = {
 _NO_CAUSE: Final = "the battery failed; its cause was printed when it did"
 
 
-class Facts(NamedTuple):
-    """What a log says of the battery as a whole."""
-
-    #: When it started, in UTC.
-    created: str
-    provenance: Provenance
-    evidence: Evidence
-
-
 @dataclass(slots=True)
 class Tally:
     """What the head of a log needs to know of its samples: sums, however many there are."""
@@ -64,16 +55,16 @@ class Tally:
     usage: dict[str, int] = field(default_factory=dict)
     iterations: set[int] = field(default_factory=set)
 
-    def add(self, told: TaskRun) -> None:
+    def add(self, task_run: TaskRun) -> None:
         """Count one run."""
         self.samples += 1
-        self.ids[told.sample_id] = None
-        self.iterations.add(told.iteration)
-        for name, score in scores(told).items():
+        self.ids[task_run.sample_id] = None
+        self.iterations.add(task_run.iteration)
+        for name, score in scores(task_run).items():
             by_iteration = self.sums.setdefault(name, {})
-            total, count = by_iteration.get(told.iteration, (0.0, 0))
-            by_iteration[told.iteration] = total + _number(score["value"]), count + 1
-        for name, tokens in (model_usage(told) or {}).items():
+            total, count = by_iteration.get(task_run.iteration, (0.0, 0))
+            by_iteration[task_run.iteration] = total + _number(score["value"]), count + 1
+        for name, tokens in (model_usage(task_run) or {}).items():
             self.usage[name] = self.usage.get(name, 0) + tokens
 
 
@@ -82,7 +73,10 @@ class Log:
     """One arm of a battery, to be written as one log."""
 
     arm: Arm
-    facts: Facts
+    #: When the battery started, in UTC.
+    created: str
+    provenance: Provenance
+    evidence: Evidence
     tally: Tally
 
     @property
@@ -98,21 +92,21 @@ class Log:
     @property
     def file_name(self) -> str:
         """Return the name that Inspect expects: `<time>_<task>_<id>.json`."""
-        return f"{iso(self.facts.created).replace(':', '-')}_{self.task}_{self.task_id}.json"
+        return f"{iso(self.created).replace(':', '-')}_{self.task}_{self.task_id}.json"
 
     @property
     def model(self) -> str:
         """Name what was tested: the gateway, with the executor's model where it is known."""
-        models = self.facts.provenance.models
+        models = self.provenance.models
         return f"gateway/{models.executor_cloud}" if models else "gateway/unknown"
 
     @property
     def _run_id(self) -> str:
-        return self.facts.provenance.run_id or short_id(self.facts.created, *self.tally.ids)
+        return self.provenance.run_id or short_id(self.created, *self.tally.ids)
 
     def head(self) -> Json:
         """Write everything but the samples."""
-        status = _STATUS[self.facts.provenance.state]
+        status = _STATUS[self.provenance.state]
         head: Json = {"version": FORMAT, "status": status, "eval": self._spec()}
         head["plan"] = {"name": "battery", "steps": [{"solver": "gateway", "params": {}}]}
         head["results"] = self._results()
@@ -123,21 +117,21 @@ class Log:
 
     def chunks(self, runs: Iterable[TaskRun]) -> Iterator[bytes]:
         """Write the log, one sample in memory at a time; `runs` are those that were tallied."""
-        place = Place(self.task_id, self.model, self.facts.created)
+        place = Place(self.task_id, self.model, self.created)
         # The head comes first: Inspect reads it alone, up to the samples.
         yield jsonio.dumps(self.head())[:-1] + b',"samples":['
         separator = b"\n"
-        for told in runs:
-            yield separator + jsonio.dumps(sample(told, place))
+        for task_run in runs:
+            yield separator + jsonio.dumps(sample(task_run, place))
             separator = b",\n"
         yield b"\n]}\n"
 
     def _spec(self) -> Json:
-        ids, models = list(self.tally.ids), self.facts.provenance.models
+        ids, models = list(self.tally.ids), self.provenance.models
         spec: Json = {
             "eval_id": short_id("eval", self._run_id, self.arm),
             "run_id": self._run_id,
-            "created": iso(self.facts.created),
+            "created": iso(self.created),
             "task": self.task,
             "task_id": self.task_id,
             "task_args": {"arm": self.arm},
@@ -159,7 +153,7 @@ class Log:
         return spec
 
     def _metadata(self) -> Json:
-        manifest, evidence = self.facts.provenance, self.facts.evidence
+        manifest, evidence = self.provenance, self.evidence
         known: Json = {
             "arm": self.arm,
             "arms": evidence.arms,
@@ -179,12 +173,9 @@ class Log:
         return known
 
     def _results(self) -> Json:
-        tally = self.tally
-        return {
-            "total_samples": tally.samples,
-            "completed_samples": tally.samples,
-            "scores": [self._score(name) for name in tally.sums],
-        }
+        count = self.tally.samples
+        scores = [self._score(name) for name in self.tally.sums]
+        return {"total_samples": count, "completed_samples": count, "scores": scores}
 
     def _score(self, name: str) -> Json:
         sums = self.tally.sums[name]
@@ -207,15 +198,10 @@ class Log:
         }
 
     def _stats(self) -> Json:
-        provenance, usage = self.facts.provenance, self.tally.usage
+        provenance, usage = self.provenance, self.tally.usage
+        moments = {"started_at": provenance.started_at, "completed_at": provenance.finished_at}
         stats: Json = {"model_usage": {self.model: usage} if usage else {}}
-        for name, moment in (
-            ("started_at", provenance.started_at),
-            ("completed_at", provenance.finished_at),
-        ):
-            if moment:
-                stats[name] = iso(moment)
-        return stats
+        return stats | {name: iso(moment) for name, moment in moments.items() if moment}
 
 
 def _number(value: object) -> float:

@@ -71,73 +71,68 @@ class Place(NamedTuple):
     created: str
 
 
-def sample(told: TaskRun, log: Place) -> Json:
+def sample(task_run: TaskRun, log: Place) -> Json:
     """Write one sample; times are there only where the journal knows them."""
-    uuid = short_id(log.log_id, told.sample_id, str(told.iteration))
-    elapsed_s = told.elapsed_ms / 1000
-    usage = model_usage(told)
-    asked = {"id": f"{uuid}-0", "role": "user", "source": "input", "content": question(told)}
-    output = _output(told, uuid, log.model)
-    said = [*_said(told, uuid), output["choices"][0]["message"]]
+    uuid = short_id(log.log_id, task_run.sample_id, str(task_run.iteration))
+    elapsed_s = task_run.elapsed_ms / 1000
+    usage = model_usage(task_run)
+    asked = {"id": f"{uuid}-0", "role": "user", "source": "input", "content": question(task_run)}
+    output = _output(task_run, uuid, log.model)
+    said = [*_said(task_run, uuid), output["choices"][0]["message"]]
     document: Json = {
-        "id": told.sample_id,
-        "epoch": told.iteration,
-        "input": question(told),
-        "target": told.target,
+        "id": task_run.sample_id,
+        "epoch": task_run.iteration,
+        "input": question(task_run),
+        "target": task_run.target,
         "messages": [asked, *said],
         "output": output,
-        "scores": scores(told),
-        "metadata": _metadata(told),
-        "events": _events(told, uuid, said, log.created),
+        "scores": scores(task_run),
+        "metadata": _metadata(task_run),
+        "events": _events(task_run, uuid, said, log.created),
         "model_usage": {log.model: usage} if usage else {},
         "total_time": elapsed_s,
         "working_time": elapsed_s,
         "uuid": uuid,
     }
-    if told.finished_at is not None:
-        started, finished = _times(told.finished_at, told.elapsed_ms)
+    if task_run.finished_at is not None:
+        started, finished = _times(task_run.finished_at, task_run.elapsed_ms)
         document |= {"started_at": started, "completed_at": finished}
     return document
 
 
-def scores(told: TaskRun) -> Json:
+def scores(task_run: TaskRun) -> Json:
     """Score one run; what the gateway did not report has no score.
 
     `outcome` says whether the task ended as it should, the others are numbers as they came.
     """
-    result = told.run.result
-    right = result.status == told.target
-    why = f"{told.target} was expected, and it ended {result.status}"
+    result = task_run.run.result
+    right = result.status == task_run.target
+    why = f"{task_run.target} was expected, and it ended {result.status}"
     if result.error:
         why += f": {result.error}"
-    found: Json = {
-        OUTCOME: {
-            "value": CORRECT if right else INCORRECT,
-            "answer": result.status,
-            "explanation": why,
-        }
+    outcome = {
+        "value": CORRECT if right else INCORRECT,
+        "answer": result.status,
+        "explanation": why,
     }
-    numbers = {metric.score: metric.of(result, told.answer) for metric in TABLE if metric.score}
+    numbers = {metric.score: metric.of(result, task_run.answer) for metric in TABLE if metric.score}
     # Inspect shows a truth value as a word, of which it has no mean.
-    return found | {name: {"value": +n} for name, n in numbers.items() if n is not None}
+    return {OUTCOME: outcome} | {n: {"value": +v} for n, v in numbers.items() if v is not None}
 
 
-def model_usage(told: TaskRun) -> dict[str, int] | None:
+def model_usage(task_run: TaskRun) -> dict[str, int] | None:
     """Return the tokens of all models that the gateway asked; None where it reports none."""
-    spent = respond_spent(told.answer)
+    spent = respond_spent(task_run.answer)
     if spent.tokens is None:
         return None
-    parts = {
-        "input_tokens": spent.input,
-        "output_tokens": spent.output,
-        "total_tokens": spent.tokens,
-    }
-    return {name: n for name, n in parts.items() if n is not None}
+    names = ("input_tokens", "output_tokens", "total_tokens")
+    parts = zip(names, (spent.input, spent.output, spent.tokens), strict=True)
+    return {name: tokens for name, tokens in parts if tokens is not None}
 
 
-def question(told: TaskRun) -> str:
+def question(task_run: TaskRun) -> str:
     """Write what was asked: the operation and its spec."""
-    return f"{told.run.task.operation}\n\n{_fenced(told.run.task.spec)}"
+    return f"{task_run.run.task.operation}\n\n{_fenced(task_run.run.task.spec)}"
 
 
 def short_id(*parts: str) -> str:
@@ -150,9 +145,9 @@ def iso(time: str) -> str:
     return datetime.fromisoformat(time).astimezone(UTC).isoformat()
 
 
-def _said(told: TaskRun, uuid: str) -> Iterator[Json]:
+def _said(task_run: TaskRun, uuid: str) -> Iterator[Json]:
     """Write the entries of the log as messages; what a text leaves out goes into metadata."""
-    for number, entry in enumerate(told.answer.get("log") or [], start=1):
+    for number, entry in enumerate(task_run.answer.get("log") or [], start=1):
         words = _words(entry)
         shown = {"kind", "turn", words} if words else set(entry)
         rest = {key: value for key, value in entry.items() if key not in shown}
@@ -183,31 +178,31 @@ def _words(entry: Json) -> str | None:
     return next(texts, None)
 
 
-def _output(told: TaskRun, uuid: str, model: str) -> Json:
-    result = told.run.result
+def _output(task_run: TaskRun, uuid: str, model: str) -> Json:
+    result = task_run.run.result
     text = f"**{result.status}**"
     if result.error:
         text += f"\n\n{result.error}"
-    if told.answer.get("artifact") is not None:
-        text += f"\n\n{_fenced(told.answer['artifact'])}"
+    if task_run.answer.get("artifact") is not None:
+        text += f"\n\n{_fenced(task_run.answer['artifact'])}"
     message = {"id": f"{uuid}-out", "role": "assistant", "source": "generate", "content": text}
     output: Json = {
         "model": model,
         "choices": [{"message": message, "stop_reason": "stop"}],
         "completion": text,
-        "time": told.elapsed_ms / 1000,
+        "time": task_run.elapsed_ms / 1000,
     }
-    usage = model_usage(told)
+    usage = model_usage(task_run)
     return output | ({"usage": usage} if usage else {})
 
 
-def _metadata(told: TaskRun) -> Json:
-    result, task = told.run.result, told.run.task
+def _metadata(task_run: TaskRun) -> Json:
+    result, task = task_run.run.result, task_run.run.task
     known = {
-        "arm": told.arm,
-        "phase": told.run.phase,
-        "iteration": told.iteration,
-        "repeat": told.repeat,
+        "arm": task_run.arm,
+        "phase": task_run.run.phase,
+        "iteration": task_run.iteration,
+        "repeat": task_run.repeat,
         "task_class": task.task_class,
         "operation": task.operation,
         "status": result.status,
@@ -216,19 +211,19 @@ def _metadata(told: TaskRun) -> Json:
         "memory_used": result.memory_used,
         "error": result.error,
     }
-    more = {key: value for key, value in told.answer.items() if key not in _PLACED}
+    more = {key: value for key, value in task_run.answer.items() if key not in _PLACED}
     return known | ({"answer": more} if more else {})
 
 
-def _events(told: TaskRun, uuid: str, said: Sequence[Json], created: str) -> list[Json]:
+def _events(task_run: TaskRun, uuid: str, said: Sequence[Json], created: str) -> list[Json]:
     """Write the transcript: what was asked, each entry of the log, the answer, the scores."""
-    start, end = _times(told.finished_at or created, told.elapsed_ms)
-    elapsed_s = told.elapsed_ms / 1000
+    start, end = _times(task_run.finished_at or created, task_run.elapsed_ms)
+    elapsed_s = task_run.elapsed_ms / 1000
     begun = {"timestamp": start, "working_start": 0.0}
     # The log comes with the answer: when its entries happened, the gateway does not say.
     ended = {"timestamp": end, "working_start": elapsed_s}
-    asked = {"id": told.sample_id, "input": question(told), "target": told.target}
-    entries = told.answer.get("log") or []
+    asked = {"id": task_run.sample_id, "input": question(task_run), "target": task_run.target}
+    entries = task_run.answer.get("log") or []
     events: list[Json] = [{"event": "sample_init", "sample": asked, **begun}]
     sources = [*map(_kind, entries), "answer"]
     events += [
@@ -236,8 +231,8 @@ def _events(told: TaskRun, uuid: str, said: Sequence[Json], created: str) -> lis
         for source, message in zip(sources, said, strict=True)
     ]
     events += [
-        {"event": "score", "scorer": name, "score": score, "target": told.target, **ended}
-        for name, score in scores(told).items()
+        {"event": "score", "scorer": name, "score": score, "target": task_run.target, **ended}
+        for name, score in scores(task_run).items()
     ]
     return [{"uuid": f"{uuid}-e{n}", **event} for n, event in enumerate(events)]
 

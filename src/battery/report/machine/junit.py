@@ -1,6 +1,6 @@
 """The summary as test results in the JUnit format, for the pages of CI systems.
 
-One suite a phase holds its tasks, as the learn arm did them in the last iteration; the suite
+One suite per phase holds its tasks, as the learn arm did them in the last iteration; the suite
 `gates` holds the gates and the verdict. Red is what should stop a change: a task that did not end
 as it must, a gate that failed, a verdict that refuses the battery. What was not shown is skipped.
 """
@@ -27,7 +27,7 @@ class Case(NamedTuple):
     """One test case; at most one of failure, error and skip is given."""
 
     name: str
-    classname: str
+    classname: str = "battery.gates"
     time_s: float = 0.0
     failure: str | None = None
     error: str | None = None
@@ -48,7 +48,9 @@ def junit(summary: Summary, rows: Iterable[Row]) -> bytes:
         if any(row.iteration == last for row in runs):
             cases[runs[0].phase].append(_task(runs, last))
     suites = [(name, members) for name, members in cases.items() if members]
-    suites.append(("gates", [_end(summary), *_gates(summary.evidence)]))
+    # An error and no failure: a battery that broke off says nothing about the gateway.
+    end = Case("the battery came to its end", error=summary.unfinished)
+    suites.append(("gates", [end, *_gates(summary.evidence)]))
     everything = [case for _, members in suites for case in members]
     root = ET.Element("testsuites", {"name": "battery", **_totals(everything)})
     for name, members in suites:
@@ -107,39 +109,32 @@ def _mean(values: Sequence[float], places: int) -> str:
 
 def _line(row: Row) -> str:
     numbers = ((row.turns, "turns"), (row.tokens, "tokens"), (row.elapsed_ms, "ms"))
-    told = [f"{value} {unit}" for value, unit in numbers if value is not None]
+    reported = [f"{value} {unit}" for value, unit in numbers if value is not None]
     error = [brief(row.error, _SHOWN)] if row.error else []
-    return f"iter {row.iteration}: {', '.join([row.status, *told, *error])}"
-
-
-def _end(summary: Summary) -> Case:
-    # An error and no failure: a battery that broke off says nothing about the gateway.
-    return Case("the battery came to its end", "battery.gates", error=summary.unfinished)
+    return f"iter {row.iteration}: {', '.join([row.status, *reported, *error])}"
 
 
 def _gates(evidence: Evidence | None) -> Iterator[Case]:
     if evidence is None:
-        yield Case("verdict", "battery.gates", skip="no iteration has finished")
+        yield Case("verdict", skip="no iteration has finished")
         return
     yield from map(_gate, evidence.gates)
     word, said = evidence.verdict, evidence.sentence
     if word is None:
-        yield Case("verdict", "battery.gates", skip=said or "a single iteration has no verdict")
+        yield Case("verdict", skip=said or "a single iteration has no verdict")
         return
-    told, red = f"{word}: {said}", word.about.level == "error"
+    text, red = f"{word}: {said}", word.about.level == "error"
     yield Case(
         f"verdict: {word}",
-        "battery.gates",
-        failure=told if red else None,
-        skip=None if red or word.about.claims else told,
-        output=told,
+        failure=text if red else None,
+        skip=None if red or word.about.claims else text,
+        output=text,
     )
 
 
 def _gate(gate: Gate) -> Case:
     return Case(
         f"{gate.name}: {gate.title}",
-        "battery.gates",
         failure=gate.text if gate.status.about.level == "error" else None,
         skip=f"{gate.status}: {gate.text}" if gate.status.about.score is None else None,
         output=gate.text,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
-from battery.base.numbers import duration, number
+from battery.base.numbers import counted, duration, number
 from battery.base.text import printable
 from battery.records.metric import METRICS
 from battery.records.models import DirectionCount, Summary, Trend
@@ -89,11 +89,10 @@ def _run_time(summary: Summary) -> str:
 
 def _elapsed(summary: Summary) -> str:
     text = f"{number(summary.elapsed_s)} s"
-    # Seconds that nobody can read at a glance get hours and minutes beside them.
+    # Seconds that nobody can read at a glance get hours and minutes next to them.
     if summary.elapsed_s >= 60:
         text += f" ({duration(summary.elapsed_s)})"
-    calls = "1 recorded call" if summary.calls == 1 else f"{summary.calls} recorded calls"
-    return f"{text}, the sum of {calls}"
+    return f"{text}, the sum of {counted(summary.calls, 'recorded call')}"
 
 
 def _table(summary: Summary) -> Iterator[str]:

@@ -5,13 +5,21 @@ from __future__ import annotations
 import textwrap
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from textwrap import wrap
-from types import TracebackType
-from typing import Final, Self, TextIO
+from typing import Final, TextIO
 
-from battery.base.numbers import duration
-from battery.base.text import brief, can_show, cells, pad, printable, takes_escapes, write_line
+from battery.base.numbers import counted, duration
+from battery.base.text import (
+    brief,
+    can_show,
+    cells,
+    listed,
+    pad,
+    printable,
+    takes_escapes,
+    write_line,
+)
 from battery.protocol.wire import Json
 from battery.records.events import (
     DistillEvent,
@@ -106,12 +114,12 @@ def iteration_line(metrics: Metrics, plan: Plan | None) -> str:
 
 def cost(plan: Plan) -> str:
     """Say in one sentence how many calls a battery makes."""
-    parts = [f"{_counted(plan.iterations, 'iteration')} x {_counted(plan.tasks, 'task')}"]
+    parts = [f"{counted(plan.iterations, 'iteration')} x {counted(plan.tasks, 'task')}"]
     parts += [f"{plan.arms} arms"] if plan.arms > 1 else []
     parts += [f"{plan.repeats:,} repeats"] if plan.repeats > 1 else []
-    asks = _counted(plan.iterations * plan.asks_per_iteration, "task")
-    text = f"{_counted(plan.calls, 'call')}: {asks} ({' x '.join(parts)})"
-    chats = _listed([stage.noun for stage in CHAT_STAGES])
+    asks = counted(plan.iterations * plan.asks_per_iteration, "task")
+    text = f"{counted(plan.calls, 'call')}: {asks} ({' x '.join(parts)})"
+    chats = listed([stage.noun for stage in CHAT_STAGES])
     text += f", {plan.iterations:,} distill, {len(CHAT_STAGES) * plan.iterations:,} {chats}"
     if plan.on_disk:
         text += f"; {plan.on_disk:,} of them are already on disk"
@@ -132,15 +140,6 @@ def _plan_lines(plan: Plan) -> str:
     if plan.arms > 1:
         legend += "; frozen: the arm that never learns"
     return "\n".join([*wrap(cost(plan), WIDTH, subsequent_indent="  "), legend])
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def _listed(nouns: Sequence[str]) -> str:
-    *first, last = nouns
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _task_line(event: TaskFinished, plan: Plan | None) -> str:
@@ -172,7 +171,7 @@ def _line(iteration: int, plan: Plan | None, stage: str, label: str, numbers: st
 
 
 class _Shown:
-    """Hold the stream; there is nothing to set up and nothing to clean."""
+    """Write to a stream for as long as somebody can read it."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream: TextIO | None = stream
@@ -185,17 +184,6 @@ class _Shown:
         except OSError:
             self._stream = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        return None
-
 
 class QuietProgress(_Shown):
     """Show warnings only; errors are told elsewhere."""
@@ -207,7 +195,7 @@ class QuietProgress(_Shown):
 
 
 class PlainProgress(_Shown):
-    """Show one plain line an event, as it happens: for logs, pipes and simple terminals."""
+    """Show one plain line per event, as it happens: for logs, pipes and simple terminals."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
@@ -231,16 +219,16 @@ def make_progress(
     characters; plain lines otherwise. `clock` gives seconds from any start.
     """
     if quiet:
-        return QuietProgress(stream)
+        return nullcontext(QuietProgress(stream))
     if not (takes_escapes(stream) and can_show(stream, "…·⠋")):
-        return PlainProgress(stream)
+        return nullcontext(PlainProgress(stream))
     from battery.report.terminal.live import LiveProgress  # noqa: PLC0415 - rich only where it is shown
 
     return LiveProgress(stream, clock=clock)
 
 
 def print_outlook(outlook: Outlook, stream: TextIO) -> None:
-    """Print the cost and one line a call: iteration, stage, arm, repeat and label."""
+    """Print the cost and one line per call: iteration, stage, arm, repeat and label."""
     write_line(stream, cost(outlook.plan))
     for call in outlook.calls:
         write_line(stream, _call_line(call))
@@ -253,13 +241,7 @@ def outlook_document(outlook: Outlook) -> Json:
         "seed": outlook.seed,
         "cost": {**plan._asdict(), "calls": plan.calls},
         "calls": [
-            {
-                "iteration": call.iteration,
-                "stage": call.stage,
-                "arm": call.arm,
-                "repeat": call.repeat,
-                "label": call.label,
-            }
+            {name: value for name, value in call._asdict().items() if name != "key"}
             for call in outlook.calls
         ],
     }

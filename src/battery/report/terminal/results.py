@@ -9,18 +9,16 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Final, TextIO
 
-from battery.base.numbers import number, percent, signed_percent
+from battery.base.numbers import HUGE, counted, number, percent
 from battery.base.text import can_show, printable, write_line
 from battery.comparison.timeline import Course, Entry, History
 from battery.records.models import Proposal, ReviewOutcome, Verdict
 from battery.report.compare import share, tokens
-from battery.report.evidence import NONE
+from battery.report.evidence import NONE, amount
 from battery.report.terminal.lines import GAP, WIDTH, align
 from battery.verdict.planning import Asked, Name, Needed, Prospects, Question
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
-#: Above ten times nobody needs the digits.
-_HUGE: Final = 9.995
 
 
 def print_history(found: History, stream: TextIO) -> None:
@@ -86,7 +84,7 @@ def _effect(entry: Entry) -> str:
 
 
 def _relative(ratio: float) -> str:
-    if ratio > _HUGE:
+    if ratio > HUGE:
         return ">+900%"
     text = percent(ratio - 1)
     return text if text.startswith("-") else f"+{text}"
@@ -98,16 +96,15 @@ def _folder(entry: Entry) -> str:
 
 
 def _course(course: Course, bars: str) -> str:
-    name = f"set {course.group}, {course.tasks} {'task' if course.tasks == 1 else 'tasks'}"
+    name = f"set {course.group}, {counted(course.tasks, 'task')}"
     drawn = sparkline(course.tokens, bars)
     change = "" if course.change is None else f"{_moved(course)}, "
     return f"{name}: {f'{drawn} ' if drawn else ''}{change}{course.text}"
 
 
 def _moved(course: Course) -> str:
-    size = ">+900%" if course.change and course.change > _HUGE else None
-    shown = size or signed_percent(course.change or 0.0)
-    return f"tokens {shown} from the first to the last of {course.batteries}"
+    change = amount("ratio", 1 + (course.change or 0.0))
+    return f"tokens {change} from the first to the last of {course.batteries}"
 
 
 _WIDTH: Final = 80
@@ -122,7 +119,7 @@ _ANY: Final = 0.001
 
 
 def text(found: Prospects) -> str:
-    """Write one block a question, then what the words mean and what was assumed."""
+    """Write one block per question, then what the words mean and what was assumed."""
     lines = [*_size(found), ""]
     for question in found.questions:
         lines += [_TITLES[question.name], *_answers(question, found), ""]
@@ -139,8 +136,8 @@ def text(found: Prospects) -> str:
 
 def _size(found: Prospects) -> Iterator[str]:
     yield (
-        f"{_count(found.tasks, 'task')}, {_count(found.iterations, 'iteration')}, "
-        f"{_count(found.repeats, 'repeat')}, noise {number(found.noise)} ({found.noise_source})"
+        f"{counted(found.tasks, 'task')}, {counted(found.iterations, 'iteration')}, "
+        f"{counted(found.repeats, 'repeat')}, noise {number(found.noise)} ({found.noise_source})"
     )
     if found.noise == 0:
         yield "Without noise the arms are deterministic: any change of enough tasks shows."
@@ -162,7 +159,7 @@ def _smallest(question: Question) -> str:
     drop, reduction = question.smallest_drop, question.smallest_reduction
     if drop is None:
         return f"none: {question.impossible}"
-    words = f"{_share(drop)} an iteration" if drop >= _ANY else "any"
+    words = f"{_share(drop)} per iteration" if drop >= _ANY else "any"
     return f"{words}, {_share(reduction)} on average" if reduction and drop >= _ANY else words
 
 
@@ -178,12 +175,8 @@ def _alone(needed: Needed, found: Prospects) -> str:
         "task": (found.tasks, needed.tasks),
         "repeat": (found.repeats, needed.repeats),
     }
-    ways = [_count(more, noun) for noun, (now, more) in counts.items() if more and more > now]
+    ways = [counted(more, noun) for noun, (now, more) in counts.items() if more and more > now]
     return ", or ".join(ways) if ways else "more of one thing is not enough; raise several"
-
-
-def _count(many: int, noun: str) -> str:
-    return f"{many:,} {noun}" if many == 1 else f"{many:,} {noun}s"
 
 
 def _share(share: float) -> str:
