@@ -1,7 +1,8 @@
-"""The artifact folder: where its iterations, its memory and its archive are.
+"""The artifact folder and its iterations: where each arm's and each repeat's files are.
 
-Also reads the folders of the original battery, which hold no manifest, no journal and no parsed
-reviews.
+The learn arm's first repeat is in the iteration's own folder, as it always has been; further
+repeats and the frozen arm have folders below it. Also reads the folders of the original battery,
+which hold no manifest, no journal and no parsed reviews.
 """
 
 from __future__ import annotations
@@ -9,27 +10,241 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
+from battery.base import jsonio
 from battery.base.clock import stamp
-from battery.base.errors import FolderError, UsageError
+from battery.base.errors import FolderError, ShapeError, UsageError
+from battery.protocol.wire import Json
+from battery.records.findings import Record
 from battery.records.manifest import Manifest, Provenance
-from battery.records.models import Arm, Summary, Tasks
+from battery.records.models import (
+    FROZEN,
+    LEARN,
+    Arm,
+    Metrics,
+    Proposal,
+    Run,
+    Summary,
+    Tasks,
+    Verdict,
+)
 from battery.store.artifacts import (
     ARCHIVE,
+    CONFIRMATIONS,
+    CONTROL,
+    DISTILL_EVENTS,
+    DISTILLED,
     ITERATION,
+    JOURNAL,
     MANIFEST,
     MEMORY,
+    METRICS,
+    OF_AN_ITERATION,
+    PROPOSALS,
+    REPEAT,
     REPORT,
+    RUN_SETS,
     SUMMARY,
     SUMMARY_TEXT,
     TASKS,
+    VERDICTS,
+    artifact,
+    list_of,
 )
-from battery.store.files import sync_folder
-from battery.store.iteration_dir import IterationDir
+from battery.store.documents import read_answers, read_bytes, wrong
+from battery.store.files import make_folder, sync_folder, write_atomic
 
-#: One address for whoever reads or writes artifacts.
-__all__ = ["BatteryDir", "IterationDir"]
+_ARMS: Final[tuple[Arm, ...]] = (LEARN, FROZEN)
+
+
+class IterationDir:
+    """The files of one iteration."""
+
+    def __init__(self, root: Path, number: int) -> None:
+        self.number = number
+        self.root = root
+
+    @property
+    def journal(self) -> Path:
+        """Where finished calls are appended."""
+        return self.root / JOURNAL.name
+
+    def folder(self, arm: Arm, repeat: int = 1) -> Path:
+        """Return where the files of an arm and repeat are, whether they exist or not."""
+        of_arm = self.root if arm == LEARN else self.root / CONTROL
+        return of_arm if repeat == 1 else of_arm / REPEAT.name(repeat)
+
+    def runs_name(self, arm: Arm, repeat: int) -> str:
+        """Name the file of an arm's runs, as a path below the battery's folder."""
+        return str((self.folder(arm, repeat) / RUN_SETS.name).relative_to(self.root.parent))
+
+    @property
+    def confirmations_name(self) -> str:
+        """The file of the reruns, as a path below the battery's folder."""
+        return f"{self.root.name}/{CONFIRMATIONS.name}"
+
+    def has_runs(self, arm: Arm = LEARN) -> bool:
+        """Return whether the task runs of an arm are complete on disk.
+
+        Those of the learn arm are written last, so with them the iteration's tasks are complete.
+        """
+        return RUN_SETS.exists(self.folder(arm))
+
+    def write_runs(
+        self, runs: Iterable[Mapping[str, object]], arm: Arm = LEARN, repeat: int = 1
+    ) -> None:
+        """Write `{"task", "phase", "result"}` objects, in the order given, one at a time."""
+        folder = self.folder(arm, repeat)
+        # Only the first set finds its folder there: the journal made it.
+        make_folder(folder)
+        RUN_SETS.write(folder, runs)
+
+    def read_runs(self, arm: Arm = LEARN, repeat: int = 1) -> list[Run]:
+        """Read task, phase and numbers of every run; the rest of the answers is let go."""
+        return RUN_SETS.read(self.folder(arm, repeat))
+
+    def run_sets(self) -> Iterator[tuple[Arm, int, list[Run]]]:
+        """Yield arm, repeat (from 1) and runs of all that is on disk, the learn arm first.
+
+        One set is in memory at a time. Raises `ArtifactError`.
+        """
+        for arm in _ARMS:
+            for repeat in self._repeats(arm):
+                yield arm, repeat, self.read_runs(arm, repeat)
+
+    def answers(self, *arms: Arm) -> Iterator[tuple[Arm, int, Run, Json]]:
+        """Yield arm, repeat (from 1), run and whole answer of every call, the learn arm first.
+
+        Of the named arms alone, if any is named. One answer is in memory at a time. Raises
+        `ArtifactError`.
+        """
+        for arm in arms or _ARMS:
+            for repeat in self._repeats(arm):
+                for run, answer in read_answers(self.folder(arm, repeat) / RUN_SETS.name):
+                    yield arm, repeat, run, answer
+
+    def confirmed_answers(self) -> Iterator[tuple[Run, Json]]:
+        """Yield the reruns of alpha tasks that failed, with their whole answers."""
+        if CONFIRMATIONS.exists(self.root):
+            yield from read_answers(self.root / CONFIRMATIONS.name)
+
+    def distill_text(self) -> str | None:
+        """Read what the learning side distilled; None where it has not."""
+        return DISTILLED.find(self.root)
+
+    def learn_runs(self) -> Iterator[Run]:
+        """Yield all runs of the learn arm, repeat by repeat."""
+        for repeat in self._repeats(LEARN):
+            yield from self.read_runs(LEARN, repeat)
+
+    def write_confirmations(self, runs: Iterable[Mapping[str, object]]) -> None:
+        """Write the reruns of alpha tasks that failed, shaped like runs."""
+        CONFIRMATIONS.write(self.root, runs)
+
+    def read_confirmations(self) -> list[Run]:
+        """Read the reruns of alpha tasks that failed, in task order; empty without any."""
+        return CONFIRMATIONS.find(self.root) or []
+
+    def write_metrics(self, metrics: Metrics, arm: Arm = LEARN) -> None:
+        """Write the `metrics.json` of an arm's first repeat."""
+        METRICS.write(self.folder(arm), metrics)
+
+    def read_metrics(self) -> Metrics:
+        """Read the learn arm's `metrics.json`."""
+        return METRICS.read(self.root)
+
+    def write_distill(self, text: str, events: Iterable[Json]) -> None:
+        """Write the distill text and, next to it, every event."""
+        DISTILL_EVENTS.write(self.root, events)
+        DISTILLED.write(self.root, text)
+
+    def distill_events(self) -> Iterator[Json]:
+        """Yield the events of the distill stream; what is not a JSON object is left out."""
+        yield from DISTILL_EVENTS.find(self.root) or ()
+
+    def learned(self) -> bool | None:
+        """Return whether the distillation delivered anything; None where none is on disk.
+
+        A number under `learned` in the last event decides, as the embedded gateway sends it;
+        elsewhere any text counts.
+        """
+        text = self.distill_text()
+        if text is None:
+            return None
+        events = self.root / DISTILL_EVENTS.name
+        count = _last_event(events).get("learned") if events.exists() else None
+        return count > 0 if isinstance(count, int) else bool(text.strip())
+
+    def write_answer(self, name: str, text: str) -> None:
+        """Write the answer of a chat stage as it came."""
+        artifact(name).write(self.root, text)
+
+    def read_answer(self, name: str) -> str | None:
+        """Read the newest answer of a chat stage; None where there is none."""
+        return artifact(name).find(self.root)
+
+    def require_answer(self, name: str) -> str:
+        """Read the newest answer of a chat stage; raise `ArtifactError` when there is none."""
+        text: str = artifact(name).read(self.root)
+        return text
+
+    def write_records(self, records: Mapping[type[Record], Sequence[Record]]) -> None:
+        """Write what was read from an answer, each kind of record to the file that lists it."""
+        for kind, listed in records.items():
+            list_of(kind).write(self.root, listed)
+
+    def read_proposals(self) -> list[Proposal] | None:
+        """Read what was parsed from the review; None where nothing was parsed yet."""
+        return PROPOSALS.find(self.root)
+
+    def read_verdicts(self) -> list[Verdict]:
+        """Read the parsed judgment; empty where none was parsed yet."""
+        return VERDICTS.find(self.root) or []
+
+    def keep_older(self, name: str) -> str | None:
+        """Copy the answer of a chat stage to a free numbered name next to it.
+
+        Returns that name; None when there was nothing to keep.
+        """
+        answer = artifact(name)
+        if not answer.exists(self.root):
+            return None
+        names = map(answer.older, range(1, 1_000_000))
+        kept = next(name for name in names if not (self.root / name).exists())
+        write_atomic(self.root / kept, read_bytes(self.root / name))
+        return kept
+
+    def listing(self) -> Iterator[Path]:
+        """List the files that exist, in the order of the table, older reviews after the newest."""
+        repeats = {arm: {1, *self._repeats(arm)} for arm in _ARMS}
+        places = [self.folder(arm, repeat) for arm in _ARMS for repeat in sorted(repeats[arm])]
+        for kind in OF_AN_ITERATION:
+            yield from (place / kind.name for place in places if kind.exists(place))
+            if kind.redone:
+                older = self.root.glob(kind.older("*"))
+                yield from sorted(older, key=lambda path: (len(path.name), path.name))
+
+    def _repeats(self, arm: Arm) -> list[int]:
+        """List the repeats of an arm that are whole, in order."""
+        # By what is there and not by the manifest, which a folder may have lost.
+        folders = self.folder(arm).glob(REPEAT.name("*"))
+        numbers = {1, *filter(None, (REPEAT.number(path.name) for path in folders))}
+        return sorted(number for number in numbers if RUN_SETS.exists(self.folder(arm, number)))
+
+
+def _last_event(path: Path) -> Json:
+    """Read the last line that is not blank; empty where there is none."""
+    lines = read_bytes(path).rstrip().splitlines()
+    try:
+        event = jsonio.loads(lines[-1]) if lines else {}
+    except ValueError as error:
+        raise wrong(path, ShapeError("", f"its last line is not JSON: {error}")) from error
+    if not isinstance(event, dict):
+        raise wrong(path, ShapeError("", "its last line is not a JSON object"))
+    return event
 
 
 class BatteryDir:
