@@ -1,4 +1,4 @@
-"""What goes out and what comes back; `test_bad_answers` has what goes wrong on the way."""
+"""What goes out and what comes back; `test_http_errors` has what goes wrong on the way."""
 
 from __future__ import annotations
 

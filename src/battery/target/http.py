@@ -33,19 +33,8 @@ from battery.base.errors import (
 )
 from battery.base.text import printable
 from battery.inputs.settings import Target
-from battery.protocol.wire import (
-    CHAT_PATH,
-    DISTILL_PATH,
-    DISTILL_QUERY,
-    RESPOND_PATH,
-    ChatMessage,
-    ChatRequest,
-    DistillRequest,
-    DistillStream,
-    Json,
-    RespondRequest,
-    chat_content,
-)
+from battery.protocol import wire
+from battery.protocol.wire import Json
 from battery.records.models import Models, Task
 from battery.target.redact import Redactor
 from battery.target.system import ChatReply, DistillReply, Finding, RespondReply
@@ -113,14 +102,14 @@ class Client:
 
     async def respond(self, task: Task, models: Models, timeout_s: float) -> RespondReply:
         """Ask for one task; raise `CallError`."""
-        request = RespondRequest(
+        request = wire.RespondRequest(
             task_class=task.task_class,
             operation=task.operation,
             spec=task.spec,
             executor_model=models.executor_cloud,
             reviewer_model=models.reviewer_cloud,
         )
-        call = self._call(f"respond for {task.operation!r}", RESPOND_PATH, timeout_s)
+        call = self._call(f"respond for {task.operation!r}", wire.RESPOND_PATH, timeout_s)
         answer, elapsed_ms = await self._ask(call, request)
         try:
             return RespondReply.of(answer, elapsed_ms)
@@ -134,12 +123,12 @@ class Client:
 
         `role`, a chat stage's, only names the call in messages.
         """
-        message = ChatMessage(role="user", content=prompt)
-        request = ChatRequest(model=model, messages=[message], temperature=temperature)
-        call = self._call(f"chat for the {role} with model {model!r}", CHAT_PATH, timeout_s)
+        message = wire.ChatMessage(role="user", content=prompt)
+        request = wire.ChatRequest(model=model, messages=[message], temperature=temperature)
+        call = self._call(f"chat for the {role} with model {model!r}", wire.CHAT_PATH, timeout_s)
         answer, elapsed_ms = await self._ask(call, request)
         try:
-            return ChatReply(chat_content(answer), answer, elapsed_ms)
+            return ChatReply(wire.chat_content(answer), answer, elapsed_ms)
         except ShapeError as error:
             raise _wrong_answer(call, error) from error
 
@@ -148,10 +137,10 @@ class Client:
 
         Raises `CallError`, also for a stream without any event.
         """
-        call = self._call("distill", f"{DISTILL_PATH}?{DISTILL_QUERY}", timeout_s)
-        stream = DistillStream()
+        call = self._call("distill", f"{wire.DISTILL_PATH}?{wire.DISTILL_QUERY}", timeout_s)
+        stream = wire.DistillStream()
         start = self._clock()
-        async with self._stream(call, DistillRequest()) as response:
+        async with self._stream(call, wire.DistillRequest()) as response:
             # A last event that lacks its blank line is an event all the same.
             response.stream = EndedStream(cast(httpx.AsyncByteStream, response.stream))
             # The specification says UTF-8, whatever the header claims, and allows a byte order

@@ -1,12 +1,13 @@
 """Whom to call: what the user named, what the manifest names, or the embedded gateway.
 
-All of it is asked of the kinds. A new kind of target is one more record in `KINDS`.
+All of it is asked of the kinds. A new kind of target is one more record in `KINDS`; the two that
+there are, a live gateway and the embedded one, speak HTTP.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -17,14 +18,88 @@ from battery.inputs.settings import (
     Settings,
     Target,
     make_companion,
+    make_target,
     same_place,
 )
 from battery.records.events import Notice, Observer
 from battery.records.manifest import Manifest
 from battery.records.models import FROZEN, LEARN, Arm
-from battery.target.gateways import EMBEDDED, EMBEDDED_GATEWAY, LIVE
-from battery.target.http import open_clients
-from battery.target.system import Kind, Opening, System, Worker
+from battery.target.http import Client, open_clients
+from battery.target.system import Finding, Kind, Opening, System, Worker
+
+#: Names the embedded gateway, on the command line and in the manifest.
+EMBEDDED: Final = "embedded"
+
+
+class _Embedded(Client):
+    """A client of an embedded gateway, whose address nobody knows or needs."""
+
+    async def probe(self, timeout_s: float) -> Finding:
+        """Ask for its front page, which is not much of one."""
+        await super().probe(timeout_s)
+        return Finding(True, "the embedded one starts and answers")
+
+
+@asynccontextmanager
+async def _calling(
+    targets: Mapping[Arm, Target], count: int, client: type[Client] = Client
+) -> AsyncIterator[list[Worker]]:
+    """Open clients for `count` workers."""
+    async with AsyncExitStack() as stack:
+        clients = {
+            arm: await stack.enter_async_context(open_clients(target, count, client))
+            for arm, target in targets.items()
+        }
+        yield [{arm: own[n] for arm, own in clients.items()} for n in range(count)]
+
+
+@asynccontextmanager
+async def _live(opening: Opening) -> AsyncIterator[Sequence[Worker]]:
+    targets: dict[Arm, Target] = {LEARN: opening.target}
+    control = opening.settings.control_gateway
+    if control and FROZEN in opening.arms:
+        targets[FROZEN] = control
+    async with _calling(targets, opening.workers) as workers:
+        yield workers
+
+
+@asynccontextmanager
+async def _embedded(opening: Opening) -> AsyncIterator[Sequence[Worker]]:
+    # The server costs more than all the rest to import, and a live run needs none of it.
+    from battery.embedded.server import GatewayOptions, serving  # noqa: PLC0415
+
+    def options(arm: Arm) -> GatewayOptions:
+        return GatewayOptions(
+            store=opening.memory(arm),
+            frozen=arm == FROZEN,
+            model_url=opening.settings.model_url,
+            model_key=opening.settings.model_key,
+        )
+
+    # One server per arm: they share nothing, as two deployments of a live gateway share nothing.
+    with ExitStack() as stack:
+        targets = {arm: Target(stack.enter_context(serving(options(arm)))) for arm in opening.arms}
+        why = "no --gateway: " if opening.settings.gateway is None else ""
+        opening.tell(Notice(f"{why}using the embedded gateway at {targets[LEARN].url}"))
+        async with _calling(targets, opening.workers, _Embedded) as workers:
+            yield workers
+
+
+#: Recognizes every text, so it comes last: its reader says what is wrong with one that is no URL.
+LIVE: Final = Kind(
+    name="live gateway",
+    recognizes=lambda _text: True,
+    opened=_live,
+    read=make_target,
+    is_address=True,
+)
+EMBEDDED_GATEWAY: Final = Kind(
+    name="embedded gateway",
+    recognizes=lambda text: text == EMBEDDED,
+    opened=_embedded,
+    takes_model=True,
+)
+
 
 #: The first that recognizes a target has it.
 KINDS: tuple[Kind, ...] = (EMBEDDED_GATEWAY, LIVE)

@@ -62,6 +62,8 @@ def traced(command: str, show: Observer) -> Iterator[Trace]:
 
     No trouble with traces fails a run or prints more than one warning, which goes to `show`.
     """
+    # A run costs hours and money, its trace can be had again: so everything about traces that goes
+    # wrong is a warning.
     recorder = _recorder(command, show) if environment.wanted() else None
     if recorder is None:
         yield Trace(show)
@@ -75,7 +77,7 @@ def traced(command: str, show: Observer) -> Iterator[Trace]:
             wait_s = INTERRUPTED_CLOSE_S
         raise
     finally:
-        # Pressed once more, Ctrl-C gives up the spans; how the battery ended is still to be told.
+        # Pressed once more, Ctrl-C gives up the spans; why the battery ended is printed.
         with suppress(KeyboardInterrupt):
             recorder.close(wait_s)
         _tell_losses(*recorder.losses(), show)

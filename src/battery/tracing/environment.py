@@ -1,4 +1,4 @@
-"""What the environment asks of traces; variables are told by name, since a value may be secret."""
+"""What the environment asks of traces. Messages name variables, whose values may be secret."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ _CONTENT_WORDS: Final = frozenset({"true", "span_only", "span_and_event"})
 
 
 def wanted() -> bool:
-    """Tell whether there is an endpoint, and nothing that turns traces off."""
+    """Return whether there is an endpoint, and nothing that turns traces off."""
     disabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
     return bool(endpoint()) and not disabled and _exporters() != {"none"}
 
 
 def wants_content() -> bool:
-    """Tell whether prompts and answers are to be part of the spans."""
+    """Return whether prompts and answers are to be part of the spans."""
+    # Off unless asked for: both may hold what must not leave the machine.
     content = os.environ.get("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "")
     return content.strip().lower() in _CONTENT_WORDS
 
@@ -50,9 +51,9 @@ def names(prefix: str) -> list[str]:
 
 
 def brings_its_own_session() -> bool:
-    """Tell whether a plugin of OpenTelemetry is to open the connections, with its credentials."""
-    found = names("OTEL_PYTHON_EXPORTER_OTLP_HTTP_")
-    return any(name.endswith("CREDENTIAL_PROVIDER") for name in found)
+    """Return whether a plugin of OpenTelemetry is to open the connections, with its credentials."""
+    variables = names("OTEL_PYTHON_EXPORTER_OTLP_HTTP_")
+    return any(name.endswith("CREDENTIAL_PROVIDER") for name in variables)
 
 
 def _exporters() -> set[str]:

@@ -31,14 +31,8 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, set_span_in_context
 
 from battery import __version__
 from battery.base.errors import BatteryError
-from battery.records.events import (
-    Event,
-    IterationFinished,
-    MetaFinished,
-    StageStarted,
-    TaskFinished,
-    TaskStarted,
-)
+from battery.records import events
+from battery.records.events import Event
 from battery.records.models import Summary
 from battery.records.stages import DISTILL, META_STAGES
 from battery.target.transport import is_loopback
@@ -93,14 +87,14 @@ class CountingExporter(SpanExporter):
 class _OpenTask(NamedTuple):
     """A respond call that is under way, with its start in nanoseconds since the epoch."""
 
-    event: TaskStarted
+    event: events.TaskStarted
     at: int
 
 
 class _OpenStage(NamedTuple):
     """A stage that is under way, with its start in nanoseconds since the epoch."""
 
-    event: StageStarted
+    event: events.StageStarted
     at: int
 
 
@@ -110,7 +104,7 @@ def start(command: str, *, content: bool) -> Recorder:
     Raises `ValueError`, `RuntimeError` or `OSError` for a variable that cannot be used. `content`
     puts prompts and answers into the spans.
     """
-    # A collector that is down would fill the terminal; what was lost is told once, at the end.
+    # A collector that is down would fill the terminal; what was lost is reported once, at the end.
     for name in ("opentelemetry", "urllib3"):
         logger = logging.getLogger(name)
         logger.addHandler(logging.NullHandler())
@@ -120,6 +114,8 @@ def start(command: str, *, content: bool) -> Recorder:
     # The user's own names win over ours.
     resource = Resource.create().merge(own).merge(OTELResourceDetector().detect())
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    # In batches, from a thread of its own: a call that waited for the collector would be measured
+    # as a slow call, and a collector that hangs would stop the battery.
     provider.add_span_processor(BatchSpanProcessor(exporter))
     return Recorder(command, provider, exporter, content=content)
 
@@ -149,15 +145,15 @@ class Recorder:
     def __call__(self, event: Event) -> None:
         """Take one event."""
         match event:
-            case StageStarted():
+            case events.StageStarted():
                 self._start_stage(event)
-            case TaskStarted():
+            case events.TaskStarted():
                 self._running[_key(event)] = _OpenTask(event, time.time_ns())
-            case TaskFinished(replayed=False):
+            case events.TaskFinished(replayed=False):
                 self._finish_task(event)
-            case MetaFinished():
+            case events.MetaFinished():
                 self._finish_meta(event)
-            case IterationFinished():
+            case events.IterationFinished():
                 self._finish_iteration(spans.iteration(event.metrics))
             case _:
                 pass
@@ -165,11 +161,12 @@ class Recorder:
     def conclude(self, summary: Summary) -> None:
         """Put what was found onto the root span."""
         self._root.set_attributes(spans.battery(summary))
-        for found in spans.evaluations(summary):
-            self._root.add_event(spans.EVALUATION, found)
+        for evaluation in spans.evaluations(summary):
+            self._root.add_event(spans.EVALUATION, evaluation)
 
     def fail(self, error: BaseException) -> None:
         """Record the calls that did not finish, and why the battery stopped."""
+        # These are what whoever opens the trace of a failed battery is looking for.
         now = time.time_ns()
         for began in self._running.values():
             self._record_task(began, {}, now, error)
@@ -196,13 +193,13 @@ class Recorder:
         """Return how many spans the collector did not take, and how many there were."""
         return self._ended - self._exporter.taken, self._ended
 
-    def _start_stage(self, event: StageStarted) -> None:
+    def _start_stage(self, event: events.StageStarted) -> None:
         self._finish_stage()
         now = time.time_ns()
         self._iteration_began = self._iteration_began or now
         self._open = _OpenStage(event, now)
 
-    def _finish_task(self, event: TaskFinished) -> None:
+    def _finish_task(self, event: events.TaskFinished) -> None:
         began = self._running.pop(_key(event), None)
         if began is None:
             return  # two tasks under way look alike; a span less is better than a wrong one
@@ -211,36 +208,38 @@ class Recorder:
         self._record_task(began, spans.answered(event, content=self._content), end)
 
     def _record_task(
-        self, began: _OpenTask, found: Attributes, end: int, error: BaseException | None = None
+        self, began: _OpenTask, attributes: Attributes, end: int, error: BaseException | None = None
     ) -> None:
-        found = spans.asked(began.event, content=self._content) | found
+        attributes = spans.asked(began.event, content=self._content) | attributes
         name = f"invoke_agent {spans.agent(began.event)}"
-        self._record(name, found, (began.at, end), self._stage_span(began.event.iteration), error)
+        self._record(
+            name, attributes, (began.at, end), self._stage_span(began.event.iteration), error
+        )
 
-    def _finish_meta(self, event: MetaFinished) -> None:
+    def _finish_meta(self, event: events.MetaFinished) -> None:
         opened, self._open = self._open, None
         if opened is None or event.replayed:
             return
         name = DISTILL.noun if event.model is None else f"chat {event.model}"
-        found = spans.chat(event, content=self._content)
-        self._record_meta(opened, name, found, opened.at + event.elapsed_ms * _MS)
+        attributes = spans.chat(event, content=self._content)
+        self._record_meta(opened, name, attributes, opened.at + event.elapsed_ms * _MS)
 
     def _record_meta(
         self,
         opened: _OpenStage,
         name: str,
-        found: Attributes,
+        attributes: Attributes,
         end: int,
         error: BaseException | None = None,
     ) -> None:
         number = opened.event.iteration
-        found = spans.meta(number, opened.event.name) | found
-        self._record(name, found, (opened.at, end), self._iteration_span(number), error)
+        attributes = spans.meta(number, opened.event.name) | attributes
+        self._record(name, attributes, (opened.at, end), self._iteration_span(number), error)
 
     def _record(
         self,
         name: str,
-        found: Attributes,
+        attributes: Attributes,
         times: tuple[int, int],
         parent: Span,
         error: BaseException | None,
@@ -248,7 +247,7 @@ class Recorder:
         start, end = times
         context = set_span_in_context(parent)
         span = self._tracer.start_span(
-            name, context, kind=SpanKind.CLIENT, attributes=found, start_time=start
+            name, context, kind=SpanKind.CLIENT, attributes=attributes, start_time=start
         )
         if error is not None:
             _mark(span, error)
@@ -284,10 +283,10 @@ class Recorder:
             self._end_parent(self._stage)
         self._stage = None
 
-    def _finish_iteration(self, found: Attributes) -> None:
+    def _finish_iteration(self, attributes: Attributes) -> None:
         self._finish_stage()
         if self._iteration is not None:
-            self._iteration.set_attributes(found)
+            self._iteration.set_attributes(attributes)
             self._end_parent(self._iteration)
         self._iteration = self._iteration_began = self._open = None
 
@@ -300,7 +299,7 @@ class Recorder:
         span.end(at)
 
 
-def _key(event: TaskStarted | TaskFinished) -> tuple[object, ...]:
+def _key(event: events.TaskStarted | events.TaskFinished) -> tuple[object, ...]:
     return event.iteration, event.phase, event.label, event.arm, event.repeat, event.confirm
 
 

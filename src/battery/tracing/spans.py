@@ -1,4 +1,4 @@
-"""What a span says: names and attributes of the calls of a battery; pure.
+"""What a span says: names and facts of the calls of a battery; pure.
 
 The names that start with `gen_ai.` are OpenTelemetry's semantic conventions for generative AI,
 https://github.com/open-telemetry/semantic-conventions-genai, status Development as of November
@@ -11,14 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from battery.base import jsonio
-from battery.protocol.wire import (
-    ChatRequest,
-    Json,
-    Spent,
-    chat_content,
-    chat_spent,
-    respond_spent,
-)
+from battery.protocol import wire
 from battery.records.events import MetaFinished, TaskFinished, TaskStarted
 from battery.records.metric import TABLE
 from battery.records.models import ELAPSED_KEY, FROZEN, Metrics, Summary
@@ -26,7 +19,8 @@ from battery.records.models import ELAPSED_KEY, FROZEN, Metrics, Summary
 Attributes = dict[str, str | int | float | bool]
 
 EVALUATION: Final = "gen_ai.evaluation.result"
-#: The convention wants a provider and allows one that it does not list.
+# The convention wants a provider and allows one that it does not list. Which company is behind a
+# gateway is not known here, and a guess would be counted as one by whoever adds spans up.
 _GATEWAY: Final = "gateway"
 
 
@@ -37,7 +31,7 @@ def agent(started: TaskStarted) -> str:
 
 def asked(started: TaskStarted, *, content: bool) -> Attributes:
     """Describe a respond call that goes out; `content` adds what is asked."""
-    found: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "gen_ai.operation.name": "invoke_agent",
         "gen_ai.provider.name": _GATEWAY,
         "gen_ai.agent.name": agent(started),
@@ -51,24 +45,24 @@ def asked(started: TaskStarted, *, content: bool) -> Attributes:
     }
     if content and started.task is not None:
         text = f"{started.task.operation}\n\n{_text(started.task.spec)}"
-        found["gen_ai.input.messages"] = _message("user", text)
-    return _known(found)
+        facts["gen_ai.input.messages"] = _message("user", text)
+    return _known(facts)
 
 
 def answered(finished: TaskFinished, *, content: bool) -> Attributes:
     """Describe what came back; `content` adds the answer."""
     result, answer = finished.result, finished.answer or {}
-    found: dict[str, Any] = {
-        **_usage(respond_spent(answer)),
+    facts: dict[str, Any] = {
+        **_usage(wire.respond_spent(answer)),
         "battery.status": result.status,
         **{f"battery.{m.call_span}": m.of(result, answer) for m in TABLE if m.call_span},
         "battery.memory_used": result.memory_used,
         "battery.cached": result.cached or None,
     }
     if content:
-        told = {key: value for key, value in answer.items() if key != ELAPSED_KEY}
-        found["gen_ai.output.messages"] = _message("assistant", _text(told), "stop")
-    return _known(found)
+        kept = {key: value for key, value in answer.items() if key != ELAPSED_KEY}
+        facts["gen_ai.output.messages"] = _message("assistant", _text(kept), "stop")
+    return _known(facts)
 
 
 def meta(iteration: int, stage: str) -> Attributes:
@@ -81,16 +75,16 @@ def chat(finished: MetaFinished, *, content: bool) -> Attributes:
     if finished.model is None:
         return {}
     answer = finished.answer or {}
-    found: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "gen_ai.operation.name": "chat",
-        "gen_ai.provider.name": ChatRequest.model_fields["provider"].default,
+        "gen_ai.provider.name": wire.ChatRequest.model_fields["provider"].default,
         "gen_ai.request.model": finished.model,
-        **_usage(chat_spent(answer)),
+        **_usage(wire.chat_spent(answer)),
     }
     if content and finished.prompt is not None:
-        found["gen_ai.input.messages"] = _message("user", finished.prompt)
-        found["gen_ai.output.messages"] = _message("assistant", chat_content(answer), "stop")
-    return _known(found)
+        facts["gen_ai.input.messages"] = _message("user", finished.prompt)
+        facts["gen_ai.output.messages"] = _message("assistant", wire.chat_content(answer), "stop")
+    return _known(facts)
 
 
 def iteration(metrics: Metrics) -> Attributes:
@@ -143,7 +137,7 @@ def _evaluation(name: str, label: str | None, value: float | None, why: str) -> 
     )
 
 
-def _usage(spent: Spent) -> dict[str, int | None]:
+def _usage(spent: wire.Spent) -> dict[str, int | None]:
     return {
         "gen_ai.usage.input_tokens": spent.input,
         "gen_ai.usage.output_tokens": spent.output,
@@ -151,7 +145,7 @@ def _usage(spent: Spent) -> dict[str, int | None]:
 
 
 def _message(role: str, text: str, finish_reason: str | None = None) -> str:
-    message: Json = {"role": role, "parts": [{"type": "text", "content": text}]}
+    message: wire.Json = {"role": role, "parts": [{"type": "text", "content": text}]}
     if finish_reason:
         message["finish_reason"] = finish_reason
     return _text([message])
@@ -161,6 +155,6 @@ def _text(document: object) -> str:
     return jsonio.dumps(document).decode()
 
 
-def _known(found: Mapping[str, Any]) -> Attributes:
+def _known(facts: Mapping[str, Any]) -> Attributes:
     """Leave out what is not known, as an attribute has no null."""
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in facts.items() if value is not None}
