@@ -12,9 +12,8 @@ import pytest
 from battery.base.errors import ArtifactError
 from battery.inputs.tasks import task_id
 from battery.recorded.open import open_battery
-from battery.recorded.rows import call_rows
+from battery.recorded.rows import COLUMNS, call_rows
 from battery.records.models import Phase, Task
-from battery.records.rows import COLUMNS
 from battery.store.battery_dir import BatteryDir
 from tests.report.samples import MANIFEST
 from tests.support.runs import TASK, run

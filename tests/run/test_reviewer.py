@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from battery.base.errors import ArtifactError
+from battery.inputs.settings import Settings
 from battery.records.events import Event, MetaFinished, Notice, StageStarted
 from battery.records.models import LEARN
 from battery.records.stages import CHAT_STAGES, OVERSEER, SCRUM, ChatStage
@@ -39,7 +40,8 @@ def ask(
     told: list[Event] = []
     with Journal(files.journal) as journal:
         system = notes.Agent(LEARN, files.root / "memory")
-        reviewer = Reviewer(files, journal, system, "large", 9, told.append, repo, redo)
+        settings = Settings(files.root.parent, meta_timeout=9, repo=repo)
+        reviewer = Reviewer(files, journal, system, "large", settings, told.append, redo)
 
         async def everything() -> None:
             for stage in stages:

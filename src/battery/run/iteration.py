@@ -119,15 +119,8 @@ class Iteration:
 
     def reviewer(self) -> Reviewer:
         """Make what runs the chat stages."""
-        return Reviewer(
-            files=self.files,
-            journal=self.journal,
-            system=self.workers[0][LEARN],
-            model=self.models.overseer_cloud,
-            timeout_s=self.settings.meta_timeout,
-            tell=self.tell,
-            repo=self.settings.repo,
-        )
+        system, model = self.workers[0][LEARN], self.models.overseer_cloud
+        return Reviewer(self.files, self.journal, system, model, self.settings, self.tell)
 
     async def _ask_distill(self) -> None:
         reply = await self.llm_team.distill(self._distill_event, self.settings.meta_timeout)

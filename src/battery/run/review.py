@@ -63,16 +63,8 @@ async def _ask(
     ):
         folder = BatteryDir(Path(memory))
         async with targets.opened(settings, folder.memory, tell) as workers:
-            reviewer = Reviewer(
-                files=files,
-                journal=journal,
-                system=workers[0][LEARN],
-                model=model,
-                timeout_s=settings.meta_timeout,
-                tell=tell,
-                repo=settings.repo,
-                redo=True,
-            )
+            system = workers[0][LEARN]
+            reviewer = Reviewer(files, journal, system, model, settings, tell, redo=True)
             for stage in stages:
                 await reviewer.ask(stage)
     for text in _outdated(files, stages):

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from battery.base.clock import now
+from battery.inputs.settings import Settings
 from battery.protocol.wire import Json
 from battery.records.events import MetaFinished, Notice, Observer, StageStarted
 from battery.records.lines import ChatCall
@@ -28,10 +29,8 @@ class Reviewer:
     journal: Journal
     system: System
     model: str
-    timeout_s: float
+    settings: Settings
     tell: Observer
-    #: Repository in which target files are looked up; None leaves them unchecked.
-    repo: Path | None = None
     #: Ask again although an answer is on record, and keep the older text next to the new one.
     redo: bool = False
     _warned: set[str] = field(default_factory=set)
@@ -80,7 +79,7 @@ class Reviewer:
         ):
             return recorded, True
         reply = await self.system.chat(
-            stage.role, prompt, self.model, stage.temperature, self.timeout_s
+            stage.role, prompt, self.model, stage.temperature, self.settings.meta_timeout
         )
         call = ChatCall(
             at=now(),
@@ -94,7 +93,9 @@ class Reviewer:
     def _earlier(self, stage: ChatStage) -> Earlier:
         # From disk and not from memory, so that a redo judges what the user sees.
         answers = {read.role: self.files.require_answer(read.file) for read in stage.reads}
-        exists = None if self.repo is None else partial(is_file_in, self.repo.resolve())
+        repo = self.settings.repo
+        # Without a repository, target files are left unchecked.
+        exists = None if repo is None else partial(is_file_in, repo.resolve())
         return Earlier(answers=answers, exists=exists)
 
     def _keep_older(self, name: str, newer: str) -> None:

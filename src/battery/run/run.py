@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
 
 from battery.base.clock import now
 from battery.base.errors import BatteryError, FolderError, InterruptedRunError
@@ -25,14 +23,6 @@ from battery.store.battery_dir import BatteryDir
 from battery.store.files import Reserve, locked, make_folder
 from battery.store.journal import Journal
 from battery.target import targets
-from battery.target.system import System, Worker
-
-
-class _Asked(NamedTuple):
-    """Whom to ask: in each arm, by worker, and for the distillation."""
-
-    workers: Sequence[Worker]
-    llm_team: System
 
 
 async def run(settings: Settings, tell: Observer) -> Summary:
@@ -110,7 +100,7 @@ def _clear(folder: BatteryDir, tell: Observer) -> None:
 
 async def _carry_on(battery: Battery, tell: Observer) -> Summary:
     """Run the iterations that are missing; keep the manifest true whatever happens."""
-    folder, manifest = battery.folder, battery.manifest
+    folder, manifest, settings = battery.folder, battery.manifest, battery.settings
     if manifest.state == "finished":
         tell(Notice("nothing is left to do"))
         return write_summary(open_battery(folder), report=True)
@@ -122,9 +112,21 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
     reserve = Reserve(folder.root)
     try:
         reserve.claim()
-        async with _asking(battery, tell) as asked:
+        async with (
+            targets.opened(settings, folder.memory, tell, manifest.options.concurrency) as workers,
+            targets.learning_side(settings, workers) as llm_team,
+        ):
+            iteration = partial(
+                Iteration,
+                schedule=battery.schedule(),
+                models=battery.tasks.models,
+                workers=workers,
+                llm_team=llm_team,
+                settings=settings,
+                tell=tell,
+            )
             for number in range(finished + 1, wanted + 1):
-                await _iteration(battery, number, reserve, asked, tell)
+                await _run_iteration(iteration, folder, number, reserve)
                 manifest = manifest.model_copy(update={"iterations_finished": number})
                 folder.write_manifest(manifest)
                 # The page comes at the end: drawing it each time would take longer and longer.
@@ -148,35 +150,14 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
     return write_summary(opened, report=True, then=partial(folder.write_manifest, manifest))
 
 
-@asynccontextmanager
-async def _asking(battery: Battery, tell: Observer) -> AsyncIterator[_Asked]:
-    settings, count = battery.settings, battery.manifest.options.concurrency
-    async with (
-        targets.opened(settings, battery.folder.memory, tell, count) as workers,
-        targets.learning_side(settings, workers) as llm_team,
-    ):
-        yield _Asked(workers, llm_team)
-
-
-async def _iteration(
-    battery: Battery, number: int, reserve: Reserve, asked: _Asked, tell: Observer
+async def _run_iteration(
+    iteration: Callable[..., Iteration], folder: BatteryDir, number: int, reserve: Reserve
 ) -> None:
-    folder = battery.folder
     files = folder.iteration(number)
     make_folder(files.root)
     with Journal(files.journal, reserve) as journal:
-        iteration = Iteration(
-            files=files,
-            journal=journal,
-            schedule=battery.schedule(),
-            models=battery.tasks.models,
-            workers=asked.workers,
-            llm_team=asked.llm_team,
-            settings=battery.settings,
-            tell=tell,
-            earlier=[folder.iteration(before) for before in range(1, number)],
-        )
-        await iteration.run()
+        earlier = [folder.iteration(before) for before in range(1, number)]
+        await iteration(files=files, journal=journal, earlier=earlier).run()
 
 
 def _mark(folder: BatteryDir, manifest: Manifest, state: str) -> None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from junitparser import JUnitXml, TestCase, TestSuite
 
+from battery.recorded.rows import Row
 from battery.records.findings import Evidence
 from battery.records.models import Summary
-from battery.records.rows import Row
 from battery.records.word import GateStatus, Word
 from battery.report.machine.junit import junit
 from battery.verdict.assess import assess

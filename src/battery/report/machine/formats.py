@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from battery.recorded.open import open_battery
-from battery.recorded.rows import call_rows
+from battery.recorded.rows import Row, call_rows
 from battery.records.models import Summary
-from battery.records.rows import Row
 from battery.report.machine.github import step_summary
 from battery.report.machine.junit import junit
 from battery.report.machine.rows import csv_chunks, parquet_chunks, require_parquet

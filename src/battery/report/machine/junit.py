@@ -13,9 +13,9 @@ from xml.etree import ElementTree as ET
 
 from battery.base.numbers import number
 from battery.base.text import brief
+from battery.recorded.rows import MORE, Row
 from battery.records.findings import Evidence, Gate
 from battery.records.models import LEARN, Phase, Summary
-from battery.records.rows import MORE, Row
 
 #: Characters shown of a text of others.
 _SHOWN: Final = 500
