@@ -9,6 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from battery.base.numbers import number, percent
+from battery.comparison.timeline import LEAST
+from battery.records.metric import TABLE
+from battery.records.models import CONFIRMATIONS, CONFIRMED, Expectations
+from battery.target.http import EXCERPT
+from battery.target.transport import CONNECT_TIMEOUT_S, KEEPALIVE_S, MAX_ANSWER_BYTES
+from battery.verdict import policy, power, signflip
+from battery.verdict.intervals import clopper_pearson_upper
+from battery.verdict.metrics import NEEDED
 from tests.test_docs import DOCS, PAGES, ROOT, name_of, tree
 
 SOURCE = ROOT / "src" / "battery"
@@ -76,3 +85,121 @@ def test_names_of_code_that_a_document_names_exist(page: Path) -> None:
     named = {text for text in inline if re.fullmatch(r"[A-Z]\w+(?:\.\w+)*", text)}
     parts = {part for name in named for part in name.split(".")}
     assert {part for part in parts if not re.search(rf"\b{part}\b", source)} == set()
+
+
+WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+ALPHA, RELEVANT, NARROW = policy.level(), policy.relevant(), policy.narrow()
+POINTS = number(policy.RELEVANT * 100, 0)
+ALL_ONE_WAY = policy.level(policy.ALL_ONE_WAY)
+SLOPE = WORDS[policy.SLOPE_ITERATIONS]
+RERUNS, FAILING = WORDS[CONFIRMATIONS], WORDS[CONFIRMED]
+DECIDING = WORDS[sum(metric.decides for metric in TABLE)]
+COUNTED = WORDS[sum(metric.counted for metric in TABLE)]
+BUDGET = WORDS[round(Expectations().gamma_token_factor)]
+BOUND = percent(clopper_pearson_upper(0, 6))
+#: Phrases as the documents have them, with the numbers that the program has.
+CLAIMS = {
+    "README.md": [
+        f"which takes {SLOPE} iterations to show",
+    ],
+    "docs/reference/evidence.md": [
+        f"(p < {policy.level(policy.SAME_START_ALPHA)}, by {percent(policy.SPOILING)} or more)",
+        f"worse by {RELEVANT} or more (a rate by {POINTS} points or more)",
+        f"as {RERUNS} reruns confirmed",
+        f"(p ≤ {ALPHA}), with {SLOPE} iterations or more",
+        f"p ≤ {ALPHA}, the {percent(policy.LEVEL)} interval excludes 1, a saving of {RELEVANT} or",
+        f"The {NARROW} interval of the ratio of tokens is inside ±{RELEVANT}",
+    ],
+    "docs/reference/comparison.md": [
+        f"a p of at most {ALPHA}, corrected by max-T for the {DECIDING} metrics that decide",
+        f"*relevant* means {RELEVANT} or, for a rate, {POINTS} points",
+        f"ends {POINTS} points fewer tasks ok, and no task that differs speaks the other way "
+        f"(p ≤ {ALL_ONE_WAY})",
+        f"the {NARROW} interval of the ratio of tokens is inside ±{RELEVANT}",
+    ],
+    "docs/reference/commands.md": [
+        f"is asked {RERUNS} more times, in the learn arm",
+        f"Once {FAILING} of those {RERUNS} have failed",
+        f"from {WORDS[LEAST]} batteries on a p-value",
+        f"that {percent(policy.POWER)} of such batteries show",
+        f"below {percent(policy.POWER)}, how many iterations (up to {power.MOST['iterations']}), "
+        f"tasks (up to {power.MOST['tasks']}) or repeats (up to {power.MOST['repeats']})",
+        f"compared with the one before, 0.001 to {power.LARGEST_DROP}",
+    ],
+    "docs/reference/wire.md": [
+        f"Connecting alone may take {CONNECT_TIMEOUT_S:g} seconds",
+        f"An answer larger than {MAX_ANSWER_BYTES >> 20} MiB",
+        f"for at most {KEEPALIVE_S:g} idle seconds",
+    ],
+    "docs/reference/errors.md": [
+        f"No connection within {CONNECT_TIMEOUT_S:g} seconds",
+        f"outgrew {MAX_ANSWER_BYTES >> 20} MiB",
+        f"the first {EXCERPT} characters of the body",
+    ],
+    "docs/explanation/method.md": [
+        f"how many of the {COUNTED} metrics improved from the first to the last iteration. "
+        f"{WORDS[NEEDED].title()} or more read",
+        f"arrangements up to {signflip.EXACT_UP_TO} tasks, {signflip.RANDOM_FLIPS:,} seeded",
+        f"Only from {SLOPE} iterations on",
+        f"than its budget: {BUDGET} times the mean of alpha",
+        f"so do {FAILING} or {RERUNS} of the {RERUNS} reruns",
+        f"p ≤ {policy.level(policy.FLAKY)} divided by the iterations after the first",
+        f"the rate of bluffs is below {BOUND}",
+        f"(p ≤ {policy.level(policy.LEANING)}), and less than {RELEVANT} came on top",
+        f"ends {POINTS} points fewer tasks ok, and no task that differs speaks the other way "
+        f"(p ≤ {ALL_ONE_WAY})",
+        f"within the {policy.RESOLUTION_S * 1000:g} ms per call",
+        f"at least {WORDS[policy.BATTERIES]} independent batteries",
+    ],
+    "docs/explanation/calibration.md": [
+        f"a slope over {WORDS[policy.SLOPE_ITERATIONS - 1]} points, so it never comes before "
+        f"iteration {policy.SLOPE_ITERATIONS}",
+        f"fewer than {policy.SLOPE_ITERATIONS} iterations",
+        f"primary p ≤ {ALPHA}",
+        f"{WORDS[CONFIRMATIONS]} reruns may fail by bad luck",
+        f"is asked {RERUNS} more times, as a run does",
+        f"{NEEDED} or more of {sum(metric.counted for metric in TABLE)} metrics improved",
+    ],
+    "docs/how-to/compare.md": [
+        f"corrected for the {DECIDING} metrics that decide",
+        f"at least {WORDS[policy.BATTERIES]} independent batteries of each",
+        f"takes {WORDS[LEAST]} batteries of one set: no order of {WORDS[LEAST - 1]} has a p "
+        f"below {ALPHA}",
+    ],
+    "docs/how-to/own-gateway.md": [
+        f"is asked {RERUNS} more times",
+    ],
+    "docs/how-to/plan-a-run.md": [
+        f"LEARNED demands a saving of at least {RELEVANT}",
+        f"The figures come from {power.SIMULATIONS:,} simulated batteries",
+        f"p of at most {ALPHA} in the sign-flip test, a {percent(policy.LEVEL)} interval that "
+        f"excludes no effect, {RELEVANT} saved",
+        f"p of at most {ALPHA} in Page's test",
+    ],
+}
+#: Where a verdict or an outcome is defined every number must be among the claims.
+DEFINING = {
+    "docs/reference/evidence.md": "## Verdict words",
+    "docs/reference/comparison.md": "## Outcome words",
+    "docs/explanation/method.md": "### Objections",
+}
+THRESHOLD = re.compile(r"\d+ ?%|(?<!\w)\.\d+|\d+ points|\d+ ms")
+
+
+def prose(page: str) -> str:
+    """Return the text of a page on one line."""
+    return " ".join((ROOT / page).read_text("utf-8").split())
+
+
+@pytest.mark.parametrize(("page", "claim"), [(p, claim) for p in CLAIMS for claim in CLAIMS[p]])
+def test_the_numbers_of_a_document_are_those_of_the_program(page: str, claim: str) -> None:
+    assert claim in prose(page)
+
+
+@pytest.mark.parametrize("page", DEFINING)
+def test_no_threshold_in_a_definition_goes_unchecked(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8").partition(DEFINING[page])[2].partition("\n## ")[0]
+    text = " ".join(text.partition("\n### ")[0].split())
+    for claim in CLAIMS[page]:
+        text = text.replace(claim, "")
+    assert THRESHOLD.findall(text) == []
