@@ -24,8 +24,7 @@ def calibrate(
     ] = "fast",
     seed: Annotated[int, options.option("--seed N", "Seed of all random numbers.", min=0)] = 1,
     jobs: Annotated[
-        int | None,
-        options.option("--jobs N", "How many processes [default: one per core].", min=1),
+        int | None, options.option("--jobs N", "How many processes [default: one per core].", min=1)
     ] = None,
     out: Out = Path("data/calibration"),
     as_json: options.Json = False,

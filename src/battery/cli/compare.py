@@ -31,8 +31,7 @@ class Format(StrEnum):
 Before = Annotated[Path, options.argument("A", "Folder of the battery before.")]
 After = Annotated[Path, options.argument("B", "Folder of the battery after.")]
 Output = Annotated[
-    Path | None,
-    options.option("--output -o PAGE.html", "Write the comparison as a page, too."),
+    Path | None, options.option("--output -o PAGE.html", "Write the comparison as a page, too.")
 ]
 Printed = Annotated[
     Format,

@@ -15,12 +15,10 @@ from battery.commands import export as stage
 from battery.store.battery_dir import BatteryDir
 
 Format = Annotated[
-    Literal["inspect"],
-    options.argument("FORMAT", "Whose format: inspect (Inspect AI logs)."),
+    Literal["inspect"], options.argument("FORMAT", "Whose format: inspect (Inspect AI logs).")
 ]
 Output = Annotated[
-    Path,
-    options.option("--output -o FOLDER", "Folder that the files are written to."),
+    Path, options.option("--output -o FOLDER", "Folder that the files are written to.")
 ]
 
 

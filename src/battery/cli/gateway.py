@@ -17,8 +17,7 @@ Port = Annotated[
     int, options.option("--port -p", "Port to listen on; 0 takes any.", min=0, max=65535)
 ]
 Store = Annotated[
-    Path,
-    options.option("--store", "Folder of the gateway's memory; an existing one is continued."),
+    Path, options.option("--store", "Folder of the gateway's memory; an existing one is continued.")
 ]
 Frozen = Annotated[bool, options.option("--frozen", "Never learn: distill changes nothing.")]
 ForgetAfter = Annotated[

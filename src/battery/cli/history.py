@@ -15,9 +15,7 @@ Searched = Annotated[Path, options.argument("FOLDER", "Folder to search, with al
 
 
 def history(
-    folder: Searched = Path("data"),
-    as_json: options.Json = False,
-    debug: options.Debug = False,
+    folder: Searched = Path("data"), as_json: options.Json = False, debug: options.Debug = False
 ) -> None:
     """List all batteries under a folder, with a trend.
 

@@ -199,10 +199,7 @@ def _as_battery_error(error: BaseException, words: Sequence[str]) -> BatteryErro
     elif isinstance(error, OSError):
         converted = BatteryError(f"the system refused to read or write: {error}", hint=_REPORT)
     else:
-        converted = BatteryError(
-            f"internal error: {type(error).__name__}: {error}",
-            hint=_REPORT,
-        )
+        converted = BatteryError(f"internal error: {type(error).__name__}: {error}", hint=_REPORT)
     converted.__cause__ = error
     return converted
 

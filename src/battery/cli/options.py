@@ -132,8 +132,7 @@ Limit = Annotated[
     option("--limit N", "Take only the first N tasks of each phase [default: all].", min=1),
 ]
 DryRun = Annotated[
-    bool,
-    option("--dry-run", "Print how many calls it would make, and each in order; make none."),
+    bool, option("--dry-run", "Print how many calls it would make, and each in order; make none.")
 ]
 # No call takes no time, and one that takes more than a day is a mistyped number.
 _TIMEOUT: Final = {"min": 0.001, "max": 86_400}

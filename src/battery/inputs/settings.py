@@ -205,8 +205,7 @@ def _wrong_url(url: str, why: str) -> UsageError:
     # A password may hold slashes, and the scheme may be what is missing.
     shown = re.sub(r"^([a-z]+://)?.*@", r"\1…@", url, flags=re.DOTALL)[:100]
     return UsageError(
-        f"{shown!r} is not a URL to call: {why}",
-        hint="write it like http://localhost:3100",
+        f"{shown!r} is not a URL to call: {why}", hint="write it like http://localhost:3100"
     )
 
 

@@ -104,11 +104,7 @@ EMBEDDED_GATEWAY: Final = Kind(
 #: The first that recognizes a target has it.
 KINDS: tuple[Kind, ...] = (EMBEDDED_GATEWAY, LIVE)
 
-_OPTIONS: Final = {
-    "gateway": "--gateway",
-    "llm_team": "--llm-team",
-    "control": "--control-gateway",
-}
+_OPTIONS: Final = {"gateway": "--gateway", "llm_team": "--llm-team", "control": "--control-gateway"}
 
 
 def kind_of(text: str) -> Kind:

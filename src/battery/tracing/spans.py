@@ -138,10 +138,7 @@ def _evaluation(name: str, label: str | None, value: float | None, why: str) -> 
 
 
 def _usage(spent: wire.Spent) -> dict[str, int | None]:
-    return {
-        "gen_ai.usage.input_tokens": spent.input,
-        "gen_ai.usage.output_tokens": spent.output,
-    }
+    return {"gen_ai.usage.input_tokens": spent.input, "gen_ai.usage.output_tokens": spent.output}
 
 
 def _message(role: str, text: str, finish_reason: str | None = None) -> str:
