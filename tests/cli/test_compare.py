@@ -47,7 +47,7 @@ def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
     return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
 
 
-def dearer(run: Run) -> None:
+def more_expensive(run: Run) -> None:
     run["result"]["artifact"]["usage"]["total_tokens"] *= 2
 
 
@@ -61,10 +61,10 @@ def test_a_battery_compared_with_itself_does_not_differ_and_is_left_alone(before
     assert contents(before) == was
 
 
-def test_a_dearer_system_is_worse_and_fails_the_pipeline_that_asks(
+def test_a_more_expensive_system_is_worse_and_fails_the_pipeline_that_asks(
     before: Path, changed: Callable[[Callable[[Run], None]], Path]
 ) -> None:
-    after = changed(dearer)
+    after = changed(more_expensive)
     done = command_here("compare", before, after, "--fail-on", "worse", cwd=before.parent)
     assert done.returncode == 3
     assert "\nWORSE\n" in done.stdout
@@ -73,10 +73,10 @@ def test_a_dearer_system_is_worse_and_fails_the_pipeline_that_asks(
     assert (back.returncode, "\nBETTER\n" in back.stdout) == (0, True)
 
 
-def test_the_formats_say_the_same_word_and_the_page_is_written_beside(
+def test_the_formats_say_the_same_word_and_the_page_is_written_as_well(
     before: Path, changed: Callable[[Callable[[Run], None]], Path], tmp_path: Path
 ) -> None:
-    after = changed(dearer)
+    after = changed(more_expensive)
     words = ("compare", before, after, "--format")
     made = command_here(*words, "md", "--output", tmp_path / "page.html", cwd=tmp_path)
     assert made.stdout.startswith("## Batteries compared: WORSE\n")

@@ -31,7 +31,7 @@ from tests.support.commands import environment
         (["gateway", "--port", "99999999"], "65535"),
     ],
 )
-def test_wrong_use_is_one_message_a_next_step_and_exit_2(
+def test_a_usage_error_is_one_message_a_next_step_and_exit_2(
     words: list[str], says: str, tmp_path: Path
 ) -> None:
     done = battery(*words, cwd=tmp_path)

@@ -91,7 +91,7 @@ def test_a_control_on_the_gateways_own_host_and_port_gets_its_headers(
         ([], {"CONTROL_GATEWAY_URL": "http://b.example"}, "a control gateway is named and no"),
     ],
 )
-def test_a_control_that_is_none_is_refused_before_anything_is_written(
+def test_an_unfit_control_is_refused_before_anything_is_written(
     words: list[str], env: dict[str, str], says: str, here: Path
 ) -> None:
     for more in ([], ["--dry-run"]):

@@ -17,7 +17,7 @@ from tests.support.gateway import Gateway
 pytestmark = pytest.mark.slow
 
 
-def test_review_keeps_the_older_text_beside_the_new_one(folder: Path) -> None:
+def test_review_keeps_the_older_text_next_to_the_new_one(folder: Path) -> None:
     older = (folder / "iter_2" / "scrum_findings.md").read_text()
     review = (folder / "iter_2" / "overseer_review.md").read_bytes()
     done = battery("review", folder, "--iteration", 2, "--only", "scrum")

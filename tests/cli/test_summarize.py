@@ -105,7 +105,7 @@ def test_a_gate_that_is_not_met_comes_after_the_document(forgetful: Path, name: 
         (["--format", "md", "--output", "."], "is a directory"),
     ],
 )
-def test_wrong_use_is_refused(forgetful: Path, asked: list[str], says: str) -> None:
+def test_a_usage_error_is_refused(forgetful: Path, asked: list[str], says: str) -> None:
     done = summarize(forgetful, *asked)
     assert done.returncode == 2
     assert says in done.stderr + done.stdout

@@ -322,7 +322,7 @@ def test_what_a_summary_refuses_is_not_exported(
         (["inspect", "battery", "--output", "battery/battery.json"], "--output"),
     ],
 )
-def test_wrong_use_is_refused(read: Read, words: list[str], told: str) -> None:
+def test_a_usage_error_is_refused(read: Read, words: list[str], told: str) -> None:
     done = command_here("export", *words, cwd=read.battery.parent)
     assert done.returncode == 2
     assert told in done.stderr

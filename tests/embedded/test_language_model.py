@@ -119,7 +119,7 @@ def test_a_model_that_babbles_fails_the_task_and_not_the_gateway(
     [
         ("broken", "status 500: no: Bearer …"),
         ("html", "Expecting value"),
-        ("silent", "choices[0].message.content: a text was expected, got an empty text"),
+        ("silent", "choices[0].message.content: a string was expected, got an empty string"),
     ],
 )
 def test_an_endpoint_that_fails_is_a_502_with_the_reason_and_never_the_key(

@@ -238,12 +238,12 @@ def test_in_a_spec_a_comment_is_part_of_the_task() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda d: d.update({"$schema": {}}), "$schema: a text was expected"),
-        (lambda d: d.update({"$comment": None}), "$comment: a text or a list of texts"),
-        (lambda d: d["models"].update({"$comment": ["a", 1]}), "models.$comment: a text or"),
+        (lambda d: d.update({"$schema": {}}), "$schema: a string was expected"),
+        (lambda d: d.update({"$comment": None}), "$comment: a string or a list of strings"),
+        (lambda d: d["models"].update({"$comment": ["a", 1]}), "models.$comment: a string or"),
         (
             lambda d: d["phases"]["beta_drift"][1].update({"$comment": {}}),
-            "phases.beta_drift[1].$comment: a text or a list of texts was expected",
+            "phases.beta_drift[1].$comment: a string or a list of strings was expected",
         ),
         (lambda d: d["models"].update({"$schema": ""}), "models.$schema: is not a known key"),
         (lambda d: d.update({"$coment": ""}), "$coment: is not a known key"),

@@ -31,13 +31,14 @@ if TYPE_CHECKING:
 
 
 class BatteryError(Exception):
-    """Say what failed, on what and why; `hint` is what to do next.
+    """What failed, on what and why; `hint` is what to do next.
 
     `message` is one sentence without a final full stop; `hint` may be None. `remedy` is what would
-    clear the cause, where the system told it: what is raised below a command does not know the
+    clear the cause, where the system reports it: what is raised below a command does not know the
     command's options, so the command adds its hint with `advised`.
     """
 
+    # The code of everything that is neither the user's mistake nor the user's wish.
     exit_code = 1
 
     def __init__(self, message: str, *, hint: str | None = None, remedy: str | None = None) -> None:
@@ -96,6 +97,7 @@ class ArtifactError(BatteryError):
 class GateError(BatteryError):
     """Report that a gate the user asked for was not met; the result itself is already printed."""
 
+    # Not 1: a pipeline must be able to tell a system that got worse from a battery that failed.
     exit_code = 3
 
 
@@ -116,6 +118,7 @@ class ShapeError(Exception):
     @classmethod
     def of(cls, error: ValidationError) -> ShapeError:
         """Make the first finding of a pydantic error readable: `a.b[1].c: why`."""
+        # One at a time: the others are often consequences of the first.
         first = error.errors(include_url=False, include_context=False)[0]
         return cls(dotted(first["loc"]), _plain(first["type"], first["msg"], first["input"]))
 
@@ -150,6 +153,7 @@ def _plain(kind: str, message: str, given: object) -> str:
         return "is not a known key"
     if kind in {"model_type", "dict_type"}:
         message = "an object was expected"
+    # The value, of a file or an answer, may have any size; its beginning is enough to find it.
     shown = repr(given)
     if len(shown) > 60:
         shown = shown[:59] + "…"

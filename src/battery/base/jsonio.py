@@ -71,6 +71,8 @@ def array_pieces(file: BinaryIO) -> Iterator[bytes]:
 
 def canonical(value: Any) -> bytes:
     """Write a document so that equal contents give equal bytes, whatever their key order."""
+    # These bytes are hashed, and the hashes are on disk: another layout would make every older
+    # battery one of other tasks.
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError:

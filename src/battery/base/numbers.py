@@ -17,7 +17,7 @@ def number(value: float, places: int = 2, *, grouped: bool = False) -> str:
     """Write a number with fixed decimals, halves rounded away from zero: 3.625 is 3.63.
 
     The number is taken as it is written in decimal, so 2.675 is 2.68 although its binary
-    fraction lies below. `grouped` puts commas between thousands. A negative number too small
+    fraction is below that. `grouped` puts commas between thousands. A negative number too small
     to show keeps its sign: -0.001 is -0.00.
     """
     # A float has a zero below zero; nobody else has.

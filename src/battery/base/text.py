@@ -38,7 +38,7 @@ def _harmless(char: str) -> str:
 
 def brief(text: str, width: int, *, ellipsis: str = "…") -> str:
     """Show the beginning of a foreign text of any length in at most `width` columns."""
-    # Cut first: a text of megabytes is not worth reading to show a line of it.
+    # Cut first: megabytes of text are not worth reading to show a line of it.
     return fit(printable(text[: 10 * width]), width, ellipsis=ellipsis)
 
 
@@ -96,6 +96,6 @@ def can_show(stream: TextIO, text: str) -> bool:
 def write_line(stream: TextIO, line: str) -> None:
     """Write one line at once and flush it; what the encoding lacks is escaped, not an error."""
     encoding = stream.encoding or "utf-8"
-    # One write a line, so that lines of several processes on one terminal do not mix.
+    # One write per line, so that lines of several processes on one terminal do not mix.
     stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
     stream.flush()

@@ -51,6 +51,7 @@ def calibrate(
         print_json(calibration.model_dump(mode="json"))
     else:
         typer.echo(text(calibration))
+    # After the table, which shows by how much a bound is broken.
     error = stage.broken(calibration, out)
     if error and as_json:
         # The document names the broken bounds; an error as well would be a second document.

@@ -58,7 +58,7 @@ def compare(
 ) -> None:
     """Compare two batteries, task by task.
 
-    Says whether B is better or worse than A on the same tasks, by how much, which tasks flipped,
+    Reports whether B is better or worse than A on the same tasks, by how much, which tasks flipped,
     and what else differs. Reads both folders, archived ones too, and writes into neither.
 
     \b

@@ -69,6 +69,7 @@ def gateway(
     chosen = GatewayOptions(
         store=store, frozen=frozen, model_url=endpoint, model_key=key, dials=dials
     )
+    # The URL alone on standard output, so that a script can read it and go on.
     with serving(chosen, host, port) as url:
         typer.echo(f"gateway at {url}, memory in {store}; stop it with Ctrl-C", err=True)
         typer.echo(url)

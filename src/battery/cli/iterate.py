@@ -42,6 +42,7 @@ def iterate(
     Example:
       battery iterate data/battery
     """
+    # How large a battery is and what it asks is not an option here: that would make another one.
     settings = options.settings(ctx.params, read)
     with progress(quiet=quiet) as show, traced("iterate", show) as trace:
         summary = asyncio.run(stage.iterate(settings, trace.tell))

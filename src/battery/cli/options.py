@@ -241,6 +241,7 @@ def _control_url(options: Mapping[str, Any]) -> str | None:
     url: str | None = options.get("control_gateway")
     if url is None or not options.get("no_control"):
         return url
+    # Typer does not say which of the two it took. Where the values are equal it does not matter.
     if url == os.environ.get("CONTROL_GATEWAY_URL"):
         return None  # the command line wins over the environment
     raise UsageError(
@@ -251,6 +252,7 @@ def _control_url(options: Mapping[str, Any]) -> str | None:
 def folder(options: Mapping[str, Any]) -> Path:
     """Choose the folder: the argument, else `--dir`, else the default."""
     argument, option = options.get("folder"), options.get("directory")
+    # An argument and a variable are no contradiction, an argument and another --dir are.
     if argument and os.environ.get("BATTERY_DIR") == str(option):
         option = None  # the command line wins over the environment
     if argument and option and argument != option:

@@ -96,6 +96,7 @@ def make_target(url: str, headers: Mapping[str, str]) -> Target:
         raise _wrong_url(url, "no host can have that name")
     if not _has_usable_port(parts):
         raise _wrong_url(url, "its port is not a number from 1 to 65535")
+    # A query often holds a key. Artifacts and messages name the URL, so none may be in it.
     if parts.query or parts.fragment:
         raise UsageError(
             f"the URL of {parts.hostname} carries a query or a fragment",
@@ -111,6 +112,7 @@ def make_companion(url: str, headers: Mapping[str, str], gateway: Target | None)
     never sent.
     """
     companion = make_target(url, headers)
+    # One host and port are one program, which knows these secrets already; others are strangers.
     if gateway and urlsplit(gateway.url)[:2] == urlsplit(companion.url)[:2]:
         return Target(companion.url, {**gateway.headers, **companion.headers})
     return companion
@@ -142,7 +144,7 @@ def parse_headers(lines: Sequence[str], token: str | None) -> dict[str, str]:
 
 
 def environment_headers(environ: Mapping[str, str], prefix: str) -> dict[str, str]:
-    """Read `<prefix>_TOKEN` and `<prefix>_HEADERS` (one `Name: value` a line)."""
+    """Read `<prefix>_TOKEN` and `<prefix>_HEADERS` (one `Name: value` per line)."""
     lines = [line for line in environ.get(f"{prefix}_HEADERS", "").splitlines() if line.strip()]
     return parse_headers(lines, environ.get(f"{prefix}_TOKEN"))
 

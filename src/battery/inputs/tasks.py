@@ -38,7 +38,9 @@ class PlannedTask(NamedTuple):
 
 
 def find_tasks(path: Path | None) -> tuple[Tasks, str]:
-    """Load the named file, else `tasks.json`, else the packaged copy; say which it was."""
+    """Load the named file, else `tasks.json`, else the packaged copy; return which as well."""
+    # The packaged tasks come last: they fit the embedded gateway only, and whoever wrote a file
+    # wants it asked.
     if path is None and not DEFAULT_PATH.exists():
         data = resources.files("battery").joinpath("tasks.json").read_bytes()
         return parse_tasks(data, "the packaged tasks.json"), PACKAGED
@@ -98,12 +100,15 @@ def limited(tasks: Tasks, limit: int | None) -> Tasks:
 
 def task_id(phase: Phase, task: Task) -> str:
     """Identify a task by what is asked: phase, class, operation and spec."""
+    # Not by its place in the file: two batteries are compared on the tasks that both asked, and
+    # their files need not list these alike.
     identity = jsonio.canonical([phase, task.task_class, task.operation, task.spec])
     return hashlib.sha256(identity).hexdigest()[:16]
 
 
 def digest(tasks: Tasks) -> str:
     """Hash what will be asked and of whom, whatever the file's formatting."""
+    # A reformatted file or a changed comment must not keep a battery from being resumed.
     return hashlib.sha256(jsonio.canonical(tasks.document())).hexdigest()
 
 
@@ -131,7 +136,7 @@ def labels(tasks: Iterable[Task]) -> list[str]:
 
 
 def differences(before: Tasks, now: Tasks) -> list[str]:
-    """Say what differs between two tasks files, a line each; empty when nothing does."""
+    """List what differs between two tasks files, one line each; empty when nothing does."""
     lines = [
         f"models.{name}: {old!r} became {new!r}"
         for (name, old), (_, new) in zip(before.models, now.models, strict=True)
@@ -154,7 +159,7 @@ def differences(before: Tasks, now: Tasks) -> list[str]:
 
 
 def _uncommented(document: Any) -> Any:
-    """Take out what is written for people and editors; raise `ShapeError` where it is no text.
+    """Take out what is written for people and editors; raise `ShapeError` where it is not a string.
 
     What is of the wrong shape is left as it is, for the records to refuse. A spec may hold any
     key, so nothing is taken out of it.
@@ -162,7 +167,7 @@ def _uncommented(document: Any) -> Any:
     if not isinstance(document, dict):
         return document
     if not isinstance(document.get(SCHEMA_KEY, ""), str):
-        raise ShapeError(SCHEMA_KEY, "a text was expected")
+        raise ShapeError(SCHEMA_KEY, "a string was expected")
     kept = _plain(document, "")
     kept.pop(SCHEMA_KEY, None)
     for key in {"phases", "models", "expectations"} & kept.keys():
@@ -184,7 +189,7 @@ def _plain(part: Any, place: str) -> Any:
     lines = comment if isinstance(comment, list) else [comment]
     if not all(isinstance(line, str) for line in lines):
         raise ShapeError(
-            f"{place}.{COMMENT_KEY}".lstrip("."), "a text or a list of texts was expected"
+            f"{place}.{COMMENT_KEY}".lstrip("."), "a string or a list of strings was expected"
         )
     return {key: value for key, value in part.items() if key != COMMENT_KEY}
 

@@ -81,7 +81,7 @@ def _null_is(default: object) -> BeforeValidator:
 
 
 def _whole(value: object) -> object:
-    """Take 3.0 for 3, as some JSON writers send it; a text or a truth value is no number."""
+    """Take 3.0 for 3, as some JSON writers send it; strings and booleans are not numbers."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -110,7 +110,7 @@ class Artifact(BaseModel):
     usage: Annotated[Usage, _null_is({})] = Usage()
 
 
-# Artifacts are the gateway's own and may be anything, also a text; then they have no usage.
+# Artifacts are the gateway's own and may be anything, even a string; then they have no usage.
 def _object_or_nothing(value: object) -> object:
     return value if isinstance(value, dict) else {}
 
@@ -187,7 +187,7 @@ def _spent(usage: object) -> Spent:
 def _first_count(values: Json, names: tuple[str, ...]) -> int | None:
     for name in names:
         value = _whole(values.get(name))
-        # A truth value is an int to Python. The split of tokens decides nothing, so what is no
+        # To Python a boolean is an int. The split of tokens decides nothing, so what is no
         # count there is left out; it is not worth the call.
         if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_COUNTED:
             return value
@@ -250,7 +250,7 @@ def chat_content(answer: object) -> str:
         else:
             value = value[0] if value else None
     if not isinstance(value, str) or not value.strip():
-        raise ShapeError(place, f"a text was expected, got {_kind(value)}")
+        raise ShapeError(place, f"a string was expected, got {_kind(value)}")
     return value
 
 
@@ -308,9 +308,9 @@ class DistillStream:
 
 
 def _kind(value: object) -> str:
-    names = {dict: "an object", list: "a list", str: "a text", bool: "a truth value"}
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
     if value is None:
         return "nothing"
     if isinstance(value, str) and not value.strip():
-        return "an empty text"
+        return "an empty string"
     return names.get(type(value), "a number")

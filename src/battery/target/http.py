@@ -164,6 +164,7 @@ class Client:
 
         Any answer below 500 will do: a gateway need not have a front page.
         """
+        # The front page, because no other path is sure to be free of charge and to teach nothing.
         call = self._call("look-up", "/", timeout_s)
         async with self._translated(call), self._http.stream("GET", call.url) as response:
             status = response.status_code
@@ -310,15 +311,15 @@ async def open_clients(
 
 
 def _words(error: Exception) -> str:
-    """Name the cause: below "all attempts failed" lies what the system said."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, OSError) and seen.strerror:
+    """Name the cause, which is what the system said, not "all attempts failed"."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
             # asyncio replaces the system's words by the address, which is known already.
-            asyncio_says = seen.strerror.startswith("Connect call failed")
-            return os.strerror(seen.errno or 0) if asyncio_says else seen.strerror
-        inner = seen.exceptions[0] if isinstance(seen, BaseExceptionGroup) else None
-        seen = inner or seen.__cause__ or seen.__context__
+            asyncio_says = cause.strerror.startswith("Connect call failed")
+            return os.strerror(cause.errno or 0) if asyncio_says else cause.strerror
+        inner = cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else None
+        cause = inner or cause.__cause__ or cause.__context__
     return str(error) or type(error).__name__
 
 
@@ -337,6 +338,7 @@ def _status_hint(status: int) -> str:
         )
     if status == 404:
         return "is this the gateway's base URL? check it with `battery doctor`"
+    # A redirect followed would repeat the call, and send its headers to a host nobody named.
     if 300 <= status < 400:
         return "redirects are not followed: name the final URL"
     return "look at the gateway's log; what finished is on disk"

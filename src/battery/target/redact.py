@@ -14,7 +14,7 @@ from typing import Any, Final, get_args
 from battery.protocol.wire import OVERSEER_KIND, Status
 
 REPLACEMENT: Final = "[redacted]"
-#: Shorter values are no secrets worth the name, and cutting them out would spoil answers.
+#: Shorter values are hardly secrets, and cutting them out of every word would spoil answers.
 MIN_SECRET: Final = 6
 
 #: Words of the wire. A header of such a value is no secret, and the answer would be unreadable.
@@ -29,6 +29,7 @@ class Redactor:
     """
 
     def __init__(self, header_values: Iterable[str]) -> None:
+        # Longest first: where one secret is part of another, the whole one has to go.
         secrets = {part for value in header_values for part in _parts(value)}
         kept = sorted((s for s in secrets if len(s) >= MIN_SECRET), key=len, reverse=True)
         self._kept = kept
@@ -41,6 +42,7 @@ class Redactor:
     def excerpt(self, text: str) -> str:
         """Replace every secret in a text that was cut off, perhaps in the middle of a secret."""
         text = self.text(text)
+        # Half a password is a help to whoever guesses the rest.
         for secret in self._kept:
             for length in range(min(len(secret), len(text)), MIN_SECRET - 1, -1):
                 if text.endswith(secret[:length]):
@@ -72,6 +74,7 @@ class Redactor:
 
 
 def _parts(value: str) -> Iterator[str]:
+    # Gateways echo a whole header, the token alone or the password in it.
     yield value
     scheme, _, rest = value.partition(" ")
     yield rest

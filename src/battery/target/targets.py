@@ -146,6 +146,7 @@ def refuse_unfit_control(settings: Settings) -> None:
             hint="name a gateway's URL with --gateway, or leave out --control-gateway and its "
             f"variable: the {kind.name} brings a control of its own",
         )
+    # The control shows what time alone does. One that learns as well would hide what was learned.
     for target, name, why in (
         (settings.gateway, "gateway", "it would be taught by the other arm"),
         (_team(settings), "LLM team", "it would be distilled"),
@@ -241,6 +242,7 @@ def _companion(
 
 def _same_arms(settings: Settings, manifest: Manifest) -> Settings:
     url, control = manifest.targets.get("control"), settings.control_gateway
+    # Half a battery with a control and half without has no contrast that means anything.
     if url is None and control is not None:
         raise MismatchError(
             f"this battery has one arm, and {control.url} would be a second",
@@ -259,6 +261,7 @@ def _same_arms(settings: Settings, manifest: Manifest) -> Settings:
 
 
 def _refuse_other_target(settings: Settings, manifest: Manifest) -> None:
+    # An address is where a system is, not which one it is, so it may change; a kind may not.
     for name, (before, after) in moved(settings, manifest).items():
         if not (kind_of(before).is_address and kind_of(after).is_address):
             raise MismatchError(
