@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
 from battery.base.errors import advised
 from battery.inputs.tasks import task_id
 from battery.recorded.open import open_battery
-from battery.records.models import Arm, Phase, Run
+from battery.records.models import Arm, Phase
 from battery.records.stages import respond_key
 from battery.report.inspect.log import Log, Tally
 from battery.report.inspect.sample import TaskRun
@@ -61,20 +60,10 @@ def _write(log: Log, steps: Sequence[IterationDir], output: Path) -> Exported:
 def _task_runs(steps: Sequence[IterationDir], *arms: Arm) -> Iterator[TaskRun]:
     """Yield the task runs of these arms; of all without any named."""
     for step in steps:
-        yield from _of_iteration(step, arms)
-
-
-def _of_iteration(step: IterationDir, arms: Sequence[Arm]) -> Iterator[TaskRun]:
-    journal = Journal(step.journal)
-    for (arm, repeat), calls in groupby(step.answers(*arms), key=lambda call: call[:2]):
-        places: Counter[Phase] = Counter()
-        for _, _, run, answer in calls:
-            places[run.phase] += 1
-            at = _finished_at(journal, run, arm, repeat)
-            place = places[run.phase]
+        journal, places = Journal(step.journal), Counter[tuple[Arm, int, Phase]]()
+        for arm, repeat, run, answer in step.answers(*arms):
+            places[arm, repeat, run.phase] += 1
+            recorded = journal.get(respond_key(task_id(run.phase, run.task), arm, repeat))
+            at = recorded["at"] if recorded else None
+            place = places[arm, repeat, run.phase]
             yield TaskRun(arm, step.number, repeat, place, run, answer, at)
-
-
-def _finished_at(journal: Journal, run: Run, arm: Arm, repeat: int) -> str | None:
-    recorded = journal.get(respond_key(task_id(run.phase, run.task), arm, repeat))
-    return recorded["at"] if recorded else None

@@ -110,11 +110,7 @@ def test_a_proposal_has_its_verdict_and_its_outcome() -> None:
     (found,) = reviews(
         [Reviewed(1, {"Review": "# a", "Judgment": "b"}, [PROPOSAL], [verdict("APPROVE")])], CARD
     )
-    (judged,) = found.judged
-    assert (judged.word, judged.reason) == ("APPROVE", "why")
-    assert judged.target == "a.py (not in the repository)"
-    assert judged.expected == "total_tokens to fall"
-    assert judged.came == "10.00 → 5.00: right"
+    assert found.judged == [(PROPOSAL, verdict("APPROVE"), CARD.expectations[0])]
     assert found.outcome == "1 proposal: 1 APPROVE"
 
 
@@ -122,8 +118,7 @@ def test_without_a_judgment_or_a_next_iteration_it_says_so() -> None:
     (found,) = reviews([Reviewed(2, {"Review": "text"}, [PROPOSAL, PROPOSAL], [])], CARD)
     assert [title for title, _ in found.texts] == ["Review"]
     assert found.outcome == "2 proposals: 2 not judged"
-    assert found.judged[0].expected == "tokens fall"
-    assert found.judged[0].came == "no iteration came after it"
+    assert found.judged == [(PROPOSAL, None, None)] * 2
 
 
 def test_iterations_without_a_review_are_left_out() -> None:

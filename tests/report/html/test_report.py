@@ -13,7 +13,7 @@ from battery.protocol.wire import Json
 from battery.recorded.open import OpenedBattery, open_battery, summary_of
 from battery.records.manifest import Options
 from battery.records.metric import COUNTED
-from battery.records.models import Run
+from battery.records.models import Proposal, Run, Verdict
 from battery.records.stages import OVERSEER
 from battery.report.html import report as module
 from battery.report.html.report import MOST_UNPACKED, report, unfinished
@@ -73,6 +73,42 @@ def test_of_many_iterations_later_reviews_are_text_until_they_are_opened(tmp_pat
     assert [each for one in packed for each in re.findall(r"review \d+ &lt;", one)] == [
         f"review {MOST_UNPACKED + 1} &lt;"
     ]
+
+
+def cards(opened: OpenedBattery) -> list[list[str]]:
+    """Return the texts of each card of a proposal."""
+    found = re.findall(r'<div class="card keep">(.*?)</div>', text(opened), re.DOTALL)
+    return [re.sub(r"\s*(<[^>]*>\s*)+", "|", card).strip("|").split("|") for card in found]
+
+
+def test_a_proposal_is_shown_with_its_verdict_and_what_came_of_it(opened: OpenedBattery) -> None:
+    proposal = Proposal(
+        number=1,
+        title="Cache",
+        target_file="a.py",
+        rationale=None,
+        expected_impact="total_tokens falls",
+        metric="total_tokens",
+        target_exists=False,
+    )
+    bare = proposal.model_copy(update={"target_file": None, "expected_impact": None})
+    for step, proposals in zip(opened.steps, ([proposal], [], [proposal, bare]), strict=True):
+        step.write_answer(OVERSEER.file, "text")
+        step.write_records({Proposal: proposals, Verdict: []})
+    judged = Verdict(
+        proposal=1, title="Cache", verdict="APPROVE", reason="why", details="", flags=["look"]
+    )
+    opened.steps[0].write_records({Verdict: [judged]})
+    first, last, unnamed = cards(opened)
+    target = ["Target", "a.py (not in the repository)"]
+    assert first[:6] == ["APPROVE", "Cache", *target, "Expected", "total_tokens to fall"]
+    assert first[6] == "What came"
+    assert re.fullmatch(r"\d+\.00 → \d+\.00: right", first[7])
+    assert first[8:] == ["Reason", "why", "Flag", "look"]
+    came = ["What came", "no iteration came after it"]
+    assert last == ["not judged", "Cache", *target, "Expected", "total_tokens falls", *came]
+    assert unnamed[3] == "no file named (not in the repository)"
+    assert unnamed[5] == "nothing named"
 
 
 def test_a_lesson_that_was_cut_says_where_all_of_it_is(opened: OpenedBattery) -> None:

@@ -13,7 +13,6 @@ from battery.base.text import brief
 from battery.protocol.wire import Json
 from battery.records.findings import Expectation, Scorecard
 from battery.records.models import Proposal, Verdict
-from battery.report import evidence as shown
 from battery.report.html.prose import prose
 
 #: Roles of events that say how far the distillation is, or repeat all of it.
@@ -101,17 +100,8 @@ class Reviewed(NamedTuple):
     verdicts: Sequence[Verdict]
 
 
-class Judged(NamedTuple):
-    """One proposal with its verdict and what came of it."""
-
-    title: str
-    target: str
-    #: A verdict in a word, or that there is none.
-    word: str
-    reason: str
-    flags: Sequence[str]
-    expected: str
-    came: str
+#: A proposal, its verdict where it was judged, and what came of it where an iteration followed.
+Judged = tuple[Proposal, Verdict | None, Expectation | None]
 
 
 class Review(NamedTuple):
@@ -125,17 +115,19 @@ class Review(NamedTuple):
     @property
     def outcome(self) -> str:
         """Count the proposals and how they were judged, in a line."""
-        counts = Counter(each.word for each in self.judged)
+        counts = Counter(
+            verdict.verdict if verdict else "not judged" for _, verdict, _ in self.judged
+        )
         words = ", ".join(f"{count} {word}" for word, count in sorted(counts.items()))
         return counted(len(self.judged), "proposal") + (f": {words}" if words else "")
 
 
-def reviews(found: Iterable[Reviewed], card: Scorecard | None) -> Iterator[Review]:
+def reviews(reviewed: Iterable[Reviewed], card: Scorecard | None) -> Iterator[Review]:
     """Yield each iteration that has an answer of a chat stage."""
     expectations = {
         (each.iteration, each.proposal): each for each in (card.expectations if card else ())
     }
-    for each in found:
+    for each in reviewed:
         if not each.answers:
             continue
         verdicts = {verdict.proposal: verdict for verdict in each.verdicts}
@@ -143,7 +135,7 @@ def reviews(found: Iterable[Reviewed], card: Scorecard | None) -> Iterator[Revie
             each.iteration,
             [(title, prose(text, level=_LEVEL)) for title, text in each.answers.items() if text],
             [
-                _judged(
+                (
                     proposal,
                     verdicts.get(proposal.number),
                     expectations.get((each.iteration, proposal.number)),
@@ -151,28 +143,3 @@ def reviews(found: Iterable[Reviewed], card: Scorecard | None) -> Iterator[Revie
                 for proposal in each.proposals
             ],
         )
-
-
-def _judged(proposal: Proposal, verdict: Verdict | None, expectation: Expectation | None) -> Judged:
-    missing = " (not in the repository)" if proposal.target_exists is False else ""
-    return Judged(
-        title=proposal.title,
-        target=f"{proposal.target_file or 'no file named'}{missing}",
-        word=verdict.verdict if verdict else "not judged",
-        reason=(verdict.reason if verdict else None) or "",
-        flags=verdict.flags if verdict else (),
-        expected=_expected(proposal, expectation),
-        came=_came(expectation),
-    )
-
-
-def _expected(proposal: Proposal, expectation: Expectation | None) -> str:
-    if expectation and expectation.expected:
-        return f"{expectation.metric} to {expectation.expected}"
-    return proposal.expected_impact or "nothing named"
-
-
-def _came(expectation: Expectation | None) -> str:
-    if expectation is None:
-        return "no iteration came after it"
-    return f"{shown.moved(expectation)}: {expectation.outcome}"

@@ -97,6 +97,7 @@ def report(opened: OpenedBattery, summary: Summary) -> Iterator[bytes]:
         "effects": drawn(shown.EFFECT, evidence.effects),
         "learned": list(learned(distilled)),
         "reviews": reviews(map(_reviewed, steps), summary.scorecard),
+        "moved": shown.moved,
         "score": shown.score(summary.scorecard) if summary.scorecard else None,
         "luck": shown.luck(evidence.luck) if evidence.luck else None,
         "sensitivity": shown.sensitivity(evidence),

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from battery.base.text import brief
-from battery.records.findings import Effect, Evidence
+from battery.records.findings import Evidence
 from battery.records.metric import TOKENS
 from battery.records.models import Summary
 from battery.records.word import Level
@@ -47,10 +47,11 @@ def step_summary(summary: Summary, room: int = MAX_BYTES) -> bytes:
 
 def attention(summary: Summary) -> Iterator[Annotation]:
     """Say what deserves attention: verdict, gates, warnings; most serious first."""
-    found = [*_stopped(summary), *_judged(summary.evidence), *_warned(summary)]
+    warnings = (Annotation("warning", "battery", text) for text in summary.warnings)
+    annotations = [*_stopped(summary), *_judged(summary.evidence), *warnings]
     levels: tuple[Level, ...] = ("error", "warning", "notice")
     for level in levels:
-        yield from islice((each for each in found if each.level == level), MAX_ANNOTATIONS)
+        yield from islice((one for one in annotations if one.level == level), MAX_ANNOTATIONS)
 
 
 def command(annotation: Annotation) -> str:
@@ -77,8 +78,8 @@ def outputs(summary: Summary) -> str:
     """
     evidence = summary.evidence
     word = evidence.verdict if evidence else None
-    row = _tokens(evidence) if evidence else None
-    value = row.value if row else None
+    effects = evidence.effects if evidence else []
+    value = next((effect.value for effect in effects if effect.metric == TOKENS), None)
     # Nothing of this is foreign text, which could add outputs of its own with a line end.
     return f"verdict={word or ''}\neffect={'' if value is None else round(value, 4)}\n"
 
@@ -99,14 +100,6 @@ def _judged(evidence: Evidence | None) -> Iterator[Annotation]:
         if level := gate.status.about.level:
             title = f"battery: gate {gate.name}, {gate.title}, {gate.status}"
             yield Annotation(level, title, gate.text)
-
-
-def _warned(summary: Summary) -> Iterator[Annotation]:
-    yield from (Annotation("warning", "battery", text) for text in summary.warnings)
-
-
-def _tokens(evidence: Evidence) -> Effect | None:
-    return next((row for row in evidence.effects if row.metric == TOKENS), None)
 
 
 def _escaped(text: str) -> str:

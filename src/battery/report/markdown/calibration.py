@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Sequence
 
 from battery.base.numbers import number
 from battery.calibration.calibration import Bound, Calibration, Tally
 from battery.records.metric import COUNTED
 from battery.records.word import Word
+from battery.report.markdown.markup import table
+from battery.report.terminal.lines import GAP, align
 from battery.verdict import policy
 from battery.verdict.metrics import NEEDED
-
-_GAP: Final = "  "
 
 
 def text(calibration: Calibration) -> str:
     """Write the table and what came of the bounds, in ASCII and at most 100 columns."""
     significant = f"p<={policy.level()}"
     heads = ["scenario", "n", *(word.about.short for word in Word), significant, "count"]
-    lines = list(_aligned([heads, *(_row(tally) for tally in calibration.tallies)]))
+    names, *columns = zip(heads, *map(_row, calibration.tallies), strict=True)
+    aligned = [align(names, left=True), *map(align, columns)]
+    lines = [GAP.join(cells) for cells in zip(*aligned, strict=True)]
     lines += [
         "",
         "Percent of simulated batteries, by verdict. A 0 without a decimal is none at all.",
@@ -41,18 +42,16 @@ def markdown(calibration: Calibration) -> str:
         f"Primary p ≤ {policy.level()}",
         f"Direction count ≥ {NEEDED} of {len(COUNTED)}",
     ]
-    table = [heads, ["---", *["---:"] * (len(heads) - 1)], *map(_row, calibration.tallies)]
-    bounds = [["Scenario", "Share of batteries", "At least", "At most", "Seen", "Holds"]]
-    bounds += [["---", "---", "---:", "---:", "---:", "---"], *map(_bound, calibration.bounds)]
+    bounds = ["Scenario", "Share of batteries", "At least", "At most", "Seen", "Holds"]
     sections = [
         "# Calibration",
         f"{_kept(calibration)}: {_origin(calibration)}.",
         "## Verdicts by scenario, in percent",
-        _lines(table),
+        table(heads, map(_row, calibration.tallies)),
         "## Scenarios",
         "\n".join(f"- **{tally.scenario}**: {tally.about}" for tally in calibration.tallies),
         "## Bounds, in percent",
-        _lines(bounds),
+        table(bounds, map(_bound, calibration.bounds), left=2),
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -97,14 +96,3 @@ def _kept(calibration: Calibration) -> str:
 def _origin(calibration: Calibration) -> str:
     batteries = sum(tally.simulations for tally in calibration.tallies)
     return f"preset {calibration.preset}, seed {calibration.seed}, {batteries:,} batteries"
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for name, *cells in rows:
-        numbers = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
-        yield _GAP.join([name.ljust(widths[0]), *numbers])
-
-
-def _lines(rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
-from battery.base.numbers import counted, duration, number
+from battery.base.numbers import counted, duration, number, p_equals
 from battery.base.text import printable
+from battery.records.findings import Evidence, Scorecard, Tested
 from battery.records.metric import METRICS
-from battery.records.models import DirectionCount, Summary, Trend
+from battery.records.models import DirectionCount, Metrics, Summary, Trend
 from battery.records.stages import SCRUM
-from battery.report.evidence import goal, luck, metric_value, trend_change
-from battery.report.markdown.evidence import evidence_section, scorecard_section
-from battery.report.markdown.markup import code, plain, row
+from battery.report import evidence as shown
+from battery.report.markdown.markup import code, plain, row, table
 from battery.store.artifacts import CONTROL, ITERATION, REPEAT, described
 
 _CAVEAT: Final = (
@@ -36,12 +36,12 @@ def markdown(summary: Summary) -> str:
     if summary.evidence:
         sections += [
             "## Evidence",
-            "\n\n".join(evidence_section(summary.evidence, summary.control)),
+            "\n\n".join(_evidence_section(summary.evidence, summary.control)),
         ]
     if summary.scorecard:
         sections += [
             "## What the overseer foresaw",
-            "\n\n".join(scorecard_section(summary.scorecard)),
+            "\n\n".join(_scorecard_section(summary.scorecard)),
         ]
     if summary.warnings:
         sections += ["## Warnings", "\n".join(f"- {plain(text)}" for text in summary.warnings)]
@@ -105,8 +105,8 @@ def _table(summary: Summary) -> Iterator[str]:
     yield row(["Metric", *(f"iter {each}" for each in numbers), span, "Goal"])
     yield row(["---", *("---:" for _ in numbers), "---", "---"])
     for trend in summary.trends:
-        values = [metric_value(trend.metric, value) for value in trend.values]
-        yield row([trend.metric, *values, trend_change(trend), goal(trend)])
+        values = [shown.metric_value(trend.metric, value) for value in trend.values]
+        yield row([trend.metric, *values, shown.trend_change(trend), shown.goal(trend)])
 
 
 def _verdict(summary: Summary) -> Iterator[str]:
@@ -122,7 +122,7 @@ def _verdict(summary: Summary) -> Iterator[str]:
         yield "\n".join(f"- {_improved(trend)}" for trend in summary.trends)
         yield _CAVEAT
         if evidence and evidence.luck:
-            yield luck(evidence.luck)
+            yield shown.luck(evidence.luck)
     if summary.scrum:
         yield scrum_count(summary)
 
@@ -144,7 +144,7 @@ def _count(verdict: DirectionCount, last: int) -> str:
 
 def _improved(trend: Trend) -> str:
     word = "improved" if trend.direction == "better" else "not improved"
-    first, last = (metric_value(trend.metric, trend.values[end]) for end in (0, -1))
+    first, last = (shown.metric_value(trend.metric, trend.values[end]) for end in (0, -1))
     aside = "" if METRICS[trend.metric].counted else "; not counted"
     return f"`{trend.metric}`: {word}, {first} → {last}{aside}"
 
@@ -164,3 +164,79 @@ def _whose(path: str) -> Iterator[str]:
     for folder in folders:
         if repeat := REPEAT.number(folder):
             yield f"repeat {repeat}"
+
+
+def _evidence_section(evidence: Evidence, control: Sequence[Metrics]) -> Iterator[str]:
+    """Write the paragraphs of the evidence; `control` is the frozen arm by itself."""
+    if evidence.effects:
+        yield (
+            "Learn against frozen, over the iterations after the first. Learn and Frozen are "
+            f"means over all tasks. Effects of {shown.amounts(evidence.effects)} are geometric "
+            "means over tasks, those of the rates differences in percentage points. Intervals are "
+            "t intervals on logs and, of the rates, score intervals, which do not pair the tasks "
+            "as the p-values do: near the border they can disagree. Net is the effect less what "
+            "the arms differed by in iteration 1 already."
+        )
+        yield "\n".join(_effects(evidence))
+    if tests := [_tested(question, tested) for question, tested in shown.tests(evidence)]:
+        yield "\n".join(tests)
+    if text := shown.sensitivity(evidence):
+        yield text
+    if control:
+        yield "The frozen arm by itself:"
+        yield _frozen(control)
+    yield "### Gates"
+    yield "\n".join(
+        f"- {gate.name}, {gate.title}: **{gate.status}**. {plain(gate.text)}"
+        for gate in evidence.gates
+    )
+    yield "### What this rests on"
+    yield "\n".join(f"- {plain(text)}" for text in evidence.assumptions)
+    yield f"Scope: {plain(evidence.scope)}"
+    if evidence.cautions:
+        yield "### Worth knowing"
+        yield "\n".join(f"- {plain(text)}" for text in evidence.cautions)
+    if evidence.settle:
+        yield "### What would settle it"
+        yield "\n".join(f"- {plain(text)}" for text in evidence.settle)
+
+
+def _effects(evidence: Evidence) -> Iterator[str]:
+    rows = [shown.cells(shown.EFFECT, effect) for effect in evidence.effects]
+    yield table(shown.heads(shown.EFFECT), rows)
+    for effect in evidence.effects:
+        if effect.note:
+            yield f"\n`{effect.metric}`: {effect.note}."
+
+
+def _frozen(control: Sequence[Metrics]) -> str:
+    measured = {name: [getattr(each, name) for each in control] for name in METRICS}
+    rows = [
+        [name, *(shown.metric_value(name, value) for value in values)]
+        for name, values in measured.items()
+        if any(value is not None for value in values)
+    ]
+    return table(["Metric", *(f"iter {each.iteration}" for each in control)], rows)
+
+
+def _tested(question: str, tested: Tested) -> str:
+    p = "nothing to test, all values are equal" if tested.p is None else p_equals(tested.p)
+    return f"- {question} {p}; {plain(tested.method)}; {tested.tasks} tasks."
+
+
+def _scorecard_section(card: Scorecard) -> Iterator[str]:
+    """Write the paragraphs of what the overseer expected and what came."""
+    yield f"{shown.score(card)} This is information and no part of the verdict."
+    heads = ["Review of", "Proposal", "Metric", "Expected to", "Before → after", "Outcome"]
+    rows = [
+        [
+            f"iter {expectation.iteration}",
+            plain(expectation.title),
+            plain(expectation.metric or shown.NONE),
+            expectation.expected or shown.NONE,
+            shown.moved(expectation),
+            expectation.outcome,
+        ]
+        for expectation in card.expectations
+    ]
+    yield table(heads, rows, left=len(heads))
