@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import ast
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import battery
 from battery.store.artifacts import ANSWERS, ARTIFACTS, ITERATION, REPORT, RUN_SETS, described
+from tests.browser.folders import write_battery
+from tests.support.commands import battery as run
+from tests.support.commands import environment
+from tests.support.recipes import code_of, copy_program, edit, recipe
 
 PACKAGE = Path(battery.__file__).parent
+WRITE_AND_FIND = """
+from pathlib import Path
+from battery.store.artifacts import NOTES
+NOTES.write(Path("battery/iter_2"), ["look"])
+print(NOTES.find(Path("battery/iter_2")), NOTES.find(Path("battery/iter_1")))
+"""
 
 
 def test_a_name_belongs_to_one_file() -> None:
@@ -72,3 +85,31 @@ def test_a_file_that_may_be_in_several_folders_has_a_pattern_for_all() -> None:
 )
 def test_a_path_is_described_by_its_name(path: str, about: str) -> None:
     assert described(path) == about
+
+
+def test_a_file_that_is_added_as_contributing_says_is_known_everywhere(tmp_path: Path) -> None:
+    source = copy_program(tmp_path / "src")
+    (record,) = code_of(recipe("Add a file"))
+    edit(
+        source / "store" / "artifacts.py",
+        ("#: Each answer, then", f"{record}#: Each answer, then"),
+        ("    *_OF_CHATS,\n", "    *_OF_CHATS,\n    NOTES,\n"),
+    )
+    write_battery(tmp_path / "battery", iterations=2)
+    program = environment({"PYTHONPATH": str(tmp_path / "src")})
+    done = subprocess.run(
+        [sys.executable, "-c", WRITE_AND_FIND],
+        cwd=tmp_path,
+        env=program,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "['look'] None\n"
+    summary = run("summarize", "battery", "--format", "md", cwd=tmp_path, env=program).stdout
+    assert "- `iter_2/notes.json`: what the coach noted" in summary
+    assert "iter_1/notes.json" not in summary
+    listed = run("schema", cwd=tmp_path, env=program).stdout
+    assert "iter_N/notes.json" in listed
+    schema = json.loads(run("schema", "notes", cwd=tmp_path, env=program).stdout)
+    assert (schema["type"], schema["items"]) == ("array", {"type": "string"})

@@ -277,6 +277,8 @@ ARTIFACTS: Final[tuple[Artifact[Any, Any], ...]] = (
     SUMMARY_TEXT,
     SUMMARY,
 )
+#: Those of the battery's own folder.
+OF_THE_BATTERY: Final = tuple(each for each in ARTIFACTS if each.folders == ("",))
 #: Those of an iteration's folder and of the folders below it.
 OF_AN_ITERATION: Final = tuple(each for each in ARTIFACTS if each.folders[0] == _N)
 _LISTS: Final[dict[type[Record], Artifact[Any, Any]]] = {Proposal: PROPOSALS, Verdict: VERDICTS}

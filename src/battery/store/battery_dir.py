@@ -43,6 +43,7 @@ from battery.store.artifacts import (
     MEMORY,
     METRICS,
     OF_AN_ITERATION,
+    OF_THE_BATTERY,
     PROPOSALS,
     REPEAT,
     REPORT,
@@ -57,6 +58,8 @@ from battery.store.artifacts import (
 from battery.store.documents import read_answers, read_bytes, wrong
 from battery.store.files import make_folder, sync_folder, write_atomic
 
+#: What a battery begins with; all its other files come of its iterations.
+_AT_THE_START: Final = (MANIFEST, TASKS)
 _ARMS: Final[tuple[Arm, ...]] = (LEARN, FROZEN)
 
 
@@ -318,13 +321,15 @@ class BatteryDir:
 
     def listing(self, *, report: bool = False) -> list[str]:
         """List all artifacts; the summary, and with `report` the report, before they are there."""
-        paths = [self.root / artifact.name for artifact in (MANIFEST, TASKS)]
-        for number in self.numbers():
-            paths += self.iteration(number).listing()
-        paths += sorted((self.root / MEMORY).rglob("*.jsonl"))
-        names = [str(path.relative_to(self.root)) for path in paths if path.exists()]
-        reports = [REPORT.name] if report or REPORT.exists(self.root) else []
-        return [*names, *reports, SUMMARY_TEXT.name, SUMMARY.name]
+        ahead = [SUMMARY_TEXT, SUMMARY, *([REPORT] if report else [])]
+        own = [each for each in OF_THE_BATTERY if each in ahead or each.exists(self.root)]
+        below = [path for number in self.numbers() for path in self.iteration(number).listing()]
+        below += sorted((self.root / MEMORY).rglob("*.jsonl"))
+        return [
+            *(each.name for each in own if each in _AT_THE_START),
+            *(str(path.relative_to(self.root)) for path in below),
+            *(each.name for each in own if each not in _AT_THE_START),
+        ]
 
     def require_no_artifact(self, path: Path) -> None:
         """Refuse to write to a file of the battery; raise `UsageError`."""
@@ -344,7 +349,7 @@ class BatteryDir:
         call finds the same place and moves the rest there.
         """
         # Newest iteration first, as the oldest file dates a folder without manifest.
-        names = [MEMORY, REPORT.name, SUMMARY_TEXT.name, SUMMARY.name]
+        names = [MEMORY, *(each.name for each in OF_THE_BATTERY if each not in _AT_THE_START)]
         names += [ITERATION.name(number) for number in reversed(self.numbers())]
         if isinstance(provenance, Manifest):
             # The original battery wrote no tasks file: one next to it is the user's own.
