@@ -34,7 +34,7 @@ from battery.calibration.simulate import Dials, simulate
 from battery.records.findings import Evidence
 from battery.records.models import FROZEN, LEARN, Arm, Phase, RunResult
 from battery.records.word import Word
-from battery.verdict.facts import Observed
+from battery.verdict.contrast import Observed
 from battery.verdict.table import Call
 
 pytestmark = pytest.mark.slow

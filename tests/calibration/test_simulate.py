@@ -17,7 +17,7 @@ from battery.inputs.tasks import PlannedTask
 from battery.records.metric import ELAPSED, OK, OVERSEER, TOKENS, TURNS
 from battery.records.models import CONFIRMATIONS, FROZEN, LEARN, Arm, Phase, RunResult, Task
 from battery.run.schedule import to_confirm
-from battery.verdict.facts import Observed
+from battery.verdict.contrast import Observed
 from battery.verdict.signflip import Floats
 from battery.verdict.table import Call, Grid, grid, log_ratio
 

@@ -22,7 +22,7 @@ from battery.commands import calibrate as stage
 from battery.records.events import Event, Notice
 from battery.records.findings import Evidence
 from battery.records.word import Word
-from battery.verdict.facts import Observed
+from battery.verdict.contrast import Observed
 from tests.support.calls import command_here
 from tests.support.commands import environment
 

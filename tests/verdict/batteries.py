@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from battery.records.models import FROZEN, LEARN, Arm, Phase, RunResult
-from battery.verdict.facts import Observed
+from battery.verdict.contrast import Observed
 from battery.verdict.table import Call
 
 BOTH: tuple[Arm, ...] = (LEARN, FROZEN)

@@ -16,7 +16,7 @@ from battery.records.metric import COUNTED, TOKENS
 from battery.records.models import FROZEN, LEARN, Expectations, Phase
 from battery.records.word import Word
 from battery.verdict.assess import assess
-from battery.verdict.facts import Observed
+from battery.verdict.contrast import Observed
 from battery.verdict.table import Call
 
 from .batteries import Cell, call, compounding, learning, observed

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from battery.records.findings import Gate
 from battery.records.models import FROZEN, LEARN, Expectations, Phase
 from battery.verdict import gates
-from battery.verdict.facts import Forgotten
+from battery.verdict.contrast import Forgotten
 from battery.verdict.table import Call, grid
 
 from .batteries import Cell, Changes, call, calls

@@ -11,7 +11,7 @@ from battery.records.findings import Effect, Gate, Interval
 from battery.records.metric import METRICS, OK, TOKENS
 from battery.records.models import LEARN
 from battery.records.word import Word
-from battery.verdict.facts import Facts
+from battery.verdict.contrast import Facts
 from battery.verdict.ladder import decide
 from battery.verdict.table import grid
 

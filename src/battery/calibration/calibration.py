@@ -22,7 +22,7 @@ from battery.records.models import LEARN, Phase
 from battery.records.word import POSITIVE, GateStatus, Word
 from battery.verdict import policy
 from battery.verdict.assess import assess
-from battery.verdict.facts import Observed
+from battery.verdict.contrast import Observed
 from battery.verdict.metrics import count_directions, measure, trends
 from battery.verdict.table import Call
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from battery.records.models import CONFIRMATIONS, CONFIRMED, FROZEN, LEARN, Arm, Phase, RunResult
-from battery.verdict.facts import Observed
+from battery.verdict.contrast import Observed
 from battery.verdict.signflip import Floats
 from battery.verdict.table import Call
 

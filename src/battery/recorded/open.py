@@ -31,7 +31,7 @@ from battery.store.artifacts import ARCHIVE, ITERATION, MANIFEST, RUN_SETS, TASK
 from battery.store.battery_dir import BatteryDir, IterationDir
 from battery.store.journal import Journal
 from battery.verdict.assess import assess
-from battery.verdict.facts import Observed
+from battery.verdict.contrast import Observed
 from battery.verdict.metrics import count_directions, measure, require_runs, trends
 from battery.verdict.table import Call
 

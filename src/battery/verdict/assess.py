@@ -11,7 +11,7 @@ from battery.records.findings import Effect, Evidence
 from battery.records.models import FROZEN
 from battery.verdict import effects as compare
 from battery.verdict import gates, ladder, planning, sentences
-from battery.verdict.facts import Facts, Observed
+from battery.verdict.contrast import Facts, Observed
 from battery.verdict.table import Call, Grid, grid
 
 

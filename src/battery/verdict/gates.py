@@ -13,7 +13,7 @@ from battery.records.metric import OK, OVERSEER, TOKENS
 from battery.records.models import CONFIRMED, FROZEN, LEARN, Arm, Expectations, Phase
 from battery.records.word import GateName, GateStatus
 from battery.verdict import policy
-from battery.verdict.facts import Forgotten
+from battery.verdict.contrast import Forgotten
 from battery.verdict.intervals import clopper_pearson_upper
 from battery.verdict.table import Call, Grid
 

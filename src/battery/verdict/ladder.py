@@ -10,8 +10,7 @@ from battery.records.metric import OK
 from battery.records.models import FROZEN, LEARN, Phase
 from battery.records.word import GateStatus, Word
 from battery.verdict import policy
-from battery.verdict.contrast import harm, moved, of_metric
-from battery.verdict.facts import Facts, excuse, is_regression
+from battery.verdict.contrast import Facts, excuse, harm, is_regression, moved, of_metric
 from battery.verdict.table import Grid
 
 

@@ -12,7 +12,7 @@ from battery.records.findings import Record, Sensitivity
 from battery.records.word import GateStatus, Word
 from battery.verdict import effects as compare
 from battery.verdict import policy
-from battery.verdict.facts import Facts
+from battery.verdict.contrast import Facts
 from battery.verdict.power import (
     LARGEST_DROP,
     MOST,

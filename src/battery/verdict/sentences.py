@@ -14,7 +14,11 @@ from battery.records.models import LEARN, Arm
 from battery.records.word import GateName, GateStatus, Word
 from battery.verdict import policy
 from battery.verdict.contrast import (
+    Facts,
+    excuse,
     harm,
+    is_regression,
+    is_worse,
     moved,
     size,
     span,
@@ -22,7 +26,6 @@ from battery.verdict.contrast import (
     typical,
     within_jitter,
 )
-from battery.verdict.facts import Facts, excuse, is_regression, is_worse
 from battery.verdict.table import Call
 
 _OPEN_CAUSE: Final = (
