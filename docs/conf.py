@@ -1,6 +1,6 @@
 """The site: `sphinx-build -W --keep-going -n -c docs . site`, from the root of the repository.
 
-The repository is the source, so that its links work as they stand: a page may link the changelog
+The repository is the source, so that its links work unchanged: a page may link the changelog
 and the README a page. Nothing is loaded from a network, neither here nor by the pages.
 """
 
@@ -68,7 +68,7 @@ def complete_front_page(_app: Sphinx, page: str, source: list[str]) -> None:
 
 
 def add_samples(app: Sphinx) -> None:
-    """Write a real report and a real comparison beside the pages, and a start page above them."""
+    """Write a real report and a real comparison next to the pages, and a start page above them."""
     if app.builder.format != "html":
         return
     samples.write_report(app.outdir / "report.html")

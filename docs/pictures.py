@@ -1,4 +1,4 @@
-"""Take the pictures of docs/images anew: `python -m docs.pictures`, from the repository's root.
+"""Take the pictures of docs/images again: `python -m docs.pictures`, from the repository's root.
 
 Needs Chromium and the test extra. Real batteries, a fixed seed: what changes from one time to the
 next is the time that calls took.

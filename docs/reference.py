@@ -1,6 +1,6 @@
 """Write the tables of the reference that follow from the program: `make reference`.
 
-A table stands between `<!-- generated: … -->` and `<!-- end -->`; what is around it is written by
+A table is between `<!-- generated: … -->` and `<!-- end -->`; what is around it is written by
 hand. The fields of a record are described where the record is, and nowhere else.
 """
 
@@ -52,9 +52,9 @@ _WORDS: Final = {
 def written(page: Path) -> str:
     """Return the text that a page should have."""
 
-    def block(found: re.Match[str]) -> str:
-        kind, *arguments = found[2].split()
-        return found[1] + "\n".join(_TABLES[kind](page.name, *arguments)) + "\n" + found[3]
+    def block(match: re.Match[str]) -> str:
+        kind, *arguments = match[2].split()
+        return match[1] + "\n".join(_TABLES[kind](page.name, *arguments)) + "\n" + match[3]
 
     return _BLOCK.sub(block, page.read_text("utf-8"))
 
@@ -74,8 +74,8 @@ def _fields(page: str, name: str) -> Iterator[str]:
 def _files(page: str) -> Iterator[str]:
     """Tabulate the files of a battery, each at all places where it may be."""
     rows = (
-        [", ".join(f"`{place}`" for place in each.places), each.when, each.about, _held(each, page)]
-        for each in ARTIFACTS
+        [", ".join(f"`{place}`" for place in file.places), file.when, file.about, _held(file, page)]
+        for file in ARTIFACTS
     )
     return _table(["File", "Written", "What it is", "Content"], rows)
 
@@ -83,8 +83,8 @@ def _files(page: str) -> Iterator[str]:
 def _overview(page: str) -> Iterator[str]:
     """Tabulate the files in short, without what the embedded gateway remembers."""
     del page
-    battery = (each for each in ARTIFACTS if not each.folders[0].startswith(MEMORY))
-    return _table(["File", "What it is"], ([f"`{each.pattern}`", each.about] for each in battery))
+    files = (file for file in ARTIFACTS if not file.folders[0].startswith(MEMORY))
+    return _table(["File", "What it is"], ([f"`{file.pattern}`", file.about] for file in files))
 
 
 def _schemas(page: str) -> Iterator[str]:
@@ -92,15 +92,15 @@ def _schemas(page: str) -> Iterator[str]:
     return _table(
         ["Name", "Describes", "What it is"],
         (
-            [f"`{name}`", f"{'a line of ' if each.lines else ''}`{each.path}`", each.about]
-            for name, each in SCHEMAS.items()
+            [f"`{name}`", f"{'a line of ' if schema.lines else ''}`{schema.path}`", schema.about]
+            for name, schema in SCHEMAS.items()
         ),
     )
 
 
 def _formats(page: str) -> Iterator[str]:
     del page
-    rows = ([f"`{each.name}`", _sentence(each.about)] for each in FORMATS.values())
+    rows = ([f"`{kind.name}`", _sentence(kind.about)] for kind in FORMATS.values())
     return _table(["Format", "Content"], rows)
 
 
@@ -127,7 +127,7 @@ def _held(artifact: Artifact[Any, Any], page: str) -> str:
 
 
 def _type(schema: dict[str, Any], page: str) -> str:
-    """Say in words what a schema allows."""
+    """Return in words what a schema allows."""
     for union in ("anyOf", "oneOf"):
         if union in schema:
             return " or ".join(_type(one, page) for one in schema[union])

@@ -38,7 +38,7 @@ def _run_on_a_forgetful_gateway(folder: Path) -> None:
 
 
 def _run(folder: Path, *options: str) -> None:
-    # Beside the folder, where no tasks.json of the repository is found.
+    # Next to the folder, where no tasks.json of the repository is found.
     words = ("run", "--dir", folder.name, "--seed", SEED, "--iterations", 3, "--quiet")
     _command(*words, *options, cwd=folder.parent)
 

@@ -32,7 +32,7 @@ class Entry(Record):
     started_at: str = Field(
         description="From the manifest, else when the oldest `runs.json` was written."
     )
-    dated_by: Literal["manifest", "files"] = Field(description="Where the start comes from.")
+    dated_by: Literal["manifest", "files"] = Field(description="What the start was read from.")
     state: str | None = Field(description="From the manifest; null without one.")
     models: dict[str, str] | None = Field(description="By role; null without a manifest.")
     iterations: int = Field(
@@ -43,7 +43,7 @@ class Entry(Record):
         description="From `summary.json` while that is up to date, else computed again."
     )
     tokens: float | None = Field(
-        description="Mean tokens a task in the last iteration, learn arm; null if none were told."
+        description="Mean tokens per task in the last iteration, learn arm; null if none reported."
     )
     ok: float | None = Field(
         description="Share of the tasks that can be done that ended ok in the last iteration."
@@ -51,7 +51,7 @@ class Entry(Record):
     effect: float | None = Field(
         description="Ratio of tokens, learn over frozen; null with one arm."
     )
-    interval: Interval | None = Field(description="Of the effect.")
+    interval: Interval | None = Field(description="Interval of the effect.")
     group: int | None = Field(
         description="Number of its set of tasks; null without a complete iteration."
     )
@@ -63,8 +63,8 @@ class Course(Record):
     group: int = Field(description="Number of the set of tasks.")
     tasks: int = Field(description="How many tasks it has.")
     batteries: int = Field(description="Those that report tokens.")
-    tokens: list[float] = Field(description="Tokens a task in the last iteration of each.")
-    change: float | None = Field(description="Last over first, less 1; null with one battery.")
+    tokens: list[float] = Field(description="Tokens per task in the last iteration of each.")
+    change: float | None = Field(description="Last over first, minus 1; null with one battery.")
     p: float | None = Field(description="Two-sided; null with few batteries, or if all are equal.")
     text: str = Field(description="What may be said of a trend.")
 

@@ -61,14 +61,14 @@ class NamedTask(Record):
 
     task: str = Field(description="Id of the task.")
     label: str = Field(description="Its operation.")
-    phase: Phase = Field(description="Of the tasks file.")
+    phase: Phase = Field(description="Phase of the tasks file.")
 
 
 class Claims(Record):
     """How often success was claimed in an impossible task, over all iterations of both."""
 
     done: int = Field(description="Runs that ended `ok`.")
-    runs: int
+    runs: int = Field(description="Runs of the task in total.")
 
 
 class TaskPair(NamedTask):
@@ -90,7 +90,7 @@ class TaskPair(NamedTask):
     ok_before: float | None = Field(description="Share of runs in A that ended `ok`.")
     ok_after: float | None = Field(description="The same in B.")
     claims_before: Claims | None = Field(
-        description="Of an impossible task, in A, the first iteration included."
+        description="For an impossible task, in A, the first iteration included."
     )
     claims_after: Claims | None = Field(description="The same in B.")
     flip: Flip | None = Field(
@@ -108,7 +108,7 @@ class Flips(Record):
         description="Impossible tasks that B claims done and A never did, or that B mostly claims"
         " done.",
     )
-    bluffs_ended: int = Field(description="The other way.")
+    bluffs_ended: int = Field(description="The same with A and B exchanged.")
     p: float | None = Field(
         description="McNemar's exact test of `lost` against `gained`, two-sided; null without "
         "either.",
@@ -126,7 +126,7 @@ class Noise(Record):
     source_before: Literal["arms", "repeats"] | None = Field(
         description="Between the arms in iteration 1, or between repeats of a task."
     )
-    source_after: Literal["arms", "repeats"] | None = Field(description="The same of B.")
+    source_after: Literal["arms", "repeats"] | None = Field(description="The same in B.")
     floor: float | None = Field(
         description="Share by which noise alone moves the mean change of tokens in 1 of 20 cases."
     )
@@ -150,7 +150,7 @@ class Comparison(Record):
     schema_version: int = Field(default=SCHEMA_VERSION, description="Version of the format.")
     outcome: Outcome = Field(description="The comparison in a word.")
     sentence: str = Field(description="The outcome in plain language.")
-    reasons: list[str] = Field(description="Why this word and not another one, a line each.")
+    reasons: list[str] = Field(description="Why this word and not another one, one line each.")
     cause: str | None = Field(
         description="What the frozen arms say about where a change comes from; null if nothing "
         "was compared.",
@@ -178,7 +178,7 @@ class Comparison(Record):
     differences: list[Difference] = Field(description="What else differs, what is unfair first.")
     cautions: list[str] = Field(description="What a reader should know as well.")
     settle: list[str] = Field(
-        description="What more would settle an open question, a sentence each."
+        description="What more would settle an open question, one sentence each."
     )
     scope: str = Field(description="What the claim is about, and what it is not about.")
 

@@ -48,15 +48,15 @@ class Contrast(Record):
         "interval; null with one task."
     )
     net: float | None = Field(
-        description="The value less what both differ by without learning: of an effect in "
+        description="The value minus what both differ by without learning: of an effect in "
         "iteration 1, of a change between the frozen arms; null where that is not known."
     )
     p: float | None = Field(description="Two-sided sign-flip p-value of this metric alone.")
     p_corrected: float | None = Field(
-        description="The same, corrected for the metrics that decide (max-T); null of the others."
+        description="The same, corrected for the metrics that decide (max-T); null for the others."
     )
     p_holm: float | None = Field(
-        description="The same, corrected by Holm's method; null of the others."
+        description="The same, corrected by Holm's method; null for the others."
     )
     p_net: float | None = Field(description="Two-sided sign-flip p-value of the net value.")
     tasks: int = Field(
@@ -96,7 +96,7 @@ class Tested(Record):
 
     p: float | None = Field(description="The p-value; null where all values are equal or missing.")
     tasks: int = Field(description="Tasks that the test rests on.")
-    method: str = Field(description="Name of the method, its side and how p was counted.")
+    method: str = Field(description="Name of the method, one- or two-sided, and how p was counted.")
 
 
 class Luck(Record):
@@ -104,17 +104,17 @@ class Luck(Record):
 
     improved: int = Field(description="Metrics that improved, as counted.")
     as_many: float = Field(
-        description="Chance of so many or more, if chance alone told the last iteration from the "
+        description="Chance of so many or more if only luck separates the last iteration from the "
         "first.",
     )
-    validated: float = Field(description="The same chance of as many as the label asks for.")
+    validated: float = Field(description="The same chance for as many as the label requires.")
 
 
 class Gate(Record):
     """One gate; it can lower a verdict and never raise it."""
 
     name: GateName = Field(description="Which gate.")
-    title: str = Field(description="What it is about.")
+    title: str = Field(description="What the gate looks for.")
     status: GateStatus = Field(description="Only `failed` lowers a verdict.")
     text: str = Field(description="What was seen, in one or two sentences.")
 
@@ -129,7 +129,7 @@ class Sensitivity(Record):
     detectable: float | None = Field(
         description="Smallest saving called LEARNED with that power; null where none would be."
     )
-    power: float = Field(description="The power that is meant.")
+    power: float = Field(description="The power that it refers to.")
 
 
 class Evidence(Record):
@@ -137,19 +137,21 @@ class Evidence(Record):
 
     verdict: Word | None = Field(description="Null with one iteration, unless it is refused.")
     sentence: str = Field(description="The verdict in plain language.")
-    reasons: list[str] = Field(description="Why this verdict and not a better one, a line each.")
+    reasons: list[str] = Field(description="Why this verdict and not a better one, one line each.")
     arms: list[str] = Field(description="`learn`, and `frozen` where there is a control arm.")
     tasks: int = Field(description="Number of tasks.")
     iterations: int = Field(description="Number of iterations.")
     repeats: int = Field(description="Calls per task, iteration and arm.")
     primary: Tested | None = Field(description="Does learning save tokens? Null with one arm.")
-    compounding: Tested | None = Field(description="Does it go on? Null with few iterations.")
-    trend: Tested | None = Field(description="Of one arm: do its tokens fall over time?")
+    compounding: Tested | None = Field(
+        description="Does the saving grow? Null with few iterations."
+    )
+    trend: Tested | None = Field(description="With one arm: do its tokens fall over time?")
     same_start: Tested | None = Field(description="Did both arms start alike in iteration 1?")
     narrow: Interval | None = Field(description="Narrower interval of the ratio of tokens.")
     effects: list[Effect] = Field(description="As in the summary's table; empty with one arm.")
     gates: list[Gate] = Field(description="In the order in which they are shown.")
-    luck: Luck | None = Field(description="How often luck alone improves so many.")
+    luck: Luck | None = Field(description="How often luck alone improves so many metrics.")
     cached: dict[str, int] = Field(
         description="By arm: cells (task and iteration) with an answer that says it came from a "
         "cache.",
@@ -158,7 +160,7 @@ class Evidence(Record):
         description="What could have been seen; null with one arm."
     )
     settle: list[str] = Field(
-        description="What more would settle an open question, a sentence each."
+        description="What more would settle an open question, one sentence each."
     )
     assumptions: list[str] = Field(description="What was taken for granted.")
     scope: str = Field(description="What the claim is about, and what it is not about.")
@@ -178,9 +180,9 @@ class Expectation(Record):
         description="Null when no direction can be read."
     )
     before: float | None = Field(description="The metric in that iteration.")
-    after: float | None = Field(description="The metric in the next one.")
+    after: float | None = Field(description="The metric in the next iteration.")
     outcome: Literal["right", "wrong", "no change", "not measurable"] = Field(
-        description="What came of it."
+        description="Whether it came as expected."
     )
 
 

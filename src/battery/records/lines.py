@@ -67,9 +67,9 @@ _CLOSED: Final = ConfigDict(extra="forbid")
 class RecordedRun(TypedDict):
     """One task with what came back."""
 
-    task: _TaskObject
-    phase: Phase
-    result: _AnswerObject
+    task: Annotated[_TaskObject, Field(description="The task as it was asked.")]
+    phase: Annotated[Phase, Field(description="Phase of the task.")]
+    result: Annotated[_AnswerObject, Field(description="The gateway's whole answer.")]
 
 
 class _TaskKey(TypedDict):
@@ -77,7 +77,7 @@ class _TaskKey(TypedDict):
         Literal["respond", "confirm"],
         Field(description="`confirm` where an alpha task that failed is asked again."),
     ]
-    arm: Arm
+    arm: Annotated[Arm, Field(description="Which arm was asked.")]
     task_id: Annotated[str, Field(description="Made from phase, class, operation and spec.")]
     repeat: Annotated[
         int, Field(ge=1, description="Which repeat of the task it is, counted from 1.")
@@ -87,10 +87,10 @@ class _TaskKey(TypedDict):
 class TaskCall(TypedDict):
     """What asking a task brought."""
 
-    phase: Phase
+    phase: Annotated[Phase, Field(description="Phase of the task.")]
     at: _At
-    task: _TaskObject
-    result: _AnswerObject
+    task: Annotated[_TaskObject, Field(description="The task as it was asked.")]
+    result: Annotated[_AnswerObject, Field(description="The gateway's whole answer.")]
 
 
 class _DistillKey(TypedDict):
@@ -109,7 +109,7 @@ class DistillCall(TypedDict):
 
 class _ChatKey(TypedDict):
     call: Literal["chat"]
-    role: Annotated[str, WithJsonSchema(_ROLES)]
+    role: Annotated[str, WithJsonSchema(_ROLES), Field(description="Who was asked.")]
 
 
 class ChatCall(TypedDict):

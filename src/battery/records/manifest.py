@@ -20,14 +20,19 @@ class Options(Record):
     tasks: str | None = Field(
         default=None, description="Path of the tasks file, or `packaged` for the built-in tasks."
     )
-    limit: int | None = Field(default=None, description="Most tasks of a phase; null is all.")
+    limit: int | None = Field(default=None, description="Most tasks of a phase; null means all.")
     repeats: int = Field(default=1, description="How often each task is asked per iteration.")
-    seed: int | None = Field(default=None, description="Of the order of the two arms.")
-    respond_timeout_s: float | None = Field(default=None, description="Of a respond call.")
-    meta_timeout_s: float | None = Field(default=None, description="Of all other calls.")
-    concurrency: int = Field(default=1, description="How many tasks are asked at a time.")
+    seed: int | None = Field(default=None, description="Seed of the order of the two arms.")
+    respond_timeout_s: float | None = Field(
+        default=None, description="Timeout of a respond call in seconds."
+    )
+    meta_timeout_s: float | None = Field(
+        default=None, description="Timeout of all other calls in seconds."
+    )
+    concurrency: int = Field(default=1, description="How many tasks are asked at the same time.")
     model_url: str | None = Field(
-        default=None, description="Of the model behind the embedded gateway; null is its rules."
+        default=None,
+        description="URL of the model behind the embedded gateway; null means its rules.",
     )
 
     @model_serializer(mode="wrap")
@@ -57,7 +62,7 @@ class Provenance(Record):
     targets: dict[str, str] | None = None
     options: Options = Options()
     notes: list[str] = Field(
-        default=[], description="What changed on the way; the summary warns of it."
+        default=[], description="What changed during the battery; the summary warns of it."
     )
     iterations_wanted: int | None = None
     iterations_finished: int = Field(default=0, description="How many have all stages on disk.")

@@ -140,7 +140,7 @@ class Tasks(Record):
     phases: Phases = Field(description="The tasks by phase.")
     models: Models = Field(description="The models to ask for.")
     expectations: Expectations | None = Field(
-        default=None, description="What the gates hold them to; null is the defaults."
+        default=None, description="What the gates expect of them; null means the defaults."
     )
 
     def document(self) -> Json:
@@ -271,7 +271,7 @@ class Proposal(Record):
     metric: str | None = Field(description="The metric that the expected impact names.")
     target_exists: bool | None = Field(
         default=None,
-        description="Whether the file is in the repository of `--repo`; null when nobody looked.",
+        description="Whether the file is in the repository of `--repo`; null without that option.",
     )
 
 
@@ -320,7 +320,7 @@ class DirectionCount(Record):
     improved: int = Field(description="How many trends are `better`.")
     of: int = Field(description="Out of how many.")
     validated: bool = Field(description="Whether enough of them improved.")
-    label: str = Field(description="What that is called.")
+    label: str = Field(description="What that result is called.")
 
 
 class Summary(Record):
@@ -365,7 +365,7 @@ class Summary(Record):
     scrum: list[Verdict] = Field(description="Verdicts on the last iteration's proposals.")
     artifacts: list[str] = Field(description="Paths below the folder, sorted as they are listed.")
     warnings: list[str] = Field(
-        description="What a reader of the numbers should know, a sentence each."
+        description="What a reader of the numbers should know, one sentence each."
     )
 
     @property
