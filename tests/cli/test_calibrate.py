@@ -15,11 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from battery.base.errors import InterruptedRunError
 from battery.calibration.calibration import Calibration, judge
-from battery.calibration.scenarios import HARM, NULLS, ONE_ARM, SIMULATIONS, Scenario
+from battery.calibration.scenarios import HARM, NULLS, SIMULATIONS
 from battery.commands import calibrate as stage
-from battery.records.events import Event, Notice
 from battery.records.findings import Evidence
 from battery.records.word import Word
 from battery.verdict.contrast import Observed
@@ -35,11 +33,6 @@ BATTERIES, CHUNK = 35, 25
 
 def sees_learning_everywhere(observed: Observed) -> Evidence:
     return judge(observed).model_copy(update={"verdict": Word.LEARNED})
-
-
-def calibration(out: Path, *, jobs: int = 1, seed: int = 1) -> Calibration:
-    experiment = stage.Experiment("fast", seed, FEW)
-    return stage.calibrate(experiment, jobs=jobs, out=out, observe=lambda _event: None)
 
 
 @pytest.fixture(autouse=True)
@@ -123,40 +116,12 @@ def test_a_broken_verdict_leaves_one_json_document(tmp_path: Path) -> None:
     assert "error: the verdict breaks 2 of " in done.stderr
 
 
-def test_a_seed_gives_one_table_however_many_processes_make_it(tmp_path: Path) -> None:
-    here = calibration(tmp_path / "1")
-    assert calibration(tmp_path / "2", jobs=2) == here
-    for name in ("calibration.md", "calibration.json"):
-        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
-    assert calibration(tmp_path / "3", seed=2).tallies != here.tallies
-
-
-def test_every_battery_of_a_preset_is_drawn_with_a_seed_of_its_own() -> None:
-    scenario = Scenario("", "", ONE_ARM[0].dials, costly=True)
-    pieces = list(stage.Experiment("fast", 1, (*FEW, scenario)).chunks())
-    drawn = [sum(p.simulations for p in pieces if p.scenario is s) for s in (*FEW, scenario)]
-    assert drawn == [BATTERIES, BATTERIES, BATTERIES // 10]
-    states = {tuple(piece.seed.generate_state(4).tolist()) for piece in pieces}
-    assert len(states) == len(pieces)
-
-
 def test_a_folder_that_cannot_be_written_is_told_before_any_work(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = command_here("calibrate", "--out", tmp_path / "file", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == " next: name a folder that you may write to: --out PATH"
     assert "batteries of" not in done.stderr
-
-
-def test_an_interrupt_ends_the_work_and_says_that_nothing_was_saved(tmp_path: Path) -> None:
-    def interrupt(event: Event) -> None:
-        if isinstance(event, Notice) and event.text.startswith("1 of"):
-            raise KeyboardInterrupt
-
-    with pytest.raises(InterruptedRunError) as caught:
-        stage.calibrate(stage.Experiment("fast", 1, FEW), jobs=1, out=tmp_path, observe=interrupt)
-    assert caught.value.hint == "run it again; nothing was saved"
-    assert list(tmp_path.iterdir()) == []
 
 
 #: The command with fewer batteries a scenario, so that the first one is soon done.

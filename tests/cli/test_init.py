@@ -11,11 +11,9 @@ from typing import Any
 
 import pytest
 
-from battery.commands.init import Names, init, starter
 from battery.inputs.tasks import load_tasks
 from battery.records.models import Expectations, Phase
 from tests.support.calls import command_here
-from tests.support.commands import read_json
 from tests.support.terminals import on_terminal
 
 #: It has no types of its own.
@@ -36,25 +34,6 @@ def test_the_starter_loads_as_it_is_and_the_doctor_finds_it(tmp_path: Path) -> N
     assert tasks.expectations == Expectations()
     looked = command_here("doctor", cwd=tmp_path)
     assert looked.stdout.startswith("ok    tasks: 8 tasks (3 alpha, 3 beta, 2 gamma) from ")
-
-
-def test_the_file_names_the_schema_beside_it_and_satisfies_it(tmp_path: Path) -> None:
-    init(tmp_path, Names())
-    document = read_json(tmp_path / "tasks.json")
-    schema = read_json(tmp_path / document["$schema"])
-    check = jsonschema.Draft202012Validator(schema)
-    check.validate(document)
-    document["phases"]["beta_drift"][0]["opperation"] = "x"
-    assert [error.json_path for error in check.iter_errors(document)] == ["$.phases.beta_drift[0]"]
-
-
-def test_every_phase_and_every_other_part_is_explained() -> None:
-    document = starter(Names())
-    parts = [document, document["phases"], document["models"], document["expectations"]]
-    firsts = [tasks[0] for key, tasks in document["phases"].items() if key != "$comment"]
-    assert all(part["$comment"] for part in parts + firsts)
-    told = " ".join(document["expectations"]["$comment"])
-    assert all(f"{key}:" in told or f"{key}, " in told for key in Expectations.model_fields)
 
 
 def test_it_says_what_to_edit_and_which_commands_come_next(tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 from battery.comparison.outcome import SCOPE, cause, cautions, decide, sentence, settle
 from battery.comparison.pairing import noise, shared
 from battery.records.comparison import Comparison, Difference, Side
+from battery.records.models import LEARN
 from battery.records.word import Outcome
 from battery.verdict.table import Call
-from tests.comparison.pairs import facts
-from tests.verdict.batteries import Cell, calls
+from tests.comparison.pairs import everywhere, facts
+from tests.verdict.batteries import PHASES, Cell, calls
 
 HOSTILE = "</script><script>alert(1)</script> | `x` \x1b[31m <img src=x onerror=alert(1)>"
 
@@ -88,4 +89,18 @@ NOTHING: dict[str, Any] = {
     "start": [],
     "twins": [],
     "tasks": [],
+}
+
+
+#: One comparison of each kind, by name.
+CASES = {
+    "worse": comparison(),
+    "identical": comparison(calls()),
+    "one arm": comparison(calls(everywhere(700), arms=(LEARN,)), calls(arms=(LEARN,))),
+    "one iteration": comparison(calls(iterations=1), calls(iterations=1)),
+    "many flips": comparison(
+        calls(lambda _: {"status": "failed"}, phases=PHASES * 9), calls(phases=PHASES * 9)
+    ),
+    "hostile": hostile(),
+    "nothing": comparison(**NOTHING),
 }
