@@ -281,23 +281,6 @@ def test_an_unfinished_battery_is_exported_as_far_as_it_came(
     assert ("error" in log) == (status == "error")
 
 
-def test_the_command_says_what_it_wrote_for_people_and_for_machines(
-    read: Read, tmp_path: Path
-) -> None:
-    folder = read.battery.parent
-    shown = command_here("export", "inspect", "battery", "-o", tmp_path, cwd=folder)
-    assert "16 samples of the frozen arm" in shown.stdout
-    assert shown.stdout.endswith(f"look at them with: inspect view --log-dir {tmp_path}\n")
-    told = command_here("export", "inspect", "battery", "-o", tmp_path, "--json", cwd=folder)
-    document = json.loads(told.stdout)
-    assert document["format"] == "inspect"
-    assert [(file["arm"], file["samples"]) for file in document["files"]] == [
-        ("learn", 16),
-        ("frozen", 16),
-    ]
-    assert {Path(file["path"]) for file in document["files"]} == set(tmp_path.iterdir())
-
-
 @pytest.mark.parametrize(
     ("lost", "told"), [("iter_1/runs.json", "lacks iter_1"), ("", "iteration 2 has no run")]
 )
@@ -312,18 +295,3 @@ def test_what_a_summary_refuses_is_not_exported(
     with pytest.raises(BatteryError, match=told):
         export.inspect(battery, tmp_path / "logs")
     assert not (tmp_path / "logs").exists()
-
-
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        (["csvx"], "'inspect'"),
-        (["inspect", "nowhere"], "holds no battery"),
-        (["inspect", "battery", "--output", "battery/battery.json"], "--output"),
-    ],
-)
-def test_a_usage_error_is_refused(read: Read, words: list[str], told: str) -> None:
-    done = command_here("export", *words, cwd=read.battery.parent)
-    assert done.returncode == 2
-    assert told in done.stderr
-    assert done.stderr.splitlines()[-1].startswith(" next: ")

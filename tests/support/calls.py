@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import aclosing, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ def asking(url: str, *calls: str, timeout_s: float = 20, **headers: str) -> list
     """Make the calls one after the other over one client."""
 
     async def work() -> list[Any]:
-        async with Client(Target(url, headers)) as client:
+        async with aclosing(Client(Target(url, headers))) as client:
             return [await ask(client, call, timeout_s) for call in calls]
 
     return asyncio.run(work())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -107,7 +108,7 @@ def test_each_worker_has_a_connection_of_its_own() -> None:
 
 def test_a_connection_that_the_server_closed_is_replaced_before_the_next_request() -> None:
     async def work(server: Server) -> None:
-        async with Client(Target(server.url)) as client:
+        async with aclosing(Client(Target(server.url))) as client:
             await ask(client, "respond")
             await asyncio.to_thread(server.hung_up.wait)
             await ask(client, "respond")
@@ -240,7 +241,7 @@ def test_events_are_told_as_they_arrive() -> None:
         go_on.set()
 
     async def work(url: str) -> DistillReply:
-        async with Client(Target(url)) as client:
+        async with aclosing(Client(Target(url))) as client:
             return await client.distill(told, 20)
 
     with Server(distill=first_then_wait) as server:
@@ -363,7 +364,7 @@ def test_a_probe_takes_any_status_and_sends_no_call(
     status: str, says: str, ok: bool, plain: bool
 ) -> None:
     async def probe(url: str) -> Finding:
-        async with Client(Target(url)) as client:
+        async with aclosing(Client(Target(url))) as client:
             return await client.probe(20)
 
     with Server(**{"/": sending(http(status=status))}) as server:

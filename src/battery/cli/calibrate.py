@@ -10,7 +10,7 @@ import typer
 
 from battery.calibration.scenarios import Preset
 from battery.cli import options
-from battery.cli.output import print_json, progress
+from battery.cli.output import print_record, progress
 from battery.commands import calibrate as stage
 from battery.report.markdown.calibration import text
 
@@ -47,10 +47,7 @@ def calibrate(
             out=out,
             observe=observe,
         )
-    if as_json:
-        print_json(calibration.model_dump(mode="json"))
-    else:
-        typer.echo(text(calibration))
+    print_record(calibration, lambda: typer.echo(text(calibration)), as_json=as_json)
     # After the table, which shows by how much a bound is broken.
     error = stage.broken(calibration, out)
     if error and as_json:

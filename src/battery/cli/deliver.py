@@ -46,6 +46,7 @@ def write(chunks: Iterable[bytes], output: Path | None) -> None:
     note(f"wrote {output}")
 
 
+@advised(_HINT)
 def report_to_github(summary: Summary, *, summarized: bool) -> None:
     """Hand the summary to the Actions run around this process, by the files that it names.
 
@@ -54,8 +55,7 @@ def report_to_github(summary: Summary, *, summarized: bool) -> None:
     """
     step, outputs = os.environ.get("GITHUB_STEP_SUMMARY"), os.environ.get("GITHUB_OUTPUT")
     if step and not summarized:
-        with advised(_HINT):
-            _append_summary(summary, Path(step))
+        _append_summary(summary, Path(step))
     elif not summarized:
         note("GITHUB_STEP_SUMMARY is not set: the Markdown goes to standard output")
         lines = github.step_summary(summary).decode().splitlines()
@@ -64,8 +64,7 @@ def report_to_github(summary: Summary, *, summarized: bool) -> None:
     for annotation in github.attention(summary):
         write_line(sys.stdout, github.command(annotation))
     if outputs:
-        with advised(_HINT):
-            _add([github.outputs(summary).encode()], Path(outputs))
+        _add([github.outputs(summary).encode()], Path(outputs))
 
 
 def note(text: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from battery.cli import options
-from battery.cli.output import print_json
+from battery.cli.output import print_record
 from battery.commands import history as stage
 from battery.report.terminal.results import print_history
 
@@ -28,7 +28,4 @@ def history(
       battery history runs --json
     """
     listed = stage.history(folder)
-    if as_json:
-        print_json(listed.model_dump(mode="json"))
-    else:
-        print_history(listed, sys.stdout)
+    print_record(listed, lambda: print_history(listed, sys.stdout), as_json=as_json)

@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from battery.base import jsonio
 from battery.records.events import Observer
 from battery.records.models import Summary
@@ -40,9 +42,14 @@ def print_json(document: Any) -> None:
     sys.stdout.buffer.flush()
 
 
+def print_record(record: BaseModel, print_it: Callable[[], object], *, as_json: bool) -> None:
+    """Print a record as JSON for machines, or for people with `print_it`."""
+    if as_json:
+        print_json(record.model_dump(mode="json"))
+    else:
+        print_it()
+
+
 def show_summary(summary: Summary, folder: Path, *, as_json: bool) -> None:
     """Print the summary for people or for machines."""
-    if as_json:
-        print_json(summary.model_dump(mode="json"))
-        return
-    print_summary(summary, folder, sys.stdout)
+    print_record(summary, lambda: print_summary(summary, folder, sys.stdout), as_json=as_json)

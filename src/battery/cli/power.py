@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from battery.cli import options
-from battery.cli.output import print_json
+from battery.cli.output import print_record
 from battery.commands import power as stage
 from battery.report.terminal.results import text
 
@@ -70,7 +70,4 @@ def power(
     prospects = stage.power(
         stage.Wanted(task_count, tasks, iterations, repeats, noise, folder, drop)
     )
-    if as_json:
-        print_json(prospects.model_dump(mode="json"))
-    else:
-        typer.echo(text(prospects))
+    print_record(prospects, lambda: typer.echo(text(prospects)), as_json=as_json)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from battery.cli import options
-from battery.cli.output import print_json, progress
+from battery.cli.output import print_record, progress
 from battery.inputs.settings import Settings
 from battery.records.stages import CHAT_STAGES
 from battery.report.terminal.results import print_reviews
@@ -64,7 +64,6 @@ def review(
     settings = options.settings(ctx.params, read)
     with progress(quiet=quiet) as show, traced("review", show) as trace:
         outcome = asyncio.run(stage.review(settings, iteration, only, trace.tell))
-    if as_json:
-        print_json(outcome.model_dump(mode="json"))
-    else:
-        print_reviews(outcome, settings.folder, sys.stdout)
+    print_record(
+        outcome, lambda: print_reviews(outcome, settings.folder, sys.stdout), as_json=as_json
+    )

@@ -13,9 +13,8 @@ import os
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from types import TracebackType
-from typing import Any, Final, NamedTuple, Self, cast
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from typing import Any, Final, NamedTuple, cast
 
 import httpx
 from httpx_sse import EventSource, SSEError
@@ -74,7 +73,7 @@ class _Call(NamedTuple):
 
 
 class Client:
-    """One connection to one target; use it as an asynchronous context manager."""
+    """One connection to one target."""
 
     def __init__(
         self, target: Target, *, tls: ssl.SSLContext | None = None, clock: Clock = time.perf_counter
@@ -86,19 +85,9 @@ class Client:
         self._answering = False
         self._http = open_http(target, tls or tls_context(target.url))
 
-    async def __aenter__(self) -> Self:
-        """Open the client; the connection follows with the first call."""
-        await self._http.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the connection."""
-        await self._http.__aexit__(kind, error, trace)
+    async def aclose(self) -> None:
+        """Close the connection, which the first call opened."""
+        await self._http.aclose()
 
     async def respond(self, task: Task, models: Models, timeout_s: float) -> RespondReply:
         """Ask for one task; raise `CallError`."""
@@ -302,12 +291,10 @@ async def open_clients(
     """Open `count` clients, one per worker, all with one TLS context, which is slow to make."""
     await load_backend()
     tls = tls_context(target.url)
-    clients = [client(target, tls=tls) for _ in range(count)]
-    try:
-        yield clients
-    finally:
-        for opened in clients:
-            await opened.__aexit__(None, None, None)
+    async with AsyncExitStack() as stack:
+        yield [
+            await stack.enter_async_context(aclosing(client(target, tls=tls))) for _ in range(count)
+        ]
 
 
 def _words(error: Exception) -> str:

@@ -212,9 +212,8 @@ class Recorder:
     ) -> None:
         attributes = spans.asked(began.event, content=self._content) | attributes
         name = f"invoke_agent {spans.agent(began.event)}"
-        self._record(
-            name, attributes, (began.at, end), self._stage_span(began.event.iteration), error
-        )
+        parent = self._stage_span(began.event.iteration)
+        self._record(name, attributes, (began.at, end), parent, error)
 
     def _finish_meta(self, event: events.MetaFinished) -> None:
         opened, self._open = self._open, None
