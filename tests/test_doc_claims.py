@@ -102,6 +102,10 @@ CLAIMS = {
     "README.md": [
         f"which takes {SLOPE} iterations to show",
     ],
+    "docs/reference/files.md": [
+        f"Easy tasks that failed after they had passed, asked {RERUNS} more times",
+        f"asked {RERUNS} more times in the learn arm. In task order, {RERUNS} entries per task",
+    ],
     "docs/reference/evidence.md": [
         f"(p < {policy.level(policy.SAME_START_ALPHA)}, by {percent(policy.SPOILING)} or more)",
         f"worse by {RELEVANT} or more (a rate by {POINTS} points or more)",

@@ -166,7 +166,7 @@ RUN_SETS: Final = Artifact(
 )
 CONFIRMATIONS: Final = Artifact(
     "confirmations.json",
-    "Easy tasks that failed after they had passed, asked five times more.",
+    "Easy tasks that failed after they had passed, asked five more times.",
     f"after {Phase.GAMMA}",
     RUNS,
     (_N,),
