@@ -1,0 +1,51 @@
+"""Chat stages are redone from what is on disk, and nobody is asked for a task."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from battery.base.errors import FolderError, UsageError
+from battery.inputs.settings import Settings
+from battery.records.events import Event, Notice
+from battery.records.models import LEARN
+from battery.records.stages import OVERSEER, SCRUM
+from battery.run.review import review
+from battery.run.run import run
+from battery.store.battery_dir import BatteryDir
+from tests.support import notes
+
+
+@pytest.fixture
+def finished(settings: Settings) -> Settings:
+    asyncio.run(run(settings, lambda _event: None))
+    notes.CALLS.clear()
+    return settings
+
+
+def test_both_stages_are_asked_again_and_the_older_texts_are_kept(finished: Settings) -> None:
+    outcome = asyncio.run(review(finished, None, None, lambda _event: None))
+    assert notes.CALLS == [(LEARN, "overseer"), (LEARN, "scrum")]
+    assert outcome.iteration == 1
+    assert "iter_1/overseer_review.1.md" in outcome.artifacts
+    assert len(outcome.verdicts) == len(outcome.proposals) > 0
+
+
+def test_an_answer_that_is_still_about_the_older_text_is_named(finished: Settings) -> None:
+    told: list[Event] = []
+    asyncio.run(review(finished, 1, OVERSEER.role, told.append))
+    assert notes.CALLS == [(LEARN, "overseer")]
+    texts = [event.text for event in told if isinstance(event, Notice) and event.warning]
+    assert any(f"{SCRUM.file} is still about the older review" in text for text in texts)
+
+
+def test_a_judgment_without_a_review_or_of_a_missing_iteration_is_refused(
+    finished: Settings,
+) -> None:
+    with pytest.raises(UsageError, match="no complete iteration 4"):
+        asyncio.run(review(finished, 4, None, lambda _event: None))
+    (BatteryDir(finished.folder).iteration(1).root / OVERSEER.file).unlink()
+    with pytest.raises(FolderError, match=f"holds no {OVERSEER.file}"):
+        asyncio.run(review(finished, None, SCRUM.role, lambda _event: None))
+    assert notes.CALLS == []

@@ -1,0 +1,75 @@
+"""A run goes on from what is on disk, and its manifest says how far it came."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from battery.base.errors import BrokenAnswerError, FolderError
+from battery.inputs.settings import Settings
+from battery.records.events import Event, Notice
+from battery.records.manifest import Manifest
+from battery.run.run import dry_run, iterate, run
+from battery.store.battery_dir import BatteryDir
+from tests.support import notes
+
+
+def manifest(settings: Settings) -> Manifest:
+    read = BatteryDir(settings.folder).read_manifest()
+    assert read
+    return read
+
+
+def test_a_finished_run_returns_its_summary_and_says_so_in_the_manifest(settings: Settings) -> None:
+    summary = asyncio.run(run(settings, lambda _event: None))
+    assert [metrics.total_tasks for metrics in summary.iterations] == [3]
+    assert (manifest(settings).state, summary.state) == ("finished", "finished")
+    assert (settings.folder / "report.html").exists()
+
+
+def test_a_dry_run_lists_the_calls_that_the_run_then_makes_and_makes_none(
+    settings: Settings,
+) -> None:
+    seeded = replace(settings, seed=7)
+    outlook = dry_run(seeded, lambda _event: None)
+    assert notes.CALLS == []
+    assert not settings.folder.exists()
+    asyncio.run(run(seeded, lambda _event: None))
+    assert len(outlook.calls) == outlook.plan.calls == len(notes.CALLS)
+    asked = [(call.arm, call.label) for call in outlook.calls if call.arm]
+    assert asked == notes.CALLS[: len(asked)]
+
+
+def test_a_run_that_breaks_off_is_marked_and_a_resume_asks_only_what_is_missing(
+    settings: Settings,
+) -> None:
+    notes.BROKEN.add("beta_drift 0")
+    with pytest.raises(BrokenAnswerError) as caught:
+        asyncio.run(run(settings, lambda _event: None))
+    assert "--resume" in (caught.value.hint or "")
+    assert manifest(settings).state == "failed"
+    notes.BROKEN.clear()
+    before = len(notes.CALLS)
+    asyncio.run(run(replace(settings, resume=True), lambda _event: None))
+    assert manifest(settings).state == "finished"
+    # The call that broke off is asked again, the finished ones are not.
+    assert len(notes.CALLS) - 1 == 2 * 3 + 3
+    assert len(notes.CALLS) > before
+
+
+def test_iterate_adds_one_iteration_and_a_new_run_moves_the_finished_battery_away(
+    settings: Settings,
+) -> None:
+    asyncio.run(run(settings, lambda _event: None))
+    assert len(asyncio.run(iterate(settings, lambda _event: None)).iterations) == 2
+    told: list[Event] = []
+    assert len(asyncio.run(run(settings, told.append)).iterations) == 1
+    moved = [event.text for event in told if isinstance(event, Notice) and event.warning]
+    assert any("was moved to" in text for text in moved)
+
+
+def test_iterate_needs_a_manifest(settings: Settings) -> None:
+    with pytest.raises(FolderError, match=r"no battery\.json"):
+        asyncio.run(iterate(settings, lambda _event: None))
