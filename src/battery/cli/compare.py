@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -19,22 +18,13 @@ from battery.report.terminal.compare import print_comparison
 from battery.store.battery_dir import BatteryDir
 from battery.verdict.conditions import OF_COMPARISON, parse, require_of_comparison
 
-
-class Format(StrEnum):
-    """How the comparison is printed."""
-
-    TEXT = "text"
-    MD = "md"
-    JSON = "json"
-
-
 Before = Annotated[Path, options.argument("A", "Folder of the battery before.")]
 After = Annotated[Path, options.argument("B", "Folder of the battery after.")]
 Output = Annotated[
     Path | None, options.option("--output -o PAGE.html", "Write the comparison as a page, too.")
 ]
 Printed = Annotated[
-    Format,
+    Literal["text", "md", "json"],
     options.option("--format", "Print text for people, Markdown for a pull request, or JSON."),
 ]
 FailOn = Annotated[
@@ -51,7 +41,7 @@ def compare(
     before: Before,
     after: After,
     output: Output = None,
-    form: Printed = Format.TEXT,
+    form: Printed = "text",
     fail_on: FailOn = None,
     as_json: options.Json = False,
     debug: options.Debug = False,
@@ -76,9 +66,9 @@ def compare(
     if output:
         write(page(comparison), output)
     with then(lambda: require_of_comparison(comparison, conditions)):
-        if as_json or form is Format.JSON:
+        if as_json or form == "json":
             print_json(comparison.model_dump(mode="json"))
-        elif form is Format.MD:
+        elif form == "md":
             typer.echo(markdown(comparison), nl=False)
         else:
             print_comparison(comparison, sys.stdout)

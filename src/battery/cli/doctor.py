@@ -43,4 +43,5 @@ def doctor(
     else:
         for check in checks:
             typer.echo(stage.one_line(check))
+    # No error: the lines have said already what fails and what to do.
     raise typer.Exit(0 if all(check.ok for check in checks) else 1)

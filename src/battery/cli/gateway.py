@@ -20,6 +20,7 @@ Store = Annotated[
     Path, options.option("--store", "Folder of the gateway's memory; an existing one is continued.")
 ]
 Frozen = Annotated[bool, options.option("--frozen", "Never learn: distill changes nothing.")]
+# A gateway that goes wrong on purpose shows whether the verdict notices.
 ForgetAfter = Annotated[
     int | None,
     options.option(

@@ -34,6 +34,8 @@ _HEADERS = {"-H", "--header", "--llm-team-header", "--control-header"}
 # among the parent processes, where a container or an editor has none.
 os.environ.setdefault("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
 
+# Written here once more because help, completion and suggestions must not import the commands; a
+# test compares them with the commands' own.
 #: Each command is the function of that name in the module of that name, with its help in short.
 SUMMARIES: Final = {
     "run": "Run a battery from the start, or resume one.",

@@ -19,6 +19,7 @@ from battery.report.terminal.summary import print_summary
 
 def progress(*, quiet: bool) -> AbstractContextManager[Observer]:
     """Show progress on standard error."""
+    # Standard output is for results alone: `battery … > file` and pipes must hold nothing else.
     return make_progress(quiet=quiet, stream=sys.stderr)
 
 

@@ -73,7 +73,7 @@ def report(
         return
     if page.unfinished:
         note(page.unfinished)
-    # Behind a page on standard output, its path would be no part of it.
+    # Where the page went to standard output or a pipe, a path behind it would spoil it.
     if path.is_file():
         write_line(sys.stdout, printable(str(path)))
 

@@ -76,5 +76,6 @@ def run(
     with progress(quiet=quiet) as show, traced("run", show) as trace:
         summary = asyncio.run(stage.run(settings, trace.tell))
         trace.conclude(summary)
+    # After the trace: a gate that is not met is a result, and no error of the run.
     with then(lambda: require(summary, conditions)):
         show_summary(summary, settings.folder, as_json=as_json)

@@ -138,21 +138,15 @@ def labels(tasks: Iterable[Task]) -> list[str]:
 def differences(before: Tasks, now: Tasks) -> list[str]:
     """List what differs between two tasks files, one line each; empty when nothing does."""
     lines = [
-        f"models.{name}: {old!r} became {new!r}"
-        for (name, old), (_, new) in zip(before.models, now.models, strict=True)
-        if old != new
+        f"models.{name}: {was!r} became {value!r}"
+        for (name, was), (_, value) in zip(before.models, now.models, strict=True)
+        if was != value
     ]
-    old_tasks = {entry.task_id: entry for entry in plan(before)}
-    new_tasks = {entry.task_id: entry for entry in plan(now)}
-    for word, entries, others in (
-        ("is gone", old_tasks, new_tasks),
-        ("is new", new_tasks, old_tasks),
-    ):
-        lines += [
-            f"{entry.phase} task {entry.label!r} {word}"
-            for key, entry in entries.items()
-            if key not in others
-        ]
+    old, new = ({entry.task_id: entry for entry in plan(tasks)} for tasks in (before, now))
+    gone = [entry for key, entry in old.items() if key not in new]
+    added = [entry for key, entry in new.items() if key not in old]
+    lines += [f"{entry.phase} task {entry.label!r} is gone" for entry in gone]
+    lines += [f"{entry.phase} task {entry.label!r} is new" for entry in added]
     if before.expectations != now.expectations:
         lines.append("expectations")
     return lines or (["the order of the tasks"] if digest(before) != digest(now) else [])
