@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from battery.base.numbers import number, percent
+from battery.calibration.calibration import COIN, ERRORS, POWER_MARGIN
 from battery.comparison.timeline import LEAST
 from battery.records.metric import TABLE
 from battery.records.models import CONFIRMATIONS, CONFIRMED, Expectations
@@ -159,7 +160,10 @@ CLAIMS = {
         f"a slope over {WORDS[policy.SLOPE_ITERATIONS - 1]} points, so it never comes before "
         f"iteration {policy.SLOPE_ITERATIONS}",
         f"fewer than {policy.SLOPE_ITERATIONS} iterations",
-        f"primary p ≤ {ALPHA}",
+        f'"Give or take" is {WORDS[round(ERRORS)]} standard errors',
+        f"| primary p ≤ {ALPHA} | at most {percent(policy.ALPHA)}, give or take",
+        f"between {COIN[0] * 100:g} and {percent(COIN[1])}, give or take",
+        f"within {POWER_MARGIN * 100:g} points of what is documented",
         f"{WORDS[CONFIRMATIONS]} reruns may fail by bad luck",
         f"is asked {RERUNS} more times, as a run does",
         f"{NEEDED} or more of {sum(metric.counted for metric in TABLE)} metrics improved",
