@@ -22,7 +22,7 @@ _NO_NOISE = Noise(before=None, after=None, source_before=None, source_after=None
 
 
 def compare(before: Path, after: Path) -> Comparison:
-    """Say what changed from one battery (A) to the other (B); raise `BatteryError`."""
+    """Return what changed from one battery (A) to the other (B); raise `BatteryError`."""
     a, b = _opened(before), _opened(after)
     both = pairing.shared(a.calls, b.calls)
     facts = pairing.weigh(a.calls, b.calls, both)

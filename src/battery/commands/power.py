@@ -1,4 +1,4 @@
-"""Say before a run what it could see; with a battery to learn from, from its noise."""
+"""Work out before a run what it could see; with a battery to learn from, from its noise."""
 
 from __future__ import annotations
 

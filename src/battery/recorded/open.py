@@ -159,7 +159,7 @@ class OpenedBattery:
         return measure(number, self._run_sets[number, arm, 1])
 
     def _changes(self, calls: Sequence[Call]) -> Iterator[str]:
-        """Say what is not as it was when the battery ran, or was never so."""
+        """Yield what is not as it was when the battery ran, or was never so."""
         asked = Counter((call.arm, call.iteration, call.task, call.repeat) for call in calls)
         if twice := sum(count > 1 for count in asked.values()):
             yield f"{twice} task(s) are twice in one file of runs"
@@ -264,7 +264,7 @@ def _elapsed_ms(journal: Journal, metrics: Metrics) -> int:
 
 
 def _warnings(opened: OpenedBattery, journals: Sequence[Journal]) -> Iterator[str]:
-    """Say what a reader of the numbers should know; all of it can be read from disk again."""
+    """Yield what a reader of the numbers should know; all of it can be read from disk again."""
     yield from opened.provenance.notes
     complete = {step.number for step in opened.steps}
     for number in opened.folder.numbers():

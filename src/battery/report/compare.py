@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from battery.base.numbers import HUGE, number, p_equals, percent
+from battery.base.numbers import HUGE, counted, number, p_equals, percent
 from battery.records.comparison import Comparison, Difference, Flips, Noise, Side, TaskPair
 from battery.records.word import Flip
 from battery.report.evidence import NONE
@@ -42,12 +42,7 @@ def task_cells(pair: TaskPair) -> list[str]:
 
 def side(battery: Side) -> str:
     """Describe a battery in one line, but for its folder."""
-    numbers = battery.iterations
-    steps = f"iterations 1 to {numbers[-1]}" if numbers else "no complete iteration"
-    if numbers and numbers != list(range(1, numbers[-1] + 1)):
-        steps = f"iterations {', '.join(map(str, numbers))}"
-    elif numbers == [1]:
-        steps = "iteration 1"
+    steps = _iterations(battery.iterations) if battery.iterations else "no complete iteration"
     parts = [f"{battery.tasks} tasks", steps, " and ".join(battery.arms) or "no arm"]
     if battery.repeats > 1:
         parts.append(f"{battery.repeats} repeats")
@@ -56,7 +51,10 @@ def side(battery: Side) -> str:
 
 def compared(comparison: Comparison) -> str:
     """Name which iterations are compared: `iterations 2 to 3`."""
-    numbers = comparison.iterations
+    return _iterations(comparison.iterations)
+
+
+def _iterations(numbers: Sequence[int]) -> str:
     if len(numbers) == 1:
         return f"iteration {numbers[0]}"
     if numbers == list(range(numbers[0], numbers[-1] + 1)):
@@ -76,7 +74,7 @@ def flips(counts: Flips) -> str:
     text = f"{counts.lost} passed in A and not in B, {counts.gained} the other way"
     text += f" (exact McNemar {p_equals(counts.p)})" if counts.p is not None else ""
     bluffs = [
-        f"{count} impossible {'task' if count == 1 else 'tasks'} {what}"
+        f"{counted(count, 'impossible task')} {what}"
         for count, what in ((counts.bluffs, "now claimed done"), (counts.bluffs_ended, "no longer"))
         if count
     ]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, Literal, NamedTuple
 
 from battery.base.numbers import HUGE, change, number, p_value, percent, signed, signed_percent
+from battery.base.text import listed
 from battery.records.comparison import Change
 from battery.records.findings import (
     Contrast,
@@ -173,18 +174,14 @@ def score(card: Scorecard) -> str:
 
 def amounts(rows: Sequence[Contrast]) -> str:
     """Name the metrics that are compared as ratios: `tokens, turns and time`."""
-    return _listed([METRICS[row.metric].plain for row in rows if row.kind == "ratio"])
+    return listed([METRICS[row.metric].plain for row in rows if row.kind == "ratio"])
 
 
 def undecided(rows: Sequence[Contrast]) -> str:
     """Name the metrics that decide nothing: `time decides nothing, so its p is not corrected …`."""
     names = [METRICS[row.metric].plain for row in rows if not METRICS[row.metric].decides]
     verb, whose = ("decides", "its") if len(names) == 1 else ("decide", "their")
-    return f"{_listed(names)} {verb} nothing, so {whose} p is not corrected and corrects no other"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+    return f"{listed(names)} {verb} nothing, so {whose} p is not corrected and corrects no other"
 
 
 def metric_value(key: str, value: float | None) -> str:

@@ -16,16 +16,7 @@ from battery.base.errors import BatteryError, ShapeError
 from battery.inputs.settings import Settings
 from battery.inputs.tasks import PlannedTask
 from battery.protocol.wire import Json
-from battery.records.events import (
-    DistillEvent,
-    IterationFinished,
-    MetaFinished,
-    Notice,
-    Observer,
-    StageStarted,
-    TaskFinished,
-    TaskStarted,
-)
+from battery.records import events
 from battery.records.lines import DistillCall, RecordedRun, TaskCall
 from battery.records.models import CONFIRMATIONS, ELAPSED_KEY, LEARN, Models, Phase, RunResult
 from battery.records.stages import CHAT_STAGES, CONFIRM_TITLE, DISTILL, TASK_STAGES
@@ -53,7 +44,7 @@ class Iteration:
     workers: Sequence[Worker]
     llm_team: System
     settings: Settings
-    tell: Observer
+    tell: events.Observer
     #: The iterations before this one, in order.
     earlier: Sequence[IterationDir] = ()
 
@@ -68,7 +59,7 @@ class Iteration:
         reviewer = self.reviewer()
         for stage in CHAT_STAGES:
             await reviewer.ask(stage)
-        self.tell(IterationFinished(metrics))
+        self.tell(events.IterationFinished(metrics))
 
     async def ask_tasks(self, phase: Phase) -> None:
         """Ask the tasks of one phase that are not on record yet: all once, then all again."""
@@ -113,9 +104,11 @@ class Iteration:
         self.files.write_distill(recorded["text"], recorded["events"])
         if recorded["broken"]:
             text = f"{recorded['broken']} distill event(s) were not JSON and are left out"
-            self.tell(Notice(f"iteration {self.files.number}: {text}", warning=True))
+            self.tell(events.Notice(f"iteration {self.files.number}: {text}", warning=True))
         elapsed_ms, detail = recorded[ELAPSED_KEY], first_line(recorded["text"])
-        self.tell(MetaFinished(self.files.number, DISTILL.name, elapsed_ms, detail, replayed))
+        self.tell(
+            events.MetaFinished(self.files.number, DISTILL.name, elapsed_ms, detail, replayed)
+        )
 
     def reviewer(self) -> Reviewer:
         """Make what runs the chat stages."""
@@ -137,15 +130,15 @@ class Iteration:
 
     def _distill_event(self, event: Json) -> None:
         role, text = str(event.get("role") or "event"), str(event.get("text") or "")
-        self.tell(DistillEvent(self.files.number, role, text))
+        self.tell(events.DistillEvent(self.files.number, role, text))
 
     async def _ask(self, units: Iterable[Sequence[Ask]]) -> None:
-        """Tell of what is on record and ask for the rest."""
+        """Replay what is on record and ask for the rest."""
         waiting = [[ask for ask in unit if not self._replay(ask)] for unit in units]
         await ask_all(waiting, self.workers, self._ask_task)
 
     def _replay(self, ask: Ask) -> bool:
-        """Tell of a call that is on record; return whether it is."""
+        """Replay a call that is on record; return whether it is."""
         recorded = self.journal.get(ask.key)
         if recorded is not None:
             self._task_done(ask, self._result(recorded), None)
@@ -160,7 +153,7 @@ class Iteration:
     async def _ask_task(self, worker: Worker, ask: Ask) -> None:
         planned = ask.entry
         self.tell(
-            TaskStarted(
+            events.TaskStarted(
                 self.files.number,
                 planned.phase,
                 planned.label,
@@ -183,9 +176,9 @@ class Iteration:
         self._task_done(ask, result, answer)
 
     def _task_done(self, ask: Ask, result: RunResult, answer: Json | None) -> None:
-        """Tell of a finished call; without an answer it is a replayed one."""
+        """Report a finished call; without an answer it is a replayed one."""
         self.tell(
-            TaskFinished(
+            events.TaskFinished(
                 self.files.number,
                 ask.entry.phase,
                 ask.entry.label,
@@ -230,7 +223,7 @@ class Iteration:
         return bool(self.journal.read(ask.key)["result"]["status"] == "ok")
 
     def _start(self, stage: str, title: str) -> None:
-        self.tell(StageStarted(self.files.number, stage, title))
+        self.tell(events.StageStarted(self.files.number, stage, title))
 
 
 async def ask_all(

@@ -160,7 +160,7 @@ def _continued(battery: Battery, wanted: int, tell: Observer) -> Battery:
 
 
 def _changes(settings: Settings, manifest: Manifest) -> list[str]:
-    """Say what is not as it was; the numbers of the iterations may not compare."""
+    """List what is not as it was; the numbers of the iterations may not compare."""
     since = f"from iteration {manifest.iterations_finished + 1} on"
     changes = [
         f"the {name} was {before} and is {after} {since}"

@@ -83,7 +83,7 @@ def _require_answers(files: IterationDir, stages: Sequence[ChatStage]) -> None:
 
 
 def _outdated(files: IterationDir, redone: Sequence[ChatStage]) -> Iterator[str]:
-    """Say which answers are still about the older texts."""
+    """Yield which answers are still about the older texts."""
     for stage in CHAT_STAGES:
         if stage in redone or files.read_answer(stage.file) is None:
             continue

@@ -57,7 +57,7 @@ async def iterate(settings: Settings, tell: Observer) -> Summary:
 
 
 def dry_run(settings: Settings, tell: Observer) -> Outlook:
-    """Say what `run` would ask; call nobody, write nothing, lock nothing.
+    """Return what `run` would ask; call nobody, write nothing, lock nothing.
 
     Refuses what `run` would refuse, but for what only a call or a write can tell.
     """

@@ -173,7 +173,7 @@ class IterationTail:
 
 
 class Follower:
-    """Tells of a battery from where it is: the plan, what is finished, then what comes."""
+    """Reports on a battery from where it is: the plan, what is finished, then what comes."""
 
     def __init__(self, folder: BatteryDir, tasks: Tasks, manifest: Manifest) -> None:
         self.schedule = Schedule.of(manifest, tasks)

@@ -98,7 +98,7 @@ class Status(NamedTuple):
 
 
 def status_of(folder: BatteryDir) -> Status:
-    """Find out how far a battery is; raise `FolderError` where there is none."""
+    """Return how far a battery is; raise `FolderError` where there is none."""
     look, manifest = first_look(folder)
     tasks = folder.read_tasks()
     if tasks is None:
@@ -238,7 +238,7 @@ def read_summary(folder: BatteryDir) -> Summary:
 def _follow(
     folder: BatteryDir, look: Look, shown: int, tell: Observer, pause: Callable[[], None]
 ) -> tuple[Look, int]:
-    """Tell of a battery until it is finished, its run stops or another battery takes its place.
+    """Report on a battery until it is finished, its run stops or another battery takes its place.
 
     Returns the last look and how many finished iterations are shown, the given ones included.
     """
@@ -276,7 +276,7 @@ def _follower(folder: BatteryDir, manifest: Manifest) -> Follower | None:
 
 
 def _unsure(folder: BatteryDir, look: Look) -> Iterator[Notice]:
-    """Say where nobody can tell whether the run lives; of an earlier version's run say nothing."""
+    """Yield a note where nobody can tell whether the run lives, but for one of an older version."""
     owner = holder(folder.root) if look.working is None else None
     if owner:
         yield Notice(

@@ -59,8 +59,8 @@ def learned(distilled: Iterable[tuple[int, str | None, Iterable[Json]]]) -> Iter
             iteration=iteration,
             text=text,
             same_text=text in texts,
-            new=[_short(each) for each in shown if each not in seen],
-            known=[_short(each) for each in shown if each in seen],
+            new=[_short(lesson) for lesson in shown if lesson not in seen],
+            known=[_short(lesson) for lesson in shown if lesson in seen],
             more=len(lessons) - len(shown),
         )
         seen.update(lessons)
@@ -125,21 +125,22 @@ class Review(NamedTuple):
 def reviews(reviewed: Iterable[Reviewed], card: Scorecard | None) -> Iterator[Review]:
     """Yield each iteration that has an answer of a chat stage."""
     expectations = {
-        (each.iteration, each.proposal): each for each in (card.expectations if card else ())
+        (expected.iteration, expected.proposal): expected
+        for expected in (card.expectations if card else ())
     }
-    for each in reviewed:
-        if not each.answers:
+    for review in reviewed:
+        if not review.answers:
             continue
-        verdicts = {verdict.proposal: verdict for verdict in each.verdicts}
+        verdicts = {verdict.proposal: verdict for verdict in review.verdicts}
         yield Review(
-            each.iteration,
-            [(title, prose(text, level=_LEVEL)) for title, text in each.answers.items() if text],
+            review.iteration,
+            [(title, prose(text, level=_LEVEL)) for title, text in review.answers.items() if text],
             [
                 (
                     proposal,
                     verdicts.get(proposal.number),
-                    expectations.get((each.iteration, proposal.number)),
+                    expectations.get((review.iteration, proposal.number)),
                 )
-                for proposal in each.proposals
+                for proposal in review.proposals
             ],
         )

@@ -31,7 +31,7 @@ class Scale(NamedTuple):
         than all.
         """
         most = max(map(abs, changes), default=0.0)
-        reach = next((each for each in _REACHES if most <= each), _REACHES[-1])
+        reach = next((reach for reach in _REACHES if most <= reach), _REACHES[-1])
         return cls(max(-reach, floor), reach)
 
     def at(self, change: float) -> float:
@@ -60,8 +60,8 @@ def ends(
     """
     if value is None:
         return []
-    found = [value, *([interval.low, interval.high] if interval else [])]
-    return [each - 1 for each in found] if kind == "ratio" else found
+    edges = [value, *([interval.low, interval.high] if interval else [])]
+    return [edge - 1 for edge in edges] if kind == "ratio" else edges
 
 
 def bar(label: str, changes: Sequence[float], scale: Scale, *, ticks: bool = False) -> Bar:

@@ -42,7 +42,7 @@ def prose(text: str, *, level: int) -> Markup:
 
 
 def _lost(source: str, html: str, tokens: Iterable[Token]) -> bool:
-    """Tell whether a word of the source is not on the page: the parser drops some silently."""
+    """Return whether a word of the source is not on the page: the parser drops some silently."""
     # A tag separates words, as the mark did that it stands for; the browser writes list numbers.
     shown = Counter(_WORD.findall(unescape(_TAG.sub(" ", html))))
     shown.update(token.info for token in tokens if token.type == "list_item_open")

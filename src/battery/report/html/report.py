@@ -101,7 +101,7 @@ def report(opened: OpenedBattery, summary: Summary) -> Iterator[bytes]:
         "score": shown.score(summary.scorecard) if summary.scorecard else None,
         "luck": shown.luck(evidence.luck) if evidence.luck else None,
         "sensitivity": shown.sensitivity(evidence),
-        "tests": [_tested(question, each) for question, each in shown.tests(evidence)],
+        "tests": [_tested(question, tested) for question, tested in shown.tests(evidence)],
         "trends": _trends(summary),
         "facts": list(_facts(summary, opened.provenance)),
         "groups": Groups(_transcripts(steps, board)),
@@ -121,7 +121,7 @@ def report(opened: OpenedBattery, summary: Summary) -> Iterator[bytes]:
 
 
 def unfinished(summary: Summary) -> str | None:
-    """Say what the page of an unfinished battery covers; None for any other."""
+    """Name what the page of an unfinished battery covers; None for any other."""
     if not summary.unfinished:
         return None
     return (
@@ -140,9 +140,11 @@ def _tested(question: str, tested: Tested) -> list[str]:
 def _trends(summary: Summary) -> list[list[str]]:
     """Return the table of the trends, heads first: a metric is a column, so any number fits."""
     trends = summary.trends
-    numbers = [[shown.metric_value(each.metric, value) for value in each.values] for each in trends]
+    numbers = [
+        [shown.metric_value(trend.metric, value) for value in trend.values] for trend in trends
+    ]
     return [
-        ["iteration", *(each.metric for each in trends)],
+        ["iteration", *(trend.metric for trend in trends)],
         *(
             [str(row.iteration), *(values[at] for values in numbers)]
             for at, row in enumerate(summary.iterations)

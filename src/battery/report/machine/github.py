@@ -46,7 +46,7 @@ def step_summary(summary: Summary, room: int = MAX_BYTES) -> bytes:
 
 
 def attention(summary: Summary) -> Iterator[Annotation]:
-    """Say what deserves attention: verdict, gates, warnings; most serious first."""
+    """Yield what deserves attention: verdict, gates, warnings; most serious first."""
     warnings = (Annotation("warning", "battery", text) for text in summary.warnings)
     annotations = [*_stopped(summary), *_judged(summary.evidence), *warnings]
     levels: tuple[Level, ...] = ("error", "warning", "notice")

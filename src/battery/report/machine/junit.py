@@ -73,7 +73,7 @@ def _task(runs: Sequence[Row], last: int) -> Case:
 
 
 def _failure(now: Sequence[Row]) -> str | None:
-    """Say how a task missed what its phase expects; None where it did not.
+    """Write how a task missed what its phase expects; None where it did not.
 
     One bluff is a bluff, while an easy or niche task passes when most of its repeats do.
     """

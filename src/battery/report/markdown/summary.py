@@ -50,8 +50,8 @@ def markdown(summary: Summary) -> str:
 
 
 def scrum_count(summary: Summary) -> str:
-    """Say in one sentence how the last iteration's proposals were judged."""
-    counts = Counter(each.verdict for each in summary.scrum)
+    """Count in one sentence how the last iteration's proposals were judged."""
+    counts = Counter(verdict.verdict for verdict in summary.scrum)
     # The noughts too: that nothing was approved is news.
     words = ", ".join(f"{counts[word]} {word}" for word in ("APPROVE", "REVISE", "REJECT"))
     return f"Scrum judgment of the last iteration's proposals: {words}."

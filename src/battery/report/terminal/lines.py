@@ -21,20 +21,7 @@ from battery.base.text import (
     write_line,
 )
 from battery.protocol.wire import Json
-from battery.records.events import (
-    DistillEvent,
-    Event,
-    IterationFinished,
-    MetaFinished,
-    Notice,
-    Observer,
-    Outlook,
-    Plan,
-    ScheduledCall,
-    StageStarted,
-    TaskFinished,
-    TaskStarted,
-)
+from battery.records import events
 from battery.records.metric import TABLE
 from battery.records.models import FROZEN, Metrics
 from battery.records.stages import CHAT_STAGES, DISTILL
@@ -65,33 +52,33 @@ _LEAST_LABEL: Final = 8
 _DOTS: Final = "..."
 
 
-def line(event: Event, plan: Plan | None) -> str | None:
+def line(event: events.Event, plan: events.Plan | None) -> str | None:
     """Write one event as one line, foreign text made harmless; None for a task that starts.
 
     The plan is the exception: it takes a few.
     """
     match event:
-        case Plan():
+        case events.Plan():
             text: str | None = _plan_lines(event)
-        case StageStarted():
+        case events.StageStarted():
             text = _line(event.iteration, plan, event.name, event.title)
-        case TaskStarted():
+        case events.TaskStarted():
             # A task's end brings a line; two would double the log of a long battery.
             text = None
-        case TaskFinished():
+        case events.TaskFinished():
             text = _task_line(event, plan)
-        case DistillEvent():
+        case events.DistillEvent():
             text = _line(event.iteration, plan, DISTILL.name, f"{event.role}: {event.text}")
-        case MetaFinished():
+        case events.MetaFinished():
             text = _meta_line(event, plan)
-        case IterationFinished():
+        case events.IterationFinished():
             text = iteration_line(event.metrics, plan)
-        case Notice():
+        case events.Notice():
             text = notice_line(event)
     return text
 
 
-def place(iteration: int, plan: Plan | None) -> str:
+def place(iteration: int, plan: events.Plan | None) -> str:
     """Name an iteration: `2/3`, or `4` when the plan does not count that far."""
     # `iterate` adds an iteration to a battery that was planned with fewer.
     if plan is None or iteration > plan.iterations:
@@ -99,12 +86,12 @@ def place(iteration: int, plan: Plan | None) -> str:
     return f"{iteration}/{plan.iterations}"
 
 
-def notice_line(notice: Notice) -> str:
+def notice_line(notice: events.Notice) -> str:
     """Write a notice in full, marked `note:` or `warning:`."""
     return f"{'warning' if notice.warning else 'note'}: {printable(notice.text)}"
 
 
-def iteration_line(metrics: Metrics, plan: Plan | None) -> str:
+def iteration_line(metrics: Metrics, plan: events.Plan | None) -> str:
     """Sum up a finished iteration."""
     values = ((metric.line, getattr(metrics, metric.key)) for metric in TABLE)
     parts = [line(value) for line, value in values if line and value is not None]
@@ -112,8 +99,8 @@ def iteration_line(metrics: Metrics, plan: Plan | None) -> str:
     return ", ".join([done, *parts])
 
 
-def cost(plan: Plan) -> str:
-    """Say in one sentence how many calls a battery makes."""
+def cost(plan: events.Plan) -> str:
+    """Count in one sentence how many calls a battery makes."""
     parts = [f"{counted(plan.iterations, 'iteration')} x {counted(plan.tasks, 'task')}"]
     parts += [f"{plan.arms} arms"] if plan.arms > 1 else []
     parts += [f"{plan.repeats:,} repeats"] if plan.repeats > 1 else []
@@ -128,21 +115,21 @@ def cost(plan: Plan) -> str:
     return text
 
 
-def prefix(event: TaskStarted | TaskFinished) -> str:
-    """Say before a label what sets a call apart: the frozen arm, or a task asked again."""
+def prefix(event: events.TaskStarted | events.TaskFinished) -> str:
+    """Write before a label what sets a call apart: the frozen arm, or a task asked again."""
     if event.confirm:
         return "again: "
     return "frozen: " if event.arm == FROZEN else ""
 
 
-def _plan_lines(plan: Plan) -> str:
+def _plan_lines(plan: events.Plan) -> str:
     legend = "* marks tasks that the overseer corrected"
     if plan.arms > 1:
         legend += "; frozen: the arm that never learns"
     return "\n".join([*wrap(cost(plan), WIDTH, subsequent_indent="  "), legend])
 
 
-def _task_line(event: TaskFinished, plan: Plan | None) -> str:
+def _task_line(event: events.TaskFinished, plan: events.Plan | None) -> str:
     result = event.result
     # Padded like the plural, so that the columns after it stay where they are.
     turns = f"{result.turns} turn{' ' if result.turns == 1 else 's'}"
@@ -155,13 +142,15 @@ def _task_line(event: TaskFinished, plan: Plan | None) -> str:
     return _line(event.iteration, plan, event.phase, prefix(event) + event.label, numbers)
 
 
-def _meta_line(event: MetaFinished, plan: Plan | None) -> str:
+def _meta_line(event: events.MetaFinished, plan: events.Plan | None) -> str:
     saved = " saved" if event.replayed else ""
     numbers = f" {duration(event.elapsed_ms / 1000):>7}{saved}"
     return _line(event.iteration, plan, event.name, f"done: {event.detail}", numbers)
 
 
-def _line(iteration: int, plan: Plan | None, stage: str, label: str, numbers: str = "") -> str:
+def _line(
+    iteration: int, plan: events.Plan | None, stage: str, label: str, numbers: str = ""
+) -> str:
     start = f"{place(iteration, plan)} {printable(stage):<5} "
     # The label gets what the numbers leave over.
     room = max(WIDTH - cells(start) - cells(numbers), _LEAST_LABEL)
@@ -188,9 +177,9 @@ class _Shown:
 class QuietProgress(_Shown):
     """Show warnings only; errors are told elsewhere."""
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: events.Event) -> None:
         """Write a warning as one line."""
-        if isinstance(event, Notice) and event.warning:
+        if isinstance(event, events.Notice) and event.warning:
             self._write(notice_line(event))
 
 
@@ -199,11 +188,11 @@ class PlainProgress(_Shown):
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
-        self._plan: Plan | None = None
+        self._plan: events.Plan | None = None
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: events.Event) -> None:
         """Write the event's line, if it has one."""
-        if isinstance(event, Plan):
+        if isinstance(event, events.Plan):
             self._plan = event
         text = line(event, self._plan)
         if text is not None:
@@ -212,7 +201,7 @@ class PlainProgress(_Shown):
 
 def make_progress(
     *, quiet: bool, stream: TextIO, clock: Callable[[], float] = time.monotonic
-) -> AbstractContextManager[Observer]:
+) -> AbstractContextManager[events.Observer]:
     """Choose how progress is shown on the stream, usually standard error.
 
     Quiet when asked for; the live view on a terminal that can move the cursor and show its
@@ -227,14 +216,14 @@ def make_progress(
     return LiveProgress(stream, clock=clock)
 
 
-def print_outlook(outlook: Outlook, stream: TextIO) -> None:
+def print_outlook(outlook: events.Outlook, stream: TextIO) -> None:
     """Print the cost and one line per call: iteration, stage, arm, repeat and label."""
     write_line(stream, cost(outlook.plan))
     for call in outlook.calls:
         write_line(stream, _call_line(call))
 
 
-def outlook_document(outlook: Outlook) -> Json:
+def outlook_document(outlook: events.Outlook) -> Json:
     """Return the same as one document; arm and repeat are null where a call has none."""
     plan = outlook.plan
     return {
@@ -247,6 +236,6 @@ def outlook_document(outlook: Outlook) -> Json:
     }
 
 
-def _call_line(call: ScheduledCall) -> str:
+def _call_line(call: events.ScheduledCall) -> str:
     label = printable(call.label)
     return f"{call.iteration} {call.stage:<7} {call.arm or '-':<6} {call.repeat or '-'} {label}"

@@ -22,17 +22,7 @@ from rich.text import Text
 
 from battery.base.numbers import duration
 from battery.base.text import brief, cells
-from battery.records.events import (
-    DistillEvent,
-    Event,
-    IterationFinished,
-    MetaFinished,
-    Notice,
-    Plan,
-    StageStarted,
-    TaskFinished,
-    TaskStarted,
-)
+from battery.records import events
 from battery.records.models import Phase
 from battery.records.stages import DISTILL, META_STAGES
 from battery.report.terminal.lines import cost, iteration_line, notice_line, place, prefix
@@ -67,34 +57,34 @@ class Board:
     """The state of the live view; `started` and all times are seconds of one clock."""
 
     started: float
-    plan: Plan | None = None
+    plan: events.Plan | None = None
     iteration: int = 0
     stage: str = ""
     tasks_done: int = 0
     metas_done: int = 0
-    rows: deque[TaskFinished] = field(default_factory=lambda: deque(maxlen=ROWS))
+    rows: deque[events.TaskFinished] = field(default_factory=lambda: deque(maxlen=ROWS))
     running: dict[Key, float] = field(default_factory=dict)
     metas: list[MetaRow] = field(default_factory=list)
     #: Steps that really took place since the start, for the pace.
     _paid: int = 0
 
-    def update(self, event: Event, now: float) -> None:
+    def update(self, event: events.Event, now: float) -> None:
         """Take one event; a notice changes nothing here."""
         match event:
-            case Plan():
+            case events.Plan():
                 self.plan = event
-            case StageStarted():
+            case events.StageStarted():
                 self._start_stage(event, now)
-            case TaskStarted():
+            case events.TaskStarted():
                 # A dict keeps the order of starting and forgets by key, however many run.
                 self.running[_key(event)] = now
-            case TaskFinished():
+            case events.TaskFinished():
                 self._finish_task(event)
-            case DistillEvent():
+            case events.DistillEvent():
                 self._last_meta(DISTILL.name, now).text = f"{event.role}: {event.text}"
-            case MetaFinished():
+            case events.MetaFinished():
                 self._finish_meta(event, now)
-            case IterationFinished():
+            case events.IterationFinished():
                 self._finish_iteration(event)
             case _:
                 pass
@@ -103,12 +93,12 @@ class Board:
         """Return how many task calls are done and how many there are; None before the plan."""
         if self.plan is None:
             return None
-        each = self.plan.asks_per_iteration
+        asks = self.plan.asks_per_iteration
         # One more iteration of an old battery may be numbered beyond the plan.
         if self.iteration > self.plan.iterations:
-            return self.tasks_done, each
-        before = max(self.iteration - 1, 0) * each
-        return before + self.tasks_done, self.plan.iterations * each
+            return self.tasks_done, asks
+        before = max(self.iteration - 1, 0) * asks
+        return before + self.tasks_done, self.plan.iterations * asks
 
     def seconds_left(self, now: float) -> float | None:
         """Guess the time left from the pace so far; None while there is too little to go by.
@@ -124,7 +114,7 @@ class Board:
         left = later * steps + max(steps - self.tasks_done - self.metas_done, 0)
         return (now - self.started) / self._paid * left
 
-    def _start_stage(self, event: StageStarted, now: float) -> None:
+    def _start_stage(self, event: events.StageStarted, now: float) -> None:
         if event.iteration != self.iteration:
             self._clear()
             self.iteration = event.iteration
@@ -132,7 +122,7 @@ class Board:
         if event.name in {stage.name for stage in META_STAGES}:
             self.metas.append(MetaRow(event.name, event.title, now))
 
-    def _finish_task(self, event: TaskFinished) -> None:
+    def _finish_task(self, event: events.TaskFinished) -> None:
         self.running.pop(_key(event), None)
         self.rows.append(event)
         # A confirmation is no step of the plan: nobody knew before that it would be needed.
@@ -140,13 +130,13 @@ class Board:
         # A replayed task took no time now, whatever its record says.
         self._paid += not event.replayed
 
-    def _finish_meta(self, event: MetaFinished, now: float) -> None:
+    def _finish_meta(self, event: events.MetaFinished, now: float) -> None:
         row = self._last_meta(event.name, now)
         row.text, row.elapsed_ms, row.replayed = event.detail, event.elapsed_ms, event.replayed
         self.metas_done += 1
         self._paid += not event.replayed
 
-    def _finish_iteration(self, event: IterationFinished) -> None:
+    def _finish_iteration(self, event: events.IterationFinished) -> None:
         # Set, not counted: an iteration that was finished before a resume comes without events.
         self._clear()
         self.iteration = event.metrics.iteration
@@ -168,7 +158,7 @@ class Board:
         self.tasks_done = self.metas_done = 0
 
 
-def _key(event: TaskStarted | TaskFinished) -> Key:
+def _key(event: events.TaskStarted | events.TaskFinished) -> Key:
     return Key(event.phase, prefix(event) + event.label)
 
 
@@ -216,18 +206,18 @@ class LiveProgress:
     def __exit__(self, *_: object) -> None:
         self._live.stop()
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: events.Event) -> None:
         """Take one event; plan, finished iterations and notices are printed above the view."""
         with self._lock:
             self._board.update(event, self._clock())
             plan = self._board.plan
-        if isinstance(event, Plan):
+        if isinstance(event, events.Plan):
             self._console.print(Text(cost(event), style="dim"))
-        elif isinstance(event, IterationFinished):
+        elif isinstance(event, events.IterationFinished):
             # As Text, here and below: a plain string would be read as rich's markup.
             self._console.print(Text(iteration_line(event.metrics, plan)))
             self._live.refresh()  # or the frame below would still show the time before
-        elif isinstance(event, Notice):
+        elif isinstance(event, events.Notice):
             style = "yellow" if event.warning else "dim"
             self._console.print(Text(notice_line(event), style=style))
 
@@ -281,7 +271,7 @@ def _task_table(board: Board, rows: int, spinner: Spinner, now: float) -> Table:
     return table
 
 
-def _finished(event: TaskFinished) -> Iterator[RenderableType]:
+def _finished(event: events.TaskFinished) -> Iterator[RenderableType]:
     result = event.result
     yield ""
     yield event.phase

@@ -21,21 +21,21 @@ from battery.verdict.planning import Asked, Name, Needed, Prospects, Question
 _BARS: Final = "▁▂▃▄▅▆▇█"
 
 
-def print_history(found: History, stream: TextIO) -> None:
+def print_history(history: History, stream: TextIO) -> None:
     """Write the history for people; folders come last in their line and are whole."""
     bars = _BARS if can_show(stream, _BARS) else ""
-    for text in history_lines(found, bars):
+    for text in history_lines(history, bars):
         write_line(stream, text)
 
 
-def history_lines(found: History, bars: str = _BARS) -> Iterator[str]:
+def history_lines(history: History, bars: str = _BARS) -> Iterator[str]:
     """Build the lines of `print_history`; without `bars` there are no sparklines."""
-    if found.batteries:
-        yield from _table(found.batteries)
+    if history.batteries:
+        yield from _table(history.batteries)
         yield ""
-    for course in found.courses:
+    for course in history.courses:
         yield from wrap(_course(course, bars), WIDTH, subsequent_indent="  ")
-    for warning in found.warnings:
+    for warning in history.warnings:
         yield f"warning: {printable(warning)}"
 
 
@@ -50,14 +50,14 @@ def sparkline(values: Sequence[float], bars: str = _BARS) -> str:
 
 def _table(entries: Sequence[Entry]) -> Iterator[str]:
     columns = [
-        align(["start", *(_start(each) for each in entries)], left=True),
-        align(["set", *(_set(each.group) for each in entries)]),
-        align(["tasks", *(str(each.tasks or NONE) for each in entries)]),
-        align(["it.", *(str(each.iterations) for each in entries)]),
-        align(["verdict", *(each.verdict or NONE for each in entries)], left=True),
-        align(["tokens", *(tokens(each.tokens) for each in entries)]),
+        align(["start", *(_start(entry) for entry in entries)], left=True),
+        align(["set", *(_set(entry.group) for entry in entries)]),
+        align(["tasks", *(str(entry.tasks or NONE) for entry in entries)]),
+        align(["it.", *(str(entry.iterations) for entry in entries)]),
+        align(["verdict", *(entry.verdict or NONE for entry in entries)], left=True),
+        align(["tokens", *(tokens(entry.tokens) for entry in entries)]),
         align(["vs frozen", *map(_effect, entries)]),
-        align(["ok", *(share(each.ok) for each in entries)]),
+        align(["ok", *(share(entry.ok) for entry in entries)]),
         ["folder", *map(_folder, entries)],
     ]
     for cells in zip(*columns, strict=True):
@@ -79,7 +79,7 @@ def _effect(entry: Entry) -> str:
         return NONE
     if entry.interval is None:
         return _relative(entry.effect)
-    low, high = (_relative(each) for each in (entry.interval.low, entry.interval.high))
+    low, high = (_relative(end) for end in (entry.interval.low, entry.interval.high))
     return f"{_relative(entry.effect)} ({low} to {high})"
 
 
@@ -118,41 +118,42 @@ _TITLES: Final[dict[Name, str]] = {
 _ANY: Final = 0.001
 
 
-def text(found: Prospects) -> str:
+def text(prospects: Prospects) -> str:
     """Write one block per question, then what the words mean and what was assumed."""
-    lines = [*_size(found), ""]
-    for question in found.questions:
-        lines += [_TITLES[question.name], *_answers(question, found), ""]
+    lines = [*_size(prospects), ""]
+    for question in prospects.questions:
+        lines += [_TITLES[question.name], *_answers(question, prospects), ""]
     lines += _paragraph(
-        f"Seen: {percent(found.power)} of such batteries show it. A drop is what each iteration "
-        "saves compared with the one before. On average: over the iterations after the first, "
-        "against an arm that never learns; a saving that comes at once and stays counts by its "
-        "average, too."
+        f"Seen: {percent(prospects.power)} of such batteries show it. A drop is what each "
+        "iteration saves compared with the one before. On average: over the iterations after the "
+        "first, against an arm that never learns; a saving that comes at once and stays counts by "
+        "its average, too."
     )
-    for assumption in found.assumptions:
+    for assumption in prospects.assumptions:
         lines += _paragraph(assumption, "- ")
     return "\n".join(lines)
 
 
-def _size(found: Prospects) -> Iterator[str]:
+def _size(prospects: Prospects) -> Iterator[str]:
     yield (
-        f"{counted(found.tasks, 'task')}, {counted(found.iterations, 'iteration')}, "
-        f"{counted(found.repeats, 'repeat')}, noise {number(found.noise)} ({found.noise_source})"
+        f"{counted(prospects.tasks, 'task')}, {counted(prospects.iterations, 'iteration')}, "
+        f"{counted(prospects.repeats, 'repeat')}, noise {number(prospects.noise)} "
+        f"({prospects.noise_source})"
     )
-    if found.noise == 0:
+    if prospects.noise == 0:
         yield "Without noise the arms are deterministic: any change of enough tasks shows."
     else:
-        factor = number(exp(found.noise))
+        factor = number(exp(prospects.noise))
         yield f"Two of three calls lie within a factor of {factor} of what their task takes."
 
 
-def _answers(question: Question, found: Prospects) -> Iterator[str]:
+def _answers(question: Question, prospects: Prospects) -> Iterator[str]:
     yield from _answer("smallest drop seen", _smallest(question))
-    if found.drop is not None and question.asked is not None:
-        yield from _answer(f"a drop of {_share(found.drop)}", _chance(question.asked))
+    if prospects.drop is not None and question.asked is not None:
+        yield from _answer(f"a drop of {_share(prospects.drop)}", _chance(question.asked))
         if question.asked.needed is not None:
-            needed = _alone(question.asked.needed, found)
-            yield from _answer(f"for {number(100 * found.power, 0)} of 100", needed)
+            needed = _alone(question.asked.needed, prospects)
+            yield from _answer(f"for {number(100 * prospects.power, 0)} of 100", needed)
 
 
 def _smallest(question: Question) -> str:
@@ -168,12 +169,12 @@ def _chance(asked: Asked) -> str:
     return f"{int(100 * asked.power)} of 100 such batteries show it"
 
 
-def _alone(needed: Needed, found: Prospects) -> str:
+def _alone(needed: Needed, prospects: Prospects) -> str:
     """Name what is enough alone."""
     counts = {
-        "iteration": (found.iterations, needed.iterations),
-        "task": (found.tasks, needed.tasks),
-        "repeat": (found.repeats, needed.repeats),
+        "iteration": (prospects.iterations, needed.iterations),
+        "task": (prospects.tasks, needed.tasks),
+        "repeat": (prospects.repeats, needed.repeats),
     }
     ways = [counted(more, noun) for noun, (now, more) in counts.items() if more and more > now]
     return ", or ".join(ways) if ways else "more of one thing is not enough; raise several"

@@ -47,7 +47,7 @@ class Look(NamedTuple):
 
     @classmethod
     def of(cls, stream: TextIO) -> Look:
-        """Find out; colours are for terminals only, and `NO_COLOR` turns them off."""
+        """Look at the stream; colours are for terminals only, and `NO_COLOR` turns them off."""
         colour = takes_escapes(stream) and not os.environ.get("NO_COLOR")
         if can_show(stream, "▲▼→…"):
             return cls("▲", "▼", "→", "…", colour)
