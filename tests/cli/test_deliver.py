@@ -13,6 +13,8 @@ import pytest
 from tests.support.calls import command_here, summarize
 from tests.support.commands import read_json
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", ["battery.json", "iter_1/journal.jsonl"])
 def test_no_file_of_the_battery_is_overwritten(forgetful: Path, name: str) -> None:

@@ -11,6 +11,8 @@ from tests.support.calls import command_here as battery
 from tests.support.commands import read_json, write_tasks
 from tests.support.gateway import Gateway
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_environment_names_folder_tasks_and_gateway(gateway: Gateway, tmp_path: Path) -> None:
     tasks = write_tasks(tmp_path / "mine.json", 1)

@@ -13,6 +13,8 @@ from tests.support.calls import command_here as battery
 from tests.support.commands import environment, read_json
 from tests.support.gateway import Gateway
 
+pytestmark = pytest.mark.slow
+
 
 def test_json_puts_one_document_on_standard_output_and_quiet_silences_the_rest(
     tmp_path: Path,

@@ -44,6 +44,7 @@ def init(folder: Here = Path(), yes: Yes = False, debug: options.Debug = False) 
       battery init my-system --yes
     """
     stage.require_free(folder)
+    # Without a terminal there is nobody to answer, and a script must not hang on a question.
     asked = not yes and sys.stdin.isatty() and sys.stdout.isatty()
     tasks, schema = stage.init(folder, _ask() if asked else Names())
     typer.echo(f"wrote {tasks}: invented tasks, with comments")

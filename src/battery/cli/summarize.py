@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 else:
     # The choices that help and errors name are the table's.
     Name = Literal[tuple(FORMATS)]
-_ABOUT = ", ".join(f"{name} ({each.about})" for name, each in FORMATS.items()).replace("`", "")
+_ABOUT = ", ".join(f"{name} ({form.about})" for name, form in FORMATS.items()).replace("`", "")
 Wanted = Annotated[
     Name | None,
     options.option(f"--format {'|'.join(FORMATS)}", f"Write the result for a program: {_ABOUT}."),

@@ -61,6 +61,7 @@ class Finding(NamedTuple):
     hint: str | None = None
 
 
+# A protocol, not a base class: a system in a package of its own needs nothing of battery's client.
 class System(Protocol):
     """A system under test; one instance answers one call at a time.
 

@@ -60,6 +60,7 @@ def answered(finished: TaskFinished, *, content: bool) -> Attributes:
         "battery.cached": result.cached or None,
     }
     if content:
+        # What the gateway said: the elapsed time in it was added by battery.
         kept = {key: value for key, value in answer.items() if key != ELAPSED_KEY}
         facts["gen_ai.output.messages"] = _message("assistant", _text(kept), "stop")
     return _known(facts)
