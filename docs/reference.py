@@ -41,11 +41,11 @@ _BY_HAND: Final = {
 }
 _WORDS: Final = {
     "boolean": "boolean",
-    "integer": "whole number",
+    "integer": "integer",
     "null": "null",
     "number": "number",
     "object": "object",
-    "string": "text",
+    "string": "string",
 }
 
 
@@ -137,10 +137,16 @@ def _type(schema: dict[str, Any], page: str) -> str:
         values = schema["enum"] if "enum" in schema else [schema["const"]]
         return ", ".join(f"`{value}`" for value in values)
     if schema.get("type") == "array":
-        return f"list of {_type(schema['items'], page)}"
+        return f"list of {_plural(_type(schema['items'], page))}"
     if schema.get("type") == "object" and isinstance(schema.get("additionalProperties"), dict):
-        return f"object of {_type(schema['additionalProperties'], page)}"
+        return f"object of {_plural(_type(schema['additionalProperties'], page))}"
     return _WORDS.get(schema.get("type", ""), "anything")
+
+
+def _plural(words: str) -> str:
+    if " or " in words:
+        return f"({words})"
+    return f"{words}s" if words in _WORDS.values() else words
 
 
 def _named(name: str, page: str) -> str:

@@ -104,7 +104,7 @@ class Luck(Record):
 
     improved: int = Field(description="Metrics that improved, as counted.")
     as_many: float = Field(
-        description="Chance of so many or more if only luck separates the last iteration from the "
+        description="Chance of as many or more if only luck separates the last iteration from the "
         "first.",
     )
     validated: float = Field(description="The same chance for as many as the label requires.")
