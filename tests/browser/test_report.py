@@ -112,7 +112,7 @@ def test_the_keyboard_opens_a_transcript_and_goes_on_from_there(visit: Visit, re
     assert page.evaluate("document.activeElement.id") == "sheets"
     page.get_by_label("Call", exact=True).select_option("repeat 2")
     expect(page.locator(".sheet h3")).to_have_text("Iteration 2, learn arm, repeat 2")
-    page.get_by_role("button", name="Beside the other arm").press("Enter")
+    page.get_by_role("button", name="Next to the other arm").press("Enter")
     expect(page.locator(".sheet")).to_have_count(2)
     assert page.url.endswith("#call-2-learn-7-2")
     page.get_by_role("button", name="Close").press("Enter")

@@ -81,7 +81,7 @@ def flips(counts: Flips) -> str:
     return "; ".join([text, *bluffs]) + "."
 
 
-def standing(pair: TaskPair) -> str:
+def ending(pair: TaskPair) -> str:
     """Write how a flipped task ends: `ok 100% to 0%`; if impossible, `done in 1 of 6 runs`."""
     claims = pair.claims_after
     if claims is None:

@@ -152,18 +152,17 @@ class Iteration:
 
     async def _ask_task(self, worker: Worker, ask: Ask) -> None:
         planned = ask.entry
-        self.tell(
-            events.TaskStarted(
-                self.files.number,
-                planned.phase,
-                planned.label,
-                ask.arm,
-                ask.repeat,
-                ask.confirm,
-                model=self.models.executor_cloud,
-                task=planned.task,
-            )
+        started = events.TaskStarted(
+            self.files.number,
+            planned.phase,
+            planned.label,
+            ask.arm,
+            ask.repeat,
+            ask.confirm,
+            model=self.models.executor_cloud,
+            task=planned.task,
         )
+        self.tell(started)
         answer, result = await worker[ask.arm].respond(
             planned.task, self.models, self.settings.respond_timeout
         )

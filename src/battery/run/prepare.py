@@ -143,14 +143,13 @@ def _continued(battery: Battery, wanted: int, tell: Observer) -> Battery:
     settings = targets.continued(battery.settings, manifest, tell)
     if wanted == manifest.iterations_finished and manifest.state == "finished":
         return battery._replace(settings=settings)
-    changes = _changes(settings, manifest)
+    concurrency = settings.concurrency or manifest.options.concurrency
+    changes = _changes(settings, manifest, concurrency)
     for change in changes:
         tell(Notice(change, warning=True))
     update = {
         "targets": targets.names(settings),
-        "options": manifest.options.model_copy(
-            update={"concurrency": _concurrency(settings, manifest)}
-        ),
+        "options": manifest.options.model_copy(update={"concurrency": concurrency}),
         "notes": [*manifest.notes, *changes],
         "iterations_wanted": wanted,
         "state": "running",
@@ -159,22 +158,18 @@ def _continued(battery: Battery, wanted: int, tell: Observer) -> Battery:
     return battery._replace(manifest=manifest.model_copy(update=update), settings=settings)
 
 
-def _changes(settings: Settings, manifest: Manifest) -> list[str]:
+def _changes(settings: Settings, manifest: Manifest, concurrency: int) -> list[str]:
     """List what is not as it was; the numbers of the iterations may not compare."""
     since = f"from iteration {manifest.iterations_finished + 1} on"
     changes = [
         f"the {name} was {before} and is {after} {since}"
         for name, (before, after) in targets.moved(settings, manifest).items()
     ]
-    before, after = manifest.options.concurrency, _concurrency(settings, manifest)
-    if before != after:
-        text = f"the concurrency was {before} and is {after} {since}: elapsed times do not compare"
-        changes.append(text)
+    before = manifest.options.concurrency
+    if before != concurrency:
+        moved = f"the concurrency was {before} and is {concurrency} {since}"
+        changes.append(f"{moved}: elapsed times do not compare")
     return changes
-
-
-def _concurrency(settings: Settings, manifest: Manifest) -> int:
-    return settings.concurrency or manifest.options.concurrency
 
 
 def _refuse_other_options(settings: Settings, manifest: Manifest) -> None:

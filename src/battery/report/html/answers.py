@@ -86,7 +86,7 @@ def _short(lesson: Lesson) -> Lesson:
     return Lesson(brief(lesson.kind, _KIND_WIDTH), lesson.text[:MOST_CHARACTERS], cut)
 
 
-#: The texts stand under the heading of their iteration, which stands under the section's.
+#: The texts are under the heading of their iteration, which is under the section's.
 _LEVEL: Final = 5
 
 

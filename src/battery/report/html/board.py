@@ -23,7 +23,7 @@ from battery.verdict.table import Call, Grid, TaskRow, grid, row_means
 
 #: Rows of one table: a browser lays out only those that are open.
 ROWS: Final = 100
-#: So many thin lines, one a task, can still be told apart; of more tasks some are drawn.
+#: So many thin lines, one per task, can still be told apart; of more tasks some are drawn.
 MOST_LINES: Final = 200
 #: What each phase is, and how its tasks should end.
 SHOULD: Final = {
@@ -97,7 +97,7 @@ class Board:
     def document(self) -> Json:
         """Return the numbers for the page's scripts; what was not measured is null.
 
-        `values` and `calls` have a list an arm, of a list a task, of one number an iteration.
+        `values` and `calls` are lists by arm, of lists by task, of one number per iteration.
         """
         return {
             "arms": self.grid.arms,
@@ -197,7 +197,7 @@ def charts(board: Board) -> list[Chart]:
 
 
 def means_document(board: Board) -> Json:
-    """Return by metric the mean of each arm (a list an arm) in each iteration, null for none."""
+    """Return by metric the mean of each arm (a list per arm) in each iteration, null for none."""
     return {
         metric.key: [
             [None if np.isnan(mean) else rounded(mean) for mean in _means(board, arm, metric)]

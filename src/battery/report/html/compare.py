@@ -68,7 +68,7 @@ def _task(pair: TaskPair) -> list[str]:
 
 
 def _claims(pair: TaskPair) -> str:
-    return cells.standing(pair) if pair.claims_after else ""
+    return cells.ending(pair) if pair.claims_after else ""
 
 
 def _drawn(comparison: Comparison) -> list[TaskPair]:

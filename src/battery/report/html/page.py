@@ -22,7 +22,7 @@ import hashlib
 import importlib.resources
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -37,19 +37,8 @@ _LIBRARIES: Final = ("vendor/d3.min.js", "vendor/plot.umd.min.js", "assets/page.
 _LICENCES: Final = ("vendor/d3.LICENSE.txt", "vendor/plot.LICENSE.txt")
 #: Would end a script, or begin a comment in which the end of a script is not seen.
 _ENDS_SCRIPT: Final = re.compile(r"</script|<!--|<script", re.IGNORECASE)
-#: In JSON all of these stand in texts only, so an escape means the same.
+#: In JSON all of these occur in texts only, so an escape means the same.
 _UNSAFE_IN_JSON: Final = {"<": r"\u003c", "\u2028": r"\u2028", "\u2029": r"\u2029"}
-
-
-class _Shell(NamedTuple):
-    """What `base.html` puts around a page."""
-
-    policy: str
-    style: Markup
-    data: Markup
-    scripts: Sequence[Markup]
-    licences: Sequence[str]
-    version: str
 
 
 def render(
@@ -67,14 +56,15 @@ def render(
     error.
     """
     inlined = [_script(name) for name in (*_LIBRARIES, *(f"assets/{name}" for name in scripts))]
-    shell = _Shell(
-        policy=_policy(inlined),
-        style=Markup("\n".join(_text(f"assets/{name}") for name in ("page.css", *styles))),  # noqa: S704 - our own files
-        data=inline_json(data),
-        scripts=inlined,
-        licences=[_text(name) for name in _LICENCES],
-        version=__version__,
-    )
+    # What `base.html` puts around a page.
+    shell = {
+        "policy": _policy(inlined),
+        "style": Markup("\n".join(_text(f"assets/{name}") for name in ("page.css", *styles))),  # noqa: S704 - our own files
+        "data": inline_json(data),
+        "scripts": inlined,
+        "licences": [_text(name) for name in _LICENCES],
+        "version": __version__,
+    }
     pieces = _environment().get_template(template).generate({**context, "shell": shell})
     return (piece.encode("utf-8", "replace") for piece in pieces)
 

@@ -1,6 +1,6 @@
 """A battery as Inspect logs; pure.
 
-One log an arm: Inspect shows and compares whole logs, and one score over both arms would mix what
+One log per arm: Inspect shows and compares whole logs, and one score over both arms would mix what
 learned with what did not. A sample is a task, its epochs are the iterations, so Inspect's view of
 one sample over its epochs is the task's way through the battery. The ids of the samples are the
 same in both logs.

@@ -26,7 +26,7 @@ _CUT: Final = "The rest does not fit into a comment; `--json` has all of it."
 def markdown(comparison: Comparison) -> str:
     """Write the word, its sentence and the flips, then what they rest on, in 60,000 characters.
 
-    Text of others stands in code, shortened: there a name calls nobody and a URL is no link.
+    Text of others is in code, shortened: there a name calls nobody and a URL is no link.
     """
     return "\n\n".join(_fitting(_sections(comparison))) + "\n"
 
@@ -104,7 +104,7 @@ def _more(listed: Sequence[object]) -> Iterator[str]:
 
 
 def _flip(pair: TaskPair) -> str:
-    claims = f", {cells.standing(pair)}" if pair.claims_after else ""
+    claims = f", {cells.ending(pair)}" if pair.claims_after else ""
     return f"{pair.flip}{claims}"
 
 

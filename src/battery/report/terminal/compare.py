@@ -54,7 +54,7 @@ def _flips(comparison: Comparison, look: Look) -> Iterator[str]:
     for pair in pairs[:_MOST_NAMED]:
         if pair.flip:
             mark = look.paint(pair.flip.about.mark.ljust(10), pair.flip.about.tone)
-            yield f"  {mark} {_name(pair, look)} {cells.standing(pair)}"
+            yield f"  {mark} {_name(pair, look)} {cells.ending(pair)}"
     yield from _more(pairs)
 
 

@@ -51,7 +51,7 @@ def sparkline(values: Sequence[float], bars: str = _BARS) -> str:
 def _table(entries: Sequence[Entry]) -> Iterator[str]:
     columns = [
         align(["start", *(_start(entry) for entry in entries)], left=True),
-        align(["set", *(_set(entry.group) for entry in entries)]),
+        align(["set", *(str(entry.group or NONE) for entry in entries)]),
         align(["tasks", *(str(entry.tasks or NONE) for entry in entries)]),
         align(["it.", *(str(entry.iterations) for entry in entries)]),
         align(["verdict", *(entry.verdict or NONE for entry in entries)], left=True),
@@ -68,10 +68,6 @@ def _start(entry: Entry) -> str:
     # Without seconds; a start that only the files tell is marked.
     shown = printable(entry.started_at)[:16].replace("T", " ")
     return shown if entry.dated_by == "manifest" else f"{shown}?"
-
-
-def _set(group: int | None) -> str:
-    return NONE if group is None else str(group)
 
 
 def _effect(entry: Entry) -> str:

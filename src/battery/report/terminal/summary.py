@@ -190,7 +190,7 @@ def _evidence(evidence: Evidence, look: Look) -> Iterator[str]:
 def contrast_table(
     head: str, columns: Sequence[Column], rows: Sequence[Contrast], look: Look
 ) -> Iterator[str]:
-    """Build the lines of a table of contrasts; `head` stands above the metrics."""
+    """Build the lines of a table of contrasts; `head` is above the metrics."""
     aligned = [align([head, *(row.metric for row in rows)], left=True)]
     aligned += [align([column.head, *map(column.cell, rows)]) for column in columns]
     for at, cells in enumerate(zip(*aligned, strict=True)):

@@ -1,6 +1,6 @@
 "use strict";
 
-/* One line a task: from its tokens in A (ring) to those in B (dot). */
+/* One line per task: from its tokens in A (ring) to those in B (dot). */
 const place = document.getElementById("by-task");
 if (place) {
   const rows = battery.data.map((row, index) => ({ ...row, index }));

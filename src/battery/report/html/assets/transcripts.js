@@ -7,7 +7,7 @@
   const byId = (id) => document.getElementById(id);
   const dialog = byId("transcript");
   const sheets = byId("sheets");
-  const besides = byId("beside");
+  const both = byId("both-arms");
   const unpacked = new Map();
   let turn = 0;
 
@@ -151,11 +151,11 @@
     byId("transcript-title").textContent = tasks[call.row];
     link(byId("before"), step(call, -1));
     link(byId("after"), step(call, 1));
-    besides.hidden = arms.length < 2;
-    allow(besides, there(twin(call)));
+    both.hidden = arms.length < 2;
+    allow(both, there(twin(call)));
     choices(call);
     const shown = [call];
-    if (besides.getAttribute("aria-pressed") === "true" && there(twin(call))) shown.push(twin(call));
+    if (both.getAttribute("aria-pressed") === "true" && there(twin(call))) shown.push(twin(call));
     const found = await Promise.all(shown.map(read)).catch((error) => error);
     // The reader may have gone back or on while it was unpacked.
     if (mine !== turn || location.hash !== hash) return;
@@ -165,16 +165,16 @@
       sheets.replaceChildren(...shown.map((each, at) => sheet(each, found[at])));
     }
     sheets.scrollTop = 0;
-    byId("shown").textContent = shown.map(where).join(", beside ");
+    byId("shown").textContent = shown.map(where).join(", next to ");
     if (!dialog.open) {
       dialog.showModal();
       byId("transcript-title").focus();
     }
   }
 
-  besides.addEventListener("click", () => {
-    if (besides.getAttribute("aria-disabled") === "true") return;
-    besides.setAttribute("aria-pressed", String(besides.getAttribute("aria-pressed") !== "true"));
+  both.addEventListener("click", () => {
+    if (both.getAttribute("aria-disabled") === "true") return;
+    both.setAttribute("aria-pressed", String(both.getAttribute("aria-pressed") !== "true"));
     open();
   });
   byId("close").addEventListener("click", () => dialog.close());
