@@ -74,7 +74,12 @@ def _fields(page: str, name: str) -> Iterator[str]:
 def _files(page: str) -> Iterator[str]:
     """Tabulate the files of a battery, each at all places where it may be."""
     rows = (
-        [", ".join(f"`{place}`" for place in file.places), file.when, file.about, _held(file, page)]
+        [
+            ", ".join(f"`{place}`" for place in file.places),
+            file.when,
+            file.about,
+            _content(file, page),
+        ]
         for file in ARTIFACTS
     )
     return _table(["File", "Written", "What it is", "Content"], rows)
@@ -117,13 +122,14 @@ _TABLES: Final[dict[str, Callable[..., Iterator[str]]]] = {
 }
 
 
-def _held(artifact: Artifact[Any, Any], page: str) -> str:
+def _content(artifact: Artifact[Any, Any], page: str) -> str:
     if artifact.format.content is None:
         return "text"
     document = TypeAdapter(artifact.format.content).json_schema()
     name = document.get("title", "")
-    held = _named(name, page) if name in _RECORDS or name in _BY_HAND else _type(document, page)
-    return f"per line: {held}" if artifact.format.lines else held
+    known = name in _RECORDS or name in _BY_HAND
+    content = _named(name, page) if known else _type(document, page)
+    return f"per line: {content}" if artifact.format.lines else content
 
 
 def _type(schema: dict[str, Any], page: str) -> str:
@@ -158,15 +164,15 @@ def _named(name: str, page: str) -> str:
 
 def _sections() -> dict[str, str]:
     """Find under which heading of which page the fields of a record are."""
-    found: dict[str, str] = {}
+    sections: dict[str, str] = {}
     for page in PAGES:
         anchor = ""
         for heading, record in _PLACES.findall(page.read_text("utf-8")):
             if heading:
                 anchor = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
             else:
-                found[record] = f"{page.name}#{anchor}"
-    return found
+                sections[record] = f"{page.name}#{anchor}"
+    return sections
 
 
 if __name__ == "__main__":
