@@ -24,6 +24,7 @@ _NO_NOISE = Noise(before=None, after=None, source_before=None, source_after=None
 def compare(before: Path, after: Path) -> Comparison:
     """Return what changed from one battery (A) to the other (B); raise `BatteryError`."""
     a, b = _opened(before), _opened(after)
+    # Tasks and iterations that only one side has say nothing about a change.
     both = pairing.shared(a.calls, b.calls)
     facts = pairing.weigh(a.calls, b.calls, both)
     if facts:

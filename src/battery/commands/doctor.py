@@ -40,6 +40,7 @@ async def doctor(settings: Settings) -> list[Check]:
     settings = replace(settings, no_control=settings.control_gateway is None)
     checks = [_checked("tasks", _tasks, settings), _checked("folder", _folder, settings)]
     try:
+        # A memory of its own: a check must leave none behind for the battery to start with.
         with tempfile.TemporaryDirectory(prefix="battery-") as memory:
             checks += await _targets(settings, BatteryDir(Path(memory)))
     except BatteryError as error:
@@ -85,6 +86,7 @@ def _tasks(settings: Settings) -> Check:
 def _folder(settings: Settings) -> Check:
     folder = BatteryDir(settings.folder)
     parent = folder.root
+    # A run makes the folders that are missing, so what counts is the nearest one that is there.
     while not parent.exists():
         parent = parent.parent
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):

@@ -174,6 +174,7 @@ def _changes(settings: Settings, manifest: Manifest, concurrency: int) -> list[s
 
 def _refuse_other_options(settings: Settings, manifest: Manifest) -> None:
     """Refuse options that would ask other tasks, more often, or in another order."""
+    # Concurrency and timeouts may change: they move how long calls take, not what is asked.
     for name in ("seed", "repeats", "limit"):
         asked, before = getattr(settings, name), getattr(manifest.options, name)
         if asked is not None and asked != before:

@@ -110,6 +110,7 @@ class IterationTail:
         return wrong(self._files.journal, ShapeError(place, "it is not a finished call"))
 
     def _events(self, entry: Json, replayed: bool) -> Iterator[Event]:
+        # By key and not by place in the file: lines may be taken back and written again.
         key = CallKey.of(entry)
         if key in self.recorded:
             return  # a call whose line was taken back after it had been told

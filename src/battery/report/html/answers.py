@@ -131,6 +131,7 @@ def reviews(reviewed: Iterable[Reviewed], card: Scorecard | None) -> Iterator[Re
     for review in reviewed:
         if not review.answers:
             continue
+        # By number and not by position: a judgment may leave a proposal out.
         verdicts = {verdict.proposal: verdict for verdict in review.verdicts}
         yield Review(
             review.iteration,

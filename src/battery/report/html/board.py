@@ -79,6 +79,7 @@ class Board:
             if metric.possible_only:
                 self.values[metric.key] = self.values[metric.key].copy()
                 self.values[metric.key][:, self.grid.rows(Phase.GAMMA)] = np.nan
+        # By cell and not by call: a cell shows how all of its repeats ended.
         for call in calls:
             cell = call.arm, self.rows[call.task], call.iteration
             self._ends.setdefault(cell, []).append(call.result.status)

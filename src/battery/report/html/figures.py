@@ -30,6 +30,8 @@ class Scale(NamedTuple):
         A change is a share: -0.5 is half. Below `floor` there is nothing: no ratio falls by more
         than all.
         """
+        # As wide to either side, and in few sizes: a glance then tells large from small, and two
+        # reports of like batteries are drawn alike.
         most = max(map(abs, changes), default=0.0)
         reach = next((reach for reach in _REACHES if most <= reach), _REACHES[-1])
         return cls(max(-reach, floor), reach)

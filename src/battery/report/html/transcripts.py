@@ -53,6 +53,7 @@ def transcript(run: Run, answer: Json, source: str) -> bytes:
     """
     whole = _whole(run, answer, source)
     packed = jsonio.dumps(whole)
+    # The roomiest that fits: most calls are small and stay whole, whatever one gateway logs.
     for room in _ROOMS:
         if len(packed) <= MOST_BYTES:
             break

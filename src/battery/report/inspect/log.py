@@ -143,6 +143,7 @@ class Log:
             "metadata": self._metadata(),
             "scorers": [{"name": name} for name in self.tally.sums],
         }
+        # Roles and not models of the log: a gateway does not tell which model made which call.
         if models:
             roles = {
                 "executor": models.executor_cloud,

@@ -41,6 +41,7 @@ def step_summary(summary: Summary, room: int = MAX_BYTES) -> bytes:
     text = markdown(summary).encode()
     if len(text) <= room:
         return text
+    # After a line: a table cut inside a row, or a character cut in half, would be garbled.
     end = text.rfind(b"\n", 0, max(0, room - len(_CUT)))
     return text[:end] + _CUT.encode() if end > 0 else b""
 

@@ -124,6 +124,7 @@ def _gates(evidence: Evidence | None) -> Iterator[Case]:
         yield Case("verdict", skip=said or "a single iteration has no verdict")
         return
     text, red = f"{word}: {said}", word.about.level == "error"
+    # What was not shown is no failure of the change under test: only a harmful word is red.
     yield Case(
         f"verdict: {word}",
         failure=text if red else None,
@@ -136,6 +137,7 @@ def _gate(gate: Gate) -> Case:
     return Case(
         f"{gate.name}: {gate.title}",
         failure=gate.text if gate.status.about.level == "error" else None,
+        # A gate that could not be tested neither passed nor failed.
         skip=f"{gate.status}: {gate.text}" if gate.status.about.score is None else None,
         output=gate.text,
     )

@@ -32,6 +32,7 @@ def markdown(comparison: Comparison) -> str:
 
 
 def _fitting(sections: Iterable[str]) -> Iterator[str]:
+    # Whole sections or none: the most important come first, and half a table misleads.
     room = _LONGEST - len(_CUT)
     for section in sections:
         room -= len(section) + 2

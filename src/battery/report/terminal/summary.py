@@ -169,6 +169,7 @@ def _evidence(evidence: Evidence, look: Look) -> Iterator[str]:
             yield from INDENTED.wrap(f"{name}: {p_equals(tested.p)}, {tested.method}")
     words = [f"{gate.name} {gate.status}" for gate in evidence.gates]
     yield from PROSE.wrap(f"gates: {', '.join(words)}")
+    # Only what deserves a look has its text here; `summary.md` gives every gate's.
     for gate in evidence.gates:
         if gate.status.about.level:
             yield from INDENTED.wrap(f"  {gate.name}: {printable(gate.text)}")
@@ -176,6 +177,7 @@ def _evidence(evidence: Evidence, look: Look) -> Iterator[str]:
         lines = INDENTED.wrap(f"mind: {printable(text)}")
         yield from (look.paint(line, "warning") for line in lines)
     seen, word = sensitivity(evidence), evidence.verdict
+    # Where something was shown, what could have been missed is no news.
     if seen and (word is None or word.about.undecided):
         yield from PROSE.wrap(seen)
     for kind, texts in (
