@@ -17,8 +17,8 @@ from battery.records.models import CONFIRMATIONS, CONFIRMED, Expectations
 from battery.target.http import EXCERPT
 from battery.target.transport import CONNECT_TIMEOUT_S, KEEPALIVE_S, MAX_ANSWER_BYTES
 from battery.verdict import policy, power, signflip
-from battery.verdict.intervals import clopper_pearson_upper
 from battery.verdict.metrics import NEEDED
+from battery.verdict.statistics import clopper_pearson_upper
 from tests.test_docs import DOCS, PAGES, ROOT, name_of, tree
 
 SOURCE = ROOT / "src" / "battery"

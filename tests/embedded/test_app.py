@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from battery.embedded.forms import read_spec
-from battery.embedded.lessons import Substitution
 from battery.embedded.loop import MAX_TURNS
+from battery.embedded.memory import Substitution
 from battery.embedded.server import GatewayOptions, serving
 from battery.protocol.wire import (
     CHAT_PATH,

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from battery.embedded.forms import Search
-from battery.embedded.lessons import Lesson, Outcome, Plan, Substitution
-from battery.embedded.memory import RECALLED, Memory
+from battery.embedded.memory import RECALLED, Lesson, Memory, Outcome, Plan, Substitution
 from battery.embedded.reviewing import PLAYBOOK
 from battery.protocol.wire import Json
 from tests.embedded.helpers import case, specs

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from battery.embedded.forms import Fill
-from battery.embedded.lessons import Substitution
+from battery.embedded.forms import Fill, GiveUpEntry
 from battery.embedded.loop import MAX_TURNS
+from battery.embedded.memory import Substitution
 from battery.embedded.policies import (
     CROWDED_OUT,
     WARM_UP_S,
@@ -24,7 +24,6 @@ from battery.embedded.policies import (
     overseer_prompt,
     reviewer_prompt,
 )
-from battery.embedded.transcript import GiveUpEntry
 from battery.protocol.wire import Json, read_respond
 from tests.embedded.conftest import Serve
 from tests.embedded.helpers import OTHER, SHIPPED, Asked, ask, ask_all, case, connect, distil

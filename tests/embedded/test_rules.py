@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 
-from battery.embedded.forms import Fill, GiveUp, Search
-from battery.embedded.lessons import DeadEnd, Plan, Substitution
+from battery.embedded.forms import (
+    CorrectionEntry,
+    Fill,
+    GiveUp,
+    GiveUpEntry,
+    ReviewEntry,
+    Search,
+    SearchEntry,
+)
+from battery.embedded.memory import DeadEnd, Plan, Substitution
 from battery.embedded.policies import Case, Reply, estimate, executor_prompt
 from battery.embedded.rules import RuleExecutor, RuleOverseer, RuleReviewer
-from battery.embedded.transcript import CorrectionEntry, GiveUpEntry, ReviewEntry, SearchEntry
 from tests.embedded.helpers import case
 
 

@@ -8,8 +8,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from battery.verdict.intervals import clopper_pearson_upper, difference, wilson
 from battery.verdict.signflip import holm
+from battery.verdict.statistics import clopper_pearson_upper, difference, wilson
 
 COUNTS = [(0, 0), (0, 8), (3, 8), (5, 2), (8, 8)]
 

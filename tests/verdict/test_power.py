@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import scipy
 
-from battery.verdict.intervals import ratio
 from battery.verdict.power import (
     LARGEST_DROP,
     SIMULATIONS,
@@ -22,7 +21,7 @@ from battery.verdict.power import (
     trend_power,
 )
 from battery.verdict.signflip import Floats, better
-from battery.verdict.trend import page
+from battery.verdict.statistics import page, ratio
 
 pytestmark = pytest.mark.slow
 

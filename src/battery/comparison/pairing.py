@@ -19,7 +19,7 @@ from battery.records.findings import Interval
 from battery.records.metric import METRICS, OK, OVERSEER, TOKENS, TURNS
 from battery.records.models import FROZEN, LEARN, Arm, Phase
 from battery.records.word import Flip
-from battery.verdict import intervals, policy
+from battery.verdict import policy, statistics
 from battery.verdict.effects import contrasts, first_logs, narrow_interval, task_effects
 from battery.verdict.power import call_noise
 from battery.verdict.table import Call, Table, grid, row_means, table_of
@@ -186,7 +186,7 @@ def task_pairs(
             phase=task.phase,
             tokens_before=before_means[TOKENS][row],
             tokens_after=after_means[TOKENS][row],
-            ratio=intervals.ratio(effects[row : row + 1]).value,
+            ratio=statistics.ratio(effects[row : row + 1]).value,
             turns_before=before_means[TURNS][row],
             turns_after=after_means[TURNS][row],
             overseer_before=before_means[OVERSEER][row],
@@ -310,5 +310,5 @@ def _floor(
         sd**2 / (len(table.iterations) * max((call.repeat for call in calls), default=1))
         for sd, calls in ((a, before), (b, after))
     )
-    half = intervals.half_width(sqrt(spread), tasks, policy.LEVEL)
+    half = statistics.half_width(sqrt(spread), tasks, policy.LEVEL)
     return expm1(min(half, _MOST_LOG))

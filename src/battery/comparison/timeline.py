@@ -18,7 +18,7 @@ from battery.records.findings import Interval, Record
 from battery.records.models import SCHEMA_VERSION
 from battery.records.word import Word
 from battery.verdict import policy
-from battery.verdict.trend import page
+from battery.verdict.statistics import page
 
 #: With four batteries no order has a two-sided p below 2/24, and none is a trend.
 LEAST: Final = 5

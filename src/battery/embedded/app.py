@@ -24,9 +24,8 @@ from starlette.routing import Route
 
 from battery.base.errors import ShapeError
 from battery.embedded.forms import Spec, read_spec
-from battery.embedded.lessons import Outcome, distil
 from battery.embedded.loop import Run, blocked
-from battery.embedded.memory import Memory
+from battery.embedded.memory import Memory, Outcome, distil
 from battery.embedded.policies import (
     WARM_UP_S,
     Case,

@@ -9,18 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from battery.embedded.forms import Fill, GiveUp, Search
-from battery.embedded.policies import Case, Policies, Usage
-from battery.embedded.transcript import (
+from battery.embedded.forms import (
     STRIKES,
     CorrectionEntry,
     Entry,
+    Fill,
     FillEntry,
+    GiveUp,
     GiveUpEntry,
     ReviewEntry,
+    Search,
     SearchEntry,
     UnreadableEntry,
 )
+from battery.embedded.policies import Case, Policies, Usage
 from battery.embedded.world import World, audit, roster
 from battery.protocol.wire import Json, Status
 

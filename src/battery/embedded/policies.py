@@ -11,9 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
-from battery.embedded.forms import Correction, Fill, GiveUp, Judgment, Search, Spec
-from battery.embedded.lessons import Lesson
-from battery.embedded.transcript import Transcript
+from battery.embedded.forms import Correction, Fill, GiveUp, Judgment, Search, Spec, Transcript
+from battery.embedded.memory import Lesson
 from battery.embedded.world import facts
 from battery.protocol.wire import ChatRequest, Json, RespondRequest
 

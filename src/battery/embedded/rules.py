@@ -8,7 +8,7 @@ estimated on the prompt and the JSON that a language model would have exchanged.
 from __future__ import annotations
 
 from battery.embedded.forms import Correction, Fill, GiveUp, Judgment, Search, Spec
-from battery.embedded.lessons import DeadEnd, Lesson, Plan, Substitution
+from battery.embedded.memory import DeadEnd, Lesson, Plan, Substitution
 from battery.embedded.policies import (
     Case,
     Reply,

@@ -14,7 +14,7 @@ import numpy as np
 from battery.records.findings import Contrast, Effect, Interval, Luck, Tested
 from battery.records.metric import COUNTED, ELAPSED, LEAST_MS, METRICS, TOKENS, Metric
 from battery.records.models import LEARN, Phase
-from battery.verdict import intervals, policy, signflip, trend
+from battery.verdict import policy, signflip, statistics
 from battery.verdict.metrics import NEEDED
 from battery.verdict.signflip import Floats
 from battery.verdict.table import Grid, Table, log_ratio, mean, row_means
@@ -169,7 +169,7 @@ def primary(grid: Grid) -> Tested:
 
 def narrow_interval(table: Table) -> Interval | None:
     """Return the narrower interval of the ratio of tokens, of one side over its base."""
-    return intervals.ratio(task_effects(table, TOKENS), policy.NARROW).interval(policy.NARROW)
+    return statistics.ratio(task_effects(table, TOKENS), policy.NARROW).interval(policy.NARROW)
 
 
 def same_start(grid: Grid) -> Tested:
@@ -185,7 +185,7 @@ def first_logs(grid: Grid) -> Floats:
 
 def start_ratio(grid: Grid) -> float | None:
     """Return the ratio of tokens in iteration 1, learn over frozen, a geometric mean."""
-    return intervals.ratio(first_logs(grid), policy.LEVEL).value
+    return statistics.ratio(first_logs(grid), policy.LEVEL).value
 
 
 def compounding(grid: Grid) -> Tested | None:
@@ -233,30 +233,30 @@ def _improvement(grid: Grid, metric: Metric) -> Floats:
 
 def _estimate(
     metric: Metric, each: Floats, own: float | None, base: float | None
-) -> intervals.Estimate:
+) -> statistics.Estimate:
     """Return one side over its base, or minus its base, with its interval."""
     if metric.kind == "ratio":
         return mean_change(metric, each)
     if own is None or base is None:
-        return intervals.Estimate(None, None, None)
-    return intervals.difference(own, base, int((~np.isnan(each)).sum()), policy.LEVEL)
+        return statistics.Estimate(None, None, None)
+    return statistics.difference(own, base, int((~np.isnan(each)).sum()), policy.LEVEL)
 
 
-def mean_change(metric: Metric, each: Floats) -> intervals.Estimate:
+def mean_change(metric: Metric, each: Floats) -> statistics.Estimate:
     """Return the mean of effects on tasks as a ratio or a difference, with a t interval.
 
     Unlike a difference of two rates, one of differences has no score interval.
     """
     if metric.kind == "ratio":
-        return intervals.ratio(metric.sign * each, policy.LEVEL)
+        return statistics.ratio(metric.sign * each, policy.LEVEL)
     known = 0.0 - metric.sign * each[~np.isnan(each)]
     if not known.size:
-        return intervals.Estimate(None, None, None)
+        return statistics.Estimate(None, None, None)
     middle = float(known.mean())
     if known.size == 1:
-        return intervals.Estimate(middle, None, None)
-    half = intervals.half_width(float(known.std(ddof=1)), known.size, policy.LEVEL)
-    return intervals.Estimate(middle, middle - half, middle + half)
+        return statistics.Estimate(middle, None, None)
+    half = statistics.half_width(float(known.std(ddof=1)), known.size, policy.LEVEL)
+    return statistics.Estimate(middle, middle - half, middle + half)
 
 
 def _tested(flipped: signflip.Flipped, method: str) -> Tested:
@@ -266,6 +266,6 @@ def _tested(flipped: signflip.Flipped, method: str) -> Tested:
 
 
 def _ordered(table: Floats, method: str) -> Tested:
-    found = trend.page(table)
+    found = statistics.page(table)
     how = "exact" if found.exact else "normal approximation"
     return Tested(p=found.p, tasks=found.tasks, method=f"{method}, {how}")

@@ -14,7 +14,7 @@ from battery.records.models import CONFIRMED, FROZEN, LEARN, Arm, Expectations, 
 from battery.records.word import GateName, GateStatus
 from battery.verdict import policy
 from battery.verdict.contrast import Forgotten
-from battery.verdict.intervals import clopper_pearson_upper
+from battery.verdict.statistics import clopper_pearson_upper
 from battery.verdict.table import Call, Grid
 
 # A gate asks whether a saving may count as learning at all. To pass is what any sound system does

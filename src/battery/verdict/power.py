@@ -19,9 +19,8 @@ import numpy as np
 from scipy.special import stdtrit
 
 from battery.verdict import policy
-from battery.verdict.intervals import half_width
 from battery.verdict.signflip import SEED, Booleans, Floats, signs
-from battery.verdict.trend import critical_value
+from battery.verdict.statistics import critical_value, half_width
 
 #: Where the search for more of each ends: nobody would go further.
 MOST: Final = {"iterations": 30, "tasks": 200, "repeats": 30}

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from battery.embedded.forms import Search
-from battery.embedded.lessons import LESSON, DeadEnd, Lesson, Outcome, Plan, Substitution, distil
-from battery.embedded.transcript import (
+from battery.embedded.forms import (
     CorrectionEntry,
     Entry,
     FillEntry,
     GiveUpEntry,
     ReviewEntry,
+    Search,
     SearchEntry,
 )
+from battery.embedded.memory import LESSON, DeadEnd, Lesson, Outcome, Plan, Substitution, distil
 from battery.protocol.wire import Json, Status
 from tests.embedded.helpers import case
 
