@@ -14,14 +14,7 @@ from typing import Final
 from battery.base import jsonio
 from battery.base.errors import ArtifactError, ShapeError
 from battery.protocol.wire import Json
-from battery.records.events import (
-    Event,
-    IterationFinished,
-    MetaFinished,
-    Plan,
-    StageStarted,
-    TaskFinished,
-)
+from battery.records import events
 from battery.records.manifest import Manifest
 from battery.records.models import ELAPSED_KEY, FROZEN, LEARN, Phase, RunResult, Tasks
 from battery.records.stages import CONFIRM_TITLE, META_STAGES, CallKey, ChatStage, MetaStage
@@ -44,7 +37,7 @@ class IterationTail:
         #: The calls that events have told of.
         self.recorded: set[CallKey] = set()
         #: The stage that was told last.
-        self.stage: StageStarted | None = None
+        self.stage: events.StageStarted | None = None
         self._files = files
         self._schedule = schedule
         self._labels: Mapping[str, str] = {task.task_id: task.label for task in schedule.tasks}
@@ -62,7 +55,7 @@ class IterationTail:
         """How many of the planned task calls have finished; confirmations are on top of them."""
         return sum(key.call == "respond" for key in self.recorded)
 
-    def news(self, *, replayed: bool = False) -> Iterator[Event]:
+    def news(self, *, replayed: bool = False) -> Iterator[events.Event]:
         """Yield what the journal has got since the last call; raise `ArtifactError`.
 
         A stage is told when its first call has finished, or as soon as it is sure to have begun.
@@ -109,7 +102,7 @@ class IterationTail:
         place = f"the line that ends at byte {self._offset}"
         return wrong(self._files.journal, ShapeError(place, "it is not a finished call"))
 
-    def _events(self, entry: Json, replayed: bool) -> Iterator[Event]:
+    def _events(self, entry: Json, replayed: bool) -> Iterator[events.Event]:
         # By key and not by place in the file: lines may be taken back and written again.
         key = CallKey.of(entry)
         if key in self.recorded:
@@ -118,12 +111,12 @@ class IterationTail:
         yield (self._meta if key in _METAS else self._task)(key, entry, replayed)
         self.recorded.add(key)
 
-    def _task(self, key: CallKey, entry: Json, replayed: bool) -> TaskFinished:
+    def _task(self, key: CallKey, entry: Json, replayed: bool) -> events.TaskFinished:
         phase, confirm = Phase(entry["phase"]), key.call == "confirm"
         label = self._labels.get(key.task_id) or str(entry["task"]["operation"])
         if not confirm:
             self._left[phase, key.repeat] -= 1
-        return TaskFinished(
+        return events.TaskFinished(
             self.number,
             phase,
             label,
@@ -134,23 +127,25 @@ class IterationTail:
             confirm=confirm,
         )
 
-    def _meta(self, key: CallKey, entry: Json, replayed: bool) -> MetaFinished:
+    def _meta(self, key: CallKey, entry: Json, replayed: bool) -> events.MetaFinished:
         stage = _METAS[key]
         if isinstance(stage, ChatStage):
             answer = self._answers[stage.role] = str(entry["content"])
             detail = CHATS[stage.role].read(answer, Earlier(answers=self._answers)).detail
         else:
             detail = first_line(str(entry["text"]))
-        return MetaFinished(self.number, stage.name, int(entry[ELAPSED_KEY]), detail, replayed)
+        return events.MetaFinished(
+            self.number, stage.name, int(entry[ELAPSED_KEY]), detail, replayed
+        )
 
-    def _stage_of(self, key: CallKey, entry: Json) -> StageStarted:
+    def _stage_of(self, key: CallKey, entry: Json) -> events.StageStarted:
         if key in _METAS:
             return self._meta_started(_METAS[key])
         if key.call == "confirm":
-            return StageStarted(self.number, Phase.ALPHA, CONFIRM_TITLE)
+            return events.StageStarted(self.number, Phase.ALPHA, CONFIRM_TITLE)
         return self._asking(Phase(entry["phase"]), key.repeat)
 
-    def _stage_ahead(self, tasks_complete: bool) -> StageStarted | None:
+    def _stage_ahead(self, tasks_complete: bool) -> events.StageStarted | None:
         """Name the stage that the battery is in; None where only the next call can tell."""
         for (phase, repeat), left in self._left.items():
             if left > 0:
@@ -161,13 +156,13 @@ class IterationTail:
                 return self._meta_started(stage)
         return None
 
-    def _meta_started(self, stage: MetaStage) -> StageStarted:
-        return StageStarted(self.number, stage.name, stage.title)
+    def _meta_started(self, stage: MetaStage) -> events.StageStarted:
+        return events.StageStarted(self.number, stage.name, stage.title)
 
-    def _asking(self, phase: Phase, repeat: int) -> StageStarted:
-        return StageStarted(self.number, phase, self._schedule.title(phase, repeat))
+    def _asking(self, phase: Phase, repeat: int) -> events.StageStarted:
+        return events.StageStarted(self.number, phase, self._schedule.title(phase, repeat))
 
-    def _enter(self, stage: StageStarted | None) -> Iterator[StageStarted]:
+    def _enter(self, stage: events.StageStarted | None) -> Iterator[events.StageStarted]:
         if stage is not None and stage != self.stage:
             self.stage = stage
             yield stage
@@ -179,12 +174,12 @@ class Follower:
     def __init__(self, folder: BatteryDir, tasks: Tasks, manifest: Manifest) -> None:
         self.schedule = Schedule.of(manifest, tasks)
         #: Known after the first look.
-        self.plan: Plan | None = None
+        self.plan: events.Plan | None = None
         self._folder = folder
         #: The iteration after the finished ones, whether it has begun or not.
         self.current = self._tail(manifest.iterations_finished + 1)
 
-    def news(self, manifest: Manifest, *, shown: int = 0) -> Iterator[Event]:
+    def news(self, manifest: Manifest, *, shown: int = 0) -> Iterator[events.Event]:
         """Yield what happened since the last call, in order; raise `ArtifactError`.
 
         `manifest` is the one on disk, read before this call. The first call tells of the finished
@@ -198,17 +193,17 @@ class Follower:
             self.current = self._tail(self.current.number + 1)
         yield from self.current.news()
 
-    def _so_far(self, manifest: Manifest, shown: int) -> Iterator[Event]:
+    def _so_far(self, manifest: Manifest, shown: int) -> Iterator[events.Event]:
         finished, wanted = manifest.iterations_finished, manifest.iterations_wanted
         # Read first, because the plan says how much is on disk; events are small.
-        events = list(self.current.news(replayed=True))
+        begun = list(self.current.news(replayed=True))
         self.plan = self.schedule.plan(finished, wanted, self.current.recorded)
         yield self.plan
         yield from map(self._iteration_finished, range(shown + 1, finished + 1))
-        yield from events
+        yield from begun
 
-    def _iteration_finished(self, number: int) -> IterationFinished:
-        return IterationFinished(self._folder.iteration(number).read_metrics())
+    def _iteration_finished(self, number: int) -> events.IterationFinished:
+        return events.IterationFinished(self._folder.iteration(number).read_metrics())
 
     def _tail(self, number: int) -> IterationTail:
         return IterationTail(self._folder.iteration(number), self.schedule)

@@ -8,17 +8,7 @@ from typing import Any, Final
 from battery.base.text import printable
 from battery.records.comparison import Comparison, TaskPair
 from battery.report import compare as cells
-from battery.report.evidence import (
-    CHANGE,
-    HOLM,
-    METRIC,
-    NET_CHANGE,
-    amount,
-    amounts,
-    heads,
-    undecided,
-)
-from battery.report.evidence import cells as shown
+from battery.report import evidence as shown
 from battery.report.html.figures import drawn
 from battery.report.html.page import render
 
@@ -26,8 +16,8 @@ from battery.report.html.page import render
 _MOST_DRAWN: Final = 60
 _TASK_HEADS: Final = ("Task", "Phase", "Flip", *cells.TASK_HEADS, "Change")
 #: Without Holm's p: the drawing needs the room.
-_DRAWN: Final = tuple(column for column in CHANGE if column is not HOLM)
-_NET: Final = (METRIC, *NET_CHANGE)
+_DRAWN: Final = tuple(column for column in shown.CHANGE if column is not shown.HOLM)
+_NET: Final = (shown.METRIC, *shown.NET_CHANGE)
 
 
 def page(comparison: Comparison) -> Iterator[bytes]:
@@ -41,15 +31,15 @@ def page(comparison: Comparison) -> Iterator[bytes]:
         "flip_heads": (*_TASK_HEADS, "Claims in B, all iterations"),
         "flipped": [[*_task(pair), _claims(pair)] for pair in cells.flipped(comparison)],
         "compared": cells.compared(comparison) if comparison.iterations else "",
-        "heads": heads(_DRAWN),
+        "heads": shown.heads(_DRAWN),
         "rows": drawn(_DRAWN, comparison.changes),
-        "change_heads": heads(CHANGE),
-        "amounts": amounts(comparison.changes) if comparison.changes else "",
-        "undecided": undecided(comparison.changes) if comparison.changes else "",
-        "start": [shown(CHANGE, row) for row in comparison.start],
-        "twins": [shown(CHANGE, row) for row in comparison.twins],
-        "net_heads": heads(_NET),
-        "net": [shown(_NET, row) for row in comparison.changes] if comparison.twins else [],
+        "change_heads": shown.heads(shown.CHANGE),
+        "amounts": shown.amounts(comparison.changes) if comparison.changes else "",
+        "undecided": shown.undecided(comparison.changes) if comparison.changes else "",
+        "start": [shown.cells(shown.CHANGE, row) for row in comparison.start],
+        "twins": [shown.cells(shown.CHANGE, row) for row in comparison.twins],
+        "net_heads": shown.heads(_NET),
+        "net": [shown.cells(_NET, row) for row in comparison.changes] if comparison.twins else [],
         "noise": list(cells.noise(comparison.noise)),
         "task_heads": _TASK_HEADS,
         "tasks": [_task(pair) for pair in comparison.tasks],
@@ -63,7 +53,7 @@ def page(comparison: Comparison) -> Iterator[bytes]:
 
 
 def _task(pair: TaskPair) -> list[str]:
-    change = amount("ratio", pair.ratio)
+    change = shown.amount("ratio", pair.ratio)
     return [pair.label, pair.phase, pair.flip or "", *cells.task_cells(pair), change]
 
 
@@ -91,7 +81,7 @@ def _data(comparison: Comparison) -> list[dict[str, Any]]:
             "phase": pair.phase,
             "before": pair.tokens_before,
             "after": pair.tokens_after,
-            "change": amount("ratio", pair.ratio),
+            "change": shown.amount("ratio", pair.ratio),
         }
         for pair in _drawn(comparison)
     ]

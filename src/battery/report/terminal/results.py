@@ -103,7 +103,6 @@ def _moved(course: Course) -> str:
     return f"tokens {change} from the first to the last of {course.batteries}"
 
 
-_WIDTH: Final = 80
 _LABEL: Final = 22
 _TITLES: Final[dict[Name, str]] = {
     "learned": "Does learning help at all? (LEARNED)",
@@ -185,7 +184,7 @@ def _answer(label: str, words: str) -> list[str]:
 
 
 def _paragraph(words: str, start: str = "") -> list[str]:
-    return textwrap.wrap(words, _WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
+    return textwrap.wrap(words, WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
 
 
 _INDENT: Final = " " * 11
@@ -224,7 +223,7 @@ def _proposal(proposal: Proposal, verdict: Verdict | None) -> Iterator[tuple[str
 def _wrapped(label: str, text: str) -> list[str]:
     return textwrap.wrap(
         printable(text),
-        _WIDTH,
+        WIDTH,
         initial_indent=f"{label:<10} ",
         subsequent_indent=_INDENT,
         break_long_words=False,
