@@ -18,17 +18,7 @@ from battery.protocol.wire import Json
 from battery.records.findings import Evidence
 from battery.records.manifest import Manifest, Provenance
 from battery.records.models import Arm
-from battery.report.inspect.sample import (
-    CORRECT,
-    OUTCOME,
-    Place,
-    TaskRun,
-    iso,
-    model_usage,
-    sample,
-    scores,
-    short_id,
-)
+from battery.report.inspect import sample
 
 #: Version of Inspect's log format.
 FORMAT: Final = 2
@@ -55,16 +45,16 @@ class Tally:
     usage: dict[str, int] = field(default_factory=dict)
     iterations: set[int] = field(default_factory=set)
 
-    def add(self, task_run: TaskRun) -> None:
+    def add(self, task_run: sample.TaskRun) -> None:
         """Count one run."""
         self.samples += 1
         self.ids[task_run.sample_id] = None
         self.iterations.add(task_run.iteration)
-        for name, score in scores(task_run).items():
+        for name, score in sample.scores(task_run).items():
             by_iteration = self.sums.setdefault(name, {})
             total, count = by_iteration.get(task_run.iteration, (0.0, 0))
             by_iteration[task_run.iteration] = total + _number(score["value"]), count + 1
-        for name, tokens in (model_usage(task_run) or {}).items():
+        for name, tokens in (sample.model_usage(task_run) or {}).items():
             self.usage[name] = self.usage.get(name, 0) + tokens
 
 
@@ -87,12 +77,12 @@ class Log:
     @property
     def task_id(self) -> str:
         """Return an id that stays the same however often the battery is exported."""
-        return short_id("task", self._run_id, self.arm)
+        return sample.short_id("task", self._run_id, self.arm)
 
     @property
     def file_name(self) -> str:
         """Return the name that Inspect expects: `<time>_<task>_<id>.json`."""
-        return f"{iso(self.created).replace(':', '-')}_{self.task}_{self.task_id}.json"
+        return f"{sample.iso(self.created).replace(':', '-')}_{self.task}_{self.task_id}.json"
 
     @property
     def model(self) -> str:
@@ -102,7 +92,7 @@ class Log:
 
     @property
     def _run_id(self) -> str:
-        return self.provenance.run_id or short_id(self.created, *self.tally.ids)
+        return self.provenance.run_id or sample.short_id(self.created, *self.tally.ids)
 
     def head(self) -> Json:
         """Write everything but the samples."""
@@ -115,23 +105,23 @@ class Log:
             head["error"] = {"message": _NO_CAUSE, "traceback": "", "traceback_ansi": ""}
         return head
 
-    def chunks(self, runs: Iterable[TaskRun]) -> Iterator[bytes]:
+    def chunks(self, runs: Iterable[sample.TaskRun]) -> Iterator[bytes]:
         """Write the log, one sample in memory at a time; `runs` are those that were tallied."""
-        place = Place(self.task_id, self.model, self.created)
+        place = sample.Place(self.task_id, self.model, self.created)
         # The head comes first: Inspect reads it alone, up to the samples.
         yield jsonio.dumps(self.head())[:-1] + b',"samples":['
         separator = b"\n"
         for task_run in runs:
-            yield separator + jsonio.dumps(sample(task_run, place))
+            yield separator + jsonio.dumps(sample.sample(task_run, place))
             separator = b",\n"
         yield b"\n]}\n"
 
     def _spec(self) -> Json:
         ids, models = list(self.tally.ids), self.provenance.models
         spec: Json = {
-            "eval_id": short_id("eval", self._run_id, self.arm),
+            "eval_id": sample.short_id("eval", self._run_id, self.arm),
             "run_id": self._run_id,
-            "created": iso(self.created),
+            "created": sample.iso(self.created),
             "task": self.task,
             "task_id": self.task_id,
             "task_args": {"arm": self.arm},
@@ -182,7 +172,7 @@ class Log:
         sums = self.tally.sums[name]
         scored = sum(count for _, count in sums.values())
         first, last = min(sums), max(sums)
-        means = {"accuracy" if name == OUTCOME else "mean": list(sums.values())}
+        means = {"accuracy" if name == sample.OUTCOME else "mean": list(sums.values())}
         # Whether it got better shows in the ends, as in the summary's table, not in the mean.
         if last > first:
             means |= {f"iter {number}": [sums[number]] for number in (first, last)}
@@ -202,11 +192,11 @@ class Log:
         provenance, usage = self.provenance, self.tally.usage
         moments = {"started_at": provenance.started_at, "completed_at": provenance.finished_at}
         stats: Json = {"model_usage": {self.model: usage} if usage else {}}
-        return stats | {name: iso(moment) for name, moment in moments.items() if moment}
+        return stats | {name: sample.iso(moment) for name, moment in moments.items() if moment}
 
 
 def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else float(value == CORRECT)
+    return float(value) if isinstance(value, int | float) else float(value == sample.CORRECT)
 
 
 def _mean(parts: Iterable[tuple[float, int]]) -> float:

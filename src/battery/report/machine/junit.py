@@ -115,14 +115,12 @@ def _line(row: Row) -> str:
 
 
 def _gates(evidence: Evidence | None) -> Iterator[Case]:
-    if evidence is None:
-        yield Case("verdict", skip="no iteration has finished")
-        return
-    yield from map(_gate, evidence.gates)
-    word, said = evidence.verdict, evidence.sentence
-    if word is None:
+    yield from map(_gate, evidence.gates if evidence else ())
+    if evidence is None or evidence.verdict is None:
+        said = evidence.sentence if evidence else "no iteration has finished"
         yield Case("verdict", skip=said or "a single iteration has no verdict")
         return
+    word, said = evidence.verdict, evidence.sentence
     text, red = f"{word}: {said}", word.about.level == "error"
     # What was not shown is no failure of the change under test: only a harmful word is red.
     yield Case(
