@@ -20,7 +20,7 @@ import httpx
 
 from battery.inputs.settings import Settings, Target
 from battery.inputs.tasks import load_tasks, plan
-from battery.protocol.wire import RESPOND_PATH
+from battery.protocol import RESPOND_PATH
 from battery.records.events import Observer
 from battery.records.models import LEARN, Phase, Tasks
 from battery.report.terminal.lines import PlainProgress

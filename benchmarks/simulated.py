@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from battery.calibration.simulate import Dials, simulate
-from battery.protocol.wire import OVERSEER_KIND, Json
+from battery.protocol import OVERSEER_KIND, Json
 from battery.records.models import FROZEN, LEARN, Arm
 from battery.store.battery_dir import BatteryDir
 from battery.store.files import make_folder

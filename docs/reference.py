@@ -18,7 +18,7 @@ from battery.records.comparison import Comparison
 from battery.records.lines import JournalLine, RecordedRun
 from battery.records.manifest import Manifest
 from battery.records.models import Proposal, Summary
-from battery.report.machine.formats import FORMATS
+from battery.report.machine import FORMATS
 from battery.store.artifacts import ARTIFACTS, MEMORY, Artifact
 from battery.store.schemas import SCHEMAS
 

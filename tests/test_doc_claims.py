@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from battery.base.numbers import number, percent
-from battery.calibration.calibration import COIN, ERRORS, POWER_MARGIN
+from battery.calibration import COIN, ERRORS, POWER_MARGIN
 from battery.comparison.timeline import LEAST
 from battery.records.metric import TABLE
 from battery.records.models import CONFIRMATIONS, CONFIRMED, Expectations

@@ -28,10 +28,10 @@ from markdown_it.tree import SyntaxTreeNode
 from pydantic import BaseModel
 from typer.main import get_command
 
+from battery import protocol
 from battery.base import errors
 from battery.cli.main import app
 from battery.embedded.server import GatewayOptions, serving
-from battery.protocol import wire
 from battery.records import models
 from battery.records.word import Outcome, Word
 from battery.store.artifacts import ARTIFACTS, CONFIRMATIONS, described
@@ -167,12 +167,12 @@ def test_the_readme_and_the_reference_have_the_same_exit_codes() -> None:
 @pytest.mark.parametrize(
     ("page", "heading", "record"),
     [
-        ("wire", "Respond request", wire.RespondRequest),
-        ("wire", "Respond answer", wire.RespondAnswer),
-        ("wire", "Log entry", wire.LogEntry),
-        ("wire", "Distill request", wire.DistillRequest),
-        ("wire", "Chat request", wire.ChatRequest),
-        ("wire", "Chat message", wire.ChatMessage),
+        ("wire", "Respond request", protocol.RespondRequest),
+        ("wire", "Respond answer", protocol.RespondAnswer),
+        ("wire", "Log entry", protocol.LogEntry),
+        ("wire", "Distill request", protocol.DistillRequest),
+        ("wire", "Chat request", protocol.ChatRequest),
+        ("wire", "Chat message", protocol.ChatMessage),
     ],
 )
 def test_a_reference_table_has_exactly_the_fields_of_its_record(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from battery.protocol.wire import Json
+from battery.protocol import Json
 from battery.records.models import FROZEN, LEARN, Arm, Phase
 from battery.store.battery_dir import BatteryDir
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from battery.protocol.wire import Json
+from battery.protocol import Json
 from battery.records.models import Phase, Proposal, Verdict
 from battery.records.stages import OVERSEER, SCRUM
 from battery.store.battery_dir import BatteryDir

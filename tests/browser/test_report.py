@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from battery.protocol.wire import Json
+from battery.protocol import Json
 from battery.records.models import LEARN, Phase
 from battery.report.html.board import figure, rate
 from battery.report.html.report import make_report

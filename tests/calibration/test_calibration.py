@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from battery.calibration.calibration import (
+from battery.calibration import (
     Bound,
     Judge,
     Tally,

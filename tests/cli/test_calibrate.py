@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from battery.calibration.calibration import Calibration, judge
+from battery.calibration import Calibration, judge
 from battery.calibration.scenarios import HARM, NULLS, SIMULATIONS
 from battery.commands import calibrate as stage
 from battery.records.findings import Evidence

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from battery.base.errors import InterruptedRunError
-from battery.calibration.calibration import Calibration
+from battery.calibration import Calibration
 from battery.calibration.scenarios import HARM, NULLS, ONE_ARM, SIMULATIONS, Scenario
 from battery.commands import calibrate as stage
 from battery.records.events import Event, Notice

@@ -18,7 +18,7 @@ from battery.embedded.catalog import CITIES, LADDERS, ROLE_NAMES, TOWNS, TRADE_N
 from battery.embedded.forms import Spec, read_spec
 from battery.embedded.policies import Case
 from battery.embedded.world import WORKERS, Worker, World
-from battery.protocol.wire import (
+from battery.protocol import (
     DISTILL_PATH,
     OVERSEER_KIND,
     RESPOND_PATH,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from battery.embedded.analyst import SIGNATURE, RuleAnalyst
 from battery.embedded.reviewing import PLAYBOOK
-from battery.protocol.wire import ChatMessage, ChatRequest, Status, chat_content
+from battery.protocol import ChatMessage, ChatRequest, Status, chat_content
 from battery.records.metric import COUNTED
 from battery.records.models import Phase, Run, RunResult, Task
 from battery.review.parse import parse_proposals, parse_verdicts

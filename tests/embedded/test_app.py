@@ -16,7 +16,7 @@ from battery.embedded.forms import read_spec
 from battery.embedded.loop import MAX_TURNS
 from battery.embedded.memory import Substitution
 from battery.embedded.server import GatewayOptions, serving
-from battery.protocol.wire import (
+from battery.protocol import (
     CHAT_PATH,
     DISTILL_PATH,
     RESPOND_PATH,

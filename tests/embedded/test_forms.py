@@ -1,5 +1,3 @@
-"""None"""
-
 from __future__ import annotations
 
 import re
@@ -22,7 +20,7 @@ from battery.embedded.forms import (
     UnreadableEntry,
     read_spec,
 )
-from battery.protocol.wire import Json
+from battery.protocol import Json
 from tests.embedded.helpers import specs
 
 GOOD: Json = {"role": "Welder", "count": 2, "city": "Toledo, OH"}

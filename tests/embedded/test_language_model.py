@@ -13,7 +13,7 @@ import pytest
 
 from battery.base.errors import UsageError
 from battery.embedded.server import GatewayOptions, serving
-from battery.protocol.wire import CHAT_PATH, RESPOND_PATH, Json, chat_content
+from battery.protocol import CHAT_PATH, RESPOND_PATH, Json, chat_content
 from tests.embedded.conftest import Serve
 from tests.embedded.fake_model import FakeModel, fake_model
 from tests.embedded.helpers import ask, connect, distil

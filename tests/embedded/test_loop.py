@@ -11,7 +11,7 @@ from battery.embedded.loop import MAX_TURNS, Run
 from battery.embedded.policies import Case, Executor, Overseer, Policies, Reply, Reviewer, Usage
 from battery.embedded.rules import RuleExecutor, RuleOverseer, RuleReviewer
 from battery.embedded.world import World
-from battery.protocol.wire import Json
+from battery.protocol import Json
 from tests.embedded.helpers import SEED, case
 
 WORLD = World(SEED)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from battery.embedded.forms import Search
 from battery.embedded.memory import RECALLED, Lesson, Memory, Outcome, Plan, Substitution
 from battery.embedded.reviewing import PLAYBOOK
-from battery.protocol.wire import Json
+from battery.protocol import Json
 from tests.embedded.helpers import case, specs
 
 Remember = Callable[..., Memory]

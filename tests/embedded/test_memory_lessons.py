@@ -14,7 +14,7 @@ from battery.embedded.forms import (
     SearchEntry,
 )
 from battery.embedded.memory import LESSON, DeadEnd, Lesson, Outcome, Plan, Substitution, distil
-from battery.protocol.wire import Json, Status
+from battery.protocol import Json, Status
 from tests.embedded.helpers import case
 
 SPEC: Json = {"role": "RN", "count": 2, "city": "Toledo, OH", "certificate": "BLS"}

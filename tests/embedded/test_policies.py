@@ -24,7 +24,7 @@ from battery.embedded.policies import (
     overseer_prompt,
     reviewer_prompt,
 )
-from battery.protocol.wire import Json, read_respond
+from battery.protocol import Json, read_respond
 from tests.embedded.conftest import Serve
 from tests.embedded.helpers import OTHER, SHIPPED, Asked, ask, ask_all, case, connect, distil
 from tests.support.commands import start

@@ -33,7 +33,7 @@ from battery.embedded.world import (
     settling_search,
     supply,
 )
-from battery.protocol.wire import Json
+from battery.protocol import Json
 from tests.embedded.helpers import SEED, distance, fitting, people, specs
 
 

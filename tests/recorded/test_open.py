@@ -8,7 +8,7 @@ import pytest
 
 from battery.base.errors import ArtifactError, FolderError
 from battery.inputs.tasks import digest
-from battery.recorded.open import open_battery
+from battery.recorded import open_battery
 from battery.records.manifest import Manifest, Options
 from battery.records.models import Expectations, Phases, Task, Tasks
 from battery.store.battery_dir import BatteryDir

@@ -11,8 +11,8 @@ import pytest
 
 from battery.base.errors import ArtifactError
 from battery.inputs.tasks import task_id
-from battery.recorded.open import open_battery
-from battery.recorded.rows import COLUMNS, call_rows
+from battery.recorded import call_rows, open_battery
+from battery.records.lines import COLUMNS
 from battery.records.models import Phase, Task
 from battery.store.battery_dir import BatteryDir
 from tests.report.samples import MANIFEST

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from battery.recorded.open import open_battery, summary_of
+from battery.recorded import open_battery, summary_of
 from battery.records.manifest import Options
 from battery.records.models import Summary
 from battery.store.artifacts import VERDICTS

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from battery.calibration.calibration import Calibration, Tally
+from battery.calibration import Calibration, Tally
 from battery.comparison.outcome import sentence as compared
 from battery.records.findings import Gate
 from battery.records.models import Summary

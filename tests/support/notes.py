@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from battery.base.errors import BrokenAnswerError
-from battery.protocol.wire import DistillStream, Json, chat_answer
+from battery.protocol import DistillStream, Json, chat_answer
 from battery.records.models import Arm, Models, Task
 from battery.target.system import (
     ChatReply,

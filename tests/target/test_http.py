@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from battery.base import errors
 from battery.inputs.settings import Target
-from battery.protocol.wire import Json
+from battery.protocol import Json
 from battery.records.models import ELAPSED_KEY
 from battery.target.http import Client, open_clients
 from battery.target.system import DistillReply, Finding, RespondReply

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from battery.base.errors import ShapeError
-from battery.protocol.wire import DistillStream
+from battery.protocol import DistillStream
 from battery.target.system import DistillReply, RespondReply
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from battery.protocol.wire import MOST_COUNTED
+from battery.protocol import MOST_COUNTED
 from battery.records.findings import Evidence
 from battery.records.metric import COUNTED, TOKENS
 from battery.records.models import FROZEN, LEARN, Expectations, Phase

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from battery.base.errors import ArtifactError
-from battery.protocol.wire import Status
+from battery.protocol import Status
 from battery.records.metric import METRICS
 from battery.records.models import EmptyPhase, Phase, PhaseMetrics, Run, RunResult, Task, Trend
 from battery.verdict.metrics import count_directions, measure, trends

@@ -16,7 +16,7 @@
     └── InterruptedRunError     130  stopped by a signal
 
 Code raises anywhere; only `battery.cli.main` turns an error into words and an exit code.
-`ShapeError` is not in the tree: it is what `battery.protocol.wire` finds wrong in a document,
+`ShapeError` is not in the tree: it is what `battery.protocol` finds wrong in a document,
 before anybody knows which call or file the document came from.
 """
 

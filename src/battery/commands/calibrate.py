@@ -16,7 +16,7 @@ import numpy as np
 
 from battery.base import jsonio
 from battery.base.errors import BatteryError, InterruptedRunError, advised
-from battery.calibration.calibration import Calibration, Judge, Tally, add, check, count, judge
+from battery.calibration import Calibration, Judge, Tally, add, check, count, judge
 from battery.calibration.scenarios import SCENARIOS, Preset, Scenario
 from battery.records.events import Notice, Observer
 from battery.report.markdown.calibration import markdown, told

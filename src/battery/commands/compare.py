@@ -10,7 +10,7 @@ from battery.comparison import pairing
 from battery.comparison.fairness import Party, differences
 from battery.comparison.outcome import decide
 from battery.comparison.pairing import Facts, Shared
-from battery.recorded.open import OpenedBattery, open_battery
+from battery.recorded import OpenedBattery, open_battery
 from battery.records.comparison import Comparison, Flips, Noise, Side
 from battery.records.models import LEARN
 from battery.records.word import Outcome

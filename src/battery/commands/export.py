@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from battery.base.errors import advised
 from battery.inputs.tasks import task_id
-from battery.recorded.open import open_battery
+from battery.recorded import open_battery
 from battery.records.models import Arm, Phase
 from battery.records.stages import respond_key
-from battery.report.inspect.log import Log, Tally
+from battery.report.inspect import Log, Tally
 from battery.report.inspect.sample import TaskRun
 from battery.store.battery_dir import BatteryDir, IterationDir
 from battery.store.files import make_folder, write_atomic

@@ -9,7 +9,7 @@ from pathlib import Path
 from battery.base.errors import BatteryError, FolderError
 from battery.comparison.timeline import Entry, History, courses
 from battery.inputs.tasks import plan, task_id
-from battery.recorded.open import OpenedBattery, open_battery
+from battery.recorded import OpenedBattery, open_battery
 from battery.records.findings import Evidence
 from battery.records.metric import TOKENS
 from battery.records.models import Metrics, Phase, PhaseMetrics, Summary

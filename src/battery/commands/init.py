@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from battery.base import jsonio
 from battery.base.errors import FolderError
 from battery.inputs.tasks import DEFAULT_PATH
-from battery.protocol.wire import Json
+from battery.protocol import Json
 from battery.records.models import SCHEMA_KEY, Phases
 from battery.store.schemas import schema
 

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from battery.base.errors import UsageError
 from battery.inputs.tasks import find_tasks, plan
-from battery.recorded.open import open_battery
+from battery.recorded import open_battery
 from battery.records.models import FROZEN
 from battery.store.battery_dir import BatteryDir
 from battery.verdict.planning import Prospects, Source, measured_design, prospects

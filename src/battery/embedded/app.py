@@ -37,7 +37,7 @@ from battery.embedded.policies import (
     crowded,
 )
 from battery.embedded.world import WORKERS, World
-from battery.protocol.wire import (
+from battery.protocol import (
     CHAT_PATH,
     DISTILL_PATH,
     RESPOND_PATH,

@@ -2,7 +2,8 @@
 
 `docs/reference/world.md` explains a task's spec to authors. A language model is asked to reply
 with the executor's actions, the reviewer's judgment and the overseer's correction. A run's log
-tells turn by turn what was proposed, found, judged and corrected.
+tells turn by turn what was proposed, found, judged and corrected; its entries go into the answer's
+`log` and into the memory's outcomes, and come back from there when it distils.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pydantic import (
 
 from battery.base.errors import ShapeError, dotted
 from battery.embedded.catalog import place_name
-from battery.protocol.wire import OVERSEER_KIND, Json
+from battery.protocol import OVERSEER_KIND, Json
 
 MAX_COUNT: Final = 50
 MAX_RADIUS_MILES: Final = 500

@@ -27,7 +27,7 @@ from battery.embedded.policies import (
     overseer_prompt,
     reviewer_prompt,
 )
-from battery.protocol.wire import ChatRequest, Json, chat_answer, chat_content
+from battery.protocol import ChatRequest, Json, chat_answer, chat_content
 
 #: Seconds for one call; a model that thinks may take minutes.
 TIMEOUT_S: Final = 300.0

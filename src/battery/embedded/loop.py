@@ -24,7 +24,7 @@ from battery.embedded.forms import (
 )
 from battery.embedded.policies import Case, Policies, Usage
 from battery.embedded.world import World, audit, roster
-from battery.protocol.wire import Json, Status
+from battery.protocol import Json, Status
 
 MAX_TURNS: Final = 8
 #: Characters of an unreadable reply that the log shows.

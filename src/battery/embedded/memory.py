@@ -4,6 +4,10 @@ The playbook has three kinds of entries, each about one subject. The `id` names 
 so a lesson learned twice is one entry, and a newer lesson on the same subject takes the older
 one's place. `words` are what an entry is found by. Distillation is pure and believes only what
 the reviewer accepted.
+
+`outcomes.jsonl` grows by one line per run. Each distillation leaves a `distilled_<time>.jsonl`,
+empty when it taught nothing. The full-text index is made from those files at every start, so it
+can neither be lost nor disagree with them.
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from battery.embedded.forms import Entry, Search, SearchEntry, Spec, Transcript
-from battery.protocol.wire import Status
+from battery.protocol import Status
 
 
 class _Lesson(BaseModel):

@@ -14,7 +14,7 @@ from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 from battery.embedded.forms import Correction, Fill, GiveUp, Judgment, Search, Spec, Transcript
 from battery.embedded.memory import Lesson
 from battery.embedded.world import facts
-from battery.protocol.wire import ChatRequest, Json, RespondRequest
+from battery.protocol import ChatRequest, Json, RespondRequest
 
 #: The usual rule of thumb for English text and JSON with current tokenizers.
 CHARACTERS_PER_TOKEN: Final = 4

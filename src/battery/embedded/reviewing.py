@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from battery.protocol.wire import Json
+from battery.protocol import Json
 
 _BLOCK: Final = re.compile(r"```json\s*\n(.*?)(?:\n```|\Z)", re.DOTALL)
 _METRICS: Final = re.compile(r'"metrics"\s*:\s*')

@@ -31,7 +31,7 @@ from battery.embedded.catalog import (
     place_name,
 )
 from battery.embedded.forms import Fill, GiveUp, Search, Spec
-from battery.protocol.wire import Json
+from battery.protocol import Json
 
 WORKERS: Final = 2000
 ROLES_PER_CITY: Final = 16

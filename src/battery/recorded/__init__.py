@@ -1,1 +1,366 @@
-"""A battery on disk as a value: its calls, metrics, rows and summary."""
+"""A battery on disk as a value: opened once, read at most once however many ask.
+
+The only place where files meet the statistics, and where it is decided which iterations count. It
+is summed up here, and laid out as one row per call. Nothing is written, and no network is needed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from itertools import groupby
+
+from battery.base.errors import FolderError, ShapeError
+from battery.inputs.tasks import digest, labels, task_id
+from battery.protocol import Json, respond_spent
+from battery.records.findings import Scorecard
+from battery.records.lines import MORE, Row
+from battery.records.manifest import Manifest, Provenance
+from battery.records.models import (
+    ELAPSED_KEY,
+    FROZEN,
+    LEARN,
+    Arm,
+    Expectations,
+    Metrics,
+    Models,
+    Run,
+    Summary,
+    Task,
+    Tasks,
+)
+from battery.review.scorecard import score
+from battery.store.artifacts import ARCHIVE, ITERATION, MANIFEST, RUN_SETS, TASKS
+from battery.store.battery_dir import BatteryDir, IterationDir
+from battery.store.documents import wrong
+from battery.store.journal import Journal
+from battery.verdict.assess import assess
+from battery.verdict.contrast import Observed
+from battery.verdict.metrics import count_directions, measure, require_runs, trends
+from battery.verdict.table import Call
+
+
+@dataclass(frozen=True)
+class OpenedBattery:
+    """A battery as it was when it was opened; its files are read when they are first needed."""
+
+    folder: BatteryDir
+    #: A manifest, or what stands in for one where the original script wrote the folder.
+    provenance: Provenance
+    #: The complete iterations, in order. Listed once: a battery that is running gets more of them.
+    steps: Sequence[IterationDir]
+
+    @property
+    def started_at(self) -> str:
+        """When it started, in UTC; by its oldest file where no manifest tells."""
+        return self.folder.started_at(self.provenance)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is a battery, complete or not."""
+        return isinstance(self.provenance, Manifest) or bool(self.folder.numbers())
+
+    @cached_property
+    def tasks(self) -> Tasks | None:
+        """The tasks as run; None where they are not known. Raises `BatteryError`."""
+        # The original script wrote no tasks.json: one in its folder is the user's own, and may
+        # have changed since.
+        recorded = isinstance(self.provenance, Manifest)
+        return self.folder.read_tasks() if recorded else None
+
+    @property
+    def calls(self) -> Sequence[Call]:
+        """The respond calls of all arms and repeats, without the reruns that confirm a failure."""
+        return self.observed.calls
+
+    @cached_property
+    def observed(self) -> Observed:
+        """What the statistics need of it; raises `BatteryError`."""
+        learned = {step.number: step.learned() for step in self.steps}
+        calls = [call for calls in self._run_sets.values() for call in calls]
+        return Observed(
+            calls=calls,
+            confirmations=[
+                call
+                for step in self.steps
+                for call in _calls(step, LEARN, 1, step.read_confirmations())
+            ],
+            expectations=(self.tasks and self.tasks.expectations) or Expectations(),
+            distilled={number: any_ for number, any_ in learned.items() if any_ is not None},
+            changed=list(self._changes(calls)),
+        )
+
+    @cached_property
+    def metrics(self) -> list[Metrics]:
+        """The numbers of each iteration, in order; raises `BatteryError`."""
+        return [self._measured(step.number, LEARN) for step in self.steps]
+
+    @cached_property
+    def control(self) -> list[Metrics]:
+        """The frozen arm's numbers, of those iterations that have one; raises `BatteryError`."""
+        numbers = [step.number for step in self.steps]
+        with_control = [number for number in numbers if (number, FROZEN, 1) in self._run_sets]
+        return [self._measured(number, FROZEN) for number in with_control]
+
+    @cached_property
+    def _run_sets(self) -> dict[tuple[int, Arm, int], list[Call]]:
+        """The respond calls by iteration, arm and repeat, in that order."""
+        run_sets = {
+            (step.number, arm, repeat): _calls(step, arm, repeat, runs)
+            for step in self.steps
+            for arm, repeat, runs in step.run_sets()
+        }
+        for (number, _, repeat), calls in run_sets.items():
+            # Whoever reads on would take what is left for the whole.
+            if repeat == 1:
+                require_runs(number, calls)
+        return run_sets
+
+    def require_begun(self, *, hint: str) -> None:
+        """Refuse a folder in which no battery has begun; raise `FolderError` with this hint."""
+        if not self.has_begun:
+            raise self._no_battery(hint)
+
+    def require_complete(
+        self, *, hint: str = "name the folder of a battery, or run one first: battery run"
+    ) -> None:
+        """Refuse a battery without a complete iteration; raise `FolderError`."""
+        if not self.steps and isinstance(self.provenance, Manifest):
+            raise FolderError(
+                f"the battery in {self.folder.root} has no complete iteration yet",
+                hint=self.folder.resume_hint,
+            )
+        if not self.steps:
+            raise self._no_battery(hint)
+
+    def require_whole(self) -> None:
+        """Refuse a battery that lost iterations its manifest calls finished; `FolderError`."""
+        # A summary of the rest would compare the wrong iterations and look whole.
+        there = {step.number for step in self.steps}
+        finished = range(1, self.provenance.iterations_finished + 1)
+        missing = [
+            f"{ITERATION.name(number)}/{RUN_SETS.name}"
+            for number in finished
+            if number not in there
+        ]
+        if missing:
+            root = self.folder.root
+            raise FolderError(
+                f"{root} lacks {', '.join(missing)}, though {MANIFEST.name} calls it finished",
+                hint=f"put it back; where a run was killed while it moved the battery to "
+                f"{root / ARCHIVE}, `battery run` moves the rest",
+            )
+
+    def _no_battery(self, hint: str) -> FolderError:
+        return FolderError(
+            f"{self.folder.root} holds no battery: there is no {RUN_SETS.places[0]} in it",
+            hint=hint,
+        )
+
+    def _measured(self, number: int, arm: Arm) -> Metrics:
+        # Of the first repeat: further ones serve the statistics only, so that the metrics of a
+        # battery with repeats compare with those of one without.
+        return measure(number, self._run_sets[number, arm, 1])
+
+    def _changes(self, calls: Sequence[Call]) -> Iterator[str]:
+        """Yield what is not as it was when the battery ran, or was never so."""
+        asked = Counter((call.arm, call.iteration, call.task, call.repeat) for call in calls)
+        if twice := sum(count > 1 for count in asked.values()):
+            yield f"{twice} task(s) are twice in one file of runs"
+        manifest = self.provenance
+        if not isinstance(manifest, Manifest):
+            return
+        if self.tasks is None:
+            yield f"{TASKS.name} is gone, and with it what the gates expect"
+        elif digest(self.tasks) != manifest.tasks_digest:
+            yield f"{TASKS.name} is not the one that {MANIFEST.name} says was run"
+        if FROZEN in manifest.arms and not any(call.arm == FROZEN for call in calls):
+            yield f"{MANIFEST.name} names a frozen arm, and no run of it is there"
+        yield from _lost_repeats(manifest.options.repeats, calls)
+
+
+def open_battery(folder: BatteryDir) -> OpenedBattery:
+    """Open a folder, whatever it holds; raise `ArtifactError` for a manifest that is unreadable."""
+    # The manifest first: an iteration that becomes complete after it is one more, never one less.
+    provenance = folder.read_manifest() or Provenance()
+    return OpenedBattery(folder, provenance, folder.complete())
+
+
+def _lost_repeats(repeats: int, calls: Sequence[Call]) -> Iterator[str]:
+    sets = {(call.arm, call.iteration): set[int]() for call in calls}
+    for call in calls:
+        sets[call.arm, call.iteration].add(call.repeat)
+    for (arm, iteration), there in sets.items():
+        if len(there) < repeats:
+            where = f"iteration {iteration}, {arm} arm"
+            yield f"{where}: only {len(there)} of {repeats} repeats are there"
+
+
+def _calls(step: IterationDir, arm: Arm, repeat: int, runs: Sequence[Run]) -> list[Call]:
+    return [
+        Call(
+            arm=arm,
+            iteration=step.number,
+            position=position,
+            phase=run.phase,
+            task=task_id(run.phase, run.task),
+            label=label,
+            repeat=repeat,
+            result=run.result,
+        )
+        for position, (run, label) in enumerate(
+            zip(runs, labels(run.task for run in runs), strict=True)
+        )
+    ]
+
+
+def summary_of(opened: OpenedBattery, *, report: bool) -> Summary:
+    """Sum up a battery with at least one complete iteration; raise `BatteryError`.
+
+    `report` lists the report among the artifacts even before it is written.
+    """
+    journals = [Journal(step.journal) for step in opened.steps]
+    provenance, rows = opened.provenance, trends(opened.metrics)
+    return Summary(
+        run_id=provenance.run_id,
+        state=provenance.state,
+        iterations_wanted=provenance.iterations_wanted,
+        started_at=provenance.started_at,
+        finished_at=provenance.finished_at,
+        elapsed_s=sum(map(_elapsed_ms, journals, opened.metrics)) / 1000,
+        calls=sum(map(_calls_made, journals, opened.metrics)),
+        models=_models(opened),
+        targets=provenance.targets,
+        seed=provenance.options.seed,
+        iterations=opened.metrics,
+        trends=rows,
+        verdict=count_directions(rows),
+        evidence=assess(opened.observed),
+        control=opened.control,
+        scorecard=_scorecard(opened),
+        scrum=opened.steps[-1].read_verdicts(),
+        artifacts=opened.folder.listing(report=report),
+        warnings=list(_warnings(opened, journals)),
+    )
+
+
+def _models(opened: OpenedBattery) -> Models | None:
+    if opened.provenance.models:
+        return opened.provenance.models
+    # Whoever kept a tasks.json with the runs of the original script most likely used it.
+    tasks = opened.folder.read_tasks()
+    return tasks.models if tasks else None
+
+
+def _scorecard(opened: OpenedBattery) -> Scorecard | None:
+    proposals = {step.number: step.read_proposals() or [] for step in opened.steps}
+    scorecard = score(opened.metrics, proposals)
+    return scorecard if scorecard.expectations else None
+
+
+def _calls_made(journal: Journal, metrics: Metrics) -> int:
+    # The original battery kept no journal: of its calls only the runs are known.
+    return journal.calls + (0 if journal.tasks else metrics.total_tasks)
+
+
+def _elapsed_ms(journal: Journal, metrics: Metrics) -> int:
+    return journal.elapsed_ms + (0 if journal.tasks else round(metrics.total_elapsed_s * 1000))
+
+
+def _warnings(opened: OpenedBattery, journals: Sequence[Journal]) -> Iterator[str]:
+    """Yield what a reader of the numbers should know; all of it can be read from disk again."""
+    yield from opened.provenance.notes
+    complete = {step.number for step in opened.steps}
+    for number in opened.folder.numbers():
+        if number not in complete:
+            yield f"iteration {number} is not complete and is left out"
+    for step, journal in zip(opened.steps, journals, strict=True):
+        name = f"iteration {step.number}"
+        if journal.broken_events:
+            yield f"{name}: {journal.broken_events} distill event(s) were not JSON"
+        if step.read_proposals() == []:
+            yield f"{name}: no proposal could be read from the overseer review"
+        for verdict in step.read_verdicts():
+            yield from (f"{name}: {flag}" for flag in verdict.flags)
+
+
+def call_rows(opened: OpenedBattery) -> Iterator[Row]:
+    """Yield a row a respond call, iteration by iteration, the learn arm first.
+
+    The reruns that confirm a failure come last in their iteration. Of one set of runs the numbers
+    are in memory at a time, never the answers. Raises `ArtifactError`.
+    """
+    started_at = _started_at(opened)
+    for step in opened.steps:
+        for row in _rows(step):
+            yield row._replace(run_id=opened.provenance.run_id, started_at=started_at)
+
+
+def _rows(step: IterationDir) -> Iterator[Row]:
+    # Position and label of each task where it is met first: in an incomplete set it moves.
+    places: dict[str, tuple[int, str]] = {}
+    for (arm, repeat), answers in groupby(step.answers(), key=lambda call: call[:2]):
+        tasks: list[Task] = []
+        rows: list[Row] = []
+        for _, _, run, answer in answers:
+            tasks.append(run.task)
+            rows.append(_row(step.number, arm, repeat, run, answer))
+        for number, (row, name) in enumerate(zip(rows, labels(tasks), strict=True), start=1):
+            position, label = places.setdefault(row.task_id, (number, name))
+            yield row._replace(position=position, label=label)
+    reruns: Counter[str] = Counter()
+    for run, answer in step.confirmed_answers():
+        row = _row(step.number, LEARN, 1, run, answer)
+        reruns[row.task_id] += 1
+        position, label = places.setdefault(row.task_id, (len(places) + 1, row.operation))
+        yield row._replace(
+            position=position, label=label, repeat=reruns[row.task_id], confirmation=True
+        )
+
+
+def _row(iteration: int, arm: Arm, repeat: int, run: Run, answer: Json) -> Row:
+    """Write a call as a row; its battery, its place and whether it is a rerun are added later."""
+    task, phase, result = run
+    spent = respond_spent(answer)
+    return Row(
+        run_id=None,
+        started_at=None,
+        iteration=iteration,
+        arm=arm,
+        repeat=repeat,
+        confirmation=False,
+        phase=phase.value,
+        position=0,
+        task_id=task_id(phase, task),
+        task_class=task.task_class,
+        operation=task.operation,
+        label=task.operation,
+        status=result.status,
+        turns=spent.turns,
+        tokens=spent.tokens,
+        prompt_tokens=spent.input,
+        completion_tokens=spent.output,
+        overseer_called=result.overseer_called,
+        # A result without a time reads 0, which is not what the call took.
+        elapsed_ms=None if answer.get(ELAPSED_KEY) is None else result.elapsed_ms,
+        cached=result.cached,
+        memory_used=result.memory_used,
+        error=result.error,
+        more=tuple(metric.of(result, answer) for metric in MORE),
+    )
+
+
+def _started_at(opened: OpenedBattery) -> datetime | None:
+    text = opened.provenance.started_at
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        fault = ShapeError("started_at", f"a time was expected, got {text!r:.60}")
+        raise wrong(opened.folder.root / MANIFEST.name, fault) from error
+    # A time without a zone is meant as UTC, like all times of an artifact.
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from battery.protocol.wire import Json
+from battery.protocol import Json
 from battery.records.models import LEARN, Arm, Metrics, Phase, RunResult, Task
 from battery.records.stages import META_STAGES, CallKey
 

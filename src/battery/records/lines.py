@@ -1,13 +1,14 @@
-"""What a battery keeps of a call: the lines of a journal and the entries of `runs.json`.
+"""What is kept of a call: the line of a journal, the entry of `runs.json`, the row of a table.
 
-They are typed dictionaries: what is appended and read back is the very object that the JSON holds.
-A gateway's answer inside them stays as it came; it was checked when it arrived, and checking it
-again would only lose keys and time. The JSON Schemas are made of them.
+The first two are typed dictionaries: what is appended and read back is the very object that the
+JSON holds. A gateway's answer inside them stays as it came; it was checked when it arrived, and
+checking it again would only lose keys and time. The JSON Schemas are made of them.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal, NamedTuple, get_type_hints
 
 from pydantic import (
     BaseModel,
@@ -20,7 +21,8 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from battery.protocol.wire import Json, LogEntry, Status
+from battery.protocol import Json, LogEntry, Status
+from battery.records.metric import TABLE
 from battery.records.models import Arm, Phase, Task
 from battery.records.stages import CHAT_STAGES
 
@@ -140,3 +142,54 @@ class ChatLine(_ChatKey, ChatCall):
 #: What a call brought, and what a line of the journal holds: its key, then that.
 FinishedCall = TaskCall | DistillCall | ChatCall
 JournalLine = Annotated[TaskLine | DistillLine | ChatLine, Field(discriminator="call")]
+
+
+class Row(NamedTuple):
+    """One respond call, as CSV and Parquet show it.
+
+    What the gateway or the folder does not tell is None, never 0.
+    """
+
+    #: Of the battery: None in folders without a manifest.
+    run_id: str | None
+    started_at: datetime | None
+    #: Counted from 1.
+    iteration: int
+    arm: Arm
+    #: Which repeat of the task in this arm and iteration, from 1.
+    repeat: int
+    #: Whether the call only confirms that an alpha task fails; then `repeat` counts those.
+    confirmation: bool
+    phase: str
+    #: Place of the task over all phases, counted from 1.
+    position: int
+    task_id: str
+    task_class: str
+    operation: str
+    #: The operation, numbered where tasks share one.
+    label: str
+    status: Status
+    turns: int | None
+    tokens: int | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    overseer_called: bool
+    elapsed_ms: int | None
+    cached: bool
+    memory_used: bool | None
+    error: str | None
+    #: Those of `MORE`, in its order.
+    more: tuple[float | None, ...] = ()
+
+    @property
+    def cells(self) -> tuple[Any, ...]:
+        """Return the cells of `COLUMNS`."""
+        return *self[:-1], *self.more
+
+
+#: Metrics that have no column in the record itself.
+MORE: Final = tuple(metric for metric in TABLE if not metric.counted)
+#: Names and types of the columns, in order.
+COLUMNS: Final[dict[str, Any]] = {
+    name: hint for name, hint in get_type_hints(Row).items() if name != "more"
+} | {metric.key: float | None for metric in MORE}

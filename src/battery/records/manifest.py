@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
-from battery.protocol.wire import Json
+from battery.protocol import Json
 from battery.records.findings import Record
 from battery.records.models import FROZEN, LEARN, SCHEMA_VERSION, Arm, Models
 

@@ -13,7 +13,7 @@ from math import isnan, nan
 from typing import Final, Literal
 
 from battery.base.numbers import duration, number, percent
-from battery.protocol.wire import Json, respond_spent
+from battery.protocol import Json, respond_spent
 from battery.records.models import ELAPSED_KEY, RunResult
 
 Goal = Literal["fewer", "more"]

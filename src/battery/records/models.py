@@ -13,7 +13,7 @@ from typing import Final, Literal, NamedTuple
 from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from battery.base.errors import ShapeError
-from battery.protocol.wire import (
+from battery.protocol import (
     MOST_COUNTED,
     Json,
     Status,

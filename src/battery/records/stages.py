@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from battery.protocol.wire import Json
+from battery.protocol import Json
 from battery.records.models import LEARN, Arm, Phase
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, get_args
 
 from battery.base import jsonio
-from battery.protocol.wire import Status
+from battery.protocol import Status
 from battery.records.metric import TABLE, Goal
 from battery.records.models import Metrics, Phase, Run
 

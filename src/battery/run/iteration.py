@@ -15,7 +15,7 @@ from battery.base.clock import now
 from battery.base.errors import BatteryError, ShapeError
 from battery.inputs.settings import Settings
 from battery.inputs.tasks import PlannedTask
-from battery.protocol.wire import Json
+from battery.protocol import Json
 from battery.records import events
 from battery.records.lines import DistillCall, RecordedRun, TaskCall
 from battery.records.models import CONFIRMATIONS, ELAPSED_KEY, LEARN, Models, Phase, RunResult

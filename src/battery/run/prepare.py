@@ -15,7 +15,7 @@ from battery.base.clock import now
 from battery.base.errors import FolderError, MismatchError
 from battery.inputs.settings import DEFAULT_ITERATIONS, Settings
 from battery.inputs.tasks import PACKAGED, differences, digest, find_tasks, limited, load_tasks
-from battery.recorded.open import OpenedBattery, open_battery
+from battery.recorded import OpenedBattery, open_battery
 from battery.records.events import Notice, Observer
 from battery.records.manifest import Manifest, Options
 from battery.records.models import Tasks

@@ -10,7 +10,7 @@ from pathlib import Path
 from battery.base.errors import FolderError, UsageError
 from battery.inputs.settings import Settings
 from battery.inputs.tasks import find_tasks
-from battery.recorded.open import open_battery
+from battery.recorded import open_battery
 from battery.records.events import Notice, Observer
 from battery.records.manifest import Manifest
 from battery.records.models import LEARN, ReviewOutcome

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from battery.base.clock import now
 from battery.inputs.settings import Settings
-from battery.protocol.wire import Json
+from battery.protocol import Json
 from battery.records.events import MetaFinished, Notice, Observer, StageStarted
 from battery.records.lines import ChatCall
 from battery.records.models import ELAPSED_KEY, FROZEN, Metrics

@@ -10,7 +10,7 @@ from functools import partial
 from battery.base.clock import now
 from battery.base.errors import BatteryError, FolderError, InterruptedRunError
 from battery.inputs.settings import Settings
-from battery.recorded.open import open_battery
+from battery.recorded import open_battery
 from battery.records.events import Notice, Observer, Outlook
 from battery.records.manifest import Manifest
 from battery.records.models import Summary

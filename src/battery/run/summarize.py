@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from battery.recorded.open import OpenedBattery, open_battery, summary_of
+from battery.recorded import OpenedBattery, open_battery, summary_of
 from battery.records.models import FROZEN, Summary
 from battery.report.markdown.summary import markdown
 from battery.store.battery_dir import BatteryDir

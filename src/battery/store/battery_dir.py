@@ -17,7 +17,7 @@ from typing import Final
 from battery.base import jsonio
 from battery.base.clock import stamp
 from battery.base.errors import FolderError, ShapeError, UsageError
-from battery.protocol.wire import Json
+from battery.protocol import Json
 from battery.records.findings import Record
 from battery.records.manifest import Manifest, Provenance
 from battery.records.models import (

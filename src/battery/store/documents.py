@@ -12,7 +12,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from battery.base import jsonio
 from battery.base.errors import ArtifactError, ShapeError
-from battery.protocol.wire import Json
+from battery.protocol import Json
 from battery.records.lines import RecordedRun
 from battery.records.models import Phase, Run, RunResult, Task
 

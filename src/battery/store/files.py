@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from battery.base import jsonio
 from battery.base.errors import ArtifactError, FolderError, advised
-from battery.protocol.wire import Json
+from battery.protocol import Json
 
 # A call that has been made is paid for, and has taught the gateway: asking it again would teach it
 # twice. So its answer must get to the disk even when that is full, before the run stops.

@@ -17,7 +17,7 @@ import orjson
 
 from battery.base import jsonio
 from battery.base.errors import ArtifactError
-from battery.protocol.wire import Json
+from battery.protocol import Json
 from battery.records.lines import FinishedCall
 from battery.records.models import ELAPSED_KEY
 from battery.records.stages import CallKey

@@ -20,6 +20,7 @@ import httpx
 from httpx_sse import EventSource, SSEError
 from pydantic import BaseModel
 
+from battery import protocol
 from battery.base import jsonio
 from battery.base.errors import (
     AnswerError,
@@ -32,8 +33,7 @@ from battery.base.errors import (
 )
 from battery.base.text import printable
 from battery.inputs.settings import Target
-from battery.protocol import wire
-from battery.protocol.wire import Json
+from battery.protocol import Json
 from battery.records.models import Models, Task
 from battery.target.redact import Redactor
 from battery.target.system import ChatReply, DistillReply, Finding, RespondReply
@@ -91,14 +91,14 @@ class Client:
 
     async def respond(self, task: Task, models: Models, timeout_s: float) -> RespondReply:
         """Ask for one task; raise `CallError`."""
-        request = wire.RespondRequest(
+        request = protocol.RespondRequest(
             task_class=task.task_class,
             operation=task.operation,
             spec=task.spec,
             executor_model=models.executor_cloud,
             reviewer_model=models.reviewer_cloud,
         )
-        call = self._call(f"respond for {task.operation!r}", wire.RESPOND_PATH, timeout_s)
+        call = self._call(f"respond for {task.operation!r}", protocol.RESPOND_PATH, timeout_s)
         answer, elapsed_ms = await self._ask(call, request)
         try:
             return RespondReply.of(answer, elapsed_ms)
@@ -112,12 +112,14 @@ class Client:
 
         `role`, a chat stage's, only names the call in messages.
         """
-        message = wire.ChatMessage(role="user", content=prompt)
-        request = wire.ChatRequest(model=model, messages=[message], temperature=temperature)
-        call = self._call(f"chat for the {role} with model {model!r}", wire.CHAT_PATH, timeout_s)
+        message = protocol.ChatMessage(role="user", content=prompt)
+        request = protocol.ChatRequest(model=model, messages=[message], temperature=temperature)
+        call = self._call(
+            f"chat for the {role} with model {model!r}", protocol.CHAT_PATH, timeout_s
+        )
         answer, elapsed_ms = await self._ask(call, request)
         try:
-            return ChatReply(wire.chat_content(answer), answer, elapsed_ms)
+            return ChatReply(protocol.chat_content(answer), answer, elapsed_ms)
         except ShapeError as error:
             raise _wrong_answer(call, error) from error
 
@@ -126,10 +128,10 @@ class Client:
 
         Raises `CallError`, also for a stream without any event.
         """
-        call = self._call("distill", f"{wire.DISTILL_PATH}?{wire.DISTILL_QUERY}", timeout_s)
-        stream = wire.DistillStream()
+        call = self._call("distill", f"{protocol.DISTILL_PATH}?{protocol.DISTILL_QUERY}", timeout_s)
+        stream = protocol.DistillStream()
         start = self._clock()
-        async with self._stream(call, wire.DistillRequest()) as response:
+        async with self._stream(call, protocol.DistillRequest()) as response:
             # A last event that lacks its blank line is an event all the same.
             response.stream = EndedStream(cast(httpx.AsyncByteStream, response.stream))
             # The specification says UTF-8, whatever the header claims, and allows a byte order
@@ -313,7 +315,7 @@ def _words(error: Exception) -> str:
 def _wrong_answer(call: _Call, error: ShapeError) -> AnswerError:
     return AnswerError(
         f"{call.name}: the answer of {call.url} is not what the wire promises: {error}",
-        hint="fix the gateway; docs/reference/wire.md says what an answer holds",
+        hint="fix the gateway; docs/reference/protocol.md says what an answer holds",
     )
 
 

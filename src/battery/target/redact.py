@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, get_args
 
-from battery.protocol.wire import OVERSEER_KIND, Status
+from battery.protocol import OVERSEER_KIND, Status
 
 REPLACEMENT: Final = "[redacted]"
 #: Shorter values are hardly secrets, and cutting them out of every word would spoil answers.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self
 
 from battery.inputs.settings import Settings, Target
-from battery.protocol.wire import DistillStream, Json
+from battery.protocol import DistillStream, Json
 from battery.records.events import Observer
 from battery.records.models import ELAPSED_KEY, Arm, Models, RunResult, Task
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from battery import protocol
 from battery.base import jsonio
-from battery.protocol import wire
 from battery.records.events import MetaFinished, TaskFinished, TaskStarted
 from battery.records.metric import TABLE
 from battery.records.models import ELAPSED_KEY, FROZEN, Metrics, Summary
@@ -53,7 +53,7 @@ def answered(finished: TaskFinished, *, content: bool) -> Attributes:
     """Describe what came back; `content` adds the answer."""
     result, answer = finished.result, finished.answer or {}
     facts: dict[str, Any] = {
-        **_usage(wire.respond_spent(answer)),
+        **_usage(protocol.respond_spent(answer)),
         "battery.status": result.status,
         **{f"battery.{m.call_span}": m.of(result, answer) for m in TABLE if m.call_span},
         "battery.memory_used": result.memory_used,
@@ -78,13 +78,15 @@ def chat(finished: MetaFinished, *, content: bool) -> Attributes:
     answer = finished.answer or {}
     facts: dict[str, Any] = {
         "gen_ai.operation.name": "chat",
-        "gen_ai.provider.name": wire.ChatRequest.model_fields["provider"].default,
+        "gen_ai.provider.name": protocol.ChatRequest.model_fields["provider"].default,
         "gen_ai.request.model": finished.model,
-        **_usage(wire.chat_spent(answer)),
+        **_usage(protocol.chat_spent(answer)),
     }
     if content and finished.prompt is not None:
         facts["gen_ai.input.messages"] = _message("user", finished.prompt)
-        facts["gen_ai.output.messages"] = _message("assistant", wire.chat_content(answer), "stop")
+        facts["gen_ai.output.messages"] = _message(
+            "assistant", protocol.chat_content(answer), "stop"
+        )
     return _known(facts)
 
 
@@ -138,12 +140,12 @@ def _evaluation(name: str, label: str | None, value: float | None, why: str) -> 
     )
 
 
-def _usage(spent: wire.Spent) -> dict[str, int | None]:
+def _usage(spent: protocol.Spent) -> dict[str, int | None]:
     return {"gen_ai.usage.input_tokens": spent.input, "gen_ai.usage.output_tokens": spent.output}
 
 
 def _message(role: str, text: str, finish_reason: str | None = None) -> str:
-    message: wire.Json = {"role": role, "parts": [{"type": "text", "content": text}]}
+    message: protocol.Json = {"role": role, "parts": [{"type": "text", "content": text}]}
     if finish_reason:
         message["finish_reason"] = finish_reason
     return _text([message])

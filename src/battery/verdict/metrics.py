@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final, Literal, Protocol
 
 from battery.base.errors import ArtifactError
-from battery.protocol.wire import Json, Status
+from battery.protocol import Json, Status
 from battery.records.metric import METRICS, TABLE, Metric
 from battery.records.models import (
     DirectionCount,

@@ -13,7 +13,7 @@ from typing import Final
 
 from battery.base import jsonio
 from battery.base.errors import ArtifactError, ShapeError
-from battery.protocol.wire import Json
+from battery.protocol import Json
 from battery.records import events
 from battery.records.manifest import Manifest
 from battery.records.models import ELAPSED_KEY, FROZEN, LEARN, Phase, RunResult, Tasks

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from battery.base.errors import ArtifactError, BatteryError, FolderError
-from battery.protocol.wire import Json
+from battery.protocol import Json
 from battery.records.events import IterationFinished, Notice, Observer, Plan, StageStarted
 from battery.records.manifest import Manifest
 from battery.records.models import Metrics, Summary

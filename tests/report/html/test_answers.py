@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from battery.protocol.wire import Json
+from battery.protocol import Json
 from battery.records.findings import Expectation, Scorecard
 from battery.records.models import Proposal, Verdict
 from battery.report.html.answers import (

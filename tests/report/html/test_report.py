@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from battery.protocol.wire import Json
-from battery.recorded.open import OpenedBattery, open_battery, summary_of
+from battery.protocol import Json
+from battery.recorded import OpenedBattery, open_battery, summary_of
 from battery.records.manifest import Options
 from battery.records.metric import COUNTED
 from battery.records.models import Proposal, Run, Verdict

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from battery.recorded.rows import MORE, Row
+from battery.records.lines import MORE, Row
 
 #: Texts as a hostile gateway may send them: any character that JSON can hold.
 ANY_TEXT = st.text(st.characters(codec="utf-8"))

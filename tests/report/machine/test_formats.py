@@ -21,7 +21,7 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = copy_program(root / "src")
     (record,) = code_of(recipe("Add an output format"))
     last = "            actions=True,\n        ),\n"
-    edit(source / "report" / "machine" / "formats.py", (last, f"{last}{record.rstrip()},\n"))
+    edit(source / "report" / "machine" / "__init__.py", (last, f"{last}{record.rstrip()},\n"))
     write_battery(root / "battery")
     return root
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from junitparser import JUnitXml, TestCase, TestSuite
 
-from battery.recorded.rows import Row
 from battery.records.findings import Evidence
+from battery.records.lines import Row
 from battery.records.models import Summary
 from battery.records.word import GateStatus, Word
 from battery.report.machine.junit import junit

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 
 from battery.base.errors import UsageError
-from battery.recorded.rows import COLUMNS, MORE, Row
+from battery.records.lines import COLUMNS, MORE, Row
 from battery.report.machine.rows import csv_chunks, parquet_chunks
 from tests.report.machine.samples import ANY_TEXT, row
 

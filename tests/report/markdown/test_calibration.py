@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from markdown_it import MarkdownIt
 
-from battery.calibration.calibration import Bound, Calibration, Tally
+from battery.calibration import Bound, Calibration, Tally
 from battery.calibration.scenarios import SCENARIOS
 from battery.records.word import Word
 from battery.report.markdown.calibration import markdown, text, told

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from battery.base.numbers import counted
 from battery.base.text import brief
-from battery.protocol.wire import Json
+from battery.protocol import Json
 from battery.records.findings import Expectation, Scorecard
 from battery.records.models import Proposal, Verdict
 from battery.report.html.prose import prose

@@ -14,7 +14,7 @@ import numpy as np
 
 from battery.base.numbers import number, percent
 from battery.base.text import brief
-from battery.protocol.wire import Json
+from battery.protocol import Json
 from battery.records.metric import Metric
 from battery.records.models import LEARN, Arm, Phase
 from battery.report.html.transcripts import call_name

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from battery.base.errors import advised
 from battery.base.numbers import duration, p_value
 from battery.inputs.tasks import task_id
-from battery.recorded.open import OpenedBattery, open_battery, summary_of
+from battery.recorded import OpenedBattery, open_battery, summary_of
 from battery.records.findings import Tested
 from battery.records.manifest import Manifest, Provenance
 from battery.records.metric import COUNTED

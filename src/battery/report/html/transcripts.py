@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from battery.base import jsonio
 from battery.base.numbers import duration
-from battery.protocol.wire import OVERSEER_KIND, Json
+from battery.protocol import OVERSEER_KIND, Json
 from battery.records.models import ELAPSED_KEY, Arm, Run
 
 #: A transcript takes at most so many bytes of JSON.

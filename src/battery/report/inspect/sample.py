@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from battery.base import jsonio
-from battery.protocol.wire import OVERSEER_KIND, Json, respond_spent
+from battery.protocol import OVERSEER_KIND, Json, respond_spent
 from battery.records.metric import TABLE
 from battery.records.models import ELAPSED_KEY, Arm, Phase, Run
 

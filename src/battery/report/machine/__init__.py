@@ -1,1 +1,91 @@
-"""Reports for machines: tables a call, test results, annotations."""
+"""The table of output formats: what `summarize --format` can write, one record per format.
+
+The choices of the option, its help, the reference and what is written follow from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from battery.recorded import call_rows, open_battery
+from battery.records.lines import Row
+from battery.records.models import Summary
+from battery.report.machine.github import step_summary
+from battery.report.machine.junit import junit
+from battery.report.machine.rows import csv_chunks, parquet_chunks, require_parquet
+from battery.report.markdown.summary import markdown
+from battery.store.artifacts import SUMMARY, SUMMARY_TEXT
+from battery.store.battery_dir import BatteryDir
+from battery.store.documents import dump_record
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputFormat:
+    """A way to write the result of a battery for a program."""
+
+    name: str
+    #: What is written, in help and reference.
+    about: str
+    #: How a file of it usually ends.
+    suffix: str
+    #: Makes the document, of the summary and of what is in the battery's folder.
+    make: Callable[[Summary, BatteryDir], Iterable[bytes]]
+    #: Raises `UsageError` where something is missing that it needs.
+    require: Callable[[], None] = lambda: None
+    #: Whether it would garble a terminal.
+    binary: bool = False
+    #: Whether annotations and outputs go to the GitHub Actions run around the command as well.
+    actions: bool = False
+
+
+def _rows(folder: BatteryDir) -> Iterable[Row]:
+    return call_rows(open_battery(folder))
+
+
+#: All of them by name, in the order in which they are offered.
+FORMATS: Final = {
+    each.name: each
+    for each in (
+        OutputFormat(
+            name="md",
+            about=f"`{SUMMARY_TEXT.name}`",
+            suffix=".md",
+            make=lambda summary, _: [markdown(summary).encode()],
+        ),
+        OutputFormat(
+            name="json",
+            about=f"`{SUMMARY.name}`",
+            suffix=".json",
+            make=lambda summary, _: [dump_record(summary)],
+        ),
+        OutputFormat(
+            name="csv",
+            about="a row per call",
+            suffix=".csv",
+            make=lambda _, folder: csv_chunks(_rows(folder)),
+        ),
+        OutputFormat(
+            name="parquet",
+            about="the same, typed",
+            suffix=".parquet",
+            make=lambda _, folder: parquet_chunks(_rows(folder)),
+            require=require_parquet,
+            binary=True,
+        ),
+        OutputFormat(
+            name="junit",
+            about="test results, a suite per phase, and the gates",
+            suffix=".xml",
+            make=lambda summary, folder: [junit(summary, _rows(folder))],
+        ),
+        OutputFormat(
+            name="github",
+            about="step summary, annotations and outputs of a GitHub Actions run",
+            suffix=".md",
+            make=lambda summary, _: [step_summary(summary)],
+            actions=True,
+        ),
+    )
+}

@@ -13,8 +13,8 @@ from xml.etree import ElementTree as ET
 
 from battery.base.numbers import number
 from battery.base.text import brief
-from battery.recorded.rows import MORE, Row
 from battery.records.findings import Evidence, Gate
+from battery.records.lines import MORE, Row
 from battery.records.models import LEARN, Phase, Summary
 
 #: Characters shown of a text of others.

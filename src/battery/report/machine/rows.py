@@ -16,7 +16,7 @@ from typing import Any, Final, get_args
 
 from battery.base.clock import stamp
 from battery.base.errors import UsageError
-from battery.recorded.rows import COLUMNS, Row
+from battery.records.lines import COLUMNS, Row
 
 #: Rows of one group: large enough to pack well, small enough to hold.
 GROUP_ROWS: Final = 10_000

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from battery.base.numbers import number
-from battery.calibration.calibration import Bound, Calibration, Tally
+from battery.calibration import Bound, Calibration, Tally
 from battery.records.metric import COUNTED
 from battery.records.word import Word
-from battery.report.markdown.markup import table
+from battery.report.markdown import table
 from battery.report.terminal.lines import GAP, align
 from battery.verdict import policy
 from battery.verdict.metrics import NEEDED

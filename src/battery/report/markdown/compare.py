@@ -10,7 +10,7 @@ from battery.records.comparison import Change, Comparison, Difference, TaskPair
 from battery.report import compare as cells
 from battery.report.evidence import CHANGE, NET_CHANGE, NONE, Column, amount, heads, undecided
 from battery.report.evidence import cells as shown
-from battery.report.markdown.markup import code, plain, table
+from battery.report.markdown import code, plain, table
 
 #: Characters; what hosts take as a comment ends at 65,536.
 _LONGEST: Final = 60_000

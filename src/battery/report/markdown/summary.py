@@ -14,7 +14,7 @@ from battery.records.metric import METRICS
 from battery.records.models import DirectionCount, Metrics, Summary, Trend
 from battery.records.stages import SCRUM
 from battery.report import evidence as shown
-from battery.report.markdown.markup import code, plain, row, table
+from battery.report.markdown import code, plain, row, table
 from battery.store.artifacts import CONTROL, ITERATION, REPEAT, described
 
 _CAVEAT: Final = (

@@ -20,7 +20,7 @@ from battery.base.text import (
     takes_escapes,
     write_line,
 )
-from battery.protocol.wire import Json
+from battery.protocol import Json
 from battery.records import events
 from battery.records.metric import TABLE
 from battery.records.models import FROZEN, Metrics

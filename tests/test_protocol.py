@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from battery import protocol
 from battery.base.errors import ShapeError
-from battery.protocol import wire
 
 scalars = (
     st.none()
@@ -59,7 +59,7 @@ chats = st.fixed_dictionaries(
 def test_any_document_is_a_respond_answer_or_names_what_is_wrong(document: Any) -> None:
     wrong = None
     try:
-        answer = wire.read_respond(document)
+        answer = protocol.read_respond(document)
     except ShapeError as error:
         wrong = error
     if wrong is not None:
@@ -68,8 +68,8 @@ def test_any_document_is_a_respond_answer_or_names_what_is_wrong(document: Any) 
         assert bool(wrong.place) == isinstance(document, dict)
         return
     assert answer.status in {"ok", "failed", "blocked"}
-    assert 0 <= answer.iterations <= wire.MOST_COUNTED
-    assert 0 <= answer.tokens <= wire.MOST_COUNTED
+    assert 0 <= answer.iterations <= protocol.MOST_COUNTED
+    assert 0 <= answer.tokens <= protocol.MOST_COUNTED
     assert isinstance(answer.overseer_called, bool)
 
 
@@ -78,7 +78,7 @@ def test_any_document_is_a_respond_answer_or_names_what_is_wrong(document: Any) 
 def test_any_document_is_a_chat_answer_or_names_what_is_missing(document: Any) -> None:
     wrong = None
     try:
-        content = wire.chat_content(document)
+        content = protocol.chat_content(document)
     except ShapeError as error:
         wrong = error
     if wrong is not None:
@@ -92,10 +92,10 @@ def test_any_document_is_a_chat_answer_or_names_what_is_missing(document: Any) -
 @settings(deadline=None)
 @given(st.lists(st.text(max_size=20) | documents.map(json.dumps), max_size=6))
 def test_any_events_give_a_text_or_say_that_there_was_none(data: list[str]) -> None:
-    stream = wire.DistillStream()
+    stream = protocol.DistillStream()
     taken = [event for text in data if (event := stream.add(text)) is not None]
     assert taken == stream.events
-    passed_over = sum(not text.strip() or text.strip() == wire.STREAM_END for text in data)
+    passed_over = sum(not text.strip() or text.strip() == protocol.STREAM_END for text in data)
     assert len(stream.events) + stream.broken + passed_over == len(data)
     if stream.events:
         assert stream.text()
@@ -106,62 +106,62 @@ def test_any_events_give_a_text_or_say_that_there_was_none(data: list[str]) -> N
 
 @pytest.mark.parametrize(("sent", "read"), [(3, 3), (3.0, 3), (0, 0), (None, 0)])
 def test_whole_numbers_count_however_they_are_written(sent: object, read: int) -> None:
-    assert wire.read_respond({"status": "ok", "iterations": sent}).iterations == read
-    assert wire.read_respond(spending(sent)).tokens == read
+    assert protocol.read_respond({"status": "ok", "iterations": sent}).iterations == read
+    assert protocol.read_respond(spending(sent)).tokens == read
 
 
-def spending(tokens: object) -> wire.Json:
+def spending(tokens: object) -> protocol.Json:
     return {"status": "ok", "artifact": {"usage": {"total_tokens": tokens}}}
 
 
-MOST = wire.MOST_COUNTED
+MOST = protocol.MOST_COUNTED
 
 
 @pytest.mark.parametrize("sent", ["3", 3.5, True, False, -1, -1.0, [3], {}, MOST + 1, 1e300])
 def test_nothing_else_counts_as_a_whole_number(sent: object) -> None:
     with pytest.raises(ShapeError, match=r"^iterations: "):
-        wire.read_respond({"status": "ok", "iterations": sent})
+        protocol.read_respond({"status": "ok", "iterations": sent})
     with pytest.raises(ShapeError, match=r"^artifact\.usage\.total_tokens: "):
-        wire.read_respond(spending(sent))
+        protocol.read_respond(spending(sent))
 
 
 def test_a_count_beyond_belief_is_refused_with_the_most_that_is_taken() -> None:
-    assert wire.read_respond(spending(MOST)).tokens == MOST
+    assert protocol.read_respond(spending(MOST)).tokens == MOST
     with pytest.raises(ShapeError, match="less than or equal to 9007199254740992, got 1000"):
-        wire.read_respond(spending(10**300))
+        protocol.read_respond(spending(10**300))
 
 
 def test_a_long_wrong_value_is_shown_in_short() -> None:
     with pytest.raises(ShapeError) as caught:
-        wire.read_respond(spending("x" * 10_000))
+        protocol.read_respond(spending("x" * 10_000))
     assert len(caught.value.why) < 200
 
 
 def test_a_reported_nought_differs_from_what_is_not_reported() -> None:
-    assert wire.respond_spent(spending(0)).tokens == 0
-    assert wire.respond_spent(spending(None)) == wire.Spent()
-    assert wire.respond_spent({"iterations": 0}) == wire.Spent(turns=0)
+    assert protocol.respond_spent(spending(0)).tokens == 0
+    assert protocol.respond_spent(spending(None)) == protocol.Spent()
+    assert protocol.respond_spent({"iterations": 0}) == protocol.Spent(turns=0)
 
 
 @pytest.mark.parametrize("sent", [None, "7", 7.5, True, -1, MOST + 1])
 def test_a_part_of_the_tokens_that_is_no_count_is_not_reported(sent: object) -> None:
     usage = {"total_tokens": 9, "prompt_tokens": sent, "output_tokens": 2}
-    read = wire.Spent(tokens=9, input=None, output=2)
-    assert wire.chat_spent({"usage": usage}) == read
-    assert wire.respond_spent({"artifact": {"usage": usage}}) == read
+    read = protocol.Spent(tokens=9, input=None, output=2)
+    assert protocol.chat_spent({"usage": usage}) == read
+    assert protocol.respond_spent({"artifact": {"usage": usage}}) == read
     other = {**usage, "input_tokens": 7}
-    assert wire.chat_spent({"usage": other}).input == 7, "the other spelling is taken instead"
+    assert protocol.chat_spent({"usage": other}).input == 7, "the other spelling is taken instead"
 
 
 @pytest.mark.parametrize("usage", [None, "7", [7], {}])
 def test_a_chat_answer_may_report_no_tokens(usage: object) -> None:
-    assert wire.chat_spent({"usage": usage}) == wire.Spent()
+    assert protocol.chat_spent({"usage": usage}) == protocol.Spent()
 
 
 def test_the_embedded_gateway_writes_what_the_client_reads() -> None:
-    assert wire.chat_content(wire.chat_answer("Fine.", "rules", {})) == "Fine."
+    assert protocol.chat_content(protocol.chat_answer("Fine.", "rules", {})) == "Fine."
     event = {"role": "final", "text": "a\nb\u2028c"}
-    written = wire.sse_event(event)
+    written = protocol.sse_event(event)
     assert written.endswith(b"\n\n")
     assert written.count(b"\n") == 2
     assert orjson.loads(written.removeprefix(b"data: ")) == event
@@ -169,7 +169,7 @@ def test_the_embedded_gateway_writes_what_the_client_reads() -> None:
 
 def test_a_respond_request_knows_no_other_key() -> None:
     keys = {"task_class", "operation", "spec", "executor_model", "reviewer_model"}
-    assert set(wire.RespondRequest.model_fields) == keys
-    body: wire.Json = {**dict.fromkeys(keys, "x"), "spec": {}}
+    assert set(protocol.RespondRequest.model_fields) == keys
+    body: protocol.Json = {**dict.fromkeys(keys, "x"), "spec": {}}
     with pytest.raises(ValueError, match="more"):
-        wire.RespondRequest.model_validate({**body, "more": 1})
+        protocol.RespondRequest.model_validate({**body, "more": 1})

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from battery.report.markdown.markup import code, plain, row, table
+from battery.report.markdown import code, plain, row, table
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from battery.records.findings import Evidence
 from battery.records.manifest import Provenance
 from battery.records.models import LEARN, Arm
-from battery.report.inspect.log import Log, Tally
+from battery.report.inspect import Log, Tally
 from battery.report.inspect.sample import TaskRun, sample, scores
 from tests.report.inspect.samples import PLACE, task_run
 

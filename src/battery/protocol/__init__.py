@@ -1,1 +1,0 @@
-"""The bodies of the calls, shared by the client and the embedded gateway."""
