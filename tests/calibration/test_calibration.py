@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import cache
 from math import sqrt
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,8 +20,6 @@ from battery.calibration import (
     judge,
 )
 from battery.calibration.scenarios import (
-    DEPLOYMENTS,
-    HARM,
     LEARNING,
     NULLS,
     ONE_ARM,
@@ -40,7 +36,6 @@ from battery.verdict.table import Call
 pytestmark = pytest.mark.slow
 
 NULL = NULLS[0]
-DOCUMENT = (Path(__file__).parents[2] / "docs/explanation/calibration.md").read_text("utf-8")
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
 
@@ -209,29 +204,6 @@ def test_the_direction_count_is_held_to_a_coin_only_where_iterations_may_be_exch
     assert held == {scenario.name for scenario in NULLS} - moving
 
 
-def test_scenarios_have_names_of_their_own_and_say_what_they_are() -> None:
-    assert len(BY_NAME) == len(SCENARIOS)
-    assert all(scenario.about.endswith(".") for scenario in SCENARIOS)
-
-
-def test_nothing_is_learned_or_broken_in_a_null() -> None:
-    assert {s.name for s in SCENARIOS if s.null} == {s.name for s in NULLS}
-    for scenario in NULLS:
-        dials = scenario.dials
-        assert dials.arms == 2
-        assert (dials.drop, dials.saved_once, dials.bloat, dials.bluff) == (0, 0, 0, 0)
-        assert (dials.unlike_start, dials.offset, dials.own_shock, dials.pace) == (0, 0, 0, 1)
-        assert (dials.forget_from, dials.missing) == (None, 0)
-
-
-def test_nothing_is_learned_where_deployments_differ() -> None:
-    for scenario in DEPLOYMENTS:
-        dials = scenario.dials
-        assert dials.arms == 2
-        assert (dials.drop, dials.saved_once, dials.forget_from) == (0, 0, None)
-        assert (dials.offset, dials.own_shock, dials.pace) != (0, 0, 1)
-
-
 def test_a_verdict_that_is_right_may_come_as_often_as_it_likes() -> None:
     assert broken(BY_NAME["30% saved once"], always(Word.LEARNED)) == []
 
@@ -239,28 +211,6 @@ def test_a_verdict_that_is_right_may_come_as_often_as_it_likes() -> None:
 def test_what_no_verdict_can_tell_apart_is_counted_and_not_promised() -> None:
     for name in ("20% fewer tokens", "30% fewer tokens", "shocks of its own"):
         assert "positive verdicts" not in broken(BY_NAME[name], always(Word.LEARNED))
-
-
-def test_every_kind_of_harm_has_a_bound_of_its_own() -> None:
-    for scenario in HARM:
-        assert scenario.catch or scenario.dials.bluff
-
-
-def test_the_documented_table_has_the_scenarios_in_their_order_and_all_bounds_hold() -> None:
-    table = DOCUMENT.split("```text\n")[1].split("\n```")[0].splitlines()
-    assert [line.split("  ")[0] for line in table[1 : len(SCENARIOS) + 1]] == list(BY_NAME)
-    assert re.fullmatch(r"(\d+) of \1 bounds hold \(preset full, seed 1, .*", table[-1])
-
-
-def test_the_documented_power_is_what_the_bounds_ask_for() -> None:
-    rows = re.findall(r"^\| (\d+)% \| (\d) \| (\d+)% \| (\d+)% \|$", DOCUMENT, re.MULTILINE)
-    documented = [tuple(map(int, row)) for row in rows]
-    asked = [
-        (round(100 * s.dials.drop), s.dials.iterations, *(round(100 * share) for share in s.power))
-        for s in SCENARIOS
-        if s.power
-    ]
-    assert documented == asked
 
 
 def call(arm: Arm, iteration: int, tokens: int, turns: int, elapsed_ms: int) -> Call:

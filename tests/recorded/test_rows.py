@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
 from battery.base.errors import ArtifactError
 from battery.inputs.tasks import task_id
 from battery.recorded import call_rows, open_battery
-from battery.records.lines import COLUMNS
 from battery.records.models import Phase, Task
 from battery.store.battery_dir import BatteryDir
 from tests.report.samples import MANIFEST
@@ -94,13 +92,3 @@ def test_a_start_that_is_no_time_is_refused_with_file_and_place(folder: BatteryD
     folder.write_manifest(MANIFEST.model_copy(update={"started_at": "yesterday"}))
     with pytest.raises(ArtifactError, match=r"battery\.json.*started_at"):
         next(call_rows(open_battery(folder)))
-
-
-def test_the_columns_are_documented_in_their_order() -> None:
-    page = Path(__file__).parents[2] / "docs" / "reference" / "formats.md"
-    section = page.read_text("utf-8").partition("## Columns")[2].partition("\n## ")[0]
-    table = re.findall(r"^\| `(\w+)` \| .+? \| (yes)? ?\|", section, re.MULTILINE)
-    wanted = [
-        (name, "yes" if type(None) in get_args(hint) else "") for name, hint in COLUMNS.items()
-    ]
-    assert table == wanted
