@@ -1,0 +1,111 @@
+"""Paths, metrics and verdict words are read out of a line as a reader takes them."""
+
+from __future__ import annotations
+
+import pytest
+
+from battery.review.inline import decide, entitled, first_path, named_metric, verdict_in_title
+
+
+@pytest.mark.parametrize(
+    ("written", "path"),
+    [
+        ("`src/a.py`", "src/a.py"),
+        ("src/a.py:42", "src/a.py"),
+        ("`src/a.py#L10-L20`", "src/a.py"),
+        ("[the search](src/search.py)", "src/search.py"),
+        ("the `search` function in src/a.py.", "src/a.py"),
+        ("`a.py` and `b.py`", "a.py"),
+        ("**src/a.py**", "src/a.py"),
+        ("`.github/workflows/ci.yml`", ".github/workflows/ci.yml"),
+        ("src\\win\\a.py", "src\\win\\a.py"),
+        ("`Makefile`", "Makefile"),
+        ("n/a", None),
+        ("none", None),
+        ("the prompt of the reviewer", None),
+        ("<path>", None),
+        ("https://example.org/readme.md", None),
+    ],
+)
+def test_the_target_file_is_the_first_path_that_is_named(written: str, path: str | None) -> None:
+    assert first_path(written) == path
+
+
+@pytest.mark.parametrize(
+    ("impact", "metric"),
+    [
+        ("fewer turns, so `total_tokens` falls", "total_tokens"),
+        ("Avg Turns Per Task -0.5", "avg_turns_per_task"),
+        (r"avg\_turns\_per\_task", "avg_turns_per_task"),
+        ("lower latency", "total_elapsed_s"),
+        ("overseer rate to 0", "overseer_called_rate"),
+        ("two more tasks end ok", "ok_tasks"),
+        ("higher success rate", "ok_tasks"),
+        ("less confusion", None),
+    ],
+)
+def test_the_metric_is_the_one_that_the_expected_impact_names(
+    impact: str, metric: str | None
+) -> None:
+    assert named_metric(impact) == metric
+
+
+@pytest.mark.parametrize(
+    ("written", "word"),
+    [
+        ("APPROVE", "APPROVE"),
+        ("**Approved** ✅", "APPROVE"),
+        ("✅ approve with a smaller scope", "APPROVE"),
+        ("REVISE, not REJECT", "REVISE"),
+        ("REVISE (or REJECT if the file is missing)", "REVISE"),
+        ("not APPROVED, but REJECTED", "REJECT"),
+        ("I cannot approve this", None),
+        ("would be APPROVE if the file existed, so REJECT", "REJECT"),
+        ("APPROVE | REVISE | REJECT", None),
+        ("APPROVE/REVISE/REJECT", None),
+        ("APPROVE, REVISE or REJECT", None),
+        ("APPROVE or REVISE", None),
+        ("later", None),
+        ("", None),
+    ],
+)
+def test_a_verdict_is_one_decided_word(written: str, word: str | None) -> None:
+    assert decide(written)[0] == word
+
+
+def test_what_is_said_after_the_verdict_comes_back_without_marks() -> None:
+    assert decide("**APPROVE** — it is small") == ("APPROVE", "it is small")
+    assert decide("~~APPROVE~~ REJECT: gone") == ("REJECT", "gone")
+
+
+@pytest.mark.parametrize(
+    ("written", "number", "title", "rest"),
+    [
+        ("Proposal 2: Cache the search", 2, "Cache the search", ""),
+        ("#3 Cache the search", 3, "Cache the search", ""),
+        ("P1: Cache the search", 1, "Cache the search", ""),
+        ("**4. Cache the search** it is slow", 4, "Cache the search", "it is slow"),
+        ("2 welders are too few", None, "2 welders are too few", ""),
+        ("`search.py`: Cache", None, "search.py: Cache", ""),
+    ],
+)
+def test_a_title_is_split_from_its_number_and_from_what_follows_it(
+    written: str, number: int | None, title: str, rest: str
+) -> None:
+    assert entitled(written) == (number, title, rest)
+
+
+@pytest.mark.parametrize(
+    ("written", "wanted"),
+    [
+        ("Cache the search — APPROVE", ("Cache the search", "APPROVE", "")),
+        ("REJECT: Cache the search. No file", ("Cache the search", "REJECT", "No file")),
+        ("Cache the search **(revise)**", ("Cache the search ", "REVISE", "")),
+        ("Reject searches without a role", None),
+        ("Cache the search", None),
+    ],
+)
+def test_a_verdict_in_a_title_is_marked_as_one(
+    written: str, wanted: tuple[str, str, str] | None
+) -> None:
+    assert verdict_in_title(written) == wanted
