@@ -315,7 +315,7 @@ def _words(error: Exception) -> str:
 def _wrong_answer(call: _Call, error: ShapeError) -> AnswerError:
     return AnswerError(
         f"{call.name}: the answer of {call.url} is not what the wire promises: {error}",
-        hint="fix the gateway; docs/reference/protocol.md says what an answer holds",
+        hint="fix the gateway; docs/reference/wire.md says what an answer holds",
     )
 
 
