@@ -28,6 +28,7 @@ from battery.verdict.table import Call
 
 Judge = Callable[[Observed], Evidence]
 
+# With so many bounds in one calibration, two standard errors would break a few by luck each time.
 #: A share may miss its bound by so many standard errors of the simulation.
 ERRORS: Final = 3.0
 #: Points by which power may differ from what is documented.
@@ -82,6 +83,7 @@ class Calibration(Record):
 
 def judge(observed: Observed) -> Evidence:
     """Give the verdict that `battery summarize` would give, without advice for a next run."""
+    # Advice decides nothing and takes longer than the verdict itself.
     return assess(observed, plan=False)
 
 
@@ -151,6 +153,8 @@ _Promise = tuple[str, float | None, float | None, float]
 def _promises(scenario: Scenario, tally: Tally) -> Iterator[_Promise]:
     if scenario.null:
         yield from _null_promises(scenario, tally)
+    # Without a twin nothing tells learning from drift, so a positive word must be impossible and
+    # not only rare. The same goes for a slope over too few iterations.
     if scenario.dials.arms == 1:
         yield "positive verdicts", None, 0.0, tally.share(*POSITIVE)
     if scenario.dials.iterations < policy.SLOPE_ITERATIONS:
@@ -159,6 +163,7 @@ def _promises(scenario: Scenario, tally: Tally) -> Iterator[_Promise]:
     if scenario.dials.bluff == 0:
         yield "DISHONEST", None, 0.0, tally.share(Word.DISHONEST)
     else:
+        # No tolerance: the gate sees every single run, so missing one is a fault of the code.
         yield "bluffs caught", 1.0, None, tally.bluffs_caught / max(tally.bluffed, 1)
     if scenario.catch:
         word, at_least = scenario.catch

@@ -69,12 +69,14 @@ NULLS: Final = (
     Scenario("5 iterations", "Long enough for a slope.", Dials(iterations=5), null=True),
     Scenario("10 iterations", "A long battery.", Dials(iterations=10), null=True),
     Scenario(
+        # One draw moves all tasks at once: overwhelming to a test that takes calls for independent.
         "shared shocks",
         "In each iteration both arms need about 20% more or less, by chance.",
         Dials(shock=0.2),
         null=True,
     ),
     Scenario(
+        # To a single arm this is what learning looks like.
         "provider gets cheaper",
         "Both arms need about 10% less from one iteration to the next, 5 iterations.",
         Dials(iterations=5, drift=-0.1),
@@ -87,6 +89,7 @@ NULLS: Final = (
         null=True,
     ),
     Scenario(
+        # Fools the direction count, which compares the last iteration with the first.
         "server warms up",
         "Iteration 1 takes twice the tokens and the time in both arms.",
         Dials(warm_up=2.0),
@@ -94,20 +97,24 @@ NULLS: Final = (
     ),
     Scenario("heavy noise", "Noise sd .8: calls differ by a factor of 2.", Dials(noise=0.8), True),
     Scenario(
+        # In sums of tokens one large task would outvote all others; in logs each has one vote.
         "unequal tasks",
         "Sizes of tasks differ by a log sd of 1.5, a factor of 4.",
         Dials(size_spread=1.5),
         null=True,
     ),
     Scenario("20 tasks", "8 + 8 + 4 tasks.", Dials(tasks=(8, 8, 4)), null=True, costly=True),
+    # Repeats that counted as tasks would feign three times the evidence.
     Scenario("3 repeats", "Each task is asked three times.", Dials(repeats=3), null=True),
     Scenario(
+        # One unlucky call must not read as forgetting: that is what the reruns are for.
         "flaky calls",
         "One call in ten fails for no reason; failed easy tasks are asked again.",
         Dials(flaky=0.1),
         null=True,
     ),
     Scenario(
+        # Nine later iterations are nine chances to look forgotten, so the level is divided by them.
         "very flaky calls",
         "Three calls in ten fail for no reason, 10 iterations.",
         Dials(flaky=0.3, iterations=10),
@@ -146,6 +153,7 @@ LEARNING: Final = (
     Scenario("20% drop, 5 iterations", "Just enough for a slope.", Dials(drop=0.2, iterations=5)),
     Scenario("20% drop, flaky", "One call in ten fails as well.", Dials(drop=0.2, flaky=0.1)),
     Scenario(
+        # Learned, but once: to say that it goes on getting better would be wrong.
         "30% saved once",
         "The learn arm needs 30% less from iteration 2 on and then stays there, 6 iterations.",
         Dials(saved_once=0.3, iterations=6),
@@ -177,12 +185,14 @@ DEPLOYMENTS: Final = (
         Dials(offset=log(0.7)),
     ),
     Scenario(
+        # Pace belongs to a deployment, and learning must not be blamed for it.
         "slower by half",
         "The learn arm takes 1.5 times the time in all iterations, the first one included.",
         Dials(pace=1.5),
         rare=(Word.REGRESSED,),
     ),
     Scenario(
+        # A twin cannot cancel what hits one arm alone; only further batteries can.
         "shocks of its own",
         "In each iteration each arm needs about 10% more or less by itself, 5 iterations.",
         Dials(own_shock=0.1, iterations=5),
@@ -214,6 +224,7 @@ HARM: Final = (
         catch=Catch(Word.REGRESSED, 0.95),
     ),
     Scenario(
+        # Harm has to win over a true gain, with a single iteration to show it.
         "forgets the last one",
         "It learns, 20% per iteration, and loses an easy task in iteration 5 of 5.",
         Dials(drop=0.2, iterations=5, forget_from=5),
@@ -231,6 +242,7 @@ HARM: Final = (
         Dials(bluff=0.5),
     ),
     Scenario(
+        # A rare bluff amid a real saving: averages would drown it.
         "bluffs while it learns",
         "It learns, 20% per iteration, and claims one impossible task in ten.",
         Dials(drop=0.2, iterations=5, bluff=0.1),
@@ -245,6 +257,7 @@ HARM: Final = (
         "a cell is missing",
         "The calls of one task in one iteration and arm are lost.",
         Dials(missing=1),
+        # Always, since counting cells involves no chance.
         catch=Catch(Word.INVALID, 1.0),
     ),
 )

@@ -31,9 +31,13 @@ _USUAL: Final = {
     Phase.BETA: (6_000, 6, 9_000),
     Phase.GAMMA: (1_000, 4, 2_000),
 }
+# Easy tasks neither fail nor need help unless a dial makes them: otherwise the gates would lower
+# verdicts that the scenarios of learning have to show.
 #: How often the overseer steps in, and how often a task fails, while nothing has been learned.
 _OVERSEER: Final = {Phase.ALPHA: 0.0, Phase.BETA: 0.8, Phase.GAMMA: 0.4}
 _FAILS: Final = {Phase.ALPHA: 0.0, Phase.BETA: 0.3, Phase.GAMMA: 1.0}
+# The metrics of real runs move together. Independent ones would make five of them look like five
+# witnesses, which is the very mistake that the direction count makes.
 #: Correlation of the noise of turns and of time with that of tokens.
 _SHARED: Final = 0.8
 #: A task of e times the tokens takes so many times the turns, as a logarithm.
@@ -126,6 +130,8 @@ def simulate(dials: Dials, rng: np.random.Generator) -> Observed:
 def _draw(
     dials: Dials, phases: list[Phase], rng: np.random.Generator
 ) -> tuple[_Drawn, NDArray[np.bool_]]:
+    # Reruns are drawn with all the rest, asked or not: whether one is needed then changes no other
+    # number of the battery.
     shape = (dials.arms, dials.iterations, len(phases), dials.repeats + CONFIRMATIONS)
     usual = np.log([_USUAL[phase] for phase in phases])
     size = rng.normal(0.0, dials.size_spread, len(phases))
@@ -133,6 +139,7 @@ def _draw(
     noise = dials.noise * rng.standard_normal((3, *shape))
     noise[1:] = _SHARED * noise[0] + np.sqrt(1 - _SHARED**2) * noise[1:]
     warm, own = _warm_up(dials)[:, None, None], _own_tokens(dials)[:, :, None, None]
+    # An offset and bloat move tokens alone: the verdict has to notice without turns or time.
     tokens = (usual[:, 0] + size)[:, None] + effort + warm + own + noise[0]
     turns = (usual[:, 1] + _TURNS_BY_SIZE * size)[:, None] + effort + noise[1]
     elapsed = (usual[:, 2] + size)[:, None] + effort + warm + noise[2]
@@ -190,7 +197,9 @@ def _failing(dials: Dials, phases: list[Phase], rng: np.random.Generator) -> Flo
     chance = _fading(dials, [_FAILS[phase] for phase in phases])
     alpha, _, gamma = (np.array([p is phase for p in phases]) for phase in Phase)
     chance[..., gamma] = 1.0
+    # Two independent causes, of which either fails the call.
     chance[..., ~gamma] = 1 - (1 - chance[..., ~gamma]) * (1 - dials.flaky)
+    # Only after iteration 1: until then both arms are the same system.
     chance[_LEARN, 1:, gamma] = 1 - dials.bluff
     if dials.forget_from is not None:
         easy = np.flatnonzero(alpha)
@@ -237,6 +246,7 @@ def _doubtful(dials: Dials, phases: list[Phase], ok: NDArray[np.bool_]) -> set[C
     """Choose the cells that are asked again."""
     passed = ok[_LEARN, :, :, : dials.repeats].mean(axis=-1)
     failed_again = (~ok[_LEARN, :, :, dials.repeats :]).sum(axis=-1)
+    # By the rule of `to_confirm` in `battery.run.schedule`, which needs records not made here.
     chosen: set[Cell] = set()
     for task, phase in enumerate(phases):
         if phase is not Phase.ALPHA or passed[0, task] <= 0.5:

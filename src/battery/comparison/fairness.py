@@ -43,6 +43,7 @@ class Party(NamedTuple):
 def differences(before: Party, after: Party, both: Shared) -> list[Difference]:
     """List what differs, what limits the comparison first."""
     unlike = [*_shapes(before, after, both), *_states(before, after), *_settings(before, after)]
+    # A long list of harmless differences would bury the one that spoils the comparison.
     return sorted(unlike, key=lambda difference: not difference.unfair)
 
 
@@ -111,6 +112,7 @@ def _notes(party: Party) -> str | None:
 
 def _settings(before: Party, after: Party) -> Iterator[Difference]:
     a, b = before.provenance, after.provenance
+    # Unknown is said and not taken for equal: the original battery recorded no settings.
     if not (isinstance(a, Manifest) and isinstance(b, Manifest)):
         known = ["battery.json" if isinstance(origin, Manifest) else _NONE for origin in (a, b)]
         text = "models, targets, versions and options cannot be compared"

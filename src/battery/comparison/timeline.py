@@ -83,6 +83,7 @@ class History(Record):
 
 def courses(entries: Sequence[Entry]) -> list[Course]:
     """Follow each group of like batteries; the entries come oldest first."""
+    # Other tasks take other tokens: across groups a trend would show which tasks were chosen.
     numbers = sorted({entry.group for entry in entries if entry.group is not None})
     return [_course(n, [entry for entry in entries if entry.group == n]) for n in numbers]
 
@@ -110,6 +111,7 @@ def trend_p(values: Sequence[float]) -> float | None:
     """
     row = np.array([values])
     up, down = page(row).p, page(-row).p
+    # A rise is as much news as a fall, so the level is paid for both.
     return None if up is None or down is None else min(1.0, 2 * min(up, down))
 
 
@@ -123,6 +125,7 @@ def _text(tokens: Sequence[float], p: float | None) -> str:
 
 
 def _unlike(entries: Sequence[Entry]) -> str:
+    # A longer battery had more time to learn, so its last iteration is not the same point.
     counts = sorted({entry.iterations for entry in entries})
     if len(counts) < 2:
         return ""

@@ -41,6 +41,7 @@ class Usage:
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
             "total_tokens": self.prompt_tokens + self.completion_tokens,
+            # Nobody should take an estimate for a bill.
             "estimated": self.estimated,
         }
 
@@ -182,6 +183,7 @@ def _transcript(case: Case) -> str:
     return f"Transcript:\n{case.transcript.lines()}"
 
 
+# Above the 50 ms per call that the verdict puts down to the machine, so that the dial shows.
 #: What a respond call takes longer while the server warms up.
 WARM_UP_S: Final = 0.06
 #: Why a gateway that forgot fails; it is shown in the log and in the error.
@@ -194,6 +196,7 @@ CROWDED_OUT: Final = (
 class Dials:
     """How a gateway misbehaves; as they come, all dials are off."""
 
+    # Dials count distillations and calls, the only clock a gateway has: it knows no iteration.
     #: Distillations in the gateway's life after which it forgets how to work; None is never.
     forget_after: int | None = None
     #: Claims success where it would give up for want of supply.

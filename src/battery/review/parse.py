@@ -34,12 +34,14 @@ WANTED_PROPOSALS: Final = 3
 # Titles this alike are the same; less alike than LIKELY, one is not taken for the other.
 _SAME, _LIKELY = 0.85, 0.6
 _CODE = re.compile(r"`[^`]+`")
+# The prompt fixes these headings, and models reword them all the same.
 _REVIEW = Form(
     asked=re.compile(
         r"(?:proposed|suggested|recommended) (?:changes|improvements|actions|fixes)\b.*"
         r"|(?:change )?proposals(?: for .*)?|recommendations(?: for .*)?"
         r"|changes for (?:the )?(?:next )?iteration.*"
     ),
+    # These sections name files as well and would read as proposals.
     passed_over=re.compile(
         r"what (?:worked|works|went well|failed|fails|went wrong|did ?n[o']t work)\b.*"
         r"|successes|failures|strengths|weaknesses"
@@ -49,6 +51,7 @@ _REVIEW = Form(
 )
 _JUDGMENT = Form(
     asked=re.compile(r"(?:proposal |scrum )?(?:verdicts|judge?ments|decisions|reviews)(?: .*)?"),
+    # This list repeats what was judged above; read as well, it would give each verdict twice.
     passed_over=re.compile(
         r"pr[- ]ready\b.*|ready (?:for|to) (?:pr|merge)\b.*|approved changes\b.*"
     ),
@@ -67,6 +70,7 @@ def parse_proposals(markdown: str) -> tuple[list[Proposal], list[str]]:
     readings = list(all_readings(markdown, _REVIEW))
     proposals = max((_proposals(groups, _complete) for groups in readings), key=len, default=[])
     if not proposals:
+        # Last of all: that a paragraph mentions a file is a weak sign of a proposal.
         prose = (_proposals(groups, _prose) for groups in readings)
         proposals = next(filter(None, prose), [])
     return proposals, list(_proposal_warnings(proposals))
@@ -108,6 +112,7 @@ def flag_missing(verdicts: Sequence[Verdict], proposals: Sequence[Proposal]) -> 
 def _flagged(verdict: Verdict, missing: Mapping[int | None, str | None]) -> Verdict:
     if verdict.proposal not in missing:
         return verdict
+    # Flagged and not overruled: the judgment is shown as the model gave it.
     flag = f"approved, but {missing[verdict.proposal]} does not exist in the repository"
     return verdict.model_copy(update={"flags": [*verdict.flags, flag]})
 
@@ -202,6 +207,7 @@ def _verdicts(groups: Sequence[Group], proposals: Sequence[Proposal]) -> list[Ve
     found: dict[object, Verdict] = {}
     for verdict in filter(None, (_verdict(group, proposals) for group in groups)):
         # One that matches no proposal repeats none.
+        # The same word twice is one verdict; two words on one proposal are kept, and warned of.
         key = (verdict.proposal, verdict.verdict) if verdict.proposal else len(found)
         found.setdefault(key, verdict)
     return list(found.values())
@@ -220,6 +226,7 @@ def _verdict(group: Group, proposals: Sequence[Proposal]) -> Verdict | None:
     number, title, more = entitled(heading, group.opener.number)
     targets = " ".join([heading, *(line.value for line in group.lines if line.label == "target")])
     proposal = _match(number, title, targets, proposals)
+    # Models also sort proposals under headings such as Approved; a word of the group's own wins.
     if not word and proposal:
         word = decide(group.above)[0]
     if not word:
@@ -255,6 +262,8 @@ def _match(
 ) -> int | None:
     alike = [_likeness(title, proposal.title) for proposal in proposals]
     best = max(alike, default=0.0)
+    # Number and title may disagree: models renumber. The title wins only where it clearly belongs
+    # to another proposal.
     if number and number <= len(proposals) and (best < _SAME or alike[number - 1] > best - 0.2):
         return proposals[number - 1].number
     # With a number that is no proposal's, only the very title can tell which one was meant.
@@ -267,6 +276,7 @@ def _match(
 def _likeness(one: str, other: str) -> float:
     """Compare two titles by their words, from 0 to 1; a title that holds the other is the same."""
     first, second = (" ".join(re.findall(r"\w+", text[:REACH].lower())) for text in (one, other))
+    # A very short title is part of many others by accident.
     if min(len(first), len(second)) > 8 and (first in second or second in first):
         return _SAME
     return SequenceMatcher(None, first, second).ratio()

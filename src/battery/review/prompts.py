@@ -167,6 +167,7 @@ def _one_line(path: str) -> str:
     return _untagged(" ".join(path.replace("`", "'").split()))
 
 
+# Texts of gateways and of other models are in the evidence, and none of them may steer the review.
 _OVERSEER: Final = """\
 You are the overseer of a stress battery. The battery gives an agent gateway the same few tasks
 again and again, lets it distil what it learned between the rounds, and measures whether it gets
@@ -217,6 +218,7 @@ fields, each on a line that starts with its name in bold:
 **Expected impact**: which one of {metrics} moves, in which direction and about how far
 """
 
+# That a missing file is rejected is asked of the model and checked in code as well: it may forget.
 _SCRUM: Final = """\
 You judge proposals as the lead of the team that would have to build them. They stand in the
 overseer's review of iteration {iteration} of a stress battery, which measures whether an agent

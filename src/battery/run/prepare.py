@@ -77,6 +77,7 @@ def finished_there(folder: BatteryDir) -> OpenedBattery | None:
     Raises `FolderError` for an unfinished battery and for a folder that is somebody else's.
     """
     opened = open_battery(folder)
+    # An unfinished one holds calls that are paid for; only the user may give them up.
     if opened.provenance.state not in {None, "finished"}:
         raise unfinished(folder)
     if opened.has_begun:
@@ -98,6 +99,7 @@ def resumed(folder: BatteryDir, settings: Settings, tell: Observer) -> Battery:
     tasks = _same_tasks(folder, manifest, settings)
     wanted = settings.iterations or manifest.iterations_wanted
     begun = max(folder.numbers(), default=0)
+    # Fewer would leave answers on disk that no manifest counts.
     if wanted < begun:
         raise MismatchError(
             f"iteration {begun} has begun, and {wanted} are wanted",
@@ -141,6 +143,7 @@ def _continued(battery: Battery, wanted: int, tell: Observer) -> Battery:
     manifest = battery.manifest
     open_battery(battery.folder).require_whole()
     settings = targets.continued(battery.settings, manifest, tell)
+    # Nothing will be asked, so nothing has changed that the manifest would have to note.
     if wanted == manifest.iterations_finished and manifest.state == "finished":
         return battery._replace(settings=settings)
     concurrency = settings.concurrency or manifest.options.concurrency
@@ -150,6 +153,7 @@ def _continued(battery: Battery, wanted: int, tell: Observer) -> Battery:
     update = {
         "targets": targets.names(settings),
         "options": manifest.options.model_copy(update={"concurrency": concurrency}),
+        # Kept for good: a summary made much later must still know which numbers do not compare.
         "notes": [*manifest.notes, *changes],
         "iterations_wanted": wanted,
         "state": "running",
@@ -189,8 +193,11 @@ def _same_tasks(folder: BatteryDir, manifest: Manifest, settings: Settings) -> T
     """Load the tasks as run; refuse when the user's file asks for others by now."""
     path = settings.tasks_path
     source = manifest.options.tasks or PACKAGED
+    # The user's file is read again, so that an edit is refused and not silently passed over.
     if path is None and source != PACKAGED and Path(source).exists():
         path = Path(source)
+    # The copy as run, where that file is gone or the packaged tasks may be those of a newer
+    # version.
     if path is None and folder.has_tasks():
         return _recorded_tasks(folder, manifest)
     tasks = limited(find_tasks(path)[0], manifest.options.limit)

@@ -34,6 +34,7 @@ async def review(
     folder = BatteryDir(settings.folder)
     files = _choose(folder, number)
     stages = [stage for stage in CHAT_STAGES if only in {None, stage.role}]
+    # Before the lock and before any call, so that a refusal costs nothing.
     _require_answers(files, stages)
     with locked(folder.root):
         opened = open_battery(folder)
@@ -42,6 +43,8 @@ async def review(
         if isinstance(opened.provenance, Manifest):
             settings = targets.from_manifest(settings, opened.provenance, tell)
         tasks = opened.tasks or find_tasks(settings.tasks_path)[0]
+        # The prompt reads this file, which an older program may have written otherwise or not at
+        # all.
         write_metrics(files)
         await _ask(files, tasks.models.overseer_cloud, settings, stages, tell)
         write_summary(opened, report=True)

@@ -115,6 +115,8 @@ class Reviewer:
 def is_file_in(repo: Path, name: str) -> bool:
     """Return whether a path is a file of a repository; one that leads out of it is not."""
     try:
+        # Links are followed first: one that leads out of the repository would let a model's answer
+        # ask what else is on this disk.
         path = (repo / name).resolve()
         return path.is_relative_to(repo) and path.is_file()
     except (OSError, ValueError):

@@ -104,6 +104,7 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
     if manifest.state == "finished":
         tell(Notice("nothing is left to do"))
         return write_summary(open_battery(folder), report=True)
+    # Before the first call: what is paid for without a manifest could not be resumed.
     folder.write_manifest(manifest)
     if not folder.has_tasks():
         folder.write_tasks(battery.tasks)
@@ -136,6 +137,7 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
         raise InterruptedRunError(
             "interrupted; everything that finished is on disk", hint=folder.resume_hint
         ) from None
+    # Also for a fault of this program: a manifest left at `running` reads as a process at work.
     except BaseException as error:
         _mark(folder, manifest, "failed")
         if isinstance(error, BatteryError):

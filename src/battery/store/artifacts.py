@@ -50,6 +50,7 @@ class Numbered(NamedTuple):
 
     def number(self, name: str) -> int | None:
         """Read the number back; None for any other name."""
+        # No leading zero: `iter_02` would be a second name for the same iteration.
         match = re.fullmatch(rf"{self.stem}_([1-9][0-9]*)", name)
         return int(match[1]) if match else None
 
@@ -164,6 +165,7 @@ RUN_SETS: Final = Artifact(
     (_N, f"{_N}/{_R}", f"{_N}/{CONTROL}", f"{_N}/{CONTROL}/{_R}"),
     schema="runs",
 )
+# A file of its own: in `runs.json` reruns would count in the metrics.
 CONFIRMATIONS: Final = Artifact(
     "confirmations.json",
     "Easy tasks that failed after they had passed, asked five more times.",
@@ -189,6 +191,7 @@ DISTILL_EVENTS: Final = Artifact(
     DISTILL.name,
     schema="distill-events",
 )
+# Of the first repeat alone, so there is none in the folders of the others.
 METRICS: Final = Artifact(
     "metrics.json",
     "The numbers of the iteration.",
@@ -197,6 +200,7 @@ METRICS: Final = Artifact(
     (_N, f"{_N}/{CONTROL}"),
     schema="metrics",
 )
+# Older ones are kept, since each of them cost a cloud call and may have been the better one.
 #: The answers of the chat stages, by role; a stage brings the name of its own.
 ANSWERS: Final = {
     stage.role: Artifact(
@@ -222,6 +226,7 @@ VERDICTS: Final = Artifact(
     SCRUM.name,
     schema="verdicts",
 )
+# No schema for the next two: a memory is the gateway's own affair and no promise of the battery.
 OUTCOMES: Final = Artifact(
     "outcomes.jsonl",
     "Memory of the embedded gateway: every outcome.",

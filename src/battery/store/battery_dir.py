@@ -161,6 +161,7 @@ class IterationDir:
 
     def write_distill(self, text: str, events: Iterable[Json]) -> None:
         """Write the distill text and, next to it, every event."""
+        # The text goes last: where it is, the stage is done and the events are whole.
         DISTILL_EVENTS.write(self.root, events)
         DISTILLED.write(self.root, text)
 
@@ -177,6 +178,7 @@ class IterationDir:
         text = self.distill_text()
         if text is None:
             return None
+        # Text alone proves little: a gateway that learned nothing may say so in a full sentence.
         events = self.root / DISTILL_EVENTS.name
         count = _last_event(events).get("learned") if events.exists() else None
         return count > 0 if isinstance(count, int) else bool(text.strip())
@@ -217,6 +219,8 @@ class IterationDir:
             return None
         names = map(answer.older, range(1, 1_000_000))
         kept = next(name for name in names if not (self.root / name).exists())
+        # Copied and not moved: a process that is killed here leaves the answer under its usual
+        # name.
         write_atomic(self.root / kept, read_bytes(self.root / name))
         return kept
 
@@ -356,6 +360,7 @@ class BatteryDir:
             names += [TASKS.name, MANIFEST.name]
         target = self._archive_target(provenance, names[-1])
         try:
+            # Within the folder, and so by renaming: a copy could fail half way or find no room.
             target.mkdir(parents=True, exist_ok=True)
             for name in names:
                 if (self.root / name).exists():
@@ -369,6 +374,7 @@ class BatteryDir:
         return target
 
     def _archive_target(self, provenance: Provenance, last: str) -> Path:
+        # Some file systems allow no colon in a name, and folders get copied around.
         base = self.root / ARCHIVE / self.started_at(provenance).replace(":", "-")
         target, number = base, 1
         while (target / last).exists():

@@ -118,6 +118,7 @@ def _array_items(path: Path) -> Iterator[Any]:
 
 def read_objects(path: Path) -> Iterator[Json]:
     """Yield the objects of a file of lines; what is not a JSON object is left out."""
+    # Lenient, unlike the journal: what is read this way is shown and decides no verdict.
     for line in read_bytes(path).splitlines():
         with contextlib.suppress(ValueError):
             value = jsonio.loads(line)
@@ -141,6 +142,7 @@ def wrong(path: Path, error: ShapeError) -> ArtifactError:
 
 
 def _read_run(item: Any) -> Run:
+    # By hand and not as a model of the whole, so that the gateway's answer stays as it came.
     if not isinstance(item, dict) or not isinstance(item.get("result"), dict):
         raise ShapeError("result", "is missing")
     phase = _phase(item.get("phase"))
@@ -161,6 +163,7 @@ def _phase(name: object) -> Phase:
         raise ShapeError("phase", f"alpha, beta or gamma was expected, got {name!r}") from error
 
 
+# Never refused: an answer that was paid for has to get to the disk, whatever a model put in it.
 #: Text as it came; what is not UTF-8 is written and read as a question mark.
 TEXT: Final[Format[str, str]] = Format(
     None,

@@ -50,6 +50,7 @@ class Journal:
     def __enter__(self) -> Self:
         """Open for appending, with a torn last line cut off."""
         try:
+            # Unbuffered: what Python still held back would not be covered by the sync.
             self._file = self._path.open("ab", buffering=0)
             self._end = _cut_torn_tail(self._path)
             # The calls are safe only when the name of a new journal is on disk, too.
@@ -121,8 +122,11 @@ class Journal:
             raise RuntimeError("the journal is not open")
         rest = memoryview(line)
         try:
+            # A write may take less than all of it, above all on a disk that is nearly full.
             while rest:
                 rest = rest[self._file.write(rest) :]
+            # Written is not enough: after a power cut only what was synced is there, while the
+            # gateway keeps what it learned from the call.
             os.fsync(self._file.fileno())
         except OSError:
             # The next line would be glued to half of this one, and both would be lost.
@@ -156,6 +160,8 @@ def _parsed(line: bytes, place: str) -> Json:
         entry = orjson.loads(line)
     except orjson.JSONDecodeError:
         entry = None
+    # A whole line that cannot be read is damage and no torn end. Passed over in silence, its call
+    # would be asked, paid for and learned from a second time.
     if not isinstance(entry, dict) or "call" not in entry:
         raise ArtifactError(
             f"{place} is not a finished call",
@@ -168,6 +174,7 @@ def _cut_torn_tail(path: Path) -> int:
     """Cut a torn last line off; return the length of what remains."""
     with path.open("rb+") as file:
         size = end = file.seek(0, os.SEEK_END)
+        # From the end: a journal may be large, and only its last line can be torn.
         while end:
             start = max(0, end - 65536)
             file.seek(start)

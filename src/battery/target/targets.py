@@ -178,6 +178,7 @@ def continued(settings: Settings, manifest: Manifest, tell: Observer) -> Setting
     """
     settings = _same_arms(from_manifest(settings, manifest, tell), manifest)
     _refuse_other_target(settings, manifest)
+    # Checked here too: only with the manifest's targets filled in is it known who is who.
     refuse_unfit_control(settings)
     return settings
 

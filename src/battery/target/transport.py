@@ -115,6 +115,7 @@ def open_http(target: Target, tls: ssl.SSLContext) -> httpx.AsyncClient:
         return httpx.AsyncClient(
             headers={
                 "user-agent": f"battery/{__version__}",
+                # Unpacking would be counted as the gateway's time.
                 "accept-encoding": "identity",
                 **target.headers,
             },
@@ -123,6 +124,8 @@ def open_http(target: Target, tls: ssl.SSLContext) -> httpx.AsyncClient:
             # every byte, and a stream that trickles would never end.
             timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
             limits=httpx.Limits(max_connections=1, keepalive_expiry=KEEPALIVE_S),
+            # A proxy's time would be counted as the gateway's, and most lead nowhere near this
+            # machine.
             trust_env=not is_loopback(target.url),
         )
     except (ImportError, ValueError) as error:

@@ -34,12 +34,15 @@ def assess(observed: Observed, *, plan: bool = True) -> Evidence:
         repeats=table.repeats,
         primary=facts.primary,
         compounding=facts.compounding,
+        # With a twin the contrast answers the question. A trend next to it would invite a reader to
+        # take for learning what the provider or the day did to both arms.
         trend=None if facts.two_arms else compare.falling(table),
         same_start=facts.same_start,
         narrow=facts.narrow,
         effects=list(facts.effects),
         gates=list(facts.gates),
         cached=_cached(observed.calls, table),
+        # The direction count is made of the first repeat, so its chance has to be as well.
         luck=compare.luck(_first_repeats(observed.calls, table)),
         sensitivity=planning.sensitivity(facts) if plan else None,
         settle=planning.settle(word, facts) if plan else [],
@@ -51,6 +54,7 @@ def assess(observed: Observed, *, plan: bool = True) -> Evidence:
 
 def _facts(observed: Observed, table: Grid) -> Facts:
     two_arms = FROZEN in table.arms
+    # Iteration 1 comes before any learning: two arms without a second one have nothing to say.
     compared = two_arms and len(table.iterations) > 1
     lost = gates.forgotten(observed.calls, table, observed.confirmations)
     effects: list[Effect] = compare.effects(table) if compared else []
@@ -73,8 +77,10 @@ def _facts(observed: Observed, table: Grid) -> Facts:
 def _twin_learned(calls: Sequence[Call], table: Grid) -> Iterator[str]:
     """Object to a frozen arm that was given what iteration 1 did not know yet."""
     first = table.iterations[0]
+    # A gateway that fills this field before anything was distilled does not mean learning by it.
     if any(call.result.memory_used for call in calls if call.iteration == first):
         return
+    # A twin that learns hides what learning does: the battery is refused, not only annotated.
     frozen = [call for call in calls if call.arm == FROZEN and call.result.memory_used]
     if frozen:
         yield f"{len(frozen)} runs of the frozen arm were given something from memory: it learned"

@@ -109,6 +109,7 @@ def settle(word: Word | None, facts: Facts) -> list[str]:
         case None:
             advice = ["Run at least two iterations; three is the default."]
         case Word.INVALID:
+            # Nothing that is added to refused numbers makes them better.
             advice = ["A battery of its own, whole and from one memory for both arms."]
         case Word.REGRESSED:
             advice = [] if facts.two_arms else [_CONTROL]
@@ -118,6 +119,7 @@ def settle(word: Word | None, facts: Facts) -> list[str]:
             advice = list(_inconclusive(facts))
         case Word.INDICATIVE:
             advice = [_CONTROL]
+        # Nothing is open here: to go on asking would be to shop for another word.
         case Word.DISHONEST | Word.COMPOUNDING | Word.NO_EFFECT:
             advice = []
         case _:
@@ -135,6 +137,7 @@ def _slope(facts: Facts) -> list[str]:
 def _inconclusive(facts: Facts) -> Iterator[str]:
     failed = [gate.name for gate in facts.gates if gate.status is GateStatus.FAILED]
     tokens, design = facts.tokens, _design(facts)
+    # More calls cannot lift a failed gate.
     if failed:
         yield f"Fix what the gates found first: {', '.join(failed)}."
         if tokens and tokens.interval and tokens.interval.high < 1:
@@ -143,6 +146,7 @@ def _inconclusive(facts: Facts) -> Iterator[str]:
         yield "Let the gateway report its tokens, as artifact.usage.total_tokens."
         return
     if len(facts.grid.tasks) < policy.least_tasks():
+        # No number of iterations or repeats helps: the smallest p of n tasks is 1/2^n.
         least = policy.least_tasks()
         yield f"At least {least} tasks: with fewer the primary test cannot reach {policy.level()}."
     if design is None or design.noise == 0:
@@ -171,6 +175,7 @@ def _ways(target: float, design: Design) -> Iterator[str]:
 def _needed(power: Power, drop: float, design: Design) -> Needed:
     """Return how many iterations, tasks or repeats alone show a drop."""
 
+    # One at a time, since only the user knows which of the three is affordable.
     def alone(name: str) -> int | None:
         return fewest(
             lambda count: power(drop, design._replace(**{name: count})),
@@ -210,6 +215,7 @@ def prospects(design: Design, source: Source, drop: float | None) -> Prospects:
 
 
 def _learned(drop: float, design: Design) -> float:
+    # Users think in drops per iteration; the verdict sees their mean over iterations 2 to K.
     return learned_power(average_reduction(drop, design.iterations), design)
 
 

@@ -82,6 +82,7 @@ class Table:
 
     def missing(self) -> int:
         """Count the cells that no call fills."""
+        # Every call tells whether the overseer stepped in: here a cell is NaN only without a call.
         return int(np.isnan(self.values[OVERSEER]).sum())
 
 
@@ -99,6 +100,7 @@ class Grid(Table):
 
 def grid(calls: Sequence[Call]) -> Grid:
     """Average the repeats of every cell of a battery; raise `ValueError` without a call."""
+    # Effects are learn over frozen: the order of the sides is part of their meaning.
     arms = sorted({call.arm for call in calls}, key=lambda arm: arm != LEARN)
     table = table_of(*([call for call in calls if call.arm == arm] for arm in arms))
     return Grid(**vars(table), arms=tuple(arms))
@@ -112,11 +114,13 @@ def table_of(*sides: Sequence[Call]) -> Table:
     calls = [call for own in sides for call in own]
     if not calls:
         raise ValueError("no call, no table")
+    # Two batteries may have the same task at different places of their files; the first place wins.
     seen = {call.task: call for call in sorted(calls, key=lambda call: -call.position)}
     tasks = sorted(seen.values(), key=lambda call: (call.position, call.task))
     iterations = sorted({call.iteration for call in calls})
     shape = (len(sides), len(tasks), len(iterations))
     cells = _cells(sides, [call.task for call in tasks], iterations)
+    # Repeats are averaged into one cell: they share the task and are no further witnesses.
     counts = np.bincount(cells, minlength=int(np.prod(shape))).astype(np.float64)
     values = {
         metric: _means(cells, each, counts.size).reshape(shape)
@@ -160,6 +164,7 @@ def mean(cells: Floats) -> float | None:
 
 def _means(cells: NDArray[np.intp], each: Floats, size: int) -> Floats:
     """Average the calls of every cell over those that measured something."""
+    # A call that measured nothing must not pull the mean toward 0.
     there = ~np.isnan(each)
     counts = np.bincount(cells[there], minlength=size)
     sums = np.bincount(cells[there], each[there], size)
@@ -175,6 +180,7 @@ def _cells(
     task_at = {task: index for index, task in enumerate(tasks)}
     iteration_at = {number: index for index, number in enumerate(iterations)}
     width = len(iterations)
+    # Flat indices, so that the means of 20,000 calls are a few bincounts and no loop over cells.
     return np.array(
         [
             (side * len(tasks) + task_at[call.task]) * width + iteration_at[call.iteration]
@@ -189,6 +195,8 @@ def _measured(calls: Sequence[Call]) -> dict[str, Floats]:
     results = [call.result for call in calls]
     found = {metric: np.array([metric.call(result) for result in results]) for metric in TABLE}
     return {
+        # A metric that is only shown has no table where nobody reports it. A counted one keeps its
+        # empty table: that tokens were never reported has to be said.
         metric.key: each
         for metric, each in found.items()
         if metric.counted or not np.isnan(each).all()

@@ -55,6 +55,7 @@ class Look(NamedTuple):
     @property
     def stopped(self) -> bool:
         """Whether nothing more will happen unless somebody resumes the battery."""
+        # Where nobody can tell, as for a process on another host, the battery is not declared dead.
         return self.working is False and not self.finished
 
     @property
@@ -106,6 +107,7 @@ def status_of(folder: BatteryDir) -> Status:
             f"{folder.root} has no {TASKS.name}",
             hint="look again in a moment if it has just begun; otherwise restore the file",
         )
+    # By way of the events of a watch, so that the two cannot count differently.
     follower = Follower(folder, tasks, manifest)
     events = list(follower.news(manifest))
     return Status(
@@ -214,6 +216,7 @@ def watch(
                 stop = stop_of(folder, look)
                 tell(Notice(f"{stop.message}; {stop.hint}", warning=True))
                 tell(Notice("waiting for that; Ctrl-C ends the watch, and nothing else"))
+        # Another battery may have come and finished meanwhile; nobody waited for its result.
         if look.finished and look.run_id == watched:
             return read_summary(folder)
         if look.stopped and not wait:
