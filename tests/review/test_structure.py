@@ -89,10 +89,13 @@ def test_proposals_are_told_apart_by_headings_or_by_list_items(mark: str) -> Non
 
 
 def test_only_groups_of_the_section_that_was_asked_for_are_marked_so() -> None:
-    groups = fullest("### One\n\nTarget file: a.py\n\n## Changes\n\n### Two\n\nTarget file: b.py\n")
+    field = "Target file: a.py"
+    parts = ["### One", field, "## Changes", "### Two", field, "## What worked", "all"]
+    groups = fullest("\n\n".join([*parts, "## More", "### Three", field]))
     assert [(group.opener.text, group.asked) for group in groups if group.lines] == [
         ("One", False),
         ("Two", True),
+        ("Three", False),
     ]
 
 
