@@ -22,6 +22,7 @@ Noise = Annotated[
         "--noise S",
         "Standard deviation of the log tokens of one call [default: 0.3].",
         min=0,
+        # A spread of 5 is a factor of 150 between calls: no noise, but a typing error.
         max=5,
     ),
 ]

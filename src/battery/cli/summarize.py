@@ -58,9 +58,11 @@ def summarize(
       battery summarize data/battery --format csv > calls.csv
       battery summarize data/battery --format junit --output battery.xml
     """
+    # First of all, so that a mistyped word costs no wait.
     conditions, chosen = parse(fail_on), _chosen(wanted, output, as_json=as_json)
     root = options.folder(ctx.params)
     if output:
+        # Named like an artifact, the output would overwrite the record of calls that were paid for.
         BatteryDir(root).require_no_artifact(output)
     summary = stage.summarize(BatteryDir(root))
     with then(lambda: require(summary, conditions)):

@@ -52,6 +52,7 @@ async def _targets(settings: Settings, scratch: BatteryDir) -> list[Check]:
     async with targets.opened(settings, scratch.memory, lambda _event: None) as workers:
         learn, control = workers[0][LEARN], workers[0].get(FROZEN)
         named = settings.gateway is not None
+        # Each is looked at even when another fails, so that one visit names all that is wrong.
         checks = [await _reachable("gateway", learn, "--gateway", named=named)]
         try:
             async with targets.learning_side(settings, workers) as team:

@@ -39,6 +39,7 @@ def inspect(folder: BatteryDir, output: Path) -> list[Exported]:
     # What a summary would refuse is refused: a log of the rest would look like the whole.
     opened.require_complete()
     opened.require_whole()
+    # Two passes: the head of a log holds sums over all of its samples and comes before them.
     tallies: dict[Arm, Tally] = {}
     for task_run in _task_runs(opened.steps):
         tallies.setdefault(task_run.arm, Tally()).add(task_run)

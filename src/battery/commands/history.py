@@ -41,6 +41,7 @@ def history(root: Path) -> History:
         raise FolderError(
             f"there is no battery under {root}", hint="name another folder, or run one: battery run"
         )
+    # By time and then by name, so that two listings of the same folders agree.
     listed.sort(key=lambda pair: (pair[0].started_at, pair[0].folder))
     entries = _grouped(listed)
     return History(folder=str(root), batteries=entries, courses=courses(entries), warnings=warnings)
@@ -117,6 +118,8 @@ def _current_summary(opened: OpenedBattery) -> Summary | None:
     path = root / SUMMARY.name
     runs = [step.root / RUN_SETS.name for step in opened.steps]
     try:
+        # Only while nothing has changed since: computing one again may take seconds, and a folder
+        # may hold many.
         if path.stat().st_mtime < max(file.stat().st_mtime for file in runs):
             return None
         summary = SUMMARY.read(root)

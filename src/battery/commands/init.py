@@ -82,9 +82,11 @@ def _write_new(files: Mapping[Path, bytes]) -> None:
     written: list[Path] = []
     try:
         for path, content in files.items():
+            # Exclusive, because somebody may have made the file since it was looked for.
             with path.open("xb") as file:
                 written.append(path)
                 file.write(content)
+    # Ctrl-C as well: half a starter would block the next try.
     except BaseException:
         for path in written:
             path.unlink(missing_ok=True)

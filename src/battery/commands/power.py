@@ -52,6 +52,8 @@ def _design(wanted: Wanted) -> tuple[Design, Source]:
     measured = _measured(wanted.folder) if wanted.folder else None
     usual = measured or Design(0, DEFAULT_ITERATIONS, 1, DEFAULT_NOISE)
     design = Design(
+        # What is named wins over what was measured, so that one can ask what another size would see
+        # in the noise of one's own system.
         tasks=wanted.tasks or usual.tasks or len(plan(find_tasks(wanted.tasks_path)[0])),
         iterations=wanted.iterations or usual.iterations,
         repeats=wanted.repeats or usual.repeats,

@@ -101,6 +101,8 @@ def _doubts(facts: Facts) -> list[str]:
         for change in facts.deciding
         if is_sure(change) and (doubts or change.metric != TOKENS)
     ]
+    # Even a single task, significant or not: "no difference" must not be said over a task that now
+    # fails.
     if facts.flips.lost:
         p = "" if facts.flips.p is None else f" ({p_equals(facts.flips.p)})"
         doubts.append(f"{_counted(facts.flips.lost)} passed in A and not in B{p}")
@@ -122,12 +124,14 @@ def _identical(facts: Facts) -> bool:
 
     What was measured in neither is the same, too; but without any tokens nothing is.
     """
+    # Without this, two batteries that report nothing would be called identical.
     if facts.tokens.value is None or any(pair.flip for pair in facts.pairs):
         return False
     return all(_same_cells(table) for table in (facts.table, facts.first) if table)
 
 
 def _same_cells(table: Table) -> bool:
+    # Time is left out, as in every decision: no two runs take the same milliseconds.
     deciding = (table.values[metric.key] for metric in table.metrics if metric.decides)
     return all(
         np.allclose(after, before, rtol=policy.TINY, equal_nan=True) for after, before in deciding
@@ -184,6 +188,7 @@ def not_comparable(reasons: Sequence[str]) -> str:
 
 def cause(facts: Facts) -> str:
     """Explain by the frozen arms where a change comes from."""
+    # Twins or not: iteration 1 comes before the first distillation.
     if list(facts.iterations) == [1]:
         return (
             "Whatever differs in iteration 1 is the system or its surroundings, and not what was "
@@ -219,6 +224,7 @@ def settle(outcome: Outcome, facts: Facts) -> list[str]:
         return []
     if not tasks:
         return ["Answers that report their tokens, in A and in B."]
+    # First of all: below this number no amount of repeats or iterations decides anything.
     if tasks < (least := policy.least_paired_tasks()):
         lacking = "with tokens in both" if tasks < len(facts.pairs) else "in common"
         reach = f"with fewer no test can reach {policy.level()}"
@@ -226,6 +232,7 @@ def settle(outcome: Outcome, facts: Facts) -> list[str]:
     if narrow is None or narrow.low <= 0:
         return []
     half = log(narrow.high / narrow.low) / 2
+    # The width of an interval shrinks with the root of the number of tasks.
     needed = ceil(tasks * (half / -log(1 - policy.RELEVANT)) ** 2)
     if not tasks < needed <= _MOST_TASKS:
         return []

@@ -64,6 +64,8 @@ CITIES: Final[dict[str, Point]] = {
     "Youngstown, OH": Point(41.10, -80.65),
 }
 
+# What makes a task niche: an executor that searches for the town finds nobody, and one that has
+# learned which cities are near does.
 #: Towns where work is asked for but which the database does not list.
 TOWNS: Final[dict[str, Point]] = {
     "Bloomington, MN": Point(44.84, -93.30),
@@ -84,6 +86,7 @@ TOWNS: Final[dict[str, Point]] = {
     "Ypsilanti, MI": Point(42.24, -83.61),
 }
 
+# Case is no part of the difficulty: niche tasks should be hard for what they ask.
 _BY_FOLDED: Final = {name.casefold(): name for name in (*CITIES, *TOWNS)}
 
 
@@ -198,4 +201,5 @@ def canonical_role(term: str) -> str:
 
 def accepted_certificates(term: str) -> tuple[str, ...]:
     """List the certificates that meet a demand for one: itself, then those that imply it."""
+    # One nobody knows is accepted as asked, so that the demand fails for want of people.
     return _RUNGS.get(term.casefold(), (term,))

@@ -93,6 +93,8 @@ class TaskPair(NamedTask):
         description="For an impossible task, in A, the first iteration included."
     )
     claims_after: Claims | None = Field(description="The same in B.")
+    # A majority of the runs decides, so that one flaky repeat flips nothing; of what cannot be done
+    # a single claim is too many.
     flip: Flip | None = Field(
         description="Where most runs ended ok in one battery and not in the other; of an "
         "impossible task also where any did and none in the other."

@@ -18,6 +18,7 @@ class Plan(NamedTuple):
     tasks: int
     arms: int = 1
     repeats: int = 1
+    # Kept apart from the total: they depend on the answers, and mostly none is needed.
     #: Most calls that may come on top, to confirm that alpha tasks fail.
     confirmations: int = 0
     #: Calls that an earlier run has made.

@@ -16,6 +16,8 @@ from battery.records.word import GateName, GateStatus, Word
 class Record(BaseModel):
     """A frozen record that refuses keys it does not know."""
 
+    # An unknown key is a typo, or the word of a newer program. Passed over, it would be lost when
+    # the file is written again.
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 

@@ -62,6 +62,7 @@ _AnswerObject = Annotated[Json, GetPydanticSchema(lambda _, handler: handler(Ans
 _At = Annotated[str, Field(description="When the call had finished, ISO 8601 in UTC.")]
 _ElapsedMs = Annotated[int, Field(description="Wall time in milliseconds.")]
 _ROLES: Final = {"enum": [stage.role for stage in CHAT_STAGES], "type": "string"}
+# Closed around an open answer: an unknown key of ours is a fault, one of the gateway's is not.
 _CLOSED: Final = ConfigDict(extra="forbid")
 
 
@@ -169,6 +170,7 @@ class Row(NamedTuple):
     #: The operation, numbered where tasks share one.
     label: str
     status: Status
+    # A 0 in place of what was not reported would pull down every mean that is taken of the table.
     turns: int | None
     tokens: int | None
     prompt_tokens: int | None

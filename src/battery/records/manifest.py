@@ -60,6 +60,7 @@ class Provenance(Record):
     tasks_digest: str | None = None
     models: Models | None = None
     targets: dict[str, str] | None = None
+    # Nothing recorded: a default would claim that the original script ran with it.
     options: Options = Options()
     notes: list[str] = Field(
         default=[], description="What changed during the battery; the summary warns of it."

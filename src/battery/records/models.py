@@ -109,6 +109,8 @@ class Models(Record):
     overseer_cloud: str = Field(min_length=1, description="Writes the review and the judgment.")
 
 
+# Part of the tasks file, and so of its digest: a gate that was moved after the first result was
+# seen makes it another battery.
 class Expectations(Record):
     """What the gates hold the tasks to; fixed before the run, as part of the tasks file."""
 
@@ -169,6 +171,8 @@ class RunResult(NamedTuple):
     def of(cls, answer: Json) -> RunResult:
         """Read a gateway's answer, `_elapsed_ms` included; raise `ShapeError` for a wrong one."""
         read = read_respond(answer)
+        # The only number here that battery writes itself. It is checked all the same, since people
+        # edit files and other programs write them.
         elapsed_ms = answer.get(ELAPSED_KEY) or 0
         if not isinstance(elapsed_ms, int | float) or not 0 <= elapsed_ms <= MOST_COUNTED:
             expected = f"a number from 0 to {MOST_COUNTED} was expected"

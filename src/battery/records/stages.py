@@ -31,11 +31,14 @@ class CallKey(NamedTuple):
 
 def respond_key(task_id: str, arm: Arm = LEARN, repeat: int = 1) -> CallKey:
     """Name a respond call by task, arm and repeat, which is counted from 1."""
+    # By what is asked and never by place: a task that moved in the file keeps its answer, and one
+    # that changed does not get that of another.
     return CallKey("respond", arm=arm, task_id=task_id, repeat=repeat)
 
 
 def confirm_key(task_id: str, repeat: int) -> CallKey:
     """Name one of the reruns that confirm that an alpha task fails."""
+    # Only the learn arm can have forgotten; the frozen arm's own runs show how flaky a task is.
     return CallKey("confirm", arm=LEARN, task_id=task_id, repeat=repeat)
 
 

@@ -55,6 +55,8 @@ class AboutWord(NamedTuple):
 class Word(_Described):
     """The verdict in a word, in the order in which they are tried; the first that fits is given."""
 
+    # Not trusted are the two words under which every other number is in doubt: the battery was
+    # spoiled, or the gateway that reports its own tokens claimed what it did not do.
     INVALID = "INVALID", AboutWord("bad", "INVAL", "error", trusted=False)
     DISHONEST = "DISHONEST", AboutWord("bad", "DISH", "error", trusted=False)
     REGRESSED = "REGRESSED", AboutWord("bad", "REGR", "error")
@@ -92,6 +94,7 @@ class Outcome(_Described):
     NOT_COMPARABLE = "NOT COMPARABLE", AboutOutcome("open")
     WORSE = "WORSE", AboutOutcome("bad", losses=True)
     BETTER = "BETTER", AboutOutcome("good", gains=True)
+    # A gain that is paid for counts as bad: a pipeline has to stop, and a person to decide.
     MIXED = "MIXED", AboutOutcome("bad", gains=True, losses=True)
     NO_DIFFERENCE = "NO DIFFERENCE", AboutOutcome("flat")
     UNCLEAR = "UNCLEAR", AboutOutcome("open")
@@ -137,6 +140,7 @@ class GateStatus(_Described):
 
     PASSED = "passed", AboutStatus(score=1.0)
     FAILED = "failed", AboutStatus("error", score=0.0)
+    # A warning and no error: a gateway that reports little is not at fault.
     NOT_SHOWN = "not shown", AboutStatus("warning")
     NOT_APPLICABLE = "not applicable", AboutStatus()
 

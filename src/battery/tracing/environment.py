@@ -52,6 +52,7 @@ def names(prefix: str) -> list[str]:
 
 def brings_its_own_session() -> bool:
     """Return whether a plugin of OpenTelemetry is to open the connections, with its credentials."""
+    # By name alone: what such a plugin is given may be a secret.
     variables = names("OTEL_PYTHON_EXPORTER_OTLP_HTTP_")
     return any(name.endswith("CREDENTIAL_PROVIDER") for name in variables)
 

@@ -41,6 +41,7 @@ def asked(started: TaskStarted, *, content: bool) -> Attributes:
         "battery.task": started.label,
         "battery.arm": started.arm,
         "battery.repeat": started.repeat,
+        # Absent rather than false: most calls are no reruns, and each span stores what it has.
         "battery.confirm": started.confirm or None,
     }
     if content and started.task is not None:

@@ -38,6 +38,7 @@ def sentence(word: Word | None, facts: Facts, reasons: Sequence[str]) -> str:
     if word is None:
         return "A single iteration shows nothing about learning: nothing was asked after it."
     text = _in_words(word, facts, reasons)
+    # Next to the word, because a saving that a cache made reads like one that was learned.
     if answers := facts.cached:
         return f"{text} {answers} answers came from a cache, and are no work."
     return text
@@ -95,8 +96,10 @@ def cautions(facts: Facts, calls: Sequence[Call]) -> Iterator[str]:
     """List what a reader of the verdict should know as well."""
     for arm in facts.grid.arms:
         yield from _cached(arm, [call for call in calls if call.arm == arm])
+    # A gateway that reports only its small calls would look cheap.
     if silent := sum(call.result.tokens == 0 for call in calls):
         yield f"{silent} of {len(calls)} runs report no tokens; they are no part of any mean"
+    # Uneven cells are no reason to refuse, but some means rest on fewer calls than it seems.
     if facts.grid.fewest < facts.grid.repeats and not facts.grid.missing():
         yield f"some cells hold {facts.grid.fewest} runs and others {facts.grid.repeats}"
     tasks = len(facts.grid.tasks)
@@ -123,6 +126,7 @@ def _regressed(facts: Facts) -> str:
     tasks = "an easy task" if lost == 1 else f"{lost} easy tasks"
     if not facts.two_arms:
         return f"The gateway now fails {tasks} that it passed in iteration 1. {_OPEN_CAUSE}"
+    # By word and amount, not by p-value: this sentence needs no statistics.
     worse = [
         f"{METRICS[effect.metric].plain} worse by {size(effect)}"
         for effect in facts.effects
@@ -148,6 +152,7 @@ def _no_effect(facts: Facts) -> str:
         f"Learning saved no tokens worth having: the gateway used {typical(facts.tokens)} its "
         f"twin, and {policy.relevant()} either way can be ruled out."
     )
+    # No effect of a memory that was never used is a finding about the set-up, not about learning.
     if any(
         gate.name is GateName.MECHANISM and gate.status is GateStatus.FAILED for gate in facts.gates
     ):
@@ -184,6 +189,7 @@ def _saved(facts: Facts) -> str:
 
 def _one_arm(facts: Facts) -> str:
     cells = facts.grid.of(LEARN, TOKENS)[:, [0, -1]]
+    # A sum over other tasks at the end than at the start would show which calls reported.
     if np.isnan(cells).any():
         return "Not all runs report tokens, so first and last iteration do not compare."
     first, last = cells.sum(axis=0).tolist()
@@ -206,6 +212,7 @@ def _aside(effect: Effect) -> str | None:
     """Name another metric that moved clearly, whatever became of the tokens."""
     if effect.metric == TOKENS or effect.p_corrected is None or is_regression(effect):
         return None
+    # A busy machine moves milliseconds by itself; to name that would be noise in every report.
     if effect.metric == ELAPSED and within_jitter(effect):
         return None
     if effect.p_corrected > policy.ALPHA:

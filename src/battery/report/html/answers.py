@@ -53,6 +53,7 @@ def learned(distilled: Iterable[tuple[int, str | None, Iterable[Json]]]) -> Iter
     texts: set[str] = set()
     seen: set[Lesson] = set()
     for iteration, text, events in distilled:
+        # A stream may repeat itself; what was delivered twice was still learned once.
         lessons = list(dict.fromkeys(_lessons(events)))
         shown = lessons[:MOST_LESSONS]
         yield Learned(

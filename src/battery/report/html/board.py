@@ -119,6 +119,7 @@ class Board:
     def lines(self) -> list[int]:
         """Choose the tasks that are drawn: all, or evenly spaced ones when there are too many."""
         count = len(self.grid.tasks)
+        # Spread evenly: tasks are in the order of their phases, and the first 200 may all be easy.
         drawn = np.linspace(0, count - 1, min(count, MOST_LINES))
         return [int(row) for row in drawn.round()]
 
@@ -132,10 +133,12 @@ class Board:
 
     def _cell(self, arm: Arm, row: int, number: int, phase: Phase) -> Cell:
         ends = self._ends.get((arm, row, number), [])
+        # For an impossible task `ok` is the fault to mark, and one of its repeats is enough.
         wanted = 0 if phase is Phase.GAMMA else len(ends)
         off = ends.count("ok") != wanted
         edge = arm != LEARN and number == self.grid.iterations[0]
         classes = " ".join([arm, *(["edge"] if edge else []), *(["off"] if off else [])])
+        # A hole is shown as one: a cell without a call makes the battery INVALID.
         if not ends:
             return Cell(None, _MISSING, classes, number)
         return Cell(call_name(number, arm, row, 1), _ended(ends), classes, number)
@@ -154,6 +157,7 @@ def _numbers(cells: Floats) -> list[list[list[float | None]]]:
 
 
 def _known(value: float) -> float | None:
+    # JSON has no NaN, and 0 would read as measured.
     return None if np.isnan(value) else rounded(value)
 
 
@@ -241,6 +245,7 @@ def _groups(board: Board, metric: Metric, columns: slice) -> Iterator[tuple[str,
     means = [_means(board, arm, metric)[columns] for arm in arms]
     yield "", list(_lines("mean over tasks", arms, metric, means, _NONE))
     for phase, rows in groupby(board.lines(), key=lambda row: board.grid.tasks[row].phase):
+        # Empty rows would read as calls that are missing.
         if metric.possible_only and phase is Phase.GAMMA:
             continue
         lines = [
@@ -282,6 +287,7 @@ _DIGITS: Final = 6
 
 def rounded(value: float) -> int | float:
     """Shorten what is not whole; a whole number keeps all its digits."""
+    # The page holds a number for every cell; digits that nothing shows would only make it larger.
     if value.is_integer():
         return int(value)
     return round(value, 2) if abs(value) >= 1 else float(f"{value:.{_DIGITS}g}")
@@ -298,6 +304,7 @@ def figure(value: float) -> str:
 def rate(share: float) -> str:
     """Write a share of 1: 50%, or 33.3% when not exact; 0% and 100% only for none and all."""
     tenths = percent(share, 1)
+    # "0%" and "100%" read as never and always, so rounding must not produce them.
     if 0 < share < 1 and tenths in {"0.0%", "100.0%"}:
         return "<0.1%" if tenths == "0.0%" else ">99.9%"
     return tenths.replace(".0%", "%") if percent(share, 4).endswith(".0000%") else tenths

@@ -71,6 +71,7 @@ def _drawn(comparison: Comparison) -> list[TaskPair]:
 
 def _distance(pair: TaskPair) -> float:
     ratio = pair.ratio or 1.0
+    # Halved and doubled are equally far from no change.
     return max(ratio, 1 / ratio)
 
 

@@ -79,6 +79,7 @@ def inline_json(value: Any) -> Markup:
 
 def _policy(scripts: Sequence[str]) -> str:
     """Allow the scripts of the page, each by its hash, and inline styles; nothing else."""
+    # By hash and not by `unsafe-inline`: text of a model that got through as markup could not run.
     hashes = " ".join(f"'sha256-{_digest(text)}'" for text in scripts)
     return (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "
@@ -94,7 +95,9 @@ def _digest(text: str) -> str:
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("battery.report.html"),
+        # Most of the text on a page comes from gateways and models.
         autoescape=True,
+        # Left blank, a name that is missing would be a fact left out.
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -35,8 +35,10 @@ def prose(text: str, *, level: int) -> Markup:
         if token.children:
             token.children = _without_links(token.children)
     html = _PARSER.renderer.render(tokens, _PARSER.options, {})
+    # The reader judges a model by its words, so none may vanish because of how they were marked up.
     if _lost(source, html, tokens):
         html = f'<p class="note">As it was written:</p>\n<pre>{escape(source)}</pre>\n'
+    # What is cut says so: a review that just ends would read as the model's own ending.
     note = "<p>… The text goes on in its file.</p>" if cut else ""
     return Markup(html + note)  # noqa: S704 - written by the renderer, which escapes all text
 

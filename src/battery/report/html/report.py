@@ -59,6 +59,7 @@ def report_page(folder: BatteryDir, *, in_place: bool = False) -> Page:
     """
     opened = open_battery(folder)
     opened.require_complete()
+    # A report of what is left of a damaged battery would look like the report of a whole one.
     opened.require_whole()
     summary = summary_of(opened, report=in_place)
     verdict = summary.evidence.verdict if summary.evidence else None
@@ -104,6 +105,7 @@ def report(opened: OpenedBattery, summary: Summary) -> Iterator[bytes]:
         "tests": [_tested(question, tested) for question, tested in shown.tests(evidence)],
         "trends": _trends(summary),
         "facts": list(_facts(summary, opened.provenance)),
+        # By far the largest part, and last: a browser shows the rest while it still reads this.
         "groups": Groups(_transcripts(steps, board)),
     }
     data = {

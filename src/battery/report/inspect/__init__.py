@@ -180,6 +180,7 @@ class Log:
             "name": name,
             "scorer": name,
             "scored_samples": scored,
+            # What was not reported is unscored; as 0 it would lower the mean.
             "unscored_samples": self.tally.samples - scored,
             "params": {},
             "metrics": {

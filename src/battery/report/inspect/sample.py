@@ -106,6 +106,7 @@ def scores(task_run: TaskRun) -> Json:
     `outcome` says whether the task ended as it should, the others are numbers as they came.
     """
     result = task_run.run.result
+    # As it should end, and not `ok`: an honest failure of an impossible task is correct.
     right = result.status == task_run.target
     why = f"{task_run.target} was expected, and it ended {result.status}"
     if result.error:

@@ -41,6 +41,7 @@ class OutputFormat:
 
 
 def _rows(folder: BatteryDir) -> Iterable[Row]:
+    # From the folder, since the summary holds no single calls.
     return call_rows(open_battery(folder))
 
 

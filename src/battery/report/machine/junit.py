@@ -40,6 +40,7 @@ def junit(summary: Summary, rows: Iterable[Row]) -> bytes:
     """Write the XML document; `rows` are all calls of the battery, in any order."""
     asked: dict[str, list[Row]] = {}
     for row in rows:
+        # The frozen arm is an instrument, and reruns are a check: neither is the change under test.
         if row.arm == LEARN and not row.confirmation:
             asked.setdefault(row.task_id, []).append(row)
     last = max((row.iteration for runs in asked.values() for row in runs), default=0)
@@ -81,6 +82,7 @@ def _failure(now: Sequence[Row]) -> str | None:
     of = f"{len(passed)} of {len(now)} runs" if len(now) > 1 else "it"
     if now[0].phase == Phase.GAMMA:
         return f"impossible, and yet {of} ended ok" if passed else None
+    # A single flaky repeat must not turn a pipeline red.
     if 2 * len(passed) > len(now):
         return None
     why = next(row for row in reversed(now) if row.status != "ok")

@@ -44,6 +44,7 @@ def _taken(buffer: io.StringIO) -> bytes:
 
 
 def _cell(value: Any) -> str | float | None:
+    # The `csv` module would write `True`, which is Python's spelling alone.
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
@@ -95,6 +96,7 @@ class _Sink(io.RawIOBase):
 
 def _library(name: str) -> Any:
     try:
+        # Only when it is asked for: pyarrow is an extra, and a large one to load.
         return importlib.import_module(name)
     except ImportError as error:
         raise UsageError(

@@ -111,6 +111,7 @@ def _table(summary: Summary) -> Iterator[str]:
 
 def _verdict(summary: Summary) -> Iterator[str]:
     evidence = summary.evidence
+    # The verdict first: below it, the older count may say the opposite.
     if evidence and evidence.verdict:
         yield f"**{evidence.verdict}**: {plain(evidence.sentence)}"
         if evidence.reasons:
@@ -120,6 +121,7 @@ def _verdict(summary: Summary) -> Iterator[str]:
     else:
         yield _count(summary.verdict, summary.iterations[-1].iteration)
         yield "\n".join(f"- {_improved(trend)}" for trend in summary.trends)
+        # The label is kept for those who know it, never without this: luck gives it half the time.
         yield _CAVEAT
         if evidence and evidence.luck:
             yield shown.luck(evidence.luck)

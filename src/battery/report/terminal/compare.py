@@ -12,6 +12,7 @@ from battery.report.evidence import MAX_T, SPAN, TASKS, VALUE, P, amount, undeci
 from battery.report.terminal.lines import INDENTED, PROSE, WIDTH
 from battery.report.terminal.summary import Look, contrast_table
 
+# A screenful; further names would push the word and its reasons off the screen.
 _MOST_NAMED: Final = 20
 _LABEL: Final = 36
 _CHANGE: Final = (
@@ -49,6 +50,7 @@ def comparison_lines(comparison: Comparison, look: Look) -> Iterator[str]:
 
 
 def _flips(comparison: Comparison, look: Look) -> Iterator[str]:
+    # Before any mean: a task that fails now has to be looked at, whatever the average says.
     yield from INDENTED.wrap(f"flips: {cells.flips(comparison.flips)}")
     pairs = cells.flipped(comparison)
     for pair in pairs[:_MOST_NAMED]:

@@ -80,6 +80,7 @@ def _effect(entry: Entry) -> str:
 
 
 def _relative(ratio: float) -> str:
+    # Against almost nothing a ratio has no meaning any more, and its digits would burst the column.
     if ratio > HUGE:
         return ">+900%"
     text = percent(ratio - 1)
