@@ -1,0 +1,48 @@
+"""A comparison comes back whole from JSON, whatever its batteries are called."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from pydantic import ValidationError
+
+from battery.records.comparison import Change, Comparison, Difference, Side
+from tests.report.comparisons import CASES, comparison, side
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_comparison_comes_back_from_json(name: str) -> None:
+    assert Comparison.model_validate_json(CASES[name].model_dump_json()) == CASES[name]
+
+
+def test_a_folder_whose_name_is_not_utf_8_is_shown_with_its_bytes() -> None:
+    named = Side.model_validate({**side("x").model_dump(), "folder": os.fsdecode(b"run\xff")})
+    assert named.folder == r"run\udcff"
+    assert Side.model_validate_json(named.model_dump_json()) == named
+    assert side("läuft").folder == "läuft"
+
+
+@pytest.mark.parametrize(
+    ("limits", "unfair"), [([], False), ([False], False), ([False, True], True)]
+)
+def test_one_difference_that_limits_it_makes_a_comparison_unfair(
+    limits: list[bool], unfair: bool
+) -> None:
+    differences = [
+        Difference(what="w", before=None, after=None, unfair=limit, text="t") for limit in limits
+    ]
+    assert comparison(differences=differences).unfair is unfair
+
+
+def test_a_change_is_after_against_before() -> None:
+    change = comparison().changes[0]
+    assert (change.own, change.base) == (change.after, change.before)
+    assert change.own != change.base
+
+
+def test_an_effect_is_no_change() -> None:
+    document = comparison().changes[0].model_dump()
+    document["learn"] = document.pop("after")
+    with pytest.raises(ValidationError, match="learn"):
+        Change.model_validate(document)

@@ -1,0 +1,100 @@
+"""The records of an iteration hold what was measured, and null or nothing for the rest."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from battery.base.errors import ShapeError
+from battery.protocol import MOST_COUNTED, Json
+from battery.records.models import (
+    ELAPSED_KEY,
+    Expectations,
+    Metrics,
+    Phase,
+    Phases,
+    RunResult,
+    Summary,
+    Task,
+    Tasks,
+)
+from tests.report.samples import MANIFEST, MODELS, metrics, summary
+
+TASK = Task(task_class="c", operation="o", spec={"ä": [1]})
+PHASES = Phases(
+    alpha_baseline=[TASK],
+    beta_drift=[],
+    gamma_impossible=[TASK.model_copy(update={"operation": "impossible"})],
+)
+
+
+def test_each_phase_has_its_tasks() -> None:
+    assert [len(PHASES.of(phase)) for phase in Phase] == [1, 0, 1]
+    assert PHASES.of(Phase.GAMMA)[0].operation == "impossible"
+
+
+@pytest.mark.parametrize("expectations", [None, Expectations(), Expectations(gamma_max_tokens=9)])
+def test_a_tasks_file_comes_back_as_it_was_read(expectations: Expectations | None) -> None:
+    tasks = Tasks(phases=PHASES, models=MODELS, expectations=expectations)
+    document = tasks.document()
+    assert ("expectations" in document) is (expectations is not None)
+    assert Tasks.model_validate(document) == tasks
+
+
+def test_a_key_that_a_task_does_not_have_is_refused() -> None:
+    with pytest.raises(ValidationError, match="timeout"):
+        Task.model_validate({**TASK.model_dump(), "timeout": 3})
+
+
+def test_an_answer_is_read_as_numbers() -> None:
+    usage = {"total_tokens": 90, "cost_usd": 0.5}
+    answer: Json = {
+        "status": "ok",
+        "iterations": 2,
+        "artifact": {"usage": usage},
+        "log": [{"kind": "overseer_correction"}],
+        ELAPSED_KEY: 40.9,
+    }
+    result = RunResult.of(answer)
+    assert (result.status, result.turns, result.tokens) == ("ok", 2, 90)
+    assert (result.overseer_called, result.elapsed_ms) == (True, 40)
+    assert result.usage["cost_usd"] == 0.5
+
+
+def test_an_answer_that_says_little_is_read_too() -> None:
+    result = RunResult.of({"status": "failed"})
+    assert (result.turns, result.tokens, result.elapsed_ms) == (0, 0, 0)
+    assert (result.error, result.memory_used) == (None, None)
+
+
+@pytest.mark.parametrize("elapsed", [-1, MOST_COUNTED + 1, "40", [40], float("nan")])
+def test_a_time_that_no_clock_shows_is_refused_with_its_key(elapsed: object) -> None:
+    with pytest.raises(ShapeError, match=ELAPSED_KEY):
+        RunResult.of({"status": "ok", ELAPSED_KEY: elapsed})
+
+
+def test_numbers_of_an_iteration_come_back_from_their_file() -> None:
+    made = metrics(2, correction_effective=0.5)
+    assert Metrics.model_validate_json(made.model_dump_json()) == made
+    # What every iteration has is in the file, be it null.
+    assert metrics(1).model_dump()["correction_effective"] is None
+
+
+@pytest.mark.parametrize("state", ["running", "interrupted", "failed"])
+def test_a_summary_says_how_far_an_unfinished_battery_came(state: str) -> None:
+    assert summary(metrics(1), metrics(2), state=state).unfinished == (
+        f"The battery is not finished (state: {state}): 2 of 3 iterations are complete."
+    )
+
+
+@pytest.mark.parametrize("state", ["finished", None])
+def test_nothing_is_said_of_a_battery_that_finished_or_that_nobody_knows(state: str | None) -> None:
+    assert summary(metrics(1), metrics(2), state=state).unfinished is None
+
+
+def test_a_summary_of_an_earlier_version_is_read_without_what_it_lacks() -> None:
+    later = {"evidence", "control", "scorecard", "iterations_wanted", "seed"}
+    document = summary(metrics(1)).model_dump(mode="json", exclude=later)
+    read = Summary.model_validate(document)
+    assert (read.evidence, read.control, read.scorecard, read.seed) == (None, [], None, None)
+    assert read.run_id == MANIFEST.run_id
