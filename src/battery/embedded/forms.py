@@ -98,6 +98,8 @@ def read_spec(spec: Json) -> Spec:
 class Said(BaseModel):
     """A frozen statement; keys a model adds of its own accord are dropped."""
 
+    # Lenient where `Spec` is strict: an extra key of a model harms nobody, and to refuse it costs a
+    # turn.
     model_config = ConfigDict(frozen=True)
 
 

@@ -101,11 +101,15 @@ def biggest(comparison: Comparison) -> list[TaskPair]:
     ratios.sort(key=lambda known: -known[0])
     grew = [pair for ratio, pair in ratios if ratio - 1 >= _LEAST]
     fell = [pair for ratio, pair in ratios if 1 - ratio >= _LEAST]
+    # Some of either kind: a list of all that saved would hide the one task that now takes ten times
+    # as many.
     return [*grew[:MOST], *reversed(fell[-MOST:])]
 
 
 def noise(measured: Noise) -> Iterator[str]:
     """Write how much a task varies by itself."""
+    # Such a system is deterministic, and every difference is real: a floor of 0% would read as a
+    # fault.
     if measured.before == measured.after == 0:
         yield "None: where nothing was learned, the same task took exactly as many tokens again."
         return

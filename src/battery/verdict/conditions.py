@@ -44,6 +44,7 @@ OF_COMPARISON: Final[dict[str, Callable[[Comparison], bool]]] = {
     # A gain elsewhere does not undo that something got worse.
     "worse": lambda comparison: comparison.outcome.about.losses,
     "not-better": lambda comparison: comparison.outcome != Outcome.BETTER,
+    # Without a test: whoever guards tasks by name wants to stop at the first that is lost.
     "flips": lambda comparison: bool(comparison.flips.lost or comparison.flips.bluffs),
     "unfair": lambda comparison: comparison.unfair,
 }
@@ -76,6 +77,7 @@ def parse(text: str | None, known: Collection[str] = CONDITIONS) -> tuple[str, .
 def require(summary: Summary, names: Sequence[str]) -> None:
     """Raise `GateError` when one of the named conditions holds; without evidence all of them do."""
     evidence = summary.evidence
+    # Nothing seen is nothing passed: a run that broke off at once must not get through a pipeline.
     met = [name for name in names if evidence is None or CONDITIONS[name](summary, evidence)]
     if not met:
         return
