@@ -113,7 +113,7 @@ def viewing(logs: Path, home: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=300)
 
 
 def get(url: str) -> Any:
@@ -142,7 +142,7 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Read:
     # Both take seconds to start, so they start together.
     with viewing(logs, folder) as viewer:
         script = [sys.executable, "-c", READER, str(logs), str(folder / "odd-logs")]
-        reader = subprocess.run(script, capture_output=True, text=True, check=False, timeout=60)
+        reader = subprocess.run(script, capture_output=True, text=True, check=False, timeout=300)
         assert reader.returncode == 0, reader.stderr
         files = [file["name"] for file in get(f"{viewer}/api/logs")["files"]]
         views = [get(f"{viewer}/api/logs/{quote(name, safe='')}") for name in files]

@@ -1,6 +1,6 @@
 """Play a battery to the terminal; run as a child process by the tests, or by hand to look at.
 
-python -m tests.render.play whole|middle|many|error|interrupt|quiet|summary [seconds a step]
+python -m tests.report.play whole|middle|many|error|interrupt|quiet|summary [seconds a step]
 """
 
 from __future__ import annotations
@@ -60,6 +60,8 @@ def main(scene: str, seconds: float = 0.0) -> None:
         if scene == "error":
             raise RuntimeError("the gateway is gone")
         if scene == "interrupt":
+            # A shell starts its background jobs with the signal ignored.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(60)
 
