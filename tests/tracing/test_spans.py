@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +12,8 @@ from battery.records.events import (
     TaskFinished,
 )
 from battery.records.models import Phase
-from battery.tracing import traced
+from battery.tracing import spans, traced
+from tests.report.samples import metrics
 from tests.support.calls import command_here
 from tests.support.collector import Collector, collecting
 from tests.support.commands import read_json
@@ -26,6 +29,20 @@ from tests.support.tracing import (
 )
 
 pytestmark = pytest.mark.slow
+
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "telemetry.md").read_text("utf-8")
+
+
+def test_every_attribute_of_the_battery_s_own_is_named_on_the_page(ran: Traced) -> None:
+    seen = {name for span in ran.spans for name in span.attributes if name.startswith("battery.")}
+    assert {"battery.tasks", "battery.task", "battery.stage"} <= seen
+    assert {name for name in seen if f"`{name}`" not in PAGE} == set()
+
+
+def test_a_finished_iteration_has_the_attributes_that_the_page_promises() -> None:
+    promised = PAGE.partition("## On an iteration")[2].partition("## ")[0]
+    names = set(re.findall(r"`(battery\.\w+)`", promised)) - {"battery.iteration"}
+    assert set(spans.iteration(metrics(1))) == names
 
 
 def test_a_call_has_the_tokens_the_status_and_the_time_of_the_runs_on_disk(ran: Traced) -> None:

@@ -95,7 +95,7 @@ def iteration(metrics: Metrics) -> Attributes:
     """Describe a finished iteration by the learn arm's metrics."""
     return _known(
         {
-            "battery.inputs.tasks": metrics.total_tasks,
+            "battery.tasks": metrics.total_tasks,
             **{
                 f"battery.{metric.iteration_span}": getattr(metrics, metric.key)
                 for metric in TABLE
