@@ -14,17 +14,23 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from math import isnan, nan
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 import battery as package
-from battery.records.metric import TABLE
+from battery.records.metric import COUNTED, METRICS, TABLE, Kind, Metric, in_usage, mean
+from battery.records.models import RunResult
+from battery.verdict import table
+from battery.verdict.effects import effects
+from battery.verdict.table import grid
 from tests.support.arms import serving_pair
 from tests.support.collector import Seen, collecting
 from tests.support.commands import battery, read_json, write_tasks
 from tests.support.gateway import REVIEW
+from tests.verdict.batteries import calls
 
 CONTRIBUTING = Path(__file__).parents[2] / "CONTRIBUTING.md"
 TASKS = 3
@@ -70,6 +76,53 @@ class Trial(NamedTuple):
         return found
 
 
+def call(reported: float) -> RunResult:
+    """Make a call that reports a hit rate of its cache."""
+    return RunResult("ok", 4, 1000, False, None, 2000, usage={"hit_rate": reported})
+
+
+def hit_rate(kind: Kind = "difference") -> Metric:
+    """Describe that rate as CONTRIBUTING says."""
+    return Metric(
+        key="hit_rate",
+        title="Hits of the cache",
+        plain="hits of the cache",
+        cell="Hits",
+        goal="more",
+        kind=kind,
+        call=in_usage("hit_rate"),
+        iteration=mean(in_usage("hit_rate")),
+        words="hits?",
+        call_span="hit_rate",
+        iteration_span="hit_rate",
+        score="hit_rate",
+    )
+
+
+@pytest.mark.parametrize("reported", [1.5, 37, -0.1])
+def test_a_rate_outside_0_to_1_is_not_measured(reported: float) -> None:
+    sound, unsound = call(0.5), call(reported)
+    assert isnan(hit_rate().value(unsound))
+    assert hit_rate().of(unsound, {}) is None
+    assert hit_rate().over([sound, unsound]) is None
+    assert hit_rate("ratio").value(unsound) == reported, "an amount has no such bounds"
+
+
+def test_a_rate_is_averaged_over_the_calls_of_an_iteration() -> None:
+    assert hit_rate().over([call(0), call(1), call(0.5)]) == 0.5
+    assert hit_rate().over([call(0.5), call(nan)]) is None
+
+
+def test_a_battery_whose_rates_are_percentages_is_still_judged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(table, "TABLE", (*TABLE, hit_rate()))
+    monkeypatch.setitem(METRICS, "hit_rate", hit_rate())
+    percentages = grid(calls(lambda cell: {"usage": {"hit_rate": 37.0 if cell.task else 0.5}}))
+    *_, effect = effects(percentages)
+    assert (effect.metric, effect.tasks, effect.learn, effect.frozen) == ("hit_rate", 1, 0.5, 0.5)
+
+
 @pytest.fixture(scope="module")
 def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
     root = tmp_path_factory.mktemp("metric")
@@ -104,7 +157,7 @@ def test_an_iteration_has_its_total(trial: Trial) -> None:
 def test_the_summary_has_its_trend_after_those_that_count(trial: Trial) -> None:
     summary = trial.summary()
     *counted, trend = summary["trends"]
-    assert [each["metric"] for each in counted] == [metric.key for metric in TABLE]
+    assert [each["metric"] for each in counted] == [metric.key for metric in COUNTED]
     assert (trend["metric"], trend["goal"], trend["direction"]) == ("cost_usd", "fewer", "better")
     assert trend["values"] == pytest.approx([TASKS * 0.02, TASKS * 0.01])
     assert summary["verdict"]["of"] == len(counted)
@@ -116,7 +169,7 @@ def test_summary_md_shows_its_row_and_says_that_it_is_not_counted(trial: Trial) 
         "| cost_usd | 0.0600 | 0.0300 | better (-0.0300, -50.0%) | fewer (not counted) |\n\n"
     ) in text
     assert "- `cost_usd`: improved, 0.0600 → 0.0300; not counted" in text
-    assert f" of {len(TABLE)} metrics improved" in text
+    assert f" of {len(COUNTED)} metrics improved" in text
     assert "| cost_usd | 0.0600 | 0.0600 |" in text  # the frozen arm by itself
     assert "Effects of tokens, turns, time and cost are" in text
 

@@ -38,9 +38,9 @@ class Metric:
     goal: Goal = "fewer"
     #: Ratio: an amount, compared as learn over frozen. Difference: a rate from 0 to 1.
     kind: Kind = "ratio"
-    #: Value of one call; NaN where the call has not measured it.
+    #: Value of one call; NaN where the call has not measured it. Read it with `value`.
     call: Callable[[RunResult], float]
-    #: Value of all calls of an iteration; None where that was not measured.
+    #: Value of all calls of an iteration; None where that was not measured. Read it with `over`.
     iteration: Callable[[Sequence[RunResult]], float | None]
     #: Decimals of an iteration's value; where a format fixes two, at least those.
     places: int = 2
@@ -64,10 +64,24 @@ class Metric:
 
     def of(self, result: RunResult, answer: Json) -> float | None:
         """Return what a call reports; None where it reports nothing."""
-        if self.reported is not None:
-            return self.reported(result, answer)
-        value = self.call(result)
-        return None if isnan(value) else value
+        value = self.call(result) if self.reported is None else self.reported(result, answer)
+        return None if value is None or isnan(self._checked(value)) else value
+
+    def value(self, result: RunResult) -> float:
+        """Return the value of a call; NaN where it has not measured it."""
+        return self._checked(self.call(result))
+
+    def over(self, results: Sequence[RunResult]) -> float | None:
+        """Return the value of an iteration; None where that was not measured."""
+        # Else the mean of a rate would take up what `value` refuses.
+        if self.kind == "difference" and any(isnan(self.value(result)) for result in results):
+            return None
+        return self.iteration(results)
+
+    def _checked(self, value: float) -> float:
+        # Gateways report percentages or counts where a rate is due. No interval of a rate exists
+        # for them, and to clip them would invent a number.
+        return nan if self.kind == "difference" and not 0 <= value <= 1 else value
 
     @property
     def sign(self) -> int:
@@ -99,6 +113,17 @@ def total(call: Callable[[RunResult], float]) -> Callable[[Sequence[RunResult]],
     def over(results: Sequence[RunResult]) -> float | None:
         found = sum(map(call, results))
         return None if isnan(found) else found
+
+    return over
+
+
+def mean(call: Callable[[RunResult], float]) -> Callable[[Sequence[RunResult]], float | None]:
+    """Average a number of each call; None where a call lacks it, for the rest are other tasks."""
+    summed = total(call)
+
+    def over(results: Sequence[RunResult]) -> float | None:
+        found = summed(results)
+        return None if found is None else found / len(results)
 
     return over
 

@@ -56,7 +56,7 @@ def measure(iteration: int, runs: Sequence[Answered]) -> Metrics:
     require_runs(iteration, runs)
     results = [run.result for run in runs]
     corrected = [result for result in results if result.overseer_called]
-    known: Json = {metric.key: metric.iteration(results) for metric in TABLE}
+    known: Json = {metric.key: metric.over(results) for metric in TABLE}
     return Metrics(
         iteration=iteration,
         total_tasks=len(results),
