@@ -15,7 +15,7 @@ from battery.store.artifacts import ANSWERS, ARTIFACTS, ITERATION, REPORT, RUN_S
 from tests.browser.folders import write_battery
 from tests.support.commands import battery as run
 from tests.support.commands import environment
-from tests.support.recipes import code_of, copy_program, edit, recipe
+from tests.support.recipes import code_of, copy_program, extend, recipe
 
 PACKAGE = Path(battery.__file__).parent
 WRITE_AND_FIND = """
@@ -23,6 +23,18 @@ from pathlib import Path
 from battery.store.artifacts import NOTES
 NOTES.write(Path("battery/iter_2"), ["look"])
 print(NOTES.find(Path("battery/iter_2")), NOTES.find(Path("battery/iter_1")))
+"""
+
+
+# What a run does with the `Reading` of a chat stage.
+WRITE_READING = """
+from pathlib import Path
+from battery.store.artifacts import NOTES, Note
+from battery.store.battery_dir import BatteryDir
+from battery.review.chats import Reading
+reading = Reading("1 note", {Note: [Note(text="look")]})
+BatteryDir(Path("battery")).iteration(2).write_records(reading.documents)
+print(NOTES.find(Path("battery/iter_2")))
 """
 
 
@@ -87,25 +99,35 @@ def test_a_path_is_described_by_its_name(path: str, about: str) -> None:
     assert described(path) == about
 
 
-def test_a_file_that_is_added_as_contributing_says_is_known_everywhere(tmp_path: Path) -> None:
-    source = copy_program(tmp_path / "src")
-    (record,) = code_of(recipe("Add a file"))
-    edit(
+def add_file(source: Path, record: str) -> None:
+    """Put a file called NOTES into the table of a copy of the program."""
+    extend(
         source / "store" / "artifacts.py",
-        ("#: Each answer, then", f"{record}#: Each answer, then"),
-        ("    *_OF_CHATS,\n", "    *_OF_CHATS,\n    NOTES,\n"),
+        (r"^#: All of them, .*\nARTIFACTS\b", rf"{record}\g<0>"),
+        (r"^(ARTIFACTS\b[^(]*\((?:\n .*)*\n)\)", r"\1    NOTES,\n)"),
     )
-    write_battery(tmp_path / "battery", iterations=2)
-    program = environment({"PYTHONPATH": str(tmp_path / "src")})
+
+
+def python(code: str, root: Path) -> str:
+    """Run code with the copy of the program in a folder, and return what it prints."""
     done = subprocess.run(
-        [sys.executable, "-c", WRITE_AND_FIND],
-        cwd=tmp_path,
-        env=program,
+        [sys.executable, "-c", code],
+        cwd=root,
+        env=environment({"PYTHONPATH": str(root / "src")}),
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout == "['look'] None\n"
+    return done.stdout
+
+
+def test_a_file_that_is_added_as_contributing_says_is_known_everywhere(tmp_path: Path) -> None:
+    source = copy_program(tmp_path / "src")
+    (record,) = code_of(recipe("Add a file"))
+    add_file(source, record)
+    write_battery(tmp_path / "battery", iterations=2)
+    assert python(WRITE_AND_FIND, tmp_path) == "['look'] None\n"
+    program = environment({"PYTHONPATH": str(tmp_path / "src")})
     summary = run("summarize", "battery", "--format", "md", cwd=tmp_path, env=program).stdout
     assert "- `iter_2/notes.json`: what the coach noted" in summary
     assert "iter_1/notes.json" not in summary
@@ -113,3 +135,14 @@ def test_a_file_that_is_added_as_contributing_says_is_known_everywhere(tmp_path:
     assert "iter_N/notes.json" in listed
     schema = json.loads(run("schema", "notes", cwd=tmp_path, env=program).stdout)
     assert (schema["type"], schema["items"]) == ("array", {"type": "string"})
+
+
+def test_records_that_are_read_from_an_answer_get_into_the_file_that_lists_them(
+    tmp_path: Path,
+) -> None:
+    source = copy_program(tmp_path / "src")
+    (record,) = code_of(recipe("Add a file"))
+    kind = "class Note(Record):\n    text: str\n\n\n"
+    add_file(source, kind + record.replace("document(list[str])", "document(list[Note])"))
+    write_battery(tmp_path / "battery", iterations=2)
+    assert python(WRITE_READING, tmp_path) == "[Note(text='look')]\n"

@@ -39,3 +39,16 @@ def edit(path: Path, *changes: tuple[str, str]) -> None:
         assert text.count(before) == 1, before
         text = text.replace(before, after)
     path.write_text(text, "utf-8")
+
+
+def extend(path: Path, *changes: tuple[str, str]) -> None:
+    """Replace what patterns match in a file, once each, with templates of `re.sub`.
+
+    For a place in a table, which others may have added to: the name of the table is in the
+    pattern, and none of its rows.
+    """
+    text = path.read_text("utf-8")
+    for pattern, template in changes:
+        text, count = re.subn(pattern, template, text, flags=re.MULTILINE)
+        assert count == 1, pattern
+    path.write_text(text, "utf-8")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar, get_args, get_origin
 
 from battery.base import jsonio
 from battery.base.errors import ArtifactError
@@ -99,6 +99,14 @@ class Artifact(Generic[W, R]):
     def pattern(self) -> str:
         """All of these in one, such as `iter_N/**/runs.json`."""
         return self.places[0] if len(self.folders) == 1 else f"{_N}/**/{self.name}"
+
+    @property
+    def lists(self) -> type[Record] | None:
+        """The kind of record that the file is a list of; None for any other file."""
+        if get_origin(self.format.content) is not list:
+            return None
+        (kind,) = get_args(self.format.content)
+        return kind if isinstance(kind, type) and issubclass(kind, Record) else None
 
     def older(self, number: int | str) -> str:
         """Name an older text; 1 is the oldest."""
@@ -258,13 +266,13 @@ SUMMARY: Final = Artifact(
     schema="summary",
 )
 
-#: Each answer, then what was read from it.
-_OF_CHATS: Final = [
-    each
-    for stage in CHAT_STAGES
-    for each in (ANSWERS[stage.role], PROPOSALS, VERDICTS)
-    if each.stage == stage.name
-]
+
+def _by_stage(*files: Artifact[Any, Any]) -> list[Artifact[Any, Any]]:
+    """Sort what chat stages make by stage; what one of them makes stays in its order."""
+    names = [stage.name for stage in CHAT_STAGES]
+    return sorted(files, key=lambda file: names.index(str(file.stage)))
+
+
 #: All of them, in the order of every listing.
 ARTIFACTS: Final[tuple[Artifact[Any, Any], ...]] = (
     MANIFEST,
@@ -275,7 +283,8 @@ ARTIFACTS: Final[tuple[Artifact[Any, Any], ...]] = (
     DISTILLED,
     DISTILL_EVENTS,
     METRICS,
-    *_OF_CHATS,
+    # Each answer, then what was read from it.
+    *_by_stage(*ANSWERS.values(), PROPOSALS, VERDICTS),
     OUTCOMES,
     LESSONS,
     REPORT,
@@ -286,7 +295,7 @@ ARTIFACTS: Final[tuple[Artifact[Any, Any], ...]] = (
 OF_THE_BATTERY: Final = tuple(each for each in ARTIFACTS if each.folders == ("",))
 #: Those of an iteration's folder and of the folders below it.
 OF_AN_ITERATION: Final = tuple(each for each in ARTIFACTS if each.folders[0] == _N)
-_LISTS: Final[dict[type[Record], Artifact[Any, Any]]] = {Proposal: PROPOSALS, Verdict: VERDICTS}
+_LISTS: Final = {each.lists: each for each in ARTIFACTS if each.lists}
 _BY_NAME: Final = {each.name: each for each in ARTIFACTS}
 
 
