@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,11 @@ import pytest
 from battery.calibration.simulate import Dials, simulate
 from battery.comparison.outcome import cause, cautions, decide, sentence, settle
 from battery.comparison.pairing import Facts
+from battery.records.metric import ELAPSED, METRICS, TABLE, in_usage
 from battery.records.models import LEARN, Phase
 from battery.records.word import Outcome
+from battery.verdict import table
+from battery.verdict.table import Call
 from tests.comparison.pairs import against_usual, cheaper, everywhere, facts
 from tests.verdict.batteries import Cell, calls
 
@@ -89,7 +93,7 @@ def test_tokens_that_only_one_reports_are_not_the_same_numbers() -> None:
     assert "the same numbers" not in partial
     assert "Some cells have no tokens to compare." in partial
     assert "tokens could be compared in 4 of 8 tasks and 8 of 16 cells" in partial
-    assert "the same numbers" in said(CASES["identical numbers"][0])
+    assert "the same numbers, but for time." in said(CASES["identical numbers"][0])
     (advice,) = settle(Outcome.UNCLEAR, CASES["no tokens in either"][0])
     assert advice == "Answers that report their tokens, in A and in B."
 
@@ -188,6 +192,25 @@ def test_time_is_told_and_never_decides() -> None:
     # Some milliseconds are the machine's own jitter, however large a share they make.
     quick = facts(calls(lambda _: {"elapsed_ms": 1}), calls(lambda _: {"elapsed_ms": 5}))
     assert list(cautions(quick)) == []
+
+
+def test_a_metric_that_decides_nothing_is_named_where_it_differs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def costing(dollars: float) -> list[Call]:
+        return calls(lambda cell: {"usage": {"cost": dollars * (cell.task + 1)}})
+
+    cost = replace(METRICS[ELAPSED], key="cost", plain="cost", call=in_usage("cost"))
+    monkeypatch.setattr(table, "TABLE", (*TABLE, cost))
+    monkeypatch.setitem(METRICS, "cost", cost)
+    assert "but for time." in said(facts(costing(1), costing(1)))
+    found = facts(costing(1), costing(1.6))
+    text = said(found)
+    assert decide(found)[1] == ["the numbers are the same, task by task, but for cost"]
+    assert "the same numbers, but for time and cost." in text
+    assert "cost worse by 60% (p = 0.008): not counted, because no outcome rests on cost" in text
+    unreported = said(facts(costing(1), calls()))
+    assert "but for time and cost." in unreported, "what only one reports differs, too"
 
 
 def test_what_is_unclear_says_how_many_tasks_would_settle_it() -> None:

@@ -9,9 +9,10 @@ from typing import Final, assert_never
 import numpy as np
 
 from battery.base.numbers import more_or_fewer, p_equals, signed_percent
+from battery.base.text import listed
 from battery.comparison.pairing import Facts
 from battery.records.comparison import Change
-from battery.records.metric import ELAPSED, METRICS, OK, TOKENS, TURNS
+from battery.records.metric import ELAPSED, METRICS, OK, TOKENS, TURNS, Metric
 from battery.records.word import Outcome
 from battery.verdict import policy
 from battery.verdict.contrast import (
@@ -120,27 +121,39 @@ def _too_wide() -> str:
 
 
 def _identical(facts: Facts) -> bool:
-    """Return whether every task has the same numbers in both, iteration by iteration, but for time.
+    """Return whether every task has the same numbers in both, in every metric that decides.
 
-    What was measured in neither is the same, too; but without any tokens nothing is.
+    Iteration by iteration. What was measured in neither is the same, too; but without any tokens
+    nothing is.
     """
     # Without this, two batteries that report nothing would be called identical.
     if facts.tokens.value is None or any(pair.flip for pair in facts.pairs):
         return False
-    return all(_same_cells(table) for table in (facts.table, facts.first) if table)
+    return all(_same_cells(facts, metric) for metric in METRICS.values() if metric.decides)
 
 
-def _same_cells(table: Table) -> bool:
-    # Time is left out, as in every decision: no two runs take the same milliseconds.
-    deciding = (table.values[metric.key] for metric in table.metrics if metric.decides)
+def _same_cells(facts: Facts, metric: Metric) -> bool:
+    tables = (table.values for table in (facts.table, facts.first) if table)
+    sides = (values[metric.key] for values in tables if metric.key in values)
     return all(
-        np.allclose(after, before, rtol=policy.TINY, equal_nan=True) for after, before in deciding
+        np.allclose(after, before, rtol=policy.TINY, equal_nan=True) for after, before in sides
     )
+
+
+def _apart(facts: Facts) -> list[str]:
+    """Name the metrics, but for time, that decide nothing and differ."""
+    return [
+        metric.plain
+        for metric in METRICS.values()
+        if not metric.decides and metric.key != ELAPSED and not _same_cells(facts, metric)
+    ]
 
 
 def _alike(facts: Facts) -> str:
     if _identical(facts):
-        return "the numbers are the same, task by task"
+        apart = _apart(facts)
+        but = f", but for {listed(apart)}" if apart else ""
+        return f"the numbers are the same, task by task{but}"
     low, high = (1.0, 1.0) if facts.narrow is None else (facts.narrow.low, facts.narrow.high)
     ends = f"{signed_percent(low - 1)} to {signed_percent(high - 1)}"
     return f"the {policy.narrow()} interval of tokens, {ends}, lies inside ±{policy.relevant()}"
@@ -245,7 +258,9 @@ def settle(outcome: Outcome, facts: Facts) -> list[str]:
 
 def _no_difference(facts: Facts) -> str:
     if _identical(facts):
-        return f"On {_same(facts)} A and B have the same numbers, but for time."
+        # No two runs take the same milliseconds: time is named without a look at it.
+        names = [METRICS[ELAPSED].plain, *_apart(facts)]
+        return f"On {_same(facts)} A and B have the same numbers, but for {listed(names)}."
     used = typical(facts.tokens, places=1)
     return (
         f"On {_same(facts)} nothing that counts differs: B used {used} A, and "
@@ -302,10 +317,20 @@ def cautions(facts: Facts) -> Iterator[str]:
     yield from _uncompared(facts)
     yield from _hidden(facts)
     yield from together(facts.tokens)
-    time = facts.change(ELAPSED)
-    if (is_significant(time, 1) or is_significant(time, -1)) and not within_jitter(time):
+    for change in facts.changes:
+        yield from _not_counted(change)
+
+
+def _not_counted(change: Change) -> Iterator[str]:
+    """Note a clear change in a metric that decides nothing."""
+    metric = METRICS[change.metric]
+    if metric.decides or not (is_significant(change, 1) or is_significant(change, -1)):
+        return
+    if metric.key != ELAPSED:
+        yield f"{moved(change)}: not counted, because no outcome rests on {metric.plain}"
+    elif not within_jitter(change):
         yield (
-            f"{moved(time)}: not counted, because time depends on the machine and the network, "
+            f"{moved(change)}: not counted, because time depends on the machine and the network, "
             "which nothing holds still between two batteries"
         )
 

@@ -75,7 +75,7 @@ class Facts(NamedTuple):
 
     @property
     def deciding(self) -> list[Change]:
-        """The changes that decide: all but time, which depends on the machine."""
+        """The changes in the metrics that decide."""
         return [change for change in self.changes if METRICS[change.metric].decides]
 
 
