@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -16,32 +17,35 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from battery.records.stages import CHAT_STAGES, META_STAGES, TASK_STAGES
 from tests.support.collector import Seen, collecting
-from tests.support.commands import battery, read_json, write_tasks
+from tests.support.commands import battery, environment, read_json, write_tasks
 from tests.support.gateway import Gateway, serving
-from tests.support.recipes import code_of, copy_program, edit, recipe
+from tests.support.recipes import code_of, copy_program, insert, recipe
 
 # It has no types; a module imported by name is checked as one without.
 jsonschema: Any = import_module("jsonschema")
 DRY = ("run", "--dry-run", "-n", 2, "--tasks", "tasks.json", "--dir", "new", "--no-control")
+#: Of one iteration: a task of each phase, then distill, the chats there are, and the new one.
+CALLS = len(TASK_STAGES) + len(META_STAGES) + 1
 
 
-def add_stage(source: Path) -> None:
+def add_stage(source: Path, section: str | None = None) -> None:
     """Do what CONTRIBUTING says, in a copy of the program."""
-    section = recipe("Add a stage")
+    # Whoever follows the recipe calls the stage after zeta `eta`: its proof needs another name.
+    section = (section or recipe("Add a stage")).replace('"eta"', '"omega"')
     record, prompt = code_of(section)
-    edit(
+    ((entry, name),) = re.findall(r"`((\w+)\.role: .*?)`", section)
+    insert(
         source / "records" / "stages.py",
-        ("#: A new chat comes after", f"{record}#: A new chat comes after"),
-        ("SCRUM)\n#: One call each.", "SCRUM, COACH)\n#: One call each."),
+        (r"^()(?:#.*\n)*CHAT_STAGES\b", record),
+        (r"^CHAT_STAGES\b[^(]*\([^)]*?(),?\s*\)", f", {name}"),
     )
-    (entry,) = re.findall(r"`(COACH\.role: .*?)`", section)
-    scrum = "    SCRUM.role: Chat(_judgment_prompt, _read_judgment),\n"
-    edit(
+    insert(
         source / "review" / "chats.py",
-        ("import OVERSEER, SCRUM", "import COACH, OVERSEER, SCRUM"),
-        ("#: By role. Every", f"{prompt}\n\n#: By role. Every"),
-        (scrum, f"{scrum}    {entry},\n"),
+        (r"^from battery\.records\.stages import \(?()", f"{name}, "),
+        (r"^()(?:#.*\n)*CHATS\b", f"{prompt}\n\n"),
+        (r"^CHATS\b.*\{(?:\n .*)*\n()\}", f"    {entry},\n"),
     )
 
 
@@ -80,7 +84,7 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
         env = {"PYTHONPATH": str(root / "src"), "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
         done = battery("run", "-n", 1, *made.options(), cwd=root, env=env)
         assert done.returncode == 0, done.stderr
-        assert "1/1 eta   coach's notes" in done.stderr
+        assert "1/1 omega coach's notes" in done.stderr
         spans += collector.spans()
         yield made
 
@@ -93,12 +97,12 @@ def journal(trial: Trial) -> list[dict[str, Any]]:
 def test_a_dry_run_lists_and_counts_its_call(trial: Trial) -> None:
     done = trial(*DRY, "--json")
     outlook = json.loads(done.stdout)
-    # Three tasks, distill and three chats in each of two iterations.
-    assert outlook["cost"]["calls"] == len(outlook["calls"]) == 2 * 7
-    assert [call["stage"] for call in outlook["calls"]].count("eta") == 2
+    assert outlook["cost"]["calls"] == len(outlook["calls"]) == 2 * CALLS
+    assert [call["stage"] for call in outlook["calls"]].count("omega") == 2
     assert outlook["calls"][-1]["label"] == "coach's notes"
     text = trial(*DRY).stdout
-    assert "6 review, judgment and coaching" in " ".join(text.split())
+    chats = len(CHAT_STAGES) + 1
+    assert re.search(rf"\b{2 * chats} review, judgment\b.* and coaching", " ".join(text.split()))
 
 
 def test_the_run_asks_it_once_journals_it_and_keeps_its_answer(trial: Trial) -> None:
@@ -124,7 +128,7 @@ def test_the_journal_s_schema_accepts_its_line_and_no_unknown_role(trial: Trial)
 
 def test_the_summary_counts_its_call_and_lists_its_file(trial: Trial) -> None:
     summary = read_json(trial.folder / "summary.json")
-    assert summary["calls"] == 7
+    assert summary["calls"] == CALLS
     assert "iter_1/coach_notes.md" in summary["artifacts"]
     text = (trial.folder / "summary.md").read_text()
     assert "- `iter_1/coach_notes.md`: the coach's notes, as they came" in text
@@ -135,7 +139,7 @@ def test_the_report_shows_its_answer(trial: Trial) -> None:
 
 
 def test_the_trace_has_its_span(trial: Trial) -> None:
-    (span,) = [span for span in trial.spans if span.attributes.get("battery.stage") == "eta"]
+    (span,) = [span for span in trial.spans if span.attributes.get("battery.stage") == "omega"]
     assert span.name == "chat m"
 
 
@@ -148,10 +152,10 @@ def test_it_is_followed_and_resumed_without_a_second_call(trial: Trial, tmp_path
     asked = len(trial.gateway.requests)
 
     watched = trial("watch", folder)
-    assert "1/1 eta   coach's notes" in watched.stderr
-    assert "1/1 eta   done: ## What worked" in watched.stderr
+    assert "1/1 omega coach's notes" in watched.stderr
+    assert "1/1 omega done: ## What worked" in watched.stderr
     once = json.loads(trial("watch", folder, "--once", "--json").stdout)
-    assert (once["calls"], once["calls_done"], once["stage"]) == (7, 7, "eta")
+    assert (once["calls"], once["calls_done"], once["stage"]) == (CALLS, CALLS, "omega")
 
     resumed = trial("run", "--resume", "--dir", folder)
     assert resumed.returncode == 0, resumed.stderr
@@ -173,3 +177,27 @@ def test_it_can_be_redone_alone_and_is_told_to_be_outdated(trial: Trial, tmp_pat
     refused = trial("review", folder, "--only", "coach")
     assert refused.returncode == 2
     assert "holds no scrum_findings.md, which --only coach needs" in refused.stderr
+
+
+def test_another_stage_can_follow_it(tmp_path: Path) -> None:
+    """Whoever followed the recipe finds its proof still working."""
+    source = copy_program(tmp_path)
+    add_stage(source)
+    section = recipe("Add a stage")
+    for word, other in (("COACH", "CRITIC"), ("coach", "critic"), ('"eta"', '"psi"')):
+        section = section.replace(word, other)
+    add_stage(source, section)
+    code = (
+        "from battery.records.stages import CHAT_STAGES\n"
+        "from battery.review.chats import CHATS\n"
+        "assert [stage.role for stage in CHAT_STAGES] == list(CHATS)\n"
+        "print(*CHATS)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment({"PYTHONPATH": str(tmp_path)}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split()[-2:] == ["coach", "critic"]

@@ -15,7 +15,7 @@ from battery.store.artifacts import ANSWERS, ARTIFACTS, ITERATION, REPORT, RUN_S
 from tests.browser.folders import write_battery
 from tests.support.commands import battery as run
 from tests.support.commands import environment
-from tests.support.recipes import code_of, copy_program, extend, recipe
+from tests.support.recipes import code_of, copy_program, insert, recipe
 
 PACKAGE = Path(battery.__file__).parent
 WRITE_AND_FIND = """
@@ -101,10 +101,10 @@ def test_a_path_is_described_by_its_name(path: str, about: str) -> None:
 
 def add_file(source: Path, record: str) -> None:
     """Put a file called NOTES into the table of a copy of the program."""
-    extend(
+    insert(
         source / "store" / "artifacts.py",
-        (r"^#: All of them, .*\nARTIFACTS\b", rf"{record}\g<0>"),
-        (r"^(ARTIFACTS\b[^(]*\((?:\n .*)*\n)\)", r"\1    NOTES,\n)"),
+        (r"^()(?:#.*\n)*ARTIFACTS\b", record),
+        (r"^ARTIFACTS\b[^(]*\((?:\n .*)*\n()\)", "    NOTES,\n"),
     )
 
 

@@ -41,14 +41,13 @@ def edit(path: Path, *changes: tuple[str, str]) -> None:
     path.write_text(text, "utf-8")
 
 
-def extend(path: Path, *changes: tuple[str, str]) -> None:
-    """Replace what patterns match in a file, once each, with templates of `re.sub`.
+def insert(path: Path, *changes: tuple[str, str]) -> None:
+    """Insert texts into a file, each at the empty group `()` of a pattern that matches once.
 
-    For a place in a table, which others may have added to: the name of the table is in the
-    pattern, and none of its rows.
+    The pattern names a table and none of its rows, which whoever follows a recipe adds to.
     """
     text = path.read_text("utf-8")
-    for pattern, template in changes:
-        text, count = re.subn(pattern, template, text, flags=re.MULTILINE)
-        assert count == 1, pattern
+    for pattern, addition in changes:
+        (match,) = re.finditer(pattern, text, re.MULTILINE)
+        text = text[: match.start(1)] + addition + text[match.start(1) :]
     path.write_text(text, "utf-8")
