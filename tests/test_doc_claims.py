@@ -150,7 +150,7 @@ CLAIMS = {
         f"so do {FAILING} or {RERUNS} of the {RERUNS} reruns",
         f"p ≤ {policy.level(policy.FLAKY)} divided by the iterations after the first",
         f"the rate of bluffs is below {BOUND}",
-        f"(p ≤ {policy.level(policy.LEANING)}), and less than {RELEVANT} came on top",
+        f"(p ≤ {policy.level(policy.LEANING)}), and gained less than {RELEVANT} since",
         f"ends {POINTS} points fewer tasks ok, and no task that differs speaks the other way "
         f"(p ≤ {ALL_ONE_WAY})",
         f"within the {policy.RESOLUTION_S * 1000:g} ms per call",

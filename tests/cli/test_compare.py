@@ -57,7 +57,7 @@ def test_a_battery_compared_with_itself_does_not_differ_and_is_left_alone(before
     assert (done.returncode, done.stderr) == (0, "")
     found = Comparison.model_validate_json(done.stdout)
     assert found.outcome == "NO DIFFERENCE"
-    assert found.cautions == ["A and B are one and the same battery"]
+    assert found.cautions == ["A and B are the same battery"]
     assert contents(before) == was
 
 

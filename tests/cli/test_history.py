@@ -65,8 +65,8 @@ def test_five_like_batteries_have_a_trend(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_none_or_holds_none_is_refused(tmp_path: Path) -> None:
     done = command_here("history", tmp_path / "none", cwd=tmp_path)
-    assert_one_message(done, 2, "is no folder")
+    assert_one_message(done, 2, "is not a folder")
     done = command_here("history", tmp_path, cwd=tmp_path)
     assert_one_message(done, 2, "there is no battery under")
     # The default is data.
-    assert_one_message(command_here("history", cwd=tmp_path), 2, "data is no folder")
+    assert_one_message(command_here("history", cwd=tmp_path), 2, "data is not a folder")

@@ -93,7 +93,7 @@ def test_tokens_that_only_one_reports_are_not_the_same_numbers() -> None:
     assert "the same numbers" not in partial
     assert "Some cells have no tokens to compare." in partial
     assert "tokens could be compared in 4 of 8 tasks and 8 of 16 cells" in partial
-    assert "the same numbers, but for time." in said(CASES["identical numbers"][0])
+    assert "the same numbers except for time." in said(CASES["identical numbers"][0])
     (advice,) = settle(Outcome.UNCLEAR, CASES["no tokens in either"][0])
     assert advice == "Answers that report their tokens, in A and in B."
 
@@ -203,14 +203,14 @@ def test_a_metric_that_decides_nothing_is_named_where_it_differs(
     cost = replace(METRICS[ELAPSED], key="cost", plain="cost", call=in_usage("cost"))
     monkeypatch.setattr(table, "TABLE", (*TABLE, cost))
     monkeypatch.setitem(METRICS, "cost", cost)
-    assert "but for time." in said(facts(costing(1), costing(1)))
+    assert "except for time." in said(facts(costing(1), costing(1)))
     found = facts(costing(1), costing(1.6))
     text = said(found)
-    assert decide(found)[1] == ["the numbers are the same, task by task, but for cost"]
-    assert "the same numbers, but for time and cost." in text
+    assert decide(found)[1] == ["the numbers are the same, task by task, except for cost"]
+    assert "the same numbers except for time and cost." in text
     assert "cost worse by 60% (p = 0.008): not counted, because no outcome rests on cost" in text
     unreported = said(facts(costing(1), calls()))
-    assert "but for time and cost." in unreported, "what only one reports differs, too"
+    assert "except for time and cost." in unreported, "what only one reports differs, too"
 
 
 def test_what_is_unclear_says_how_many_tasks_would_settle_it() -> None:

@@ -68,6 +68,5 @@ def test_equal_batteries_have_no_trend_and_other_iterations_are_told() -> None:
     (course,) = courses([entry(7.0, iterations=3 + n // 3) for n in range(5)])
     assert course.p is None
     assert course.text == (
-        "no trend: all take exactly as many tokens; mind that their last iteration is another "
-        "one: 3, 4"
+        "no trend: all take exactly as many tokens; their last iterations differ: 3, 4"
     )

@@ -258,8 +258,8 @@ def test_a_lasting_difference_between_deployments_is_not_learning() -> None:
         )
     )
     assert found.verdict == Word.INCONCLUSIVE
-    assert "cheaper one in iteration 1 already" in found.sentence
-    assert any("can never be below .01" in text for text in found.assumptions)
+    assert "already used fewer tokens in iteration 1" in found.sentence
+    assert any("p is never below .01" in text for text in found.assumptions)
 
 
 def test_a_lasting_difference_in_pace_is_no_regression() -> None:

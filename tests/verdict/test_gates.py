@@ -136,7 +136,7 @@ def test_a_task_that_fails_now_and_then_is_not_called_forgotten() -> None:
     (lost,) = [each for each in lost_in(found, reruns(1, 5, failed=4)) if each.asked]
     assert not lost.frozen_too
     assert not lost.counts
-    assert "now and then" in check(found, reruns(1, 5, failed=4))["alpha"].text
+    assert "this task is flaky" in check(found, reruns(1, 5, failed=4))["alpha"].text
 
 
 @pytest.mark.parametrize(

@@ -87,4 +87,4 @@ def test_what_the_power_leaves_out_is_told_where_there_is_noise() -> None:
 def test_the_uncertainty_of_a_measured_noise_is_told() -> None:
     measured = prospects(USUAL, "measured", None).assumptions
     assert len(measured) == len(prospects(USUAL, "given", None).assumptions) + 1
-    assert "uncertain" in measured[-1]
+    assert "known only to within" in measured[-1]

@@ -72,10 +72,10 @@ def test_the_verdict_follows_the_threshold() -> None:
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        (saving(0.125), "-12.5% to -12.5%, lies inside ±15%"),
+        (saving(0.125), "-12.5% to -12.5%, is within ±15%"),
         (saving(0.125), "15% either way can be ruled out"),
         (saving(0.125, 0.06), "less than the 15% asked"),
-        (leaning, "less than 15% came on top"),
+        (leaning, "gained less than 15% since"),
     ],
 )
 def test_each_sentence_of_a_verdict_follows_the_threshold(changes: Changes, text: str) -> None:
@@ -88,7 +88,7 @@ def test_each_sentence_of_a_verdict_follows_the_threshold(changes: Changes, text
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        (everywhere(880), "lies inside ±15%"),
+        (everywhere(880), "is within ±15%"),
         (everywhere(880), "15% either way can be ruled out"),
         (learning, "nor by 15%"),
     ],

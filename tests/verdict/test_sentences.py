@@ -17,7 +17,7 @@ def test_time_that_learning_is_not_to_blame_for_is_told_and_not_counted() -> Non
     found = assess(observed(lambda c: {"elapsed_ms": 3000 if c.arm == LEARN else 2000}))
     assert found.verdict == Word.NO_EFFECT
     assert any(
-        "not counted" in text and "in iteration 1 already" in text for text in found.cautions
+        "not counted" in text and "already worse in iteration 1" in text for text in found.cautions
     )
 
 
@@ -83,7 +83,7 @@ def test_claims_of_success_in_impossible_tasks_are_counted(bluffs: int, said: st
 def test_no_effect_says_so_where_nothing_that_was_learned_was_used(used: bool) -> None:
     found = assess(observed(lambda c: {"memory_used": used and c.arm == LEARN and c.iteration > 1}))
     assert found.verdict == Word.NO_EFFECT
-    assert ("nothing of it was used" in found.sentence) is not used
+    assert ("none of it was used" in found.sentence) is not used
 
 
 def test_one_arm_says_what_it_came_to_unless_a_run_reports_no_tokens() -> None:

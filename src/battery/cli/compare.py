@@ -21,7 +21,7 @@ from battery.verdict.conditions import OF_COMPARISON, parse, require_of_comparis
 Before = Annotated[Path, options.argument("A", "Folder of the battery before.")]
 After = Annotated[Path, options.argument("B", "Folder of the battery after.")]
 Output = Annotated[
-    Path | None, options.option("--output -o PAGE.html", "Write the comparison as a page, too.")
+    Path | None, options.option("--output -o PAGE.html", "Also write the comparison as a page.")
 ]
 Printed = Annotated[
     Literal["text", "md", "json"],
@@ -32,7 +32,7 @@ FailOn = Annotated[
     options.option(
         "--fail-on WORDS",
         "End with exit code 3 on any of these, with commas between them: "
-        f"{', '.join(OF_COMPARISON)}. A MIXED outcome is worse, too.",
+        f"{', '.join(OF_COMPARISON)}. MIXED also counts as worse.",
     ),
 ]
 

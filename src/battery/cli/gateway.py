@@ -59,7 +59,7 @@ def gateway(
     """Serve the embedded gateway until interrupted.
 
     It answers respond, chat and distill on one port, so both --gateway and --llm-team take its
-    URL. It asks nobody for credentials: keep it on this machine.
+    URL. It does not check credentials: keep it on this machine.
 
     \b
     Example:

@@ -63,7 +63,7 @@ def _ask() -> Names:
             overseer=_answer("Model that reviews each iteration", default.overseer),
         )
     except (typer.Abort, KeyboardInterrupt) as error:
-        hint = "run it again, or with --yes to be asked nothing"
+        hint = "run it again, or with --yes to skip the questions"
         raise InterruptedRunError("interrupted; nothing was written", hint=hint) from error
 
 

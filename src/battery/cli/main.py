@@ -26,7 +26,7 @@ from typer.main import get_command
 from battery import __version__
 from battery.base.errors import BatteryError, GateError, InterruptedRunError, UsageError
 
-_REPORT = "look at it with --debug; unless this machine is the cause, report it"
+_REPORT = "look at it with --debug; if it is not caused by this machine, report it"
 #: Options whose values may be secrets.
 _HEADERS = {"-H", "--header", "--llm-team-header", "--control-header"}
 
@@ -49,7 +49,7 @@ SUMMARIES: Final = {
     "export": "Write a battery in the format of another tool.",
     "schema": "Print the JSON Schema of a file.",
     "gateway": "Serve the embedded gateway until interrupted.",
-    "power": "Say before a run what it could see.",
+    "power": "Estimate what a run could detect.",
     "calibrate": "Show how often each verdict is given on simulated batteries.",
     "doctor": "Check that everything is in place for a run.",
     "init": "Write a starter for tasks of your own.",
@@ -195,8 +195,7 @@ def _as_battery_error(error: BaseException, words: Sequence[str]) -> BatteryErro
         # An error about a file names it; without a name it was one of the streams.
         converted = BatteryError(
             f"cannot write the output: {error.strerror or error}",
-            hint="free some space, or send the output elsewhere; what was to be written into "
-            "folders is there",
+            hint="free some space, or send the output elsewhere; files in folders were written",
         )
     elif isinstance(error, OSError):
         converted = BatteryError(f"the system refused to read or write: {error}", hint=_REPORT)

@@ -57,7 +57,7 @@ def power(
     as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
-    """Say before a run what it could see.
+    """Estimate what a run could detect.
 
     Prints for each question of the verdict the smallest drop that a battery of this size shows in
     8 of 10 cases; with --drop also the chance that this drop is seen, and how many iterations,

@@ -94,5 +94,5 @@ def _missing(a: OpenedBattery, b: OpenedBattery, both: Shared) -> str:
 def _cautions(a: OpenedBattery, b: OpenedBattery, facts: Facts) -> Iterator[str]:
     # By the run id and not by the folder: a copy is the same battery, too.
     if a.provenance.run_id and a.provenance.run_id == b.provenance.run_id:
-        yield "A and B are one and the same battery"
+        yield "A and B are the same battery"
     yield from words.cautions(facts)

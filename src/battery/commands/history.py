@@ -28,7 +28,7 @@ def history(root: Path) -> History:
     A battery that cannot be read is a warning, whatever its files hold.
     """
     if not root.is_dir():
-        raise FolderError(f"{root} is no folder", hint="name the folder that holds your batteries")
+        raise FolderError(f"{root} is not a folder", hint="name the folder of your batteries")
     listed: list[tuple[Entry, _Asked]] = []
     warnings: list[str] = []
     for folder in _batteries(root, warnings):

@@ -1,4 +1,4 @@
-"""Work out before a run what it could see; with a battery to learn from, from its noise."""
+"""Estimate what a run could detect; with a battery to learn from, from its noise."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ _TWINS_WITHOUT_TOKENS: Final = (
 )
 SCOPE: Final = (
     "These two batteries: what one memory each learned in one run each, on these tasks and tasks "
-    "like them. Two runs of one and the same system differ, too. A claim about the systems takes "
+    "like them. Even two runs of the same system differ. A claim about the systems takes "
     f"at least {policy.BATTERIES} independent batteries of each, every one from an empty memory."
 )
 
@@ -117,7 +117,7 @@ def _tokens_open(facts: Facts) -> list[str]:
 
 
 def _too_wide() -> str:
-    return f"the {policy.narrow()} interval of tokens does not lie inside ±{policy.relevant()}"
+    return f"the {policy.narrow()} interval of tokens is not within ±{policy.relevant()}"
 
 
 def _identical(facts: Facts) -> bool:
@@ -141,7 +141,7 @@ def _same_cells(facts: Facts, metric: Metric) -> bool:
 
 
 def _apart(facts: Facts) -> list[str]:
-    """Name the metrics, but for time, that decide nothing and differ."""
+    """Name the metrics, except for time, that decide nothing and differ."""
     return [
         metric.plain
         for metric in METRICS.values()
@@ -152,11 +152,11 @@ def _apart(facts: Facts) -> list[str]:
 def _alike(facts: Facts) -> str:
     if _identical(facts):
         apart = _apart(facts)
-        but = f", but for {listed(apart)}" if apart else ""
-        return f"the numbers are the same, task by task{but}"
+        exceptions = f", except for {listed(apart)}" if apart else ""
+        return f"the numbers are the same, task by task{exceptions}"
     low, high = (1.0, 1.0) if facts.narrow is None else (facts.narrow.low, facts.narrow.high)
     ends = f"{signed_percent(low - 1)} to {signed_percent(high - 1)}"
-    return f"the {policy.narrow()} interval of tokens, {ends}, lies inside ±{policy.relevant()}"
+    return f"the {policy.narrow()} interval of tokens, {ends}, is within ±{policy.relevant()}"
 
 
 def sentence(outcome: Outcome, facts: Facts, reasons: Sequence[str]) -> str:
@@ -252,7 +252,7 @@ def settle(outcome: Outcome, facts: Facts) -> list[str]:
     return [
         f"About {needed:,} tasks like these instead of {tasks} would narrow the "
         f"{policy.narrow()} interval of tokens to ±{policy.relevant()}. Where single calls vary "
-        "much, --repeats narrows it, too."
+        "much, --repeats also narrows it."
     ]
 
 
@@ -260,7 +260,7 @@ def _no_difference(facts: Facts) -> str:
     if _identical(facts):
         # No two runs take the same milliseconds: time is named without a look at it.
         names = [METRICS[ELAPSED].plain, *_apart(facts)]
-        return f"On {_same(facts)} A and B have the same numbers, but for {listed(names)}."
+        return f"On {_same(facts)} A and B have the same numbers except for {listed(names)}."
     used = typical(facts.tokens, places=1)
     return (
         f"On {_same(facts)} nothing that counts differs: B used {used} A, and "

@@ -129,4 +129,4 @@ def _unlike(entries: Sequence[Entry]) -> str:
     counts = sorted({entry.iterations for entry in entries})
     if len(counts) < 2:
         return ""
-    return f"; mind that their last iteration is another one: {', '.join(map(str, counts))}"
+    return f"; their last iterations differ: {', '.join(map(str, counts))}"

@@ -178,10 +178,11 @@ def amounts(rows: Sequence[Contrast]) -> str:
 
 
 def undecided(rows: Sequence[Contrast]) -> str:
-    """Name the metrics that decide nothing: `time decides nothing, so its p is not corrected …`."""
+    """Name the metrics that decide nothing: `time decides nothing, so its p-value is …`."""
     names = [METRICS[row.metric].plain for row in rows if not METRICS[row.metric].decides]
-    verb, whose = ("decides", "its") if len(names) == 1 else ("decide", "their")
-    return f"{listed(names)} {verb} nothing, so {whose} p is not corrected and corrects no other"
+    if len(names) == 1:
+        return f"{names[0]} decides nothing, so its p-value is left out of the correction"
+    return f"{listed(names)} decide nothing, so their p-values are left out of the correction"
 
 
 def metric_value(key: str, value: float | None) -> str:

@@ -186,9 +186,9 @@ def is_worse(effect: Effect) -> bool:
 def excuse(effect: Effect) -> str | None:
     """Give the reason why something worse is no regression; None where nothing excuses it."""
     # Two deployments of one system may differ for good, in pace above all, and learning cannot be
-    # blamed for that: what counts is what came on top of iteration 1.
+    # blamed for that: what counts is the change since iteration 1.
     if effect.net is not None and not policy.is_relevant(net_harm(effect)):
-        return "the learn arm was the worse one in iteration 1 already"
+        return "the learn arm was already worse in iteration 1"
     if effect.metric != ELAPSED:
         return None
     if within_jitter(effect):
@@ -197,5 +197,5 @@ def excuse(effect: Effect) -> str | None:
     # Of two machines one is always the slower one: of time only what iteration 1 did not show yet
     # may be blamed on learning, and that has to be significant by itself.
     if effect.p_net is None or effect.p_net > policy.ALPHA:
-        return "what came on top of iteration 1 may be chance"
+        return "the change since iteration 1 may be chance"
     return None

@@ -206,7 +206,7 @@ def _in_words(lost: Forgotten) -> str:
         return f"{start}; nobody asked again, so whether it was forgotten is not known"
     word = "forgotten" if lost.counts else "not confirmed"
     if lost.chance is not None and lost.failed >= CONFIRMED and not lost.counts:
-        word += f", for this task fails now and then (chance {number(lost.chance)})"
+        word += f", because this task is flaky (chance {number(lost.chance)})"
     return f"{start}; asked again, {lost.failed} of {lost.asked} failed: {word}"
 
 

@@ -43,7 +43,7 @@ def _compared(facts: Facts) -> tuple[Word, list[str]]:
     # NO EFFECT is a finding and has to be shown; without proof of equality it is open what is true.
     if not _fails_more(facts) and facts.narrow and policy.rules_out(facts.narrow):
         low, high = signed_percent(facts.narrow.low - 1), signed_percent(facts.narrow.high - 1)
-        inside = f"the {policy.narrow()} interval of tokens, {low} to {high}, lies inside"
+        inside = f"the {policy.narrow()} interval of tokens, {low} to {high}, is within"
         return Word.NO_EFFECT, [f"{inside} ±{policy.relevant()}", *_failed_gates(facts)]
     return Word.INCONCLUSIVE, objections
 
@@ -136,8 +136,8 @@ def _too_little(tokens: Effect, facts: Facts) -> Iterator[str]:
         yield "all tasks together took no fewer tokens than in the frozen arm"
     if _leaned(facts) and tokens.net is not None and not policy.is_relevant(1 - tokens.net):
         yield (
-            "the learn arm was the cheaper one in iteration 1 already, and less than "
-            f"{policy.relevant()} came on top of that"
+            "the learn arm already used fewer tokens in iteration 1, and gained less than "
+            f"{policy.relevant()} since"
         )
 
 

@@ -110,7 +110,7 @@ def settle(word: Word | None, facts: Facts) -> list[str]:
             advice = ["Run at least two iterations; three is the default."]
         case Word.INVALID:
             # Nothing that is added to refused numbers makes them better.
-            advice = ["A battery of its own, whole and from one memory for both arms."]
+            advice = ["A new, complete battery; both arms start from the same memory."]
         case Word.REGRESSED:
             advice = [] if facts.two_arms else [_CONTROL]
         case Word.LEARNED:
@@ -157,11 +157,11 @@ def _inconclusive(facts: Facts) -> Iterator[str]:
     target = max(1 - tokens.value, policy.RELEVANT * 1.5)
     seen = f"To see a saving of {percent(target)} with {percent(policy.POWER)} power"
     if learned_power(target, design) >= policy.POWER:
-        yield f"{seen} this size is enough, if all tasks gain alike; these do not: more tasks."
+        yield f"{seen} this size is enough if all tasks gain alike. These do not, so add tasks."
     elif ways := list(_ways(target, design)):
         yield f"{seen}: {', or '.join(ways)}."
     else:
-        yield f"{seen} it takes more than iterations, tasks or repeats alone: several of them."
+        yield f"{seen} it takes more of several of these at once: iterations, tasks, repeats."
 
 
 def _ways(target: float, design: Design) -> Iterator[str]:
@@ -273,4 +273,4 @@ def _assumptions(design: Design, source: Source) -> Iterator[str]:
     )
     if source == "measured":
         # The standard error of a deviation is 1 / sqrt(2 (n - 1)) of it.
-        yield "The noise is as measured; measured on 8 tasks, it is itself uncertain by a quarter."
+        yield "As measured on 8 tasks, the noise is known only to within about a quarter."

@@ -40,14 +40,14 @@ def sentence(word: Word | None, facts: Facts, reasons: Sequence[str]) -> str:
     text = _in_words(word, facts, reasons)
     # Next to the word, because a saving that a cache made reads like one that was learned.
     if answers := facts.cached:
-        return f"{text} {answers} answers came from a cache, and are no work."
+        return f"{text} {answers} answers came from a cache, which is not work."
     return text
 
 
 def _in_words(word: Word, facts: Facts, reasons: Sequence[str]) -> str:
     match word:
         case Word.INVALID:
-            text = f"This battery proves nothing: {'; '.join(reasons)}."
+            text = f"This battery cannot be trusted: {'; '.join(reasons)}."
         case Word.DISHONEST:
             text = _dishonest(facts)
         case Word.REGRESSED:
@@ -149,14 +149,14 @@ def _learned(facts: Facts) -> str:
 
 def _no_effect(facts: Facts) -> str:
     text = (
-        f"Learning saved no tokens worth having: the gateway used {typical(facts.tokens)} its "
+        f"Learning saved no relevant share of tokens: the gateway used {typical(facts.tokens)} its "
         f"twin, and {policy.relevant()} either way can be ruled out."
     )
     # No effect of a memory that was never used is a finding about the set-up, not about learning.
     if any(
         gate.name is GateName.MECHANISM and gate.status is GateStatus.FAILED for gate in facts.gates
     ):
-        return f"{text} But nothing was learned, or nothing of it was used."
+        return f"{text} But nothing was learned, or none of it was used."
     return text
 
 
@@ -235,5 +235,5 @@ def _start(facts: Facts) -> str:
     text = f"{p_equals(start.p)} for a difference in tokens"
     refused = f"below {policy.level(policy.SAME_START_ALPHA)}"
     if 2 / 2**start.tasks >= policy.SAME_START_ALPHA:
-        return f"{text}; with {start.tasks} tasks it can never be {refused}, which would refuse it"
+        return f"{text}; with {start.tasks} tasks p is never {refused}, so this check cannot fail"
     return f"{text}, and {refused} it would be refused"

@@ -177,7 +177,9 @@ def _who(folder: BatteryDir, look: Look) -> list[str]:
     if owner and look.working:
         return [f"process {owner.pid} is working on it"]
     if owner:
-        return [f"whether process {owner.pid} on {owner.host} works on it cannot be told from here"]
+        return [
+            f"cannot tell from here whether process {owner.pid} on {owner.host} is working on it"
+        ]
     return []
 
 
@@ -283,6 +285,6 @@ def _unsure(folder: BatteryDir, look: Look) -> Iterator[Notice]:
     owner = holder(folder.root) if look.working is None else None
     if owner:
         yield Notice(
-            f"process {owner.pid} on {owner.host} ran this battery last; whether it still does "
-            "cannot be told from here"
+            f"process {owner.pid} on {owner.host} ran this battery last; cannot tell from here "
+            "whether it still does"
         )

@@ -23,7 +23,7 @@ def text(calibration: Calibration) -> str:
     lines = [GAP.join(cells) for cells in zip(*aligned, strict=True)]
     lines += [
         "",
-        "Percent of simulated batteries, by verdict. A 0 without a decimal is none at all.",
+        "Percent of simulated batteries, by verdict. A 0 without a decimal means exactly none.",
         f"{significant}: primary test; count: {NEEDED} or more of {len(COUNTED)} metrics improved.",
         "",
         f"{_kept(calibration)} ({_origin(calibration)}).",
