@@ -32,15 +32,6 @@ def copy_program(root: Path) -> Path:
     return source
 
 
-def edit(path: Path, *changes: tuple[str, str]) -> None:
-    """Replace texts that are in a file once each."""
-    text = path.read_text("utf-8")
-    for before, after in changes:
-        assert text.count(before) == 1, before
-        text = text.replace(before, after)
-    path.write_text(text, "utf-8")
-
-
 def insert(path: Path, *changes: tuple[str, str]) -> None:
     """Insert texts into a file, each at the empty group `()` of a pattern that matches once.
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
 
 from tests.browser.folders import write_battery
 from tests.support.commands import battery, environment
-from tests.support.recipes import ROOT, code_of, copy_program, edit, recipe
+from tests.support.recipes import ROOT, code_of, copy_program, insert, recipe
 
 
 @pytest.fixture(scope="module")
@@ -20,10 +21,20 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("format")
     source = copy_program(root / "src")
     (record,) = code_of(recipe("Add an output format"))
-    last = "            actions=True,\n        ),\n"
-    edit(source / "report" / "machine" / "__init__.py", (last, f"{last}{record.rstrip()},\n"))
+    row = textwrap.indent(record.rstrip(), "    ")
+    table = source / "report" / "machine" / "__init__.py"
+    insert(table, (r"^TABLE\b[^(]*\((?:\n .*)*\n()\)", f"{row},\n"))
     write_battery(root / "battery")
     return root
+
+
+def test_its_record_has_the_layout_that_the_linter_asks_for(trial: Path) -> None:
+    table = trial / "src" / "battery" / "report" / "machine" / "__init__.py"
+    options = ["--no-cache", "--config", str(ROOT / "pyproject.toml"), str(table)]
+    for check in (["check"], ["format", "--check"]):
+        ruff = [sys.executable, "-m", "ruff", *check, *options]
+        done = subprocess.run(ruff, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def summarize(trial: Path, *words: object) -> subprocess.CompletedProcess[str]:

@@ -45,48 +45,47 @@ def _rows(folder: BatteryDir) -> Iterable[Row]:
     return call_rows(open_battery(folder))
 
 
-#: All of them by name, in the order in which they are offered.
-FORMATS: Final = {
-    each.name: each
-    for each in (
-        OutputFormat(
-            name="md",
-            about=f"`{SUMMARY_TEXT.name}`",
-            suffix=".md",
-            make=lambda summary, _: [markdown(summary).encode()],
-        ),
-        OutputFormat(
-            name="json",
-            about=f"`{SUMMARY.name}`",
-            suffix=".json",
-            make=lambda summary, _: [dump_record(summary)],
-        ),
-        OutputFormat(
-            name="csv",
-            about="a row per call",
-            suffix=".csv",
-            make=lambda _, folder: csv_chunks(_rows(folder)),
-        ),
-        OutputFormat(
-            name="parquet",
-            about="the same, typed",
-            suffix=".parquet",
-            make=lambda _, folder: parquet_chunks(_rows(folder)),
-            require=require_parquet,
-            binary=True,
-        ),
-        OutputFormat(
-            name="junit",
-            about="test results, a suite per phase, and the gates",
-            suffix=".xml",
-            make=lambda summary, folder: [junit(summary, _rows(folder))],
-        ),
-        OutputFormat(
-            name="github",
-            about="step summary, annotations and outputs of a GitHub Actions run",
-            suffix=".md",
-            make=lambda summary, _: [step_summary(summary)],
-            actions=True,
-        ),
-    )
-}
+#: All of them, in the order in which they are offered.
+TABLE: Final = (
+    OutputFormat(
+        name="md",
+        about=f"`{SUMMARY_TEXT.name}`",
+        suffix=".md",
+        make=lambda summary, _: [markdown(summary).encode()],
+    ),
+    OutputFormat(
+        name="json",
+        about=f"`{SUMMARY.name}`",
+        suffix=".json",
+        make=lambda summary, _: [dump_record(summary)],
+    ),
+    OutputFormat(
+        name="csv",
+        about="a row per call",
+        suffix=".csv",
+        make=lambda _, folder: csv_chunks(_rows(folder)),
+    ),
+    OutputFormat(
+        name="parquet",
+        about="the same, typed",
+        suffix=".parquet",
+        make=lambda _, folder: parquet_chunks(_rows(folder)),
+        require=require_parquet,
+        binary=True,
+    ),
+    OutputFormat(
+        name="junit",
+        about="test results, a suite per phase, and the gates",
+        suffix=".xml",
+        make=lambda summary, folder: [junit(summary, _rows(folder))],
+    ),
+    OutputFormat(
+        name="github",
+        about="step summary, annotations and outputs of a GitHub Actions run",
+        suffix=".md",
+        make=lambda summary, _: [step_summary(summary)],
+        actions=True,
+    ),
+)
+#: The same by name.
+FORMATS: Final = {form.name: form for form in TABLE}
