@@ -8,8 +8,10 @@ import pytest
 
 from tests.support.arms import Pair, ran
 from tests.support.calls import command_here as battery
+from tests.support.commands import battery as program
 from tests.support.commands import read_json, write_tasks
 from tests.support.gateway import Gateway
+from tests.support.recipes import copy_program, insert
 
 pytestmark = pytest.mark.slow
 
@@ -130,3 +132,14 @@ def test_companions_on_the_host_of_the_manifests_gateway_get_its_headers(
     assert {(sent.get("x-learn"), sent["x-arm"]) for sent in pair.frozen.headers} == {
         (None, "frozen")
     }
+
+
+@pytest.mark.parametrize("command", ["run", "summarize"])
+def test_the_help_of_fail_on_names_every_condition(command: str, tmp_path: Path) -> None:
+    source = copy_program(tmp_path)
+    made_up = '    "haunted": lambda summary, _: False,\n'
+    conditions = source / "verdict" / "conditions.py"
+    insert(conditions, (r"^CONDITIONS\b.*\{(?:\n .*)*\n()\}", made_up))
+    done = program(command, "--help", cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
+    text = " ".join(done.stdout.split())
+    assert "gates, unfinished, haunted." in text

@@ -19,7 +19,7 @@ from battery.inputs.settings import (
     make_target,
     parse_headers,
 )
-from battery.records.word import GateName, Word
+from battery.verdict.conditions import CONDITIONS
 
 DEFAULT_FOLDER = Path("data/battery")
 
@@ -176,9 +176,8 @@ FailOn = Annotated[
     str | None,
     option(
         "--fail-on WORDS",
-        "End with exit code 3 on any of these verdicts, with commas between them: "
-        f"{', '.join(word.condition for word in Word if word.condition)}, not-learned, "
-        f"not-compounding; or a failed gate: {', '.join(GateName)}, gates; or unfinished.",
+        "End with exit code 3 on any of these, with commas between them: "
+        f"{', '.join(CONDITIONS)}. A gate's name means that this gate failed.",
     ),
 ]
 Json = Annotated[
