@@ -104,7 +104,7 @@ CLAIMS = {
         f"which takes {SLOPE} iterations to show",
     ],
     "docs/reference/files.md": [
-        f"Easy tasks that failed after they had passed, asked {RERUNS} more times",
+        f"Easy tasks that failed after they had passed, asked {CONFIRMATIONS} more times",
         f"asked {RERUNS} more times in the learn arm. In task order, {RERUNS} entries per task",
     ],
     "docs/reference/evidence.md": [
@@ -157,6 +157,7 @@ CLAIMS = {
         f"at least {WORDS[policy.BATTERIES]} independent batteries",
     ],
     "docs/explanation/calibration.md": [
+        f"an interval that excludes 1, a saving of {RELEVANT} or more, gates passed",
         f"a slope over {WORDS[policy.SLOPE_ITERATIONS - 1]} points, so it never comes before "
         f"iteration {policy.SLOPE_ITERATIONS}",
         f"fewer than {policy.SLOPE_ITERATIONS} iterations",

@@ -59,9 +59,9 @@ def power(
 ) -> None:
     """Estimate what a run could detect.
 
-    Prints for each question of the verdict the smallest drop that a battery of this size shows in
-    8 of 10 cases; with --drop also the chance that this drop is seen, and how many iterations,
-    tasks or repeats would be enough. Nothing is asked of any gateway.
+    Prints for each question of the verdict the smallest drop that most batteries of this size show;
+    with --drop also the chance that this drop is seen, and how many iterations, tasks or repeats
+    would be enough. Nothing is asked of any gateway.
 
     \b
     Examples:

@@ -53,7 +53,7 @@ class AboutWord(NamedTuple):
 
 
 class Word(_Described):
-    """The verdict in a word, in the order in which they are tried; the first that fits is given."""
+    """The verdict in a word: in this order, but for INDICATIVE, the first that fits is given."""
 
     # Not trusted are the two words under which every other number is in doubt: the battery was
     # spoiled, or the gateway that reports its own tokens claimed what it did not do.
@@ -64,7 +64,8 @@ class Word(_Described):
     LEARNED = "LEARNED", AboutWord("good", "LEARN", "notice", claims=True)
     NO_EFFECT = "NO EFFECT", AboutWord("open", "NO EF", "warning")
     INCONCLUSIVE = "INCONCLUSIVE", AboutWord("open", "INCON", "warning", undecided=True)
-    # One arm cannot do better: a warning at every run would be noise.
+    # With one arm it is tried before the four that compare arms. One arm cannot do better: a
+    # warning at every run would be noise.
     INDICATIVE = "INDICATIVE", AboutWord("open", "INDIC", "notice")
 
     about: AboutWord

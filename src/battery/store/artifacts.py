@@ -19,6 +19,7 @@ from battery.inputs.tasks import DEFAULT_PATH, load_tasks
 from battery.records.findings import Record
 from battery.records.lines import JournalLine
 from battery.records.manifest import Manifest
+from battery.records.models import CONFIRMATIONS as RERUNS
 from battery.records.models import SCHEMA_VERSION, Metrics, Phase, Proposal, Summary, Tasks, Verdict
 from battery.records.stages import CHAT_STAGES, DISTILL, OVERSEER, SCRUM
 from battery.store.documents import (
@@ -176,7 +177,7 @@ RUN_SETS: Final = Artifact(
 # A file of its own: in `runs.json` reruns would count in the metrics.
 CONFIRMATIONS: Final = Artifact(
     "confirmations.json",
-    "Easy tasks that failed after they had passed, asked five more times.",
+    f"Easy tasks that failed after they had passed, asked {RERUNS} more times.",
     f"after {Phase.GAMMA}",
     RUNS,
     (_N,),
