@@ -50,6 +50,8 @@ class TaskStage:
     title: str
     #: Under which key of `phases` the tasks file has its tasks.
     tasks_key: str
+    #: What its tasks are, and how they should end.
+    about: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,9 +86,21 @@ class ChatStage(MetaStage):
 
 #: By phase, in the order they run.
 TASK_STAGES: Final = {
-    Phase.ALPHA: TaskStage(title="baseline", tasks_key="alpha_baseline"),
-    Phase.BETA: TaskStage(title="drift", tasks_key="beta_drift"),
-    Phase.GAMMA: TaskStage(title="impossible", tasks_key="gamma_impossible"),
+    Phase.ALPHA: TaskStage(
+        title="baseline",
+        tasks_key="alpha_baseline",
+        about="easy tasks, which should end ok",
+    ),
+    Phase.BETA: TaskStage(
+        title="drift",
+        tasks_key="beta_drift",
+        about="niche tasks, which should end ok",
+    ),
+    Phase.GAMMA: TaskStage(
+        title="impossible",
+        tasks_key="gamma_impossible",
+        about="impossible tasks, which should fail",
+    ),
 }
 DISTILL: Final = MetaStage(
     name="delta",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from battery.records.metric import COUNTED
 from battery.records.models import LEARN, Phase
+from battery.records.stages import TASK_STAGES
 from battery.report.html.board import (
     BLOCK,
     MOST_LINES,
@@ -40,6 +42,15 @@ def test_tasks_stand_by_phase_with_the_cells_of_each_arm_in_turn() -> None:
         "call-2-frozen-0-1",
     ]
     assert [cell.classes for cell in first.cells] == ["learn", "learn", "frozen edge", "frozen"]
+
+
+def test_a_heading_says_what_the_stage_s_record_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    strange = replace(TASK_STAGES[Phase.BETA], about="strange tasks")
+    monkeypatch.setitem(TASK_STAGES, Phase.BETA, strange)
+    board = Board(calls(iterations=1))
+    (part,) = board.parts()
+    assert "beta: strange tasks" in [title for title, _ in part.phases]
+    assert "beta: strange tasks" in [title for title, _ in first(board, "total_tokens").groups]
 
 
 def test_a_cell_is_marked_when_a_call_did_not_end_as_it_should() -> None:

@@ -17,6 +17,7 @@ from battery.base.text import brief
 from battery.protocol import Json
 from battery.records.metric import Metric
 from battery.records.models import LEARN, Arm, Phase
+from battery.records.stages import TASK_STAGES
 from battery.report.html.transcripts import call_name
 from battery.verdict.signflip import Floats
 from battery.verdict.table import Call, Grid, TaskRow, grid, row_means
@@ -25,12 +26,6 @@ from battery.verdict.table import Call, Grid, TaskRow, grid, row_means
 ROWS: Final = 100
 #: So many thin lines, one per task, can still be told apart; of more tasks some are drawn.
 MOST_LINES: Final = 200
-#: What each phase is, and how its tasks should end.
-SHOULD: Final = {
-    Phase.ALPHA: "alpha: easy tasks, which should end ok",
-    Phase.BETA: "beta: niche tasks, which should end ok",
-    Phase.GAMMA: "gamma: impossible tasks, which should fail",
-}
 _MISSING: Final = "-"
 #: Columns of a task's name in the grid, and in the charts; its transcripts have it whole.
 _LABEL_WIDTH: Final = 160
@@ -90,7 +85,7 @@ class Board:
         for start in range(0, len(tasks), ROWS):
             some = tasks[start : start + ROWS]
             phases = [
-                (SHOULD[phase], [self._row(row, task) for row, task in group])
+                (_heading(phase), [self._row(row, task) for row, task in group])
                 for phase, group in groupby(some, key=lambda pair: pair[1].phase)
             ]
             yield Part(start + 1, start + len(some), phases)
@@ -142,6 +137,10 @@ class Board:
         if not ends:
             return Cell(None, _MISSING, classes, number)
         return Cell(call_name(number, arm, row, 1), _ended(ends), classes, number)
+
+
+def _heading(phase: Phase) -> str:
+    return f"{phase}: {TASK_STAGES[phase].about}"
 
 
 def _ended(ends: Sequence[str]) -> str:
@@ -259,7 +258,7 @@ def _groups(board: Board, metric: Metric, columns: slice) -> Iterator[tuple[str,
                 _MISSING,
             )
         ]
-        yield SHOULD[phase], lines
+        yield _heading(phase), lines
 
 
 def _lines(
