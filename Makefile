@@ -13,21 +13,26 @@ UV := $(VENV)/lock/bin/uv
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --only-binary :all: \
   --generate-hashes --no-strip-extras --no-header --no-annotate pyproject.toml --group build
 
-.PHONY: battery quick test cover lint format bench calibrate docs pictures reference lock clean
+.PHONY: battery quick test recipes cover lint format bench calibrate docs pictures reference lock clean
 
 battery: $(VENV)/ready  ## run a three-iteration battery on the embedded gateway
 	$(BIN)/battery run --iterations 3
 
 # Everything but the slow modules, and few examples of each property.
 quick: lint  ## what to run while you edit
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not slow" --hypothesis-profile=quick
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not slow and not recipe" --hypothesis-profile=quick
 
-test: lint  ## everything that CI checks
-	$(BIN)/python -m pytest -n 3 --dist worksteal
+test: lint  ## the whole program; CI adds what only a build or a copy of the program can show
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not recipe"
+
+# Apart, because each one runs batteries on a copy of the program.
+recipes: $(VENV)/test-ready  ## follow the recipes of CONTRIBUTING with made-up additions
+	$(BIN)/python -m pytest -n 3 --dist worksteal -q -m recipe
+	$(BIN)/python -m tests.records.word_recipe
 
 # Apart, because tracing every line takes as long again as the tests themselves.
 cover: $(VENV)/test-ready  ## the tests once more, with their coverage
-	$(BIN)/python -m pytest -n 3 --dist worksteal -q --cov --cov-fail-under=90
+	$(BIN)/python -m pytest -n 3 --dist worksteal -q -m "not recipe" --cov --cov-fail-under=90
 
 lint: $(VENV)/test-ready
 	$(BIN)/ruff check .

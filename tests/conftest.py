@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 
+import pytest
 from hypothesis import settings
 
 # Half of the library's default, so that the suite stays within its two minutes; a longer search:
@@ -15,6 +16,13 @@ settings.load_profile("suite")
 # Nearly all that collecting makes stays to the end: looking for garbage among it takes a fifth of
 # the time, once for each worker.
 gc.disable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark whatever needs a copy of the program that a recipe was followed on."""
+    for item in items:
+        if "trial" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.recipe)
 
 
 def pytest_collection_finish() -> None:

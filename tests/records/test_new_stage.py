@@ -179,6 +179,7 @@ def test_it_can_be_redone_alone_and_is_told_to_be_outdated(trial: Trial, tmp_pat
     assert "holds no scrum_findings.md, which --only coach needs" in refused.stderr
 
 
+@pytest.mark.recipe
 def test_another_stage_can_follow_it(tmp_path: Path) -> None:
     """Whoever followed the recipe finds its proof still working."""
     source = copy_program(tmp_path)

@@ -121,6 +121,7 @@ def python(code: str, root: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.recipe
 def test_a_file_that_is_added_as_contributing_says_is_known_everywhere(tmp_path: Path) -> None:
     source = copy_program(tmp_path / "src")
     (record,) = code_of(recipe("Add a file"))
@@ -137,6 +138,7 @@ def test_a_file_that_is_added_as_contributing_says_is_known_everywhere(tmp_path:
     assert (schema["type"], schema["items"]) == ("array", {"type": "string"})
 
 
+@pytest.mark.recipe
 def test_records_that_are_read_from_an_answer_get_into_the_file_that_lists_them(
     tmp_path: Path,
 ) -> None:
