@@ -20,6 +20,8 @@ from hatchling.build import get_requires_for_build_editable, get_requires_for_bu
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+pytestmark = pytest.mark.slow
+
 ROOT: Final = Path(__file__).parents[1]
 PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text())
 NAME: Final = PROJECT["project"]["name"]

@@ -14,6 +14,8 @@ from battery.records.comparison import Comparison
 from tests.support.calls import assert_one_message, command_here
 from tests.support.commands import read_json
 
+pytestmark = pytest.mark.slow
+
 Run = dict[str, Any]
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.arms import Pair
 from tests.support.calls import command_here as battery
 from tests.support.commands import write_tasks
 from tests.support.gateway import Gateway
+
+pytestmark = pytest.mark.slow
 
 
 def test_doctor_says_one_line_each_and_teaches_nothing(gateway: Gateway, tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from tests.support.arms import Pair, order, serving_pair
 from tests.support.calls import command_here
 from tests.support.commands import read_json, write_tasks
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def pair() -> Iterator[Pair]:

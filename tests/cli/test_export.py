@@ -9,6 +9,8 @@ import pytest
 
 from tests.support.calls import command_here
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_command_says_what_it_wrote_for_people_and_for_machines(
     finished: Path, tmp_path: Path

@@ -13,6 +13,8 @@ from tests.support.calls import assert_one_message, command_here
 from tests.support.commands import read_json
 from tests.support.runs import original
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:

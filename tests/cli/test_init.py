@@ -16,6 +16,8 @@ from battery.records.models import Expectations, Phase
 from tests.support.calls import command_here
 from tests.support.terminals import on_terminal
 
+pytestmark = pytest.mark.slow
+
 #: It has no types of its own.
 jsonschema: Any = import_module("jsonschema")
 FILES = ["tasks.json", "tasks.schema.json"]

@@ -14,6 +14,8 @@ from battery.cli.main import SUMMARIES
 from tests.support.calls import command_here as battery
 from tests.support.commands import environment
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("words", "says"),

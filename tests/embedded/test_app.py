@@ -38,6 +38,8 @@ from tests.embedded.helpers import (
     specs,
 )
 
+pytestmark = pytest.mark.slow
+
 TASK: Json = {
     "task_class": "staffing.fill",
     "operation": "fill: Welder x2 in Toledo, OH",

@@ -18,6 +18,8 @@ from tests.embedded.conftest import Serve
 from tests.embedded.fake_model import FakeModel, fake_model
 from tests.embedded.helpers import ask, connect, distil
 
+pytestmark = pytest.mark.slow
+
 KEY = "sk-very-secret"
 SPARKY = {"role": "Sparky", "count": 2, "city": "Memphis, TN"}
 

@@ -17,6 +17,8 @@ from battery.embedded.server import GatewayOptions, listen, serving
 from tests.embedded.conftest import Serve
 from tests.embedded.helpers import SHIPPED, ask, ask_all, connect, distil
 
+pytestmark = pytest.mark.slow
+
 SERVE = """
 import sys, time
 from pathlib import Path

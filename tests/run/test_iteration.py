@@ -27,6 +27,8 @@ from tests.support import notes
 from tests.support.commands import environment, write_tasks
 from tests.support.gateway import Gateway, serving
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def gateway() -> Iterator[Gateway]:

@@ -15,6 +15,8 @@ from battery.run.run import dry_run, iterate, run
 from battery.store.battery_dir import BatteryDir
 from tests.support import notes
 
+pytestmark = pytest.mark.slow
+
 
 def manifest(settings: Settings) -> Manifest:
     read = BatteryDir(settings.folder).read_manifest()

@@ -16,6 +16,8 @@ from battery.store import schemas
 from tests.support.calls import command_here
 from tests.support.runs import run
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 # It has no types; a module imported by name is checked as one without.
 jsonschema: Any = import_module("jsonschema")

@@ -33,6 +33,8 @@ from tests.support.misbehaving import (
     sse_head,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def distilled(*chunks: bytes) -> DistillReply:
     """Distill from a stream that arrives in these chunks."""

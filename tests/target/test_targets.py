@@ -24,6 +24,8 @@ from tests.support.calls import TASKS, ask, command_here
 from tests.support.gateway import serving
 from tests.support.misbehaving import Server, unused_port
 
+pytestmark = pytest.mark.slow
+
 OPERATIONS = ("alpha", "beta", "gamma")
 
 

@@ -17,6 +17,8 @@ from battery.target import transport
 from tests.support.calls import CALLS, asking, assert_one_message, run_battery, run_here
 from tests.support.misbehaving import Server, Server6, http, sending, unused_port
 
+pytestmark = pytest.mark.slow
+
 PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 

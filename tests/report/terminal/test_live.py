@@ -25,6 +25,8 @@ from tests.report.events import battery, iteration, meta, task, tasks
 from tests.report.ptys import Screen, run_on_terminal
 from tests.report.samples import metrics
 
+pytestmark = pytest.mark.slow
+
 
 def board_after(events: Iterable[Event], *, now: float = 0.0) -> Board:
     board = Board(started=0.0)
