@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from battery.report.html.report import make_report
-from tests.browser.folders import write_battery
+from tests.browser.folders import make_report, write_battery
 from tests.browser.hostile import write_hostile
 from tests.support.browser import Visit, browsing, visiting
 

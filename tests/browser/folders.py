@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from battery.protocol import Json
 from battery.records.models import FROZEN, LEARN, Arm, Phase
+from battery.report.html.report import report_page, write_page
 from battery.store.battery_dir import BatteryDir
 
 
@@ -78,3 +79,9 @@ def _runs(
         name = naming(each.phase, each.number)
         task = {"task_class": "class", "operation": name, "spec": {"number": each.number}}
         yield {"task": task, "phase": each.phase, "result": answering(each)}
+
+
+def make_report(folder: BatteryDir) -> Path:
+    """Write a folder's report to where `battery report` writes it; return its path."""
+    write_page(folder.report_path, report_page(folder, in_place=True).chunks)
+    return folder.report_path

@@ -12,8 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from battery.protocol import Json
 from battery.records.models import LEARN, Phase
 from battery.report.html.board import figure, rate
-from battery.report.html.report import make_report
-from tests.browser.folders import Asked, answer, write_battery
+from tests.browser.folders import Asked, answer, make_report, write_battery
 from tests.browser.hostile import ATTACKS, FLAG
 from tests.support.browser import Visit, screenshot, visiting
 

@@ -16,7 +16,7 @@ import pytest
 from tests.support.calls import command_here
 from tests.support.commands import read_json, start, write_tasks
 from tests.support.gateway import Gateway, serving
-from tests.support.stopped import GONE, note_of, unfinished
+from tests.support.stopped import GONE, note_of, two_iterations, unfinished
 from tests.support.terminals import on_terminal
 
 pytestmark = pytest.mark.slow
@@ -25,10 +25,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run one battery on the embedded gateway; tests take copies."""
-    folder = tmp_path_factory.mktemp("watch") / "b"
-    done = command_here("run", "-n", 2, "--quiet", "--dir", folder, cwd=folder.parent)
-    assert done.returncode == 0, done.stderr
-    return folder
+    return two_iterations(tmp_path_factory.mktemp("watch") / "b")
 
 
 @pytest.fixture

@@ -7,16 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.calls import command_here
+from tests.support.stopped import two_iterations
 
 
 @pytest.fixture(scope="package")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Run one battery on the embedded gateway; tests take copies."""
-    folder = tmp_path_factory.mktemp("watch") / "b"
-    done = command_here("run", "-n", 2, "--quiet", "--dir", folder, cwd=folder.parent)
-    assert done.returncode == 0, done.stderr
-    return folder
+    return two_iterations(tmp_path_factory.mktemp("watch") / "b")
 
 
 @pytest.fixture

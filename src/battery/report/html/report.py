@@ -44,13 +44,6 @@ class Page(NamedTuple):
     unfinished: str | None
 
 
-def make_report(folder: BatteryDir) -> Path:
-    """Write the report of a folder to `report.html` in it; raise `BatteryError`."""
-    page = report_page(folder, in_place=True)
-    write_page(folder.report_path, page.chunks)
-    return folder.report_path
-
-
 def report_page(folder: BatteryDir, *, in_place: bool = False) -> Page:
     """Make the report of a folder; `in_place` when it will be written there and lists itself.
 
