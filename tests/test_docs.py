@@ -169,7 +169,6 @@ def test_the_readme_and_the_reference_have_the_same_exit_codes() -> None:
     [
         ("wire", "Respond request", protocol.RespondRequest),
         ("wire", "Respond answer", protocol.RespondAnswer),
-        ("wire", "Log entry", protocol.LogEntry),
         ("wire", "Distill request", protocol.DistillRequest),
         ("wire", "Chat request", protocol.ChatRequest),
         ("wire", "Chat message", protocol.ChatMessage),

@@ -92,12 +92,6 @@ Count = Annotated[
 ]
 
 
-class LogEntry(BaseModel):
-    """One entry of a run's log; only its kind matters to the battery."""
-
-    kind: str | None = None
-
-
 class Usage(BaseModel):
     """The tokens of a respond answer."""
 
@@ -127,7 +121,8 @@ class RespondAnswer(BaseModel):
     status: Status
     iterations: Count = 0
     artifact: Annotated[Artifact, BeforeValidator(_object_or_nothing)] = Artifact()
-    log: Annotated[list[LogEntry], _null_is([])] = []
+    # Entries may be lines of text or anything else; only an object can have the overseer's kind.
+    log: Annotated[list[Any], _null_is([])] = []
     error: str | None = None
 
     @property
@@ -138,7 +133,14 @@ class RespondAnswer(BaseModel):
     @property
     def overseer_called(self) -> bool:
         """Whether the in-loop overseer corrected this run."""
-        return any(entry.kind == OVERSEER_KIND for entry in self.log)
+        return any(entry.get("kind") == OVERSEER_KIND for entry in map(log_entry, self.log))
+
+
+def log_entry(entry: object) -> Json:
+    """Return an entry of a log as an object: one that is a text has it at `text`."""
+    if isinstance(entry, dict):
+        return entry
+    return {"text" if isinstance(entry, str) else "entry": entry}
 
 
 def read_respond(answer: object) -> RespondAnswer:
@@ -279,7 +281,7 @@ class DistillStream:
         if not data.strip() or data.strip() == STREAM_END:
             return None
         try:
-            event = jsonio.loads(data.encode())
+            event = jsonio.loads(data.encode(), jsonio.MAX_DEPTH)
         except ValueError:
             event = None
         if not isinstance(event, dict):

@@ -73,23 +73,88 @@ def test_integers_of_any_size_are_kept_whole(number: int) -> None:
         assert jsonio.loads(write({"b": number, "a": [number]})) == {"b": number, "a": [number]}
 
 
-@pytest.mark.parametrize("bad", [b"NaN", b"[Infinity]", b"1e999", b'"\\ud800"', b"{}x", b""])
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        (rb"cut \ud83d", "cut \N{REPLACEMENT CHARACTER}"),
+        (rb"\uDE00 left", "\N{REPLACEMENT CHARACTER} left"),
+        (rb"\ud83d\ud83d\ude00", "\N{REPLACEMENT CHARACTER}\N{GRINNING FACE}"),
+        (rb"\ud83d\n", "\N{REPLACEMENT CHARACTER}\n"),
+        (rb"\ud83d\\ude00", "\N{REPLACEMENT CHARACTER}\\ude00"),
+        (rb"\\ud83d \udbff", "\\ud83d \N{REPLACEMENT CHARACTER}"),
+        (rb"\\\\\ud83d\ude00\udc00", "\\\\\N{GRINNING FACE}\N{REPLACEMENT CHARACTER}"),
+    ],
+)
+def test_half_a_surrogate_pair_is_replaced_and_nothing_else(written: bytes, text: str) -> None:
+    assert jsonio.loads(b'{"' + written + b'": ["' + written + b'"]}') == {text: [text]}
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(st.characters() | st.characters(categories=["Cs"]))))
+def test_every_string_that_is_read_can_be_written_as_utf_8(texts: list[str]) -> None:
+    # This writer escapes the halves of a pair alone, as JavaScript does.
+    read = jsonio.loads(json.dumps(texts).encode())
+    whole = [text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for text in texts]
+    assert read == whole
+    assert jsonio.loads(jsonio.dumps(read)) == read
+
+
+def test_a_long_integer_next_to_half_a_pair_is_kept_whole() -> None:
+    assert jsonio.loads(rb'["\ud83d", 12345678901234567890123]') == [
+        "\N{REPLACEMENT CHARACTER}",
+        12345678901234567890123,
+    ]
+
+
+@pytest.mark.parametrize("text", ["{}", '["\\ud800"]', '{"id": 12345678901234567890123}'])
+def test_a_byte_order_mark_is_passed_over(text: str) -> None:
+    assert jsonio.loads(text.encode("utf-8-sig")) == jsonio.loads(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("bad", "place"),
+    [
+        (b'{"artifact": {"scores": [1, NaN]}}', r"artifact\.scores\[1\] is NaN: .* column 29"),
+        (b'{"a": -Infinity}', "a is -Infinity: .* column"),
+        (b'{"a": 1e999}', "a is Infinity: .* column"),
+        (b"NaN", "the document is NaN: .* column"),
+        (b'{"a": NaN,}', "column"),
+        (b"[" * 2000 + b"NaN" + b"]" * 2000, "column"),
+    ],
+)
+def test_a_number_that_json_does_not_know_is_named_by_its_place(bad: bytes, place: str) -> None:
+    with pytest.raises(ValueError, match=place):
+        jsonio.loads(bad)
+
+
+@pytest.mark.parametrize("bad", [b'"\xed\xa0\x80"', b'"\xff"', b'"\\ud8"', b'"\\u00"', b"{}x", b""])
 def test_what_json_does_not_know_is_refused(bad: bytes) -> None:
     with pytest.raises(ValueError, match="column"):
         jsonio.loads(bad)
 
 
+@pytest.mark.parametrize("number", [b"1", b"12345678901234567890123"])
 @pytest.mark.parametrize("depth", [2, 199, 200])
-def test_whatever_depth_can_be_read_can_be_written_inside_an_artifact(depth: int) -> None:
-    document = jsonio.loads(nested(depth))
+def test_a_document_from_outside_can_be_read_back_inside_others(depth: int, number: bytes) -> None:
+    whole = b"[" + nested(depth - 1) + b"," + number + b"]"
+    document = jsonio.loads(whole, jsonio.MAX_DEPTH)
+    for _ in range(jsonio.MAX_FILE_DEPTH - depth):
+        document = {"inside": document}
     for write in (jsonio.dumps, jsonio.dumps_indented, jsonio.canonical):
         assert jsonio.loads(write(document)) == document
-        assert write([{"result": {"artifact": document}}])
+        # An export wraps once more what was read from a file.
+        assert write([[[[{"sample": [document]}]]]])
 
 
 @pytest.mark.parametrize("depth", [201, 202, 1000, 100_000])
-def test_a_document_that_is_nested_too_deeply_is_refused(depth: int) -> None:
+def test_a_document_from_outside_that_is_nested_too_deeply_is_refused(depth: int) -> None:
     with pytest.raises(ValueError, match=r"nested deeper than 200 levels|depth limit"):
+        jsonio.loads(nested(depth), jsonio.MAX_DEPTH)
+
+
+@pytest.mark.parametrize("depth", [241, 1000, 100_000])
+def test_a_file_that_could_not_be_written_back_is_refused(depth: int) -> None:
+    with pytest.raises(ValueError, match=r"nested deeper than 240 levels|depth limit"):
         jsonio.loads(nested(depth))
 
 

@@ -1,34 +1,79 @@
 """JSON in and out, the same everywhere: UTF-8, keys in their order, numbers kept whole.
 
-orjson does the work. It would turn integers beyond 64 bits into floats, and an answer must go
-back to disk as it came, so documents with such a number take the slower way through pydantic.
-What cannot be written back, because it is nested too deeply, is not read either.
+orjson does the work; a document that it refuses or would change takes a slower way. It turns
+integers beyond 64 bits into floats, and an answer must go back to disk as it came. It refuses a
+byte order mark and half a surrogate pair, which real servers send. What cannot be written back,
+because it is nested too deeply, is not read either.
 """
 
 from __future__ import annotations
 
+import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
+from math import isfinite
 from typing import Any, BinaryIO, Final
 
 import orjson
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
-#: Both writers give up at 254 levels, and an artifact wraps a document in a few of its own.
+from battery.base.errors import dotted
+
+#: Levels of a document from outside: an answer, an event, a tasks file. Such a document is stored
+#: inside others (a list of runs, a journal line, an export) that must be readable, too.
 MAX_DEPTH: Final = 200
+#: Levels of a file. Both writers give up at 254.
+MAX_FILE_DEPTH: Final = 240
 
-_LONG_INTEGER = re.compile(rb"\d{19}")
+_LONG_INTEGER: Final = re.compile(rb"\d{19}")
+# An escape is matched whole, so that neither the second half of a pair nor what follows an escaped
+# backslash is taken for half a pair.
+_ESCAPE: Final = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
+)
 
 
-def loads(data: bytes) -> Any:
+def loads(data: bytes, max_depth: int = MAX_FILE_DEPTH) -> Any:
     """Parse a JSON document; raise `ValueError` with the position of what is wrong.
 
-    A document nested deeper than `MAX_DEPTH` is wrong, too.
+    A document nested deeper than `max_depth` is wrong, too. A byte order mark is passed over, and
+    U+FFFD replaces half a surrogate pair, which could not be written as UTF-8.
     """
-    parsed = orjson.loads(data)
-    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _is_deep(parsed):
-        raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
-    return from_json(data, allow_inf_nan=False) if _LONG_INTEGER.search(data) else parsed
+    try:
+        parsed = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        data = _ESCAPE.sub(_whole_escape, data.removeprefix(BOM_UTF8))
+        try:
+            parsed = orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            raise _explained(error, data) from None
+    if data.count(b"[") + data.count(b"{") > max_depth and _is_deep(parsed, max_depth):
+        raise ValueError(f"nested deeper than {max_depth} levels")
+    # Only after orjson: this parser takes what JSON does not know, and has no limit of depth.
+    return json.loads(data) if _LONG_INTEGER.search(data) else parsed
+
+
+def _whole_escape(escape: re.Match[bytes]) -> bytes:
+    return b"\\ufffd" if escape["half"] else escape[0]
+
+
+def _explained(error: ValueError, data: bytes) -> ValueError:
+    """Name the field of a number that JSON does not know, which some writers put there."""
+    try:
+        path, number = next(_not_finite(json.loads(data)))
+    except (ValueError, RecursionError, StopIteration):
+        return error
+    return ValueError(f"{dotted(path) or 'the document'} is {number}: {error}")
+
+
+def _not_finite(value: Any, path: tuple[int | str, ...] = ()) -> Iterator[tuple[Any, str]]:
+    if isinstance(value, float) and not isfinite(value):
+        yield path, json.dumps(value)
+    elif isinstance(value, (dict, list)):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _not_finite(item, (*path, key))
 
 
 def dumps(value: Any) -> bytes:
@@ -79,10 +124,10 @@ def canonical(value: Any) -> bytes:
         return to_json(_sorted(value))
 
 
-def _is_deep(document: Any) -> bool:
+def _is_deep(document: Any, max_depth: int) -> bool:
     """Go down level by level: recursion would end where a hostile document wants it to."""
     level = [document] if isinstance(document, (dict, list)) else []
-    for _ in range(MAX_DEPTH):
+    for _ in range(max_depth):
         groups = [item.values() if isinstance(item, dict) else item for item in level]
         level = [child for group in groups for child in group if isinstance(child, (dict, list))]
         if not level:

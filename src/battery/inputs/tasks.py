@@ -76,7 +76,7 @@ def parse_tasks(data: bytes, name: str) -> Tasks:
     if not text.strip():
         raise TasksError(f"{name} is empty", hint=_HINT)
     try:
-        document = jsonio.loads(text.encode())
+        document = jsonio.loads(text.encode(), jsonio.MAX_DEPTH)
     except ValueError as error:
         raise TasksError(f"{name} is not JSON: {error}", hint=_HINT) from error
     try:

@@ -21,7 +21,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from battery.protocol import Json, LogEntry, Status
+from battery.protocol import Json, Status
 from battery.records.metric import TABLE
 from battery.records.models import Arm, Phase, Task
 from battery.records.stages import CHAT_STAGES
@@ -48,7 +48,9 @@ class Answer(BaseModel):
             }
         ),
     ] = Field(default=None, description="Anything; tokens are at `usage.total_tokens`.")
-    log: list[LogEntry] | None = Field(default=None, description="Entries, each with a `kind`.")
+    log: list[Any] | None = Field(
+        default=None, description="Entries of any kind; an object says with `kind` what happened."
+    )
     error: str | None = Field(default=None, description="Why it failed.")
     elapsed_ms: float | None = Field(
         default=None,

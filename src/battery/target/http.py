@@ -179,10 +179,11 @@ class Client:
         # JSON is our own time and not the gateway's.
         elapsed_ms = self._elapsed_ms(start)
         try:
-            return self._redact.document(jsonio.loads(body)), elapsed_ms
+            return self._redact.document(jsonio.loads(body, jsonio.MAX_DEPTH)), elapsed_ms
         except ValueError as error:
             raise AnswerError(
-                f"{call.name}: the answer of {call.url} is not JSON ({error}; "
+                f"{call.name}: the answer of {call.url} is not JSON "
+                f"({printable(self._redact.text(str(error)))}; "
                 f"content-type {self._content_type(response)}): {self._shown(body)}",
                 hint="does this URL belong to the gateway? check it with `battery doctor`",
             ) from error

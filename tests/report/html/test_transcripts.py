@@ -78,6 +78,12 @@ def test_an_entry_has_kind_turn_and_text_and_keeps_the_rest() -> None:
     assert '"role": "x"' in entries[2]["more"]
 
 
+def test_an_entry_that_is_no_object_is_shown_as_it_is() -> None:
+    text, other = shown(log=["searched", [None]])["entries"]
+    assert (text["kind"], text["text"], text["more"]) == ("entry", "searched", "")
+    assert other["more"] == '{\n  "entry": [\n    null\n  ]\n}'
+
+
 def test_numbers_of_any_length_stay_as_they_were() -> None:
     found = shown(artifact={"id": 2**80, "usage": {"total_tokens": 2**53}}, seed=2**90)
     assert str(2**80) in found["artifact"]

@@ -60,6 +60,15 @@ def test_the_log_becomes_messages_between_the_question_and_the_answer() -> None:
     assert '"done"' in answer
 
 
+def test_a_log_of_lines_and_of_anything_else_becomes_messages_as_well() -> None:
+    said = sample(task_run({"log": ["searched", None, [1], {"kind": ["odd"]}]}), PLACE)
+    texts = [message["content"] for message in said["messages"][1:-1]]
+    assert texts[0] == "**entry**\n\nsearched"
+    for part, text in zip(["null", "1", "odd"], texts[1:], strict=True):
+        assert part in text
+    assert [event["event"] for event in said["events"]].count("info") == len(texts) + 1
+
+
 def test_the_transcript_shows_every_entry_and_every_score() -> None:
     run = task_run({"log": [{"kind": "search", "text": "0 found"}]})
     events = sample(run, PLACE)["events"]

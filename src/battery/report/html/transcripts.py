@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from battery.base import jsonio
 from battery.base.numbers import duration
-from battery.protocol import OVERSEER_KIND, Json
+from battery.protocol import OVERSEER_KIND, Json, log_entry
 from battery.records.models import ELAPSED_KEY, Arm, Run
 
 #: A transcript takes at most so many bytes of JSON.
@@ -67,7 +67,7 @@ def _whole(run: Run, answer: Json, source: str) -> Json:
         "task": [run.task.task_class, run.task.operation, _json(run.task.spec)],
         "facts": _facts(run),
         "error": run.result.error or "",
-        "entries": [_entry(each) for each in _listed(answer.get("log"))],
+        "entries": [_entry(log_entry(entry)) for entry in answer.get("log") or []],
         "artifact": "" if answer.get("artifact") is None else _json(answer["artifact"]),
         "rest": _json(rest) if rest else "",
         "source": source,
@@ -87,16 +87,8 @@ def _facts(run: Run) -> list[list[str]]:
     ]
 
 
-def _listed(log: Any) -> list[Any]:
-    if isinstance(log, list):
-        return log
-    return [] if log is None else [log]
-
-
-def _entry(entry: Any) -> Json:
-    # A log is a gateway's own: an entry may be any JSON, and so may what is in it.
-    if not isinstance(entry, dict):
-        entry = {"text" if isinstance(entry, str) else "entry": entry}
+def _entry(entry: Json) -> Json:
+    # A log is a gateway's own: what is in an entry may be any JSON.
     text_key = next((key for key in _TEXTS if isinstance(entry.get(key), str)), None)
     kind, turn = entry.get("kind"), entry.get("turn")
     named = kind is None or isinstance(kind, str)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from battery.base import jsonio
-from battery.protocol import OVERSEER_KIND, Json, respond_spent
+from battery.protocol import OVERSEER_KIND, Json, log_entry, respond_spent
 from battery.records.metric import TABLE
 from battery.records.models import ELAPSED_KEY, Arm, Phase, Run
 
@@ -148,7 +148,7 @@ def iso(time: str) -> str:
 
 def _said(task_run: TaskRun, uuid: str) -> Iterator[Json]:
     """Write the entries of the log as messages; what a text leaves out goes into metadata."""
-    for number, entry in enumerate(task_run.answer.get("log") or [], start=1):
+    for number, entry in enumerate(_log(task_run), start=1):
         words = _words(entry)
         shown = {"kind", "turn", words} if words else set(entry)
         rest = {key: value for key, value in entry.items() if key not in shown}
@@ -157,11 +157,15 @@ def _said(task_run: TaskRun, uuid: str) -> Iterator[Json]:
         yield message | ({"metadata": rest} if rest else {})
 
 
+def _log(task_run: TaskRun) -> Iterator[Json]:
+    return map(log_entry, task_run.answer.get("log") or [])
+
+
 def _role(entry: Json) -> str:
     role = entry.get("role")
     if isinstance(role, str) and role in _ROLES:
         return role
-    return "user" if entry.get("kind") in _SPOKEN_TO else "assistant"
+    return "user" if _kind(entry) in _SPOKEN_TO else "assistant"
 
 
 def _heading(entry: Json) -> str:
@@ -224,9 +228,8 @@ def _events(task_run: TaskRun, uuid: str, said: Sequence[Json], created: str) ->
     # The log comes with the answer: when its entries happened, the gateway does not say.
     ended = {"timestamp": end, "working_start": elapsed_s}
     asked = {"id": task_run.sample_id, "input": question(task_run), "target": task_run.target}
-    entries = task_run.answer.get("log") or []
     events: list[Json] = [{"event": "sample_init", "sample": asked, **begun}]
-    sources = [*map(_kind, entries), "answer"]
+    sources = [*map(_kind, _log(task_run)), "answer"]
     events += [
         {"event": "info", "source": source, "data": message["content"], **ended}
         for source, message in zip(sources, said, strict=True)
