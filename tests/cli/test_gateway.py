@@ -31,3 +31,17 @@ def test_gateway_serves_until_interrupted(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "Traceback" not in errors
     assert (tmp_path / "memory" / "outcomes.jsonl").read_bytes().count(b"\n") == 16
+
+
+@pytest.mark.parametrize(("host", "warned"), [("0.0.0.0", True), ("localhost", False)])
+def test_an_address_that_others_can_reach_is_warned_of(
+    tmp_path: Path, host: str, warned: bool
+) -> None:
+    process = start("gateway", "--host", host, "--port", 0, "--store", tmp_path / "memory")
+    assert process.stdout
+    url = process.stdout.readline().strip()
+    with urllib.request.urlopen(f"{url}/v1/health") as answer:
+        assert answer.status == 200
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert ("warning: 0.0.0.0 can be reached from other machines" in errors) is warned

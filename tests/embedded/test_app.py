@@ -97,7 +97,7 @@ def test_a_malformed_body_is_a_422_that_names_the_field(
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b'{"spec": NaN}'])
 def test_a_body_that_is_not_json_is_a_422(shared: httpx.Client, body: bytes) -> None:
-    response = shared.post(RESPOND_PATH, content=body)
+    response = shared.post(RESPOND_PATH, content=body, headers={"content-type": "application/json"})
     assert response.status_code == 422
     assert "the body is not JSON" in response.json()["error"]
 
@@ -114,7 +114,7 @@ def test_a_body_that_is_not_json_is_a_422(shared: httpx.Client, body: bytes) -> 
 def test_what_is_not_offered_is_said_in_json(
     shared: httpx.Client, method: str, path: str, status: int
 ) -> None:
-    response = shared.request(method, path)
+    response = shared.request(method, path, headers={"content-type": "application/json"})
     assert response.status_code == status
     assert response.json() == {"error": f"{method} {path} is not offered"}
 

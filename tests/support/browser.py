@@ -42,13 +42,13 @@ def find_browser(playwright: Playwright) -> str:
 
 
 @contextmanager
-def browsing() -> Iterator[Browser]:
-    """Start one browser for the duration."""
+def browsing(*arguments: str) -> Iterator[Browser]:
+    """Start one browser for the duration, with more arguments if needed."""
     with sync_playwright() as playwright:
         # Root may not use the sandbox, and only in a container is anybody root.
         rights = ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = playwright.chromium.launch(
-            executable_path=find_browser(playwright), args=[*_QUIET, *rights]
+            executable_path=find_browser(playwright), args=[*_QUIET, *rights, *arguments]
         )
         try:
             yield browser

@@ -59,7 +59,8 @@ def gateway(
     """Serve the embedded gateway until interrupted.
 
     It answers respond, chat and distill on one port, so both --gateway and --llm-team take its
-    URL. It does not check credentials: keep it on this machine.
+    URL. It asks for no credentials, so keep it on this machine. Web pages are refused: it takes
+    JSON only, no request with an Origin, and a Host header only with its own address.
 
     \b
     Example:
@@ -71,7 +72,11 @@ def gateway(
         store=store, frozen=frozen, model_url=endpoint, model_key=key, dials=dials
     )
     # The URL alone on standard output, so that a script can read it and go on.
-    with serving(chosen, host, port) as url:
+    with serving(chosen, host, port, warn=_warn) as url:
         typer.echo(f"gateway at {url}, memory in {store}; stop it with Ctrl-C", err=True)
         typer.echo(url)
         threading.Event().wait()
+
+
+def _warn(text: str) -> None:
+    typer.echo(f"warning: {text}", err=True)

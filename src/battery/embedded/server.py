@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +14,12 @@ from typing import Final
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from battery.base.errors import BatteryError, UsageError
 from battery.embedded.analyst import RuleAnalyst
 from battery.embedded.app import Gateway, make_app
+from battery.embedded.guard import Guard, Place
 from battery.embedded.language_model import LanguageModel
 from battery.embedded.memory import Memory
 from battery.embedded.policies import Dials, Policies
@@ -50,19 +52,29 @@ class GatewayOptions:
 
 
 @contextmanager
-def serving(options: GatewayOptions, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+def serving(
+    options: GatewayOptions,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    warn: Callable[[str], None] = lambda _: None,
+) -> Iterator[str]:
     """Serve a gateway and yield its base URL; stop cleanly on exit, calls in flight included.
 
-    Port 0 takes a free one. Touches no signal handlers and logs nothing. Raises `UsageError`
-    for a port that cannot be bound or a store that cannot be used.
+    Port 0 takes a free one. `warn` is told when other machines can reach it. Touches no signal
+    handlers and logs nothing. Raises `UsageError` for a port that cannot be bound or a store that
+    cannot be used.
     """
     with listen(host, port) as listener:
+        place = Place(host, *listener.getsockname()[:2])
+        if warning := place.warning():
+            warn(warning)
         memory = _open_memory(options)
         # Both are made here, so that what is wrong with them is raised to the caller.
         world = World(options.seed)
         try:
-            with _running(_make_app(options, world, memory), listener):
-                yield _url(listener)
+            with _running(Guard(_make_app(options, world, memory), place), listener):
+                yield place.url
         finally:
             world.close()
             memory.close()
@@ -106,11 +118,6 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
 class _Server(uvicorn.Server):
     """A server that says when it has started or has died trying, and stops when it is told."""
 
@@ -139,7 +146,7 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def _running(app: Starlette, listener: socket.socket) -> Iterator[None]:
+def _running(app: ASGIApp, listener: socket.socket) -> Iterator[None]:
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -147,6 +154,8 @@ def _running(app: Starlette, listener: socket.socket) -> Iterator[None]:
         log_level=logging.CRITICAL + 1,
         access_log=False,
         ws="none",
+        # What a proxy says of its client would be taken on trust, and nothing here asks for it.
+        proxy_headers=False,
         server_header=False,
         date_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
