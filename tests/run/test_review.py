@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from battery.base.errors import FolderError, UsageError
 from battery.inputs.settings import Settings
-from battery.records.events import Event, Notice
+from battery.records.events import Event, MetaFinished, Notice
 from battery.records.models import LEARN
 from battery.records.stages import OVERSEER, SCRUM
 from battery.run.review import review
@@ -49,3 +50,17 @@ def test_a_judgment_without_a_review_or_of_a_missing_iteration_is_refused(
     with pytest.raises(FolderError, match=f"holds no {OVERSEER.file}"):
         asyncio.run(review(finished, None, SCRUM.role, lambda _event: None))
     assert notes.CALLS == []
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_a_folder_of_the_original_script_is_reviewed_by_the_model_that_it_names(
+    finished: Settings, chosen: bool
+) -> None:
+    (finished.folder / "battery.json").unlink()
+    theirs = "**Models:** executor=e, reviewer=r, overseer=theirs\n"
+    (finished.folder / "summary.md").write_text(theirs, "utf-8")
+    settings = finished if chosen else replace(finished, tasks_path=None)
+    told: list[Event] = []
+    asyncio.run(review(settings, 1, OVERSEER.role, told.append))
+    asked = {event.model for event in told if isinstance(event, MetaFinished)}
+    assert (asked == {"theirs"}) is not chosen

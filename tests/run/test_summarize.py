@@ -60,3 +60,17 @@ def test_what_is_refused_leaves_the_folder_alone(folder: BatteryDir, finished: i
     with pytest.raises(FolderError, match="lacks iter_3" if finished else "holds no battery"):
         summarize(folder)
     assert sorted(path for path in folder.root.rglob("*.*") if path.name != ".lock") == before
+
+
+def test_what_only_the_summary_of_the_original_script_said_is_in_ours_and_next_to_it(
+    folder: BatteryDir,
+) -> None:
+    theirs = "**Run:** 2026-03-04T05:06:07Z\n**Models:** executor=e, reviewer=r, overseer=o\n"
+    (folder.root / "summary.md").write_text(theirs, "utf-8")
+    first = summarize(folder)
+    assert (folder.root / "summary.original.md").read_text("utf-8") == theirs
+    ours = (folder.root / "summary.md").read_text("utf-8")
+    assert "- Run time: 2026-03-04T05:06:07Z\n" in ours
+    assert "- Models: executor `e`, reviewer `r`, overseer `o`\n" in ours
+    assert summarize(folder) == first
+    assert (folder.root / "summary.original.md").read_text("utf-8") == theirs

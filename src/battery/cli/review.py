@@ -53,8 +53,8 @@ def review(
     """Redo review and judgment of an iteration.
 
     Works from saved artifacts: no task is asked again, and the older texts are kept next to the
-    new ones. Reads folders of the original battery too; there the model's name comes from the tasks
-    file.
+    new ones. Reads folders of the original battery too; there the model's name comes from --tasks,
+    else from the original's summary, else from the usual tasks file.
 
     \b
     Examples:

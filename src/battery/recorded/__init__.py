@@ -33,6 +33,7 @@ from battery.records.models import (
     Tasks,
 )
 from battery.review.scorecard import score
+from battery.store import original
 from battery.store.artifacts import ARCHIVE, ITERATION, MANIFEST, RUN_SETS, TASKS
 from battery.store.battery_dir import BatteryDir, IterationDir
 from battery.store.documents import wrong
@@ -185,7 +186,7 @@ class OpenedBattery:
 def open_battery(folder: BatteryDir) -> OpenedBattery:
     """Open a folder, whatever it holds; raise `ArtifactError` for a manifest that is unreadable."""
     # The manifest first: an iteration that becomes complete after it is one more, never one less.
-    provenance = folder.read_manifest() or Provenance()
+    provenance = folder.read_manifest() or original.provenance(folder.root)
     return OpenedBattery(folder, provenance, folder.complete())
 
 

@@ -336,7 +336,10 @@ class Summary(Record):
     iterations_wanted: int | None = Field(
         default=None, description="How many were asked for; null without a manifest."
     )
-    started_at: str | None = Field(description="From the manifest; null without one.")
+    started_at: str | None = Field(
+        description="From the manifest; without one, the run time that the original script's "
+        "summary has, or null."
+    )
     finished_at: str | None = Field(
         description="From the manifest; null without one or before the end."
     )

@@ -10,10 +10,10 @@ from pathlib import Path
 from battery.base.errors import FolderError, UsageError
 from battery.inputs.settings import Settings
 from battery.inputs.tasks import find_tasks
-from battery.recorded import open_battery
+from battery.recorded import OpenedBattery, open_battery
 from battery.records.events import Notice, Observer
 from battery.records.manifest import Manifest
-from battery.records.models import LEARN, ReviewOutcome
+from battery.records.models import LEARN, Models, ReviewOutcome
 from battery.records.stages import CHAT_STAGES, ChatStage
 from battery.run.reviewer import Reviewer, write_metrics
 from battery.run.summarize import write_summary
@@ -42,11 +42,10 @@ async def review(
         settings = replace(settings, no_control=True)
         if isinstance(opened.provenance, Manifest):
             settings = targets.from_manifest(settings, opened.provenance, tell)
-        tasks = opened.tasks or find_tasks(settings.tasks_path)[0]
         # The prompt reads this file, which an older program may have written otherwise or not at
         # all.
         write_metrics(files)
-        await _ask(files, tasks.models.overseer_cloud, settings, stages, tell)
+        await _ask(files, _models(opened, settings).overseer_cloud, settings, stages, tell)
         write_summary(opened, report=True)
     return ReviewOutcome(
         iteration=files.number,
@@ -54,6 +53,15 @@ async def review(
         verdicts=files.read_verdicts(),
         artifacts=[str(path.relative_to(folder.root)) for path in files.listing()],
     )
+
+
+def _models(opened: OpenedBattery, settings: Settings) -> Models:
+    """Return the models of the battery; of one without a manifest, the user may know better."""
+    recorded = opened.provenance.models
+    chosen = settings.tasks_path is not None and not isinstance(opened.provenance, Manifest)
+    if recorded is None or chosen:
+        return find_tasks(settings.tasks_path)[0].models
+    return recorded
 
 
 async def _ask(

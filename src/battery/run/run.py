@@ -49,7 +49,7 @@ async def iterate(settings: Settings, tell: Observer) -> Summary:
     folder = BatteryDir(settings.folder)
     if not folder.has_manifest():
         raise FolderError(
-            f"{folder.root} holds no {MANIFEST.name}, so its models and targets are not known",
+            f"{folder.root} holds no {MANIFEST.name}, so its tasks and targets are not known",
             hint="`battery review` and `battery summarize` read such folders; iterate cannot",
         )
     with locked(folder.root):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from battery.recorded import OpenedBattery, open_battery, summary_of
+from battery.records.manifest import Manifest
 from battery.records.models import FROZEN, Summary
 from battery.report.markdown.summary import markdown
+from battery.store import original
 from battery.store.battery_dir import BatteryDir
 from battery.store.files import locked
 
@@ -38,6 +40,8 @@ def write_summary(
     `BatteryError`.
     """
     folder = opened.folder
+    if not isinstance(opened.provenance, Manifest):
+        original.keep_summary(folder.root)
     wanted = folder.report_path.exists() if report is None else report
     summary = summary_of(opened, report=wanted)
     folder.write_summary(summary, markdown(summary))

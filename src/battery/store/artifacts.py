@@ -259,6 +259,13 @@ REPORT: Final = Artifact(
 SUMMARY_TEXT: Final = Artifact(
     "summary.md", "The summary: verdict, evidence and trends.", "after each iteration", TEXT
 )
+# Model names and run time are nowhere else in a folder of the original script.
+ORIGINAL_SUMMARY: Final = Artifact(
+    "summary.original.md",
+    "The summary that the original script wrote, with its model names and run time.",
+    "once, before ours replaces it",
+    TEXT,
+)
 SUMMARY: Final = Artifact(
     "summary.json",
     "Every number of the summary.",
@@ -289,6 +296,7 @@ ARTIFACTS: Final[tuple[Artifact[Any, Any], ...]] = (
     OUTCOMES,
     LESSONS,
     REPORT,
+    ORIGINAL_SUMMARY,
     SUMMARY_TEXT,
     SUMMARY,
 )

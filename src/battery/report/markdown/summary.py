@@ -16,6 +16,7 @@ from battery.records.stages import SCRUM
 from battery.report import evidence as shown
 from battery.report.markdown import code, plain, row, table
 from battery.store.artifacts import CONTROL, ITERATION, REPEAT, described
+from battery.store.original import SUMMARY_TITLE
 
 _CAVEAT: Final = (
     "This count looks at the learn arm alone: it shows a trend, not its cause. It can come out "
@@ -26,7 +27,7 @@ _CAVEAT: Final = (
 def markdown(summary: Summary) -> str:
     """Write `summary.md`: the same summary gives the same text, byte for byte."""
     sections = [
-        "# Compounding battery summary",
+        SUMMARY_TITLE,
         "\n".join(_facts(summary)),
         "## Compounding Metrics",
         "\n".join(_table(summary)),
@@ -83,8 +84,11 @@ def _facts(summary: Summary) -> Iterator[str]:
 def _run_time(summary: Summary) -> str:
     if summary.started_at is None:
         return "not recorded"
-    end = summary.finished_at or "not finished"
-    return f"{printable(summary.started_at)} → {printable(end)}"
+    start = printable(summary.started_at)
+    # The summary of the original script has one time, and no folder of its own says more.
+    if summary.run_id is None:
+        return start
+    return f"{start} → {printable(summary.finished_at or 'not finished')}"
 
 
 def _elapsed(summary: Summary) -> str:

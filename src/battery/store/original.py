@@ -1,0 +1,65 @@
+"""Folders of the original script: what only its summary says, and what a crash left of its files.
+
+It wrote no manifest. Model names and run time are in its `summary.md` alone, and it wrote its
+files in place, so one that was killed left the last of them empty or cut off.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from battery.records.manifest import Provenance
+from battery.records.models import Models
+from battery.store.artifacts import ORIGINAL_SUMMARY, SUMMARY_TEXT
+from battery.store.documents import read_bytes
+from battery.store.files import write_atomic
+
+#: The first line of a summary that this program wrote.
+SUMMARY_TITLE: Final = "# Compounding battery summary"
+
+_RUN: Final = re.compile(r"^\*\*Run:\*\* *(\S+)\s*$", re.MULTILINE)
+_MODELS: Final = re.compile(
+    r"^\*\*Models:\*\* *executor=(.+?), reviewer=(.+?), overseer=(.+?)\s*$", re.MULTILINE
+)
+
+
+def provenance(root: Path) -> Provenance:
+    """Read run time and models from the original script's summary; nothing where it has none."""
+    text = ORIGINAL_SUMMARY.find(root) or _their_summary(root) or ""
+    run, models = _RUN.search(text), _MODELS.search(text)
+    return Provenance(
+        started_at=_time(run[1]) if run else None,
+        models=_models(*models.groups()) if models else None,
+    )
+
+
+def keep_summary(root: Path) -> None:
+    """Copy the original script's summary to a name that nothing else is written to, once.
+
+    Raises `ArtifactError`.
+    """
+    if not ORIGINAL_SUMMARY.exists(root) and _their_summary(root) is not None:
+        write_atomic(root / ORIGINAL_SUMMARY.name, read_bytes(root / SUMMARY_TEXT.name))
+
+
+def _their_summary(root: Path) -> str | None:
+    """Read `summary.md`, unless this program has written it."""
+    text = SUMMARY_TEXT.find(root)
+    # A copy that went through Windows may begin with a byte order mark.
+    ours = text is None or text.lstrip("\ufeff").startswith(SUMMARY_TITLE)
+    return None if ours else text
+
+
+def _models(executor: str, reviewer: str, overseer: str) -> Models:
+    return Models(executor_cloud=executor, reviewer_cloud=reviewer, overseer_cloud=overseer)
+
+
+def _time(text: str) -> str | None:
+    with contextlib.suppress(ValueError):
+        datetime.fromisoformat(text)
+        return text
+    return None
