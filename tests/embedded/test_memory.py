@@ -189,3 +189,13 @@ def test_a_folder_that_is_a_file_is_an_os_error(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     with pytest.raises(OSError, match="taken"):
         Memory(tmp_path / "taken")
+
+
+def test_a_link_in_the_folder_is_never_written_through(remember: Remember, tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("keep\n")
+    memory = remember(tmp_path / "memory")
+    (memory.folder / "outcomes.jsonl").symlink_to(precious)
+    with pytest.raises(OSError, match="symbolic links"):
+        memory.record(outcome("whole"))
+    assert precious.read_text() == "keep\n"

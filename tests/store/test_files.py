@@ -1,11 +1,9 @@
-"""Files are whole or absent, and a folder has one writer."""
+"""Files are whole or absent, whoever else writes them, and links are never written through."""
 
 from __future__ import annotations
 
 import errno
 import os
-import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,15 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from battery.base.errors import ArtifactError, FolderError
+from battery.base.errors import ArtifactError
 from battery.store.files import (
     RESERVE_BYTES,
     Reserve,
     cannot_write,
     disk_is_full,
-    holder,
-    is_held,
-    locked,
+    remove_leftovers,
     write_atomic,
 )
 
@@ -46,50 +42,6 @@ def test_an_older_file_stays_when_the_new_one_fails_half_way(tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 
-def test_a_folder_has_one_writer_at_a_time(tmp_path: Path) -> None:
-    with (
-        locked(tmp_path),
-        pytest.raises(FolderError, match="another battery process"),
-        locked(tmp_path),
-    ):
-        pass
-    with locked(tmp_path):
-        pass
-
-
-def test_a_killed_writer_lets_go_and_its_leftovers_are_removed(tmp_path: Path) -> None:
-    code = (
-        "import sys, time, pathlib\nfrom battery.store.files import Reserve, locked\n"
-        "root = pathlib.Path(sys.argv[1])\n"
-        "with locked(root):\n"
-        "    (root / '.x.json.tmp').write_text('half'); Reserve(root).claim()\n"
-        "    print('held', flush=True); time.sleep(60)"
-    )
-    writer = subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True
-    )
-    with writer:
-        assert writer.stdout
-        assert writer.stdout.readline() == "held\n"
-        with pytest.raises(FolderError), locked(tmp_path):
-            pass
-        writer.send_signal(signal.SIGKILL)
-        writer.wait()
-    with locked(tmp_path):
-        assert [path.name for path in tmp_path.iterdir()] == [".lock"]
-
-
-def test_a_folder_that_cannot_be_made_is_a_wrong_use(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    with (
-        pytest.raises(FolderError, match="cannot make the folder") as caught,
-        locked(tmp_path / "file" / "below"),
-    ):
-        pass
-    assert caught.value.exit_code == 2
-    assert "--dir" in (caught.value.hint or "")
-
-
 def test_the_reserve_takes_real_space_and_gives_it_back(tmp_path: Path) -> None:
     reserve = Reserve(tmp_path)
     reserve.claim()
@@ -109,59 +61,116 @@ def test_a_full_disk_is_told_from_a_forbidden_file(tmp_path: Path) -> None:
     assert "permissions" in (cannot_write(tmp_path, forbidden).remedy or "")
 
 
-def test_the_lock_names_its_holder_until_it_is_let_go(tmp_path: Path) -> None:
-    assert is_held(tmp_path) is None
-    with locked(tmp_path):
-        found = holder(tmp_path)
-        assert found
-        assert (found.pid, found.host) == (os.getpid(), socket.gethostname())
-        assert is_held(tmp_path) is True
-        with pytest.raises(FolderError), locked(tmp_path):
-            pass
-        assert holder(tmp_path) == found, "one that was turned away leaves no name"
-    assert (holder(tmp_path), is_held(tmp_path)) == (None, False)
-
-
-def test_a_killed_holder_is_gone_even_before_its_parent_has_noticed(tmp_path: Path) -> None:
+def test_many_processes_write_one_file_and_a_reader_never_sees_half_of_it(tmp_path: Path) -> None:
+    target = tmp_path / "page.html"
     code = (
-        "import sys, time, pathlib\nfrom battery.store.files import locked\n"
-        "with locked(pathlib.Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)"
+        "import sys, pathlib\nfrom battery.store.files import write_atomic\n"
+        "for _ in range(40):\n"
+        "    write_atomic(pathlib.Path(sys.argv[1]), [sys.argv[2].encode() * 20000] * 2)"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True
-    ) as writer:
-        assert writer.stdout
-        assert writer.stdout.readline() == "held\n"
-        assert is_held(tmp_path) is True
-        writer.kill()
-        assert writer.stdout.read() == ""  # it has ended, and nobody has asked how
-        if Path("/proc/self/stat").exists():
-            while is_held(tmp_path):
-                time.sleep(0.001)
-        writer.wait()
-        assert is_held(tmp_path) is False
-        found = holder(tmp_path)
-        assert found
-        assert found.pid == writer.pid
+    writers = [
+        subprocess.Popen([sys.executable, "-c", code, target, letter], stderr=subprocess.PIPE)
+        for letter in "abcdef"
+    ]
+    while any(writer.poll() is None for writer in writers):
+        if target.exists():
+            content = target.read_bytes()
+            assert len(content) == 40000
+            assert len(set(content)) == 1
+    assert [writer.communicate()[1] for writer in writers] == [b""] * len(writers)
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_a_new_file_has_the_permissions_that_the_user_gives_new_files(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        write_atomic(tmp_path / "a.json", b"{}")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a.json").stat().st_mode & 0o777 == 0o640
+
+
+def test_the_longest_name_that_the_system_allows_can_be_written(tmp_path: Path) -> None:
+    target = tmp_path / ("ä" * 127)
+    write_atomic(target, b"x")
+    assert target.read_bytes() == b"x"
+
+
+def test_a_link_is_replaced_and_never_written_through(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("keep")
+    (tmp_path / "a.json").symlink_to(precious)
+    write_atomic(tmp_path / "a.json", b"new")
+    assert precious.read_text() == "keep"
+    assert not (tmp_path / "a.json").is_symlink()
+    (tmp_path / ".reserve").symlink_to(precious)
+    Reserve(tmp_path).claim()
+    assert precious.read_text() == "keep"
+
+
+def test_a_reserve_that_another_battery_has_claimed_since_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "b"
+    folder.mkdir()
+    ours, theirs = Reserve(folder), Reserve(folder)
+    ours.claim()
+    folder.rename(tmp_path / "moved")
+    folder.mkdir()
+    theirs.claim()
+    ours.release()
+    assert (folder / ".reserve").exists()
+
+
+def test_what_somebody_still_writes_is_no_leftover(tmp_path: Path) -> None:
+    def slowly() -> object:
+        yield b"one"
+        remove_leftovers(tmp_path)
+        yield b"two"
+
+    (tmp_path / ".left.json.tmp").write_text("half")
+    write_atomic(tmp_path / "page.html", slowly())  # type: ignore[arg-type]
+    assert (tmp_path / "page.html").read_bytes() == b"onetwo"
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+
+
+def test_without_locks_a_leftover_is_told_by_its_age(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsupported(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", unsupported)
+    write_atomic(tmp_path / "a.json", b"{}")
+    (tmp_path / ".young.tmp").write_text("half")
+    (tmp_path / ".old.tmp").write_text("half")
+    os.utime(tmp_path / ".old.tmp", (time.time() - 7200,) * 2)
+    remove_leftovers(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".young.tmp", "a.json"]
+
+
+def test_a_pipe_or_a_folder_that_is_named_like_a_leftover_holds_nobody_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".pipe.tmp")
+    (tmp_path / ".folder.tmp").mkdir()
+    (tmp_path / ".reserve").mkdir()
+    remove_leftovers(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 @pytest.mark.parametrize(
-    ("note", "held"),
+    ("code", "remedy"),
     [
-        ("", None),
-        ("{", None),
-        ("[1]", None),
-        ('{"pid": 0, "host": "HERE"}', None),
-        ('{"pid": "7", "host": "HERE"}', None),
-        ('{"pid": 1, "host": "elsewhere"}', None),
-        ("{}", False),
-        # The number of a process that lives, and that began at another time.
-        ('{"pid": 1, "host": "HERE", "started": "never"}', False),
-        ('{"pid": 1, "host": "HERE", "started": null}', True),
+        (errno.EIO, "check the disk"),
+        (errno.ESTALE, "mount the network drive again"),
+        (errno.EROFS, "writable"),
+        (errno.ENAMETOOLONG, "shorter path"),
+        (errno.ENOSPC, "free some space"),
+        (errno.EDQUOT, "quota"),
+        (errno.EMFILE, "ulimit -n"),
+        (errno.EFBIG, "ulimit -f"),
+        (errno.EACCES, "permissions"),
+        (errno.EPROTO, "check the disk"),
     ],
 )
-def test_only_a_process_of_this_host_can_be_told_to_live_or_to_be_gone(
-    note: str, held: bool | None, tmp_path: Path
-) -> None:
-    (tmp_path / ".lock").write_text(note.replace("HERE", socket.gethostname()))
-    assert is_held(tmp_path) is held
+def test_a_failed_write_is_named_with_what_would_clear_its_cause(code: int, remedy: str) -> None:
+    error = cannot_write(Path("a.json"), OSError(code, os.strerror(code)))
+    assert error.message == f"cannot write a.json: {os.strerror(code)}"
+    assert remedy in (error.remedy or "")

@@ -16,7 +16,7 @@ from battery.base.errors import ArtifactError, BatteryError, FolderError
 from battery.records.events import Event, IterationFinished, Notice, Observer, TaskFinished
 from battery.records.models import Summary
 from battery.store.battery_dir import BatteryDir
-from battery.store.files import is_held
+from battery.store.lock import is_held
 from battery.watch.watch import Look, first_look, status_of, status_text, stop_of, watch
 from tests.support.commands import read_json
 from tests.support.stopped import GONE, note_of, unfinished

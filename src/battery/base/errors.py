@@ -22,9 +22,10 @@ before anybody knows which call or file the document came from.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -136,6 +137,37 @@ def advised(hint: str) -> Iterator[None]:
         if error.hint is None:
             error.hint = f"{error.remedy}, or {hint}" if error.remedy else hint
         raise
+
+
+# By what the system says and not by what was tried: advice about space sends people with a broken
+# disk the wrong way, and while they follow it the disk gets worse.
+_REMEDIES: Final = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some of your disk quota",
+    errno.EFBIG: "allow larger files (`ulimit -f`; some drives have a limit of their own)",
+    errno.EROFS: "make the file system writable",
+    errno.EACCES: "check the folder's permissions",
+    errno.EPERM: "check the folder's permissions",
+    errno.EIO: "check the disk, or the connection to the network drive",
+    errno.ENXIO: "check that the disk is connected",
+    errno.ENODEV: "check that the disk is connected",
+    errno.ESTALE: "mount the network drive again",
+    errno.ETIMEDOUT: "check the connection to the network drive",
+    errno.ENAMETOOLONG: "use a shorter path",
+    errno.EMFILE: "allow more open files (`ulimit -n`)",
+    errno.ENFILE: "close other programs: the system has too many files open",
+    errno.ENOMEM: "free some memory",
+    errno.EISDIR: "move it away",
+    errno.EEXIST: "move away the file that is where a folder should be",
+    errno.ENOTDIR: "move away the file that is where a folder should be",
+    errno.ENOENT: "check that the folder is still there",
+    errno.ELOOP: "remove the link",
+}
+
+
+def remedy_of(error: OSError) -> str:
+    """Name what would clear the cause that the system gives for a failure with a file."""
+    return _REMEDIES.get(error.errno or 0, "check the disk")
 
 
 def dotted(path: tuple[int | str, ...]) -> str:

@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, BinaryIO, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -253,7 +253,7 @@ class Memory:
         if self.frozen:
             return
         # Opened for each line: a write in append mode lands whole, after whatever is there.
-        with self._outcomes.open("ab") as file:
+        with _open_own(self._outcomes, os.O_APPEND | os.O_CREAT) as file:
             file.write(outcome.model_dump_json().encode() + b"\n")
 
     def tail(self, count: int) -> list[Outcome]:
@@ -305,7 +305,7 @@ class Memory:
         time = datetime.now(UTC).strftime("%Y%m%dT%H%M%S_%fZ")
         path = self.folder / f"distilled_{time}.jsonl"
         temporary = path.with_suffix(".tmp")
-        with temporary.open("wb") as file:
+        with _open_own(temporary, os.O_CREAT | os.O_EXCL) as file:
             file.writelines(lesson.model_dump_json().encode() + b"\n" for lesson in lessons)
             file.flush()
             os.fsync(file.fileno())
@@ -318,6 +318,11 @@ class Memory:
             self._index.execute("DELETE FROM lesson WHERE id = ?", (lesson.id,))
             self._index.execute("INSERT INTO lesson VALUES (?, ?)", (lesson.id, lesson.words))
             self._lessons[lesson.id] = lesson
+
+
+def _open_own(path: Path, flags: int) -> BinaryIO:
+    """Open a file for writing, never through a link, which could lead to any file of the user."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_NOFOLLOW | flags, 0o666), "wb")
 
 
 def _lines(path: Path) -> Iterator[bytes]:
@@ -345,7 +350,9 @@ def _end_torn_line(path: Path) -> None:
     """End a line that a killed process left half written, so that the next one stands alone."""
     if not path.exists() or not path.stat().st_size:
         return
-    with path.open("rb+") as file:
+    with path.open("rb") as file:
         file.seek(-1, os.SEEK_END)
-        if file.read(1) != b"\n":
+        torn = file.read(1) != b"\n"
+    if torn:
+        with _open_own(path, os.O_APPEND) as file:
             file.write(b"\n")

@@ -18,8 +18,8 @@ from battery.records.stages import CHAT_STAGES, ChatStage
 from battery.run.reviewer import Reviewer, write_metrics
 from battery.run.summarize import write_summary
 from battery.store.battery_dir import BatteryDir, IterationDir
-from battery.store.files import locked
 from battery.store.journal import Journal
+from battery.store.lock import locked
 from battery.target import targets
 
 
@@ -36,7 +36,7 @@ async def review(
     stages = [stage for stage in CHAT_STAGES if only in {None, stage.role}]
     # Before the lock and before any call, so that a refusal costs nothing.
     _require_answers(files, stages)
-    with locked(folder.root):
+    with locked(folder.root, tell):
         opened = open_battery(folder)
         # Nobody is asked for a task, so there is nothing for a second arm to do.
         settings = replace(settings, no_control=True)

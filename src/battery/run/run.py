@@ -20,8 +20,9 @@ from battery.run.prepare import Battery
 from battery.run.summarize import write_summary
 from battery.store.artifacts import MANIFEST
 from battery.store.battery_dir import BatteryDir
-from battery.store.files import Reserve, locked, make_folder
+from battery.store.files import Reserve, make_folder
 from battery.store.journal import Journal
+from battery.store.lock import locked
 from battery.target import targets
 
 
@@ -35,11 +36,11 @@ async def run(settings: Settings, tell: Observer) -> Summary:
         # Looked at before the lock, which would make the folder.
         if not folder.has_manifest():
             raise prepare.nothing_to_resume(folder)
-        with locked(folder.root):
+        with locked(folder.root, tell):
             return await _carry_on(prepare.resumed(folder, settings, tell), tell)
     # What is refused here leaves no folder behind.
     battery = prepare.new(folder, settings)
-    with locked(folder.root):
+    with locked(folder.root, tell):
         _clear(folder, tell)
         return await _carry_on(battery, tell)
 
@@ -52,7 +53,7 @@ async def iterate(settings: Settings, tell: Observer) -> Summary:
             f"{folder.root} holds no {MANIFEST.name}, so its tasks and targets are not known",
             hint="`battery review` and `battery summarize` read such folders; iterate cannot",
         )
-    with locked(folder.root):
+    with locked(folder.root, tell):
         return await _carry_on(prepare.iterated(folder, settings, tell), tell)
 
 

@@ -10,7 +10,7 @@ from battery.records.models import FROZEN, Summary
 from battery.report.markdown.summary import markdown
 from battery.store import original
 from battery.store.battery_dir import BatteryDir
-from battery.store.files import locked
+from battery.store.lock import locked
 
 
 def summarize(folder: BatteryDir) -> Summary:

@@ -19,7 +19,7 @@ from battery.records.models import Metrics, Summary
 from battery.report.terminal.lines import iteration_line, place
 from battery.store.artifacts import MANIFEST, SUMMARY, TASKS
 from battery.store.battery_dir import BatteryDir
-from battery.store.files import holder, is_held
+from battery.store.lock import holder, is_held
 from battery.watch.follow import Follower
 
 
