@@ -120,7 +120,7 @@ def test_any_text_is_read_without_an_error(text: str) -> None:
     assert warnings or len(proposals) >= 3
     verdicts, warnings = parse_verdicts(text, proposals)
     assert {v.proposal for v in verdicts} <= {None, *(p.number for p in proposals)}
-    assert verdicts or len(warnings) == 1
+    assert verdicts or warnings
 
 
 letters = st.text("abcdefghijklmnopqrstuvwxyzäß0123456789", min_size=1, max_size=9)

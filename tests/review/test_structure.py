@@ -99,11 +99,6 @@ def test_only_groups_of_the_section_that_was_asked_for_are_marked_so() -> None:
     ]
 
 
-def test_what_was_thought_before_the_answer_is_no_part_of_it() -> None:
-    groups = fullest("### Maybe\n</think>\n### One\n\nTarget file: a.py\n")
-    assert [group.opener.text for group in groups] == ["One"]
-
-
 def test_a_field_goes_on_over_wrapped_lines_and_ends_at_the_next_one() -> None:
     answer = "### One\n\nReason: slow\nand expensive\n**Owner**: me\n**Target file**: a.py\n"
     assert fields(answer) == {"reason": "slow and expensive", "target": "a.py"}

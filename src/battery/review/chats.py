@@ -14,6 +14,7 @@ from battery.inputs.tasks import labels
 from battery.records.findings import Record
 from battery.records.models import Metrics, Proposal, Run, Verdict
 from battery.records.stages import OVERSEER, SCRUM
+from battery.review.own import without_thoughts
 from battery.review.parse import flag_missing, parse_proposals, parse_verdicts, with_existence
 from battery.review.prompts import overseer_prompt, rows, scrum_prompt
 
@@ -87,7 +88,10 @@ def _judgment_prompt(evidence: Evidence) -> str:
         if proposal.target_file and proposal.target_exists is not None
     }
     exists = None if evidence.earlier.exists is None else looked_up
-    return scrum_prompt(evidence.metrics.iteration, review, exists)
+    # The judge must not take a draft in the thoughts for a proposal. A review of thoughts alone
+    # goes out as it came: there is nothing else to judge.
+    said = without_thoughts(review).strip() or review
+    return scrum_prompt(evidence.metrics.iteration, said, exists)
 
 
 def _read_judgment(answer: str, earlier: Earlier) -> Reading:

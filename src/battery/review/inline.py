@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Literal, NamedTuple, get_args
+from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 
@@ -69,6 +70,11 @@ _PATH = re.compile(
     r"|[\w@+-][\w.@+-]*\.[A-Za-z]\w{0,9}|\.\w[\w.-]+)"
 )
 _NO_PATH = re.compile(r"n/a|and/or|e\.g\.?|i\.e\.?|https?:.*", re.IGNORECASE)
+# Spaces only inside the name of the file, else it is a command or a sentence.
+_SPACED_PATH = re.compile(r"(?:[\w.@~+-]+[/\\])+[\w@+-]+(?:[ ][\w@+-]+)+\.[A-Za-z]\w{0,9}")
+_IN_REPOSITORY = re.compile(r"https?://[^/]+/(?:[^/]+/){2,}?(?:-/)?(?:blob|raw|src)/[^/]+/")
+_DASH_INSIDE = re.compile(r"(?<=\w)[\u2012-\u2015\u2212](?=\w)")
+_WIDE = {0xFF0F: "/", 0x2044: "/", 0x2215: "/", 0xFF0E: ".", 0xFF3F: "_"}
 _BREAKS = {"softbreak": " ", "hardbreak": " "}
 _IN_BRACKETS = re.compile(r"^\((.*)\)$")
 _TITLE_END = re.compile(r"[:.]\s|\s[\u2013—-]+\s")
@@ -148,20 +154,36 @@ def count_of(found: re.Match[str]) -> int:
 
 
 def first_path(markdown: str) -> str | None:
-    """Read the first path: code first, then words, then link targets; None when there is none."""
+    """Read the first path: of code and link targets, else of words; None when there is none."""
     inline = PARSER.parseInline(markdown)[0].children or []
-    codes = [part.content.strip() for part in inline if part.type == "code_inline"]
-    links = [str(part.attrs["href"]) for part in inline if part.type == "link_open"]
+    # A link's text is often the last part of the path alone; its target is the whole of it.
+    marked = [
+        _destination(str(part.attrs["href"])) if part.type == "link_open" else part.content.strip()
+        for part in inline
+        if part.type in {"code_inline", "link_open"}
+    ]
     plain = plain_text(markdown)
-    for text in [*codes, plain, *links]:
+    for text in map(_hyphened, [*marked, plain]):
+        if _SPACED_PATH.fullmatch(text):
+            return text
         for found in _PATH.finditer(_URL.sub("", text)):
             if not _NO_PATH.fullmatch(found[0]):
                 return found[0].rstrip(".")
     # A file without a suffix, like Makefile, is a path when nothing else is said.
-    for text in [*codes[:1], plain]:
+    for text in [*marked[:1], plain]:
         if re.fullmatch(r"\w[\w-]*", text) and text.lower() not in _NOTHING:
             return text
     return None
+
+
+def _destination(href: str) -> str:
+    """Return the path that a link leads to, also where it is a page of a repository's host."""
+    return _IN_REPOSITORY.sub("", unquote(href.partition("#")[0]))
+
+
+def _hyphened(text: str) -> str:
+    """Undo the dashes and wide signs that typography makes of the plain ones in a path."""
+    return _DASH_INSIDE.sub("-", text).translate(_WIDE)
 
 
 def named_metric(text: str) -> str | None:

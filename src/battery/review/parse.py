@@ -27,6 +27,7 @@ from battery.review.inline import (
     plain_text,
     verdict_in_title,
 )
+from battery.review.own import own_words
 from battery.review.structure import Form, Group, Line, all_readings, read_fields, to_markdown
 
 #: The prompt asks for at least this many proposals.
@@ -67,13 +68,14 @@ def parse_proposals(markdown: str) -> tuple[list[Proposal], list[str]]:
     Only when there is none of that, paragraphs of the proposals section that name a file count,
     with the paragraph as rationale. Never raises.
     """
-    readings = list(all_readings(markdown, _REVIEW))
+    text, warnings = own_words(markdown, "overseer review")
+    readings = list(all_readings(text, _REVIEW))
     proposals = max((_proposals(groups, _complete) for groups in readings), key=len, default=[])
     if not proposals:
         # Last of all: that a paragraph mentions a file is a weak sign of a proposal.
         prose = (_proposals(groups, _prose) for groups in readings)
         proposals = next(filter(None, prose), [])
-    return proposals, list(_proposal_warnings(proposals))
+    return proposals, [*warnings, *_proposal_warnings(proposals)]
 
 
 def parse_verdicts(markdown: str, proposals: Sequence[Proposal]) -> tuple[list[Verdict], list[str]]:
@@ -82,7 +84,8 @@ def parse_verdicts(markdown: str, proposals: Sequence[Proposal]) -> tuple[list[V
     A verdict is matched to a proposal by number, title or target file; one that matches none
     has `proposal` null. The list of PR-ready changes gives no verdicts. Never raises.
     """
-    readings = (_verdicts(groups, proposals) for groups in all_readings(markdown, _JUDGMENT))
+    text, warnings = own_words(markdown, "scrum judgment")
+    readings = (_verdicts(groups, proposals) for groups in all_readings(text, _JUDGMENT))
     verdicts = max(readings, key=_matched, default=[])
     if len(verdicts) == len(proposals) and not any(v.title for v in verdicts):
         # Nothing says which is which: then they are in the order of the proposals.
@@ -90,7 +93,7 @@ def parse_verdicts(markdown: str, proposals: Sequence[Proposal]) -> tuple[list[V
             verdict.model_copy(update={"proposal": proposal.number, "title": proposal.title})
             for verdict, proposal in zip(verdicts, proposals, strict=True)
         ]
-    return verdicts, list(_verdict_warnings(verdicts, proposals))
+    return verdicts, [*warnings, *_verdict_warnings(verdicts, proposals)]
 
 
 def with_existence(proposals: Sequence[Proposal], exists: Mapping[str, bool]) -> list[Proposal]:

@@ -50,8 +50,6 @@ _INNER_LABEL = re.compile(
     re.IGNORECASE,
 )
 _BULLET = re.compile(r"^\s*(?:[-*+•]\s+)?(?:\[[ xX]\]\s+)?")
-# Models that think aloud end their thoughts with this tag, even when they do not open it.
-_THOUGHT_END = re.compile(r"^[ \t]*</think(?:ing)?>|</think(?:ing)?>[ \t]*$", re.MULTILINE)
 
 
 class Line(NamedTuple):
@@ -191,7 +189,7 @@ class Form(NamedTuple):
 
 def all_readings(markdown: str, form: Form) -> Iterator[list[Group]]:
     """Group the lines in every way that the structure of the answer offers."""
-    tree = SyntaxTreeNode(PARSER.parse(_THOUGHT_END.split(markdown)[-1]))
+    tree = SyntaxTreeNode(PARSER.parse(markdown))
     # Some models put the whole answer into a code fence; others show a file in one.
     for unwrap in (False, True):
         lines = list(_in_sections(walk(tree, 0, unwrap=unwrap), form))
