@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from tests.support.arms import Pair, journal, order, ran
-from tests.support.calls import command_here
 from tests.support.calls import command_here as battery
 from tests.support.commands import read_json, write_tasks
 from tests.support.gateway import Gateway
@@ -156,21 +155,6 @@ def test_a_resume_cannot_leave_out_an_iteration_that_has_begun(
     done = battery(*words, "--resume", "-n", 1, cwd=tmp_path)
     assert done.returncode == 2
     assert "iteration 2 has begun" in done.stderr
-
-
-def test_a_page_that_cannot_be_written_leaves_a_finished_battery(
-    gateway: Gateway, tmp_path: Path
-) -> None:
-    folder = tmp_path / "b"
-    (folder / "report.html").mkdir(parents=True)
-    targets = ["--gateway", gateway.url, "--llm-team", gateway.url]
-    tasks = write_tasks(tmp_path / "mine.json", 1)
-    words = ["run", "-q", "-n", 1, "--tasks", tasks, "--dir", folder, *targets]
-    done = command_here(*words, cwd=tmp_path)
-    assert done.returncode == 1
-    assert "report.html" in done.stderr
-    assert read_json(folder / "battery.json")["state"] == "finished"
-    assert read_json(folder / "summary.json")["state"] == "finished"
 
 
 def test_a_refused_tasks_file_leaves_no_folder_behind(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from battery.base.errors import FolderError, UsageError
+from battery.base.errors import ArtifactError, FolderError, UsageError
 from battery.inputs.settings import Settings
 from battery.records.events import Event, MetaFinished, Notice
 from battery.records.models import LEARN
@@ -64,3 +64,14 @@ def test_a_folder_of_the_original_script_is_reviewed_by_the_model_that_it_names(
     asyncio.run(review(settings, 1, OVERSEER.role, told.append))
     asked = {event.model for event in told if isinstance(event, MetaFinished)}
     assert (asked == {"theirs"}) is not chosen
+
+
+@pytest.mark.parametrize("name", ["summary.md", "report.html", "iter_1/verdicts.json"])
+def test_what_could_not_be_written_later_is_said_before_anybody_is_asked(
+    finished: Settings, name: str
+) -> None:
+    (finished.folder / name).unlink()
+    (finished.folder / name).mkdir()
+    with pytest.raises(ArtifactError, match=name):
+        asyncio.run(review(finished, None, None, lambda _event: None))
+    assert notes.CALLS == []

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from battery.base.errors import BrokenAnswerError, FolderError
+from battery.base.errors import ArtifactError, BrokenAnswerError, FolderError
 from battery.inputs.settings import Settings
-from battery.records.events import Event, Notice
+from battery.records.events import Event, IterationFinished, Notice
 from battery.records.manifest import Manifest
 from battery.run.run import dry_run, iterate, run
+from battery.store.artifacts import SUMMARY
 from battery.store.battery_dir import BatteryDir
 from tests.support import notes
 
@@ -75,3 +76,48 @@ def test_iterate_adds_one_iteration_and_a_new_run_moves_the_finished_battery_awa
 def test_iterate_needs_a_manifest(settings: Settings) -> None:
     with pytest.raises(FolderError, match=r"no battery\.json"):
         asyncio.run(iterate(settings, lambda _event: None))
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_file_that_could_not_be_written_later_is_named_before_the_first_call(
+    settings: Settings, resume: bool
+) -> None:
+    if resume:
+        notes.BROKEN.add("beta_drift 0")
+        with pytest.raises(BrokenAnswerError):
+            asyncio.run(run(settings, lambda _event: None))
+        notes.BROKEN.clear()
+        notes.CALLS.clear()
+    blocked = settings.folder / ("iter_1/overseer_review.md" if resume else "report.html")
+    blocked.mkdir(parents=True)
+    with pytest.raises(ArtifactError, match=blocked.name):
+        asyncio.run(run(replace(settings, resume=resume), lambda _event: None))
+    assert notes.CALLS == []
+    blocked.rmdir()
+    asyncio.run(run(replace(settings, resume=resume), lambda _event: None))
+    assert manifest(settings).state == "finished"
+
+
+def test_an_iteration_that_cannot_be_read_any_more_is_named_before_one_is_added(
+    settings: Settings,
+) -> None:
+    asyncio.run(run(settings, lambda _event: None))
+    notes.CALLS.clear()
+    (settings.folder / "iter_1" / "control" / "runs.json").write_text("[", "utf-8")
+    with pytest.raises(ArtifactError, match=r"iter_1/control/runs\.json"):
+        asyncio.run(iterate(settings, lambda _event: None))
+    assert notes.CALLS == []
+    assert manifest(settings).state == "finished"
+
+
+def test_a_page_that_cannot_be_written_any_more_leaves_a_finished_battery(
+    settings: Settings,
+) -> None:
+    def block(event: Event) -> None:
+        if isinstance(event, IterationFinished):
+            (settings.folder / "report.html").mkdir()
+
+    with pytest.raises(ArtifactError, match=r"report\.html"):
+        asyncio.run(run(settings, block))
+    assert manifest(settings).state == "finished"
+    assert SUMMARY.read(settings.folder).state == "finished"

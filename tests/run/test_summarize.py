@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from battery.base.errors import FolderError
+from battery.base.errors import BatteryError, FolderError
 from battery.records.models import Metrics
-from battery.run.summarize import summarize
+from battery.run.summarize import rehearse, summarize
 from battery.store.artifacts import METRICS, SUMMARY
 from battery.store.battery_dir import BatteryDir
 from tests.report.samples import MANIFEST
@@ -74,3 +76,49 @@ def test_what_only_the_summary_of_the_original_script_said_is_in_ours_and_next_t
     assert "- Models: executor `e`, reviewer `r`, overseer `o`\n" in ours
     assert summarize(folder) == first
     assert (folder.root / "summary.original.md").read_text("utf-8") == theirs
+
+
+def folder_at(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.mkdir(parents=True)
+
+
+def cut(path: Path) -> None:
+    path.write_text('[{"task"', "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("summary.md", folder_at),
+        ("summary.json", folder_at),
+        ("report.html", folder_at),
+        ("iter_1/runs.json", folder_at),
+        ("iter_1/runs.json", cut),
+        ("iter_1/proposals.json", cut),
+        ("iter_1/overseer_review.md", folder_at),
+        ("iter_2/metrics.json", folder_at),
+        ("iter_2/proposals.json", folder_at),
+        ("iter_2/scrum_findings.1.md", folder_at),
+        ("iter_2/control/metrics.json", folder_at),
+        ("iter_3", Path.touch),
+    ],
+)
+def test_a_rehearsal_names_the_file_that_a_later_step_would_fail_on(
+    folder: BatteryDir, name: str, damage: Callable[[Path], None]
+) -> None:
+    rehearse(folder, [2, 3])
+    damage(folder.root / name)
+    with pytest.raises(BatteryError, match=re.escape(name)) as caught:
+        rehearse(folder, [2, 3])
+    assert caught.value.hint
+
+
+def test_a_rehearsal_leaves_nothing_behind_and_minds_only_names_of_artifacts(
+    folder: BatteryDir,
+) -> None:
+    (folder.root / "notes.json").mkdir()
+    (folder.root / "link").symlink_to("nowhere")
+    before = sorted(folder.root.rglob("*"))
+    rehearse(folder, [2, 3])
+    assert sorted(folder.root.rglob("*")) == before

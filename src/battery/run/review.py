@@ -16,8 +16,9 @@ from battery.records.manifest import Manifest
 from battery.records.models import LEARN, Models, ReviewOutcome
 from battery.records.stages import CHAT_STAGES, ChatStage
 from battery.run.reviewer import Reviewer, write_metrics
-from battery.run.summarize import write_summary
+from battery.run.summarize import rehearse, write_summary
 from battery.store.battery_dir import BatteryDir, IterationDir
+from battery.store.files import Reserve
 from battery.store.journal import Journal
 from battery.store.lock import locked
 from battery.target import targets
@@ -45,6 +46,7 @@ async def review(
         # The prompt reads this file, which an older program may have written otherwise or not at
         # all.
         write_metrics(files)
+        rehearse(folder, [files.number])
         await _ask(files, _models(opened, settings).overseer_cloud, settings, stages, tell)
         write_summary(opened, report=True)
     return ReviewOutcome(
@@ -67,17 +69,22 @@ def _models(opened: OpenedBattery, settings: Settings) -> Models:
 async def _ask(
     files: IterationDir, model: str, settings: Settings, stages: Sequence[ChatStage], tell: Observer
 ) -> None:
-    with (
-        # A chat teaches nothing, so the embedded gateway's memory is left alone.
-        tempfile.TemporaryDirectory(prefix="battery-") as memory,
-        Journal(files.journal) as journal,
-    ):
-        folder = BatteryDir(Path(memory))
-        async with targets.opened(settings, folder.memory, tell) as workers:
-            system = workers[0][LEARN]
-            reviewer = Reviewer(files, journal, system, model, settings, tell, redo=True)
-            for stage in stages:
-                await reviewer.ask(stage)
+    reserve = Reserve(files.root.parent)
+    try:
+        reserve.claim()
+        with (
+            # A chat teaches nothing, so the embedded gateway's memory is left alone.
+            tempfile.TemporaryDirectory(prefix="battery-") as memory,
+            Journal(files.journal, reserve) as journal,
+        ):
+            arms = BatteryDir(Path(memory)).memory
+            async with targets.opened(settings, arms, tell) as workers:
+                system = workers[0][LEARN]
+                reviewer = Reviewer(files, journal, system, model, settings, tell, redo=True)
+                for stage in stages:
+                    await reviewer.ask(stage)
+    finally:
+        reserve.release()
     for text in _outdated(files, stages):
         tell(Notice(text, warning=True))
 

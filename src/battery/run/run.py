@@ -17,7 +17,7 @@ from battery.records.models import Summary
 from battery.run import prepare
 from battery.run.iteration import Iteration
 from battery.run.prepare import Battery
-from battery.run.summarize import write_summary
+from battery.run.summarize import rehearse, write_summary
 from battery.store.artifacts import MANIFEST
 from battery.store.battery_dir import BatteryDir
 from battery.store.files import Reserve, make_folder
@@ -105,11 +105,12 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
     if manifest.state == "finished":
         tell(Notice("nothing is left to do"))
         return write_summary(open_battery(folder), report=True)
+    finished, wanted = manifest.iterations_finished, manifest.iterations_wanted
+    rehearse(folder, range(finished + 1, wanted + 1))
     # Before the first call: what is paid for without a manifest could not be resumed.
     folder.write_manifest(manifest)
     if not folder.has_tasks():
         folder.write_tasks(battery.tasks)
-    finished, wanted = manifest.iterations_finished, manifest.iterations_wanted
     tell(battery.schedule().plan(finished, wanted, _recorded(battery)))
     reserve = Reserve(folder.root)
     try:

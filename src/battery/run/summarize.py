@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from tempfile import TemporaryFile
 
+from battery.base.errors import advised
 from battery.recorded import OpenedBattery, open_battery, summary_of
 from battery.records.manifest import Manifest
 from battery.records.models import FROZEN, Summary
 from battery.report.markdown.summary import markdown
 from battery.store import original
+from battery.store.artifacts import described
 from battery.store.battery_dir import BatteryDir
+from battery.store.files import cannot_write, make_folder
 from battery.store.lock import locked
 
 
@@ -53,3 +60,44 @@ def write_summary(
 
         write_page(folder.report_path, page(opened, summary))
     return summary
+
+
+def rehearse(folder: BatteryDir, numbers: Iterable[int]) -> None:
+    """Do, before the first call, what could fail after it without any fault of its answer.
+
+    Sums up the battery as it is, page included, and checks that the files of the battery and of
+    the iterations that calls are made for can be read and replaced. Nothing that it writes stays.
+    Raises `BatteryError`.
+    """
+    with advised("name another folder with --dir"):
+        for path in _written(folder, numbers):
+            _require_usable(path)
+    opened = open_battery(folder)
+    if opened.steps:
+        from battery.report.html.report import report as page  # noqa: PLC0415
+
+        summary = summary_of(opened, report=True)
+        markdown(summary)
+        deque(page(opened, summary), maxlen=0)
+
+
+def _written(folder: BatteryDir, numbers: Iterable[int]) -> Iterator[Path]:
+    """Yield the folders that are written to, and the files in them that may be replaced."""
+    yield folder.root
+    yield from (path for path in folder.root.glob("*") if described(path.name))
+    for root in (folder.iteration(number).root for number in numbers):
+        # Not made ahead: an iteration counts as begun by its folder.
+        if os.path.lexists(root):
+            make_folder(root)
+            yield from (root, *root.rglob("*"))
+
+
+def _require_usable(path: Path) -> None:
+    """Refuse a file that cannot be read and a folder that is not writable; `ArtifactError`."""
+    try:
+        if described(path.name):
+            path.open("rb").close()
+        elif path.is_dir():
+            TemporaryFile(dir=path, prefix=".", suffix=".tmp").close()
+    except OSError as error:
+        raise cannot_write(path, error) from error
