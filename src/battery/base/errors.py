@@ -13,6 +13,7 @@
     │   └── AnswerError         1    an answer that is not what the wire promises
     ├── GateError               3    a condition of --fail-on holds
     ├── ArtifactError           1    a file of the folder cannot be read or written
+    │   └── LostFolderError     1    the folder was moved, removed or replaced meanwhile
     └── InterruptedRunError     130  stopped by a signal
 
 Code raises anywhere; only `battery.cli.main` turns an error into words and an exit code.
@@ -93,6 +94,10 @@ class AnswerError(CallError):
 
 class ArtifactError(BatteryError):
     """Report a file of the artifact folder that cannot be read or written."""
+
+
+class LostFolderError(ArtifactError):
+    """Report that a folder was moved, removed or replaced while it was written to."""
 
 
 class GateError(BatteryError):

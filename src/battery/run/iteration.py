@@ -116,6 +116,7 @@ class Iteration:
         return Reviewer(self.files, self.journal, system, model, self.settings, self.tell)
 
     async def _ask_distill(self) -> None:
+        self.journal.require_in_place()
         reply = await self.llm_team.distill(self._distill_event, self.settings.meta_timeout)
         self.journal.append(
             DISTILL.key,
@@ -151,6 +152,7 @@ class Iteration:
             raise wrong(self.files.journal, error.below("result")) from error
 
     async def _ask_task(self, worker: Worker, ask: Ask) -> None:
+        self.journal.require_in_place()
         planned = ask.entry
         started = events.TaskStarted(
             self.files.number,

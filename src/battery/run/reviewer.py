@@ -78,6 +78,7 @@ class Reviewer:
             not self.redo or recorded["content"] != self.files.read_answer(stage.file)
         ):
             return recorded, True
+        self.journal.require_in_place()
         reply = await self.system.chat(
             stage.role, prompt, self.model, stage.temperature, self.settings.meta_timeout
         )

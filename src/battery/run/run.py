@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from battery.base.clock import now
-from battery.base.errors import BatteryError, FolderError, InterruptedRunError
+from battery.base.errors import BatteryError, FolderError, InterruptedRunError, LostFolderError
 from battery.inputs.settings import Settings
 from battery.recorded import open_battery
 from battery.records.events import Notice, Observer, Outlook
@@ -139,6 +139,9 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
         raise InterruptedRunError(
             "interrupted; everything that finished is on disk", hint=folder.resume_hint
         ) from None
+    # What is there now may be another battery, and is not to be touched.
+    except LostFolderError:
+        raise
     # Also for a fault of this program: a manifest left at `running` reads as a process at work.
     except BaseException as error:
         _mark(folder, manifest, "failed")

@@ -3,25 +3,40 @@
 A line names its call (`respond`, `confirm`, `distill`, `chat`), when it finished and everything
 it brought. Calls are found by key, never by position, so a resume cannot mix them up. One torn
 last line, as a killed process leaves it, is dropped: that call never finished.
+
+A journal that is removed, moved, replaced or changed while it is open stops the command before the
+next call: nobody would find that call's answer.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Any, Final, Self
 
 import orjson
 
 from battery.base import jsonio
-from battery.base.errors import ArtifactError
+from battery.base.errors import ArtifactError, LostFolderError, remedy_of
+from battery.base.text import printable
 from battery.protocol import Json
 from battery.records.lines import FinishedCall
 from battery.records.models import ELAPSED_KEY
 from battery.records.stages import CallKey
-from battery.store.files import Reserve, cannot_write, disk_is_full, sync_folder
+from battery.store.appending import AppendedFile
+from battery.store.files import Reserve
+
+_TASK: Final = {"task_id": str, "arm": str, "repeat": int, "result": dict}
+_TIMED: Final = {ELAPSED_KEY: (int, float)}
+#: What is read from a line without another look, by the kind of its call.
+_SHAPES: Final[dict[str, dict[str, Any]]] = {
+    "respond": _TASK,
+    "confirm": _TASK,
+    "distill": {"text": str, "broken": int, "events": list, **_TIMED},
+    "chat": {"role": str, "content": str, **_TIMED},
+}
 
 
 class Journal:
@@ -35,8 +50,7 @@ class Journal:
         self._path = path
         self._reserve = reserve
         self._offsets: dict[CallKey, int] = {}
-        self._file: BinaryIO | None = None
-        self._end = 0
+        self._file: AppendedFile | None = None
         #: Number of finished calls and the sum of their wall times in whole milliseconds.
         self.calls = 0
         self.elapsed_ms = 0
@@ -48,15 +62,8 @@ class Journal:
             self._note(entry, offset)
 
     def __enter__(self) -> Self:
-        """Open for appending, with a torn last line cut off."""
-        try:
-            # Unbuffered: what Python still held back would not be covered by the sync.
-            self._file = self._path.open("ab", buffering=0)
-            self._end = _cut_torn_tail(self._path)
-            # The calls are safe only when the name of a new journal is on disk, too.
-            sync_folder(self._path.parent)
-        except OSError as error:
-            raise cannot_write(self._path, error) from error
+        """Open for appending, with a torn last line cut off; raise `ArtifactError`."""
+        self._file = AppendedFile(self._path, self._reserve)
         return self
 
     def __exit__(
@@ -65,9 +72,16 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the file."""
-        if self._file:
-            self._file.close()
+        """Close the file; behind an error, raise `LostFolderError` where that is the cause."""
+        if self._file is None:
+            return
+        lost = None
+        with contextlib.closing(self._file), contextlib.suppress(OSError):
+            # Without its folder anything may fail, and in the strangest words.
+            if error and not isinstance(error, LostFolderError):
+                lost = self._file.lost()
+        if lost:
+            raise lost from error
 
     def __contains__(self, key: object) -> bool:
         """Return whether that call has finished."""
@@ -77,9 +91,17 @@ class Journal:
         """Read what a finished call brought; None when it has not finished."""
         if key not in self._offsets:
             return None
-        with self._path.open("rb") as file:
-            file.seek(self._offsets[key])
-            entry: Json = jsonio.loads(file.readline())
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offsets[key])
+                line = file.readline()
+        except OSError as error:
+            self.require_in_place()
+            raise _cannot_read(self._path, error) from error
+        place = f"{self._path}, byte {self._offsets[key]}"
+        entry = _parsed(line, place, jsonio.loads)
+        if CallKey.of(entry) != key:
+            raise _no_call(place)
         return entry
 
     def read(self, key: CallKey) -> Json:
@@ -92,46 +114,24 @@ class Journal:
     def append(self, key: CallKey, call: FinishedCall) -> Json:
         """Record a finished call and return its line; when this returns, it is on disk.
 
-        On a full disk the reserve is given up to save the line, and `ArtifactError` is raised
-        afterwards, so that no further call is paid for.
+        Raises `ArtifactError`, which says what became of the answer, when no further call may be
+        paid for: the disk is full or broken, or the journal is not in its place.
         """
-        parts = {name: value for name, value in key._asdict().items() if value}
-        entry: Json = {**parts, **call}
-        line = jsonio.dumps(entry) + b"\n"
-        try:
-            self._write(line)
-        except OSError as error:
-            if self._reserve and disk_is_full(error):
-                self._reserve.release()
-                self._write_or_raise(line)
-                self._note(entry, self._end)
-            # Saved or not: the disk is full, and the next answer would find no reserve.
-            raise cannot_write(self._path, error) from error
-        self._note(entry, self._end)
-        self._end += len(line)
-        return entry
-
-    def _write_or_raise(self, line: bytes) -> None:
-        try:
-            self._write(line)
-        except OSError as error:
-            raise cannot_write(self._path, error) from error
-
-    def _write(self, line: bytes) -> None:
         if self._file is None:
             raise RuntimeError("the journal is not open")
-        rest = memoryview(line)
-        try:
-            # A write may take less than all of it, above all on a disk that is nearly full.
-            while rest:
-                rest = rest[self._file.write(rest) :]
-            # Written is not enough: after a power cut only what was synced is there, while the
-            # gateway keeps what it learned from the call.
-            os.fsync(self._file.fileno())
-        except OSError:
-            # The next line would be glued to half of this one, and both would be lost.
-            self._file.truncate(self._end)
-            raise
+        parts = {name: value for name, value in key._asdict().items() if value}
+        entry: Json = {**parts, **call}
+        title = f"the answer to {_title(entry)}"
+        self._note(entry, self._file.append(jsonio.dumps(entry) + b"\n", title))
+        return entry
+
+    def require_in_place(self) -> None:
+        """Raise `ArtifactError` unless a call that is made now would be found on record.
+
+        To be asked before each call.
+        """
+        if self._file:
+            self._file.require_in_place()
 
     def _note(self, entry: Json, offset: int) -> None:
         self._offsets[CallKey.of(entry)] = offset
@@ -142,47 +142,53 @@ class Journal:
         self.broken_events += entry.get("broken", 0)
 
 
+def _title(entry: Json) -> str:
+    """Name a call for people."""
+    asked = entry.get("task", {}).get("operation") or entry.get("role", "")
+    return printable(f"{entry['call']} {asked}")
+
+
 def _lines(path: Path) -> Iterator[tuple[int, Json]]:
     """Yield each whole line with its offset; a torn last one is passed over."""
-    if not path.exists():
-        return
     offset = 0
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.endswith(b"\n"):
-                return
-            yield offset, _parsed(line, f"{path}, line {number}")
-            offset += len(line)
-
-
-def _parsed(line: bytes, place: str) -> Json:
     try:
-        entry = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        entry = None
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n"):
+                    return
+                yield offset, _parsed(line, f"{path}, line {number}", orjson.loads)
+                offset += len(line)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _cannot_read(path, error) from error
+
+
+def _parsed(line: bytes, place: str, loads: Callable[[bytes], Any]) -> Json:
+    try:
+        entry = loads(line)
+    except ValueError as error:
+        raise _no_call(place) from error
     # A whole line that cannot be read is damage and no torn end. Passed over in silence, its call
     # would be asked, paid for and learned from a second time.
-    if not isinstance(entry, dict) or "call" not in entry:
-        raise ArtifactError(
-            f"{place} is not a finished call",
-            hint="restore the file, or remove that line: its call is then asked again",
-        )
+    if not isinstance(entry, dict) or not _is_call(entry):
+        raise _no_call(place)
     return entry
 
 
-def _cut_torn_tail(path: Path) -> int:
-    """Cut a torn last line off; return the length of what remains."""
-    with path.open("rb+") as file:
-        size = end = file.seek(0, os.SEEK_END)
-        # From the end: a journal may be large, and only its last line can be torn.
-        while end:
-            start = max(0, end - 65536)
-            file.seek(start)
-            newline = file.read(end - start).rfind(b"\n")
-            if newline >= 0:
-                end = start + newline + 1
-                break
-            end = start
-        if end < size:
-            file.truncate(end)
-    return end
+def _is_call(entry: Json) -> bool:
+    shape = _SHAPES.get(str(entry.get("call")))
+    if shape is None or not all(isinstance(entry.get(name), kind) for name, kind in shape.items()):
+        return False
+    return isinstance(entry.get("result", entry).get(ELAPSED_KEY, 0), (int, float))
+
+
+def _no_call(place: str) -> ArtifactError:
+    return ArtifactError(
+        f"{place} is not a finished call",
+        hint="restore the file, or remove that line: its call is then asked again",
+    )
+
+
+def _cannot_read(path: Path, error: OSError) -> ArtifactError:
+    return ArtifactError(f"cannot read {path}: {error.strerror}", hint=remedy_of(error))
