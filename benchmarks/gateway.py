@@ -6,17 +6,17 @@ connections open and reads no more of a request than where it ends.
 
 from __future__ import annotations
 
-import asyncio
 import json
-import re
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from tests.support.server import Server, http
+
 from benchmarks.processes import environment, module
 
-_LENGTH: Final = re.compile(rb"^content-length: *(\d+)", re.IGNORECASE | re.MULTILINE)
 _REVIEW: Final = """\
 ## What worked
 
@@ -69,51 +69,22 @@ def respond_answer() -> dict[str, Any]:
     return {"status": "ok", "iterations": 2, "artifact": artifact, "log": log, "error": None}
 
 
-def _http(content_type: str, body: str) -> bytes:
-    head = f"HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ncontent-length: {len(body)}\r\n\r\n"
-    return (head + body).encode()
-
-
-def _answers() -> dict[bytes, bytes]:
+def _answers() -> dict[str, bytes]:
     event = {"role": "final", "text": "Nothing new in the last 20 outcomes."}
     chat = {"choices": [{"index": 0, "message": {"role": "assistant", "content": _REVIEW}}]}
     return {
-        b"/v1/respond": _http("application/json", json.dumps(respond_answer())),
-        b"/v1/chat": _http("application/json", json.dumps(chat)),
-        b"/api/run": _http("text/event-stream", f"data: {json.dumps(event)}\n\n"),
+        "respond": http(json.dumps(respond_answer())),
+        "chat": http(json.dumps(chat)),
+        "distill": http(f"data: {json.dumps(event)}\n\n", kind="text/event-stream"),
     }
 
 
-class _Connection(asyncio.Protocol):
-    """Answer each whole request on one connection."""
-
-    answers: Final = _answers()
-
-    def __init__(self) -> None:
-        self._pending = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._pending += data
-        while (end := self._pending.find(b"\r\n\r\n")) >= 0:
-            head = self._pending[:end]
-            length = _LENGTH.search(head)
-            whole = end + 4 + (int(length[1]) if length else 0)
-            if len(self._pending) < whole:
-                return
-            self._pending = self._pending[whole:]
-            self._transport.write(self.answers[head.split(b" ", 2)[1].partition(b"?")[0]])
-
-
-async def _serve() -> None:
-    server = await asyncio.get_running_loop().create_server(_Connection, "127.0.0.1", 0)
-    host, port = server.sockets[0].getsockname()
-    print(f"http://{host}:{port}", flush=True)
-    await server.serve_forever()
+def _serve() -> None:
+    answers = _answers()
+    with Server(lambda exchange: exchange.send(answers[exchange.request.call])) as server:
+        print(server.url, flush=True)
+        threading.Event().wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    _serve()

@@ -6,70 +6,46 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from threading import Event
 from typing import Any
+
+from tests.support.server import Exchange, Server, http
 
 Json = dict[str, Any]
 
 
-class FakeModel(ThreadingHTTPServer):
+class FakeModel:
     """Answer by the name of the model asked for: a plain name works, the others misbehave."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
         self.asked: list[tuple[dict[str, str], Json]] = []
         self.busy = Event()
-        self.release = Event()
+        self.url = ""
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/v1"
+    def script(self, exchange: Exchange) -> None:
+        """Answer one request."""
+        headers, body = exchange.request.headers, json.loads(exchange.request.body)
+        self.asked.append((headers, body))
+        model, prompt = body["model"], body["messages"][-1]["content"]
+        if model == "broken":
+            exchange.send(http(f"no: {headers.get('authorization')}", status="500 Broken"))
+        elif model == "html":
+            exchange.send(http("<html>please log in</html>", kind="text/html"))
+        elif model == "hanging":
+            self.busy.set()
+            exchange.wait()
+            exchange.hang_up()
+        else:
+            exchange.send(http(json.dumps(_completion(model, prompt))))
 
 
 @contextmanager
 def fake_model() -> Iterator[FakeModel]:
-    """Run the endpoint on a thread of its own."""
-    server = FakeModel()
-    thread = Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.release.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: FakeModel
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        headers = {key.lower(): value for key, value in self.headers.items()}
-        self.server.asked.append((headers, body))
-        model, prompt = body["model"], body["messages"][-1]["content"]
-        if model == "broken":
-            self._send(500, f"no: {headers.get('authorization')}".encode())
-        elif model == "html":
-            self._send(200, b"<html>please log in</html>")
-        elif model == "hanging":
-            self.server.busy.set()
-            self.server.release.wait()
-        else:
-            self._send(200, json.dumps(_completion(model, prompt)).encode())
-
-    def _send(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_request(self, *_: object) -> None:
-        pass  # A test's output is not the place for it.
+    """Serve the endpoint for the duration."""
+    model = FakeModel()
+    with Server(model.script) as server:
+        model.url = f"{server.url}/v1"
+        yield model
 
 
 def _completion(model: str, prompt: str) -> Json:

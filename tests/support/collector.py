@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
@@ -13,6 +12,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+
+from tests.support.server import Exchange, Server, http
 
 
 class Seen(NamedTuple):
@@ -43,6 +44,18 @@ class Collector:
         self.asked = threading.Event()
         #: How many spans of each request are said to be refused.
         self.refused = 0
+
+    def script(self, exchange: Exchange) -> None:
+        """Take the spans of one request."""
+        self.asked.set()
+        self.may_answer.wait()
+        known = exchange.request.target == "/v1/traces"
+        if known:
+            self.bodies.append(exchange.request.body)
+        refused = ExportTracePartialSuccess(rejected_spans=self.refused)
+        answer = ExportTraceServiceResponse(partial_success=refused).SerializeToString()
+        status = "200 OK" if known else "404 Not Found"
+        exchange.send(http(answer, status=status, kind="application/x-protobuf"))
 
     def requests(self) -> list[ExportTraceServiceRequest]:
         """Decode everything that arrived."""
@@ -87,38 +100,9 @@ def _plain(attributes: Any) -> dict[str, Any]:
 def collecting() -> Iterator[Collector]:
     """Serve a fresh collector for the duration."""
     collector = Collector()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            collector.asked.set()
-            collector.may_answer.wait()
-            known = self.path == "/v1/traces"
-            if known:
-                collector.bodies.append(body)
-            refused = ExportTracePartialSuccess(rejected_spans=collector.refused)
-            answer = ExportTraceServiceResponse(partial_success=refused).SerializeToString()
-            self.send_response(200 if known else 404)
-            self.send_header("content-type", "application/x-protobuf")
-            self.send_header("content-length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: object) -> None:
-            """A sender that gave up waiting has closed its end."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    collector.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
-        yield collector
-    finally:
-        collector.may_answer.set()
-        server.shutdown()
-        server.server_close()
+    with Server(collector.script) as server:
+        collector.url = server.url
+        try:
+            yield collector
+        finally:
+            collector.may_answer.set()

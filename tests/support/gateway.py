@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import socket
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.support.server import Exchange, Server, http
 
 REVIEW = """## What worked
 - everything
@@ -61,12 +59,22 @@ class Gateway:
             return "scrum" if "## PR-ready" in body["messages"][0]["content"] else "overseer"
         return "distill"
 
-    def answer(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> tuple[str, bytes]:
+    def script(self, exchange: Exchange) -> None:
+        """Answer one request."""
+        request = exchange.request
+        if request.method != "POST":
+            exchange.send(http(status="404 Not Found"))
+            return
+        body = json.loads(request.body)
         with self._lock:
-            self.requests.append((path, body))
-            self.headers.append(headers)
-        self.before(path, body)
-        time.sleep(self.delay)
+            self.requests.append((request.target, body))
+            self.headers.append(request.headers)
+        self.before(request.target, body)
+        exchange.wait(self.delay)
+        kind, answer = self._answer(request.target, body)
+        exchange.send(http(answer, kind=kind))
+
+    def _answer(self, path: str, body: dict[str, Any]) -> tuple[str, bytes]:
         if path.endswith("/api/run?mode=distill"):
             return "text/event-stream", b'data: {"role": "final", "text": "learned"}\n\n'
         if path.endswith("/v1/chat"):
@@ -85,49 +93,6 @@ class Gateway:
 def serving() -> Iterator[Gateway]:
     """Serve a fresh gateway for the duration."""
     gateway = Gateway()
-    connections: list[socket.socket] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        #: Head and body are two writes; without this the second may wait 40 ms for the first.
-        disable_nagle_algorithm = True
-
-        def setup(self) -> None:
-            super().setup()
-            connections.append(self.connection)
-
-        def do_GET(self) -> None:
-            self.send_error(404)
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            kind, answer = gateway.answer(self.path, body, headers)
-            self.send_response(200)
-            self.send_header("content-type", kind)
-            self.send_header("content-length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, *_: object) -> None:
-            """A battery that was killed breaks its connection: that is the test."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    gateway.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with Server(gateway.script) as server:
+        gateway.url = server.url
         yield gateway
-    finally:
-        server.shutdown()
-        server.server_close()
-        # A gateway that dies takes its open connections with it.
-        for connection in connections:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
