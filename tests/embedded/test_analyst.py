@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from battery.embedded.analyst import SIGNATURE, RuleAnalyst
 from battery.embedded.reviewing import PLAYBOOK
-from battery.protocol import ChatMessage, ChatRequest, chat_content
+from battery.protocol import ChatMessage, ChatRequest
+from battery.protocol.chat import chat_content
 from battery.records.models import Phase
 from battery.review.parse import parse_proposals, parse_verdicts
 from battery.review.prompts import scrum_prompt

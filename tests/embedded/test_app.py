@@ -21,9 +21,9 @@ from battery.protocol import (
     DISTILL_PATH,
     RESPOND_PATH,
     Json,
-    chat_content,
     read_respond,
 )
+from battery.protocol.chat import chat_content
 from tests.embedded.conftest import Serve
 from tests.embedded.helpers import (
     MODELS,

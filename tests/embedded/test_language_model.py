@@ -13,7 +13,8 @@ import pytest
 
 from battery.base.errors import UsageError
 from battery.embedded.server import GatewayOptions, serving
-from battery.protocol import CHAT_PATH, RESPOND_PATH, Json, chat_content
+from battery.protocol import CHAT_PATH, RESPOND_PATH, Json
+from battery.protocol.chat import chat_content
 from tests.embedded.conftest import Serve
 from tests.embedded.fake_model import FakeModel, fake_model
 from tests.embedded.helpers import ask, connect, distil
@@ -120,8 +121,8 @@ def test_a_model_that_babbles_fails_the_task_and_not_the_gateway(
     ("name", "reason"),
     [
         ("broken", "status 500: no: Bearer …"),
-        ("html", "Expecting value"),
-        ("silent", "choices[0].message.content: a string was expected, got an empty string"),
+        ("html", "unexpected character"),
+        ("silent", "choices[0].message.content: a text was expected, got an empty string"),
     ],
 )
 def test_an_endpoint_that_fails_is_a_502_with_the_reason_and_never_the_key(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from battery.base.errors import ArtifactError
 from battery.inputs.settings import Settings
+from battery.protocol.chat import chat_answer
 from battery.records.events import Event, MetaFinished, Notice, StageStarted
 from battery.records.models import LEARN
 from battery.records.stages import CHAT_STAGES, OVERSEER, SCRUM, ChatStage
@@ -135,6 +137,28 @@ def test_a_fault_of_the_review_is_told_once_though_the_judgment_reads_it_again(
     told = ask(files, SCRUM, redo=True)
     warnings = [event.text for event in told if isinstance(event, Notice)]
     assert sum("no proposal could be read" in text for text in warnings) == 1
+
+
+def cuts(told: list[Event]) -> list[str]:
+    return [event.text for event in told if isinstance(event, Notice) and "cut" in event.text]
+
+
+@pytest.mark.parametrize("review", [REVIEW, "nothing to propose"])
+def test_a_cut_answer_is_kept_and_said_to_be_cut_whenever_it_is_read(
+    files: IterationDir, monkeypatch: pytest.MonkeyPatch, review: str
+) -> None:
+    monkeypatch.setattr(notes, "REVIEW", review)
+    monkeypatch.setattr(notes, "chat_answer", partial(chat_answer, finish_reason="length"))
+    said = [
+        "iteration 1: the overseer review was cut: finish_reason is 'length'",
+        "iteration 1: the scrum judgment was cut: finish_reason is 'length'",
+    ]
+    assert cuts(ask(files, *CHAT_STAGES)) == said
+    assert files.read_answer(OVERSEER.file) == review
+    assert cuts(ask(files, *CHAT_STAGES)) == said, "a resume reads it from the journal"
+    assert len(notes.CALLS) == 2
+    monkeypatch.setattr(notes, "chat_answer", chat_answer)
+    assert cuts(ask(files, *CHAT_STAGES, redo=True)) == []
 
 
 def test_target_files_are_looked_up_in_the_repository(files: IterationDir, tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from battery.base.errors import BrokenAnswerError
-from battery.protocol import DistillStream, Json, chat_answer
+from battery.protocol import DistillStream, Json
+from battery.protocol.chat import chat_answer
 from battery.records.models import Arm, Models, Task
 from battery.target.system import (
     ChatReply,

@@ -114,12 +114,16 @@ class InterruptedRunError(BatteryError):
 
 
 class ShapeError(Exception):
-    """Name the place in a JSON document and what is wrong there."""
+    """Name the place in a JSON document and what is wrong there.
 
-    def __init__(self, place: str, why: str) -> None:
+    `hint` is what to do next, where the document itself tells; else None.
+    """
+
+    def __init__(self, place: str, why: str, hint: str | None = None) -> None:
         super().__init__(f"{place}: {why}" if place else why)
         self.place = place
         self.why = why
+        self.hint = hint
 
     @classmethod
     def of(cls, error: ValidationError) -> ShapeError:
@@ -130,7 +134,8 @@ class ShapeError(Exception):
 
     def below(self, parent: str) -> ShapeError:
         """Return the same finding in a document that holds this one at `parent`."""
-        return ShapeError(f"{parent}.{self.place}" if self.place else parent, self.why)
+        place = f"{parent}.{self.place}" if self.place else parent
+        return ShapeError(place, self.why, self.hint)
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from typing import Final, Literal, NamedTuple
 
 from battery.embedded.policies import estimate
 from battery.embedded.reviewing import read_figures, write_review
-from battery.protocol import ChatRequest, Json, chat_answer
+from battery.protocol import ChatRequest, Json
+from battery.protocol.chat import chat_answer
 
 _REVIEW: Final = re.compile(r"<review>\n?(.*?)(?:</review>|\Z)", re.DOTALL)
 _PROPOSED: Final = re.compile(r"^## Proposed changes.*$", re.MULTILINE)

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 import httpx
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from battery.base import jsonio
 from battery.base.errors import ShapeError, UsageError
 from battery.embedded.forms import ACTION, Correction, Fill, GiveUp, Judgment, Search
 from battery.embedded.policies import (
@@ -27,7 +28,8 @@ from battery.embedded.policies import (
     overseer_prompt,
     reviewer_prompt,
 )
-from battery.protocol import ChatRequest, Json, chat_answer, chat_content
+from battery.protocol import ChatRequest, Json
+from battery.protocol.chat import chat_answer, chat_content, finish_reason
 
 #: Seconds for one call; a model that thinks may take minutes.
 TIMEOUT_S: Final = 300.0
@@ -93,33 +95,34 @@ class LanguageModel:
     async def answer(self, request: ChatRequest) -> Json:
         """Pass a chat on; the keys that only the battery's own wire knows are left out."""
         messages = [message.model_dump() for message in request.messages]
-        content, usage = await self._complete(request.model, messages, request.temperature)
-        return chat_answer(content, request.model, usage.as_json())
+        content, usage, ended = await self._complete(request.model, messages, request.temperature)
+        return chat_answer(content, request.model, usage.as_json(), ended)
 
     async def _ask(self, model: str, prompt: str, form: TypeAdapter[T]) -> Reply[T]:
         # One message without history: the prompt carries the transcript, as for the rules.
         messages = [{"role": "user", "content": prompt}]
-        content, usage = await self._complete(model, messages, 0.0)
+        content, usage, _ = await self._complete(model, messages, 0.0)
         return Reply(_read(content, form), usage, content)
 
     async def _complete(
         self, model: str, messages: list[dict[str, str]], temperature: float
-    ) -> tuple[str, Usage]:
+    ) -> tuple[str, Usage, str | None]:
         # Only what every compatible endpoint knows; some refuse a key they do not.
         body = {"model": model, "messages": messages, "temperature": temperature}
         try:
             response = await self._client.post(self._url, json=body)
-            answer = response.json() if response.is_success else None
+            answer = (
+                jsonio.loads(response.content, jsonio.MAX_DEPTH) if response.is_success else None
+            )
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise self._error(model, str(error) or type(error).__name__) from error
         if not response.is_success:
             raise self._error(model, f"status {response.status_code}: {response.text}")
         try:
-            # Half a surrogate pair, which JSON can carry, could not be written on.
-            content = chat_content(answer).encode(errors="replace").decode()
+            content = chat_content(answer)
         except ShapeError as error:
             raise self._error(model, str(error)) from error
-        return content, _usage(answer, messages, content)
+        return content, _usage(answer, messages, content), finish_reason(answer)
 
     def _error(self, model: str, reason: str) -> PolicyError:
         # The key goes before the cut, or half of it could be left over.

@@ -32,6 +32,8 @@ from battery.records.models import (
     Task,
     Tasks,
 )
+from battery.records.stages import CHAT_STAGES
+from battery.review.chats import cut
 from battery.review.scorecard import score
 from battery.store import original
 from battery.store.artifacts import ARCHIVE, ITERATION, MANIFEST, RUN_SETS, TASKS
@@ -282,6 +284,9 @@ def _warnings(opened: OpenedBattery, journals: Sequence[Journal]) -> Iterator[st
         name = f"iteration {step.number}"
         if journal.broken_events:
             yield f"{name}: {journal.broken_events} distill event(s) were not JSON"
+        for stage in CHAT_STAGES:
+            answer = (journal.get(stage.key) or {}).get("answer")
+            yield from (f"{name}: {warning}" for warning in cut(stage, answer))
         if step.read_proposals() == []:
             yield f"{name}: no proposal could be read from the overseer review"
         for verdict in step.read_verdicts():

@@ -34,6 +34,7 @@ from battery.base.errors import (
 from battery.base.text import printable
 from battery.inputs.settings import Target
 from battery.protocol import Json
+from battery.protocol.chat import chat_content
 from battery.records.models import Models, Task
 from battery.target.redact import Redactor
 from battery.target.system import ChatReply, DistillReply, Finding, RespondReply
@@ -119,7 +120,7 @@ class Client:
         )
         answer, elapsed_ms = await self._ask(call, request)
         try:
-            return ChatReply(protocol.chat_content(answer), answer, elapsed_ms)
+            return ChatReply(chat_content(answer), answer, elapsed_ms)
         except ShapeError as error:
             raise _wrong_answer(call, error) from error
 
@@ -317,8 +318,9 @@ def _words(error: Exception) -> str:
 
 def _wrong_answer(call: _Call, error: ShapeError) -> AnswerError:
     return AnswerError(
-        f"{call.name}: the answer of {call.url} is not what the wire promises: {error}",
-        hint="fix the gateway; docs/reference/wire.md says what an answer holds",
+        f"{call.name}: the answer of {call.url} is not what the wire promises: "
+        f"{printable(str(error))}",
+        hint=error.hint or "fix the gateway; docs/reference/wire.md says what an answer holds",
     )
 
 

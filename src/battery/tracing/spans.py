@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from battery import protocol
 from battery.base import jsonio
+from battery.protocol.chat import chat_content, finish_reason
 from battery.records.events import MetaFinished, TaskFinished, TaskStarted
 from battery.records.metric import TABLE
 from battery.records.models import ELAPSED_KEY, FROZEN, Metrics, Summary
@@ -86,7 +87,7 @@ def chat(finished: MetaFinished, *, content: bool) -> Attributes:
     if content and finished.prompt is not None:
         facts["gen_ai.input.messages"] = _message("user", finished.prompt)
         facts["gen_ai.output.messages"] = _message(
-            "assistant", protocol.chat_content(answer), "stop"
+            "assistant", chat_content(answer), finish_reason(answer) or "stop"
         )
     return _known(facts)
 

@@ -41,17 +41,6 @@ answers = st.fixed_dictionaries(
         "error": scalars,
     },
 )
-chats = st.fixed_dictionaries(
-    {
-        "choices": st.lists(
-            st.fixed_dictionaries(
-                {"message": st.fixed_dictionaries({"content": documents}) | documents}
-            )
-            | documents,
-            max_size=2,
-        )
-    }
-)
 
 
 @settings(deadline=None)
@@ -71,22 +60,6 @@ def test_any_document_is_a_respond_answer_or_names_what_is_wrong(document: Any) 
     assert 0 <= answer.iterations <= protocol.MOST_COUNTED
     assert 0 <= answer.tokens <= protocol.MOST_COUNTED
     assert isinstance(answer.overseer_called, bool)
-
-
-@settings(deadline=None)
-@given(documents | chats)
-def test_any_document_is_a_chat_answer_or_names_what_is_missing(document: Any) -> None:
-    wrong = None
-    try:
-        content = protocol.chat_content(document)
-    except ShapeError as error:
-        wrong = error
-    if wrong is not None:
-        assert wrong.why
-        assert bool(wrong.place) == isinstance(document, dict)
-        return
-    assert content.strip()
-    assert content == document["choices"][0]["message"]["content"]
 
 
 @settings(deadline=None)
@@ -158,8 +131,56 @@ def test_a_chat_answer_may_report_no_tokens(usage: object) -> None:
     assert protocol.chat_spent({"usage": usage}) == protocol.Spent()
 
 
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"error": {"message": "quota is used up", "code": 429}}, "quota is used up (code 429)"),
+        ({"error": "no such model"}, "no such model"),
+        ({"errors": [{"code": 7000, "message": "no route"}], "success": False},
+         "no route (code 7000)"),
+        ({"detail": [{"loc": ["body"], "msg": "field required", "type": "missing"}]},
+         "field required (type missing)"),
+        ({"type": "error", "error": {"type": "overloaded_error", "message": "busy"}},
+         "busy (type overloaded_error)"),
+        ({"object": "error", "message": "too long", "type": "BadRequest", "code": 400},
+         "too long (type BadRequest, code 400)"),
+        ([{"error": {"code": 503, "message": "overloaded", "status": "UNAVAILABLE"}}],
+         "overloaded (code 503, status UNAVAILABLE)"),
+        ({"error": {"message": "provider failed", "metadata": {"raw": "out of memory"}}},
+         "provider failed: out of memory"),
+        ({"error": {"error": {"message": "inner", "code": "x"}, "code": 1}}, "inner (code x)"),
+        ({"error": True, "message": "broken", "code": False}, "broken"),
+        ({"error": {"number": 5}}, '{"number":5}'),
+        ({"error": ["first", "second"]}, "first"),
+        ({"error": None, "message": "  "}, None),
+        ({"error": "", "choices": []}, None),
+        ({"message": {"role": "assistant", "content": "hello"}}, '{"role":"assistant"'),
+        ([], None),
+        (7, None),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_failure_is_told_in_the_words_of_whoever_failed(
+    answer: object, words: str | None
+) -> None:
+    told = protocol.reported_failure(answer)
+    assert told == words if words is None else words in (told or "")
+
+
+def test_a_failure_is_told_in_short() -> None:
+    assert len(protocol.reported_failure({"error": {"message": "x" * 9999}}) or "") == 300
+
+
+def test_an_answer_without_status_that_reports_a_failure_says_so() -> None:
+    with pytest.raises(ShapeError, match=r"^status: is missing, .* error: no quota \(code 5\)$"):
+        protocol.read_respond({"error": {"message": "no quota", "code": 5}})
+    with pytest.raises(ShapeError, match=r"^status: .*got 'error', .* error: no quota .*$"):
+        protocol.read_respond({"status": "error", "message": "no quota"})
+    with pytest.raises(ShapeError, match=r"^error: "):
+        protocol.read_respond({"status": "failed", "error": {"message": "no quota"}})
+
+
 def test_the_embedded_gateway_writes_what_the_client_reads() -> None:
-    assert protocol.chat_content(protocol.chat_answer("Fine.", "rules", {})) == "Fine."
     event = {"role": "final", "text": "a\nb\u2028c"}
     written = protocol.sse_event(event)
     assert written.endswith(b"\n\n")

@@ -26,6 +26,15 @@ MOST_COUNTED: Final = 2**53
 OVERSEER_KIND: Final = "overseer_correction"
 #: How gateways mark an answer that no model gave this time.
 CACHED_KEYS: Final = ("cached", "cache_hit", "from_cache")
+#: What to do about an answer that reports an error.
+LOOK_THERE: Final = (
+    "look at the log of the gateway, and at account and limits of the provider behind it"
+)
+#: Where answers say why they failed; the first that holds words is taken.
+FAILURE_KEYS: Final = (
+    *("error", "errors", "message", "msg", "detail", "reason", "description"),
+    *("error_message", "error_msg", "errorMessage", "error_description", "status_msg", "base_resp"),
+)
 #: Some event streams end with this instead of an event.
 STREAM_END: Final = "[DONE]"
 #: Characters of an event shown when it carries no text.
@@ -146,11 +155,55 @@ def log_entry(entry: object) -> Json:
 def read_respond(answer: object) -> RespondAnswer:
     """Check a respond answer; raise `ShapeError` naming the wrong field."""
     if not isinstance(answer, dict):
-        raise ShapeError("", f"a JSON object was expected, got {_kind(answer)}")
+        raise ShapeError("", f"a JSON object was expected, got {kind_of(answer)}")
     try:
         return RespondAnswer.model_validate(answer)
     except ValidationError as error:
-        raise ShapeError.of(error) from error
+        wrong = ShapeError.of(error)
+        if wrong.place == "status" and (failure := reported_failure(answer)):
+            why = f"{wrong.why}, and the answer reports an error: {failure}"
+            wrong = ShapeError("status", why, LOOK_THERE)
+        raise wrong from error
+
+
+def reported_failure(answer: object) -> str | None:
+    """Return what an answer, or the error in it, says of a failure; None where it says nothing.
+
+    That is a message with its code and type, whatever the provider calls them.
+    """
+    if isinstance(answer, list):
+        return reported_failure(answer[0]) if answer else None
+    if isinstance(answer, str):
+        return f"{answer.strip():.300}" or None
+    if not isinstance(answer, dict):
+        return None
+    for key in FAILURE_KEYS:
+        value = answer.get(key)
+        words = reported_failure(value)
+        if words is not None:
+            # Gateways pass on what they got, wrapped once more: the innermost labels count.
+            return words + _labels(answer) if isinstance(value, str) else words
+        if value and isinstance(value, dict | list):
+            return excerpt(value)
+    return None
+
+
+def _labels(error: Json) -> str:
+    labels = [
+        f"{key} {error[key]!s:.60}"
+        for key in ("type", "code", "status")
+        if isinstance(error.get(key), str | int) and error[key] not in {"", False}
+    ]
+    told = f" ({', '.join(labels)})" if labels else ""
+    metadata = error.get("metadata")
+    # Routers say "provider returned error" and keep the provider's words here.
+    raw = metadata.get("raw") if isinstance(metadata, dict) else None
+    return f"{told}: {raw!s:.300}" if raw else told
+
+
+def excerpt(value: object) -> str:
+    """Show the beginning of a JSON value."""
+    return f"{jsonio.dumps(value).decode():.300}"
 
 
 class Spent(NamedTuple):
@@ -233,35 +286,6 @@ def memory_used(answer: Json) -> bool | None:
     return bool(memory) if isinstance(memory, list) else None
 
 
-def chat_content(answer: object) -> str:
-    """Read `choices[0].message.content`; raise `ShapeError` where there is no text.
-
-    An empty one is an error as well: a review of nothing, judged, would cost a call and mean
-    nothing.
-    """
-    # Step by step, because the message has to name the first step that fails.
-    place, value = "", answer
-    for step in ("choices", 0, "message", "content"):
-        wanted = list if isinstance(step, int) else dict
-        if not isinstance(value, wanted):
-            word = "a list" if wanted is list else "an object"
-            raise ShapeError(place, f"{word} was expected, got {_kind(value)}")
-        place += f"[{step}]" if isinstance(step, int) else f".{step}" if place else step
-        if isinstance(value, dict):
-            value = value.get(step)
-        else:
-            value = value[0] if value else None
-    if not isinstance(value, str) or not value.strip():
-        raise ShapeError(place, f"a string was expected, got {_kind(value)}")
-    return value
-
-
-def chat_answer(content: str, model: str, usage: Json) -> Json:
-    """Build the chat answer that `chat_content` reads."""
-    message = {"role": "assistant", "content": content}
-    return {"model": model, "choices": [{"index": 0, "message": message}], "usage": usage}
-
-
 def sse_event(event: Json) -> bytes:
     """Write one server-sent event whose data is a JSON object."""
     return b"data: " + jsonio.dumps(event) + b"\n\n"
@@ -309,7 +333,8 @@ class DistillStream:
         return jsonio.dumps(last).decode()[:EVENT_EXCERPT]
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """Name the kind of a JSON value, as messages do."""
     names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
     if value is None:
         return "nothing"

@@ -1,0 +1,173 @@
+"""What is read from the answer of a chat: its text, why there is none, and whether it was cut.
+
+Behind a gateway are providers of many kinds. What one of them calls thinking, refusing or stopping
+is known here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+from battery.base.errors import ShapeError
+from battery.protocol import LOOK_THERE, Json, excerpt, kind_of, reported_failure
+
+#: Where messages hold the thoughts of a model, which are no answer.
+_THOUGHTS: Final = ("reasoning", "reasoning_content", "thinking", "reasoning_details")
+_CALLS: Final = ("tool_calls", "function_call")
+#: Parts of a content whose type has one of these words in it are not what the model answers.
+_NO_TEXT: Final = re.compile("think|thought|reason|tool|function|image|audio|video|file|refusal")
+_TEXTS: Final = ("text", "content", "parts", "value")
+#: What begins a block of Markdown needs a line of its own, also where a part of a content ends.
+_BLOCK: Final = re.compile(r" {0,3}(?:#{1,6}|[-*+]|\d{1,3}[.)])[ \t]|```|\|")
+#: How providers call the end of an answer that ended by itself.
+_WHOLE: Final = frozenset(
+    {"stop", "end_turn", "stop_sequence", "eos", "eos_token", "end", "complete", "completed"}
+    | {"finish", "finished", "done", "success", "null", "none", "unspecified", ""}
+)
+#: Words in the names of limits and filters. Any other end may be a cut, too.
+_CUT: Final = re.compile("length|token|limit|context|window|filter|safety|policy|block")
+#: Letters and symbols that look like nothing.
+_BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+
+_THINK_LESS: Final = (
+    "let the gateway allow the model more tokens, or less thinking: it came to no answer"
+)
+
+
+def chat_content(answer: object) -> str:
+    """Read `choices[0].message.content`; raise `ShapeError` where no text can be seen in it.
+
+    Such an answer is an error: a review of nothing, judged, would cost a call and mean nothing.
+    """
+    # Step by step, because the message has to name the first step that fails.
+    place, value = "", answer
+    for step in ("choices", 0, "message", "content"):
+        wanted = list if isinstance(step, int) else dict
+        if not isinstance(value, wanted):
+            word = "a list" if wanted is list else "an object"
+            raise _failed(place, f"{word} was expected, got {kind_of(value)}", answer)
+        place += f"[{step}]" if isinstance(step, int) else f".{step}" if place else step
+        if isinstance(value, dict):
+            value = value.get(step)
+        else:
+            value = value[0] if value else None
+    text = _text(value)
+    if _is_visible(text):
+        return text
+    raise _failed(place, _why_empty(value, _message(answer)), answer)
+
+
+def chat_cut(answer: object) -> str | None:
+    """Return why the text of a chat answer may not be whole; None where nothing says so."""
+    reason = finish_reason(answer)
+    if reason is None or _plain(reason) in _WHOLE:
+        return None
+    was = "was" if _CUT.search(_plain(reason)) else "may be"
+    return f"{was} cut: finish_reason is {reason!r:.60}"
+
+
+def finish_reason(answer: object) -> str | None:
+    """Return what an answer says of its end; None where it says nothing."""
+    choice = _choice(answer)
+    for place in (choice, answer if isinstance(answer, dict) else {}):
+        for key in ("finish_reason", "stop_reason", "done_reason"):
+            value = place.get(key)
+            # Some servers send an object with the details of that end.
+            value = value.get("type") if isinstance(value, dict) else value
+            if isinstance(value, str):
+                return value
+    return None
+
+
+def chat_answer(content: str, model: str, usage: Json, finish_reason: str | None = None) -> Json:
+    """Build the chat answer that `chat_content` and `chat_cut` read."""
+    message = {"role": "assistant", "content": content}
+    choice = {"index": 0, "message": message}
+    ended = {"finish_reason": finish_reason} if finish_reason else {}
+    return {"model": model, "choices": [choice | ended], "usage": usage}
+
+
+def _text(content: object) -> str:
+    """Read the text of a content: a string, a part, or a list of parts; empty where it has none."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return _joined([_text(part) for part in content])
+    # Some providers mark a thought only with a flag next to its text.
+    if not isinstance(content, dict) or content.get("thought") is True:
+        return ""
+    if _NO_TEXT.search(str(content.get("type"))):
+        return ""
+    return next(filter(None, (_text(content.get(key)) for key in _TEXTS)), "")
+
+
+def _joined(parts: list[str]) -> str:
+    whole = ""
+    for part in parts:
+        # Parts may end in the middle of a sentence, or be blocks of their own.
+        apart = whole and not whole.endswith("\n") and _BLOCK.match(part)
+        whole += f"\n\n{part}" if apart else part
+    return whole
+
+
+def _is_visible(text: str) -> bool:
+    """Return whether anything in a text can be seen: a letter, a digit, a sign."""
+    return any(unicodedata.category(char)[0] in "LNPS" and char not in _BLANK for char in text)
+
+
+def _why_empty(content: object, message: Json) -> str:
+    if content is not None and not isinstance(content, (str, list, dict)):
+        return f"a string was expected, got {kind_of(content)}"
+    refusal = message.get("refusal")
+    if isinstance(refusal, str) and refusal.strip():
+        return f"the model refused: {refusal:.300}"
+    if isinstance(content, str) and content.strip():
+        return "a text was expected, got characters that nobody can see"
+    if came := _came_instead(content, message):
+        return f"no text came, only {came}"
+    return f"a text was expected, got {kind_of(content)}"
+
+
+def _came_instead(content: object, message: Json) -> str | None:
+    if name := _thoughts(message):
+        return f"reasoning (at {name})"
+    if any(message.get(name) for name in _CALLS):
+        return "calls of tools"
+    return "parts of other types" if content and _NO_TEXT.search(str(content)) else None
+
+
+def _failed(place: str, why: str, answer: object) -> ShapeError:
+    """Name the cause where the answer tells it, not only its consequence."""
+    choice, whole = _choice(answer), answer if isinstance(answer, dict) else {}
+    # Next to a choice only an error is one: a message there may say "success".
+    sources = [choice.get("error"), whole.get("error")] if choice else [answer]
+    if failure := next(filter(None, map(reported_failure, sources)), None):
+        return ShapeError("", f"it reports an error: {failure}", LOOK_THERE)
+    if not choice:
+        return ShapeError(place, f"{why}; the answer is {excerpt(answer)}")
+    reason = finish_reason(answer)
+    ended = f"; finish_reason is {reason!r:.60}" if reason else ""
+    return ShapeError(place, why + ended, _THINK_LESS if _thoughts(_message(answer)) else None)
+
+
+def _choice(answer: object) -> Json:
+    choices = answer.get("choices") if isinstance(answer, dict) else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    return choice if isinstance(choice, dict) else {}
+
+
+def _thoughts(message: Json) -> str | None:
+    return next((name for name in _THOUGHTS if message.get(name)), None)
+
+
+def _message(answer: object) -> Json:
+    message = _choice(answer).get("message")
+    return message if isinstance(message, dict) else {}
+
+
+def _plain(reason: str) -> str:
+    """Write `FinishReason.MAX_TOKENS`, `max-tokens` and `Max Tokens` alike."""
+    name = re.sub(r"[^a-z]+", "_", reason.lower().rpartition(".")[2]).strip("_")
+    return name.removeprefix("finish_reason_")
