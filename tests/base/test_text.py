@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from battery.base.text import brief, can_show, cells, fit, pad, printable, write_line
+from battery.base.text import brief, can_show, cells, fit, pad, printable, visible, write_line
 
 # Everything, lone surrogates included, with more of what matters than chance would bring.
 anything = st.text(st.characters(categories=None) | st.sampled_from("\x1b\x9b\r\n\t\u202e\ud800漢́"))
@@ -56,6 +56,15 @@ def test_what_is_printable_stays_so(text: str) -> None:
     shown = printable(text)
     assert shown.isprintable()
     assert printable(shown) == shown
+
+
+@given(anything)
+@settings(deadline=None)
+def test_what_is_visible_keeps_its_lines_and_shows_no_more(text: str) -> None:
+    shown = visible(text)
+    assert shown.count("\n") == text.count("\n")
+    assert all(line.isprintable() for line in shown.split("\n"))
+    assert visible(f"  a   {shown}") == f"  a   {shown}"
 
 
 @given(anything, st.integers(3, 100), st.sampled_from(["…", "..."]))

@@ -29,6 +29,9 @@ class FakeModel:
         model, prompt = body["model"], body["messages"][-1]["content"]
         if model == "broken":
             exchange.send(http(f"no: {headers.get('authorization')}", status="500 Broken"))
+        elif model == "echoing":
+            content = f"## What worked: {headers['authorization'].upper()}"
+            exchange.send(http(json.dumps({"choices": [{"message": {"content": content}}]})))
         elif model == "html":
             exchange.send(http("<html>please log in</html>", kind="text/html"))
         elif model == "hanging":

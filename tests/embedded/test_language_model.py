@@ -120,7 +120,7 @@ def test_a_model_that_babbles_fails_the_task_and_not_the_gateway(
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("broken", "status 500: no: Bearer …"),
+        ("broken", "status 500: no: Bearer [redacted]"),
         ("html", "unexpected character"),
         ("silent", "choices[0].message.content: a text was expected, got an empty string"),
     ],
@@ -133,6 +133,10 @@ def test_an_endpoint_that_fails_is_a_502_with_the_reason_and_never_the_key(
         assert f"the model endpoint failed for {name}" in response.json()["error"]
         assert reason in response.json()["error"]
         assert KEY not in response.text
+
+
+def test_a_good_answer_never_has_the_key(client: httpx.Client) -> None:
+    assert chat_content(chat(client, "echoing").json()) == "## What worked: BEARER [redacted]"
 
 
 def test_a_task_whose_model_failed_leaves_no_outcome_to_learn_from(learning: httpx.Client) -> None:

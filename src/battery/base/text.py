@@ -17,6 +17,14 @@ def printable(text: str) -> str:
     return without_runner_commands(" ".join("".join(map(_harmless, text)).split()))
 
 
+def visible(text: str) -> str:
+    """Escape what a terminal would obey or hide; keep lines and every space in them."""
+    lines = text.split("\n")
+    return "\n".join(
+        line if line.isprintable() else "".join(map(_harmless, line)) for line in lines
+    )
+
+
 def listed(words: Sequence[str]) -> str:
     """Join words as a sentence does: `tokens, turns and time`."""
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

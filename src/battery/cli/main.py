@@ -25,10 +25,9 @@ from typer.main import get_command
 
 from battery import __version__
 from battery.base.errors import BatteryError, GateError, InterruptedRunError, UsageError
+from battery.base.text import printable, visible, write_line
 
 _REPORT = "look at it with --debug; if it is not caused by this machine, report it"
-#: Options whose values may be secrets.
-_HEADERS = {"-H", "--header", "--llm-team-header", "--control-header"}
 
 # Makes `--show-completion zsh` mean zsh. Otherwise Typer ignores the name and looks for a shell
 # among the parent processes, where a container or an editor has none.
@@ -176,7 +175,7 @@ def _as_battery_error(error: BaseException, words: Sequence[str]) -> BatteryErro
     if isinstance(error, BatteryError):
         return error
     if isinstance(error, TyperException):
-        if "unexpected extra argument" in error.format_message() and _HEADERS & set(words):
+        if "unexpected extra argument" in error.format_message() and _gives_header(words):
             # The words may be what follows an unquoted `Name: `, and so a secret.
             return UsageError(
                 "there are more arguments than the command takes",
@@ -205,19 +204,28 @@ def _as_battery_error(error: BaseException, words: Sequence[str]) -> BatteryErro
     return converted
 
 
+def _gives_header(words: Sequence[str]) -> bool:
+    return any(word.startswith("-H") or "header" in word.partition("=")[0] for word in words)
+
+
 def _fail(error: BatteryError, words: Sequence[str]) -> int:
     """Print what failed and what to do next; with --json also as the one JSON document."""
+    # Whoever raised the error has taken out what its server knows. This covers the rest: what a
+    # library quotes, and what was typed in the wrong place.
+    secrets = importlib.import_module("battery.inputs.secrets")
+    clean = secrets.redactor_of(os.environ, words).text
+    message, hint = clean(error.message), clean(error.hint or error.remedy or "")
     # Where the message cannot be written either, the exit code still tells.
     with contextlib.suppress(OSError):
         if "--debug" in words:
-            traceback.print_exception(error)
-        typer.echo(f"error: {error.message}", err=True)
-        if hint := error.hint or error.remedy:
-            typer.echo(f" next: {hint}", err=True)
+            write_line(sys.stderr, visible(clean("".join(traceback.format_exception(error)))))
+        write_line(sys.stderr, f"error: {printable(message)}")
+        if hint:
+            write_line(sys.stderr, f" next: {printable(hint)}")
     with contextlib.suppress(OSError):
         # With a gate that is not met, the one document is the summary.
         if _wants_json(words) and not isinstance(error, GateError):
-            facts = {"kind": type(error).__name__, "message": error.message, "hint": hint}
+            facts = {"kind": type(error).__name__, "message": message, "hint": hint or None}
             document = {"error": facts, "exit_code": error.exit_code}
             typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
     return error.exit_code

@@ -225,8 +225,16 @@ def settings(
 
 def model(url: str | None) -> tuple[str | None, str | None]:
     """Check the URL of a language model and read its key; raise `UsageError`."""
-    checked = make_target(url, {}).url if url else None
-    return checked, os.environ.get("BATTERY_MODEL_KEY")
+    key = os.environ.get("BATTERY_MODEL_KEY")
+    if not url:
+        return None, key
+    endpoint = make_target(url, {})
+    if endpoint.headers:
+        raise UsageError(
+            f"the URL of the language model at {endpoint.url} carries a user or a password",
+            hint="give the URL alone, and the key of its endpoint in BATTERY_MODEL_KEY",
+        )
+    return endpoint.url, key
 
 
 def _headers(prefix: str, lines: list[str] | None) -> dict[str, str]:

@@ -14,8 +14,11 @@ from typing import Any, Final, TypeVar
 import httpx
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from battery import protocol
 from battery.base import jsonio
 from battery.base.errors import ShapeError, UsageError
+from battery.base.redact import Redactor
+from battery.base.text import printable
 from battery.embedded.forms import ACTION, Correction, Fill, GiveUp, Judgment, Search
 from battery.embedded.policies import (
     Case,
@@ -61,7 +64,7 @@ class LanguageModel:
     def __init__(self, url: str, key: str | None = None) -> None:
         host = _checked(url, key)
         self._url = f"{url.rstrip('/')}/chat/completions"
-        self._key = key
+        self._redact = Redactor([key] if key else [], protocol.WORDS)
         headers = {"authorization": f"Bearer {key}"} if key else {}
         # Proxies of the environment are for remote hosts.
         self._client = httpx.AsyncClient(
@@ -111,10 +114,9 @@ class LanguageModel:
         body = {"model": model, "messages": messages, "temperature": temperature}
         try:
             response = await self._client.post(self._url, json=body)
-            answer = (
-                jsonio.loads(response.content, jsonio.MAX_DEPTH) if response.is_success else None
-            )
+            answer = self._read_answer(response.content) if response.is_success else None
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            self._redact.error(error)
             raise self._error(model, str(error) or type(error).__name__) from error
         if not response.is_success:
             raise self._error(model, f"status {response.status_code}: {response.text}")
@@ -124,9 +126,12 @@ class LanguageModel:
             raise self._error(model, str(error)) from error
         return content, _usage(answer, messages, content), finish_reason(answer)
 
+    def _read_answer(self, body: bytes) -> Any:
+        return self._redact.document(jsonio.loads(body, jsonio.MAX_DEPTH), body)
+
     def _error(self, model: str, reason: str) -> PolicyError:
         # The key goes before the cut, or half of it could be left over.
-        safe = reason.replace(self._key, "…") if self._key else reason
+        safe = printable(self._redact.excerpt(reason))
         return PolicyError(f"the model endpoint failed for {model}: {safe[:EXCERPT]}")
 
 

@@ -7,7 +7,7 @@ the other. It knows no network: text and objects in, text and objects out.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -42,6 +42,18 @@ EVENT_EXCERPT: Final = 200
 
 Json = dict[str, Any]
 Status = Literal["ok", "failed", "blocked"]
+
+#: What is read of answers: without these words they would be unreadable, so none is a secret.
+WORDS: Final = frozenset(
+    {
+        *get_args(Status),
+        *("status", "iterations", "artifact", "usage", "log", "kind", "error", "memory"),
+        *("choices", "message", "messages", "content", "finish_reason", "role", "text", "final"),
+        *("total_tokens", "prompt_tokens", "input_tokens", "completion_tokens", "output_tokens"),
+        *CACHED_KEYS,
+        OVERSEER_KIND,
+    }
+)
 
 
 class RespondRequest(BaseModel):

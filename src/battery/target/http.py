@@ -31,12 +31,13 @@ from battery.base.errors import (
     StatusError,
     UnreachableError,
 )
+from battery.base.redact import Redactor
 from battery.base.text import printable
+from battery.inputs.secrets import header_secrets
 from battery.inputs.settings import Target
 from battery.protocol import Json
 from battery.protocol.chat import chat_content
 from battery.records.models import Models, Task
-from battery.target.redact import Redactor
 from battery.target.system import ChatReply, DistillReply, Finding, RespondReply
 from battery.target.transport import (
     CONNECT_TIMEOUT_S,
@@ -48,6 +49,7 @@ from battery.target.transport import (
     load_backend,
     open_http,
     proxy_note,
+    proxy_secrets,
     tls_context,
 )
 
@@ -81,7 +83,9 @@ class Client:
     ) -> None:
         self._base = target.url
         self._clock = clock
-        self._redact = Redactor(target.headers.values())
+        # A proxy is sent credentials, too, and shows what it was sent when it refuses a call.
+        secrets = [*header_secrets(target.headers), *proxy_secrets()]
+        self._redact = Redactor(secrets, spared=protocol.WORDS)
         #: Whether the present answer has begun; a client makes one call at a time.
         self._answering = False
         self._http = open_http(target, tls or tls_context(target.url))
@@ -141,7 +145,7 @@ class Client:
             try:
                 async for event in EventSource(response).aiter_sse():
                     if stream.add(event.data) is not None:
-                        stream.events[-1] = self._redact.document(stream.events[-1])
+                        stream.events[-1] = self._redact.document(stream.events[-1], event.data)
                         on_event(stream.events[-1])
             except SSEError:
                 # Its own words would repeat the header, with whatever the server put there.
@@ -180,14 +184,16 @@ class Client:
         # JSON is our own time and not the gateway's.
         elapsed_ms = self._elapsed_ms(start)
         try:
-            return self._redact.document(jsonio.loads(body, jsonio.MAX_DEPTH)), elapsed_ms
+            document = self._redact.document(jsonio.loads(body, jsonio.MAX_DEPTH), body)
         except ValueError as error:
+            self._redact.error(error)
             raise AnswerError(
                 f"{call.name}: the answer of {call.url} is not JSON "
-                f"({printable(self._redact.text(str(error)))}; "
+                f"({printable(str(error))}; "
                 f"content-type {self._content_type(response)}): {self._shown(body)}",
                 hint="does this URL belong to the gateway? check it with `battery doctor`",
             ) from error
+        return document, elapsed_ms
 
     @asynccontextmanager
     async def _stream(self, call: _Call, request: BaseModel) -> AsyncIterator[httpx.Response]:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from battery.base.errors import MismatchError, UsageError
+from battery.base.redact import MIN_SECRET, MIN_WORD
+from battery.inputs.secrets import short_credential
 from battery.inputs.settings import (
     DEFAULT_LLM_TEAM,
     Settings,
@@ -103,6 +105,12 @@ EMBEDDED_GATEWAY: Final = Kind(
 
 #: The first that recognizes a target has it.
 KINDS: tuple[Kind, ...] = (EMBEDDED_GATEWAY, LIVE)
+
+_SHORT: Final = (
+    "the credential in the header {} for {} is so short that it is kept secret only where it is a "
+    f"word of its own, and not at all below {MIN_WORD} characters; use one of {MIN_SECRET} "
+    "characters or more"
+)
 
 _OPTIONS: Final = {"gateway": "--gateway", "llm_team": "--llm-team", "control": "--control-gateway"}
 
@@ -198,6 +206,7 @@ def opened(
     `memory` says where a system that battery starts keeps what it learns in an arm.
     """
     arms: Sequence[Arm] = (LEARN, FROZEN) if has_control(settings) else (LEARN,)
+    _warn_of_short_credentials(settings, tell)
     opening = Opening(_gateway(settings), settings, arms, workers, memory, tell)
     return _kind(settings).opened(opening)
 
@@ -211,6 +220,14 @@ async def learning_side(settings: Settings, workers: Sequence[Worker]) -> AsyncI
         return
     async with open_clients(team, 1) as clients:
         yield clients[0]
+
+
+def _warn_of_short_credentials(settings: Settings, tell: Observer) -> None:
+    # Gateway and LLM team are often one program, which is named once.
+    named = filter(None, (settings.gateway, _team(settings), settings.control_gateway))
+    for url, headers in {target.url: target.headers for target in named}.items():
+        if name := short_credential(headers):
+            tell(Notice(_SHORT.format(name, url), warning=True))
 
 
 def _gateway(settings: Settings) -> Target:

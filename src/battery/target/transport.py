@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -18,6 +18,8 @@ import httpx
 
 from battery import __version__
 from battery.base.errors import UnreachableError
+from battery.base.redact import Redactor
+from battery.inputs.secrets import url_secrets
 from battery.inputs.settings import Target
 
 # An answer is held in memory as a whole and written to the journal, so an endless one would fill
@@ -109,6 +111,12 @@ def proxy_note(url: str) -> str:
     return f" through the proxy that {set_for[0]}_proxy names" if set_for else ""
 
 
+def proxy_secrets() -> Iterator[str]:
+    """List the credentials in the proxies that the environment names."""
+    for url in getproxies().values():
+        yield from url_secrets(url)
+
+
 def open_http(target: Target, tls: ssl.SSLContext) -> httpx.AsyncClient:
     """Open a client that keeps one connection; raise `UnreachableError` for an unusable proxy."""
     try:
@@ -129,6 +137,7 @@ def open_http(target: Target, tls: ssl.SSLContext) -> httpx.AsyncClient:
             trust_env=not is_loopback(target.url),
         )
     except (ImportError, ValueError) as error:
+        Redactor(proxy_secrets()).error(error)
         raise UnreachableError(
             f"the proxy that the environment names for {target.url} cannot be used: {error}",
             hint="set NO_PROXY for that host, or name an http:// proxy",

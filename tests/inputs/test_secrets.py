@@ -6,95 +6,87 @@ import base64
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from battery.target.redact import MIN_SECRET, REPLACEMENT, Redactor
-from tests.support.calls import CALLS, run_here
+from battery.base.redact import REPLACEMENT
+from battery.commands import doctor
+from battery.inputs.secrets import header_secrets, redactor_of, short_credential, url_secrets
+from tests.support.calls import CALLS, command_here, run_here
 from tests.support.misbehaving import CHAT, RESPOND, Exchange, Script, Server, http, sse_head
+from tests.support.spellings import BASIC, PAIR, TOKEN, WRITERS
 
-TOKEN = 'tok3n/with+"every"=sort&of<mark>'
-PAIR = "someone:pa55/w0rd+x"
-BASIC = base64.b64encode(PAIR.encode()).decode()
 
-secrets = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=MIN_SECRET).filter(
-    lambda secret: secret not in REPLACEMENT
+@pytest.mark.parametrize(
+    ("header", "parts"),
+    [
+        ("authorization: Bearer abcdefg", {"Bearer abcdefg", "abcdefg"}),
+        ("x-tenant: acme", set()),
+        ("x-tenant: acme-corporation", {"acme-corporation"}),
+        ("x-api-key: k3y", {"k3y"}),
+        (
+            "cookie: theme=dark; sid=s3ss10n=1",
+            {"theme=dark; sid=s3ss10n=1", "sid=s3ss10n=1", "s3ss10n=1"},
+        ),
+        (
+            'authorization: Digest realm="example.org", response="6629fae49393a0"',
+            {"6629fae49393a0"},
+        ),
+        (f"authorization: basic {BASIC}", {f"basic {BASIC}", BASIC, PAIR, "pa55/w0rd+x"}),
+        ("authorization: Basic /w==", {"Basic /w==", "/w=="}),
+        ("authorization: Basic", {"Basic"}),
+    ],
 )
+def test_a_header_is_as_many_secrets_as_may_be_echoed(header: str, parts: set[str]) -> None:
+    name, _, value = header.partition(": ")
+    listed = set(header_secrets({name: value}))
+    if "Digest" in value:
+        listed -= {value, value.partition(" ")[2]}
+    assert listed == parts
 
 
-def slashed(text: str) -> str:
-    """Write JSON as PHP does, with every slash escaped."""
-    return json.dumps(text).replace("/", "\\/")
+def test_a_password_in_a_url_is_a_secret_as_written_and_as_meant() -> None:
+    assert set(url_secrets("http://me:p%2Fq@proxy:3128")) == {"p%2Fq", "p/q", "me:p%2Fq", "me:p/q"}
+    assert set(url_secrets("me:pass@proxy")) == {"pass", "me:pass"}
+    assert set(url_secrets("http://proxy:3128")) == set(url_secrets("http://[")) == set()
 
 
-def spelled(text: str) -> str:
-    """Write JSON as Go and Gson do, with the marks of HTML as numbers."""
-    marks = {c: f"\\u{ord(c):04X}" for c in "&<>'=+/"}
-    return "".join(marks.get(c, c) for c in json.dumps(text))
+@pytest.mark.parametrize(
+    ("headers", "name"),
+    [
+        ({"authorization": "Bearer abc"}, "authorization"),
+        ({"x-tenant": "7", "x-api-key": "abc"}, "x-api-key"),
+        ({"authorization": "Bearer abcdef", "x-tenant": "7"}, None),
+    ],
+)
+def test_a_short_credential_is_named(headers: dict[str, str], name: str | None) -> None:
+    assert short_credential(headers) == name
 
 
-WRITERS: dict[str, Callable[[str], str]] = {
-    "plain": json.dumps,
-    "slashed": slashed,
-    "spelled": spelled,
-    "url": lambda t: quote(t, ""),
-}
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"GATEWAY_TOKEN": TOKEN}, []),
+        ({"BATTERY_MODEL_KEY": TOKEN}, []),
+        ({"CONTROL_GATEWAY_HEADERS": f"A: b\nX-Api-Key: {TOKEN}"}, []),
+        ({"OTEL_EXPORTER_OTLP_HEADERS": f"api-key={TOKEN}"}, []),
+        ({"https_proxy": f"http://me:{quote(TOKEN, '')}@proxy:3128"}, []),
+        ({"LLM_TEAM_URL": f"http://me:{quote(TOKEN, '')}@team"}, []),
+        ({}, ["run", "--header", f"X-Api-Key: {TOKEN}"]),
+        ({}, ["run", f"--control-header=X-Api-Key: {TOKEN}"]),
+        ({}, ["run", f"-HX-Api-Key: {TOKEN}"]),
+        ({}, ["run", f"--gateway=http://me:{quote(TOKEN, '')}@host"]),
+    ],
+)
+def test_all_that_a_process_was_given_is_known(environ: dict[str, str], words: list[str]) -> None:
+    assert redactor_of(environ, words).text(f"no {TOKEN}!") == f"no {REPLACEMENT}!"
 
 
-@pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
-@settings(deadline=None, max_examples=50)
-@given(secret=secrets, before=st.text(max_size=5), after=st.text(max_size=5))
-def test_a_secret_is_found_in_every_spelling(
-    write: Callable[[str], str], secret: str, before: str, after: str
-) -> None:
-    shown = Redactor([f"Bearer {secret}"]).text(before + write(secret) + after)
-    assert write(secret).strip('"') not in shown
-    assert REPLACEMENT in shown
-
-
-@settings(deadline=None)
-@given(secrets, st.dictionaries(st.text(max_size=5), st.lists(st.text(max_size=5), max_size=3)))
-def test_a_document_keeps_all_but_the_secret(secret: str, document: dict[str, Any]) -> None:
-    redactor = Redactor([secret])
-    full = {**document, f"key {secret}": [1, None, {"deep": f" {secret} "}]}
-    clean = redactor.document(full)
-    assert list(clean.values())[-1] == [1, None, {"deep": f" {REPLACEMENT} "}]
-    assert list(clean)[-1] == f"key {REPLACEMENT}"
-
-
-def test_the_password_behind_a_basic_header_is_a_secret_too() -> None:
-    text = Redactor([f"Basic {BASIC}"]).text(f"{BASIC} {PAIR} {PAIR.partition(':')[2]}")
-    assert text == " ".join([REPLACEMENT] * 3)
-
-
-@pytest.mark.parametrize("value", ["Basic ???", "Basic /w==", "Basic", "basic "])
-def test_a_basic_header_that_holds_no_pair_is_kept_secret_as_it_is(value: str) -> None:
-    assert Redactor([f"{value}secret"]).text(f"<{value}secret>") == f"<{REPLACEMENT}>"
-
-
-def test_what_is_too_short_for_a_secret_is_left_alone() -> None:
-    redactor = Redactor(["1", "abc", ""])
-    assert redactor.text("abc 1") == "abc 1"
-    document = {"a": "abc"}
-    assert redactor.document(document) is document
-
-
-@pytest.mark.parametrize("length", range(MIN_SECRET, len(TOKEN)))
-def test_a_secret_that_was_cut_off_is_no_longer_shown(length: int) -> None:
-    assert Redactor([TOKEN]).excerpt(f"echo: {TOKEN[:length]}") == f"echo: {REPLACEMENT}"
-
-
-def test_an_error_and_its_causes_lose_the_secret() -> None:
-    cause = ValueError(f"illegal line: {bytearray(TOKEN.encode())!r}", 7)
-    error = RuntimeError(TOKEN)
-    error.__cause__ = cause
-    Redactor([TOKEN]).error(error)
-    assert str(error) == REPLACEMENT
-    assert cause.args == (f"illegal line: bytearray(b'{REPLACEMENT}')", 7)
+def test_paths_and_words_of_a_command_line_are_no_secrets() -> None:
+    words = ["run", "--tasks=C:/somewhere/tasks.json", "--dir", "data/battery", "--header"]
+    text = " ".join(words)
+    assert redactor_of({"HOME": "/home/somebody"}, words).text(text) == text
 
 
 # The whole command, against a gateway that echoes all it gets
@@ -156,10 +148,16 @@ def leaks(folder: Path, *texts: str) -> list[str]:
     return [name for name, text in shown.items() if any(part in text for part in spellings)]
 
 
+def every(text: str) -> str:
+    """Write a text in every spelling there is, as one JSON text."""
+    return json.dumps(" ".join(write(text) for write in WRITERS.values()))
+
+
 GIVEN: dict[str, tuple[str, list[str], dict[str, str]]] = {
     "token": ("", [], {"GATEWAY_TOKEN": TOKEN}),
     "headers": ("", [], {"GATEWAY_HEADERS": f"Authorization: Bearer {TOKEN}\nX-Api-Key: {TOKEN}"}),
     "option": ("", ["--header", f"Authorization: Bearer {TOKEN}"], {}),
+    "every": ("", ["-H", f"Authorization: Bearer {TOKEN}"], {}),
     "url": (f"{quote(PAIR, ':')}@", [], {}),
 }
 
@@ -167,7 +165,9 @@ GIVEN: dict[str, tuple[str, list[str], dict[str, str]]] = {
 @pytest.mark.parametrize("way", GIVEN)
 def test_a_secret_arrives_and_is_written_nowhere(tmp_path: Path, way: str) -> None:
     user, options, env = GIVEN[way]
-    write = WRITERS[{"token": "slashed", "headers": "spelled"}.get(way, "plain")]
+    write = {"token": WRITERS["slashed"], "headers": WRITERS["spelled"], "every": every}.get(
+        way, json.dumps
+    )
     with Server(**echoing(write)) as server:
         url = server.url.replace("//", f"//{user}")
         done = run_here(tmp_path, url, "--debug", *options, env=env)
@@ -221,3 +221,40 @@ def test_a_wrong_url_is_refused_without_its_password(tmp_path: Path, url: str) -
     assert done.returncode == 2
     assert "is not a URL to call" in done.stderr
     assert leaks(tmp_path / "data", done.stdout, done.stderr) == []
+
+
+@pytest.mark.parametrize(
+    "words", [["--header=Authorization:", "Bearer", TOKEN], ["-H", "x", TOKEN]]
+)
+def test_what_was_typed_in_the_wrong_place_is_not_repeated(words: list[str]) -> None:
+    done = command_here("run", *words)
+    assert done.returncode == 2
+    assert TOKEN not in done.stderr
+
+
+def test_an_error_that_nobody_expected_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object) -> None:
+        raise RuntimeError(f"cannot use {TOKEN}") from ValueError(quote(TOKEN, ""))
+
+    monkeypatch.setattr(doctor, "doctor", failing)
+    done = command_here("doctor", "--debug", env={"GATEWAY_TOKEN": TOKEN})
+    assert "Traceback" in done.stderr
+    assert f"error: internal error: RuntimeError: cannot use {REPLACEMENT}" in done.stderr
+    assert TOKEN not in done.stderr
+    assert quote(TOKEN, "") not in done.stderr
+
+
+def test_a_key_in_the_url_of_the_model_is_refused_and_not_dropped(tmp_path: Path) -> None:
+    url = f"http://me:{quote(TOKEN, '')}@127.0.0.1:1/v1"
+    done = command_here("run", "--model-url", url, "--dir", tmp_path / "data", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "error: the URL of the language model at http://127.0.0.1:1/v1 carries" in done.stderr
+    assert "BATTERY_MODEL_KEY" in done.stderr
+    assert quote(TOKEN, "") not in done.stderr
+
+
+def test_a_short_credential_is_warned_of_before_the_run(tmp_path: Path) -> None:
+    with Server() as server:
+        done = run_here(tmp_path, server.url, "--quiet", env={"GATEWAY_TOKEN": "k3y!"})
+    warning = f"warning: the credential in the header authorization for {server.url} is so short"
+    assert done.stderr.count(warning) == 1
