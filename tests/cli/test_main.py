@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import cast
 import pytest
 
 from battery.cli.main import SUMMARIES
+from tests.support.calls import assert_one_message
 from tests.support.calls import command_here as battery
 from tests.support.commands import environment
 
@@ -72,6 +75,34 @@ def test_a_result_that_cannot_be_printed_is_one_message(folder: Path) -> None:
     assert done.returncode == 1
     assert "error: cannot write the output: No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_system_error_that_is_not_about_the_output_does_not_speak_of_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr("battery.run.summarize.open_battery", refuse)
+    done = battery("summarize", tmp_path, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "the system refused to read or write: [Errno 24] Too many open files" in done.stderr
+    assert "ulimit -n" in done.stderr
+
+
+@pytest.mark.parametrize("certificates", ["nothing there", "no certificates", "a folder"])
+@pytest.mark.parametrize("target", ["--gateway", "--model-url"])
+def test_certificates_that_cannot_be_loaded_are_named_with_their_variable(
+    target: str, certificates: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "ca.pem"
+    if certificates == "no certificates":
+        path.write_text("hello")
+    elif certificates == "a folder":
+        path.mkdir()
+    words = ["run", "--dir", tmp_path / "b", target, "https://gateway.invalid/v1"]
+    done = battery(*words, cwd=tmp_path, env={"SSL_CERT_FILE": str(path)})
+    assert_one_message(done, 2, f"cannot load the certificates of SSL_CERT_FILE ({path})", "PEM")
 
 
 def test_a_reader_that_leaves_early_is_no_error(folder: Path) -> None:

@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from battery.base.errors import ArtifactError
+from battery.base.errors import ArtifactError, disk_is_full
 from battery.store.files import (
     RESERVE_BYTES,
     Reserve,
     cannot_write,
-    disk_is_full,
     remove_leftovers,
     write_atomic,
 )

@@ -24,6 +24,7 @@ before anybody knows which call or file the document came from.
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -175,9 +176,27 @@ _REMEDIES: Final = {
 }
 
 
+def disk_is_full(error: OSError) -> bool:
+    """Return whether a failed write may succeed once space is freed."""
+    return error.errno in {errno.ENOSPC, errno.EDQUOT}
+
+
 def remedy_of(error: OSError) -> str:
     """Name what would clear the cause that the system gives for a failure with a file."""
     return _REMEDIES.get(error.errno or 0, "check the disk")
+
+
+def unusable_certificates(error: OSError) -> UsageError:
+    """Put certificates that cannot be loaded into words, with the variable that names them."""
+    # A failed load names no file, so that it would read like a fault of anything.
+    names = [name for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)]
+    source = f"{names[0]} ({os.environ[names[0]]})" if names else "the Python package certifi"
+    return UsageError(
+        f"cannot load the certificates of {source}: {error.strerror or error}",
+        hint="name a file of certificates in PEM form"
+        if names
+        else "install battery again, or name a file of certificates in SSL_CERT_FILE",
+    )
 
 
 def dotted(path: tuple[int | str, ...]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import io
 import json
 import os
 import signal
@@ -24,10 +25,19 @@ from typer.exceptions import TyperException
 from typer.main import get_command
 
 from battery import __version__
-from battery.base.errors import BatteryError, GateError, InterruptedRunError, UsageError
+from battery.base.errors import (
+    BatteryError,
+    GateError,
+    InterruptedRunError,
+    UsageError,
+    disk_is_full,
+    remedy_of,
+)
 from battery.base.text import printable, visible, write_line
 
 _REPORT = "look at it with --debug; if it is not caused by this machine, report it"
+#: What errors about a standard stream name as their file.
+_OUTPUT: Final = "the output"
 
 # Makes `--show-completion zsh` mean zsh. Otherwise Typer ignores the name and looks for a shell
 # among the parent processes, where a container or an editor has none.
@@ -125,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # which is what shells report of a program that Ctrl-C stopped).
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     _start_lean()
-    _replace_closed_streams()
+    _prepare_streams()
     _let_signals_interrupt()
     try:
         code = app(words, prog_name="battery", standalone_mode=False) or 0
@@ -153,11 +163,37 @@ def _start_lean() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
-def _replace_closed_streams() -> None:
-    """Let a run whose output is closed (`>&-`) write to nowhere instead of failing."""
+class _Stream(io.FileIO):
+    """A standard stream whose failures name it, as those of files do.
+
+    Without a name they could come from anywhere: a lock, a certificate, a connection.
+    """
+
+    def write(self, data: Any, /) -> int:
+        """Write what the buffer above hands down."""
+        try:
+            return super().write(data)
+        except OSError as error:
+            error.filename = _OUTPUT
+            raise
+
+
+def _prepare_streams() -> None:
+    """Have streams name themselves; let a run whose output is closed (`>&-`) write to nowhere."""
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
+        stream = getattr(sys, name)
+        if stream is None:
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - open to the end
+        # What else is there was put there by somebody who reads it.
+        elif stream is getattr(sys, f"__{name}__"):
+            named = io.TextIOWrapper(
+                io.BufferedWriter(_Stream(stream.fileno(), "w", closefd=False)),
+                encoding=stream.encoding,
+                errors=stream.errors,
+                line_buffering=stream.line_buffering,
+                write_through=stream.write_through,
+            )
+            setattr(sys, name, named)
 
 
 def _let_signals_interrupt() -> None:
@@ -190,14 +226,16 @@ def _as_battery_error(error: BaseException, words: Sequence[str]) -> BatteryErro
     elif isinstance(error, (KeyboardInterrupt, typer.Abort)):
         again = "run the same command again; everything that finished is on disk"
         converted = InterruptedRunError("interrupted", hint=again)
-    elif isinstance(error, OSError) and error.filename is None:
-        # An error about a file names it; without a name it was one of the streams.
+    elif isinstance(error, OSError) and error.filename == _OUTPUT:
+        remedy = f"{remedy_of(error)}, or " if disk_is_full(error) else ""
         converted = BatteryError(
-            f"cannot write the output: {error.strerror or error}",
-            hint="free some space, or send the output elsewhere; files in folders were written",
+            f"cannot write the output: {error.strerror}",
+            hint=f"{remedy}send the output elsewhere; files in folders were written",
         )
     elif isinstance(error, OSError):
-        converted = BatteryError(f"the system refused to read or write: {error}", hint=_REPORT)
+        converted = BatteryError(
+            f"the system refused to read or write: {error}", hint=f"{remedy_of(error)}; {_REPORT}"
+        )
     else:
         converted = BatteryError(f"internal error: {type(error).__name__}: {error}", hint=_REPORT)
     converted.__cause__ = error

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from battery import protocol
 from battery.base import jsonio
-from battery.base.errors import ShapeError, UsageError
+from battery.base.errors import ShapeError, UsageError, unusable_certificates
 from battery.base.redact import Redactor
 from battery.base.text import printable
 from battery.embedded.forms import ACTION, Correction, Fill, GiveUp, Judgment, Search
@@ -66,10 +66,13 @@ class LanguageModel:
         self._url = f"{url.rstrip('/')}/chat/completions"
         self._redact = Redactor([key] if key else [], protocol.WORDS)
         headers = {"authorization": f"Bearer {key}"} if key else {}
-        # Proxies of the environment are for remote hosts.
-        self._client = httpx.AsyncClient(
-            headers=headers, timeout=TIMEOUT_S, trust_env=not _is_loopback(host)
-        )
+        try:
+            # Proxies of the environment are for remote hosts.
+            self._client = httpx.AsyncClient(
+                headers=headers, timeout=TIMEOUT_S, trust_env=not _is_loopback(host)
+            )
+        except OSError as error:
+            raise unusable_certificates(error) from error
 
     def policies(self) -> Policies:
         """Return this model in all four parts."""

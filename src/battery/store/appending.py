@@ -13,8 +13,8 @@ import shlex
 from pathlib import Path
 from typing import BinaryIO
 
-from battery.base.errors import ArtifactError, LostFolderError, remedy_of
-from battery.store.files import Reserve, cannot_write, disk_is_full, open_own, sync_folder
+from battery.base.errors import ArtifactError, LostFolderError, disk_is_full, remedy_of
+from battery.store.files import Reserve, cannot_write, open_own, sync_folder
 
 
 class AppendedFile:

@@ -20,7 +20,6 @@ from battery.base.errors import ArtifactError, FolderError, remedy_of
 #: Room kept free on the disk for that. An answer larger than this may not fit.
 RESERVE_BYTES: Final = 4 * 1024 * 1024
 _RESERVE_NAME: Final = ".reserve"
-_DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 #: What a file system answers to a request that it does not know, above all a network drive.
 UNSUPPORTED: Final = frozenset(
     {errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ENOLCK}
@@ -134,11 +133,6 @@ class Reserve:
         """Give back what a killed writer had claimed."""
         with contextlib.suppress(OSError):
             self._path.unlink(missing_ok=True)
-
-
-def disk_is_full(error: OSError) -> bool:
-    """Return whether a failed write may succeed once space is freed."""
-    return error.errno in _DISK_FULL
 
 
 def cannot_write(path: Path, error: OSError) -> ArtifactError:

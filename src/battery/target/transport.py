@@ -17,7 +17,7 @@ import anyio.lowlevel
 import httpx
 
 from battery import __version__
-from battery.base.errors import UnreachableError
+from battery.base.errors import UnreachableError, unusable_certificates
 from battery.base.redact import Redactor
 from battery.inputs.secrets import url_secrets
 from battery.inputs.settings import Target
@@ -85,10 +85,16 @@ async def load_backend() -> None:
 
 
 def tls_context(url: str) -> ssl.SSLContext:
-    """Make a TLS context; the authorities are loaded, slowly, only where they can be needed."""
+    """Make a TLS context; the authorities are loaded, slowly, only where they can be needed.
+
+    Raises `UsageError` for certificates that cannot be loaded.
+    """
     if url.startswith("http:") and is_loopback(url):
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return httpx.create_ssl_context()
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        raise unusable_certificates(error) from error
 
 
 def is_loopback(url: str) -> bool:
