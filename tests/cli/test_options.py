@@ -143,3 +143,15 @@ def test_the_help_of_fail_on_names_every_condition(command: str, tmp_path: Path)
     done = program(command, "--help", cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
     text = " ".join(done.stdout.split())
     assert "gates, unfinished, haunted." in text
+
+
+@pytest.mark.parametrize("who", ["user:hunter22@", "hunter22@"])
+def test_credentials_in_the_url_of_a_model_are_refused_with_the_way_to_give_a_key(
+    tmp_path: Path, who: str
+) -> None:
+    for command in (("run", "-n", 1), ("gateway", "--port", 0)):
+        done = battery(*command, "--model-url", f"http://{who}127.0.0.1:9/v1", cwd=tmp_path)
+        assert done.returncode == 2
+        assert "BATTERY_MODEL_KEY" in done.stderr
+        assert "hunter22" not in done.stderr
+    assert not any(tmp_path.iterdir())

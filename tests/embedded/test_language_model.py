@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import gzip
+import html
 import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
 
 from battery.base.errors import UsageError
+from battery.embedded import language_model
+from battery.embedded.language_model import MAX_ANSWER_BYTES, LanguageModel
+from battery.embedded.policies import PolicyError
 from battery.embedded.server import GatewayOptions, serving
-from battery.protocol import CHAT_PATH, RESPOND_PATH, Json
+from battery.protocol import CHAT_PATH, RESPOND_PATH, ChatRequest, Json
 from battery.protocol.chat import chat_content
 from tests.embedded.conftest import Serve
 from tests.embedded.fake_model import FakeModel, fake_model
 from tests.embedded.helpers import ask, connect, distil
+from tests.support.misbehaving import Script, Server, closing, http, repeating, sending, stalling
 
 pytestmark = pytest.mark.slow
 
@@ -121,7 +130,7 @@ def test_a_model_that_babbles_fails_the_task_and_not_the_gateway(
     ("name", "reason"),
     [
         ("broken", "status 500: no: Bearer [redacted]"),
-        ("html", "unexpected character"),
+        ("html", "its answer is not JSON"),
         ("silent", "choices[0].message.content: a text was expected, got an empty string"),
     ],
 )
@@ -207,6 +216,10 @@ def test_a_call_that_hangs_in_the_model_does_not_keep_the_gateway_from_stopping(
         {"model_url": "ftp://host/v1"},
         {"model_url": "http:///v1"},
         {"model_url": f"http://user:{KEY}/v1"},
+        {"model_url": f"http://user:{KEY}@host/v1"},
+        {"model_url": f"http://{KEY}@host/v1"},
+        {"model_url": f"http://host/v1?key={KEY}"},
+        {"model_url": f"http://host/v1#{KEY}"},
         {"model_url": "http://host/v1", "model_key": f"{KEY}\nx"},
     ],
 )
@@ -217,3 +230,141 @@ def test_a_url_or_key_that_cannot_be_used_is_refused_without_showing_it(
         pass
     assert caught.value.hint
     assert KEY not in str(caught.value)
+
+
+#: With signs that every way of writing has its own spelling for.
+SIGNS = "sk/very+Secret&<key>=="
+BODY = b'{"choices": [{"message": {"content": "fine"}, "finish_reason": "length"}]}'
+
+
+def endpoint(script: Script) -> Server:
+    return Server(**{"/v1/chat/completions": script})
+
+
+def say(server: Server, key: str = KEY, timeout_s: float = 20) -> Json:
+    """Pass one chat on to an endpoint, and close the connections to it."""
+    body = {"model": "large", "messages": [{"role": "user", "content": "hi"}], "temperature": 0}
+
+    async def once() -> Json:
+        model = LanguageModel(f"{server.url}/v1/", key, timeout_s=timeout_s)
+        try:
+            return await model.answer(ChatRequest.model_validate(body))
+        finally:
+            await model.close()
+
+    return asyncio.run(once())
+
+
+def failing(script: Script, **options: Any) -> str:
+    """Return what is said of an endpoint that answers like this."""
+    with endpoint(script) as server, pytest.raises(PolicyError) as caught:
+        say(server, **options)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("status", ["200 OK", "502 Bad Gateway"])
+def test_a_compressed_answer_is_refused_and_never_unpacked(
+    status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bomb = gzip.compress(gzip.compress(b" " * 2**20))
+    packed = http(bomb, status=status, headers=["content-encoding: gzip, gzip"])
+
+    def unpack(*_: object) -> None:
+        raise AssertionError("something was unpacked")
+
+    monkeypatch.setattr("zlib.decompressobj", unpack)
+    assert "gzip, gzip" in failing(sending(packed))
+
+
+def test_a_plain_answer_is_asked_for() -> None:
+    with endpoint(sending(http(BODY))) as server:
+        say(server)
+    assert server.requests[0].headers["accept-encoding"] == "identity"
+
+
+def test_an_answer_without_end_is_broken_off() -> None:
+    head = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n"
+    endless = repeating(head, b" " * 2**20, pause_s=0, times=MAX_ANSWER_BYTES // 2**19)
+    assert "larger than 16 MiB" in failing(endless)
+
+
+def test_an_error_page_without_end_is_read_to_what_is_shown() -> None:
+    head = b"HTTP/1.1 500 No\r\nconnection: close\r\n\r\n"
+    said = failing(repeating(head, b"busy " * 1000, pause_s=0))
+    assert "status 500: busy busy" in said
+    assert len(said) < 2 * language_model.EXCERPT
+
+
+def test_an_answer_that_trickles_is_given_up_as_a_whole() -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n"
+    said = failing(repeating(head, b" ", pause_s=0.01), timeout_s=0.2)
+    assert "no whole answer within 0.2 s" in said
+    assert "within 0.2 s" in failing(stalling(), timeout_s=0.2)
+
+
+def test_a_redirect_is_not_followed_and_names_where_it_leads() -> None:
+    with endpoint(sending(http(BODY))) as other:
+        moved = http(status="307 Moved", headers=[f"location: {other.url}/v1/chat/completions"])
+        assert f"status 307 to {other.url}" in failing(sending(moved))
+    assert other.requests == []
+
+
+def test_a_byte_order_mark_and_half_a_pair_do_not_cost_the_answer() -> None:
+    body = b"\xef\xbb\xbf" + BODY.replace(b"fine", b"so \\ud83d so")
+    with endpoint(sending(http(body))) as server:
+        assert chat_content(say(server)) == "so \ufffd so"
+
+
+def test_why_a_model_stopped_is_passed_on() -> None:
+    with endpoint(sending(http(BODY))) as server:
+        assert say(server)["choices"][0]["finish_reason"] == "length"
+
+
+def test_a_cut_reply_is_told_from_a_babbling_one(serve: Serve) -> None:
+    cut = {"choices": [{"message": {"content": '{"action": "sea'}, "finish_reason": "length"}]}
+    with endpoint(sending(http(json.dumps(cut)))) as server:
+        answer = ask(serve(model_url=f"{server.url}/v1"), SPARKY)
+    assert "(was cut: finish_reason is 'length')" in answer["log"][0]["text"]
+
+
+def test_absurd_tokens_are_estimated_rather_than_passed_on() -> None:
+    usage = {"prompt_tokens": 1e300, "completion_tokens": 1}
+    body = json.dumps(json.loads(BODY) | {"usage": usage})
+    with endpoint(sending(http(body))) as server:
+        assert say(server)["usage"]["estimated"] is True
+
+
+def test_what_an_error_says_is_bounded_and_printable() -> None:
+    said = failing(closing(http(b"\x1b[2J\xe2\x80\xae" + b"x\n" * 9999, status="500 No")))
+    assert said.isprintable()
+    assert len(said) < 2 * language_model.EXCERPT
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        SIGNS,
+        SIGNS.upper(),
+        quote(SIGNS, safe=""),
+        base64.b64encode(SIGNS.encode()).decode(),
+        SIGNS.replace("/", "\\/"),
+        html.escape(SIGNS),
+    ],
+)
+def test_the_key_comes_back_from_no_endpoint_in_any_spelling(spelling: str) -> None:
+    good = {"choices": [{"message": {"content": f"I was given {spelling}, thanks"}}]}
+    with endpoint(sending(http(json.dumps(good)))) as server:
+        content = chat_content(say(server, SIGNS))
+    assert spelling not in content
+    assert content.startswith("I was given")
+    assert "[redacted]" in content
+    said = failing(closing(http(f"who is {spelling}?", status="401 No")), key=SIGNS)
+    assert spelling not in said
+    assert "[redacted]" in said
+
+
+def test_a_reply_of_a_hundred_thousand_braces_costs_its_turn_and_no_more(serve: Serve) -> None:
+    endless = {"choices": [{"message": {"content": '{"a":' * 100_000}}]}
+    with endpoint(sending(http(json.dumps(endless)))) as server:
+        answer = ask(serve(model_url=f"{server.url}/v1"), SPARKY)
+    assert (answer["status"], answer["iterations"]) == ("failed", 8)

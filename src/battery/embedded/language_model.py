@@ -1,20 +1,21 @@
 """Policies driven by a language model behind any OpenAI-compatible endpoint.
 
 The loop, the prompts and the audit are those of the rules; only who answers differs. The key of
-the endpoint is sent and nothing else: it is taken out of every text that leaves this module.
+the endpoint is sent and nothing else: it is taken out of every text that leaves this module, good
+answers among them.
 """
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import json
 from contextlib import suppress
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import httpx
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from battery import protocol
 from battery.base import jsonio
 from battery.base.errors import ShapeError, UsageError, unusable_certificates
 from battery.base.redact import Redactor
@@ -31,15 +32,27 @@ from battery.embedded.policies import (
     overseer_prompt,
     reviewer_prompt,
 )
-from battery.protocol import ChatRequest, Json
-from battery.protocol.chat import chat_answer, chat_content, finish_reason
+from battery.protocol import MOST_COUNTED, WORDS, ChatRequest, Json
+from battery.protocol.chat import chat_answer, chat_content, chat_cut, finish_reason
 
-#: Seconds for one call; a model that thinks may take minutes.
+#: Seconds for one call as a whole; a model that thinks may take minutes.
 TIMEOUT_S: Final = 300.0
+#: Seconds to wait for a connection: what thinks has accepted it.
+CONNECT_TIMEOUT_S: Final = 10.0
+# A long review is some 50 kB; a gateway holds several answers at a time.
+#: Bytes of an answer after which it is broken off.
+MAX_ANSWER_BYTES: Final = 16 * 1024 * 1024
 #: Characters of an endpoint's error answer that are passed on.
 EXCERPT: Final = 300
+#: Bytes that are read of one: a character may take several, and an error page may have no end.
+_EXCERPT_BYTES: Final = 16 * EXCERPT
+#: Objects that are tried in a reply; each may be as long as the reply.
+_MOST_TRIED: Final = 200
 
-_HINT: Final = "the URL looks like http://127.0.0.1:11434/v1, the key is plain letters and signs"
+_HINT: Final = (
+    "the URL looks like http://127.0.0.1:11434/v1; a key goes into BATTERY_MODEL_KEY and is plain "
+    "letters and signs"
+)
 
 T = TypeVar("T")
 
@@ -50,8 +63,37 @@ _CORRECTION: Final = TypeAdapter(Correction)
 class _Told(BaseModel):
     """The usage that an endpoint reports."""
 
-    prompt_tokens: int = Field(ge=0)
-    completion_tokens: int = Field(ge=0)
+    # Beyond that the battery would refuse the whole answer, which was paid for.
+    prompt_tokens: int = Field(ge=0, le=MOST_COUNTED)
+    completion_tokens: int = Field(ge=0, le=MOST_COUNTED)
+
+
+class _Raw(NamedTuple):
+    """An answer as it came; of an error only its beginning."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+    @property
+    def failed(self) -> bool:
+        return not 200 <= self.status < 300
+
+    @property
+    def coding(self) -> str:
+        """The compression of the body; empty where it is what it says."""
+        coding: str = self.headers.get("content-encoding", "")
+        return "" if coding.strip().lower() in {"", "identity", "utf-8"} else coding
+
+
+class _Completion(NamedTuple):
+    """What a model said, what it cost, and where the endpoint says so, how it ended."""
+
+    content: str
+    usage: Usage
+    finish: str | None
+    #: Why the text may not be whole.
+    cut: str | None
 
 
 class LanguageModel:
@@ -61,18 +103,31 @@ class LanguageModel:
     be used, and `PolicyError` when a call fails.
     """
 
-    def __init__(self, url: str, key: str | None = None) -> None:
+    def __init__(self, url: str, key: str | None = None, *, timeout_s: float = TIMEOUT_S) -> None:
         host = _checked(url, key)
         self._url = f"{url.rstrip('/')}/chat/completions"
-        self._redact = Redactor([key] if key else [], protocol.WORDS)
+        self._timeout_s = timeout_s
         headers = {"authorization": f"Bearer {key}"} if key else {}
+        self._redact = Redactor([key] if key else [], WORDS)
         try:
-            # Proxies of the environment are for remote hosts.
             self._client = httpx.AsyncClient(
-                headers=headers, timeout=TIMEOUT_S, trust_env=not _is_loopback(host)
+                # Unpacked, a few hundred bytes could fill the memory.
+                headers={**headers, "accept-encoding": "identity"},
+                # A timeout of reading would start anew with every byte.
+                timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
+                # Followed, a redirect would carry the prompts to a host that nobody named.
+                follow_redirects=False,
+                # Proxies of the environment are for remote hosts.
+                trust_env=not _is_loopback(host),
             )
         except OSError as error:
             raise unusable_certificates(error) from error
+        except (ImportError, ValueError) as error:
+            raise UsageError(
+                "the proxy that the environment names for the model URL cannot be used: "
+                f"{printable(str(error))}",
+                hint="set NO_PROXY for that host, or name an http:// proxy",
+            ) from error
 
     def policies(self) -> Policies:
         """Return this model in all four parts."""
@@ -101,53 +156,94 @@ class LanguageModel:
     async def answer(self, request: ChatRequest) -> Json:
         """Pass a chat on; the keys that only the battery's own wire knows are left out."""
         messages = [message.model_dump() for message in request.messages]
-        content, usage, ended = await self._complete(request.model, messages, request.temperature)
-        return chat_answer(content, request.model, usage.as_json(), ended)
+        said = await self._complete(request.model, messages, request.temperature)
+        return chat_answer(said.content, request.model, said.usage.as_json(), said.finish)
 
     async def _ask(self, model: str, prompt: str, form: TypeAdapter[T]) -> Reply[T]:
         # One message without history: the prompt carries the transcript, as for the rules.
         messages = [{"role": "user", "content": prompt}]
-        content, usage, _ = await self._complete(model, messages, 0.0)
-        return Reply(_read(content, form), usage, content)
+        said = await self._complete(model, messages, 0.0)
+        return Reply(_read(said.content, form), said.usage, said.content, said.cut or "")
 
     async def _complete(
         self, model: str, messages: list[dict[str, str]], temperature: float
-    ) -> tuple[str, Usage, str | None]:
+    ) -> _Completion:
         # Only what every compatible endpoint knows; some refuse a key they do not.
         body = {"model": model, "messages": messages, "temperature": temperature}
+        raw = await self._post(model, jsonio.dumps(body))
+        if raw.failed:
+            raise self._error(model, f"status {raw.status}{_moved(raw)}: {_shown(raw)}")
+        if raw.coding:
+            raise self._error(
+                model, f"its answer is compressed ({raw.coding}), though a plain one was asked for"
+            )
         try:
-            response = await self._client.post(self._url, json=body)
-            answer = self._read_answer(response.content) if response.is_success else None
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            answer = self._redact.document(jsonio.loads(raw.body, jsonio.MAX_DEPTH), raw.body)
+        except ValueError as error:
             self._redact.error(error)
-            raise self._error(model, str(error) or type(error).__name__) from error
-        if not response.is_success:
-            raise self._error(model, f"status {response.status_code}: {response.text}")
+            kind = raw.headers.get("content-type", "none")
+            reason = f"its answer is not JSON ({error}; content-type {kind}): {_shown(raw)}"
+            raise self._error(model, reason) from error
         try:
             content = chat_content(answer)
         except ShapeError as error:
             raise self._error(model, str(error)) from error
-        return content, _usage(answer, messages, content), finish_reason(answer)
+        usage = _usage(answer, messages, content)
+        return _Completion(content, usage, finish_reason(answer), chat_cut(answer))
 
-    def _read_answer(self, body: bytes) -> Any:
-        return self._redact.document(jsonio.loads(body, jsonio.MAX_DEPTH), body)
+    async def _post(self, model: str, body: bytes) -> _Raw:
+        """Send a request and read its answer, bounded in time and size."""
+        headers = {"content-type": "application/json"}
+        try:
+            async with (
+                asyncio.timeout(self._timeout_s),
+                self._client.stream("POST", self._url, content=body, headers=headers) as response,
+            ):
+                limit = MAX_ANSWER_BYTES if response.is_success else _EXCERPT_BYTES
+                data = bytearray()
+                async for chunk in response.aiter_raw():
+                    data += chunk
+                    if len(data) > limit:
+                        break
+        except TimeoutError:
+            raise self._error(model, f"no whole answer within {self._timeout_s:g} s") from None
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            self._redact.error(error)
+            raise self._error(model, str(error) or type(error).__name__) from error
+        if response.is_success and len(data) > limit:
+            raise self._error(model, f"its answer is larger than {limit // 2**20} MiB")
+        return _Raw(response.status_code, response.headers, bytes(data[:limit]))
 
     def _error(self, model: str, reason: str) -> PolicyError:
         # The key goes before the cut, or half of it could be left over.
-        safe = printable(self._redact.excerpt(reason))
-        return PolicyError(f"the model endpoint failed for {model}: {safe[:EXCERPT]}")
+        safe = printable(self._redact.excerpt(reason))[:EXCERPT]
+        return PolicyError(f"the model endpoint failed for {printable(model)}: {safe}")
+
+
+def _shown(raw: _Raw) -> str:
+    if raw.coding:
+        return f"(a body with content-encoding {raw.coding}, which is not unpacked)"
+    return raw.body[:_EXCERPT_BYTES].decode("utf-8", "replace") or "(empty)"
+
+
+def _moved(raw: _Raw) -> str:
+    if not 300 <= raw.status < 400:
+        return ""
+    where = raw.headers.get("location", "nowhere")
+    return f" to {where} (redirects are not followed: name the final URL)"
 
 
 def _read(content: str, form: TypeAdapter[T]) -> T | None:
     """Find the first JSON object of the asked form in a reply; models wrap them in prose."""
     # A brace in the prose before it is no object, or one of another form: try the next.
-    start = content.find("{")
-    while start >= 0:
-        try:
-            found, _ = json.JSONDecoder().raw_decode(content, start)
-            return form.validate_python(found)
-        except (ValidationError, ValueError, RecursionError):
-            start = content.find("{", start + 1)
+    start = -1
+    for _ in range(_MOST_TRIED):
+        start = content.find("{", start + 1)
+        if start < 0:
+            break
+        with suppress(ValidationError, ValueError, RecursionError):
+            document, _ = json.JSONDecoder().raw_decode(content, start)
+            return form.validate_python(document)
     return None
 
 
@@ -168,6 +264,11 @@ def _checked(url: str, key: str | None) -> str:
         raise UsageError("the model URL is no URL", hint=_HINT) from None
     if parsed.scheme not in {"http", "https"} or not parsed.host:
         raise UsageError("the model URL is no http or https URL with a host", hint=_HINT)
+    # Sent, they would be the endpoint's; but the URL is recorded and shown.
+    if parsed.userinfo or parsed.query or parsed.fragment:
+        raise UsageError(
+            "the model URL carries a user, a password, a query or a fragment", hint=_HINT
+        )
     if key and not (key.isascii() and key.isprintable()):
         raise UsageError("the model key has characters that no header can carry", hint=_HINT)
     return parsed.host

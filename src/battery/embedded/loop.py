@@ -22,7 +22,7 @@ from battery.embedded.forms import (
     SearchEntry,
     UnreadableEntry,
 )
-from battery.embedded.policies import Case, Policies, Usage
+from battery.embedded.policies import Case, Policies, Reply, Usage
 from battery.embedded.world import World, audit, roster
 from battery.protocol import Json, Status
 
@@ -65,7 +65,7 @@ class Run:
         self.usage += reply.usage
         match reply.value:
             case None:
-                self._log(_unreadable(self.turn, "executor", reply.text))
+                self._log(_unreadable(self.turn, "executor", reply))
                 return None
             case Search():
                 self._search(reply.value)
@@ -100,7 +100,7 @@ class Run:
         self.usage += reply.usage
         # Silence is no consent: only a clear and true "accept" ends a run.
         if reply.value is None:
-            self._log(_unreadable(self.turn, "reviewer", reply.text))
+            self._log(_unreadable(self.turn, "reviewer", reply))
             accepted, reason = False, "The reviewer's judgment could not be read."
         elif reply.value.verdict == "accept" and findings:
             accepted, reason = False, f"Accepted against the database: {' '.join(findings)}"
@@ -113,7 +113,7 @@ class Run:
         reply = await self.policies.overseer.correct(self.case)
         self.usage += reply.usage
         if reply.value is None:
-            self._log(_unreadable(self.turn, "overseer", reply.text))
+            self._log(_unreadable(self.turn, "overseer", reply))
             return
         # The advice is written out too: a language model reads the text, the rules the data.
         searches = reply.value.searches
@@ -163,6 +163,7 @@ def blocked(why: str) -> Json:
     }
 
 
-def _unreadable(turn: int, role: str, text: str) -> UnreadableEntry:
-    excerpt = f"not a reply in the asked form: {text[:EXCERPT]!r}"
+def _unreadable(turn: int, role: str, reply: Reply[object]) -> UnreadableEntry:
+    note = f" ({reply.note})" if reply.note else ""
+    excerpt = f"not a reply in the asked form{note}: {reply.text[:EXCERPT]!r}"
     return UnreadableEntry.model_validate({"turn": turn, "text": excerpt, "role": role})

@@ -75,11 +75,15 @@ class Case:
 
 @dataclass(frozen=True)
 class Reply(Generic[T_co]):
-    """What a policy said and what it cost; `value` is None when `text` could not be read."""
+    """What a policy said and what it cost; `value` is None when `text` could not be read.
+
+    `note` says why the text ended where it did, unless it simply was at its end.
+    """
 
     value: T_co | None
     usage: Usage
     text: str
+    note: str = ""
 
 
 class Executor(Protocol):
