@@ -158,5 +158,17 @@ def test_a_file_that_could_not_be_written_back_is_refused(depth: int) -> None:
         jsonio.loads(nested(depth))
 
 
+@pytest.mark.parametrize("depth", [2, 19, 20, 21, 22, 900])
+def test_what_is_nested_deeper_is_cut_off_and_the_rest_kept(depth: int) -> None:
+    document = jsonio.loads(b'{"deep": ' + nested(depth - 1) + b', "wide": [[], 1]}', None)
+    before = jsonio.dumps_indented(document) if depth < 100 else b""
+    assert jsonio.cut_off(document, 20, "(deeper)") is (depth > 20)
+    assert document["wide"] == [[], 1]
+    written = jsonio.dumps_indented(document)
+    assert (b'"(deeper)"' in written) is (depth > 20)
+    assert jsonio.loads(written, 20) == document
+    assert depth > 20 or written == before
+
+
 def test_many_brackets_beside_each_other_are_not_deep() -> None:
     assert len(jsonio.loads(b"[" + b"[{}]," * 10_000 + b'"[[["]')) == 10_001

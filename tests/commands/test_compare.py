@@ -44,6 +44,15 @@ def test_without_manifests_nothing_of_the_settings_is_known(tmp_path: Path) -> N
     assert comparison.twins == []
 
 
+def test_what_counts_as_not_reported_is_named_with_its_side(tmp_path: Path) -> None:
+    a, b = battery(tmp_path / "a", 1, 2), battery(tmp_path / "b", 1, 2)
+    b.iteration(2).write_runs(
+        [{**each, "result": {**each["result"], "iterations": -1}} for each in runs(8)]
+    )
+    (caution,) = (text for text in compare(a.root, b.root).cautions if "not reported" in text)
+    assert caution.startswith("B: iter_2/runs.json: [0].result.iterations: ")
+
+
 def test_a_copy_is_the_same_battery_by_its_run_id(tmp_path: Path) -> None:
     a, b = battery(tmp_path / "a", 1, 2), battery(tmp_path / "b", 1, 2)
     for folder in (a, b):

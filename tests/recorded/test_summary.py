@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from battery.recorded import open_battery, summary_of
 from battery.records.manifest import Options
-from battery.records.models import Summary
+from battery.records.models import FROZEN, Summary
 from battery.store.artifacts import VERDICTS
 from battery.store.battery_dir import BatteryDir
 from tests.recorded.test_open import TASKS
@@ -46,6 +47,18 @@ def test_a_battery_that_stopped_early_says_how_far_it_came(folder: BatteryDir) -
     assert summed(folder).unfinished == (
         "The battery is not finished (state: failed): 2 of 3 iterations are complete."
     )
+
+
+def test_what_counts_as_not_reported_is_named_by_file_and_place(folder: BatteryDir) -> None:
+    folder.iteration(1).root.joinpath("control").mkdir()
+    absurd: dict[str, Any] = {"artifact": {"usage": {"total_tokens": 2**60}}}
+    folder.iteration(1).write_runs([run(), run(**absurd)], FROZEN)
+    folder.iteration(2).write_runs([run(), run(**absurd), run(iterations=-1)])
+    first, second = summed(folder).warnings
+    assert first.startswith("iter_1/control/runs.json: [1].result.artifact.usage.total_tokens: ")
+    assert first.endswith("; it counts as not reported")
+    assert second.startswith("iter_2/runs.json: [1].result.artifact.usage.total_tokens: ")
+    assert second.endswith("; it counts as not reported, as does 1 more")
 
 
 def test_without_a_manifest_what_was_not_recorded_is_null(folder: BatteryDir) -> None:

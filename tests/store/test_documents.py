@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from battery.base import jsonio
 from battery.base.errors import ArtifactError
 from battery.records.models import Phase, RunResult
 from battery.records.stages import OVERSEER
 from battery.store.battery_dir import IterationDir
+from battery.store.documents import read_answers
 from tests.support.runs import run
 
 
@@ -74,8 +76,27 @@ def test_runs_are_read_in_whatever_layout_another_program_left_them(
 def test_a_run_that_is_torn_in_the_middle_is_named_by_its_number(files: IterationDir) -> None:
     text = json.dumps([run(), run(), run()], indent=2)
     (files.root / "runs.json").write_text(text.replace("  },\n  {", "  }\n  {", 1))
-    with pytest.raises(ArtifactError, match=r"runs\.json.*not JSON"):
+    line = text.split("  },\n  {", maxsplit=1)[0].count("\n") + 2
+    with pytest.raises(ArtifactError, match=rf"runs\.json.*not JSON: .*: line {line} column 3 "):
         files.read_runs()
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("depth", [190, 900])
+def test_an_answer_of_any_depth_is_read_as_far_as_it_can_be_written(
+    files: IterationDir, depth: int, indent: int | None
+) -> None:
+    deep: list[Any] = [12345678901234567890123]
+    for _ in range(depth):
+        deep = [deep]
+    runs = [run(), run(deep=deep, iterations=3), run("failed")]
+    (files.root / "runs.json").write_text(json.dumps(runs, indent=indent), "utf-8")
+    read = list(read_answers(files.root / "runs.json"))
+    assert [run.result.status for run, _ in read] == ["ok", "ok", "failed"]
+    assert read[1][0].result.turns == 3
+    faults = [list(run.result.faults) for run, _ in read]
+    assert faults == [[], ["nested deeper than 240 levels"] if depth == 900 else [], []]
+    assert b"12345678901234567890123" in jsonio.dumps([read[1][1]]) or depth == 900
 
 
 def test_a_missing_file_says_what_to_do(files: IterationDir) -> None:

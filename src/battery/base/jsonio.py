@@ -8,6 +8,7 @@ because it is nested too deeply, is not read either.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from codecs import BOM_UTF8
@@ -35,11 +36,16 @@ _ESCAPE: Final = re.compile(
 )
 
 
-def loads(data: bytes, max_depth: int = MAX_FILE_DEPTH) -> Any:
+class TooDeepError(ValueError):
+    """Report a document that is JSON, and nested too deeply."""
+
+
+def loads(data: bytes, max_depth: int | None = MAX_FILE_DEPTH) -> Any:
     """Parse a JSON document; raise `ValueError` with the position of what is wrong.
 
-    A document nested deeper than `max_depth` is wrong, too. A byte order mark is passed over, and
-    U+FFFD replaces half a surrogate pair, which could not be written as UTF-8.
+    A document nested deeper than `max_depth` raises `TooDeepError`; None sets no limit. A byte
+    order mark is passed over, and U+FFFD replaces half a surrogate pair, which could not be written
+    as UTF-8.
     """
     try:
         parsed = orjson.loads(data)
@@ -49,10 +55,24 @@ def loads(data: bytes, max_depth: int = MAX_FILE_DEPTH) -> Any:
             parsed = orjson.loads(data)
         except orjson.JSONDecodeError as error:
             raise _explained(error, data) from None
-    if data.count(b"[") + data.count(b"{") > max_depth and _is_deep(parsed, max_depth):
-        raise ValueError(f"nested deeper than {max_depth} levels")
-    # Only after orjson: this parser takes what JSON does not know, and has no limit of depth.
-    return json.loads(data) if _LONG_INTEGER.search(data) else parsed
+    brackets = data.count(b"[") + data.count(b"{")
+    if max_depth is not None and brackets > max_depth and _level(parsed, max_depth):
+        raise TooDeepError(f"nested deeper than {max_depth} levels")
+    # Only after orjson: this parser takes what JSON does not know. A file that is too deep for it
+    # is better read with approximate integers than not at all.
+    with contextlib.suppress(RecursionError):
+        return json.loads(data) if _LONG_INTEGER.search(data) else parsed
+    return parsed
+
+
+def cut_off(document: Any, max_depth: int, instead: str) -> bool:
+    """Put a text in place of what is nested deeper; return whether anything was."""
+    parents = _level(document, max_depth - 1) if _level(document, max_depth) else []
+    for parent in parents:
+        for key, child in _items(parent):
+            if isinstance(child, (dict, list)):
+                parent[key] = instead
+    return bool(parents)
 
 
 def _whole_escape(escape: re.Match[bytes]) -> bytes:
@@ -72,7 +92,7 @@ def _not_finite(value: Any, path: tuple[int | str, ...] = ()) -> Iterator[tuple[
     if isinstance(value, float) and not isfinite(value):
         yield path, json.dumps(value)
     elif isinstance(value, (dict, list)):
-        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        for key, item in _items(value):
             yield from _not_finite(item, (*path, key))
 
 
@@ -124,15 +144,21 @@ def canonical(value: Any) -> bytes:
         return to_json(_sorted(value))
 
 
-def _is_deep(document: Any, max_depth: int) -> bool:
-    """Go down level by level: recursion would end where a hostile document wants it to."""
+def _level(document: Any, depth: int) -> list[Any]:
+    """Return the objects and lists that so many others are around."""
+    # Level by level: recursion would end where a hostile document wants it to.
     level = [document] if isinstance(document, (dict, list)) else []
-    for _ in range(max_depth):
-        groups = [item.values() if isinstance(item, dict) else item for item in level]
-        level = [child for group in groups for child in group if isinstance(child, (dict, list))]
+    for _ in range(depth):
+        level = [
+            child for item in level for _, child in _items(item) if isinstance(child, (dict, list))
+        ]
         if not level:
-            return False
-    return True
+            break
+    return level
+
+
+def _items(parent: dict[Any, Any] | list[Any]) -> Iterable[tuple[Any, Any]]:
+    return list(parent.items() if isinstance(parent, dict) else enumerate(parent))
 
 
 def _sorted(value: Any) -> Any:

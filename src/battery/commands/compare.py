@@ -95,4 +95,6 @@ def _cautions(a: OpenedBattery, b: OpenedBattery, facts: Facts) -> Iterator[str]
     # By the run id and not by the folder: a copy is the same battery, too.
     if a.provenance.run_id and a.provenance.run_id == b.provenance.run_id:
         yield "A and B are the same battery"
+    for name, opened in (("A", a), ("B", b)):
+        yield from (f"{name}: {fault}" for fault in opened.faults)
     yield from words.cautions(facts)

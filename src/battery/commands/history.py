@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 from battery.base.errors import BatteryError, FolderError
 from battery.comparison.timeline import Entry, History, courses
 from battery.inputs.tasks import plan, task_id
 from battery.recorded import OpenedBattery, open_battery
 from battery.records.findings import Evidence
+from battery.records.manifest import Manifest, Provenance
 from battery.records.metric import TOKENS
 from battery.records.models import Metrics, Phase, PhaseMetrics, Summary
 from battery.store.artifacts import ITERATION, MEMORY, RUN_SETS, SUMMARY
@@ -86,7 +88,7 @@ def _entry(folder: BatteryDir, root: Path) -> tuple[Entry, _Asked]:
         folder=_below(folder.root, root),
         run_id=provenance.run_id,
         started_at=opened.started_at,
-        dated_by="manifest" if provenance.started_at else "files",
+        dated_by=_dated_by(provenance),
         state=provenance.state,
         models=provenance.models.model_dump() if provenance.models else None,
         iterations=len(opened.steps),
@@ -99,6 +101,12 @@ def _entry(folder: BatteryDir, root: Path) -> tuple[Entry, _Asked]:
         group=None,
     )
     return entry, asked
+
+
+def _dated_by(provenance: Provenance) -> Literal["manifest", "summary", "files"]:
+    if isinstance(provenance, Manifest):
+        return "manifest"
+    return "summary" if provenance.started_at else "files"
 
 
 def _result(opened: OpenedBattery, asked: _Asked) -> tuple[Evidence, Metrics]:

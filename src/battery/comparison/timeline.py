@@ -32,7 +32,9 @@ class Entry(Record):
     started_at: str = Field(
         description="From the manifest, else when the oldest `runs.json` was written."
     )
-    dated_by: Literal["manifest", "files"] = Field(description="What the start was read from.")
+    dated_by: Literal["manifest", "summary", "files"] = Field(
+        description="What the start was read from; `summary` is that of the original script."
+    )
     state: str | None = Field(description="From the manifest; null without one.")
     models: dict[str, str] | None = Field(description="By role; null without a manifest.")
     iterations: int = Field(

@@ -122,6 +122,21 @@ class OpenedBattery:
                 require_runs(number, calls)
         return run_sets
 
+    @property
+    def faults(self) -> Iterator[str]:
+        """Yield what counts as not reported although an answer has it, a sentence per file."""
+        for (number, arm, repeat), calls in self._run_sets.items():
+            file = self.folder.iteration(number).runs_name(arm, repeat)
+            faults = [
+                f"{file}: [{place}].{fault}"
+                for place, call in enumerate(calls)
+                for fault in call.result.faults
+            ]
+            if faults:
+                others = len(faults) - 1
+                more = f", as {'does' if others == 1 else 'do'} {others} more" if others else ""
+                yield f"{faults[0]}; it counts as not reported{more}"
+
     def require_begun(self, *, hint: str) -> None:
         """Refuse a folder in which no battery has begun; raise `FolderError` with this hint."""
         if not self.has_begun:
@@ -280,6 +295,7 @@ def _warnings(opened: OpenedBattery, journals: Sequence[Journal]) -> Iterator[st
     for number in opened.folder.numbers():
         if number not in complete:
             yield f"iteration {number} is not complete and is left out"
+    yield from opened.faults
     for step, journal in zip(opened.steps, journals, strict=True):
         name = f"iteration {step.number}"
         if journal.broken_events:

@@ -18,7 +18,15 @@ from battery.inputs.tasks import PlannedTask
 from battery.protocol import Json
 from battery.records import events
 from battery.records.lines import DistillCall, RecordedRun, TaskCall
-from battery.records.models import CONFIRMATIONS, ELAPSED_KEY, LEARN, Models, Phase, RunResult
+from battery.records.models import (
+    CONFIRMATIONS,
+    ELAPSED_KEY,
+    LEARN,
+    Models,
+    Phase,
+    RunResult,
+    read_back,
+)
 from battery.records.stages import CHAT_STAGES, CONFIRM_TITLE, DISTILL, TASK_STAGES
 from battery.review.chats import first_line
 from battery.run.reviewer import Reviewer, write_metrics
@@ -147,7 +155,7 @@ class Iteration:
 
     def _result(self, recorded: Json) -> RunResult:
         try:
-            return RunResult.of(recorded["result"])
+            return read_back(recorded["result"])[0]
         except ShapeError as error:
             raise wrong(self.files.journal, error.below("result")) from error
 

@@ -14,7 +14,7 @@ from battery.base import jsonio
 from battery.base.errors import ArtifactError, ShapeError
 from battery.protocol import Json
 from battery.records.lines import RecordedRun
-from battery.records.models import Phase, Run, RunResult, Task
+from battery.records.models import Phase, Run, Task, read_back
 
 V = TypeVar("V")
 W = TypeVar("W")
@@ -90,30 +90,48 @@ def read_runs(path: Path) -> list[Run]:
 
 
 def read_answers(path: Path) -> Iterator[tuple[Run, Json]]:
-    """Yield every run with the gateway's whole answer, one at a time; raise `ArtifactError`."""
-    for index, item in enumerate(_array_items(path)):
+    """Yield every run with the gateway's answer, one at a time; raise `ArtifactError`.
+
+    The answer is whole, but for what counts as not reported (`RunResult.faults`): that is null.
+    """
+    for index, (item, faults) in enumerate(_array_items(path)):
         try:
-            yield _read_run(item), item["result"]
+            (task, phase, result), answer = _read_run(item)
+            result = result._replace(faults=(*result.faults, *faults))
+            yield Run(task, phase, result), answer
         except ShapeError as error:
             raise wrong(path, error.below(f"[{index}]")) from error
 
 
-def _array_items(path: Path) -> Iterator[Any]:
-    """Yield the items of an array, one at a time in our own layout, else after reading it whole."""
-    count = 0
+def _array_items(path: Path) -> Iterator[tuple[Any, list[str]]]:
+    """Yield the items of an array, one at a time in our own layout, else after reading it whole.
+
+    With each item comes what was left out of it.
+    """
     try:
         with path.open("rb") as file:
             for piece in jsonio.array_pieces(file):
-                items = jsonio.loads(piece)
-                if not isinstance(items, list):
-                    raise wrong(path, ShapeError("", "a list was expected"))
-                yield from items
-                count += len(items)
+                yield from _items(path, piece)
     except OSError as error:
         raise _cannot_read(path, error) from error
     except ValueError as error:
-        place = f"[{count}]" if count else ""
-        raise wrong(path, ShapeError(place, f"not JSON: {error}")) from error
+        # Read as a whole it names the line of the file; that of a piece would mislead.
+        read_json(path)
+        raise wrong(path, ShapeError("", f"not JSON: {error}")) from error
+
+
+def _items(path: Path, piece: bytes) -> Iterator[tuple[Any, list[str]]]:
+    deep: list[str] = []
+    try:
+        items = jsonio.loads(piece)
+    except jsonio.TooDeepError as error:
+        # The original script set no limit. What is below ours could be written nowhere.
+        items, deep = jsonio.loads(piece, None), [str(error)]
+    if not isinstance(items, list):
+        raise wrong(path, ShapeError("", "a list was expected"))
+    for item in items:
+        cut = deep and jsonio.cut_off(item, jsonio.MAX_DEPTH, deep[0])
+        yield item, deep if cut else []
 
 
 def read_objects(path: Path) -> Iterator[Json]:
@@ -141,7 +159,7 @@ def wrong(path: Path, error: ShapeError) -> ArtifactError:
     )
 
 
-def _read_run(item: Any) -> Run:
+def _read_run(item: Any) -> tuple[Run, Json]:
     # By hand and not as a model of the whole, so that the gateway's answer stays as it came.
     if not isinstance(item, dict) or not isinstance(item.get("result"), dict):
         raise ShapeError("result", "is missing")
@@ -151,7 +169,8 @@ def _read_run(item: Any) -> Run:
     except ValidationError as error:
         raise ShapeError.of(error).below("task") from error
     try:
-        return Run(task, phase, RunResult.of(item["result"]))
+        result, answer = read_back(item["result"])
+        return Run(task, phase, result), answer
     except ShapeError as error:
         raise error.below("result") from error
 

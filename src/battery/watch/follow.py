@@ -16,7 +16,7 @@ from battery.base.errors import ArtifactError, ShapeError
 from battery.protocol import Json
 from battery.records import events
 from battery.records.manifest import Manifest
-from battery.records.models import ELAPSED_KEY, FROZEN, LEARN, Phase, RunResult, Tasks
+from battery.records.models import ELAPSED_KEY, FROZEN, LEARN, Phase, Tasks, read_back
 from battery.records.stages import CONFIRM_TITLE, META_STAGES, CallKey, ChatStage, MetaStage
 from battery.review.chats import CHATS, Earlier, first_line
 from battery.run.schedule import Schedule
@@ -120,7 +120,7 @@ class IterationTail:
             self.number,
             phase,
             label,
-            RunResult.of(entry["result"]),
+            read_back(entry["result"])[0],
             replayed,
             arm=FROZEN if key.arm == FROZEN else LEARN,
             repeat=key.repeat,

@@ -67,7 +67,7 @@ def _table(entries: Sequence[Entry]) -> Iterator[str]:
 def _start(entry: Entry) -> str:
     # Without seconds; a start that only the files tell is marked.
     shown = printable(entry.started_at)[:16].replace("T", " ")
-    return shown if entry.dated_by == "manifest" else f"{shown}?"
+    return shown if entry.dated_by != "files" else f"{shown}?"
 
 
 def _effect(entry: Entry) -> str:
