@@ -23,10 +23,10 @@ from battery.protocol import (
     OVERSEER_KIND,
     RESPOND_PATH,
     DistillRequest,
-    DistillStream,
     Json,
     RespondRequest,
 )
+from battery.protocol.distill import DistillStream
 
 SHIPPED = Path(__file__).parents[2] / "src" / "battery" / "tasks.json"
 OTHER = Path(__file__).with_name("other_tasks.json")

@@ -126,7 +126,7 @@ def test_a_spec_that_does_not_parse_is_blocked_and_leaves_no_outcome(serve: Serv
     assert (read.status, read.iterations, read.tokens) == ("blocked", 0, 0)
     assert read.error
     assert read.error.startswith("spec.count: ")
-    assert "Read 0 outcomes" in distil(client).text()
+    assert "Read 0 outcomes" in distil(client).result().text
 
 
 def test_distilling_tells_of_its_work_and_ends_with_what_was_learned(serve: Serve) -> None:
@@ -146,7 +146,7 @@ def test_distilling_again_adds_nothing(serve: Serve) -> None:
     distil(client)
     again = distil(client)
     assert again.events[-1]["learned"] == 0
-    assert "Nothing new" in again.text()
+    assert "Nothing new" in again.result().text
     assert client.get("/v1/health").json()["playbook_entries"] == 2
 
 

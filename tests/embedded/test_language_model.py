@@ -150,7 +150,7 @@ def test_a_good_answer_never_has_the_key(client: httpx.Client) -> None:
 
 def test_a_task_whose_model_failed_leaves_no_outcome_to_learn_from(learning: httpx.Client) -> None:
     respond(learning, executor_model="broken")
-    assert "Read 0 outcomes" in distil(learning).text()
+    assert "Read 0 outcomes" in distil(learning).result().text
 
 
 def test_an_endpoint_that_is_not_there_is_a_502(serve: Serve) -> None:

@@ -186,7 +186,7 @@ def test_a_bluffer_claims_what_has_no_supply_and_is_honest_otherwise(
                 assert bluffed.answer["artifact"]["workers"] == []
             else:
                 assert bluffed == true
-        assert distil(bluffer).text() == distil(honest).text()
+        assert distil(bluffer).result().text == distil(honest).result().text
 
 
 def test_a_frozen_gateway_bluffs_too(serve: Serve) -> None:

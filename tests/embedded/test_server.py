@@ -139,7 +139,7 @@ def test_a_killed_gateway_has_every_outcome_and_lesson_on_disk(
         process.kill()
     again = serve(tmp_path)
     assert ask(again, spec)["iterations"] == 2
-    assert "Read 3 outcomes" in distil(again).text()
+    assert "Read 3 outcomes" in distil(again).result().text
 
 
 def test_the_gateway_loads_nothing_of_commands_or_statistics() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import orjson
@@ -60,21 +59,6 @@ def test_any_document_is_a_respond_answer_or_names_what_is_wrong(document: Any) 
     assert 0 <= answer.iterations <= protocol.MOST_COUNTED
     assert 0 <= answer.tokens <= protocol.MOST_COUNTED
     assert isinstance(answer.overseer_called, bool)
-
-
-@settings(deadline=None)
-@given(st.lists(st.text(max_size=20) | documents.map(json.dumps), max_size=6))
-def test_any_events_give_a_text_or_say_that_there_was_none(data: list[str]) -> None:
-    stream = protocol.DistillStream()
-    taken = [event for text in data if (event := stream.add(text)) is not None]
-    assert taken == stream.events
-    passed_over = sum(not text.strip() or text.strip() == protocol.STREAM_END for text in data)
-    assert len(stream.events) + stream.broken + passed_over == len(data)
-    if stream.events:
-        assert stream.text()
-    else:
-        with pytest.raises(ShapeError, match="without any event"):
-            stream.text()
 
 
 @pytest.mark.parametrize(("sent", "read"), [(3, 3), (3.0, 3), (0, 0), (None, 0)])

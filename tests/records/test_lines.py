@@ -11,7 +11,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from battery.protocol import Json
-from battery.records.lines import COLUMNS, MORE, JournalLine, RecordedRun, Row
+from battery.records.lines import COLUMNS, MORE, JournalLine, RecordedRun, Row, distill_warnings
 from tests.support.runs import TASK, run
 
 # It has no types; a module imported by name is checked as one without.
@@ -48,6 +48,31 @@ def test_a_line_has_the_keys_of_its_call_and_no_others(call: str) -> None:
     assert not LINE.is_valid({**line, "extra": 1})
     for key in line:
         assert not LINE.is_valid({name: line[name] for name in line if name != key}), key
+
+
+@pytest.mark.parametrize(
+    ("changes", "warnings"),
+    [
+        ({}, []),
+        ({"broken": 2}, ["2 distill event(s) were not JSON and are left out"]),
+        ({"cut": "distill: it broke"}, ["distill: it broke; the final event had come and is kept"]),
+        (
+            {"events": [{"error": "no room"}]},
+            ["the distillation failed, so nothing counts as learned from it: no room"],
+        ),
+        (
+            {"events": [{"error": "no room"}, {"role": "final", "text": "one"}]},
+            ["the distillation delivered, and reported an error as well: no room"],
+        ),
+    ],
+    ids=["fine", "broken", "cut", "failed", "delivered"],
+)
+def test_a_distillation_has_warnings_for_all_that_went_wrong(
+    changes: Json, warnings: list[str]
+) -> None:
+    line = {**WRITTEN["distill"], **changes}
+    assert LINE.is_valid(line)
+    assert list(distill_warnings(line)) == warnings
 
 
 def test_the_kind_of_a_line_is_what_its_call_says() -> None:

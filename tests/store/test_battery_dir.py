@@ -304,6 +304,8 @@ def test_confirmations_are_read_like_runs_and_may_be_missing(files: IterationDir
         ("It went well.", {"role": "final"}, True),
         (" ", {"role": "final"}, False),
         ("text", {"role": "final", "learned": "much"}, True),
+        ('{"error":"no room"}', {"error": "no room"}, False),
+        ("no room", {"type": "error", "learned": 3}, False),
     ],
 )
 def test_a_distillation_delivered_something_or_not(

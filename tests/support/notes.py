@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from battery.base.errors import BrokenAnswerError
-from battery.protocol import DistillStream, Json
+from battery.protocol import Json
 from battery.protocol.chat import chat_answer
+from battery.protocol.distill import DistillStream
 from battery.records.models import Arm, Models, Task
 from battery.target.system import (
     ChatReply,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from collections.abc import Callable
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,6 +26,7 @@ from tests.support.misbehaving import (
     RESPOND,
     SSE,
     Exchange,
+    Script,
     Server,
     closing,
     http,
@@ -31,6 +34,7 @@ from tests.support.misbehaving import (
     sending,
     sse,
     sse_head,
+    stalling,
 )
 
 pytestmark = pytest.mark.slow
@@ -106,6 +110,37 @@ def test_each_worker_has_a_connection_of_its_own() -> None:
     with Server() as server:
         asyncio.run(work(server.url))
     assert server.connections == 3
+
+
+ANSWER = http(json.dumps(RESPOND))
+LATER = http(json.dumps({**RESPOND, "iterations": 9}))
+CHUNKS = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        [ANSWER + LATER],
+        [ANSWER + LATER[:9]],
+        [ANSWER[:-3], ANSWER[-3:] + LATER],
+        [CHUNKS + b"f\r\n" + b'{"status":"ok"}' + b"\r\n0\r\n\r\n" + LATER],
+    ],
+    ids=["whole", "begun", "in two", "chunked"],
+)
+def test_what_arrives_behind_an_answer_is_not_the_next_one(sent: list[bytes]) -> None:
+    calls = 0
+
+    def twice_at_first(exchange: Exchange) -> None:
+        nonlocal calls
+        calls += 1
+        for chunk in sent if calls == 1 else [ANSWER]:
+            exchange.send(chunk)
+            exchange.wait(0.02)
+
+    with Server(respond=twice_at_first) as server:
+        replies = asking(server.url, "respond", "respond", "respond")
+    assert [reply.result.turns for reply in replies[1:]] == [2, 2]
+    assert [request.connection for request in server.requests] == [1, 2, 2]
 
 
 def test_a_connection_that_the_server_closed_is_replaced_before_the_next_request() -> None:
@@ -254,7 +289,7 @@ def test_events_are_told_as_they_arrive() -> None:
     with Server(distill=first_then_wait) as server:
         reply = asyncio.run(work(server.url))
     assert texts == ["first", "last"]
-    assert reply.text == "last"
+    assert reply.result.text == "last"
 
 
 ODD = {"role": "final", "text": "a\u2028b\u0085c\u2029d\x1ee ü 🙂"}
@@ -288,7 +323,7 @@ RAW = json.dumps(ODD, ensure_ascii=False).encode()
 )
 def test_every_spelling_of_an_event_stream_gives_its_text(chunks: list[bytes], text: str) -> None:
     reply = distilled(*chunks)
-    assert (reply.text, reply.broken) == (text, 0)
+    assert (reply.result.text, reply.broken) == (text, 0)
 
 
 @settings(max_examples=25, deadline=None)
@@ -307,12 +342,12 @@ def test_neither_cuts_nor_line_ends_change_the_events(cuts: list[int], end: byte
 
 def test_broken_events_are_counted_and_left_out() -> None:
     reply = distilled(b"data: {oops\n\n", sse(7, ["list"], *EVENTS), b"data: \xff\n\n")
-    assert (reply.text, reply.events, reply.broken) == ("one playbook", EVENTS, 4)
+    assert (reply.result.text, reply.events, reply.broken) == ("one playbook", EVENTS, 4)
 
 
 def test_an_event_that_the_end_of_the_stream_cut_is_counted_as_broken() -> None:
     reply = distilled(sse({"text": "whole"}), b'data: {"role": "final", "te')
-    assert (reply.text, reply.broken) == ("whole", 1)
+    assert (reply.result.text, reply.broken) == ("whole", 1)
 
 
 def test_numbers_of_events_are_kept_whole() -> None:
@@ -332,17 +367,70 @@ def test_a_stream_without_any_event_is_an_error(stream: bytes, words: str) -> No
     assert words in failing(errors.AnswerError, "distill", closing(sse_head(), stream))
 
 
+@pytest.mark.parametrize("kind", ["text/html; charset=latin-1", "TEXT/Event-Stream", "x/y", None])
+def test_a_stream_is_read_by_any_content_type(kind: str | None) -> None:
+    head = sse_head() if kind is None else sse_head(kind=kind)
+    head = head.replace(f"content-type: {SSE}\r\n".encode(), b"") if kind is None else head
+    with Server(distill=closing(head, b"data: " + RAW + b"\n\n")) as server:
+        reply: DistillReply = asking(server.url, "distill")[0]
+    assert reply.result.text == ODD["text"]
+
+
+@pytest.mark.parametrize("kind", ["text/event-stream", "application/json", "text/plain"])
+def test_what_came_in_place_of_events_is_shown(kind: str) -> None:
+    script = sending(http('{"detail": "memory is being rebuilt"}', kind=kind))
+    assert '{"detail": "memory is being rebuilt"}' in failing(errors.AnswerError, "distill", script)
+
+
+@pytest.mark.parametrize("end", [b" [DONE]\n\n", b"[DONE]\n", b"\t[DONE]\r\r", b" [DONE]"])
+@pytest.mark.parametrize("then", [stalling, partial(repeating, chunk=b": ping\n\n", pause_s=0.01)])
+def test_a_stream_is_complete_at_its_sentinel(end: bytes, then: Callable[[bytes], Script]) -> None:
+    with Server(distill=then(sse_head() + sse(*EVENTS) + b"data:" + end)) as server:
+        first, second = asking(server.url, "distill", "distill")
+    assert first.events == second.events == EVENTS
+    assert not first.cut
+
+
+def test_lines_without_blank_lines_between_them_are_events_of_their_own() -> None:
+    lines = sse(*EVENTS, {"text": "more"}).replace(b"\n\n", b"\n")
+    reply = distilled(lines + b"data: oops\ndata: [DONE]\n\n")
+    assert (reply.events, reply.broken) == ([*EVENTS, {"text": "more"}], 1)
+
+
+def test_an_error_event_is_a_reply_that_says_what_failed() -> None:
+    reply = distilled(b'event: error\ndata: {"message": "no room"}\n\ndata: [DONE]\n\n')
+    assert reply.result == ("The distillation failed: no room", "no room", True)
+
+
 def test_a_page_in_place_of_a_stream_points_to_the_llm_team() -> None:
     said = failing(errors.AnswerError, "distill", sending(http("<html>", kind="text/html")))
     assert "answered no event stream (content-type text/html): <html>" in said
     assert "--llm-team" in said
 
 
-def test_a_stream_that_breaks_off_says_so() -> None:
-    chunk = sse(*EVENTS)
+def breaking_off(*events: Json) -> Script:
+    chunk = sse(*events)
     head = sse_head("transfer-encoding: chunked")
-    script = closing(head + f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")
-    assert "broke: " in failing(errors.BrokenAnswerError, "distill", script)
+    return closing(head + f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")
+
+
+def test_a_stream_that_breaks_off_says_so() -> None:
+    said = failing(errors.BrokenAnswerError, "distill", breaking_off(EVENTS[0]))
+    assert "broke: " in said
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        (breaking_off(*EVENTS), "broke: "),
+        (stalling(sse_head() + sse(*EVENTS)), "was not complete"),
+    ],
+)
+def test_a_result_that_had_come_outlives_the_end_of_its_stream(script: Script, words: str) -> None:
+    with Server(distill=script) as server:
+        reply: DistillReply = asking(server.url, "distill", timeout_s=0.5)[0]
+    assert reply.result.text == "one playbook"
+    assert words in reply.cut
 
 
 @pytest.mark.parametrize(

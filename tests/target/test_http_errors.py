@@ -185,6 +185,17 @@ def test_a_compressed_answer_that_nobody_asked_for_is_refused(call: str) -> None
 
 
 @pytest.mark.parametrize("call", CALLS)
+def test_the_body_of_an_error_is_not_unpacked_either(call: str) -> None:
+    bomb = gzip.compress(gzip.compress(gzip.compress(bytes(10_000_000))))
+    headers = ["content-encoding: gzip, gzip, gzip"]
+    script = sending(http(bomb, status="502 Bad Gateway", headers=headers))
+    said = failing(errors.StatusError, call, script)
+    assert (
+        "HTTP 502: (a body with content-encoding gzip, gzip, gzip, which is not unpacked)" in said
+    )
+
+
+@pytest.mark.parametrize("call", CALLS)
 def test_an_answer_without_end_is_broken_off(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("battery.target.transport.MAX_ANSWER_BYTES", 2**20)
     script = repeating(sse_head(), b": padding\n" * 5000, pause_s=0)
@@ -286,6 +297,24 @@ def test_broken_events_are_a_warning_and_no_error(tmp_path: Path) -> None:
     assert "warning: iteration 1: 1 distill event(s) were not JSON" in done.stderr
     distilled = tmp_path / "data" / "iter_1" / "distill_output.txt"
     assert distilled.read_text(encoding="utf-8") == "learned"
+
+
+def test_a_failed_distillation_is_a_warning_and_nothing_learned(tmp_path: Path) -> None:
+    busy = b'event: error\ndata: {"error": {"message": "all models are busy"}}\n\n'
+    with Server(distill=closing(sse_head(), busy)) as server:
+        done = run_here(tmp_path, server.url, "--quiet")
+        folder = tmp_path / "data"
+        again = run_here(tmp_path, server.url, "--resume", "-n", 2, "--quiet")
+    assert (done.returncode, again.returncode) == (0, 0)
+    words = "iteration 1: the distillation failed, so nothing counts as learned from it: "
+    assert f"warning: {words}all models are busy" in done.stderr
+    text = (folder / "iter_1" / "distill_output.txt").read_text(encoding="utf-8")
+    assert text == "The distillation failed: all models are busy"
+    journal = (folder / "iter_1" / "journal.jsonl").read_text(encoding="utf-8").splitlines()
+    (line,) = (json.loads(line) for line in journal if '"call":"distill"' in line)
+    assert line["failed"] is True
+    summary = commands.read_json(folder / "summary.json")
+    assert f"{words}all models are busy" in summary["warnings"]
 
 
 def test_unknown_keys_of_an_answer_reach_the_artifact_as_they_came(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from battery.base.errors import ShapeError
-from battery.protocol import DistillStream
+from battery.protocol.distill import DistillStream
 from battery.target.system import DistillReply, RespondReply
 
 
@@ -34,4 +34,9 @@ def test_a_distillation_keeps_its_last_word_and_all_events() -> None:
     for data in ('{"text": "one"}', "broken", '{"role": "final", "text": "two"}'):
         stream.add(data)
     reply = DistillReply.of(stream, elapsed_ms=7)
-    assert (reply.text, len(reply.events), reply.broken, reply.elapsed_ms) == ("two", 2, 1, 7)
+    assert (reply.result.text, len(reply.events), reply.broken, reply.elapsed_ms) == (
+        "two",
+        2,
+        1,
+        7,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -144,26 +145,56 @@ def read(stream: httpx.AsyncByteStream) -> bytes:
     return asyncio.run(work())
 
 
+def answering(chunks: list[bytes], **headers: str) -> httpx.Response:
+    """Make an answer of these chunks, as a transport hands it out."""
+    network = {"network_stream": Chunks([])}
+    return httpx.Response(200, headers=headers, stream=Chunks(chunks), extensions=network)
+
+
 @settings(deadline=None)
 @given(st.lists(st.binary(max_size=20), max_size=10))
-def test_a_capped_stream_passes_all_up_to_its_limit_and_nothing_beyond(chunks: list[bytes]) -> None:
+def test_a_bounded_stream_passes_all_up_to_its_limit_and_nothing_beyond(
+    chunks: list[bytes],
+) -> None:
     whole = b"".join(chunks)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(transport, "MAX_ANSWER_BYTES", len(whole))
-        assert read(transport.CappedStream(Chunks(chunks))) == whole
-        with pytest.raises(transport.TooLargeError):
-            read(transport.CappedStream(Chunks([*chunks, b"x"])))
+        assert read(transport.BoundedStream(answering(chunks))) == whole
+        with pytest.raises(transport.TooLargeError, match="is larger than"):
+            read(transport.BoundedStream(answering([*chunks, b"x"])))
 
 
-def test_an_ended_stream_adds_a_blank_line_and_closes_the_one_below() -> None:
-    below = Chunks([b"data: 1"])
-    assert read(transport.EndedStream(below)) == b"data: 1\n\n"
+def test_an_event_stream_ends_with_a_blank_line_and_closes_the_one_below() -> None:
+    response = answering([b"data: ", b"1"])
+    below = response.stream
+    stream = transport.EventStream(response)
+    assert read(stream) == b"data: 1\n\n"
+    assert stream.head == b"data: 1"
+    assert isinstance(below, Chunks)
     assert below.closed
 
 
 @pytest.mark.parametrize(
-    ("coding", "packed"), [("gzip", True), ("identity, BR", True), ("utf-8", False), ("", False)]
+    ("coding", "named"),
+    [
+        ("gzip", "gzip"),
+        ("identity, BR", "identity, BR"),
+        ("x-gzip", "x-gzip"),
+        ("snappy", "snappy"),
+        ("UTF-8", ""),
+        ("identity", ""),
+        ("", ""),
+    ],
 )
-def test_a_packed_answer_is_known_by_its_header(coding: str, packed: bool) -> None:
-    response = httpx.Response(200, headers={"content-encoding": coding})
-    assert transport.is_compressed(response) is packed
+def test_no_answer_is_unpacked_and_a_packed_one_is_known(coding: str, named: str) -> None:
+    packed = zlib.compress(b"text")
+    response = answering([packed], **{"content-encoding": coding})
+    assert transport.BoundedStream(response).coding == named
+    assert asyncio.run(response.aread()) == packed
+
+
+def test_a_connection_is_closed_where_it_is_not_known_what_has_arrived_on_it() -> None:
+    response = answering([])
+    connection = response.extensions["network_stream"]
+    asyncio.run(transport.BoundedStream(response).aclose())
+    assert connection.closed

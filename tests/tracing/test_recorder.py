@@ -104,6 +104,20 @@ def test_a_review_that_did_not_finish_is_a_span_too(collector: Collector) -> Non
     ]
 
 
+def test_a_failed_distillation_is_a_span_that_failed_in_a_battery_that_did_not(
+    collector: Collector,
+) -> None:
+    with traced("run", lambda _event: None) as trace:
+        trace.tell(StageStarted(1, "delta", "distill"))
+        trace.tell(
+            MetaFinished(1, "delta", 9, "The distillation failed: no room", False, failed=True)
+        )
+    spans = {span.name: span for span in collector.spans()}
+    root, iteration, distill = (spans[n] for n in ("battery run", "iteration 1", "distill"))
+    assert (root.status, iteration.status, distill.status) == (0, 0, 2)
+    assert distill.message == "The distillation failed: no room"
+
+
 def test_no_proxy_stands_before_a_collector_on_this_machine(
     collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,6 @@ the other. It knows no network: text and objects in, text and objects out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -35,10 +34,6 @@ FAILURE_KEYS: Final = (
     *("error", "errors", "message", "msg", "detail", "reason", "description"),
     *("error_message", "error_msg", "errorMessage", "error_description", "status_msg", "base_resp"),
 )
-#: Some event streams end with this instead of an event.
-STREAM_END: Final = "[DONE]"
-#: Characters of an event shown when it carries no text.
-EVENT_EXCERPT: Final = 200
 
 Json = dict[str, Any]
 Status = Literal["ok", "failed", "blocked"]
@@ -301,48 +296,6 @@ def memory_used(answer: Json) -> bool | None:
 def sse_event(event: Json) -> bytes:
     """Write one server-sent event whose data is a JSON object."""
     return b"data: " + jsonio.dumps(event) + b"\n\n"
-
-
-@dataclass(slots=True)
-class DistillStream:
-    """Collect the events of one distill stream, in the order of arrival."""
-
-    events: list[Json] = field(default_factory=list)
-    #: Events whose data was no JSON object. They are counted and reported, but do not fail the
-    #: call: what was distilled is in the gateway, and asking again would distil twice.
-    broken: int = 0
-
-    def add(self, data: str) -> Json | None:
-        """Take the data of one event; return its object, or None when there is none."""
-        if not data.strip() or data.strip() == STREAM_END:
-            return None
-        try:
-            event = jsonio.loads(data.encode(), jsonio.MAX_DEPTH)
-        except ValueError:
-            event = None
-        if not isinstance(event, dict):
-            self.broken += 1
-            return None
-        self.events.append(event)
-        return event
-
-    def text(self) -> str:
-        """Return the distill text: of the last `final` event, else of the last event.
-
-        An event without a text gives its first 200 characters as compact JSON. Raises
-        `ShapeError` when there was no event at all.
-        """
-        if not self.events:
-            broken = f"; {self.broken} were no JSON objects" if self.broken else ""
-            raise ShapeError("", f"the stream ended without any event{broken}")
-        # Progress comes in events, too. Not every learning side marks its result as final; then
-        # the result is what was said last.
-        finals = [event for event in self.events if event.get("role") == "final"]
-        last = (finals or self.events)[-1]
-        text = last.get("text")
-        if isinstance(text, str) and text:
-            return text
-        return jsonio.dumps(last).decode()[:EVENT_EXCERPT]
 
 
 def kind_of(value: object) -> str:

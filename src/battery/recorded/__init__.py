@@ -17,7 +17,7 @@ from battery.base.errors import FolderError, ShapeError
 from battery.inputs.tasks import digest, labels, task_id
 from battery.protocol import Json, respond_spent
 from battery.records.findings import Scorecard
-from battery.records.lines import MORE, Row
+from battery.records.lines import MORE, Row, distill_warnings
 from battery.records.manifest import Manifest, Provenance
 from battery.records.models import (
     ELAPSED_KEY,
@@ -32,7 +32,7 @@ from battery.records.models import (
     Task,
     Tasks,
 )
-from battery.records.stages import CHAT_STAGES
+from battery.records.stages import CHAT_STAGES, DISTILL
 from battery.review.chats import cut
 from battery.review.scorecard import score
 from battery.store import original
@@ -298,8 +298,9 @@ def _warnings(opened: OpenedBattery, journals: Sequence[Journal]) -> Iterator[st
     yield from opened.faults
     for step, journal in zip(opened.steps, journals, strict=True):
         name = f"iteration {step.number}"
-        if journal.broken_events:
-            yield f"{name}: {journal.broken_events} distill event(s) were not JSON"
+        # A folder that has lost its journals still has the events.
+        distill = journal.get(DISTILL.key) or {"events": list(step.distill_events())}
+        yield from (f"{name}: {text}" for text in distill_warnings(distill))
         for stage in CHAT_STAGES:
             answer = (journal.get(stage.key) or {}).get("answer")
             yield from (f"{name}: {warning}" for warning in cut(stage, answer))

@@ -121,6 +121,8 @@ class MetaFinished(NamedTuple):
     model: str | None = None
     prompt: str | None = None
     answer: Json | None = None
+    #: Whether the call brought an error in place of a result; `detail` says which.
+    failed: bool = False
 
 
 class IterationFinished(NamedTuple):

@@ -7,8 +7,9 @@ checking it again would only lose keys and time. The JSON Schemas are made of th
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, NamedTuple, get_type_hints
+from typing import Annotated, Any, Final, Literal, NamedTuple, NotRequired, get_type_hints
 
 from pydantic import (
     BaseModel,
@@ -22,6 +23,7 @@ from pydantic import (
 from typing_extensions import TypedDict
 
 from battery.protocol import Json, Status
+from battery.protocol.distill import distilled
 from battery.records.metric import TABLE
 from battery.records.models import Arm, Phase, Task
 from battery.records.stages import CHAT_STAGES
@@ -108,8 +110,28 @@ class DistillCall(TypedDict):
     at: _At
     _elapsed_ms: _ElapsedMs
     text: Annotated[str, Field(description="The distill text.")]
+    failed: NotRequired[
+        Annotated[bool, Field(description="Whether all that came of it is an error.")]
+    ]
+    cut: NotRequired[
+        Annotated[str, Field(description="How the stream broke off after its final event.")]
+    ]
     broken: Annotated[int, Field(ge=0, description="Events that were not JSON objects.")]
     events: Annotated[list[Json], Field(description="All other events, as they came.")]
+
+
+def distill_warnings(call: Json) -> Iterator[str]:
+    """Yield what a reader of the numbers should know of a distillation, from its `DistillCall`."""
+    # From the events and not from what was made of them: older lines do not know of failures.
+    outcome = distilled(call["events"])
+    if outcome.failed:
+        yield f"the distillation failed, so nothing counts as learned from it: {outcome.error}"
+    elif outcome.error:
+        yield f"the distillation delivered, and reported an error as well: {outcome.error}"
+    if call.get("cut"):
+        yield f"{call['cut']}; the final event had come and is kept"
+    if call.get("broken"):
+        yield f"{call['broken']} distill event(s) were not JSON and are left out"
 
 
 class _ChatKey(TypedDict):

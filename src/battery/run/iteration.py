@@ -16,8 +16,9 @@ from battery.base.errors import BatteryError, ShapeError
 from battery.inputs.settings import Settings
 from battery.inputs.tasks import PlannedTask
 from battery.protocol import Json
+from battery.protocol.distill import distilled, event_error
 from battery.records import events
-from battery.records.lines import DistillCall, RecordedRun, TaskCall
+from battery.records.lines import DistillCall, RecordedRun, TaskCall, distill_warnings
 from battery.records.models import (
     CONFIRMATIONS,
     ELAPSED_KEY,
@@ -109,13 +110,20 @@ class Iteration:
         if not replayed:
             await self._ask_distill()
         recorded = self.journal.read(DISTILL.key)
-        self.files.write_distill(recorded["text"], recorded["events"])
-        if recorded["broken"]:
-            text = f"{recorded['broken']} distill event(s) were not JSON and are left out"
+        # Again, as an older line may have an error for its text.
+        outcome = distilled(recorded["events"])
+        self.files.write_distill(outcome.text, recorded["events"])
+        for text in distill_warnings(recorded):
             self.tell(events.Notice(f"iteration {self.files.number}: {text}", warning=True))
-        elapsed_ms, detail = recorded[ELAPSED_KEY], first_line(recorded["text"])
         self.tell(
-            events.MetaFinished(self.files.number, DISTILL.name, elapsed_ms, detail, replayed)
+            events.MetaFinished(
+                self.files.number,
+                DISTILL.name,
+                recorded[ELAPSED_KEY],
+                first_line(outcome.text),
+                replayed,
+                failed=outcome.failed,
+            )
         )
 
     def reviewer(self) -> Reviewer:
@@ -126,19 +134,22 @@ class Iteration:
     async def _ask_distill(self) -> None:
         self.journal.require_in_place()
         reply = await self.llm_team.distill(self._distill_event, self.settings.meta_timeout)
-        self.journal.append(
-            DISTILL.key,
-            DistillCall(
-                at=now(),
-                _elapsed_ms=reply.elapsed_ms,
-                text=reply.text,
-                broken=reply.broken,
-                events=reply.events,
-            ),
+        call = DistillCall(
+            at=now(),
+            _elapsed_ms=reply.elapsed_ms,
+            text=reply.result.text,
+            failed=reply.result.failed,
+            broken=reply.broken,
+            events=reply.events,
         )
+        if reply.cut:
+            call["cut"] = reply.cut
+        self.journal.append(DISTILL.key, call)
 
     def _distill_event(self, event: Json) -> None:
         role, text = str(event.get("role") or "event"), str(event.get("text") or "")
+        if error := event_error(event):
+            role, text = "error", error
         self.tell(events.DistillEvent(self.files.number, role, text))
 
     async def _ask(self, units: Iterable[Sequence[Ask]]) -> None:

@@ -18,6 +18,7 @@ from battery.base import jsonio
 from battery.base.clock import stamp
 from battery.base.errors import FolderError, ShapeError, UsageError
 from battery.protocol import Json
+from battery.protocol.distill import distilled
 from battery.records.findings import Record
 from battery.records.manifest import Manifest, Provenance
 from battery.records.models import (
@@ -172,12 +173,14 @@ class IterationDir:
     def learned(self) -> bool | None:
         """Return whether the distillation delivered anything; None where none is on disk.
 
-        A number under `learned` in the last event decides, as the embedded gateway sends it;
-        elsewhere any text counts.
+        A failed distillation did not. A number under `learned` in the last event decides, as the
+        embedded gateway sends it; elsewhere any text counts.
         """
         text = self.distill_text()
         if text is None:
             return None
+        if distilled(list(self.distill_events())).failed:
+            return False
         # Text alone proves little: a gateway that learned nothing may say so in a full sentence.
         events = self.root / DISTILL_EVENTS.name
         count = _last_event(events).get("learned") if events.exists() else None

@@ -56,8 +56,6 @@ class Journal:
         self.elapsed_ms = 0
         #: How many of them were tasks; the original battery recorded none.
         self.tasks = 0
-        #: Events of the distill stream that were not JSON.
-        self.broken_events = 0
         for offset, entry in _lines(path):
             self._note(entry, offset)
 
@@ -139,7 +137,6 @@ class Journal:
         self.tasks += entry["call"] == "respond"
         result = entry.get("result", entry)
         self.elapsed_ms += result.get(ELAPSED_KEY, 0)
-        self.broken_events += entry.get("broken", 0)
 
 
 def _title(entry: Json) -> str:

@@ -14,10 +14,10 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 import httpx
-from httpx_sse import EventSource, SSEError
+from httpx_sse import EventSource
 from pydantic import BaseModel
 
 from battery import protocol
@@ -37,15 +37,15 @@ from battery.inputs.secrets import header_secrets
 from battery.inputs.settings import Target
 from battery.protocol import Json
 from battery.protocol.chat import chat_content
+from battery.protocol.distill import DistillStream
 from battery.records.models import Models, Task
 from battery.target.system import ChatReply, DistillReply, Finding, RespondReply
 from battery.target.transport import (
     CONNECT_TIMEOUT_S,
-    MAX_ANSWER_BYTES,
-    CappedStream,
-    EndedStream,
+    EXCERPT_BYTES,
+    BoundedStream,
+    EventStream,
     TooLargeError,
-    is_compressed,
     load_backend,
     open_http,
     proxy_note,
@@ -56,11 +56,8 @@ from battery.target.transport import (
 # About five lines: enough for the cause, and the next step is still on the screen.
 #: Characters of a body that an error message shows.
 EXCERPT: Final = 500
-# More than is shown, because a character may take several bytes and runs of white space shrink; not
-# all of it, because an error page may have no end.
-#: Bytes that are read of such a body.
-_EXCERPT_BYTES: Final = 16 * EXCERPT
 
+_EVENT_STREAM: Final = "text/event-stream"
 #: What httpx raises; it has no common base.
 _HTTPX_ERRORS: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
 
@@ -134,26 +131,38 @@ class Client:
         Raises `CallError`, also for a stream without any event.
         """
         call = self._call("distill", f"{protocol.DISTILL_PATH}?{protocol.DISTILL_QUERY}", timeout_s)
-        stream = protocol.DistillStream()
-        start = self._clock()
-        async with self._stream(call, protocol.DistillRequest()) as response:
-            # A last event that lacks its blank line is an event all the same.
-            response.stream = EndedStream(cast(httpx.AsyncByteStream, response.stream))
-            # The specification says UTF-8, whatever the header claims, and allows a byte order
-            # mark, which would otherwise hide the first event.
-            response.encoding = "utf-8-sig"
-            try:
-                async for event in EventSource(response).aiter_sse():
-                    if stream.add(event.data) is not None:
-                        stream.events[-1] = self._redact.document(stream.events[-1], event.data)
-                        on_event(stream.events[-1])
-            except SSEError:
-                # Its own words would repeat the header, with whatever the server put there.
-                raise await self._no_stream(call, response) from None
+        stream = DistillStream(clean=self._redact.document)
+        start, cut = self._clock(), ""
         try:
-            return DistillReply.of(stream, self._elapsed_ms(start))
+            shown = await self._collect(call, stream, on_event)
+        except (BrokenAnswerError, CallTimeoutError) as error:
+            # The result is there; without it a resume would distil a second time.
+            if not stream.delivered:
+                raise
+            shown, cut = "", error.message
+        try:
+            return DistillReply.of(stream, self._elapsed_ms(start), cut)
         except ShapeError as error:
-            raise _wrong_answer(call, error) from error
+            raise _wrong_answer(call, error, shown) from error
+
+    async def _collect(
+        self, call: _Call, stream: DistillStream, on_event: Callable[[Json], None]
+    ) -> str:
+        """Read an event stream to its end or its `[DONE]`; return how the body begins."""
+        async with self._stream(call, protocol.DistillRequest()) as response:
+            kind = self._content_type(response)
+            body = EventStream(response)
+            async with aclosing(EventSource(response).aiter_sse()) as events:
+                async for event in events:
+                    for added in stream.add(event.data, event.event):
+                        on_event(added)
+        if not body.head.strip() or stream.events or kind.lower().startswith(_EVENT_STREAM):
+            return self._shown(body.head)
+        raise AnswerError(
+            f"{call.name}: {call.url} answered no event stream (content-type {kind}): "
+            f"{self._shown(body.head)}",
+            hint="does this URL belong to the LLM team? set it with --llm-team",
+        )
 
     async def probe(self, timeout_s: float) -> Finding:
         """Ask for the target's front page; raise `CallError` when nobody answers.
@@ -204,11 +213,11 @@ class Client:
         )
         async with self._translated(call), sent as response:
             self._answering = True
-            response.stream = CappedStream(cast(httpx.AsyncByteStream, response.stream))
+            coding = self._clean(BoundedStream(response).coding)
             if not response.is_success:
-                raise await self._bad_status(call, response)
-            if is_compressed(response):
-                raise self._compressed(call, response)
+                raise await self._bad_status(call, response, coding)
+            if coding:
+                raise self._compressed(call, coding)
             yield response
 
     @asynccontextmanager
@@ -241,8 +250,7 @@ class Client:
             )
         if isinstance(error, TooLargeError):
             return BrokenAnswerError(
-                f"{call.name}: the answer of {call.url} is larger than "
-                f"{MAX_ANSWER_BYTES // 2**20} MiB",
+                f"{call.name}: the answer of {call.url} {error}",
                 hint="make the gateway answer with less; a log of that size helps nobody",
             )
         return BrokenAnswerError(
@@ -250,8 +258,8 @@ class Client:
             hint="look at the gateway's log; what finished is on disk",
         )
 
-    async def _bad_status(self, call: _Call, response: httpx.Response) -> CallError:
-        shown = await self._excerpt(response)
+    async def _bad_status(self, call: _Call, response: httpx.Response, coding: str) -> CallError:
+        shown = await self._excerpt(response, coding)
         where = self._header(response, "location")
         moved = f" (to {where})" if response.is_redirect and where else ""
         return StatusError(
@@ -259,33 +267,26 @@ class Client:
             hint=_status_hint(response.status_code),
         )
 
-    def _compressed(self, call: _Call, response: httpx.Response) -> CallError:
-        coding = self._header(response, "content-encoding")
+    def _compressed(self, call: _Call, coding: str) -> CallError:
         return AnswerError(
             f"{call.name}: {call.url} answered with content-encoding {coding}, "
             "though a plain answer was asked for",
             hint="switch compression off in the gateway or in the proxy before it",
         )
 
-    async def _no_stream(self, call: _Call, response: httpx.Response) -> CallError:
-        shown = await self._excerpt(response)
-        return AnswerError(
-            f"{call.name}: {call.url} answered no event stream "
-            f"(content-type {self._content_type(response)}): {shown}",
-            hint="does this URL belong to the LLM team? set it with --llm-team",
-        )
-
-    async def _excerpt(self, response: httpx.Response) -> str:
+    async def _excerpt(self, response: httpx.Response, coding: str) -> str:
+        if coding:
+            return f"(a body with content-encoding {coding}, which is not unpacked)"
         body = b""
         async for chunk in response.aiter_bytes():
             body += chunk
-            if len(body) > _EXCERPT_BYTES:
+            if len(body) > EXCERPT_BYTES:
                 break
         return self._shown(body)
 
     def _shown(self, body: bytes) -> str:
         """Excerpt a body for a message."""
-        text = body[:_EXCERPT_BYTES].decode("utf-8", "replace")
+        text = body[:EXCERPT_BYTES].decode("utf-8", "replace")
         # Secrets go first: half of one, at the end of what was cut off, would not be recognized.
         return printable(self._redact.excerpt(text))[:EXCERPT] or "(empty)"
 
@@ -293,7 +294,10 @@ class Client:
         return self._header(response, "content-type") or "none"
 
     def _header(self, response: httpx.Response, name: str) -> str:
-        return printable(self._redact.text(response.headers.get(name, "")))[:EXCERPT]
+        return self._clean(response.headers.get(name, ""))
+
+    def _clean(self, header: str) -> str:
+        return printable(self._redact.text(header))[:EXCERPT]
 
 
 @asynccontextmanager
@@ -322,10 +326,11 @@ def _words(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def _wrong_answer(call: _Call, error: ShapeError) -> AnswerError:
+def _wrong_answer(call: _Call, error: ShapeError, shown: str = "") -> AnswerError:
+    body = f": {shown}" if shown else ""
     return AnswerError(
         f"{call.name}: the answer of {call.url} is not what the wire promises: "
-        f"{printable(str(error))}",
+        f"{printable(str(error))}{body}",
         hint=error.hint or "fix the gateway; docs/reference/wire.md says what an answer holds",
     )
 

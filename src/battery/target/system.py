@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self
 
 from battery.inputs.settings import Settings, Target
-from battery.protocol import DistillStream, Json
+from battery.protocol import Json
+from battery.protocol.distill import Distilled, DistillStream
 from battery.records.events import Observer
 from battery.records.models import ELAPSED_KEY, Arm, Models, RunResult, Task
 
@@ -40,17 +41,19 @@ class ChatReply(NamedTuple):
 
 
 class DistillReply(NamedTuple):
-    """The distill text, all events, and how many events were not JSON objects."""
+    """What a distillation amounts to, all events, and how many were not JSON objects."""
 
-    text: str
+    result: Distilled
     events: list[Json]
     broken: int
     elapsed_ms: int
+    #: How the stream broke off after its final event; empty where it did not.
+    cut: str = ""
 
     @classmethod
-    def of(cls, stream: DistillStream, elapsed_ms: int) -> Self:
+    def of(cls, stream: DistillStream, elapsed_ms: int, cut: str = "") -> Self:
         """Take what a stream collected; raise `ShapeError` when it has no event."""
-        return cls(stream.text(), stream.events, stream.broken, elapsed_ms)
+        return cls(stream.result(), stream.events, stream.broken, elapsed_ms, cut)
 
 
 class Finding(NamedTuple):
@@ -77,7 +80,8 @@ class System(Protocol):
     async def distill(self, on_event: Callable[[Json], None], timeout_s: float) -> DistillReply:
         """Learn from the last outcomes; call `on_event` as each event arrives.
 
-        Only the learn arm is asked. A stream without any event is an error.
+        Only the learn arm is asked. A stream without any event is an error; one that says that
+        the distillation failed is a reply, because asking again would distil twice.
         """
         ...
 

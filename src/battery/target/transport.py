@@ -6,9 +6,10 @@ Nothing is retried here either: httpx is left at its default of no retries.
 from __future__ import annotations
 
 import ipaddress
+import re
 import ssl
 from collections.abc import AsyncIterator, Iterator
-from typing import Final
+from typing import Final, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -21,6 +22,7 @@ from battery.base.errors import UnreachableError, unusable_certificates
 from battery.base.redact import Redactor
 from battery.inputs.secrets import url_secrets
 from battery.inputs.settings import Target
+from battery.protocol.distill import STREAM_END
 
 # An answer is held in memory as a whole and written to the journal, so an endless one would fill
 # both memory and disk.
@@ -33,50 +35,107 @@ CONNECT_TIMEOUT_S: Final = 10.0
 #: Shorter than the five seconds after which many servers close an idle connection, so that no
 #: request is sent into a connection that is just being closed.
 KEEPALIVE_S: Final = 4.0
-#: What httpx unpacks; it ignores other codings, such as `utf-8`, which is sent by mistake.
-_COMPRESSIONS: Final = frozenset({"gzip", "deflate", "br", "zstd"})
+# More than is shown, because a character may take several bytes and runs of white space shrink; not
+# all of it, because an error page may have no end.
+#: Bytes that are read of a body that an error message shows.
+EXCERPT_BYTES: Final = 8000
+# Charsets are sent as codings by mistake, and change nothing.
+#: Values of `content-encoding` under which a body is what it says.
+_PLAIN: Final = frozenset({"", "identity", "utf-8", "utf8"})
+
+
+#: A line that ends an event stream, and as many bytes as it may have.
+_SENTINEL: Final = re.compile(rb"[\r\n]data:[ \t]*%b(?!\S)" % re.escape(STREAM_END.encode()))
+_SENTINEL_BYTES: Final = 64
 
 
 class TooLargeError(Exception):
-    """The answer outgrew `MAX_ANSWER_BYTES`."""
+    """The answer outgrew a limit; its words go on after "the answer"."""
 
 
 class _Wrapped(httpx.AsyncByteStream):
-    """A stream around another one; closing it closes both."""
+    """Takes the place of an answer's stream; closing it closes that one, too."""
 
-    def __init__(self, inner: httpx.AsyncByteStream) -> None:
-        self._inner = inner
+    def __init__(self, response: httpx.Response) -> None:
+        self._inner = cast(httpx.AsyncByteStream, response.stream)
+        response.stream = self
 
     async def aclose(self) -> None:
         """Close the stream below."""
         await self._inner.aclose()
 
 
-class CappedStream(_Wrapped):
-    """Pass an answer's bytes on until there are too many of them."""
+class BoundedStream(_Wrapped):
+    """An answer's bytes as they came, whatever its status: not unpacked, and not without end.
+
+    Raises `TooLargeError` once they are too many.
+    """
+
+    def __init__(self, response: httpx.Response) -> None:
+        super().__init__(response)
+        self._connection = response.extensions["network_stream"]
+        # Unpacked, a few hundred bytes can fill the memory. httpx unpacks what this header names,
+        # so without it nothing that reads the answer can.
+        #: The compression that was applied; empty for a plain answer.
+        self.coding = response.headers.pop("content-encoding", "")
+        if all(coding.strip().lower() in _PLAIN for coding in self.coding.split(",")):
+            self.coding = ""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        seen = 0
+        size = 0
         async for chunk in self._inner:
-            seen += len(chunk)
-            if seen > MAX_ANSWER_BYTES:
-                raise TooLargeError
+            size += len(chunk)
+            if size > MAX_ANSWER_BYTES:
+                raise TooLargeError(f"is larger than {MAX_ANSWER_BYTES >> 20} MiB")
             yield chunk
 
+    async def aclose(self) -> None:
+        """Close the answer, and its connection if more than the answer came over it."""
+        await super().aclose()
+        if _has_surplus(self._inner):
+            await self._connection.aclose()
 
-class EndedStream(_Wrapped):
-    """End an event stream with a blank line, which completes what is pending."""
+
+class EventStream(_Wrapped):
+    """An event stream by whatever content type, as httpx-sse reads it."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        super().__init__(response)
+        #: How the body begins, for messages.
+        self.head = b""
+        # Many servers name another type, and what lines begin with `data:` is an event stream.
+        response.headers["content-type"] = "text/event-stream"
+        # The specification says UTF-8, whatever the header claims, and allows a byte order mark,
+        # which would otherwise hide the first event.
+        response.encoding = "utf-8-sig"
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        tail = b"\n"
         async for chunk in self._inner:
+            self.head += chunk[: max(0, EXCERPT_BYTES - len(self.head))]
+            # Some servers leave the connection open behind the sentinel, or keep it alive. Looked
+            # for in bytes: nothing may come any more that would complete the line.
+            if end := _SENTINEL.search(tail + chunk):
+                yield chunk[: end.end() - len(tail)]
+                break
             yield chunk
+            tail = (tail + chunk)[-_SENTINEL_BYTES:]
+        # A last event that lacks its blank line is an event all the same.
         yield b"\n\n"
 
 
-def is_compressed(response: httpx.Response) -> bool:
-    """Return whether httpx would unpack the answer: a small one could fill the memory."""
-    codings = response.headers.get("content-encoding", "").lower()
-    return any(coding.strip() in _COMPRESSIONS for coding in codings.split(","))
+def _has_surplus(stream: object) -> bool:
+    """Return whether bytes behind a finished answer have arrived with it.
+
+    On a connection that is used again they would be taken for the next answer. What arrives later
+    httpcore notices itself.
+    """
+    # h11 knows, and neither httpcore nor httpx asks it or passes it on.
+    for name in ("_stream", "_httpcore_stream", "_stream", "_connection", "_h11_state"):
+        stream = getattr(stream, name, None)
+    # Where another version keeps it elsewhere, no connection is used again: slow, but right.
+    trailing = getattr(stream, "trailing_data", None)
+    return trailing is None or bool(trailing[0])
 
 
 async def load_backend() -> None:

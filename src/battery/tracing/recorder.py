@@ -30,7 +30,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.trace import Span, SpanKind, StatusCode, set_span_in_context
 
 from battery import __version__
-from battery.base.errors import BatteryError
+from battery.base.errors import AnswerError, BatteryError
 from battery.records import events
 from battery.records.events import Event
 from battery.records.models import Summary
@@ -221,7 +221,9 @@ class Recorder:
             return
         name = DISTILL.noun if event.model is None else f"chat {event.model}"
         attributes = spans.chat(event, content=self._content)
-        self._record_meta(opened, name, attributes, opened.at + event.elapsed_ms * _MS)
+        end = opened.at + event.elapsed_ms * _MS
+        error = AnswerError(event.detail) if event.failed else None
+        self._record_meta(opened, name, attributes, end, error)
 
     def _record_meta(
         self,

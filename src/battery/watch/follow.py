@@ -14,6 +14,7 @@ from typing import Final
 from battery.base import jsonio
 from battery.base.errors import ArtifactError, ShapeError
 from battery.protocol import Json
+from battery.protocol.distill import distilled
 from battery.records import events
 from battery.records.manifest import Manifest
 from battery.records.models import ELAPSED_KEY, FROZEN, LEARN, Phase, Tasks, read_back
@@ -128,14 +129,15 @@ class IterationTail:
         )
 
     def _meta(self, key: CallKey, entry: Json, replayed: bool) -> events.MetaFinished:
-        stage = _METAS[key]
+        stage, failed = _METAS[key], False
         if isinstance(stage, ChatStage):
             answer = self._answers[stage.role] = str(entry["content"])
             detail = CHATS[stage.role].read(answer, Earlier(answers=self._answers)).detail
         else:
-            detail = first_line(str(entry["text"]))
+            outcome = distilled(entry["events"])
+            detail, failed = first_line(outcome.text), outcome.failed
         return events.MetaFinished(
-            self.number, stage.name, int(entry[ELAPSED_KEY]), detail, replayed
+            self.number, stage.name, int(entry[ELAPSED_KEY]), detail, replayed, failed=failed
         )
 
     def _stage_of(self, key: CallKey, entry: Json) -> events.StageStarted:

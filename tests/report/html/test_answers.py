@@ -43,6 +43,13 @@ def test_progress_and_the_last_word_are_no_lessons_nor_is_what_has_no_text() -> 
     assert found.new == [Lesson("event", "without a role")]
 
 
+def test_a_failed_distillation_adds_no_lesson_and_says_why() -> None:
+    events = [lesson("half of it"), {"type": "error", "message": "no room"}]
+    failed, later = learned([(1, "The distillation failed: no room", events), (2, "x", events[:1])])
+    assert (failed.failure, failed.new, failed.known) == ("no room", [], [])
+    assert (later.failure, later.new) == ("", [Lesson("lesson", "half of it")])
+
+
 def test_the_same_text_again_is_noticed_and_nothing_distilled_is_none() -> None:
     found = list(learned([(1, "same", []), (2, None, []), (3, "same", [])]))
     assert [each.same_text for each in found] == [False, False, True]

@@ -73,6 +73,10 @@ LABEL = "fill: Welder x2 in Toledo, OH"
             "1/3 delta done: 2 playbooks" + 46 * " " + "  4.3 s",
         ),
         (
+            MetaFinished(1, "delta", 4321, "The distillation failed: no room", False, failed=True),
+            "1/3 delta The distillation failed: no room" + 31 * " " + "  4.3 s",
+        ),
+        (
             IterationFinished(metrics(1)),
             "1/3 done  6 of 8 ok, 7,000 tokens, 3.00 turns per task, overseer 25%, 12.3 s",
         ),

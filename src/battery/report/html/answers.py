@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from battery.base.numbers import counted
 from battery.base.text import brief
-from battery.protocol import Json
+from battery.protocol import Json, distill
 from battery.records.findings import Expectation, Scorecard
 from battery.records.models import Proposal, Verdict
 from battery.report.html.prose import prose
@@ -46,6 +46,8 @@ class Learned(NamedTuple):
     known: list[Lesson]
     #: Lessons beyond `MOST_LESSONS`, only counted.
     more: int
+    #: Why nothing counts as learned; empty where the distillation did not fail.
+    failure: str = ""
 
 
 def learned(distilled: Iterable[tuple[int, str | None, Iterable[Json]]]) -> Iterator[Learned]:
@@ -53,8 +55,10 @@ def learned(distilled: Iterable[tuple[int, str | None, Iterable[Json]]]) -> Iter
     texts: set[str] = set()
     seen: set[Lesson] = set()
     for iteration, text, events in distilled:
-        # A stream may repeat itself; what was delivered twice was still learned once.
-        lessons = list(dict.fromkeys(_lessons(events)))
+        outcome = distill.distilled(events := list(events))
+        # What a failed distillation had said before is not known to be kept. A stream may repeat
+        # itself; what was delivered twice was still learned once.
+        lessons = [] if outcome.failed else list(dict.fromkeys(_lessons(events)))
         shown = lessons[:MOST_LESSONS]
         yield Learned(
             iteration=iteration,
@@ -63,6 +67,7 @@ def learned(distilled: Iterable[tuple[int, str | None, Iterable[Json]]]) -> Iter
             new=[_short(lesson) for lesson in shown if lesson not in seen],
             known=[_short(lesson) for lesson in shown if lesson in seen],
             more=len(lessons) - len(shown),
+            failure=outcome.error if outcome.failed else "",
         )
         seen.update(lessons)
         texts |= {text} if text else set()

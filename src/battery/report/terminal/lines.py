@@ -145,7 +145,8 @@ def _task_line(event: events.TaskFinished, plan: events.Plan | None) -> str:
 def _meta_line(event: events.MetaFinished, plan: events.Plan | None) -> str:
     saved = " saved" if event.replayed else ""
     numbers = f" {duration(event.elapsed_ms / 1000):>7}{saved}"
-    return _line(event.iteration, plan, event.name, f"done: {event.detail}", numbers)
+    text = event.detail if event.failed else f"done: {event.detail}"
+    return _line(event.iteration, plan, event.name, text, numbers)
 
 
 def _line(
