@@ -13,6 +13,9 @@ from battery.records.metric import METRICS, TABLE
 Word = Literal["APPROVE", "REVISE", "REJECT"]
 # Indented code is off: models indent a list too far much more often than they mean code.
 PARSER = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["code", "lheading"])
+# For the structure alone: what is inside the lines is read later, and only where it matters.
+BLOCKS = MarkdownIt("commonmark", {"html": False}).enable("table")
+BLOCKS.disable(["code", "lheading", "inline"])
 # How far into a line a label, a title or a verdict may be; it keeps long lines cheap.
 REACH = 200
 BOLD_LEAD = re.compile(r"[^\w`*]*(\*\*|__)(?P<lead>(?:(?!\1).){1,200})\1\s*(?P<rest>.*)", re.DOTALL)

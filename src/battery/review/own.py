@@ -8,8 +8,12 @@ from typing import Final, NamedTuple
 
 from battery.base import jsonio
 
-#: Characters of an answer that are read; thoughts do not count. Real reviews have under 30,000.
+#: Characters and lines of an answer that are read, without thoughts. Real ones have under 30,000
+#: characters in 500 lines.
 READ_LIMIT: Final = 100_000
+LINE_LIMIT: Final = 4_000
+#: Characters that are looked through for thoughts.
+_WHOLE_LIMIT: Final = 1_000_000
 # Channels as gpt-oss writes them; only the final one is meant for the reader. Some servers drop
 # the marks and leave the words: analysisWe need to … assistantfinal## What worked
 _CHANNEL = re.compile(
@@ -63,24 +67,24 @@ def own_words(answer: str, name: str) -> Own:
 
     `name` says in warnings which answer it is.
     """
-    decoded = _decoded(answer).removeprefix("\ufeff")
-    text, is_open = _outside_tags(_final_channel(decoded))
+    decoded = _decoded(answer[:_WHOLE_LIMIT]).removeprefix("\ufeff")
+    said, is_open = _outside_tags(_final_channel(decoded))
     warnings = []
-    if is_open or (decoded.strip() and not text.strip()):
+    if is_open or (decoded.strip() and not said.strip()):
         warnings.append(
             f"the {name} ended inside its thoughts, which are not read: a proposal or a verdict "
             "in them may be a draft"
         )
-    if len(text) > READ_LIMIT:
-        left_out = len(text) - READ_LIMIT
+    plain = _ENTITY.sub(lambda found: html.unescape(found[0]), said[:READ_LIMIT])
+    lines = plain.replace("\r\n", "\n").translate(_PLAIN).split("\n", LINE_LIMIT)
+    left_out = len(answer) - _WHOLE_LIMIT if len(answer) > _WHOLE_LIMIT else 0
+    left_out += max(0, len(said) - READ_LIMIT) + sum(map(len, lines[LINE_LIMIT:]))
+    if left_out:
         warnings.append(
-            f"the {name} is very long: its first {READ_LIMIT:,} characters were read, the other "
-            f"{left_out:,} were not"
+            f"the {name} is too long to be read whole: its last {left_out:,} characters were not "
+            "read"
         )
-        text = text[:READ_LIMIT]
-    text = _ENTITY.sub(lambda found: html.unescape(found[0]), text.replace("\r\n", "\n"))
-    lines = text.translate(_PLAIN).split("\n")
-    return Own("\n".join(map(_broken, lines)), warnings)
+    return Own("\n".join(map(_broken, lines[:LINE_LIMIT])), warnings)
 
 
 def without_thoughts(answer: str) -> str:
@@ -119,7 +123,7 @@ def _unwrapped(text: str) -> str | None:
 
 
 def _final_channel(text: str) -> str:
-    channels = list(_CHANNEL.finditer(text))
+    channels = list(_CHANNEL.finditer(text)) if "<|message|>" in text else []
     if channels:
         finals = [
             found.end() for found in channels if (found["name"] or found["bare"]).lower() == "final"
@@ -170,7 +174,7 @@ def _closes(opened: str, mark: str) -> bool:
 def _ends_thoughts(text: str, mark: re.Match[str]) -> bool:
     if mark[0].lower() == "</details>":
         return False
-    before = text[text.rfind("\n", 0, mark.start()) + 1 : mark.start()]
+    before = text[max(0, mark.start() - 200) : mark.start()].rpartition("\n")[2]
     return not before.strip() or text[mark.end() : mark.end() + 200].lstrip(" \t\r")[:1] in {
         "",
         "\n",

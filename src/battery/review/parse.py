@@ -11,8 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
-from typing import Final
+from typing import Final, TypeVar
 
 from battery.records.models import Proposal, Verdict
 from battery.review.inline import (
@@ -27,13 +26,16 @@ from battery.review.inline import (
     plain_text,
     verdict_in_title,
 )
+from battery.review.matching import Matching
 from battery.review.own import own_words
 from battery.review.structure import Form, Group, Line, all_readings, read_fields, to_markdown
 
+_Read = TypeVar("_Read", Proposal, Verdict)
+
 #: The prompt asks for at least this many proposals.
 WANTED_PROPOSALS: Final = 3
-# Titles this alike are the same; less alike than LIKELY, one is not taken for the other.
-_SAME, _LIKELY = 0.85, 0.6
+#: Proposals or verdicts that are read of one answer.
+MOST: Final = 200
 _CODE = re.compile(r"`[^`]+`")
 # The prompt fixes these headings, and models reword them all the same.
 _REVIEW = Form(
@@ -75,7 +77,8 @@ def parse_proposals(markdown: str) -> tuple[list[Proposal], list[str]]:
         # Last of all: that a paragraph mentions a file is a weak sign of a proposal.
         prose = (_proposals(groups, _prose) for groups in readings)
         proposals = next(filter(None, prose), [])
-    return proposals, [*warnings, *_proposal_warnings(proposals)]
+    proposals, more = _most(proposals, "overseer review", "proposals")
+    return proposals, [*warnings, *more, *_proposal_warnings(proposals)]
 
 
 def parse_verdicts(markdown: str, proposals: Sequence[Proposal]) -> tuple[list[Verdict], list[str]]:
@@ -85,7 +88,8 @@ def parse_verdicts(markdown: str, proposals: Sequence[Proposal]) -> tuple[list[V
     has `proposal` null. The list of PR-ready changes gives no verdicts. Never raises.
     """
     text, warnings = own_words(markdown, "scrum judgment")
-    readings = (_verdicts(groups, proposals) for groups in all_readings(text, _JUDGMENT))
+    matching = Matching(proposals)
+    readings = (_verdicts(groups, matching) for groups in all_readings(text, _JUDGMENT))
     verdicts = max(readings, key=_matched, default=[])
     if len(verdicts) == len(proposals) and not any(v.title for v in verdicts):
         # Nothing says which is which: then they are in the order of the proposals.
@@ -93,7 +97,8 @@ def parse_verdicts(markdown: str, proposals: Sequence[Proposal]) -> tuple[list[V
             verdict.model_copy(update={"proposal": proposal.number, "title": proposal.title})
             for verdict, proposal in zip(verdicts, proposals, strict=True)
         ]
-    return verdicts, [*warnings, *_verdict_warnings(verdicts, proposals)]
+    verdicts, more = _most(verdicts, "scrum judgment", "verdicts")
+    return verdicts, [*warnings, *more, *_verdict_warnings(verdicts, proposals)]
 
 
 def with_existence(proposals: Sequence[Proposal], exists: Mapping[str, bool]) -> list[Proposal]:
@@ -118,6 +123,13 @@ def _flagged(verdict: Verdict, missing: Mapping[int | None, str | None]) -> Verd
     # Flagged and not overruled: the judgment is shown as the model gave it.
     flag = f"approved, but {missing[verdict.proposal]} does not exist in the repository"
     return verdict.model_copy(update={"flags": [*verdict.flags, flag]})
+
+
+def _most(records: list[_Read], name: str, what: str) -> tuple[list[_Read], list[str]]:
+    """Keep no more records than are read of one answer, and warn where there were more."""
+    if len(records) <= MOST:
+        return records, []
+    return records[:MOST], [f"the {name} has more than {MOST} {what}; the others were not read"]
 
 
 def _proposal_warnings(proposals: Sequence[Proposal]) -> Iterator[str]:
@@ -164,6 +176,8 @@ def _proposals(
         proposal = read(len(found) + 1, group)
         if proposal:
             found.append(proposal)
+        if len(found) > MOST:
+            break
     return found
 
 
@@ -206,17 +220,19 @@ def _prose(number: int, group: Group) -> Proposal | None:
     )
 
 
-def _verdicts(groups: Sequence[Group], proposals: Sequence[Proposal]) -> list[Verdict]:
+def _verdicts(groups: Sequence[Group], matching: Matching) -> list[Verdict]:
     found: dict[object, Verdict] = {}
-    for verdict in filter(None, (_verdict(group, proposals) for group in groups)):
+    for verdict in filter(None, (_verdict(group, matching) for group in groups)):
         # One that matches no proposal repeats none.
         # The same word twice is one verdict; two words on one proposal are kept, and warned of.
         key = (verdict.proposal, verdict.verdict) if verdict.proposal else len(found)
         found.setdefault(key, verdict)
+        if len(found) > MOST:
+            break
     return list(found.values())
 
 
-def _verdict(group: Group, proposals: Sequence[Proposal]) -> Verdict | None:
+def _verdict(group: Group, matching: Matching) -> Verdict | None:
     fields, rest = read_fields(group, _JUDGMENT.fields)
     word, said = decide(fields.get("verdict", ""))
     heading = group.opener.value if group.opener.label == "title" else group.opener.text
@@ -228,7 +244,7 @@ def _verdict(group: Group, proposals: Sequence[Proposal]) -> Verdict | None:
         word, said = _leading(rest)
     number, title, more = entitled(heading, group.opener.number)
     targets = " ".join([heading, *(line.value for line in group.lines if line.label == "target")])
-    proposal = _match(number, title, targets, proposals)
+    proposal = matching.find(number, title, targets)
     # Models also sort proposals under headings such as Approved; a word of the group's own wins.
     if not word and proposal:
         word = decide(group.above)[0]
@@ -238,7 +254,7 @@ def _verdict(group: Group, proposals: Sequence[Proposal]) -> Verdict | None:
     spoken = [Line("text", 0, text) for text in (more, said if reason else "") if text]
     return Verdict(
         proposal=proposal,
-        title=title or next((p.title for p in proposals if p.number == proposal), ""),
+        title=title or matching.title(proposal),
         verdict=word,
         reason=reason or said or None,
         details=to_markdown([*spoken, *rest]),
@@ -258,28 +274,3 @@ def _leading(rest: list[Line]) -> tuple[Word | None, str]:
             word, said = decide(line.text)
             return word, said if leads else line.text
     return None, ""
-
-
-def _match(
-    number: int | None, title: str, written: str, proposals: Sequence[Proposal]
-) -> int | None:
-    alike = [_likeness(title, proposal.title) for proposal in proposals]
-    best = max(alike, default=0.0)
-    # Number and title may disagree: models renumber. The title wins only where it clearly belongs
-    # to another proposal.
-    if number and number <= len(proposals) and (best < _SAME or alike[number - 1] > best - 0.2):
-        return proposals[number - 1].number
-    # With a number that is no proposal's, only the very title can tell which one was meant.
-    if best >= (_SAME if number else _LIKELY):
-        return proposals[alike.index(best)].number
-    named = [p.number for p in proposals if p.target_file and p.target_file in written]
-    return named[0] if len(named) == 1 else None
-
-
-def _likeness(one: str, other: str) -> float:
-    """Compare two titles by their words, from 0 to 1; a title that holds the other is the same."""
-    first, second = (" ".join(re.findall(r"\w+", text[:REACH].lower())) for text in (one, other))
-    # A very short title is part of many others by accident.
-    if min(len(first), len(second)) > 8 and (first in second or second in first):
-        return _SAME
-    return SequenceMatcher(None, first, second).ratio()

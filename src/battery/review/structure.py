@@ -13,9 +13,9 @@ from typing import NamedTuple
 from markdown_it.tree import SyntaxTreeNode
 
 from battery.review.inline import (
+    BLOCKS,
     BOLD_LEAD,
     COUNTED,
-    PARSER,
     REACH,
     VERDICT_LEAD,
     count_of,
@@ -49,7 +49,8 @@ _INNER_LABEL = re.compile(
     r"(?=(?:Target file|Rationale|Expected impact|Verdict|Reason)\s*:)",
     re.IGNORECASE,
 )
-_BULLET = re.compile(r"^\s*(?:[-*+•]\s+)?(?:\[[ xX]\]\s+)?")
+#: Columns of a table that are read.
+_COLUMNS = 16
 
 
 class Line(NamedTuple):
@@ -128,25 +129,29 @@ def _item(node: SyntaxTreeNode, depth: int, *, unwrap: bool) -> Iterator[Line]:
 
 def _fence(node: SyntaxTreeNode, depth: int, *, unwrap: bool) -> Iterator[Line]:
     if unwrap:
-        yield from walk(SyntaxTreeNode(PARSER.parse(node.content)), depth, unwrap=False)
+        yield from walk(SyntaxTreeNode(BLOCKS.parse(node.content)), depth, unwrap=False)
     else:
         yield Line("code", depth, f"{node.markup}{node.info}\n{node.content}{node.markup}")
 
 
 def _table(node: SyntaxTreeNode) -> Iterator[Line]:
     rows = [row for part in node.children for row in part.children]
-    head, *body = [[cell.children[0].content for cell in row.children] for row in rows]
+    head, *body = [[cell.children[0].content for cell in row.children[:_COLUMNS]] for row in rows]
     labels = [make_line("heading", 1, cell).label for cell in head]
+    names = [plain_text(cell).strip(": ") for cell in head]
     for cells in [head, *body]:
         label = make_line("heading", 1, cells[0]).label
         if len(cells) == 2 and label and not labels[1]:
             yield make_line("text", 0, f"**{plain_text(cells[0]).strip(': ')}**: {cells[1]}")
         elif cells is not head:
-            yield from _row(head, labels, cells)
+            yield from _row(names, labels, cells)
 
 
-def _row(head: list[str], labels: list[str | None], cells: list[str]) -> Iterator[Line]:
-    counted = [COUNTED.fullmatch(plain_text(cell)) for cell in cells]
+def _row(names: list[str], labels: list[str | None], cells: list[str]) -> Iterator[Line]:
+    counted = [
+        COUNTED.fullmatch(plain_text(cell)) if re.search(r"\d", cell[:REACH]) else None
+        for cell in cells
+    ]
     named = next(
         (i for i, label in enumerate(labels) if label in {None, "title"} and not counted[i]), 0
     )
@@ -154,7 +159,7 @@ def _row(head: list[str], labels: list[str | None], cells: list[str]) -> Iterato
     yield Line("row", 0, cells[named], numbers[0] if numbers else None)
     for i, cell in enumerate(cells):
         if i != named and not counted[i]:
-            yield make_line("cell", 0, f"**{plain_text(head[i]).strip(': ')}**: {cell}")
+            yield make_line("cell", 0, f"**{names[i]}**: {cell}")
 
 
 # The kinds of lines that can open a group; of equally good ones the earlier is taken.
@@ -189,9 +194,9 @@ class Form(NamedTuple):
 
 def all_readings(markdown: str, form: Form) -> Iterator[list[Group]]:
     """Group the lines in every way that the structure of the answer offers."""
-    tree = SyntaxTreeNode(PARSER.parse(markdown))
+    tree = SyntaxTreeNode(BLOCKS.parse(markdown))
     # Some models put the whole answer into a code fence; others show a file in one.
-    for unwrap in (False, True):
+    for unwrap in (False, True) if any(node.type == "fence" for node in tree.walk()) else (False,):
         lines = list(_in_sections(walk(tree, 0, unwrap=unwrap), form))
         styles = {(line.kind, line.level) for line in lines if line.kind in _OPENERS}
         for kind in _OPENERS:
