@@ -35,7 +35,7 @@ def written(folder: BatteryDir, place: str) -> Metrics:
 def test_the_metrics_of_each_arm_are_written_and_are_those_of_the_summary(
     folder: BatteryDir,
 ) -> None:
-    summary = summarize(folder)
+    summary = summarize(folder, lambda _: None)
     assert [written(folder, f"iter_{number}") for number in (1, 2)] == summary.iterations
     assert [written(folder, f"iter_{number}/control") for number in (1, 2)] == summary.control
     assert (summary.iterations[0].ok_tasks, summary.control[0].ok_tasks) == (1, 0)
@@ -43,10 +43,10 @@ def test_the_metrics_of_each_arm_are_written_and_are_those_of_the_summary(
 
 
 def test_metrics_that_no_longer_fit_the_runs_are_replaced(folder: BatteryDir) -> None:
-    before = summarize(folder)
+    before = summarize(folder, lambda _: None)
     (folder.root / "iter_1" / "metrics.json").write_text("not JSON")
     folder.iteration(2).write_runs([run("failed")])
-    after = summarize(folder)
+    after = summarize(folder, lambda _: None)
     assert after.iterations[0] == before.iterations[0]
     assert (before.iterations[1].ok_tasks, after.iterations[1].ok_tasks) == (1, 0)
 
@@ -60,7 +60,7 @@ def test_what_is_refused_leaves_the_folder_alone(folder: BatteryDir, finished: i
             (folder.iteration(number).root / "runs.json").unlink()
     before = sorted(path for path in folder.root.rglob("*.*") if path.name != ".lock")
     with pytest.raises(FolderError, match="lacks iter_3" if finished else "holds no battery"):
-        summarize(folder)
+        summarize(folder, lambda _: None)
     assert sorted(path for path in folder.root.rglob("*.*") if path.name != ".lock") == before
 
 
@@ -69,12 +69,12 @@ def test_what_only_the_summary_of_the_original_script_said_is_in_ours_and_next_t
 ) -> None:
     theirs = "**Run:** 2026-03-04T05:06:07Z\n**Models:** executor=e, reviewer=r, overseer=o\n"
     (folder.root / "summary.md").write_text(theirs, "utf-8")
-    first = summarize(folder)
+    first = summarize(folder, lambda _: None)
     assert (folder.root / "summary.original.md").read_text("utf-8") == theirs
     ours = (folder.root / "summary.md").read_text("utf-8")
     assert "- Run time: 2026-03-04T05:06:07Z\n" in ours
     assert "- Models: executor `e`, reviewer `r`, overseer `o`\n" in ours
-    assert summarize(folder) == first
+    assert summarize(folder, lambda _: None) == first
     assert (folder.root / "summary.original.md").read_text("utf-8") == theirs
 
 

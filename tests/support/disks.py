@@ -27,3 +27,20 @@ def small_disk(megabytes: int) -> Iterator[Path]:
             yield Path(folder)
         finally:
             subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[Path]:
+    """Mount a folder over itself so that nobody, root included, can write there."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting a folder read-only needs root")
+    over = subprocess.run(
+        ["mount", "--bind", folder, folder], capture_output=True, text=True, check=False
+    )
+    if over.returncode:
+        pytest.skip(f"cannot mount a folder: {over.stderr.strip()}")
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=True)
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)

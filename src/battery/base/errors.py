@@ -186,6 +186,12 @@ def remedy_of(error: OSError) -> str:
     return _REMEDIES.get(error.errno or 0, "check the disk")
 
 
+def is_forbidden(error: BatteryError) -> bool:
+    """Return whether the system allows no write there, whoever else may read."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
 def unusable_certificates(error: OSError) -> UsageError:
     """Put certificates that cannot be loaded into words, with the variable that names them."""
     # A failed load names no file, so that it would read like a fault of anything.

@@ -11,7 +11,7 @@ from typing import Final
 
 from battery.base.errors import FolderError, advised
 from battery.base.text import write_line
-from battery.records.events import Notice
+from battery.records.events import Event, Notice
 from battery.records.models import Summary
 from battery.report.machine import github
 from battery.report.terminal.lines import notice_line
@@ -69,7 +69,13 @@ def report_to_github(summary: Summary, *, summarized: bool) -> None:
 
 def note(text: str) -> None:
     """Print a notice on standard error, where it does not mix with the document."""
-    write_line(sys.stderr, notice_line(Notice(text)))
+    tell(Notice(text))
+
+
+def tell(event: Event) -> None:
+    """Print what a command without progress has to say, which is notices alone."""
+    if isinstance(event, Notice):
+        write_line(sys.stderr, notice_line(event))
 
 
 def _append_summary(summary: Summary, path: Path) -> None:

@@ -14,7 +14,7 @@ from battery.base.text import printable, write_line
 from battery.cli import options
 from battery.cli.deliver import note, write
 from battery.cli.output import print_json
-from battery.report.html.report import report_page, write_page
+from battery.report.html.report import report_page, require_place, write_page
 from battery.store.battery_dir import BatteryDir
 
 Output = Annotated[
@@ -54,6 +54,8 @@ def report(
         raise UsageError(
             f"cannot write {output}: it is a folder", hint="name a file with --output PATH"
         )
+    if not output:
+        require_place(path)
     page = report_page(battery, in_place=in_place)
     sizes: list[int] = []
     chunks = _measured(page.chunks, sizes)

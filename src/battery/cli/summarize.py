@@ -10,7 +10,7 @@ import typer
 
 from battery.base.errors import UsageError
 from battery.cli import options
-from battery.cli.deliver import report_to_github, write
+from battery.cli.deliver import report_to_github, tell, write
 from battery.cli.output import show_summary, then
 from battery.report.machine import FORMATS, OutputFormat
 from battery.run import summarize as stage
@@ -64,7 +64,7 @@ def summarize(
     if output:
         # Named like an artifact, the output would overwrite the record of calls that were paid for.
         BatteryDir(root).require_no_artifact(output)
-    summary = stage.summarize(BatteryDir(root))
+    summary = stage.summarize(BatteryDir(root), tell, elsewhere=chosen is not None)
     with then(lambda: require(summary, conditions)):
         if chosen is None:
             show_summary(summary, root, as_json=False)

@@ -6,28 +6,42 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from tempfile import TemporaryFile
 
-from battery.base.errors import advised
+from battery.base.errors import BatteryError, advised, is_forbidden
 from battery.recorded import OpenedBattery, open_battery, summary_of
+from battery.records.events import Notice, Observer
 from battery.records.manifest import Manifest
 from battery.records.models import FROZEN, Summary
 from battery.report.markdown.summary import markdown
 from battery.store import original
 from battery.store.artifacts import described
 from battery.store.battery_dir import BatteryDir
-from battery.store.files import cannot_write, make_folder
+from battery.store.files import cannot_write, make_folder, require_writable
 from battery.store.lock import locked
 
 
-def summarize(folder: BatteryDir) -> Summary:
+def summarize(folder: BatteryDir, tell: Observer, *, elsewhere: bool = False) -> Summary:
     """Compute everything again from `runs.json` and write it; raise `BatteryError`.
 
-    A report that is there is written again, too.
+    A report that is there is written again, too. `elsewhere` says that the result goes elsewhere as
+    well: then a folder that may only be read is no error, and a warning says that it stays as it
+    is.
     """
     # Looked at before the lock, which would make the folder.
     open_battery(folder).require_complete()
-    with locked(folder.root):
+    try:
+        return _rewrite(folder, tell)
+    except BatteryError as error:
+        if not (elsewhere and is_forbidden(error)):
+            raise
+        tell(Notice(f"the files of the battery stay as they are: {error.message}", warning=True))
+    opened = open_battery(folder)
+    opened.require_whole()
+    return summary_of(opened, report=folder.report_path.exists())
+
+
+def _rewrite(folder: BatteryDir, tell: Observer) -> Summary:
+    with locked(folder.root, tell):
         opened = open_battery(folder)
         opened.require_whole()
         for metrics in opened.metrics:
@@ -98,6 +112,6 @@ def _require_usable(path: Path) -> None:
         if described(path.name):
             path.open("rb").close()
         elif path.is_dir():
-            TemporaryFile(dir=path, prefix=".", suffix=".tmp").close()
+            require_writable(path)
     except OSError as error:
         raise cannot_write(path, error) from error

@@ -11,6 +11,7 @@ import stat
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 
 from battery.base.errors import ArtifactError, FolderError, remedy_of
@@ -79,6 +80,14 @@ def sync_folder(folder: Path) -> None:
             raise
     finally:
         os.close(handle)
+
+
+def require_writable(folder: Path) -> None:
+    """Raise `ArtifactError` for a folder in which no file can be made."""
+    try:
+        TemporaryFile(dir=folder, prefix=".", suffix=".tmp").close()
+    except OSError as error:
+        raise cannot_write(folder, error) from error
 
 
 def make_folder(folder: Path) -> None:

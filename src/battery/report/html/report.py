@@ -27,8 +27,10 @@ from battery.report.html.figures import drawn, headline
 from battery.report.html.page import render
 from battery.report.html.transcripts import Groups, call_name, rerun_name, transcript
 from battery.store.battery_dir import BatteryDir, IterationDir
-from battery.store.files import write_atomic
+from battery.store.files import require_writable, write_atomic
 
+#: What to do about a page that cannot be written.
+_ELSEWHERE: Final = "name another file: `battery report --output PATH`"
 _SCRIPTS: Final = ("charts.js", "board.js", "transcripts.js")
 #: Of more iterations than this, tables and older reviews become elements when they are opened.
 MOST_UNPACKED: Final = 20
@@ -61,8 +63,15 @@ def report_page(folder: BatteryDir, *, in_place: bool = False) -> Page:
 
 def write_page(path: Path, chunks: Iterable[bytes]) -> None:
     """Write a page whole or not at all; raise `ArtifactError`."""
-    with advised("name another file: `battery report --output PATH`"):
+    with advised(_ELSEWHERE):
         write_atomic(path, chunks)
+
+
+def require_place(path: Path) -> None:
+    """Raise `ArtifactError` before a page is drawn that its folder could not take."""
+    with advised(_ELSEWHERE):
+        if path.parent.is_dir():
+            require_writable(path.parent)
 
 
 def report(opened: OpenedBattery, summary: Summary) -> Iterator[bytes]:
