@@ -363,6 +363,17 @@ def test_the_key_comes_back_from_no_endpoint_in_any_spelling(spelling: str) -> N
     assert "[redacted]" in said
 
 
+@pytest.mark.parametrize("proxy", ["http://user:hunter22/", "ftp://user:hunter22@proxy"])
+def test_a_proxy_that_cannot_be_used_is_refused_without_its_password(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
+    with pytest.raises(UsageError, match="the proxy that the environment names") as caught:
+        LanguageModel("https://model.example/v1")
+    assert "hunter22" not in str(caught.value)
+    assert caught.value.hint
+
+
 def test_a_reply_of_a_hundred_thousand_braces_costs_its_turn_and_no_more(serve: Serve) -> None:
     endless = {"choices": [{"message": {"content": '{"a":' * 100_000}}]}
     with endpoint(sending(http(json.dumps(endless)))) as server:

@@ -93,10 +93,13 @@ def test_the_command_reaches_another_host_through_the_proxy_only(tmp_path: Path)
     assert len(proxy.requests) == 4
 
 
-@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "gopher://127.0.0.1:1"])
+@pytest.mark.parametrize(
+    "proxy", ["socks5://127.0.0.1:1", "gopher://127.0.0.1:1", "http://user:hunter22/"]
+)
 def test_a_proxy_that_cannot_be_used_is_named(tmp_path: Path, proxy: str) -> None:
     done = run_here(tmp_path, "http://gateway.example", env={"all_proxy": proxy})
     assert_one_message(done, 1, "proxy", "http://gateway.example", "NO_PROXY")
+    assert "hunter22" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

@@ -122,12 +122,14 @@ class LanguageModel:
             )
         except OSError as error:
             raise unusable_certificates(error) from error
-        except (ImportError, ValueError) as error:
+        except (ImportError, ValueError, httpx.InvalidURL) as error:
+            # What is wrong with a URL may be its password, which the reason quotes.
+            words = "it is not a URL" if isinstance(error, httpx.InvalidURL) else str(error)
             raise UsageError(
                 "the proxy that the environment names for the model URL cannot be used: "
-                f"{printable(str(error))}",
+                f"{printable(words)}",
                 hint="set NO_PROXY for that host, or name an http:// proxy",
-            ) from error
+            ) from None
 
     def policies(self) -> Policies:
         """Return this model in all four parts."""
@@ -209,7 +211,8 @@ class LanguageModel:
             raise self._error(model, f"no whole answer within {self._timeout_s:g} s") from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             self._redact.error(error)
-            raise self._error(model, str(error) or type(error).__name__) from error
+            reason = f"{str(error) or type(error).__name__} ({self._url})"
+            raise self._error(model, reason) from error
         if response.is_success and len(data) > limit:
             raise self._error(model, f"its answer is larger than {limit // 2**20} MiB")
         return _Raw(response.status_code, response.headers, bytes(data[:limit]))

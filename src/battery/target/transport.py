@@ -201,9 +201,12 @@ def open_http(target: Target, tls: ssl.SSLContext) -> httpx.AsyncClient:
             # machine.
             trust_env=not is_loopback(target.url),
         )
-    except (ImportError, ValueError) as error:
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
         Redactor(proxy_secrets()).error(error)
+        # What is no URL cannot be searched for a password, and the error quotes a part of it.
+        broken = isinstance(error, httpx.InvalidURL)
         raise UnreachableError(
-            f"the proxy that the environment names for {target.url} cannot be used: {error}",
+            f"the proxy that the environment names for {target.url} cannot be used: "
+            f"{'it is not a URL' if broken else error}",
             hint="set NO_PROXY for that host, or name an http:// proxy",
-        ) from error
+        ) from (None if broken else error)
