@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from battery.base.errors import ArtifactError, FolderError
 from battery.inputs.tasks import digest
-from battery.recorded import open_battery
+from battery.recorded import open_battery, summary_of
 from battery.records.manifest import Manifest, Options
 from battery.records.models import Expectations, Phases, Task, Tasks
 from battery.store.battery_dir import BatteryDir
@@ -54,6 +55,31 @@ def test_a_folder_of_the_original_script_is_a_battery_of_which_little_is_known(
     assert opened.observed.changed == []
     assert [metrics.iteration for metrics in opened.metrics] == [1, 2]
     opened.require_complete()
+
+
+@pytest.mark.parametrize("left", [b"", b"  \n", b'[\n  {\n    "task": {'])
+def test_an_iteration_that_a_crash_of_the_original_script_left_torn_is_none(
+    folder: BatteryDir, left: bytes
+) -> None:
+    (folder.iteration(2).root / "runs.json").write_bytes(left)
+    opened = open_battery(folder)
+    assert [step.number for step in opened.steps] == [1]
+    warnings = summary_of(opened, report=False).warnings
+    assert "iteration 2 is not complete and is left out" in warnings
+    assert any(text.startswith("iter_2/runs.json is not JSON: ") for text in warnings)
+    (folder.iteration(1).root / "runs.json").write_bytes(left)
+    with pytest.raises(ArtifactError, match=r"iter_1/runs\.json"):
+        assert open_battery(folder).metrics
+    shutil.rmtree(folder.iteration(2).root)
+    with pytest.raises(FolderError, match=r"no complete iteration: iter_1/runs\.json is not JSON"):
+        open_battery(folder).require_complete()
+
+
+def test_a_torn_iteration_is_damage_where_files_are_written_whole(folder: BatteryDir) -> None:
+    recorded(folder)
+    (folder.iteration(2).root / "runs.json").write_bytes(b"[")
+    with pytest.raises(ArtifactError, match=r"iter_2/runs\.json"):
+        assert open_battery(folder).metrics
 
 
 def test_what_the_manifest_and_the_tasks_say_is_taken_from_them(folder: BatteryDir) -> None:

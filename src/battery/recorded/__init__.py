@@ -55,6 +55,8 @@ class OpenedBattery:
     provenance: Provenance
     #: The complete iterations, in order. Listed once: a battery that is running gets more of them.
     steps: Sequence[IterationDir]
+    #: Why the last iteration is none of them, where a crash of the original script left it torn.
+    torn: str | None = None
 
     @property
     def started_at(self) -> str:
@@ -151,6 +153,11 @@ class OpenedBattery:
                 f"the battery in {self.folder.root} has no complete iteration yet",
                 hint=self.folder.resume_hint,
             )
+        if not self.steps and self.torn:
+            raise FolderError(
+                f"the battery in {self.folder.root} has no complete iteration: {self.torn}",
+                hint=hint,
+            )
         if not self.steps:
             raise self._no_battery(hint)
 
@@ -203,8 +210,13 @@ class OpenedBattery:
 def open_battery(folder: BatteryDir) -> OpenedBattery:
     """Open a folder, whatever it holds; raise `ArtifactError` for a manifest that is unreadable."""
     # The manifest first: an iteration that becomes complete after it is one more, never one less.
-    provenance = folder.read_manifest() or original.provenance(folder.root)
-    return OpenedBattery(folder, provenance, folder.complete())
+    manifest, steps = folder.read_manifest(), folder.complete()
+    if manifest:
+        return OpenedBattery(folder, manifest, steps)
+    torn = original.torn(steps[-1].root) if steps else None
+    return OpenedBattery(
+        folder, original.provenance(folder.root), steps[:-1] if torn else steps, torn
+    )
 
 
 def _lost_repeats(repeats: int, calls: Sequence[Call]) -> Iterator[str]:
@@ -295,6 +307,8 @@ def _warnings(opened: OpenedBattery, journals: Sequence[Journal]) -> Iterator[st
     for number in opened.folder.numbers():
         if number not in complete:
             yield f"iteration {number} is not complete and is left out"
+    if opened.torn:
+        yield opened.torn
     yield from opened.faults
     for step, journal in zip(opened.steps, journals, strict=True):
         name = f"iteration {step.number}"

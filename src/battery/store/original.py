@@ -12,9 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from battery.base import jsonio
 from battery.records.manifest import Provenance
 from battery.records.models import Models
-from battery.store.artifacts import ORIGINAL_SUMMARY, SUMMARY_TEXT
+from battery.store.artifacts import ORIGINAL_SUMMARY, RUN_SETS, SUMMARY_TEXT
 from battery.store.documents import read_bytes
 from battery.store.files import write_atomic
 
@@ -44,6 +45,19 @@ def keep_summary(root: Path) -> None:
     """
     if not ORIGINAL_SUMMARY.exists(root) and _their_summary(root) is not None:
         write_atomic(root / ORIGINAL_SUMMARY.name, read_bytes(root / SUMMARY_TEXT.name))
+
+
+def torn(iteration: Path) -> str | None:
+    """Return what is wrong where the runs of an iteration break off; None where they do not.
+
+    Raises `ArtifactError` for a file that cannot be read at all.
+    """
+    path = iteration / RUN_SETS.name
+    try:
+        jsonio.loads(read_bytes(path), None)
+    except ValueError as error:
+        return f"{iteration.name}/{path.name} is not JSON: {error}"
+    return None
 
 
 def _their_summary(root: Path) -> str | None:
