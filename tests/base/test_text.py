@@ -48,6 +48,8 @@ def test_a_cut_counts_columns_and_says_that_it_cut(text: str, width: int, shown:
 
 def test_no_line_gives_a_pipeline_a_command() -> None:
     assert printable("a ##[add-mask]b") == "a ## [add-mask]b"
+    assert printable("a ::error::b\n::stop") == "a : :error::b : :stop"
+    assert printable("std::vector, `::` 1::2") == "std::vector, `::` 1::2"
 
 
 @given(anything)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import unicodedata
 from collections.abc import Sequence
-from typing import TextIO
+from typing import Final, TextIO
+
+_COMMAND: Final = re.compile(r"(?<!\S)::(?=[A-Za-z])")
 
 
 def printable(text: str) -> str:
@@ -18,11 +22,12 @@ def printable(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Escape what a terminal would obey or hide; keep lines and every space in them."""
+    r"""Escape what a terminal would obey or hide, as JSON does (`\u202e`); keep lines and spaces.
+
+    A JSON document stays the same document.
+    """
     lines = text.split("\n")
-    return "\n".join(
-        line if line.isprintable() else "".join(map(_harmless, line)) for line in lines
-    )
+    return "\n".join(line if line.isprintable() else _escaped(line) for line in lines)
 
 
 def listed(words: Sequence[str]) -> str:
@@ -31,8 +36,16 @@ def listed(words: Sequence[str]) -> str:
 
 
 def without_runner_commands(text: str) -> str:
-    """Break up `##[`, which runners of pipelines take for a command anywhere in a line."""
-    return text.replace("##[", "## [")
+    """Break up what runners of pipelines take for commands.
+
+    These are `##[` anywhere in a line and `::word` at its beginning, which any word of a text may
+    get to when it is wrapped.
+    """
+    return _COMMAND.sub(": :", text.replace("##[", "## ["))
+
+
+def _escaped(line: str) -> str:
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
 
 
 def _harmless(char: str) -> str:

@@ -11,6 +11,7 @@ from typing import Final
 
 from battery.base.errors import FolderError, advised
 from battery.base.text import write_line
+from battery.cli.output import print_document
 from battery.records.events import Event, Notice
 from battery.records.models import Summary
 from battery.report.machine import github
@@ -27,8 +28,7 @@ def write(chunks: Iterable[bytes], output: Path | None) -> None:
     Missing folders are created. Raises `ArtifactError` or `FolderError`.
     """
     if output is None:
-        sys.stdout.buffer.writelines(chunks)
-        sys.stdout.buffer.flush()
+        print_document(chunks)
         return
     try:
         # A link stays a link, and what it leads to is replaced.

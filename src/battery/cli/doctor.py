@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import typer
 
+from battery.base.text import write_line
 from battery.cli import options
 from battery.cli.output import print_json
 from battery.commands import doctor as stage
@@ -42,6 +44,6 @@ def doctor(
         print_json([check._asdict() for check in checks])
     else:
         for check in checks:
-            typer.echo(stage.one_line(check))
+            write_line(sys.stdout, stage.one_line(check))
     # No error: the lines have said already what fails and what to do.
     raise typer.Exit(0 if all(check.ok for check in checks) else 1)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from battery.base.text import printable, write_line
 from battery.cli import options
 from battery.embedded.policies import Dials
 from battery.embedded.server import GatewayOptions, serving
@@ -73,10 +75,11 @@ def gateway(
     )
     # The URL alone on standard output, so that a script can read it and go on.
     with serving(chosen, host, port, warn=_warn) as url:
-        typer.echo(f"gateway at {url}, memory in {store}; stop it with Ctrl-C", err=True)
+        text = f"gateway at {url}, memory in {store}; stop it with Ctrl-C"
+        write_line(sys.stderr, printable(text))
         typer.echo(url)
         threading.Event().wait()
 
 
 def _warn(text: str) -> None:
-    typer.echo(f"warning: {text}", err=True)
+    write_line(sys.stderr, printable(f"warning: {text}"))

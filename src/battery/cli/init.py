@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from battery.base.errors import InterruptedRunError
+from battery.base.text import printable, visible
 from battery.cli import options
 from battery.commands import init as stage
 from battery.commands.init import Names
@@ -47,10 +48,10 @@ def init(folder: Here = Path(), yes: Yes = False, debug: options.Debug = False) 
     # Without a terminal there is nobody to answer, and a script must not hang on a question.
     asked = not yes and sys.stdin.isatty() and sys.stdout.isatty()
     tasks, schema = stage.init(folder, _ask() if asked else Names())
-    typer.echo(f"wrote {tasks}: invented tasks, with comments")
-    typer.echo(f"wrote {schema}: what an editor checks that file by\n")
+    typer.echo(printable(f"wrote {tasks}: invented tasks, with comments"))
+    typer.echo(printable(f"wrote {schema}: what an editor checks that file by") + "\n")
     option = "" if folder == Path() else f" --tasks {shlex.quote(str(tasks))}"
-    typer.echo(_NEXT.format(tasks=tasks, option=option))
+    typer.echo(visible(_NEXT.format(tasks=tasks, option=option)))
 
 
 def _ask() -> Names:

@@ -265,7 +265,7 @@ def _fail(error: BatteryError, words: Sequence[str]) -> int:
         if _wants_json(words) and not isinstance(error, GateError):
             facts = {"kind": type(error).__name__, "message": message, "hint": hint or None}
             document = {"error": facts, "exit_code": error.exit_code}
-            typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+            typer.echo(visible(json.dumps(document, indent=2, ensure_ascii=False)))
     return error.exit_code
 
 

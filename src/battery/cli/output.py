@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from battery.base import jsonio
+from battery.base.text import visible
 from battery.records.events import Observer
 from battery.records.models import Summary
 from battery.report.terminal.lines import make_progress
@@ -39,7 +40,14 @@ def then(check: Callable[[], None]) -> Iterator[None]:
 
 def print_json(document: Any) -> None:
     """Print one JSON document on standard output."""
-    sys.stdout.buffer.write(jsonio.dumps_indented(document))
+    print_document([jsonio.dumps_indented(document)])
+
+
+def print_document(chunks: Iterable[bytes]) -> None:
+    """Print a document for other programs: as it is, but harmless where people look at it."""
+    if sys.stdout.isatty():
+        chunks = [visible(b"".join(chunks).decode()).encode()]
+    sys.stdout.buffer.writelines(chunks)
     sys.stdout.buffer.flush()
 
 

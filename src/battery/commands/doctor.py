@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from battery.base.errors import BatteryError
+from battery.base.text import printable
 from battery.inputs.settings import Settings
 from battery.inputs.tasks import find_tasks, plan
 from battery.records.models import FROZEN, LEARN, Phase
@@ -117,4 +118,4 @@ def one_line(check: Check) -> str:
     """Write a check as one line: what was found, and what to do about it."""
     mark = "ok  " if check.ok else "FAIL"
     advice = f" - {check.hint}" if check.hint else ""
-    return f"{mark}  {check.name}: {check.finding}{advice}"
+    return f"{mark}  {check.name}: {printable(check.finding + advice)}"

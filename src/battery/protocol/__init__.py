@@ -46,6 +46,7 @@ WORDS: Final = frozenset(
         *("choices", "message", "messages", "content", "finish_reason", "role", "text", "final"),
         *("total_tokens", "prompt_tokens", "input_tokens", "completion_tokens", "output_tokens"),
         *CACHED_KEYS,
+        *FAILURE_KEYS,
         OVERSEER_KIND,
     }
 )
