@@ -21,7 +21,7 @@ from battery.embedded import language_model
 from battery.embedded.language_model import MAX_ANSWER_BYTES, LanguageModel
 from battery.embedded.policies import PolicyError
 from battery.embedded.server import GatewayOptions, serving
-from battery.protocol import CHAT_PATH, RESPOND_PATH, ChatRequest, Json
+from battery.protocol import CHAT_PATH, RESPOND_PATH, ChatMessage, ChatRequest, Json
 from battery.protocol.chat import chat_content
 from tests.embedded.conftest import Serve
 from tests.embedded.fake_model import FakeModel, fake_model
@@ -241,14 +241,16 @@ def endpoint(script: Script) -> Server:
     return Server(**{"/v1/chat/completions": script})
 
 
+HI = ChatRequest(model="large", messages=[ChatMessage(role="user", content="hi")], temperature=0)
+
+
 def say(server: Server, key: str = KEY, timeout_s: float = 20) -> Json:
     """Pass one chat on to an endpoint, and close the connections to it."""
-    body = {"model": "large", "messages": [{"role": "user", "content": "hi"}], "temperature": 0}
 
     async def once() -> Json:
         model = LanguageModel(f"{server.url}/v1/", key, timeout_s=timeout_s)
         try:
-            return await model.answer(ChatRequest.model_validate(body))
+            return await model.answer(HI)
         finally:
             await model.close()
 
@@ -300,6 +302,20 @@ def test_an_answer_that_trickles_is_given_up_as_a_whole() -> None:
     said = failing(repeating(head, b" ", pause_s=0.01), timeout_s=0.2)
     assert "no whole answer within 0.2 s" in said
     assert "within 0.2 s" in failing(stalling(), timeout_s=0.2)
+
+
+def test_an_answer_too_many_is_not_taken_for_the_next_one() -> None:
+    surplus = http(BODY.replace(b"fine", b"surplus"))
+
+    async def twice(server: Server) -> list[str]:
+        model = LanguageModel(f"{server.url}/v1")
+        try:
+            return [chat_content(await model.answer(HI)) for _ in range(2)]
+        finally:
+            await model.close()
+
+    with endpoint(sending(http(BODY) + surplus)) as server:
+        assert asyncio.run(twice(server)) == ["fine", "fine"]
 
 
 def test_a_redirect_is_not_followed_and_names_where_it_leads() -> None:

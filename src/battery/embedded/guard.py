@@ -71,9 +71,9 @@ class Place:
         checked = f"{names} or {socket.gethostname()}" if self.everywhere else self.url
         return (
             f"{self.host} can be reached from other machines: whoever reaches port {self.port} can "
-            "read and teach this gateway and spend the key of its model, for it asks for no "
-            "credentials. Web pages are still refused, and so is every request whose Host is not "
-            f"{checked}"
+            "read and teach this gateway, and with --model-url spend the key of the model, for it "
+            "asks for no credentials. Web pages are still refused, and so is every request whose "
+            f"Host is not {checked}"
         )
 
     def accepts(self, host: str) -> bool:

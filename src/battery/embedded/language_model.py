@@ -35,8 +35,10 @@ from battery.embedded.policies import (
 from battery.protocol import MOST_COUNTED, WORDS, ChatRequest, Json
 from battery.protocol.chat import chat_answer, chat_content, chat_cut, finish_reason
 
+# Whoever called the gateway waits no longer than that by default, and should be the one to give up:
+# then the error names the option that allows more.
 #: Seconds for one call as a whole; a model that thinks may take minutes.
-TIMEOUT_S: Final = 300.0
+TIMEOUT_S: Final = 600.0
 #: Seconds to wait for a connection: what thinks has accepted it.
 CONNECT_TIMEOUT_S: Final = 10.0
 # A long review is some 50 kB; a gateway holds several answers at a time.
@@ -115,6 +117,9 @@ class LanguageModel:
                 headers={**headers, "accept-encoding": "identity"},
                 # A timeout of reading would start anew with every byte.
                 timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
+                # An answer too many on a connection would be taken for the next one; and a new
+                # connection takes no time that a model would notice.
+                limits=httpx.Limits(max_keepalive_connections=0),
                 # Followed, a redirect would carry the prompts to a host that nobody named.
                 follow_redirects=False,
                 # Proxies of the environment are for remote hosts.

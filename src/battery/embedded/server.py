@@ -20,7 +20,7 @@ from battery.base.errors import BatteryError, UsageError
 from battery.embedded.analyst import RuleAnalyst
 from battery.embedded.app import Gateway, make_app
 from battery.embedded.guard import Guard, Place
-from battery.embedded.language_model import LanguageModel
+from battery.embedded.language_model import TIMEOUT_S, LanguageModel
 from battery.embedded.memory import Memory
 from battery.embedded.policies import Dials, Policies
 from battery.embedded.rules import RuleExecutor, RuleOverseer, RuleReviewer
@@ -47,6 +47,8 @@ class GatewayOptions:
     #: Base of an OpenAI-compatible endpoint; without one, rules stand in for the models.
     model_url: str | None = None
     model_key: str | None = field(default=None, repr=False)
+    #: Seconds for one call of the model.
+    model_timeout: float = TIMEOUT_S
     #: Faults to show or test; all off.
     dials: Dials = field(default_factory=Dials)
 
@@ -84,7 +86,7 @@ def _make_app(options: GatewayOptions, world: World, memory: Memory) -> Starlett
     if options.model_url is None:
         rules = Policies(RuleExecutor(), RuleReviewer(), RuleOverseer(), RuleAnalyst())
         return make_app(Gateway(world, memory, rules, options.dials))
-    model = LanguageModel(options.model_url, options.model_key)
+    model = LanguageModel(options.model_url, options.model_key, timeout_s=options.model_timeout)
     gateway = Gateway(world, memory, model.policies(), options.dials)
     return make_app(gateway, on_stop=model.close)
 

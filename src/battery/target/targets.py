@@ -76,6 +76,7 @@ async def _embedded(opening: Opening) -> AsyncIterator[Sequence[Worker]]:
             frozen=arm == FROZEN,
             model_url=opening.settings.model_url,
             model_key=opening.settings.model_key,
+            model_timeout=max(opening.settings.respond_timeout, opening.settings.meta_timeout),
         )
 
     # One server per arm: they share nothing, as two deployments of a live gateway share nothing.
