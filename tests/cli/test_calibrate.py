@@ -126,15 +126,23 @@ def test_a_folder_that_cannot_be_written_is_told_before_any_work(tmp_path: Path)
 
 #: The command with fewer batteries a scenario, so that the first one is soon done.
 QUICK = """
-from battery.cli.main import main
+import sys
+from battery.__main__ import start
 from battery.calibration.scenarios import SIMULATIONS
 SIMULATIONS["fast"] = 50
-main(["calibrate", "--jobs", "2"])
+sys.argv = ["battery", "calibrate", "--jobs", "2"]
+start()
 """
 
 
-@pytest.mark.parametrize("lines", [1, 2], ids=["while it starts", "while it works"])
-def test_ctrl_c_stops_all_processes_quietly(tmp_path: Path, lines: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "lines"),
+    [(signal.SIGINT, 1), (signal.SIGINT, 2), (signal.SIGHUP, 1), (signal.SIGQUIT, 2)],
+)
+def test_what_a_terminal_sends_stops_all_processes_quietly(
+    number: signal.Signals, lines: int, tmp_path: Path
+) -> None:
+    """While they start, after the first line, and while they work, after the second."""
     process = subprocess.Popen(
         [sys.executable, "-c", QUICK],
         cwd=tmp_path,
@@ -148,7 +156,7 @@ def test_ctrl_c_stops_all_processes_quietly(tmp_path: Path, lines: int) -> None:
     for _ in range(lines):
         assert process.stderr.readline().startswith("note: ")
     # A terminal sends it to every process of the group.
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert out == ""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import cast
 
@@ -15,9 +17,11 @@ import pytest
 from battery.cli.main import SUMMARIES
 from tests.support.calls import assert_one_message
 from tests.support.calls import command_here as battery
-from tests.support.commands import environment
+from tests.support.commands import environment, start
 
 pytestmark = pytest.mark.slow
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 @pytest.mark.parametrize(
@@ -197,3 +201,36 @@ def test_every_help_has_an_example_and_fits_80_columns(command: str | None) -> N
     assert done.returncode == 0
     assert "battery run" in done.stdout or "Example" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def wait_until_handled(process: subprocess.Popen[str]) -> None:
+    """Wait until battery has taken the signals over: what comes before is Python's own start."""
+    bit = 1 << (signal.SIGTERM - 1)
+    while process.poll() is None:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+        if int(caught.split()[1], 16) & bit:
+            return
+        time.sleep(0.001)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize(
+    ("number", "delay"),
+    list(zip(SIGNALS * 2, (0, 0.01, 0.03, 0.06, 0.1, 0.2, 0.3, 0.5), strict=True)),
+)
+def test_a_signal_while_a_command_starts_or_works_is_one_message(
+    number: signal.Signals, delay: float, folder: Path
+) -> None:
+    process = start("summarize", folder)
+    wait_until_handled(process)
+    time.sleep(delay)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode in {130, 0}, errors
+    if process.returncode == 130:
+        first, second = errors.splitlines()
+        assert first == "error: interrupted"
+        assert second.startswith(" next: run the same command again")
+    else:
+        assert errors == ""

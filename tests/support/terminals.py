@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +17,14 @@ from pathlib import Path
 from tests.support.commands import environment, words
 
 _LIMIT_S = 30
+#: What a shell does before it becomes the command: the terminal is the command's own.
+_SHELL = """
+import fcntl, os, signal, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+if sys.argv[1] == "True":
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 _ESCAPE = re.compile(r"\x1b\[[?\d;]*[A-Za-z]")
 
 
@@ -24,6 +34,7 @@ class Terminal:
     def __init__(self, process: subprocess.Popen[bytes], master: int) -> None:
         self.process = process
         self._master = master
+        self._closed = threading.Event()
         self._written = bytearray()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -39,6 +50,14 @@ class Terminal:
             assert time.monotonic() < end, f"no {text!r} in …{self.text()[-2000:]}"
             time.sleep(0.01)
 
+    def close(self) -> None:
+        """Close the terminal, as a closed window does: it hangs up on the command."""
+        if not self._closed.is_set():
+            self._closed.set()
+            # Read by somebody, it would not be closed.
+            self._reader.join(_LIMIT_S)
+            os.close(self._master)
+
     def type(self, text: str) -> None:
         """Type at the keyboard."""
         os.write(self._master, text.encode())
@@ -52,18 +71,19 @@ class Terminal:
     def _read(self) -> None:
         # Linux reports the end of a pseudo-terminal as an input error.
         try:
-            while chunk := os.read(self._master, 65536):
-                self._written += chunk
+            while not self._closed.is_set():
+                if select.select([self._master], [], [], 0.02)[0]:
+                    self._written += os.read(self._master, 65536)
         except OSError:
             return
 
 
 @contextmanager
-def on_terminal(*arguments: object, cwd: Path) -> Iterator[Terminal]:
+def on_terminal(*arguments: object, cwd: Path, hangup_ignored: bool = False) -> Iterator[Terminal]:
     """Start a battery command with all three streams on a terminal; kill it if it outlives us."""
     master, slave = pty.openpty()
     process = subprocess.Popen(
-        words(*arguments),
+        [sys.executable, "-c", _SHELL, str(hangup_ignored), *words(*arguments)],
         stdin=slave,
         stdout=slave,
         stderr=slave,
@@ -78,7 +98,7 @@ def on_terminal(*arguments: object, cwd: Path) -> Iterator[Terminal]:
     finally:
         process.kill()
         terminal.end()
-        os.close(master)
+        terminal.close()
 
 
 def _windows(parts: list[str], size: int) -> Iterator[list[str]]:

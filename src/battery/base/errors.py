@@ -29,6 +29,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from battery.base.interrupts import EXIT_CODE
+
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
@@ -111,7 +113,7 @@ class GateError(BatteryError):
 class InterruptedRunError(BatteryError):
     """Report that a signal stopped the command."""
 
-    exit_code = 130
+    exit_code = EXIT_CODE
 
 
 class ShapeError(Exception):

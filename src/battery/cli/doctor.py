@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 
 import typer
 
+from battery.base import loop
 from battery.base.text import write_line
 from battery.cli import options
 from battery.cli.output import print_json
@@ -39,7 +39,7 @@ def doctor(
     Example:
       battery doctor --gateway http://localhost:3100
     """
-    checks = asyncio.run(stage.doctor(options.settings(ctx.params, read)))
+    checks = loop.run(stage.doctor(options.settings(ctx.params, read)))
     if as_json:
         print_json([check._asdict() for check in checks])
     else:

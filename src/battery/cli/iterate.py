@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import typer
 
+from battery.base import loop
 from battery.cli import options
 from battery.cli.output import progress, show_summary
 from battery.inputs.settings import Settings
@@ -45,6 +44,6 @@ def iterate(
     # How large a battery is and what it asks is not an option here: that would make another one.
     settings = options.settings(ctx.params, read)
     with progress(quiet=quiet) as show, traced("iterate", show) as trace:
-        summary = asyncio.run(stage.iterate(settings, trace.tell))
+        summary = loop.run(stage.iterate(settings, trace.tell))
         trace.conclude(summary)
     show_summary(summary, settings.folder, as_json=as_json)

@@ -6,12 +6,13 @@ A command is imported when it is used, because `battery --help` needs none of th
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import importlib
 import io
 import json
 import os
-import signal
+import stat
 import sys
 import traceback
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ from typer.exceptions import TyperException
 from typer.main import get_command
 
 from battery import __version__
+from battery.base import interrupts
 from battery.base.errors import (
     BatteryError,
     GateError,
@@ -38,6 +40,7 @@ from battery.base.text import printable, visible, write_line
 _REPORT = "look at it with --debug; if it is not caused by this machine, report it"
 #: What errors about a standard stream name as their file.
 _OUTPUT: Final = "the output"
+_STDERR: Final = 2
 
 # Makes `--show-completion zsh` mean zsh. Otherwise Typer ignores the name and looks for a shell
 # among the parent processes, where a container or an editor has none.
@@ -83,7 +86,10 @@ class LazyGroup(TyperGroup):
         module = importlib.import_module(f"battery.cli.{name}")
         command = typer.Typer(rich_markup_mode=None, add_completion=False)
         command.command(name)(getattr(module, name))
-        return get_command(command)
+        built = get_command(command)
+        # Up to here a signal ends the program; from now on there may be something to close first.
+        interrupts.then(interrupts.interrupt)
+        return built
 
     def format_commands(self, _ctx: Any, formatter: Any) -> None:
         """Write the commands' part of the help."""
@@ -136,15 +142,16 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     _start_lean()
     _prepare_streams()
-    _let_signals_interrupt()
     try:
         code = app(words, prog_name="battery", standalone_mode=False) or 0
         if code == InterruptedRunError.exit_code:
             # Typer made an exit code of Ctrl-C, without a word.
             code = _fail(_as_battery_error(KeyboardInterrupt(), words), words)
         sys.stdout.flush()
+        interrupts.closing()
     except BaseException as error:
-        if _is_broken_pipe(error):
+        interrupts.closing()
+        if _has_no_reader(error):
             code = 0  # the reader of our output has gone, as with `battery … | head`
         elif isinstance(error, SystemExit):
             raise
@@ -161,6 +168,9 @@ def _start_lean() -> None:
     gc.freeze()
     # Nothing here plugs into pydantic, and the search for plugins reads every installed package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    # Nothing here multiplies matrices. Where memory is limited, the threads for it cannot start,
+    # and numpy's library then waits for them for ever, deaf to signals.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 class _Stream(io.FileIO):
@@ -175,7 +185,12 @@ class _Stream(io.FileIO):
             return super().write(data)
         except OSError as error:
             error.filename = _OUTPUT
-            raise
+            if self.fileno() != _STDERR:
+                raise
+            # Results must reach their reader. Progress is worth no run that is paid for: when its
+            # terminal was closed, all that follows goes nowhere.
+            _send_nowhere(_STDERR)
+            return len(data)
 
 
 def _prepare_streams() -> None:
@@ -194,15 +209,6 @@ def _prepare_streams() -> None:
                 write_through=stream.write_through,
             )
             setattr(sys, name, named)
-
-
-def _let_signals_interrupt() -> None:
-    """Treat SIGTERM like Ctrl-C, also in a shell's background job."""
-    # Whoever stops a battery, a person or a scheduler, needs the same: the journal closed, the lock
-    # given back, the command to go on. A background job starts with SIGINT ignored, which Python
-    # takes over; setting the handler undoes that.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
 
 
 def _as_battery_error(error: BaseException, words: Sequence[str]) -> BatteryError:
@@ -274,9 +280,13 @@ def _wants_json(words: Sequence[str]) -> bool:
     return bool({"--json", "--format=json"} & set(words)) or ("--format", "json") in pairwise(words)
 
 
-def _is_broken_pipe(error: BaseException) -> bool:
+def _has_no_reader(error: BaseException) -> bool:
+    """Return whether the reader of our output has gone: a pipe's, or a terminal that was closed."""
     # Typer catches a broken pipe itself and leaves only an exit behind.
     cause = error.__context__ if isinstance(error, SystemExit) else error
+    if isinstance(cause, OSError) and (cause.errno, cause.filename) == (errno.EIO, _OUTPUT):
+        # A closed terminal says what a broken disk says.
+        return stat.S_ISCHR(os.fstat(sys.stdout.fileno()).st_mode)
     return isinstance(cause, BrokenPipeError)
 
 
@@ -286,4 +296,8 @@ def _give_up_what_cannot_be_written() -> None:
         try:
             stream.flush()
         except OSError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            _send_nowhere(stream.fileno())
+
+
+def _send_nowhere(handle: int) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), handle)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from battery.base import loop
 from battery.cli import options
 from battery.cli.output import print_record, progress
 from battery.inputs.settings import Settings
@@ -63,7 +63,7 @@ def review(
     """
     settings = options.settings(ctx.params, read)
     with progress(quiet=quiet) as show, traced("review", show) as trace:
-        outcome = asyncio.run(stage.review(settings, iteration, only, trace.tell))
+        outcome = loop.run(stage.review(settings, iteration, only, trace.tell))
     print_record(
         outcome, lambda: print_reviews(outcome, settings.folder, sys.stdout), as_json=as_json
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 
 import typer
 
+from battery.base import loop
 from battery.cli import options
 from battery.cli.output import print_json, progress, show_summary, then
 from battery.inputs.settings import Settings
@@ -74,7 +74,7 @@ def run(
             print_outlook(outlook, sys.stdout)
         return
     with progress(quiet=quiet) as show, traced("run", show) as trace:
-        summary = asyncio.run(stage.run(settings, trace.tell))
+        summary = loop.run(stage.run(settings, trace.tell))
         trace.conclude(summary)
     # After the trace: a gate that is not met is a result, and no error of the run.
     with then(lambda: require(summary, conditions)):

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from battery.base import jsonio
+from battery.base import interrupts, jsonio
 from battery.base.errors import BatteryError, InterruptedRunError, advised
 from battery.calibration import Calibration, Judge, Tally, add, check, count, judge
 from battery.calibration.scenarios import SCENARIOS, Preset, Scenario
@@ -117,7 +117,9 @@ def _workers(jobs: int) -> Iterator[Map]:
     """Yield a `map` over processes; whatever ends the block, no work goes on after it."""
     # Spawned on every system alike: a fork would copy the threads and locks of the live view.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, context) if jobs > 1 else None
+    with _unseen_by_new_processes():
+        # Of its own processes, the one that keeps account of its semaphores starts here.
+        pool = ProcessPoolExecutor(jobs, context) if jobs > 1 else None
     try:
         yield partial(_submitted, pool) if pool else map
     except BrokenProcessPool as error:
@@ -133,22 +135,18 @@ def _workers(jobs: int) -> Iterator[Map]:
 
 
 def _submitted(pool: ProcessPoolExecutor, *work: Any) -> Iterator[Any]:
-    with _interrupts_held_back():
+    with _unseen_by_new_processes():
         return pool.map(*work)
 
 
 @contextlib.contextmanager
-def _interrupts_held_back() -> Iterator[None]:
+def _unseen_by_new_processes() -> Iterator[None]:
     """Heed Ctrl-C after the block; processes that are started in it never see one."""
-    held: list[int] = []
-    handler = signal.signal(signal.SIGINT, lambda number, _frame: held.append(number))
-    # What is blocked stays so in a new process. Alone it would not do here: it is for one thread,
-    # and those of numpy would still take the signal and interrupt a start half way.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        signal.signal(signal.SIGINT, handler)
-        if held:
-            signal.raise_signal(signal.SIGINT)
+    with interrupts.held_back():
+        # What is blocked stays so in a new process. Alone it would not do here: it is for one
+        # thread, and those of numpy would still take the signal and interrupt a start half way.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, interrupts.FROM_TERMINAL)
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)

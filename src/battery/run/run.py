@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from battery.base.clock import now
+from battery.base import interrupts
+from battery.base.clock import left_out, now
 from battery.base.errors import BatteryError, FolderError, InterruptedRunError, LostFolderError
+from battery.base.numbers import duration
 from battery.inputs.settings import Settings
 from battery.recorded import open_battery
 from battery.records.events import Notice, Observer, Outlook
@@ -129,12 +132,21 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
                 tell=tell,
             )
             for number in range(finished + 1, wanted + 1):
-                await _run_iteration(iteration, folder, number, reserve)
+                with _standstill_noted(tell):
+                    await _run_iteration(iteration, folder, number, reserve)
                 manifest = manifest.model_copy(update={"iterations_finished": number})
                 folder.write_manifest(manifest)
-                # The page comes at the end: drawing it each time would take longer and longer.
-                write_summary(open_battery(folder), report=False)
-    except asyncio.CancelledError:
+                # All answers are on disk, so a signal may end this at once.
+                with interrupts.reacting(interrupts.interrupt):
+                    # The page comes at the end: drawing it each time would take longer and longer.
+                    write_summary(open_battery(folder), report=False)
+        # The last files may need the room.
+        reserve.release()
+        with interrupts.reacting(interrupts.interrupt):
+            return _finish(folder, manifest)
+    # From here on no signal may spoil it: a manifest left at `running` reads as a process at work.
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        interrupts.closing()
         _mark(folder, manifest, "interrupted")
         raise InterruptedRunError(
             "interrupted; everything that finished is on disk", hint=folder.resume_hint
@@ -142,8 +154,9 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
     # What is there now may be another battery, and is not to be touched.
     except LostFolderError:
         raise
-    # Also for a fault of this program: a manifest left at `running` reads as a process at work.
+    # Also for a fault of this program.
     except BaseException as error:
+        interrupts.closing()
         _mark(folder, manifest, "failed")
         if isinstance(error, BatteryError):
             said = error.hint or error.remedy
@@ -151,10 +164,23 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
         raise
     finally:
         reserve.release()
+
+
+def _finish(folder: BatteryDir, manifest: Manifest) -> Summary:
     manifest = manifest.model_copy(update={"state": "finished", "finished_at": now()})
     # Finished before the page is drawn: no answer that it cannot draw may hold the battery up.
     opened = replace(open_battery(folder), provenance=manifest)
     return write_summary(opened, report=True, then=partial(folder.write_manifest, manifest))
+
+
+@contextmanager
+def _standstill_noted(tell: Observer) -> Iterator[None]:
+    """Say afterwards for how long this process could not see the answers."""
+    before = left_out()
+    yield
+    if seconds := left_out() - before:
+        text = f"this process stood still for {duration(seconds)}"
+        tell(Notice(f"{text}; that is counted in no call's time, and extended its timeout"))
 
 
 async def _run_iteration(
@@ -168,8 +194,13 @@ async def _run_iteration(
 
 
 def _mark(folder: BatteryDir, manifest: Manifest, state: str) -> None:
-    """Note how the run stopped; a disk that is full must not hide the first error."""
+    """Note how the run stopped, unless it had finished and only the page is missing.
+
+    A disk that is full must not hide the first error.
+    """
     try:
-        folder.write_manifest(manifest.model_copy(update={"state": state}))
+        written = folder.read_manifest()
+        if written is not None and written.state != "finished":
+            folder.write_manifest(manifest.model_copy(update={"state": state}))
     except BatteryError:
         return

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import Any, Final, NamedTuple
@@ -22,6 +21,7 @@ from pydantic import BaseModel
 
 from battery import protocol
 from battery.base import jsonio
+from battery.base.clock import awake
 from battery.base.errors import (
     AnswerError,
     BrokenAnswerError,
@@ -76,7 +76,7 @@ class Client:
     """One connection to one target."""
 
     def __init__(
-        self, target: Target, *, tls: ssl.SSLContext | None = None, clock: Clock = time.perf_counter
+        self, target: Target, *, tls: ssl.SSLContext | None = None, clock: Clock = awake
     ) -> None:
         self._base = target.url
         self._clock = clock

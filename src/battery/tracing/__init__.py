@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from battery.base import interrupts
 from battery.base.errors import InterruptedRunError
 from battery.records.events import Event, Notice, Observer, TaskFinished
 from battery.records.models import Summary
@@ -78,7 +79,7 @@ def traced(command: str, show: Observer) -> Iterator[Trace]:
         raise
     finally:
         # Pressed once more, Ctrl-C gives up the spans; why the battery ended is printed.
-        with suppress(KeyboardInterrupt):
+        with suppress(KeyboardInterrupt), interrupts.reacting(interrupts.interrupt):
             recorder.close(wait_s)
         _tell_losses(*recorder.losses(), show)
 

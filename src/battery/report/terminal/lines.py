@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from textwrap import wrap
 from typing import Final, TextIO
 
+from battery.base.clock import awake
 from battery.base.numbers import counted, duration
 from battery.base.text import (
     brief,
@@ -160,35 +160,23 @@ def _line(
     return start + pad(brief(label, room, ellipsis=_DOTS), room) + numbers
 
 
-class _Shown:
-    """Write to a stream for as long as somebody can read it."""
+class QuietProgress:
+    """Show warnings only; errors are told elsewhere."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream: TextIO | None = stream
-
-    def _write(self, line: str) -> None:
-        """Write a line, unless nobody can read it: a run that is paid for goes on all the same."""
-        try:
-            if self._stream is not None:
-                write_line(self._stream, line)
-        except OSError:
-            self._stream = None
-
-
-class QuietProgress(_Shown):
-    """Show warnings only; errors are told elsewhere."""
+        self._stream = stream
 
     def __call__(self, event: events.Event) -> None:
         """Write a warning as one line."""
         if isinstance(event, events.Notice) and event.warning:
-            self._write(notice_line(event))
+            write_line(self._stream, notice_line(event))
 
 
-class PlainProgress(_Shown):
+class PlainProgress:
     """Show one plain line per event, as it happens: for logs, pipes and simple terminals."""
 
     def __init__(self, stream: TextIO) -> None:
-        super().__init__(stream)
+        self._stream = stream
         self._plan: events.Plan | None = None
 
     def __call__(self, event: events.Event) -> None:
@@ -197,11 +185,11 @@ class PlainProgress(_Shown):
             self._plan = event
         text = line(event, self._plan)
         if text is not None:
-            self._write(text)
+            write_line(self._stream, text)
 
 
 def make_progress(
-    *, quiet: bool, stream: TextIO, clock: Callable[[], float] = time.monotonic
+    *, quiet: bool, stream: TextIO, clock: Callable[[], float] = awake
 ) -> AbstractContextManager[events.Observer]:
     """Choose how progress is shown on the stream, usually standard error.
 

@@ -7,7 +7,6 @@ costs the same, whether it is the tenth or the ten-thousandth.
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from battery.base.clock import awake
 from battery.base.numbers import duration
 from battery.base.text import brief, cells
 from battery.records import events
@@ -179,7 +179,7 @@ class LiveProgress:
     nothing. On leaving, by an error too, the view is wiped and the cursor is back.
     """
 
-    def __init__(self, stream: TextIO, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, stream: TextIO, *, clock: Callable[[], float] = awake) -> None:
         self._clock = clock
         self._board = Board(started=clock())
         # Guards the board: events come from the battery's thread, drawing from rich's. Never

@@ -1,0 +1,138 @@
+"""Signals that stop the program: all alike, at any moment, and never a traceback.
+
+What a signal does depends on what is going on. While the program starts, it ends at once. While a
+command works, it raises `KeyboardInterrupt`, or does what the command has put in its place. While
+a command closes what it had open, it does nothing, so that a second Ctrl-C cannot spoil that.
+
+The first module that is imported, so it imports next to nothing itself.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from contextlib import contextmanager
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+    from typing import Final, NoReturn
+
+    Reaction = Callable[[], None]
+
+#: Ctrl-C, a closed terminal and Ctrl-\, which go to all processes in a terminal's foreground.
+FROM_TERMINAL: Final = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
+_STOPPING: Final = (*FROM_TERMINAL, signal.SIGTERM)
+#: What shells report of a program that Ctrl-C stopped.
+EXIT_CODE: Final = 130
+#: Seconds to close everything in; a signal that comes later ends the process as it is.
+PATIENCE_S: Final = 5.0
+#: Long enough to be out of the destructor that swallowed an interrupt.
+_AGAIN_S: Final = 0.005
+
+
+def leave(text: str = "") -> NoReturn:
+    """End the process at once, without closing anything."""
+    try:
+        os.write(2, text.encode())
+    finally:
+        os._exit(EXIT_CODE)
+
+
+def interrupt() -> None:
+    """Raise `KeyboardInterrupt`, once."""
+    closing()
+    raise KeyboardInterrupt
+
+
+def _leave_before_the_start() -> None:
+    leave("error: interrupted\n next: run the same command again; nothing had begun\n")
+
+
+def _wait() -> None:
+    if time.monotonic() > _state.patience_ends:
+        leave()
+
+
+class _State:
+    reaction: Reaction = staticmethod(_leave_before_the_start)
+    patience_ends = 0.0
+
+
+_state = _State()
+
+
+def install() -> None:
+    """Take over the signals, in a program that starts."""
+    for number in _STOPPING:
+        # What `nohup` has the program ignore stays ignored. A shell starts its background jobs with
+        # Ctrl-C ignored, and there it is the other way round: scripts stop their jobs with it.
+        if number is signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _handle)
+    signal.signal(signal.SIGALRM, _handle)
+    sys.unraisablehook = _unraisable
+    sys.excepthook = _uncaught
+
+
+def then(reaction: Reaction) -> None:
+    """Let the next signal do this."""
+    _state.reaction = reaction
+
+
+def closing() -> None:
+    """Let the next signals do nothing: what is left takes a moment."""
+    if _state.reaction is not _wait:
+        _state.patience_ends = time.monotonic() + PATIENCE_S
+        then(_wait)
+
+
+def over() -> None:
+    """Ignore signals to the end: the exit code is known."""
+    for number in (*_STOPPING, signal.SIGALRM):
+        signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def reacting(reaction: Reaction) -> Iterator[None]:
+    """Let a signal in the block do this. Where that calls `then`, the work is over afterwards."""
+    before = _state.reaction
+    then(reaction)
+    try:
+        yield
+    finally:
+        if _state.reaction is reaction:
+            then(before)
+        else:
+            closing()
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Heed a signal only after the block."""
+    held: list[None] = []
+    with reacting(lambda: held.append(None)):
+        yield
+    if held:
+        _state.reaction()
+
+
+def _handle(_number: int, _frame: object) -> None:
+    _state.reaction()
+
+
+def _unraisable(unraisable: sys.UnraisableHookArgs) -> None:
+    # The interpreter swallows what is raised in a destructor, and prints it with its stack.
+    if issubclass(unraisable.exc_type, KeyboardInterrupt):
+        then(interrupt)
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
+    else:
+        sys.__unraisablehook__(unraisable)
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        leave()
+    sys.__excepthook__(kind, error, trace)

@@ -1,0 +1,120 @@
+"""Signals: all alike, at any moment, without a traceback."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from battery.base import interrupts
+from tests.support.commands import environment
+
+pytestmark = pytest.mark.slow
+
+ALL = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+
+def program(code: str) -> subprocess.Popen[str]:
+    """Start a program that has battery's signals and says when it is ready for one."""
+    return subprocess.Popen(
+        [sys.executable, "-c", f"from battery.base import interrupts\n{code}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    )
+
+
+WORKS = """
+import time
+interrupts.install()
+interrupts.then(interrupts.interrupt)
+try:
+    print("ready", flush=True)
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("closing", flush=True)
+    for _ in range({closing}):
+        time.sleep(0.01)
+    print("closed", flush=True)
+"""
+
+
+def test_a_second_signal_does_not_spoil_the_closing() -> None:
+    process = program(WORKS.format(closing=50))
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    assert process.stdout.readline() == "closing\n"
+    for number in ALL:
+        process.send_signal(number)
+    out, errors = process.communicate(timeout=60)
+    assert (out, errors, process.returncode) == ("closed\n", "", 0)
+
+
+def test_closing_that_takes_too_long_can_be_left() -> None:
+    process = program(f"interrupts.PATIENCE_S = 0.1\n{WORKS.format(closing=6000)}")
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    assert process.stdout.readline() == "closing\n"
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert (errors, process.returncode) == ("", interrupts.EXIT_CODE)
+
+
+def test_what_the_parent_ignores_stays_ignored_but_ctrl_c() -> None:
+    process = program(
+        "import signal\n"
+        "for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGINT):\n"
+        "    signal.signal(number, signal.SIG_IGN)\n" + WORKS.format(closing=1)
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGQUIT)
+    time.sleep(0.1)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    out, errors = process.communicate(timeout=60)
+    assert (out, errors) == ("closing\nclosed\n", "")
+
+
+def test_an_interrupt_that_a_destructor_swallows_comes_again() -> None:
+    process = program("""
+import os, signal, time
+interrupts.install()
+interrupts.then(interrupts.interrupt)
+class Held:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.001)
+try:
+    Held()
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("interrupted")
+""")
+    out, errors = process.communicate(timeout=60)
+    assert (out, errors) == ("interrupted\n", "")
+
+
+def test_held_back_a_signal_is_heeded_after_the_block() -> None:
+    process = program("""
+import os, signal
+interrupts.install()
+interrupts.then(interrupts.interrupt)
+try:
+    with interrupts.held_back():
+        os.kill(os.getpid(), signal.SIGHUP)
+        print("held")
+    print("not reached")
+except KeyboardInterrupt:
+    print("interrupted")
+""")
+    out, errors = process.communicate(timeout=60)
+    assert (out, errors) == ("held\ninterrupted\n", "")
