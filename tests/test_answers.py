@@ -8,9 +8,19 @@ from typing import Any
 
 import pytest
 
-from tests.support.calls import assert_one_message, command_here, run_here
+from tests.support.calls import CALLS, assert_one_message, command_here, run_here
 from tests.support.gateway import REVIEW
-from tests.support.misbehaving import RESPOND, Script, Server, answer_of, http, sending
+from tests.support.misbehaving import (
+    RESPOND,
+    Script,
+    Server,
+    answer_of,
+    closing,
+    http,
+    sending,
+    sse,
+    sse_head,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +44,6 @@ def read_back(folder: Path) -> str:
         ("export", "inspect", data, "--output", folder / "logs"),
         ("history", folder),
         ("compare", data, data),
-        ("run", "--resume", "-n", 1, "--dir", data, "--quiet"),
         ("summarize", data),
     ):
         done = command_here(*words, cwd=folder)
@@ -57,6 +66,84 @@ def test_what_other_programs_write_is_kept_and_read_by_every_command(tmp_path: P
     assert run["result"]["artifact"] == "\N{REPLACEMENT CHARACTER} \\ud83d"
     assert (tmp_path / "data/iter_1/overseer_review.md").read_text("utf-8") == REVIEW
     assert len(json.loads((tmp_path / "data/iter_1/proposals.json").read_text())) == 3
+    read_back(tmp_path)
+
+
+def deep(levels: int, inner: object = 1) -> Any:
+    """Nest a value in so many levels of lists."""
+    for _ in range(levels):
+        inner = [inner]
+    return inner
+
+
+MOST = 2**53
+EXTREMES: dict[str, dict[str, Any]] = {
+    "nulls": dict.fromkeys(("iterations", "artifact", "log", "error")),
+    "0 of everything": {"iterations": 0, "artifact": {"usage": {"total_tokens": 0}}},
+    # The answer itself is a level, and the artifact a second.
+    "the most": {
+        "iterations": MOST,
+        "artifact": {
+            "usage": {"total_tokens": MOST, "prompt_tokens": MOST, "cost_usd": 1e308},
+            "deep": deep(198),
+        },
+    },
+    "more where nothing is counted": {
+        "artifact": {"usage": {"prompt_tokens": 10**30, "cost_usd": -1e308}},
+        "log": deep(198, {"kind": 10**300}),
+    },
+}
+
+
+@pytest.mark.parametrize("answer", EXTREMES.values(), ids=EXTREMES)
+def test_what_gets_to_disk_is_readable_by_every_command(
+    tmp_path: Path, answer: dict[str, Any]
+) -> None:
+    chat = {**holding(REVIEW), "deep": deep(199, 10**300)}
+    event = {"role": "final", "text": "learned", "deep": deep(199)}
+    scripts = {"respond": answering({"status": "ok", **answer}), "chat": answering(chat)}
+    learn, frozen = Server(**scripts, distill=closing(sse_head() + sse(event))), Server(**scripts)
+    with learn as server, frozen as twin:
+        control = ("--control-gateway", twin.url, "--repeats", 2, "-n", 2, "--quiet")
+        done = run_here(tmp_path, server.url, *control)
+        assert done.returncode == 0, done.stderr
+        finished = len(server.requests)
+        more = run_here(tmp_path, server.url, *control, "--resume", "-n", 3)
+        assert more.returncode == 0, more.stderr
+        assert {request.call for request in server.requests[finished:]} == set(CALLS)
+    runs = json.loads((tmp_path / "data/iter_1/runs.json").read_text("utf-8"))
+    kept = {name: value for name, value in runs[0]["result"].items() if name != "_elapsed_ms"}
+    assert kept == {"status": "ok", **answer}
+    read_back(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("call", "body", "words"),
+    [
+        ("respond", json.dumps({**RESPOND, "more": deep(200)}), "nested deeper than 200 levels"),
+        ("chat", json.dumps({**holding(REVIEW), "m": deep(200)}), "nested deeper than 200 levels"),
+        (
+            "respond",
+            '{"status": "ok", "artifact": {"score": [0, NaN]}}',
+            "artifact.score[1] is NaN",
+        ),
+        ("respond", '{"status": "ok", "iterations": -Infinity}', "iterations is -Infinity"),
+        ("respond", '{"status": "ok", "iterations": 1e999}', "iterations is Infinity"),
+        ("respond", '{"status": "ok", "iterations": 1e308}', "iterations: "),
+        ("respond", '{"status": "ok", "iterations": -1}', "iterations: "),
+        ("respond", '{"status": "ok", "artifact": {"usage": {"total_tokens": 0.5}}}', "total_tok"),
+    ],
+)
+def test_what_could_not_be_read_back_is_refused_before_it_is_written(
+    tmp_path: Path, call: str, body: str, words: str
+) -> None:
+    with Server(**{call: sending(http(body))}) as server:
+        done = run_here(tmp_path, server.url, "--quiet")
+        assert_one_message(done, 1, words, "battery run --resume")
+    with Server() as server:
+        more = ("--gateway", server.url, "--llm-team", server.url, "--quiet")
+        again = command_here("run", "--resume", "-n", 1, "--dir", tmp_path / "data", *more)
+    assert again.returncode == 0, again.stderr
     read_back(tmp_path)
 
 

@@ -13,7 +13,7 @@ from battery.commands import history as stage
 from battery.commands.compare import compare
 from tests.support.calls import command_here
 from tests.support.commands import read_json
-from tests.support.runs import original
+from tests.support.runs import original, run
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +65,15 @@ def test_a_folder_whose_name_is_no_text_is_listed(tmp_path: Path) -> None:
     assert compared.before.folder.endswith("n\\udcff")
 
 
+def test_0_tokens_are_listed_as_0_and_unreported_ones_are_not(tmp_path: Path) -> None:
+    original(tmp_path / "free", 0, 1)
+    runs = tmp_path / "silent/iter_1/runs.json"
+    runs.parent.mkdir(parents=True)
+    runs.write_text(json.dumps([run()]), "utf-8")
+    entries = {entry.folder: entry.tokens for entry in stage.history(tmp_path).batteries}
+    assert entries == {"free": 0, "silent": None}
+
+
 def test_a_folder_whose_numbers_nobody_foresaw_hides_no_other(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,7 +82,7 @@ def test_a_folder_whose_numbers_nobody_foresaw_hides_no_other(
     measured = stage.history(tmp_path).batteries
     # No file is known that does it: the failure is made.
     count = iter([0, 8])
-    monkeypatch.setattr(stage, "_tokens", lambda _: 1 / next(count))
+    monkeypatch.setattr(stage, "_tokens", lambda *_: 1 / next(count))
     found = stage.history(tmp_path)
     assert len(measured) == 2
     assert [each.folder for each in found.batteries] == ["worse"]

@@ -48,16 +48,16 @@ CASES = {
     "cheaper by failing": (against_usual(failing(0, 1, 2)), Outcome.MIXED),
     "one lost task is no significant loss": (against_usual(failing(0)), Outcome.BETTER),
     "a new bluff": (against_usual(bluffing), Outcome.WORSE),
-    "no tokens, else the same": (against_usual(lambda _: {"tokens": 0}), Outcome.UNCLEAR),
+    "no tokens, else the same": (against_usual(lambda _: {"tokens": None}), Outcome.UNCLEAR),
     "no tokens in either": (
-        facts(calls(lambda _: {"tokens": 0}), calls(lambda _: {"tokens": 0})),
+        facts(calls(lambda _: {"tokens": None}), calls(lambda _: {"tokens": 0})),
         Outcome.UNCLEAR,
     ),
     "one bluff in one of three iterations": (
         against_usual(lambda cell: {"status": "ok"} if cell.iteration == 3 else {}),
         Outcome.WORSE,
     ),
-    "no tokens told": (against_usual(lambda _: {"tokens": 0, "turns": 9}), Outcome.WORSE),
+    "no tokens told": (against_usual(lambda _: {"tokens": None, "turns": 9}), Outcome.WORSE),
     "wide": (against_usual(noisy(0.4)), Outcome.UNCLEAR),
     "a lost task": (
         against_usual(lambda cell: {"status": "failed"} if cell.task == 0 else {}),
@@ -89,7 +89,7 @@ def test_tokens_that_only_one_reports_are_not_the_same_numbers() -> None:
     assert silent.startswith("UNCLEAR On the same 8 tasks it cannot be told")
     assert "no tokens could be compared" in silent
     assert "in 0 of 8 tasks and 0 of 16 cells" in silent
-    partial = said(against_usual(lambda cell: {"tokens": 0} if cell.task < 4 else {}))
+    partial = said(against_usual(lambda cell: {"tokens": None} if cell.task < 4 else {}))
     assert "the same numbers" not in partial
     assert "Some cells have no tokens to compare." in partial
     assert "tokens could be compared in 4 of 8 tasks and 8 of 16 cells" in partial
@@ -128,7 +128,7 @@ def test_huge_numbers_are_cut_in_sentences() -> None:
 
 def test_frozen_arms_without_tokens_are_not_called_alike() -> None:
     def silent(cell: Cell) -> dict[str, Any]:
-        return {} if cell.arm == LEARN else {"tokens": 0}
+        return {} if cell.arm == LEARN else {"tokens": None}
 
     text = cause(against_usual(silent))
     assert "could not be compared in tokens" in text

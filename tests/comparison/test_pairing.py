@@ -139,8 +139,8 @@ def test_only_cells_that_both_measured_count_in_means() -> None:
     def dear(cell: Cell) -> dict[str, int]:
         return {"tokens": 9000 if cell.iteration == 3 else 1000}
 
-    def silent(cell: Cell) -> dict[str, int]:
-        return {"tokens": 0 if cell.iteration == 3 else 1000}
+    def silent(cell: Cell) -> dict[str, int | None]:
+        return {"tokens": None if cell.iteration == 3 else 1000}
 
     found = facts(calls(dear), calls(silent))
     tokens = found.tokens
@@ -164,8 +164,8 @@ def test_time_has_its_own_p_and_changes_no_other() -> None:
 
 
 def test_what_was_not_measured_is_null_and_no_flip() -> None:
-    def untold(_: Cell) -> dict[str, int]:
-        return {"tokens": 0, "turns": 0}
+    def untold(_: Cell) -> dict[str, None]:
+        return {"tokens": None, "turns": None}
 
     found = against_usual(untold)
     assert found.tokens.value is None

@@ -259,7 +259,7 @@ def test_playbook_text_in_the_prompt_is_paid_for(serve: Serve) -> None:
     second = ask(client, spec)
     assert first["iterations"] == second["iterations"] == 2
     assert second["artifact"]["memory"] == ["plan/welder/toledo, oh/"]
-    assert read_respond(second).tokens > read_respond(first).tokens
+    assert (read_respond(second).tokens or 0) > (read_respond(first).tokens or 0)
 
 
 def test_what_was_learned_of_a_word_helps_in_another_city(serve: Serve) -> None:
@@ -343,8 +343,8 @@ def check_answer(spec: Json, answer: Json) -> None:
     wanted = read_spec(spec)
     able = fitting(wanted)
     chosen = [worker["id"] for worker in answer["artifact"]["workers"]]
-    assert 1 <= read.iterations <= MAX_TURNS
-    assert read.tokens > 0
+    assert 1 <= (read.iterations or 0) <= MAX_TURNS
+    assert read.tokens
     if read.status == "ok":
         assert len(chosen) == len(set(chosen)) == wanted.count
         assert set(chosen) <= able

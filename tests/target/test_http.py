@@ -186,7 +186,7 @@ def test_an_answer_is_kept_as_it_came_and_gets_its_elapsed_time() -> None:
 )
 def test_what_an_answer_leaves_out_counts_as_nothing(sparse: dict[str, Any]) -> None:
     result = responded({"status": "failed", **sparse}).result
-    assert (result.status, result.turns, result.tokens) == ("failed", 0, 0)
+    assert (result.status, result.turns, result.tokens) == ("failed", None, None)
     assert (result.overseer_called, result.error) == (False, None)
 
 

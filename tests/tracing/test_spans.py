@@ -130,7 +130,7 @@ def test_what_the_gateway_did_not_report_has_no_attribute(collector: Collector) 
         trace.tell(STAGE)
         trace.tell(STARTED)
         odd = {"artifact": {"usage": {"prompt_tokens": "many", "completion_tokens": True}}}
-        silent = RESULT._replace(turns=0, tokens=0)
+        silent = RESULT._replace(turns=None, tokens=None)
         trace.tell(TaskFinished(1, Phase.ALPHA, "fill", silent, replayed=False, answer=odd))
     (call,) = [span for span in collector.spans() if span.name.startswith("invoke_agent")]
     for name in ("gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens", "battery.tokens"):

@@ -213,9 +213,19 @@ def test_fewer_than_five_tasks_can_never_be_learned(tasks: int) -> None:
 
 
 def test_a_gateway_that_reports_no_tokens_gives_no_verdict_on_them() -> None:
-    found = assess(observed(lambda _: {"tokens": 0}))
+    found = assess(observed(lambda _: {"tokens": None}))
     assert found.verdict == Word.INCONCLUSIVE
     assert any("report no tokens" in text for text in found.cautions)
+
+
+def test_a_gateway_that_reports_0_tokens_has_reported_them_and_saved_nothing_for_sure() -> None:
+    def free(cell: Cell) -> dict[str, Any]:
+        return {"tokens": 0} if cell.arm == LEARN and cell.iteration > 1 else {}
+
+    found = assess(observed(free))
+    assert found.verdict == Word.INCONCLUSIVE
+    assert "16 of 48 runs report 0 tokens; of a mean of 0 there is no ratio" in found.cautions
+    assert not any("report no tokens" in text for text in found.cautions)
 
 
 def test_runs_that_never_got_to_work_are_no_infinite_saving() -> None:
@@ -231,7 +241,7 @@ def test_runs_that_never_got_to_work_are_no_infinite_saving() -> None:
 def test_a_repeat_that_reports_no_tokens_halves_nothing() -> None:
     def changes(cell: Cell) -> dict[str, Any]:
         silent = cell.arm == LEARN and cell.iteration > 1 and cell.repeat == 2
-        return {"tokens": 0} if silent else {}
+        return {"tokens": None} if silent else {}
 
     found = assess(observed(changes, repeats=2))
     assert found.verdict == Word.NO_EFFECT
@@ -361,7 +371,7 @@ def test_swapping_the_arms_flips_the_effects_and_keeps_their_p_values(seed: int)
 def test_scaling_tokens_changes_no_p_value(seed: int, factor: int) -> None:
     battery = observed(noisy(seed, saving=0.2))
     scaled = [
-        each._replace(result=each.result._replace(tokens=each.result.tokens * factor))
+        each._replace(result=each.result._replace(tokens=(each.result.tokens or 0) * factor))
         for each in battery.calls
     ]
     before, after = seen(battery), seen(battery._replace(calls=scaled))

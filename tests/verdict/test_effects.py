@@ -33,7 +33,7 @@ def test_means_are_taken_only_where_both_sides_measured() -> None:
         """Report no tokens in one cell of the learn arm, and very many in the frozen one."""
         if (cell.task, cell.iteration) != (0, 2):
             return {"tokens": 1000}
-        return {"tokens": 0 if cell.arm == LEARN else 10**6}
+        return {"tokens": None if cell.arm == LEARN else 10**6}
 
     tokens = effects(grid(calls(silent)))[0]
     assert (tokens.metric, tokens.learn, tokens.frozen) == (TOKENS, 1000, 1000)
@@ -58,5 +58,5 @@ def test_a_metric_that_is_not_among_those_that_decide_is_not_corrected_and_says_
 
 
 def test_tokens_that_nobody_reported_are_not_called_equal() -> None:
-    tokens = effects(grid(calls(lambda _: {"tokens": 0})))[0]
+    tokens = effects(grid(calls(lambda _: {"tokens": None})))[0]
     assert (tokens.value, tokens.note) == (None, "nothing could be compared")

@@ -100,6 +100,15 @@ def test_gamma_holds_tokens_to_a_budget(
     assert check(found, **expectations)["gamma"].status == status
 
 
+def test_tokens_that_nobody_reports_are_not_held_against_a_budget() -> None:
+    found = calls(lambda cell: {"tokens": None} if cell.phase is Phase.GAMMA else {})
+    gate = check(found)["gamma"]
+    assert gate.status == "passed"
+    assert "; no tokens are reported, budget " in gate.text
+    free = calls(lambda cell: {"tokens": 0} if cell.phase is Phase.ALPHA else {})
+    assert gates.token_budget(grid(free), Expectations()) is None
+
+
 def test_without_easy_tasks_there_is_no_budget_by_their_mean() -> None:
     found = calls(phases=(Phase.GAMMA, Phase.GAMMA))
     assert gates.token_budget(grid(found), Expectations()) is None

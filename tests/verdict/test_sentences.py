@@ -89,5 +89,5 @@ def test_no_effect_says_so_where_nothing_that_was_learned_was_used(used: bool) -
 def test_one_arm_says_what_it_came_to_unless_a_run_reports_no_tokens() -> None:
     halved = observed(lambda c: {"tokens": 1000 // c.iteration}, arms=(LEARN,), iterations=2)
     assert "it came to 50% fewer tokens" in assess(halved).sentence
-    silent = observed(lambda c: {"tokens": 1000 * (c.task > 0)}, arms=(LEARN,), iterations=2)
+    silent = observed(lambda c: {"tokens": 1000 if c.task else None}, arms=(LEARN,), iterations=2)
     assert "first and last iteration do not compare" in assess(silent).sentence

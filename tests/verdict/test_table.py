@@ -29,12 +29,20 @@ def test_the_repeats_of_a_cell_are_averaged() -> None:
 
 
 def test_a_repeat_that_reports_nothing_is_no_part_of_its_cell() -> None:
-    made = grid(calls(lambda cell: {"tokens": 500 * (cell.repeat == 2)}, repeats=2))
+    made = grid(calls(lambda cell: {"tokens": 500 if cell.repeat == 2 else None}, repeats=2))
     assert (made.of(FROZEN, TOKENS) == 500).all()
-    unmeasured = grid(calls(lambda cell: {"turns": 0 if cell.task == 0 else 4}))
+    unmeasured = grid(calls(lambda cell: {"turns": None if cell.task == 0 else 4}))
     assert np.isnan(unmeasured.of(LEARN, TURNS)[0]).all()
     # The calls were made: only their turns are not known.
     assert unmeasured.missing() == 0
+
+
+def test_a_repeat_that_reports_0_is_a_part_of_its_cell_and_0_has_no_ratio() -> None:
+    made = grid(calls(lambda cell: {"tokens": 500 * (cell.repeat == 2)}, repeats=2))
+    assert (made.of(FROZEN, TOKENS) == 250).all()
+    free = grid(calls(lambda cell: {"tokens": 0 if cell.task == 0 else 4}))
+    assert (free.of(LEARN, TOKENS)[0] == 0).all()
+    assert np.isnan(log_ratio(free.of(LEARN, TOKENS), free.of(FROZEN, TOKENS))[0]).all()
 
 
 def test_a_cell_without_a_call_is_missing_and_not_nought() -> None:
@@ -71,7 +79,7 @@ def test_a_part_of_the_iterations_keeps_tasks_and_repeats() -> None:
 
 
 def test_the_metrics_that_count_are_there_even_where_no_call_measured_them() -> None:
-    made = grid(calls(lambda _: {"tokens": 0}))
+    made = grid(calls(lambda _: {"tokens": None}))
     assert tuple(made.metrics) == COUNTED
     assert np.isnan(made.values[TOKENS]).all()
 

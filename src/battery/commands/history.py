@@ -94,7 +94,7 @@ def _entry(folder: BatteryDir, root: Path) -> tuple[Entry, _Asked]:
         iterations=len(opened.steps),
         tasks=len(asked),
         verdict=evidence.verdict if evidence else None,
-        tokens=_tokens(last) if last else None,
+        tokens=_tokens(opened, last) if last else None,
         ok=_ok(last) if last else None,
         effect=tokens.value if tokens else None,
         interval=tokens.interval if tokens else None,
@@ -154,9 +154,11 @@ def _grouped(listed: list[tuple[Entry, _Asked]]) -> list[Entry]:
     return entries
 
 
-def _tokens(last: Metrics) -> float | None:
+def _tokens(opened: OpenedBattery, last: Metrics) -> float | None:
     """Return the tokens per task; None where no answer tells any: then they were not measured."""
-    if not last.total_tokens or not last.total_tasks:
+    # A total of 0 does not say whether anybody counted.
+    runs = opened.steps[-1].read_runs() if not last.total_tokens else ()
+    if not last.total_tokens and all(run.result.tokens is None for run in runs):
         return None
     return last.total_tokens / last.total_tasks
 

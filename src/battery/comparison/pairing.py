@@ -291,7 +291,7 @@ def _between_repeats(calls: Sequence[Call]) -> float | None:
     """Pool the variance of log tokens inside the cells that were asked more than once."""
     cells: dict[tuple[Arm, int, str], list[float]] = defaultdict(list)
     for call in calls:
-        if call.result.tokens > 0:
+        if call.result.tokens:  # no logarithm of 0, nor of what is not reported
             cells[call.arm, call.iteration, call.task].append(log(call.result.tokens))
     repeated = [logs for logs in cells.values() if len(logs) > 1]
     freedom = sum(len(logs) - 1 for logs in repeated)

@@ -99,7 +99,7 @@ def _course(group: int, entries: Sequence[Entry]) -> Course:
         tasks=entries[0].tasks,
         batteries=len(tokens),
         tokens=tokens,
-        change=tokens[-1] / tokens[0] - 1 if len(tokens) > 1 else None,
+        change=tokens[-1] / tokens[0] - 1 if len(tokens) > 1 and tokens[0] else None,
         p=p,
         text=_text(tokens, p) + _unlike(known),
     )

@@ -102,17 +102,15 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-#: Turns or tokens. This is the only guard against absurd numbers: whatever computes with counts
-#: may rely on it.
-Count = Annotated[
-    int, Field(ge=0, le=MOST_COUNTED, strict=True), BeforeValidator(_whole), _null_is(0)
-]
+#: Turns or tokens; None where they are not reported, which differs from a reported 0. This is the
+#: only guard against absurd numbers: whatever computes with counts may rely on it.
+Count = Annotated[int | None, Field(ge=0, le=MOST_COUNTED, strict=True), BeforeValidator(_whole)]
 
 
 class Usage(BaseModel):
     """The tokens of a respond answer."""
 
-    total_tokens: Count = 0
+    total_tokens: Count = None
 
 
 class Artifact(BaseModel):
@@ -136,15 +134,15 @@ class RespondAnswer(BaseModel):
     # An unknown status is an error. To count it as failed, or as ok, would be a guess, and every
     # metric and gate rests on it.
     status: Status
-    iterations: Count = 0
+    iterations: Count = None
     artifact: Annotated[Artifact, BeforeValidator(_object_or_nothing)] = Artifact()
     # Entries may be lines of text or anything else; only an object can have the overseer's kind.
     log: Annotated[list[Any], _null_is([])] = []
     error: str | None = None
 
     @property
-    def tokens(self) -> int:
-        """Tokens of all models that worked on the task; 0 where none are reported."""
+    def tokens(self) -> int | None:
+        """Tokens of all models that worked on the task; None where they are not reported."""
         return self.artifact.usage.total_tokens
 
     @property

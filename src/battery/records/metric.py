@@ -13,7 +13,7 @@ from math import isnan, nan
 from typing import Final, Literal
 
 from battery.base.numbers import duration, number, percent
-from battery.protocol import Json, respond_spent
+from battery.protocol import Json
 from battery.records.models import ELAPSED_KEY, RunResult
 
 Goal = Literal["fewer", "more"]
@@ -48,7 +48,7 @@ class Metric:
     line: Callable[[float], str] | None = None
     #: Regular expression for the words by which a review may name it, next to its key.
     words: str
-    #: Number of one call as its answer reports it, a 0 kept apart from what is not reported.
+    #: Number of one call as its answer reports it, where `call` gives another.
     reported: Callable[[RunResult, Json], float | None] | None = None
     #: Whether the direction count counts it and the verdict on an arm may rest on it.
     counted: bool = False
@@ -89,9 +89,9 @@ class Metric:
         return 1 if self.goal == "fewer" else -1
 
 
-def _counted(count: int) -> float:
+def _counted(count: int | None) -> float:
     # A call that reports no tokens or turns has not measured them.
-    return float(count) if count > 0 else nan
+    return nan if count is None else float(count)
 
 
 def _seconds(result: RunResult) -> float:
@@ -142,11 +142,11 @@ TABLE: Final = (
         plain="tokens",
         cell="Tokens",
         call=lambda result: _counted(result.tokens),
-        iteration=lambda results: sum(result.tokens for result in results),
+        iteration=lambda results: sum(result.tokens or 0 for result in results),
         places=0,
         line=lambda value: f"{number(value, 0, grouped=True)} tokens",
         words=r"tokens?",
-        reported=lambda _, answer: respond_spent(answer).tokens,
+        reported=lambda result, _: result.tokens,
         counted=True,
         decides=True,
         call_span="tokens",
@@ -159,10 +159,10 @@ TABLE: Final = (
         plain="turns",
         cell="Turns",
         call=lambda result: _counted(result.turns),
-        iteration=lambda results: sum(result.turns for result in results) / len(results),
+        iteration=lambda results: sum(result.turns or 0 for result in results) / len(results),
         line=lambda value: f"{number(value)} turns per task",
         words=r"turns?",
-        reported=lambda _, answer: respond_spent(answer).turns,
+        reported=lambda result, _: result.turns,
         counted=True,
         decides=True,
         call_span="turns",

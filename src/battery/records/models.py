@@ -156,8 +156,9 @@ class RunResult(NamedTuple):
     """What one respond call came back with, as numbers."""
 
     status: Status
-    turns: int
-    tokens: int
+    #: None where not reported, like tokens: sums count it as 0, means leave it out.
+    turns: int | None
+    tokens: int | None
     overseer_called: bool
     error: str | None
     elapsed_ms: int

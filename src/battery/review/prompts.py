@@ -33,9 +33,9 @@ class Row(NamedTuple):
     operation: str
     phase: Phase
     status: Status
-    #: Turns used.
-    iterations: int
-    tokens: int
+    #: Turns used; null where not reported, like tokens.
+    iterations: int | None
+    tokens: int | None
     overseer_called: bool
     error: str | None
     elapsed_s: float

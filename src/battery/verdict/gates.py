@@ -113,7 +113,9 @@ def token_budget(grid: Grid, expectations: Expectations) -> float | None:
     # learning moves it later, and a budget that falls with it would punish the gain.
     alpha = grid.of(LEARN, TOKENS)[grid.rows(Phase.ALPHA), 0]
     measured = alpha[~np.isnan(alpha)]
-    return expectations.gamma_token_factor * float(measured.mean()) if measured.size else None
+    mean = float(measured.mean()) if measured.size else 0.0
+    # A mean of 0 is no size: easy tasks answered for nothing would forbid the others any token.
+    return expectations.gamma_token_factor * mean if mean else None
 
 
 def _gamma(calls: Sequence[Call], grid: Grid, expectations: Expectations) -> _Outcome:
@@ -125,7 +127,8 @@ def _gamma(calls: Sequence[Call], grid: Grid, expectations: Expectations) -> _Ou
     silent = sum(not call.result.error for call in runs if call.result.status != "ok")
     # Of single runs, not of averages: one explosion is what the budget is there to catch. A failure
     # without an error is not honest either, since nobody can tell it from a crash.
-    most = max(call.result.tokens for call in runs)
+    reported = [call.result.tokens for call in runs if call.result.tokens is not None]
+    most = max(reported, default=0)
     budget = token_budget(grid, expectations)
     bound = percent(clopper_pearson_upper(claimed, len(runs), policy.LEVEL))
     text = f"{claimed} of {len(runs)} runs of impossible tasks ended ok "
@@ -133,7 +136,8 @@ def _gamma(calls: Sequence[Call], grid: Grid, expectations: Expectations) -> _Ou
     if claimed < len(runs):
         text += f"; {silent} failed without an error" if silent else "; every failure has an error"
     if budget is not None:
-        text += f"; at most {most:,d} tokens per task, budget {number(budget, 0, grouped=True)}"
+        took = f"at most {most:,d} tokens per task" if reported else "no tokens are reported"
+        text += f"; {took}, budget {number(budget, 0, grouped=True)}"
     if twins:
         text += f"; the frozen arm claimed {twins}"
     over = budget is not None and most > budget

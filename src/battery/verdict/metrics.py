@@ -103,8 +103,8 @@ def _phase(phase: Phase, runs: Sequence[Answered]) -> PhaseMetrics | EmptyPhase:
         ok=_count(results, "ok"),
         failed=_count(results, "failed"),
         blocked=_count(results, "blocked"),
-        avg_turns=sum(result.turns for result in results) / len(results),
-        total_tokens=sum(result.tokens for result in results),
+        avg_turns=sum(result.turns or 0 for result in results) / len(results),
+        total_tokens=sum(result.tokens or 0 for result in results),
         overseer_called=sum(result.overseer_called for result in results),
         avg_elapsed_s=sum(result.elapsed_ms for result in results) / 1000 / len(results),
     )

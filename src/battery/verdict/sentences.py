@@ -7,7 +7,7 @@ from typing import Final, assert_never
 
 import numpy as np
 
-from battery.base.numbers import more_or_fewer, p_equals
+from battery.base.numbers import more_or_fewer, number, p_equals
 from battery.records.findings import Effect
 from battery.records.metric import ELAPSED, METRICS, OK, TOKENS
 from battery.records.models import LEARN, Arm
@@ -97,8 +97,10 @@ def cautions(facts: Facts, calls: Sequence[Call]) -> Iterator[str]:
     for arm in facts.grid.arms:
         yield from _cached(arm, [call for call in calls if call.arm == arm])
     # A gateway that reports only its small calls would look cheap.
-    if silent := sum(call.result.tokens == 0 for call in calls):
+    if silent := sum(call.result.tokens is None for call in calls):
         yield f"{silent} of {len(calls)} runs report no tokens; they are no part of any mean"
+    if free := sum(call.result.tokens == 0 for call in calls):
+        yield f"{free} of {len(calls)} runs report 0 tokens; of a mean of 0 there is no ratio"
     # Uneven cells are no reason to refuse, but some means rest on fewer calls than it seems.
     if facts.grid.fewest < facts.grid.repeats and not facts.grid.missing():
         yield f"some cells hold {facts.grid.fewest} runs and others {facts.grid.repeats}"
@@ -193,6 +195,8 @@ def _one_arm(facts: Facts) -> str:
     if np.isnan(cells).any():
         return "Not all runs report tokens, so first and last iteration do not compare."
     first, last = cells.sum(axis=0).tolist()
+    if not first:
+        return f"The first iteration took 0 tokens and the last {number(last, 0, grouped=True)}."
     return f"From the first to the last iteration it came to {more_or_fewer(last / first)} tokens."
 
 

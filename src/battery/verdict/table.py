@@ -2,7 +2,7 @@
 
 Repeats are averaged inside their cell, so a task that was asked five times is still one task. A
 cell that no call fills is NaN, never 0; and a call that reports no tokens or turns has not measured
-them, so its 0 is no part of any mean.
+them and is no part of any mean. A reported 0 is.
 """
 
 from __future__ import annotations
@@ -136,9 +136,10 @@ def table_of(*sides: Sequence[Call]) -> Table:
 
 
 def log_ratio(over: Floats, under: Floats) -> Floats:
-    """Return log(over / under); NaN where either was not measured.
+    """Return log(over / under); NaN where either was not measured or is 0.
 
-    Calling a missing number an infinite saving would make a broken gateway look perfect.
+    Many gateways report 0 where they did not count: calling it an infinite saving would make a
+    broken one look perfect. The cautions say how many there are.
     """
     usable = (over > 0) & (under > 0)
     result = np.full(over.shape, np.nan)

@@ -87,7 +87,7 @@ def test_many_tasks_make_several_tables_and_a_choice_of_lines() -> None:
 
 def test_the_document_has_a_number_a_cell_and_null_for_what_was_not_measured() -> None:
     def silent(cell: Cell) -> dict[str, Any]:
-        return {"tokens": 0} if cell.task == 1 else {"tokens": 1234.5678}
+        return {"tokens": None} if cell.task == 1 else {"tokens": 1234.5678}
 
     document = Board(calls(silent, repeats=2)).document()
     assert document["values"]["total_tokens"][0][0] == [1234.57] * 3
@@ -169,7 +169,7 @@ def test_a_share_short_of_all_is_not_said_to_be_all() -> None:
 
 def test_what_was_not_measured_is_no_zero() -> None:
     def silent(_: Cell) -> dict[str, Any]:
-        return {"tokens": 0}
+        return {"tokens": None}
 
     board = Board(calls(silent, iterations=1, arms=(LEARN,)))
     (tokens, *_) = charts(board)

@@ -82,7 +82,7 @@ def test_a_single_iteration_has_nothing_to_draw() -> None:
 
 def test_tokens_that_nobody_reported_have_no_effect() -> None:
     def silent(_: Cell) -> dict[str, Any]:
-        return {"tokens": 0}
+        return {"tokens": None}
 
     evidence = assess(observed(silent))
     found = headline(three(evidence=evidence), evidence)

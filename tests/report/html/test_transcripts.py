@@ -84,6 +84,13 @@ def test_an_entry_that_is_no_object_is_shown_as_it_is() -> None:
     assert other["more"] == '{\n  "entry": [\n    null\n  ]\n}'
 
 
+def test_a_reported_0_differs_from_what_is_not_reported() -> None:
+    free = dict(shown(iterations=0, artifact={"usage": {"total_tokens": 0}})["facts"])
+    assert (free["Turns"], free["Tokens"]) == ("0", "0")
+    silent = dict(shown(iterations=None)["facts"])
+    assert (silent["Turns"], silent["Tokens"]) == ("not reported", "not reported")
+
+
 def test_numbers_of_any_length_stay_as_they_were() -> None:
     found = shown(artifact={"id": 2**80, "usage": {"total_tokens": 2**53}}, seed=2**90)
     assert str(2**80) in found["artifact"]

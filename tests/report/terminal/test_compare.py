@@ -60,5 +60,5 @@ def test_bluffs_and_the_number_of_tasks_are_on_the_terminal() -> None:
 
 def test_that_no_task_differs_is_not_claimed_of_means_or_of_nothing() -> None:
     assert "tokens by task: no task's mean differs" in console(CASES["identical"])
-    silent = comparison(calls(lambda _: {"tokens": 0}))
+    silent = comparison(calls(lambda _: {"tokens": None}))
     assert "tokens by task: none could be compared" in console(silent)

@@ -124,8 +124,14 @@ def test_an_iteration_beyond_the_plan_has_no_total() -> None:
 def test_numbers_are_never_cut_however_long_they_get() -> None:
     huge = RunResult("ok", 123_456, 12_345_678_901_234, True, None, 360_000_000)
     text = line(TaskFinished(1, Phase.BETA, LONG, huge, True), PLAN) or ""
-    assert "123456 turns 12,345,678,901,234 tok * 100:00:00 saved" in text
+    assert "123,456 turns 12,345,678,901,234 tok * 100:00:00 saved" in text
     assert "fill:..." in text
+
+
+def test_a_reported_0_differs_from_what_is_not_reported() -> None:
+    for number, shown in ((0, "0 turns       0 tok"), (None, "- turns       - tok")):
+        result = RunResult("ok", number, number, False, None, 40)
+        assert shown in (line(TaskFinished(1, Phase.BETA, "fill", result, False), PLAN) or "")
 
 
 def test_a_whole_battery_fits_80_columns() -> None:

@@ -79,12 +79,16 @@ def _facts(run: Run) -> list[list[str]]:
     result = run.result
     return [
         ["Status", result.status],
-        ["Turns", str(result.turns)],
-        ["Tokens", f"{result.tokens:,}"],
+        ["Turns", _count(result.turns)],
+        ["Tokens", _count(result.tokens)],
         ["Time", duration(result.elapsed_ms / 1000)],
         ["Overseer", "stepped in" if result.overseer_called else "not needed"],
         *([["Cache", "answered from a cache"]] if result.cached else []),
     ]
+
+
+def _count(count: int | None) -> str:
+    return "not reported" if count is None else f"{count:,}"
 
 
 def _entry(entry: Json) -> Json:

@@ -122,6 +122,11 @@ def prefix(event: events.TaskStarted | events.TaskFinished) -> str:
     return "frozen: " if event.arm == FROZEN else ""
 
 
+def count(number: int | None) -> str:
+    """Write turns or tokens; a dash where they are not reported."""
+    return "-" if number is None else f"{number:,}"
+
+
 def _plan_lines(plan: events.Plan) -> str:
     legend = "* marks tasks that the overseer corrected"
     if plan.arms > 1:
@@ -132,11 +137,11 @@ def _plan_lines(plan: events.Plan) -> str:
 def _task_line(event: events.TaskFinished, plan: events.Plan | None) -> str:
     result = event.result
     # Padded like the plural, so that the columns after it stay where they are.
-    turns = f"{result.turns} turn{' ' if result.turns == 1 else 's'}"
+    turns = f"{count(result.turns)} turn{' ' if result.turns == 1 else 's'}"
     mark = "*" if result.overseer_called else " "
     saved = " saved" if event.replayed else ""
     numbers = (
-        f" {result.status:<7} {turns:>8} {result.tokens:>7,} tok {mark}"
+        f" {result.status:<7} {turns:>8} {count(result.tokens):>7} tok {mark}"
         f" {duration(result.elapsed_ms / 1000):>7}{saved}"
     )
     return _line(event.iteration, plan, event.phase, prefix(event) + event.label, numbers)

@@ -25,7 +25,7 @@ from battery.base.text import brief, cells
 from battery.records import events
 from battery.records.models import Phase
 from battery.records.stages import DISTILL, META_STAGES
-from battery.report.terminal.lines import cost, iteration_line, notice_line, place, prefix
+from battery.report.terminal.lines import cost, count, iteration_line, notice_line, place, prefix
 
 #: Finished tasks in view; older ones have scrolled away.
 ROWS: Final = 12
@@ -277,8 +277,8 @@ def _finished(event: events.TaskFinished) -> Iterator[RenderableType]:
     yield event.phase
     yield Text(brief(prefix(event) + event.label, _LABEL))
     yield Text(result.status, style=_STYLES[result.status])
-    yield str(result.turns)
-    yield f"{result.tokens:,}"
+    yield count(result.turns)
+    yield count(result.tokens)
     yield "yes" if result.overseer_called else ""
     yield "saved" if event.replayed else duration(result.elapsed_ms / 1000)
 
