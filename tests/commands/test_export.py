@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from battery.store.battery_dir import BatteryDir
 from tests.support.calls import command_here
 from tests.support.commands import environment, read_json
 from tests.support.runs import run as answered
+from tests.support.server import unused_port
 
 pytestmark = pytest.mark.slow
 
@@ -99,8 +99,7 @@ class Read(NamedTuple):
 @contextmanager
 def viewing(logs: Path, home: Path) -> Iterator[str]:
     """Start Inspect's viewer on these logs and yield its address at once."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = unused_port()
     words = ["view", "start", "--log-dir", str(logs), "--host", "127.0.0.1", "--port", str(port)]
     process = subprocess.Popen(
         [sys.executable, "-m", "inspect_ai", *words],

@@ -16,6 +16,7 @@ from battery.base.errors import UsageError
 from battery.embedded.server import GatewayOptions, listen, serving
 from tests.embedded.conftest import Serve
 from tests.embedded.helpers import SHIPPED, ask, ask_all, connect, distil
+from tests.support.server import unused_port
 
 pytestmark = pytest.mark.slow
 
@@ -31,9 +32,7 @@ HEAVY = {"numpy", "scipy", "typer"}
 
 
 def test_a_port_of_ones_own_choice_is_served(tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = unused_port()
     with serving(GatewayOptions(store=tmp_path), port=port) as url:
         assert url == f"http://127.0.0.1:{port}"
         assert httpx.get(f"{url}/v1/health").json()["status"] == "ok"

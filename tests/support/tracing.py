@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ from battery.records.events import StageStarted, TaskStarted
 from battery.records.models import Phase, RunResult, Task
 from tests.support.collector import Collector, Seen
 from tests.support.commands import read_json
+from tests.support.server import unused_port
 
 TOKEN = "a-token-that-nobody-may-see"
 CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
@@ -54,5 +54,4 @@ def use_dead_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Name a proxy at a port where nobody listens."""
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.getsockname()[1]}")
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{unused_port()}")

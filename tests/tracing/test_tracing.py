@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import sys
 import threading
 from pathlib import Path
@@ -22,6 +21,7 @@ from battery.records.models import Phase
 from battery.tracing import traced
 from tests.support.calls import command_here
 from tests.support.collector import Collector
+from tests.support.server import unused_port
 from tests.support.tracing import (
     ENDPOINT,
     RESULT,
@@ -33,9 +33,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_a_collector_that_is_not_there_costs_one_warning(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    env = {ENDPOINT: f"http://127.0.0.1:{port}", "OTEL_EXPORTER_OTLP_TIMEOUT": "0.1"}
+    env = {ENDPOINT: f"http://127.0.0.1:{unused_port()}", "OTEL_EXPORTER_OTLP_TIMEOUT": "0.1"}
     words = ("run", "--iterations", 1, "--limit", 1, "--quiet", "--json")
     done = command_here(*words, cwd=tmp_path, env=env)
     assert done.returncode == 0
