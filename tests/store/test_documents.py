@@ -103,3 +103,12 @@ def test_a_missing_file_says_what_to_do(files: IterationDir) -> None:
     with pytest.raises(ArtifactError, match="No such file") as caught:
         files.require_answer(OVERSEER.file)
     assert "`battery summarize`" in (caught.value.hint or "")
+
+
+def test_a_file_that_cannot_be_read_is_named_with_what_would_clear_the_cause(
+    files: IterationDir,
+) -> None:
+    (files.root / "runs.json").mkdir(parents=True)
+    with pytest.raises(ArtifactError, match=r"cannot read .*runs\.json: Is a directory") as caught:
+        files.read_runs()
+    assert caught.value.hint == "move it away"

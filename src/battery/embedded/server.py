@@ -16,7 +16,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from battery.base.errors import BatteryError, UsageError
+from battery.base.errors import BatteryError, UsageError, remedy_of
 from battery.embedded.analyst import RuleAnalyst
 from battery.embedded.app import Gateway, make_app
 from battery.embedded.guard import Guard, Place
@@ -97,7 +97,7 @@ def _open_memory(options: GatewayOptions) -> Memory:
     except OSError as error:
         raise UsageError(
             f"the gateway's memory in {options.store} cannot be used: {error.strerror}",
-            hint="name a folder that can be written",
+            hint=f"{remedy_of(error)}, or name another folder",
         ) from error
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from battery.base import jsonio
-from battery.base.errors import ArtifactError, ShapeError
+from battery.base.errors import ArtifactError, ShapeError, remedy_of
 from battery.protocol import Json
 from battery.records.lines import RecordedRun
 from battery.records.models import Phase, Run, Task, read_back
@@ -62,7 +62,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise _cannot_read(path, error) from error
+        raise cannot_read(path, error) from error
 
 
 def read_json(path: Path) -> Any:
@@ -113,7 +113,7 @@ def _array_items(path: Path) -> Iterator[tuple[Any, list[str]]]:
             for piece in jsonio.array_pieces(file):
                 yield from _items(path, piece)
     except OSError as error:
-        raise _cannot_read(path, error) from error
+        raise cannot_read(path, error) from error
     except ValueError as error:
         # Read as a whole it names the line of the file; that of a piece would mislead.
         read_json(path)
@@ -144,10 +144,12 @@ def read_objects(path: Path) -> Iterator[Json]:
                 yield value
 
 
-def _cannot_read(path: Path, error: OSError) -> ArtifactError:
+def cannot_read(path: Path, error: OSError) -> ArtifactError:
+    """Put a failed read into words, with what would clear the cause."""
+    restore = "restore it; what can be computed from runs.json, `battery summarize` writes again"
+    missing = isinstance(error, FileNotFoundError)
     return ArtifactError(
-        f"cannot read {path}: {error.strerror}",
-        hint="restore it; what can be computed from runs.json, `battery summarize` writes again",
+        f"cannot read {path}: {error.strerror}", hint=restore if missing else remedy_of(error)
     )
 
 

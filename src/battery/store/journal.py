@@ -19,13 +19,14 @@ from typing import Any, Final, Self
 import orjson
 
 from battery.base import jsonio
-from battery.base.errors import ArtifactError, LostFolderError, remedy_of
+from battery.base.errors import ArtifactError, LostFolderError
 from battery.base.text import printable
 from battery.protocol import Json
 from battery.records.lines import FinishedCall
 from battery.records.models import ELAPSED_KEY
 from battery.records.stages import CallKey
 from battery.store.appending import AppendedFile
+from battery.store.documents import cannot_read
 from battery.store.files import Reserve
 
 _TASK: Final = {"task_id": str, "arm": str, "repeat": int, "result": dict}
@@ -95,7 +96,7 @@ class Journal:
                 line = file.readline()
         except OSError as error:
             self.require_in_place()
-            raise _cannot_read(self._path, error) from error
+            raise cannot_read(self._path, error) from error
         place = f"{self._path}, byte {self._offsets[key]}"
         entry = _parsed(line, place, jsonio.loads)
         if CallKey.of(entry) != key:
@@ -158,7 +159,7 @@ def _lines(path: Path) -> Iterator[tuple[int, Json]]:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise _cannot_read(path, error) from error
+        raise cannot_read(path, error) from error
 
 
 def _parsed(line: bytes, place: str, loads: Callable[[bytes], Any]) -> Json:
@@ -185,7 +186,3 @@ def _no_call(place: str) -> ArtifactError:
         f"{place} is not a finished call",
         hint="restore the file, or remove that line: its call is then asked again",
     )
-
-
-def _cannot_read(path: Path, error: OSError) -> ArtifactError:
-    return ArtifactError(f"cannot read {path}: {error.strerror}", hint=remedy_of(error))
