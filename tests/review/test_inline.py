@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from battery.review.inline import decide, entitled, first_path, named_metric, verdict_in_title
+from battery.review.inline import entitled, first_path, named_metric, verdict_in_title
+from battery.review.words import decide
 
 
 @pytest.mark.parametrize(

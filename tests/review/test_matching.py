@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from battery.records.models import Proposal
+from battery.review.loose import MOST
 from battery.review.matching import Matching
-from battery.review.parse import MOST, parse_proposals, parse_verdicts
+from battery.review.parse import parse_proposals, parse_verdicts
 
 
 def proposal(number: int, title: str, target: str | None = None) -> Proposal:

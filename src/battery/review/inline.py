@@ -3,48 +3,30 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 
 from battery.records.metric import METRICS, TABLE
+from battery.review.labels import COUNTED_NAME
+from battery.review.words import REACH, Word, decide, said_after
 
-Word = Literal["APPROVE", "REVISE", "REJECT"]
 # Indented code is off: models indent a list too far much more often than they mean code.
 PARSER = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["code", "lheading"])
 # For the structure alone: what is inside the lines is read later, and only where it matters.
 BLOCKS = MarkdownIt("commonmark", {"html": False}).enable("table")
 BLOCKS.disable(["code", "lheading", "inline"])
-# How far into a line a label, a title or a verdict may be; it keeps long lines cheap.
-REACH = 200
 BOLD_LEAD = re.compile(r"[^\w`*]*(\*\*|__)(?P<lead>(?:(?!\1).){1,200})\1\s*(?P<rest>.*)", re.DOTALL)
 # The number before a title: Proposal 2, #2, 2), P2:, 3.2 but not the count in "2 welders".
 COUNTED = re.compile(
     r"[^\w`(\[/.\"'“]*(?:"
-    r"(?:proposal|change|recommendation|suggestion|item|#)\s*#?\s*(?P<worded>\d{1,3})(?!\d)"
+    rf"(?:{COUNTED_NAME})\s*#?\s*(?P<worded>\d{{1,3}})(?!\d)"
     r"|[\[(]?(?:p|\d{1,2}\.)?(?P<bare>\d{1,3})(?:\s*[.):\]\u2013—|-]+(?!\d)|\ufe0f?\u20e3|\s*$))"
-    r"[\s:.)\]|\u2013—-]*",
+    r"[\s:\uff1a.)\]|\u2013—-]*",
     re.IGNORECASE,
 )
 _DECORATION = re.compile(r"^[^\w(`\[/.\"'“<+~]+")
-_WORD = (
-    r"(?:(?P<APPROVE>approv(?:ed?|al)|accept(?:ed)?)"
-    r"|(?P<REVISE>revis(?:ed?|ion)|needs? (?:work|changes)|rework)|(?P<REJECT>reject(?:ed|ion)?))\b"
-)
-_ANY_WORD = re.compile(rf"(?<!\w){_WORD}", re.IGNORECASE)
-# What is not, or would only otherwise be: "would be APPROVE if the file existed".
-_NEGATED = re.compile(
-    r"(?:\b(?:not|never|cannot)|n't|\b(?:would|could|might)\W+(?:have\W+)?be(?:en)?)"
-    r"\W+(?:be\W+)?(?:an?\W+)?$",
-    re.IGNORECASE,
-)
-_CHOICE = r"(?:approved?|revised?|reject(?:ed)?)\W*(?:or\W*)?"
-# The prompt's own list of words, given back instead of one of them.
-_TEMPLATE = re.compile(
-    rf"(?:{_CHOICE}){{3}}|\W*(?:approved?|revised?|reject(?:ed)?)\W*(?:[|/]|\bor\b)\W*{_CHOICE}$",
-    re.IGNORECASE,
-)
 IN_BOLD = re.compile(
     r"(?P<before>.*?)(?:\*\*|__)[^\w*]*(?P<word>approved?|revised?|reject(?:ed)?)[^\w*]*"
     r"(?:\*\*|__)",
@@ -63,7 +45,6 @@ _IN_TITLE = (
         re.DOTALL | re.IGNORECASE,
     ),
 )
-_VERDICT_ONLY = re.compile(rf"\W*{_WORD}\W*(?:proposals?\W*)?(?:\d+\W*)?", re.IGNORECASE)
 VERDICT_LEAD = re.compile(
     r"[^\w`]*(?:\b(?:APPROVED?|REVISED?|REJECT(?:ED)?)\b|"
     r"[*_]{1,3}\W*(?i:approved?|revised?|reject(?:ed)?)\W*[*_]{1,3})"
@@ -93,34 +74,13 @@ class TitleVerdict(NamedTuple):
     after: str
 
 
-def is_verdict(text: str) -> bool:
-    """Return whether a text is a verdict and nothing else."""
-    return len(text) <= REACH and bool(_VERDICT_ONLY.fullmatch(text))
-
-
-def decide(text: str) -> tuple[Word | None, str]:
-    """Find the verdict in the text of a field; return what is said after it, too."""
-    text = re.sub(r"~~.*?~~", "", text)
-    if _TEMPLATE.match(re.sub(r"^\W+", "", text)):
-        return None, ""
-    for found in _ANY_WORD.finditer(text):
-        if not _NEGATED.search(text[max(0, found.start() - REACH) : found.start()]):
-            word = next(word for word in get_args(Word) if found[word])
-            return word, _said(text[found.end() :])
-    return None, ""
-
-
-def _said(text: str) -> str:
-    return re.sub(r"^[\s*_.:,;)\]>=\u2013—-]*[^\w\s`*_(\[\"'<~]*\s*", "", text).strip()
-
-
 def verdict_in_title(text: str) -> TitleVerdict | None:
     """Find a verdict in the title line itself, before or after the title."""
     for pattern in _IN_TITLE:
         found = pattern.match(text[:REACH])
         word = found and decide(found["word"])[0]
         if found and word:
-            before, after = found["before"], _said(text[found.end() :])
+            before, after = found["before"], said_after(text[found.end() :])
             if not re.search(r"\w", before):
                 counted = COUNTED.match(after)
                 start = counted.end() if counted else 0
@@ -140,7 +100,7 @@ def entitled(text: str, number: int | None = None) -> tuple[int | None, str, str
     """Split the text of an opener into number, title and what follows a title in bold."""
     bold, rest = BOLD_LEAD.match(text), ""
     if bold:
-        text, rest = bold["lead"], _said(bold["rest"])
+        text, rest = bold["lead"], said_after(bold["rest"])
     title = plain_text(text)
     counted = COUNTED.match(title)
     if counted:

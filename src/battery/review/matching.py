@@ -9,12 +9,12 @@ from difflib import SequenceMatcher
 from typing import Final
 
 from battery.records.models import Proposal
-from battery.review.inline import REACH
+from battery.review.words import REACH
 
 # Titles this alike are the same; less alike than LIKELY, one is not taken for the other.
 _SAME, _LIKELY = 0.85, 0.6
 #: Titles that are compared letter by letter with one; of more, those that share most words.
-_COMPARED: Final = 12
+_COMPARED: Final = 10
 
 
 class Matching:
@@ -87,4 +87,7 @@ def _likeness(one: str, other: str) -> float:
     # A very short title is part of many others by accident.
     if min(len(one), len(other)) > 8 and (one in other or other in one):
         return _SAME
-    return SequenceMatcher(None, one, other).ratio()
+    matcher = SequenceMatcher(None, one, other)
+    # An upper bound, and quicker: most titles are not alike at all.
+    bound = matcher.quick_ratio()
+    return bound if bound < _LIKELY else matcher.ratio()

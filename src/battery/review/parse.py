@@ -1,66 +1,39 @@
-"""Read proposals and verdicts out of the two Markdown answers of the large model.
+"""Read proposals and verdicts out of the two answers of the large model.
 
-Models write Markdown loosely, so nothing here insists on one form. An answer becomes lines that
-know their place in its structure. The lines are cut into groups in every way the structure
-offers: by headings of one level, bold lines, list items, table rows. The way that finds most
-wins. What cannot be read is a warning, never an error.
+The prompts ask for Markdown and, at its end, the same as a block of JSON. The block is read where
+it is there; else the Markdown, other data, and last sentences. Where two of them can be read and
+say different things, that is a warning, and so is what cannot be read; nothing is an error.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 from battery.records.models import Proposal, Verdict
-from battery.review.inline import (
-    IN_BOLD,
-    REACH,
-    VERDICT_LEAD,
-    Word,
-    decide,
-    entitled,
-    first_path,
-    named_metric,
-    plain_text,
-    verdict_in_title,
+from battery.review.block import Fields, asked_block, other_records, tagged_records, untagged
+from battery.review.inline import entitled, first_path, named_metric
+from battery.review.loose import (
+    JUDGMENT,
+    MOST,
+    Judged,
+    loose_proposals,
+    loose_verdicts,
+    make_proposal,
+    prose_proposals,
+    review_readings,
 )
 from battery.review.matching import Matching
 from battery.review.own import own_words
-from battery.review.structure import Form, Group, Line, all_readings, read_fields, to_markdown
+from battery.review.prose import spoken_verdicts
+from battery.review.words import decide
 
-_Read = TypeVar("_Read", Proposal, Verdict)
+_Read = TypeVar("_Read", Proposal, Judged)
 
 #: The prompt asks for at least this many proposals.
 WANTED_PROPOSALS: Final = 3
-#: Proposals or verdicts that are read of one answer.
-MOST: Final = 200
-_CODE = re.compile(r"`[^`]+`")
-# The prompt fixes these headings, and models reword them all the same.
-_REVIEW = Form(
-    asked=re.compile(
-        r"(?:proposed|suggested|recommended) (?:changes|improvements|actions|fixes)\b.*"
-        r"|(?:change )?proposals(?: for .*)?|recommendations(?: for .*)?"
-        r"|changes for (?:the )?(?:next )?iteration.*"
-    ),
-    # These sections name files as well and would read as proposals.
-    passed_over=re.compile(
-        r"what (?:worked|works|went well|failed|fails|went wrong|did ?n[o']t work)\b.*"
-        r"|successes|failures|strengths|weaknesses"
-    ),
-    fields=frozenset({"target", "reason", "impact", "title"}),
-    anchor="target",
-)
-_JUDGMENT = Form(
-    asked=re.compile(r"(?:proposal |scrum )?(?:verdicts|judge?ments|decisions|reviews)(?: .*)?"),
-    # This list repeats what was judged above; read as well, it would give each verdict twice.
-    passed_over=re.compile(
-        r"pr[- ]ready\b.*|ready (?:for|to) (?:pr|merge)\b.*|approved changes\b.*"
-    ),
-    fields=frozenset({"verdict", "reason"}),
-    anchor="verdict",
-)
+_REVIEW_NAME, _JUDGMENT_NAME = "overseer review", "scrum judgment"
 
 
 def parse_proposals(markdown: str) -> tuple[list[Proposal], list[str]]:
@@ -70,14 +43,15 @@ def parse_proposals(markdown: str) -> tuple[list[Proposal], list[str]]:
     Only when there is none of that, paragraphs of the proposals section that name a file count,
     with the paragraph as rationale. Never raises.
     """
-    text, warnings = own_words(markdown, "overseer review")
-    readings = list(all_readings(text, _REVIEW))
-    proposals = max((_proposals(groups, _complete) for groups in readings), key=len, default=[])
-    if not proposals:
-        # Last of all: that a paragraph mentions a file is a weak sign of a proposal.
-        prose = (_proposals(groups, _prose) for groups in readings)
-        proposals = next(filter(None, prose), [])
-    proposals, more = _most(proposals, "overseer review", "proposals")
+    text, warnings = own_words(markdown, _REVIEW_NAME)
+    block = asked_block(text, "proposals")
+    proposals = _recorded_proposals(block.records) if block else []
+    if block and proposals:
+        warnings += _proposal_differences(proposals, loose_proposals(review_readings(block.rest)))
+    else:
+        warnings += _unreadable(text, "proposals", _REVIEW_NAME)
+        proposals = _other_proposals(text)
+    proposals, more = _most(proposals, _REVIEW_NAME, "proposals")
     return proposals, [*warnings, *more, *_proposal_warnings(proposals)]
 
 
@@ -87,18 +61,129 @@ def parse_verdicts(markdown: str, proposals: Sequence[Proposal]) -> tuple[list[V
     A verdict is matched to a proposal by number, title or target file; one that matches none
     has `proposal` null. The list of PR-ready changes gives no verdicts. Never raises.
     """
-    text, warnings = own_words(markdown, "scrum judgment")
+    text, warnings = own_words(markdown, _JUDGMENT_NAME)
     matching = Matching(proposals)
-    readings = (_verdicts(groups, matching) for groups in all_readings(text, _JUDGMENT))
-    verdicts = max(readings, key=_matched, default=[])
-    if len(verdicts) == len(proposals) and not any(v.title for v in verdicts):
-        # Nothing says which is which: then they are in the order of the proposals.
-        verdicts = [
-            verdict.model_copy(update={"proposal": proposal.number, "title": proposal.title})
-            for verdict, proposal in zip(verdicts, proposals, strict=True)
-        ]
-    verdicts, more = _most(verdicts, "scrum judgment", "verdicts")
-    return verdicts, [*warnings, *more, *_verdict_warnings(verdicts, proposals)]
+    block = asked_block(text, "verdicts")
+    judged = _recorded_verdicts(block.records, matching) if block else []
+    if block and judged:
+        loose = loose_verdicts(block.rest, proposals, matching)
+        judged, more = _with_details(judged, loose)
+        warnings += more
+    else:
+        warnings += _unreadable(text, "verdicts", _JUDGMENT_NAME)
+        judged = _other_verdicts(text, proposals, matching)
+    judged, more = _most(judged, _JUDGMENT_NAME, "verdicts")
+    return [one.verdict for one in judged], [
+        *warnings,
+        *more,
+        *_verdict_warnings(judged, proposals),
+    ]
+
+
+def _other_proposals(text: str) -> list[Proposal]:
+    """Read proposals where the block that was asked for is not there."""
+    readings = review_readings(untagged(text))
+    return (
+        _recorded_proposals(tagged_records(text))
+        or loose_proposals(readings)
+        or max(map(_recorded_proposals, other_records(text)), key=len, default=[])
+        or prose_proposals(readings)
+    )
+
+
+def _other_verdicts(text: str, proposals: Sequence[Proposal], matching: Matching) -> list[Judged]:
+    judged = _recorded_verdicts(tagged_records(text), matching)
+    judged = judged or loose_verdicts(untagged(text), proposals, matching)
+    given = {one.verdict.proposal for one in judged} - {None}
+    if not given:
+        data = (_recorded_verdicts(records, matching) for records in other_records(text))
+        judged = max(data, key=len, default=[]) or judged
+        given = {one.verdict.proposal for one in judged} - {None}
+    for number, (word, sentence) in spoken_verdicts(text, JUDGMENT).items():
+        if matching.title(number) and number not in given:
+            judged.append(Judged(_verdict(number, matching.title(number), word, sentence)))
+    return judged
+
+
+def _recorded_proposals(records: Sequence[Fields]) -> list[Proposal]:
+    found: list[Proposal] = []
+    for fields in records[: MOST + 1]:
+        path = first_path(fields.get("target", ""))
+        if not path and len(fields.keys() & {"title", "target", "reason", "impact"}) < 2:
+            continue
+        title = entitled(fields.get("title", ""))[1]
+        proposal = make_proposal(len(found) + 1, title, path, fields)
+        metric = named_metric(fields.get("metric", "")) or proposal.metric
+        found.append(proposal.model_copy(update={"metric": metric}))
+    return found
+
+
+def _recorded_verdicts(records: Sequence[Fields], matching: Matching) -> list[Judged]:
+    found: list[Judged] = []
+    for fields in records[: MOST + 1]:
+        word, said = decide(fields.get("verdict", ""))
+        if not word:
+            continue
+        number, title, _ = entitled(fields.get("title", ""))
+        number = entitled(fields.get("number", ""))[0] or number
+        proposal = matching.find(number, title, fields.get("target", ""))
+        reason = fields.get("reason") or said or None
+        found.append(Judged(_verdict(proposal, title or matching.title(proposal), word, reason)))
+    return found
+
+
+def _verdict(proposal: int | None, title: str, word: str, reason: str | None) -> Verdict:
+    return Verdict.model_validate(
+        {"proposal": proposal, "title": title, "verdict": word, "reason": reason, "details": ""}
+    )
+
+
+def _with_details(judged: list[Judged], loose: list[Judged]) -> tuple[list[Judged], list[str]]:
+    """Add what the text says to the verdicts of the block; warn where the two differ."""
+    by_number = {one.verdict.proposal: one.verdict for one in reversed(loose)}
+    found: list[Judged] = []
+    warnings: list[str] = []
+    for one in judged:
+        verdict, text = one.verdict, by_number.pop(one.verdict.proposal, None)
+        if text and verdict.proposal:
+            reason = text.reason or verdict.reason
+            verdict = verdict.model_copy(update={"details": text.details, "reason": reason})
+            if text.verdict != verdict.verdict:
+                warnings.append(
+                    f"on proposal {verdict.proposal} ({verdict.title}) the text of the scrum "
+                    f"judgment says {text.verdict} and its JSON block {verdict.verdict}; the "
+                    "block counts"
+                )
+        found.append(Judged(verdict))
+    for text in (verdict for number, verdict in by_number.items() if number):
+        warnings.append(
+            f"the verdict on proposal {text.proposal} ({text.title}) is in the text of the scrum "
+            "judgment and not in its JSON block; it was read from the text"
+        )
+        found.append(Judged(text))
+    return found, warnings
+
+
+def _proposal_differences(block: Sequence[Proposal], text: Sequence[Proposal]) -> Iterator[str]:
+    if not text:
+        return
+    if len(block) != len(text):
+        yield (
+            f"the text of the overseer review has {len(text)} proposals and its JSON block "
+            f"{len(block)}; the block counts"
+        )
+        return
+    for one, other in zip(block, text, strict=True):
+        if one.target_file != other.target_file:
+            yield (
+                f"proposal {one.number} ({one.title}) is for {other.target_file} in the text of "
+                f"the overseer review and for {one.target_file} in its JSON block; the block counts"
+            )
+
+
+def _unreadable(text: str, key: str, name: str) -> Iterator[str]:
+    if f'"{key}"' in text and asked_block(text, key) is None:
+        yield f"the JSON block of the {name} is broken or cut; its text was read instead"
 
 
 def with_existence(proposals: Sequence[Proposal], exists: Mapping[str, bool]) -> list[Proposal]:
@@ -149,128 +234,21 @@ def _proposal_warnings(proposals: Sequence[Proposal]) -> Iterator[str]:
             yield f"proposal {proposal.number} ({proposal.title}) names no target file"
 
 
-def _verdict_warnings(verdicts: Sequence[Verdict], proposals: Sequence[Proposal]) -> Iterator[str]:
-    if not verdicts:
+def _verdict_warnings(judged: Sequence[Judged], proposals: Sequence[Proposal]) -> Iterator[str]:
+    if not judged:
         yield (
             "no verdict could be read from the scrum judgment: looked for APPROVE, REVISE or "
             "REJECT next to each proposal; the text of the judgment is kept as it came"
         )
         return
-    given = Counter(verdict.proposal for verdict in verdicts)
+    given = Counter(one.verdict.proposal for one in judged)
     for proposal in proposals:
         if not given[proposal.number]:
             yield f"proposal {proposal.number} ({proposal.title}) has no verdict"
         elif given[proposal.number] > 1:
             yield f"proposal {proposal.number} ({proposal.title}) has more than one verdict"
-    if proposals:
-        for verdict in verdicts:
-            if verdict.proposal is None:
-                yield f"the verdict on {verdict.title!r} matches no proposal of the review"
-
-
-def _proposals(
-    groups: Sequence[Group], read: Callable[[int, Group], Proposal | None]
-) -> list[Proposal]:
-    found: list[Proposal] = []
-    for group in groups:
-        proposal = read(len(found) + 1, group)
-        if proposal:
-            found.append(proposal)
-        if len(found) > MOST:
-            break
-    return found
-
-
-def _complete(number: int, group: Group) -> Proposal | None:
-    fields, _ = read_fields(group, _REVIEW.fields)
-    target, reason, impact = (fields.get(label, "") for label in ("target", "reason", "impact"))
-    opener = group.opener.value if group.opener.label == "title" else group.opener.text
-    in_title = _CODE.search(opener)
-    path = first_path(target or (in_title[0] if in_title else ""))
-    if not (target and path) and sum(map(bool, (target, reason, impact))) < 2:
-        return None
-    # Several files, or lines of one: the record has one path, but nothing said may get lost.
-    if path and plain_text(target) not in {"", path}:
-        reason += f"\n\nTarget file as written: {target}"
-    title = entitled(opener)[1] or plain_text(fields.get("title", ""))
-    return Proposal(
-        number=number,
-        title=title or path or f"Proposal {number}",
-        target_file=path,
-        rationale=reason.strip() or None,
-        expected_impact=impact or None,
-        metric=named_metric(impact),
-    )
-
-
-def _prose(number: int, group: Group) -> Proposal | None:
-    text = to_markdown([group.opener._replace(kind="text"), *group.lines])
-    path = first_path(text)
-    if not (group.asked and path):
-        return None
-    _, title, rest = entitled(group.opener.text)
-    rationale = to_markdown([group.opener._replace(kind="text", text=rest), *group.lines])
-    return Proposal(
-        number=number,
-        title=title or path,
-        target_file=path,
-        rationale=rationale or None,
-        expected_impact=None,
-        metric=None,
-    )
-
-
-def _verdicts(groups: Sequence[Group], matching: Matching) -> list[Verdict]:
-    found: dict[object, Verdict] = {}
-    for verdict in filter(None, (_verdict(group, matching) for group in groups)):
-        # One that matches no proposal repeats none.
-        # The same word twice is one verdict; two words on one proposal are kept, and warned of.
-        key = (verdict.proposal, verdict.verdict) if verdict.proposal else len(found)
-        found.setdefault(key, verdict)
-        if len(found) > MOST:
-            break
-    return list(found.values())
-
-
-def _verdict(group: Group, matching: Matching) -> Verdict | None:
-    fields, rest = read_fields(group, _JUDGMENT.fields)
-    word, said = decide(fields.get("verdict", ""))
-    heading = group.opener.value if group.opener.label == "title" else group.opener.text
-    in_title = verdict_in_title(heading)
-    if in_title and not (word and re.search(r"\w", in_title.after)):
-        heading = in_title.before
-        word, said = (word, said) if word else (in_title.word, in_title.after)
-    if not word:
-        word, said = _leading(rest)
-    number, title, more = entitled(heading, group.opener.number)
-    targets = " ".join([heading, *(line.value for line in group.lines if line.label == "target")])
-    proposal = matching.find(number, title, targets)
-    # Models also sort proposals under headings such as Approved; a word of the group's own wins.
-    if not word and proposal:
-        word = decide(group.above)[0]
-    if not word:
-        return None
-    reason = fields.get("reason", "")
-    spoken = [Line("text", 0, text) for text in (more, said if reason else "") if text]
-    return Verdict(
-        proposal=proposal,
-        title=title or matching.title(proposal),
-        verdict=word,
-        reason=reason or said or None,
-        details=to_markdown([*spoken, *rest]),
-    )
-
-
-def _matched(verdicts: Sequence[Verdict]) -> tuple[int, int]:
-    return len({verdict.proposal for verdict in verdicts} - {None}), len(verdicts)
-
-
-def _leading(rest: list[Line]) -> tuple[Word | None, str]:
-    for line in rest:
-        head = line.text[:REACH]
-        leads = VERDICT_LEAD.match(head)
-        if leads or IN_BOLD.match(head):
-            rest.remove(line)
-            word, said = decide(line.text)
-            return word, said if leads else line.text
-    return None, ""
+    for verdict, doubt in judged:
+        if doubt and verdict.proposal:
+            yield f"the verdict on proposal {verdict.proposal} ({verdict.title}) {doubt}"
+        if proposals and verdict.proposal is None:
+            yield f"the verdict on {verdict.title!r} matches no proposal of the review"

@@ -85,6 +85,14 @@ _UNCLEAR: Final = re.compile(
     )
     + r"|n['\u2019]t\b|±"
 )
+# What is said not to move.
+_STAYS: Final = re.compile(
+    r"\b(?:unaffected|unchanged|untouched|same|stays?|remains?|constant|flat|steady|holds?"
+    r"|no (?:change|effect|loss|impact)"
+    r"|(?:not|never|n['\u2019]t) (?:change|move|affect|fall|rise|drop)"
+    r"|(?:nothing|little) (?:on|for|in))\b"
+)
+_STAYING: Final = re.compile(rf"\([^()]*{_STAYS.pattern}[^()]*\)")
 # A hyphen inside "5-10" or "iteration-2" is no minus.
 _SIGN: Final = re.compile(
     r"(?<![\w.,)%/])(?:(?P<minus>[-\u2013](?=\d)|\u2212(?=\s?\d))|\+(?=\s?\d))"
@@ -138,6 +146,14 @@ def expected_direction(metric: str, impact: str) -> Direction | None:
     if len(found) > 1:
         return None
     return "fall" if "fall" in found else "rise"
+
+
+def moved_metric(impact: str) -> str | None:
+    """Return the metric that an impact says will move; of several, not one that is to stay."""
+    text = _STAYING.sub(" ", impact.lower())
+    clauses = [clause for sentence in _SENTENCE_END.split(text) for clause in _clauses(sentence)]
+    moving = [c for c in clauses if not _STAYS.search(c) and not _IS_ASIDE.match(c)]
+    return named_metric("; ".join(moving)) or named_metric(impact)
 
 
 def _nearest_first(metric: str, impact: str) -> Iterator[list[str]]:

@@ -16,39 +16,14 @@ from battery.review.inline import (
     BLOCKS,
     BOLD_LEAD,
     COUNTED,
-    REACH,
     VERDICT_LEAD,
     count_of,
     entitled,
-    is_verdict,
     plain_text,
 )
+from battery.review.labels import COUNTED_NAME, INNER_LABEL, OTHER_LABEL, label_at
+from battery.review.words import REACH, decide, is_verdict
 
-_LABELS = {
-    "target": r"target(?: (?:files?|paths?))?(?:\(s\))?|files?(?:\(s\))?(?: to change)?|path",
-    "impact": r"(?:expected |predicted )?(?:impact|effect|outcome)s?|(?:affected |which )?metrics?",
-    "reason": r"rationale|reason(?:ing|s)?|justification|why|motivation",
-    "verdict": r"(?:final |scrum )?verdict|decision|judge?ment|ruling",
-    "title": r"title|name|proposal|proposed change|change",
-}
-_LABEL = "(?:" + "|".join(f"(?P<{key}>{words})" for key, words in _LABELS.items()) + ")"
-_COLON = r"(?:[:\uff1a=]|->|→|[-\u2013—]+(?=\s|$))"
-_NOTE = r"(?:\s*\([^)]*\))?"
-# In bold or italics a label needs no colon.
-_LABELLED = re.compile(
-    rf"[^\w`<*]*(?P<mark>[*_]{{1,3}})?[^\w`<*]*(?:[a-h\d][.)]\s*)?{_LABEL}{_NOTE}\s*"
-    rf"(?(mark)(?:(?P=mark){_NOTE}\s*{_COLON}?|{_COLON}\s*(?P=mark))|{_COLON})\s*",
-    re.IGNORECASE,
-)
-_ALONE = re.compile(rf"\W*{_LABEL}\W*$", re.IGNORECASE)
-# A label in the middle of a line: any in bold, or one of those that the prompts ask for.
-_INNER_LABEL = re.compile(
-    r"(?<![\s;|(\u2013—-])[\s;|(\u2013—-]++"
-    rf"(?=(\*\*|__)(?:{'|'.join(_LABELS.values())})\s*(?::\s*\1|\1\s*:))"
-    r"|(?<![;|.,(:\u2013—-])[;|.,(:\u2013—-]++\s*+"
-    r"(?=(?:Target file|Rationale|Expected impact|Verdict|Reason)\s*:)",
-    re.IGNORECASE,
-)
 #: Columns of a table that are read.
 _COLUMNS = 16
 
@@ -66,6 +41,8 @@ class Line(NamedTuple):
     #: Which field the line begins, and what is there of its value.
     label: str | None = None
     value: str = ""
+    #: Whether it is in a quotation, and so perhaps somebody else's word.
+    quoted: bool = False
 
 
 def walk(node: SyntaxTreeNode, depth: int, *, unwrap: bool) -> Iterator[Line]:
@@ -82,6 +59,9 @@ def walk(node: SyntaxTreeNode, depth: int, *, unwrap: bool) -> Iterator[Line]:
                 yield from _table(child)
             case "fence":
                 yield from _fence(child, depth, unwrap=unwrap)
+            case "blockquote":
+                for line in walk(child, depth, unwrap=unwrap):
+                    yield line._replace(quoted=True)
             case "hr":
                 yield Line("rule", depth, "")
             case _:
@@ -94,11 +74,11 @@ def make_line(kind: str, level: int, text: str, number: int | None = None) -> Li
     # The bold may reach over label and value, as in **Verdict: APPROVE**.
     for written in (text, f"{bold['lead']} {bold['rest']}" if bold else ""):
         head = written[:REACH]
-        found = _ALONE.match(head) if kind == "heading" else None
-        found = found or _LABELLED.match(head)
+        found = label_at(head, alone=kind == "heading")
         if found:
-            label = next(key for key in _LABELS if found[key])
-            return Line(kind, level, text, number, label, written[found.end() :])
+            label, start, weak = found
+            if not weak or decide(written[start:])[0]:
+                return Line(kind, level, text, number, label, written[start:])
     if is_verdict(text):
         return Line(kind, level, text, number, "verdict", text)
     return Line(kind, level, text, number)
@@ -106,7 +86,7 @@ def make_line(kind: str, level: int, text: str, number: int | None = None) -> Li
 
 def _paragraph(content: str, depth: int) -> Iterator[Line]:
     kind = "text"
-    for piece in _INNER_LABEL.sub("\n", content).split("\n"):
+    for piece in INNER_LABEL.sub("\n", content).split("\n"):
         yield make_line("bold" if _is_bold_title(piece) else kind, depth, piece)
         kind = "wrap"
 
@@ -116,7 +96,7 @@ def _is_bold_title(text: str) -> bool:
     if bold:
         rest = bold["rest"].strip(" :.")
         return not rest or bool(COUNTED.match(bold["lead"]) or VERDICT_LEAD.match(rest))
-    return bool(re.match(r"(?:proposal|change)\s*#?\d", text, re.IGNORECASE))
+    return bool(re.match(rf"(?:{COUNTED_NAME})\s*#?\d", text, re.IGNORECASE))
 
 
 def _item(node: SyntaxTreeNode, depth: int, *, unwrap: bool) -> Iterator[Line]:
@@ -139,6 +119,11 @@ def _table(node: SyntaxTreeNode) -> Iterator[Line]:
     head, *body = [[cell.children[0].content for cell in row.children[:_COLUMNS]] for row in rows]
     labels = [make_line("heading", 1, cell).label for cell in head]
     names = [plain_text(cell).strip(": ") for cell in head]
+    down = [make_line("heading", 1, cells[0]).label for cells in body]
+    if len(head) > 2 and not any(labels[1:]) and any(down):
+        # Fields go down, and each column is one proposal.
+        head, *body = [list(column) for column in zip(*[head, *body], strict=True)]
+        labels, names = [None, *down], ["", *(plain_text(cell).strip(": ") for cell in head[1:])]
     for cells in [head, *body]:
         label = make_line("heading", 1, cells[0]).label
         if len(cells) == 2 and label and not labels[1]:
@@ -164,8 +149,6 @@ def _row(names: list[str], labels: list[str | None], cells: list[str]) -> Iterat
 
 # The kinds of lines that can open a group; of equally good ones the earlier is taken.
 _OPENERS = ("heading", "bold", "ordered", "bullet", "row")
-# Any other label in bold; it only matters that it ends the field before it.
-_OTHER_LABEL = re.compile(r"[^\w`*]*[*_]{1,3}[^*_:`]{1,60}(?::\s*[*_]{1,3}|[*_]{1,3}\s*:)")
 # Given back from the prompt or a template, like <path>.
 _PLACEHOLDER = re.compile(r"[`*]*(?:<[^>]*>|\[[^\]]*\]|\{[^}]*\}|\.{3}|…)[`*.]*")
 
@@ -192,12 +175,30 @@ class Form(NamedTuple):
     anchor: str
 
 
+def plain_lines(markdown: str, form: Form) -> Iterator[str]:
+    """Yield the paragraphs of an answer that may speak of what is sought, each on one line."""
+    tree = SyntaxTreeNode(BLOCKS.parse(markdown))
+    paragraph: list[str] = []
+    for line in _in_sections(walk(tree, 0, unwrap=False), form):
+        if line.kind != "wrap" and paragraph:
+            yield " ".join(paragraph)
+            paragraph = []
+        if not line.quoted and line.kind not in {"code", "rule", "section"}:
+            paragraph.append(line.text)
+    if paragraph:
+        yield " ".join(paragraph)
+
+
 def all_readings(markdown: str, form: Form) -> Iterator[list[Group]]:
     """Group the lines in every way that the structure of the answer offers."""
     tree = SyntaxTreeNode(BLOCKS.parse(markdown))
     # Some models put the whole answer into a code fence; others show a file in one.
     for unwrap in (False, True) if any(node.type == "fence" for node in tree.walk()) else (False,):
-        lines = list(_in_sections(walk(tree, 0, unwrap=unwrap), form))
+        lines = list(walk(tree, 0, unwrap=unwrap))
+        if not any(line.label or line.kind == "heading" for line in lines if not line.quoted):
+            # The whole answer is one quotation.
+            lines = [line._replace(quoted=False) for line in lines]
+        lines = list(_in_sections(iter(lines), form))
         styles = {(line.kind, line.level) for line in lines if line.kind in _OPENERS}
         for kind in _OPENERS:
             for style in sorted(style for style in styles if style[0] == kind):
@@ -223,7 +224,7 @@ def _in_sections(lines: Iterator[Line], form: Form) -> Iterator[Line]:
 
 
 def _section_name(line: Line) -> str:
-    if line.kind in {"wrap", "code", "cell", "row"} or len(line.text) > REACH:
+    if line.quoted or line.kind in {"wrap", "code", "cell", "row"} or len(line.text) > REACH:
         return ""
     bold = BOLD_LEAD.match(line.text)
     return entitled(bold["lead"] if bold else line.text)[1].lower()
@@ -256,6 +257,8 @@ def _is_field(line: Line) -> bool:
 
 
 def _opens(line: Line, style: tuple[str, int]) -> bool:
+    if line.quoted:
+        return False
     if _is_field(line):
         return line.label == style[0]
     return (line.kind, line.level) == style
@@ -263,6 +266,8 @@ def _opens(line: Line, style: tuple[str, int]) -> bool:
 
 def _closes(line: Line, style: tuple[str, int]) -> bool:
     kind, level = style
+    if line.quoted:
+        return False
     if line.kind == "section":
         return True
     if line.kind == "heading" and kind != "heading":
@@ -297,14 +302,18 @@ def read_fields(group: Group, wanted: frozenset[str]) -> tuple[dict[str, str], l
             value.append(line)
     rest += waiting
     texts = {label: to_markdown(lines) for label, lines in fields.items()}
-    return {label: text for label, text in texts.items() if not _PLACEHOLDER.fullmatch(text)}, rest
+    return {label: text for label, text in texts.items() if not _is_placeholder(text)}, rest
+
+
+def _is_placeholder(text: str) -> bool:
+    return bool(_PLACEHOLDER.fullmatch(text)) and not is_verdict(text)
 
 
 def _continues(line: Line, level: int, label: str) -> bool:
     if line.label or line.kind in {"heading", "bold", "row", "cell"}:
         return line.label == label
     same = line.kind in {"text", "wrap", "code"} and line.level == level
-    return line.level > level or (same and not _OTHER_LABEL.match(line.text))
+    return line.level > level or (same and not OTHER_LABEL.match(line.text))
 
 
 def to_markdown(lines: Sequence[Line]) -> str:
@@ -315,7 +324,7 @@ def to_markdown(lines: Sequence[Line]) -> str:
         gap, mark = "\n\n", ""
         match line.kind:
             case "wrap" | "cell":
-                gap = "\n" if line.label or _OTHER_LABEL.match(line.text) else " "
+                gap = "\n" if line.label or OTHER_LABEL.match(line.text) else " "
             case "ordered" | "bullet":
                 gap = "\n" + "  " * (line.level - base)
                 mark = f"{line.number}. " if line.kind == "ordered" else "- "

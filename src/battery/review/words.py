@@ -1,0 +1,147 @@
+"""Read a verdict out of words: APPROVE, REVISE or REJECT, and what people write for them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, Literal, get_args
+
+Word = Literal["APPROVE", "REVISE", "REJECT"]
+# How far into a line a label, a title or a verdict may be; it keeps long lines cheap.
+REACH: Final = 200
+_ENGLISH: Final = {
+    "APPROVE": r"approv(?:ed?|al|ing)|accept(?:ed)?|lgtm|looks good(?: to me)?|ship it|green-?lit",
+    "REVISE": (
+        r"revis(?:ed?|ion)|needs? (?:more |some )?(?:work|changes?|rework)|rework(?:ed)?"
+        r"|request(?:ed|s|ing)?[ _]changes?|changes?[ _](?:requested|needed|required)|modify|amend"
+    ),
+    "REJECT": (
+        r"reject(?:ed|ion|ing)?|declined?|den(?:y|ied)|veto(?:ed)?|nack|no-go|won't do|wontfix"
+    ),
+}
+_OTHERS: Final = {
+    "APPROVE": (
+        r"genehmig(?:t|en)|angenommen|annehmen|freigegeben|aprobad[oa]|aprobar|aprovad[oa]|aprovar"
+        r"|approuvée?|approuver|acceptée?|accepter|approvat[oa]|approvare"
+    ),
+    "REVISE": (
+        r"überarbeite[nt]|nachbessern|revisar|modificar|réviser|révisée?|à revoir|(?:da )?rivedere"
+    ),
+    "REJECT": (
+        r"abgelehnt|ablehnen|zurückgewiesen|rechazad[oa]|rechazar|rejeitad[oa]|rejeitar|rejetée?"
+        r"|rejeter|refusée?|refuser|rifiutat[oa]|rifiutare|respint[oa]"
+    ),
+}
+# Without spaces between words there are no borders of words either.
+_UNSPACED: Final = {
+    "APPROVE": r"(?<![不未否])(?:批准|通过|通過|同意|采纳|採納|承認|採用|승인)",
+    "REVISE": r"修改|修订|修訂|修正|改訂|見直し|수정",
+    "REJECT": (
+        r"不(?:予)?(?:批准|通过|通過|同意|采纳)|拒绝|拒絕|驳回|駁回|否决|却下|拒否|기각|거부|반려"
+    ),
+}
+_START, _END = r"(?<![^\W_])", r"(?![^\W_])"
+_WORD = "|".join(
+    f"(?P<{word}>{_START}(?:{_ENGLISH[word]}|{_OTHERS[word]}){_END}|{_UNSPACED[word]})"
+    for word in get_args(Word)
+)
+_ANY_WORD = re.compile(_WORD, re.IGNORECASE)
+# What is not, or would only otherwise be, or was only a first thought.
+_TAKEN_BACK = re.compile(
+    r"(?:\b(?:not|never|cannot|neither|nor|nicht|kein|non|nunca)|n['\u2019]t"
+    r"|\b(?:would|could|might)\W+(?:have\W+)?be(?:en)?"
+    r"|\b(?:would|could|might)\W+have)\W+(?:yet\W+|fully\W+|be\W+|been\W+|ready\W+to\W+)?(?:an?\W+)?$"
+    r"|\b(?:inclined|tempted|leaning|leaned|lean|considered|considering|wanted|meant|initially"
+    r"|at first|originally|instead of|rather than|short of|reason(?:s)? to|until|before|unless|if"
+    r"|once|when|whether)\b(?:\W+\w+){0,3}\W+$",
+    re.IGNORECASE,
+)
+_WOULD = re.compile(r"\bwould\W+(?:\w+\W+)?$", re.IGNORECASE)
+_ONLY_IF = re.compile(r"[^.!?\n]{0,80}\b(?:if|once|were|had|but)\b|\W+an?\b", re.IGNORECASE)
+_CHOICE = r"(?:approved?|revised?|reject(?:ed)?)\W*(?:or\W*)?"
+# The prompt's own list of words, given back instead of one of them.
+_TEMPLATE = re.compile(
+    rf"(?:{_CHOICE}){{3}}|\W*(?:approved?|revised?|reject(?:ed)?)\W*(?:[|/]|\bor\b)\W*{_CHOICE}$",
+    re.IGNORECASE,
+)
+# What leads to the last word on it.
+_FINALLY = re.compile(
+    r"(?:[:→]|->|=>|\b(?:so|therefore|hence|thus|now|finally|final(?: verdict)?(?: is)?"
+    r"|changed? (?:it )?to|settle on|in the end|overall))\W*(?:i\W+)?$",
+    re.IGNORECASE,
+)
+_ARROW = re.compile(r"\W*(?:→|->|=>)\W*")
+_RECONSIDERED = re.compile(
+    r"\b(?:changed? (?:it )?to|on (?:second thought|reflection)|no,)\W", re.IGNORECASE
+)
+_ONLY = re.compile(
+    rf"\W*(?:proposals?\W+(?:to\W+(?:be\W+)?)?)?(?:{_WORD})\W*(?:proposals?\W*|changes\W*)?(?:\d+\W*)?",
+    re.IGNORECASE,
+)
+
+
+def is_verdict(text: str) -> bool:
+    """Return whether a text is a verdict and nothing else."""
+    return len(text) <= REACH and bool(_ONLY.fullmatch(text))
+
+
+def decide(text: str) -> tuple[Word | None, str]:
+    """Find the verdict in the text of a field; return what is said after it, too.
+
+    None where a text decides nothing, or names several words and none as the last one.
+    """
+    text = re.sub(r"~~.*?~~", "", text)
+    if _TEMPLATE.match(re.sub(r"^\W+", "", text)):
+        return None, ""
+    found = list(_given(text))
+    if not found:
+        return None, ""
+    last = found[-1]
+    if len({word_of(one) for one in found}) == 1 or not re.search(r"\w", text[: found[0].start()]):
+        chosen = found[0]
+        if _changes(text, found[0], last):
+            chosen = last
+    elif _FINALLY.search(text[max(0, last.start() - REACH) : last.start()]):
+        chosen = last
+    else:
+        capitals = [one for one in found if one[0].isupper()]
+        if len({word_of(one) for one in capitals}) != 1:
+            return None, ""
+        chosen = capitals[0]
+    return word_of(chosen), said_after(text[chosen.end() :])
+
+
+def words_in(text: str) -> Iterator[tuple[Word, int, str]]:
+    """Yield each verdict of a text that is not taken back: what it is, where, and as written."""
+    for found in _given(text):
+        yield word_of(found), found.start(), found[0]
+
+
+def _given(text: str) -> Iterator[re.Match[str]]:
+    for found in _ANY_WORD.finditer(text[: 20 * REACH]):
+        before = re.split(r"[.;!?]\s", text[max(0, found.start() - REACH) : found.start()])[-1]
+        if _TAKEN_BACK.search(before):
+            continue
+        if _WOULD.search(before) and _ONLY_IF.match(text, found.end()):
+            continue
+        yield found
+
+
+def _changes(text: str, first: re.Match[str], last: re.Match[str]) -> bool:
+    """Return whether the first word is taken back for the last, as in APPROVE → REVISE."""
+    between = text[first.end() : last.start()]
+    return bool(re.fullmatch(r"\W*(?:→|->|=>)\W*", between)) or bool(
+        re.search(
+            r"\b(?:changed? (?:it )?to|on (?:second thought|reflection)|no,)\W", between, re.I
+        )
+    )
+
+
+def word_of(found: re.Match[str]) -> Word:
+    """Return the verdict that a match of the words stands for."""
+    return next(word for word in get_args(Word) if found[word])
+
+
+def said_after(text: str) -> str:
+    """Return a text without the marks that separate it from what comes before."""
+    return re.sub(r"^[\s*_.:,;)\]>=\u2013—-]*[^\w\s`*_(\[\"'<~]*\s*", "", text).strip()
