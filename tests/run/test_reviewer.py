@@ -102,6 +102,14 @@ def test_a_redo_asks_again_and_keeps_the_older_text(files: IterationDir) -> None
     assert Notice("the older overseer_review.md is kept as overseer_review.1.md") in told
 
 
+def test_a_redo_asks_again_also_in_a_copy_that_went_through_windows(files: IterationDir) -> None:
+    ask(files, OVERSEER)
+    path = files.root / OVERSEER.file
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    ask(files, OVERSEER, redo=True)
+    assert roles() == ["overseer", "overseer"]
+
+
 def test_a_redo_takes_the_answer_that_a_killed_redo_had_paid_for(files: IterationDir) -> None:
     ask(files, OVERSEER)
     files.write_answer(OVERSEER.file, "what an earlier call had said")

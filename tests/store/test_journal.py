@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from pathlib import Path
 from typing import Final
@@ -103,6 +104,22 @@ def test_a_spoilt_line_in_the_middle_is_an_error_that_names_it(path: Path, line:
     path.write_bytes(line + b'{"call":"distill"}\n')
     with pytest.raises(ArtifactError, match=r"journal\.jsonl, line 1 is not a finished call"):
         Journal(path)
+
+
+def test_a_copy_that_went_through_windows_is_read_and_goes_on(path: Path) -> None:
+    with Journal(path) as journal:
+        journal.append(respond_key("a"), task("a"))
+        journal.append(SCRUM.key, chat("fine"))
+    path.write_bytes(codecs.BOM_UTF8 + path.read_bytes().replace(b"\n", b"\r\n"))
+    with Journal(path) as journal:
+        journal.append(OVERSEER.key, chat("more"))
+    again = Journal(path)
+    assert again.read(respond_key("a"))["result"] == task("a")["result"]
+    assert (again.read(SCRUM.key)["content"], again.read(OVERSEER.key)["content"]) == (
+        "fine",
+        "more",
+    )
+    assert again.calls == 3
 
 
 def test_a_journal_that_was_not_opened_takes_nothing(path: Path) -> None:

@@ -74,9 +74,7 @@ class Reviewer:
         that one is paid for.
         """
         recorded = self.journal.get(stage.key)
-        if recorded and (
-            not self.redo or recorded["content"] != self.files.read_answer(stage.file)
-        ):
+        if recorded and (not self.redo or not self._is_written(stage.file, recorded["content"])):
             return recorded, True
         self.journal.require_in_place()
         reply = await self.system.chat(
@@ -90,6 +88,11 @@ class Reviewer:
             answer=reply.answer,
         )
         return self.journal.append(stage.key, call), False
+
+    def _is_written(self, name: str, answer: str) -> bool:
+        # A copy that went through Windows has other line ends and a byte order mark.
+        text = self.files.read_answer(name) or ""
+        return text.removeprefix("\ufeff").splitlines() == answer.splitlines()
 
     def _earlier(self, stage: ChatStage) -> Earlier:
         # From disk and not from memory, so that a redo judges what the user sees.

@@ -11,6 +11,7 @@ next call: nobody would find that call's answer.
 from __future__ import annotations
 
 import contextlib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -154,7 +155,9 @@ def _lines(path: Path) -> Iterator[tuple[int, Json]]:
             for number, line in enumerate(file, start=1):
                 if not line.endswith(b"\n"):
                     return
-                yield offset, _parsed(line, f"{path}, line {number}", orjson.loads)
+                # A copy that went through Windows may begin with a byte order mark.
+                text = line.removeprefix(BOM_UTF8)
+                yield offset, _parsed(text, f"{path}, line {number}", orjson.loads)
                 offset += len(line)
     except FileNotFoundError:
         return
