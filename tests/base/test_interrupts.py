@@ -31,7 +31,7 @@ def program(code: str) -> subprocess.Popen[str]:
 WORKS = """
 import time
 interrupts.install()
-interrupts.then(interrupts.interrupt)
+interrupts.begin()
 try:
     print("ready", flush=True)
     time.sleep(60)
@@ -88,7 +88,7 @@ def test_an_interrupt_that_a_destructor_swallows_comes_again() -> None:
     process = program("""
 import os, signal, time
 interrupts.install()
-interrupts.then(interrupts.interrupt)
+interrupts.begin()
 class Held:
     def __del__(self):
         os.kill(os.getpid(), signal.SIGTERM)
@@ -107,7 +107,7 @@ def test_held_back_a_signal_is_heeded_after_the_block() -> None:
     process = program("""
 import os, signal
 interrupts.install()
-interrupts.then(interrupts.interrupt)
+interrupts.begin()
 try:
     with interrupts.held_back():
         os.kill(os.getpid(), signal.SIGHUP)
@@ -118,3 +118,44 @@ except KeyboardInterrupt:
 """)
     out, errors = process.communicate(timeout=60)
     assert (out, errors) == ("held\ninterrupted\n", "")
+
+
+def test_where_memory_is_limited_the_system_ends_a_start_that_hangs() -> None:
+    process = program("""
+import resource, signal
+resource.setrlimit(resource.RLIMIT_AS, (2**40, resource.RLIM_INFINITY))
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+interrupts.install()
+print("ready", flush=True)
+# As long as this takes, in C code, no handler of Python is called.
+sum(range(10**12))
+""")
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert (errors, process.returncode) == ("", -signal.SIGINT)
+
+
+def test_where_memory_is_limited_a_command_that_works_is_interrupted_as_elsewhere() -> None:
+    limited = "import resource\nresource.setrlimit(resource.RLIMIT_AS, (2**40, -1))\n"
+    process = program(limited + WORKS.format(closing=1))
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    out, errors = process.communicate(timeout=60)
+    assert (out, errors) == ("closing\nclosed\n", "")
+
+
+@pytest.mark.parametrize(("words", "traceback"), [("", False), (" --debug", True)])
+def test_an_error_that_nobody_caught_is_one_message(words: str, traceback: bool) -> None:
+    process = program(f"""
+import sys
+sys.argv = "battery{words}".split()
+interrupts.install()
+raise MemoryError
+""")
+    _, errors = process.communicate(timeout=60)
+    assert ("Traceback" in errors) == traceback
+    assert errors.endswith("error: internal error: MemoryError\n next: run it with --debug\n")
+    assert process.returncode == 1

@@ -10,6 +10,7 @@ The first module that is imported, so it imports next to nothing itself.
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 import time
@@ -60,21 +61,40 @@ def _wait() -> None:
 class _State:
     reaction: Reaction = staticmethod(_leave_before_the_start)
     patience_ends = 0.0
+    #: Whether the signals are taken over only when a command begins.
+    postponed = False
 
 
 _state = _State()
 
 
 def install() -> None:
-    """Take over the signals, in a program that starts."""
+    """Take over the signals and what else would show a traceback, in a program that starts."""
+    sys.unraisablehook = _unraisable
+    sys.excepthook = _uncaught
+    # Where memory is limited, numpy's library may wait for ever to get more, and no handler is
+    # called meanwhile. There the system ends the program, with an exit code of its own.
+    _state.postponed = resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
+    if _state.postponed:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    else:
+        _take_over()
+
+
+def begin() -> None:
+    """Raise `KeyboardInterrupt` from now on: a command has begun, and has something to close."""
+    if _state.postponed:
+        _take_over()
+    then(interrupt)
+
+
+def _take_over() -> None:
     for number in _STOPPING:
         # What `nohup` has the program ignore stays ignored. A shell starts its background jobs with
         # Ctrl-C ignored, and there it is the other way round: scripts stop their jobs with it.
         if number is signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _handle)
     signal.signal(signal.SIGALRM, _handle)
-    sys.unraisablehook = _unraisable
-    sys.excepthook = _uncaught
 
 
 def then(reaction: Reaction) -> None:
@@ -135,4 +155,7 @@ def _unraisable(unraisable: sys.UnraisableHookArgs) -> None:
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     if issubclass(kind, KeyboardInterrupt):
         leave()
-    sys.__excepthook__(kind, error, trace)
+    if "--debug" in sys.argv:
+        sys.__excepthook__(kind, error, trace)
+    # Memory that ran out, most likely: there may be none left to say it better.
+    os.write(2, b"error: internal error: %s\n next: run it with --debug\n" % kind.__name__.encode())

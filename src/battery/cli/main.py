@@ -88,7 +88,7 @@ class LazyGroup(TyperGroup):
         command.command(name)(getattr(module, name))
         built = get_command(command)
         # Up to here a signal ends the program; from now on there may be something to close first.
-        interrupts.then(interrupts.interrupt)
+        interrupts.begin()
         return built
 
     def format_commands(self, _ctx: Any, formatter: Any) -> None:
@@ -168,8 +168,7 @@ def _start_lean() -> None:
     gc.freeze()
     # Nothing here plugs into pydantic, and the search for plugins reads every installed package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    # Nothing here multiplies matrices. Where memory is limited, the threads for it cannot start,
-    # and numpy's library then waits for them for ever, deaf to signals.
+    # Nothing here multiplies matrices, and the threads for it take memory, which may be limited.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
