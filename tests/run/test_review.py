@@ -66,6 +66,19 @@ def test_a_folder_of_the_original_script_is_reviewed_by_the_model_that_it_names(
     assert (asked == {"theirs"}) is not chosen
 
 
+def test_a_model_that_nobody_recorded_or_named_is_said_to_be_the_one_of_the_tasks_file(
+    finished: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (finished.folder / "battery.json").unlink()
+    monkeypatch.chdir(finished.folder.parent)
+    told: list[Event] = []
+    asyncio.run(review(replace(finished, tasks_path=None), 1, OVERSEER.role, told.append))
+    (asked,) = [event.model for event in told if isinstance(event, MetaFinished)]
+    path = finished.folder.parent / "tasks.json"
+    text = f"the battery's own model is not recorded: asking {asked}, that of {path}"
+    assert Notice(text) in told
+
+
 @pytest.mark.parametrize("name", ["summary.md", "report.html", "iter_1/verdicts.json"])
 def test_what_could_not_be_written_later_is_said_before_anybody_is_asked(
     finished: Settings, name: str

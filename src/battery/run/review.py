@@ -9,11 +9,11 @@ from pathlib import Path
 
 from battery.base.errors import FolderError, UsageError
 from battery.inputs.settings import Settings
-from battery.inputs.tasks import find_tasks
+from battery.inputs.tasks import PACKAGED, find_tasks
 from battery.recorded import OpenedBattery, open_battery
 from battery.records.events import Notice, Observer
 from battery.records.manifest import Manifest
-from battery.records.models import LEARN, Models, ReviewOutcome
+from battery.records.models import LEARN, ReviewOutcome
 from battery.records.stages import CHAT_STAGES, ChatStage
 from battery.run.reviewer import Reviewer, write_metrics
 from battery.run.summarize import rehearse, write_summary
@@ -47,7 +47,7 @@ async def review(
         # all.
         write_metrics(files)
         rehearse(folder, [files.number])
-        await _ask(files, _models(opened, settings).overseer_cloud, settings, stages, tell)
+        await _ask(files, _model(opened, settings, tell), settings, stages, tell)
         write_summary(opened, report=True)
     return ReviewOutcome(
         iteration=files.number,
@@ -57,13 +57,18 @@ async def review(
     )
 
 
-def _models(opened: OpenedBattery, settings: Settings) -> Models:
-    """Return the models of the battery; of one without a manifest, the user may know better."""
+def _model(opened: OpenedBattery, settings: Settings, tell: Observer) -> str:
+    """Return the battery's large model; of one without a manifest, the user may know better."""
     recorded = opened.provenance.models
     chosen = settings.tasks_path is not None and not isinstance(opened.provenance, Manifest)
-    if recorded is None or chosen:
-        return find_tasks(settings.tasks_path)[0].models
-    return recorded
+    if recorded and not chosen:
+        return recorded.overseer_cloud
+    tasks, source = find_tasks(settings.tasks_path)
+    model = tasks.models.overseer_cloud
+    if not chosen:
+        where = f"that of {source} tasks" if source == PACKAGED else f"that of {source}"
+        tell(Notice(f"the battery's own model is not recorded: asking {model}, {where}"))
+    return model
 
 
 async def _ask(
