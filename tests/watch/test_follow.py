@@ -227,3 +227,10 @@ def test_a_line_that_is_no_finished_call_is_an_error_that_names_the_file(
     folder.iteration(1).journal.write_bytes(line)
     with pytest.raises(ArtifactError, match=r"iter_1/journal\.jsonl is not what a battery writes"):
         list(follower.news(manifest))
+
+
+def test_a_journal_that_cannot_be_read_is_an_error_that_names_it(ran: Ran, tmp_path: Path) -> None:
+    folder, follower, manifest = begun(ran, tmp_path)
+    folder.iteration(1).journal.mkdir(parents=True)
+    with pytest.raises(ArtifactError, match=r"cannot read .*journal\.jsonl: Is a directory"):
+        list(follower.news(manifest))

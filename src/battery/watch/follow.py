@@ -22,7 +22,7 @@ from battery.records.stages import CONFIRM_TITLE, META_STAGES, CallKey, ChatStag
 from battery.review.chats import CHATS, Earlier, first_line
 from battery.run.schedule import Schedule
 from battery.store.battery_dir import BatteryDir, IterationDir
-from battery.store.documents import wrong
+from battery.store.documents import cannot_read, wrong
 
 _METAS: Final = {stage.key: stage for stage in META_STAGES}
 
@@ -77,18 +77,19 @@ class IterationTail:
     def _entries(self) -> Iterator[Json]:
         """Yield the whole lines that are new; a torn last one is left for the next time."""
         try:
-            file = self._files.journal.open("rb")
+            with self._files.journal.open("rb") as file:
+                # A line that could not be synced is taken back; what comes instead begins there.
+                self._offset = min(self._offset, file.seek(0, os.SEEK_END))
+                file.seek(self._offset)
+                for line in file:
+                    if not line.endswith(b"\n"):
+                        return
+                    self._offset += len(line)
+                    yield self._parsed(line)
         except FileNotFoundError:
             return
-        with file:
-            # A line that could not be synced is taken back; what comes instead begins there.
-            self._offset = min(self._offset, file.seek(0, os.SEEK_END))
-            file.seek(self._offset)
-            for line in file:
-                if not line.endswith(b"\n"):
-                    return
-                self._offset += len(line)
-                yield self._parsed(line)
+        except OSError as error:
+            raise cannot_read(self._files.journal, error) from error
 
     def _parsed(self, line: bytes) -> Json:
         try:
