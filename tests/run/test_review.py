@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -16,6 +17,7 @@ from battery.run.review import review
 from battery.run.run import run
 from battery.store.battery_dir import BatteryDir
 from tests.support import notes
+from tests.support.disks import small_disk
 
 
 @pytest.fixture
@@ -88,3 +90,18 @@ def test_what_could_not_be_written_later_is_said_before_anybody_is_asked(
     with pytest.raises(ArtifactError, match=name):
         asyncio.run(review(finished, None, None, lambda _event: None))
     assert notes.CALLS == []
+
+
+def test_a_disk_without_room_for_an_answer_is_named_before_anybody_is_asked(
+    finished: Settings,
+) -> None:
+    with small_disk(12) as disk:
+        shutil.copytree(finished.folder, disk / "b")
+        left = shutil.disk_usage(disk).free - 2 * 1024 * 1024
+        (disk / "full").write_bytes(bytes(left))
+        with pytest.raises(ArtifactError, match="No space left"):
+            asyncio.run(review(replace(finished, folder=disk / "b"), 1, None, lambda _event: None))
+        assert notes.CALLS == []
+        (disk / "full").unlink()
+        asyncio.run(review(replace(finished, folder=disk / "b"), 1, None, lambda _event: None))
+        assert not (disk / "b" / ".reserve").exists()

@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import battery
-from battery.store.artifacts import ANSWERS, ARTIFACTS, ITERATION, REPORT, RUN_SETS, described
+from battery.base.errors import ArtifactError
+from battery.store.artifacts import (
+    ANSWERS,
+    ARTIFACTS,
+    ITERATION,
+    MANIFEST,
+    METRICS,
+    PROPOSALS,
+    REPORT,
+    RUN_SETS,
+    SUMMARY,
+    VERDICTS,
+    Artifact,
+    described,
+)
 from tests.browser.folders import write_battery
 from tests.support.commands import battery as run
 from tests.support.commands import environment
@@ -148,3 +164,23 @@ def test_records_that_are_read_from_an_answer_get_into_the_file_that_lists_them(
     add_file(source, kind + record.replace("document(list[str])", "document(list[Note])"))
     write_battery(tmp_path / "battery", iterations=2)
     assert python(WRITE_READING, tmp_path) == "[Note(text='look')]\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        (METRICS, "battery summarize"),
+        (SUMMARY, "battery summarize"),
+        (PROPOSALS, "move it away"),
+        (VERDICTS, "move it away"),
+        (MANIFEST, "restore the file"),
+    ],
+)
+@pytest.mark.parametrize("content", [b"", b'{"total_tokens": 1' + b"0" * 400 + b"}"])
+def test_what_can_be_done_without_a_spoilt_file_is_said(
+    tmp_path: Path, kind: Artifact[Any, Any], says: str, content: bytes
+) -> None:
+    (tmp_path / kind.name).write_bytes(content)
+    with pytest.raises(ArtifactError, match=re.escape(kind.name)) as caught:
+        kind.read(tmp_path)
+    assert says in (caught.value.hint or "")

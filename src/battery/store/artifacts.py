@@ -90,6 +90,8 @@ class Artifact(Generic[W, R]):
     schema: str | None = None
     #: Whether an older text is kept under a number when a stage is redone.
     redone: bool = False
+    #: What to do where it cannot be read and can be done without; None leaves the usual hint.
+    remedy: str | None = None
 
     @property
     def places(self) -> list[str]:
@@ -120,7 +122,11 @@ class Artifact(Generic[W, R]):
 
     def read(self, folder: Path) -> R:
         """Read the file of a folder; raise `ArtifactError`."""
-        return self.format.read(folder / self.name)
+        try:
+            return self.format.read(folder / self.name)
+        except ArtifactError as error:
+            error.hint = self.remedy or error.hint
+            raise
 
     def find(self, folder: Path) -> R | None:
         """Read the file of a folder where there is one; raise `ArtifactError`."""
@@ -142,6 +148,11 @@ def _read_manifest(path: Path) -> Manifest:
         )
     return validated(path, Manifest.model_validate, content)
 
+
+_AGAIN: Final = "write it again with: battery summarize DIR"
+_WITHOUT: Final = (
+    "restore it, or move it away: the summary then does without what was read of that answer"
+)
 
 MANIFEST: Final = Artifact(
     "battery.json",
@@ -208,6 +219,7 @@ METRICS: Final = Artifact(
     document(Metrics),
     (_N, f"{_N}/{CONTROL}"),
     schema="metrics",
+    remedy=_AGAIN,
 )
 # Older ones are kept, since each of them cost a cloud call and may have been the better one.
 #: The answers of the chat stages, by role; a stage brings the name of its own.
@@ -225,6 +237,7 @@ PROPOSALS: Final = Artifact(
     (_N,),
     OVERSEER.name,
     schema="proposals",
+    remedy=_WITHOUT,
 )
 VERDICTS: Final = Artifact(
     "verdicts.json",
@@ -234,6 +247,7 @@ VERDICTS: Final = Artifact(
     (_N,),
     SCRUM.name,
     schema="verdicts",
+    remedy=_WITHOUT,
 )
 # No schema for the next two: a memory is the gateway's own affair and no promise of the battery.
 OUTCOMES: Final = Artifact(
@@ -272,6 +286,7 @@ SUMMARY: Final = Artifact(
     "after each iteration",
     document(Summary),
     schema="summary",
+    remedy=_AGAIN,
 )
 
 
