@@ -119,6 +119,28 @@ def test_the_embedded_gateway_whose_memory_went_too_is_not_blamed(tmp_path: Path
     assert not folder.exists()
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_battery_that_goes_while_something_else_fails_is_not_said_to_be_there(
+    replaced: bool, gateway: Gateway, options: list[object], tmp_path: Path
+) -> None:
+    """Only the manifest, as halfway through a removal, with the journal still in its place."""
+    manifest = tmp_path / "b" / "battery.json"
+
+    def remove() -> None:
+        text = manifest.read_text()
+        manifest.unlink()
+        if replaced:
+            manifest.write_text(text.replace('"run_id": "', '"run_id": "another'))
+        raise ConnectionError
+
+    at_call(gateway, 3, remove)
+    said = errors(command_here(*options, cwd=tmp_path))
+    assert f"{tmp_path / 'b'} was removed, moved or replaced" in said
+    assert "on disk" not in said
+    assert manifest.exists() == replaced
+    assert not replaced or "another" in manifest.read_text()
+
+
 @pytest.mark.parametrize("size", [0, 1, 300, -1], ids=["empty", "torn", "middle", "end"])
 def test_a_journal_that_somebody_cuts_stops_the_run_and_the_next_one_goes_on(
     size: int, gateway: Gateway, options: list[object], tmp_path: Path

@@ -196,11 +196,18 @@ async def _run_iteration(
 def _mark(folder: BatteryDir, manifest: Manifest, state: str) -> None:
     """Note how the run stopped, unless it had finished and only the page is missing.
 
-    A disk that is full must not hide the first error.
+    A disk that is full must not hide the first error; that the battery has gone must. Raises
+    `LostFolderError`.
     """
     try:
         written = folder.read_manifest()
-        if written is not None and written.state != "finished":
+        ours = written is not None and written.run_id == manifest.run_id
+        if written and ours and written.state != "finished":
             folder.write_manifest(manifest.model_copy(update={"state": state}))
     except BatteryError:
         return
+    if not ours:
+        raise LostFolderError(
+            f"{folder.root} was removed, moved or replaced while battery was writing to it",
+            hint="if you moved it, resume it where it is now: battery run --resume --dir PATH",
+        )
