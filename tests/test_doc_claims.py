@@ -15,7 +15,12 @@ from battery.comparison.timeline import LEAST
 from battery.records.metric import TABLE
 from battery.records.models import CONFIRMATIONS, CONFIRMED, Expectations
 from battery.target.http import EXCERPT
-from battery.target.transport import CONNECT_TIMEOUT_S, KEEPALIVE_S, MAX_ANSWER_BYTES
+from battery.target.transport import (
+    CONNECT_TIMEOUT_S,
+    KEEPALIVE_S,
+    MAX_ANSWER_BYTES,
+    MAX_ANSWER_VALUES,
+)
 from battery.verdict import policy, power, signflip
 from battery.verdict.metrics import NEEDED
 from battery.verdict.statistics import clopper_pearson_upper
@@ -133,12 +138,13 @@ CLAIMS = {
     ],
     "docs/reference/wire.md": [
         f"Connecting alone may take {CONNECT_TIMEOUT_S:g} seconds",
-        f"An answer larger than {MAX_ANSWER_BYTES >> 20} MiB",
+        f"An answer larger than {MAX_ANSWER_BYTES >> 20} MiB, "
+        f"with more than {MAX_ANSWER_VALUES:,} values",
         f"for at most {KEEPALIVE_S:g} idle seconds",
     ],
     "docs/reference/errors.md": [
         f"No connection within {CONNECT_TIMEOUT_S:g} seconds",
-        f"outgrew {MAX_ANSWER_BYTES >> 20} MiB",
+        f"outgrew {MAX_ANSWER_BYTES >> 20} MiB or {MAX_ANSWER_VALUES:,} values",
         f"the first {EXCERPT} characters of the body",
     ],
     "docs/explanation/method.md": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
@@ -168,6 +169,33 @@ def test_what_is_nested_deeper_is_cut_off_and_the_rest_kept(depth: int) -> None:
     assert (b'"(deeper)"' in written) is (depth > 20)
     assert jsonio.loads(written, 20) == document
     assert depth > 20 or written == before
+
+
+def test_brackets_in_texts_neither_hide_depth_nor_add_to_it() -> None:
+    flat = json.dumps(["[" * 300, '\\"[{' * 300, {"]": "}" * 300}]).encode()
+    assert jsonio.loads(flat, jsonio.MAX_DEPTH) == json.loads(flat)
+    hidden = b'["]",' * 201 + b"0" + b',"["]' * 201
+    with pytest.raises(jsonio.TooDeepError):
+        jsonio.loads(hidden, jsonio.MAX_DEPTH)
+
+
+@pytest.mark.parametrize("before", [0, 1, 30, 31, 47, 48, 49])
+def test_a_long_integer_is_found_wherever_it_is(
+    before: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jsonio, "_BLOCK", 16)
+    long = b"9" * 30
+    assert jsonio.loads(b" " * before + long + b" " * 9) == int(long)
+
+
+@settings(deadline=None)
+@given(st.lists(st.dictionaries(st.text(), documents, min_size=1), min_size=1), st.integers(1, 99))
+def test_an_indented_array_is_cut_into_its_items(items: list[Any], block: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jsonio, "_BLOCK", block)
+        file = io.BytesIO(b"".join(jsonio.indented_array(items)))
+        pieces = [jsonio.loads(piece) for piece in jsonio.array_pieces(file)]
+    assert same(pieces, [[item] for item in items])
 
 
 def test_many_brackets_beside_each_other_are_not_deep() -> None:

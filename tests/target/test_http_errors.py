@@ -202,6 +202,23 @@ def test_an_answer_without_end_is_broken_off(call: str, monkeypatch: pytest.Monk
     assert "the answer" in failing(errors.BrokenAnswerError, call, script)
 
 
+@pytest.mark.parametrize(
+    ("call", "script"),
+    [
+        ("respond", sending(http(b"[" + b"{}," * 40 + b"7]"))),
+        ("chat", sending(http(b'{"a":[' + b"[1,2]," * 20 + b"null]}"))),
+        ("distill", closing(sse_head(), sse({"role": "worker", "text": "busy"}) * 40)),
+    ],
+)
+def test_an_answer_of_very_many_values_is_not_parsed(
+    call: str, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("battery.target.transport.MAX_ANSWER_VALUES", 60)
+    said = failing(errors.BrokenAnswerError, call, script)
+    assert "has more than 60 values (about " in said
+    assert "let the gateway leave files and long logs out of its answer" in said
+
+
 # The whole command
 
 
@@ -334,7 +351,8 @@ def test_an_answer_of_200_megabytes_is_broken_off_in_bounded_memory(tmp_path: Pa
     write_asked(tmp_path)
     with Server(respond=flood) as server:
         done, peak_mib = measured(*run_words(tmp_path, server.url), cwd=tmp_path)
-    assert_one_message(done, 1, "respond for", server.url, "is larger than 64 MiB", "answer with")
+    words = ("is larger than 16 MiB (at least 200.0 MiB)", "up to 16 MiB and 500,000 values")
+    assert_one_message(done, 1, "respond for", server.url, *words)
     assert peak_mib < 180
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -165,6 +167,31 @@ def test_a_bounded_stream_passes_all_up_to_its_limit_and_nothing_beyond(
         assert read(transport.BoundedStream(answering(chunks))) == whole
         with pytest.raises(transport.TooLargeError, match="is larger than"):
             read(transport.BoundedStream(answering([*chunks, b"x"])))
+
+
+@settings(deadline=None)
+@given(st.recursive(st.integers() | st.text(), lambda inner: st.lists(inner, min_size=1)))
+def test_values_are_counted_as_a_parser_would_whatever_is_in_texts(document: Any) -> None:
+    def values(value: Any) -> int:
+        return 1 + sum(map(values, value)) if isinstance(value, list) else 1
+
+    data = json.dumps(document).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transport, "MAX_ANSWER_VALUES", values(document))
+        transport.ValueCount().add(data)
+        patch.setattr(transport, "MAX_ANSWER_VALUES", values(document) - 1)
+        with pytest.raises(transport.TooLargeError, match=f"about {values(document):,} in"):
+            transport.ValueCount().add(data)
+
+
+def test_the_values_of_all_events_count_together() -> None:
+    count = transport.ValueCount()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transport, "MAX_ANSWER_VALUES", 4)
+        count.add(b'{"text":","}')
+        count.add(b'{"text":",,"}')
+        with pytest.raises(transport.TooLargeError):
+            count.add(b"{}")
 
 
 def test_an_event_stream_ends_with_a_blank_line_and_closes_the_one_below() -> None:

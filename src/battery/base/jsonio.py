@@ -27,7 +27,17 @@ MAX_DEPTH: Final = 200
 #: Levels of a file. Both writers give up at 254.
 MAX_FILE_DEPTH: Final = 240
 
-_LONG_INTEGER: Final = re.compile(rb"\d{19}")
+# The tables below look for two rare things in all documents, so the work is left to methods of
+# bytes: a pattern or a walk over the values takes longer than parsing.
+#: Digits that make an integer too long for orjson, in documents where every digit is a 0.
+_LONG: Final = b"0" * 19
+_DIGITS: Final = bytes(ord("0") if byte in b"0123456789" else byte for byte in range(256))
+#: Makes brackets of all kinds one kind; nothing else is left.
+_BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
+#: Bytes of a long document that are looked at together.
+_BLOCK: Final = 1 << 20
 # An escape is matched whole, so that neither the second half of a pair nor what follows an escaped
 # backslash is taken for half a pair.
 _ESCAPE: Final = re.compile(
@@ -55,14 +65,30 @@ def loads(data: bytes, max_depth: int | None = MAX_FILE_DEPTH) -> Any:
             parsed = orjson.loads(data)
         except orjson.JSONDecodeError as error:
             raise _explained(error, data) from None
-    brackets = data.count(b"[") + data.count(b"{")
-    if max_depth is not None and brackets > max_depth and _level(parsed, max_depth):
+    if max_depth is not None and _is_deeper(data, max_depth):
         raise TooDeepError(f"nested deeper than {max_depth} levels")
     # Only after orjson: this parser takes what JSON does not know. A file that is too deep for it
     # is better read with approximate integers than not at all.
     with contextlib.suppress(RecursionError):
-        return json.loads(data) if _LONG_INTEGER.search(data) else parsed
+        return json.loads(data) if _has_long_integer(data) else parsed
     return parsed
+
+
+def _is_deeper(data: bytes, max_depth: int) -> bool:
+    """Return whether a document, which is JSON, is nested deeper."""
+    if data.count(b"[") + data.count(b"{") <= max_depth:
+        return False
+    left = _STRING.sub(b"", data).translate(_BRACKETS, _NO_BRACKETS)
+    for _ in range(max_depth):
+        # What is innermost goes, which is one level everywhere.
+        left = left.replace(b"[]", b"")
+    return bool(left)
+
+
+def _has_long_integer(data: bytes) -> bool:
+    blocks = range(0, len(data), _BLOCK)
+    ends = (data[start : start + _BLOCK + len(_LONG)] for start in blocks)
+    return any(_LONG in block.translate(_DIGITS) for block in ends)
 
 
 def cut_off(document: Any, max_depth: int, instead: str) -> bool:
@@ -123,15 +149,21 @@ def indented_array(items: Iterable[object]) -> Iterator[bytes]:
 
 def array_pieces(file: BinaryIO) -> Iterator[bytes]:
     """Cut an indented array into arrays of one item; leave any other layout in one piece."""
-    lines = [file.readline(), file.readline()]
-    indented = lines == [b"[\n", b"  {\n"]
-    for line in file:
-        lines.append(line)
-        # A text in JSON holds no line end, so only an item can end in such a line.
-        if indented and line == b"  },\n":
-            yield b"".join(lines)[:-2] + b"]"
-            lines = [b"["]
-    yield b"".join(lines)
+    # A text in JSON holds no line end, so only an item can end in such a line.
+    end_line = b"\n  },\n"
+    start = file.read(len(b"[\n  {\n"))
+    if start != b"[\n  {\n":
+        yield start + file.read()
+        return
+    rest = bytearray(start[1:])
+    while block := file.read(_BLOCK):
+        seen = len(rest) - len(end_line)
+        rest += block
+        while (end := rest.find(end_line, max(seen, 0))) >= 0:
+            yield b"[" + rest[: end + 1] + b"  }]"
+            del rest[: end + len(end_line)]
+            seen = 0
+    yield b"[" + rest
 
 
 def canonical(value: Any) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
@@ -86,7 +87,8 @@ def read_runs(path: Path) -> list[Run]:
 
     One at a time, for a file may be larger than the memory. Raises `ArtifactError`.
     """
-    return [run for run, _ in read_answers(path)]
+    # Nothing here keeps an answer while the next one is read.
+    return list(map(itemgetter(0), read_answers(path)))
 
 
 def read_answers(path: Path) -> Iterator[tuple[Run, Json]]:
@@ -99,6 +101,8 @@ def read_answers(path: Path) -> Iterator[tuple[Run, Json]]:
             (task, phase, result), answer = _read_run(item)
             result = result._replace(faults=(*result.faults, *faults))
             yield Run(task, phase, result), answer
+            # Nor does this, while the next one is read.
+            del item, answer
         except ShapeError as error:
             raise wrong(path, error.below(f"[{index}]")) from error
 

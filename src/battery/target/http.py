@@ -43,9 +43,12 @@ from battery.target.system import ChatReply, DistillReply, Finding, RespondReply
 from battery.target.transport import (
     CONNECT_TIMEOUT_S,
     EXCERPT_BYTES,
+    MAX_ANSWER_BYTES,
+    MAX_ANSWER_VALUES,
     BoundedStream,
     EventStream,
     TooLargeError,
+    ValueCount,
     load_backend,
     open_http,
     proxy_note,
@@ -152,8 +155,10 @@ class Client:
         async with self._stream(call, protocol.DistillRequest()) as response:
             kind = self._content_type(response)
             body = EventStream(response)
+            count = ValueCount()
             async with aclosing(EventSource(response).aiter_sse()) as events:
                 async for event in events:
+                    count.add(event.data.encode())
                     for added in stream.add(event.data, event.event):
                         on_event(added)
         if not body.head.strip() or stream.events or kind.lower().startswith(_EVENT_STREAM):
@@ -189,6 +194,7 @@ class Client:
         start = self._clock()
         async with self._stream(call, request) as response:
             body = await response.aread()
+            ValueCount().add(body)
         # The last byte stops the clock, since a gateway that trickles takes that long; reading the
         # JSON is our own time and not the gateway's.
         elapsed_ms = self._elapsed_ms(start)
@@ -251,7 +257,8 @@ class Client:
         if isinstance(error, TooLargeError):
             return BrokenAnswerError(
                 f"{call.name}: the answer of {call.url} {error}",
-                hint="make the gateway answer with less; a log of that size helps nobody",
+                hint="let the gateway leave files and long logs out of its answer: up to "
+                f"{MAX_ANSWER_BYTES >> 20} MiB and {MAX_ANSWER_VALUES:,} values are taken",
             )
         return BrokenAnswerError(
             f"{call.name}: the connection to {call.url} broke: {_words(error)}",

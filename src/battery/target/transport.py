@@ -24,10 +24,14 @@ from battery.inputs.secrets import url_secrets
 from battery.inputs.settings import Target
 from battery.protocol.distill import STREAM_END
 
-# An answer is held in memory as a whole and written to the journal, so an endless one would fill
-# both memory and disk.
+# An answer is held in memory as a whole, one per worker, so one without end would fill it. A
+# hundred turns with 100 kB each are 10 MB; text that is not ASCII takes up to four times its bytes.
 #: Bytes of an answer after which it is broken off.
-MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
+MAX_ANSWER_BYTES: Final = 16 * 1024 * 1024
+# Parsed, a value takes up to 200 bytes, whatever it takes on the wire: `{},` is as large as a page
+# of text. A log of 100,000 entries with four keys each is below this.
+#: Values of an answer, keys not counted, beyond which it is not parsed.
+MAX_ANSWER_VALUES: Final = 500_000
 # A call may take minutes because work takes minutes. A connection takes milliseconds: a host that
 # has not answered by then is down, and the user should hear it before those minutes are over.
 #: Seconds to wait for a connection.
@@ -47,10 +51,28 @@ _PLAIN: Final = frozenset({"", "identity", "utf-8", "utf8"})
 #: A line that ends an event stream, and as many bytes as it may have.
 _SENTINEL: Final = re.compile(rb"[\r\n]data:[ \t]*%b(?!\S)" % re.escape(STREAM_END.encode()))
 _SENTINEL_BYTES: Final = 64
+_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
 
 
 class TooLargeError(Exception):
     """The answer outgrew a limit; its words go on after "the answer"."""
+
+
+class ValueCount:
+    """Counts the values of an answer before they are parsed; refuses too many."""
+
+    def __init__(self) -> None:
+        self._values = 0
+
+    def add(self, data: bytes) -> None:
+        """Count the values in a JSON document; raise `TooLargeError` beyond the limit."""
+        # A value begins a document, or behind one of these; what is inside texts begins none.
+        self._values += 1 + sum(map(_STRING.sub(b"", data).count, (b",", b"[", b"{")))
+        if self._values > MAX_ANSWER_VALUES:
+            raise TooLargeError(
+                f"has more than {MAX_ANSWER_VALUES:,} values (about {self._values:,} in "
+                f"{len(data) / 1e6:,.1f} MB)"
+            )
 
 
 class _Wrapped(httpx.AsyncByteStream):
@@ -74,6 +96,7 @@ class BoundedStream(_Wrapped):
     def __init__(self, response: httpx.Response) -> None:
         super().__init__(response)
         self._connection = response.extensions["network_stream"]
+        self._announced = int(response.headers.get("content-length", 0))
         # Unpacked, a few hundred bytes can fill the memory. httpx unpacks what this header names,
         # so without it nothing that reads the answer can.
         #: The compression that was applied; empty for a plain answer.
@@ -86,7 +109,10 @@ class BoundedStream(_Wrapped):
         async for chunk in self._inner:
             size += len(chunk)
             if size > MAX_ANSWER_BYTES:
-                raise TooLargeError(f"is larger than {MAX_ANSWER_BYTES >> 20} MiB")
+                whole = max(size, self._announced) / 2**20
+                raise TooLargeError(
+                    f"is larger than {MAX_ANSWER_BYTES >> 20} MiB (at least {whole:,.1f} MiB)"
+                )
             yield chunk
 
     async def aclose(self) -> None:
