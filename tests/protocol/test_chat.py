@@ -155,7 +155,13 @@ def test_a_message_of_success_is_no_error() -> None:
 
 
 def test_a_text_is_taken_though_an_error_is_next_to_it() -> None:
-    assert chat_content({**holding("said"), "error": {"message": "late"}}) == "said"
+    for answer in (
+        {**holding("said"), "error": "late"},
+        holding("said", error={"message": "late"}),
+    ):
+        assert chat_content(answer) == "said"
+        assert chat_cut(answer) == "may be cut: it reports an error: late"
+    assert chat_cut({**holding("said"), "error": None, "message": "success"}) is None
 
 
 @pytest.mark.parametrize(

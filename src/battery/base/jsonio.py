@@ -38,12 +38,15 @@ _NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
 #: Bytes of a long document that are looked at together.
 _BLOCK: Final = 1 << 20
-# An escape is matched whole, so that neither the second half of a pair nor what follows an escaped
-# backslash is taken for half a pair.
-_ESCAPE: Final = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    rb"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
+# Escaped backslashes and whole pairs are matched, too: neither what follows such a backslash nor
+# the second half of a pair is half a pair.
+_SURROGATES: Final = re.compile(
+    rb"\\(?:\\(?:\\\\)*|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2}))"
 )
+# The walk of a larger one would take seconds, and its line and column are named anyway.
+#: Bytes of a document in which the field of a wrong number is looked for.
+_EXPLAINED: Final = 2**20
 
 
 class TooDeepError(ValueError):
@@ -60,7 +63,7 @@ def loads(data: bytes, max_depth: int | None = MAX_FILE_DEPTH) -> Any:
     try:
         parsed = orjson.loads(data)
     except orjson.JSONDecodeError:
-        data = _ESCAPE.sub(_whole_escape, data.removeprefix(BOM_UTF8))
+        data = _SURROGATES.sub(_whole, data.removeprefix(BOM_UTF8))
         try:
             parsed = orjson.loads(data)
         except orjson.JSONDecodeError as error:
@@ -101,12 +104,14 @@ def cut_off(document: Any, max_depth: int, instead: str) -> bool:
     return bool(parents)
 
 
-def _whole_escape(escape: re.Match[bytes]) -> bytes:
+def _whole(escape: re.Match[bytes]) -> bytes:
     return b"\\ufffd" if escape["half"] else escape[0]
 
 
 def _explained(error: ValueError, data: bytes) -> ValueError:
     """Name the field of a number that JSON does not know, which some writers put there."""
+    if len(data) > _EXPLAINED:
+        return error
     try:
         path, number = next(_not_finite(json.loads(data)))
     except (ValueError, RecursionError, StopIteration):

@@ -61,6 +61,9 @@ def chat_content(answer: object) -> str:
 
 def chat_cut(answer: object) -> str | None:
     """Return why the text of a chat answer may not be whole; None where nothing says so."""
+    # Routers whose provider fails half way send what came, and the error next to it.
+    if failure := _error(answer):
+        return f"may be cut: it reports an error: {failure}"
     reason = finish_reason(answer)
     if reason is None or _plain(reason) in _WHOLE:
         return None
@@ -140,16 +143,21 @@ def _came_instead(content: object, message: Json) -> str | None:
 
 def _failed(place: str, why: str, answer: object) -> ShapeError:
     """Name the cause where the answer tells it, not only its consequence."""
-    choice, whole = _choice(answer), answer if isinstance(answer, dict) else {}
+    choice = _choice(answer)
     # Next to a choice only an error is one: a message there may say "success".
-    sources = [choice.get("error"), whole.get("error")] if choice else [answer]
-    if failure := next(filter(None, map(reported_failure, sources)), None):
+    if failure := _error(answer) if choice else reported_failure(answer):
         return ShapeError("", f"it reports an error: {failure}", LOOK_THERE)
     if not choice:
         return ShapeError(place, f"{why}; the answer is {excerpt(answer)}")
     reason = finish_reason(answer)
     ended = f"; finish_reason is {reason!r:.60}" if reason else ""
     return ShapeError(place, why + ended, _THINK_LESS if _thoughts(_message(answer)) else None)
+
+
+def _error(answer: object) -> str | None:
+    whole = answer if isinstance(answer, dict) else {}
+    errors = (_choice(answer).get("error"), whole.get("error"))
+    return next(filter(None, map(reported_failure, errors)), None)
 
 
 def _choice(answer: object) -> Json:
