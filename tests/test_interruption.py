@@ -119,6 +119,23 @@ def test_a_terminal_that_is_closed(
     assert (code, state) == ((0, "finished") if ignored else (130, "interrupted"))
 
 
+@pytest.mark.parametrize("keys", ["\x03", "\x1c"], ids=["Ctrl-C", "Ctrl-backslash"])
+def test_what_is_typed_at_the_live_view_leaves_a_clean_terminal(
+    keys: str, gateway: Gateway, options: list[object], tmp_path: Path
+) -> None:
+    hold = Hold(gateway)
+    with on_terminal(*options, cwd=tmp_path) as terminal:
+        assert hold.asked.wait(60)
+        terminal.wait_for("running")
+        terminal.type(keys)
+        code = terminal.end()
+        hold.release.set()
+        assert code == 130
+        assert terminal.cursor_shown()
+        assert "Traceback" not in terminal.text()
+        terminal.wait_for("error: interrupted; everything that finished is on disk")
+
+
 def test_a_run_that_is_stopped_and_goes_on_counts_only_the_time_that_it_was_there(
     gateway: Gateway, options: list[object], tmp_path: Path
 ) -> None:

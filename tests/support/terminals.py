@@ -43,6 +43,10 @@ class Terminal:
         """Return what was written so far, frame by frame, without colours and movements."""
         return _ESCAPE.sub(" ", self._written.decode("utf-8", "replace"))
 
+    def cursor_shown(self) -> bool:
+        """Return whether the command has left the cursor visible."""
+        return self._written.rfind(b"\x1b[?25h") >= self._written.rfind(b"\x1b[?25l")
+
     def wait_for(self, text: str) -> None:
         """Return as soon as the text stands on the terminal, whatever way its lines are broken."""
         end = time.monotonic() + _LIMIT_S

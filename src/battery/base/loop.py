@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Coroutine
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from battery.base import interrupts
 from battery.base.clock import awake
 
 T = TypeVar("T")
+
+_ASYNCHRONOUS: Final = {"asyncio", "anyio", "httpcore", "httpx", "httpx_sse", "h11"}
 
 
 class _Loop(asyncio.SelectorEventLoop):
@@ -50,11 +53,26 @@ async def _cancellable(work: Coroutine[Any, Any, T], loop: _Loop) -> T:
         loop.call_soon_threadsafe(task.cancel)
 
     def break_off() -> None:
-        # Between two steps nothing computes; raised there, it would end the loop and not the work.
-        if asyncio.current_task(loop):
+        if _computing():
             interrupts.closing()
             raise asyncio.CancelledError
         cancel()
 
     with interrupts.reacting(cancel):
         return await work
+
+
+def _computing() -> bool:
+    """Return whether battery's own code is at work, and not the event loop or a library's call."""
+    # Raised in the middle of those, an error would be reported by them, with its stack.
+    frame = inspect.currentframe()
+    while frame:
+        module = frame.f_globals.get("__name__", "")
+        if module not in {__name__, interrupts.__name__}:
+            package = module.partition(".")[0]
+            if package in _ASYNCHRONOUS:
+                return False
+            if package == "battery":
+                return True
+        frame = frame.f_back
+    return False

@@ -19,7 +19,7 @@ from typing import Any, Final, Self
 
 import orjson
 
-from battery.base import jsonio
+from battery.base import interrupts, jsonio
 from battery.base.errors import ArtifactError, LostFolderError
 from battery.base.text import printable
 from battery.protocol import Json
@@ -122,7 +122,9 @@ class Journal:
         parts = {name: value for name, value in key._asdict().items() if value}
         entry: Json = {**parts, **call}
         title = f"the answer to {_title(entry)}"
-        self._note(entry, self._file.append(jsonio.dumps(entry) + b"\n", title))
+        line = jsonio.dumps(entry) + b"\n"
+        with interrupts.held_back():
+            self._note(entry, self._file.append(line, title))
         return entry
 
     def require_in_place(self) -> None:
