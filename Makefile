@@ -13,7 +13,7 @@ UV := $(VENV)/lock/bin/uv
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --only-binary :all: \
   --generate-hashes --no-strip-extras --no-header --no-annotate pyproject.toml --group build
 
-.PHONY: battery quick test recipes cover lint format bench calibrate docs pictures reference lock clean
+.PHONY: battery quick test recipes fuzz cover lint format bench calibrate docs pictures reference lock clean
 
 battery: $(VENV)/ready  ## run a three-iteration battery on the embedded gateway
 	$(BIN)/battery run --iterations 3
@@ -29,6 +29,11 @@ test: lint  ## the whole program; CI adds what only a build or a copy of the pro
 recipes: $(VENV)/test-ready  ## follow the recipes of CONTRIBUTING with made-up additions
 	$(BIN)/python -m pytest -n 3 --dist worksteal -q -m recipe
 	$(BIN)/python -m tests.records.word_recipe
+
+# The suite has a few of these examples. They are the same each time; PROFILE=explore draws new ones.
+fuzz: PROFILE ?= fuzz
+fuzz: $(VENV)/test-ready  ## a minute of answers that are nearly right, or not at all
+	$(BIN)/python -m pytest -q tests/test_fuzz.py --hypothesis-profile=$(PROFILE)
 
 # Apart, because tracing every line takes as long again as the tests themselves.
 cover: $(VENV)/test-ready  ## the tests once more, with their coverage

@@ -11,6 +11,9 @@ from hypothesis import settings
 # `pytest --hypothesis-profile=default`.
 settings.register_profile("suite", max_examples=50, deadline=None)
 settings.register_profile("quick", max_examples=5, deadline=None)
+# Of `tests/test_fuzz.py`, which says how many examples they mean there.
+settings.register_profile("fuzz", deadline=None)
+settings.register_profile("explore", deadline=None)
 settings.load_profile("suite")
 
 # Nearly all that collecting makes stays to the end: looking for garbage among it takes a fifth of
