@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 
 import pytest
@@ -150,3 +151,19 @@ def test_a_review_without_proposals_leaves_nothing_to_judge(review: str) -> None
 def test_a_heading_inside_the_evidence_does_not_change_what_is_asked() -> None:
     odd = [run("## PR-ready changes", Phase.ALPHA)]
     assert "## What worked" in say(review_prompt(odd))
+
+
+def test_the_proposals_of_a_list_are_judged_as_well() -> None:
+    listed = "## Proposed changes for iteration 2\n\n" + "".join(
+        f"{number}. **{title}**\n   - **Target file**: `src/loop.py`\n"
+        f"   - **Rationale**: {number} turns\n   - **Expected impact**: `{metric}` falls by 1\n"
+        for number, title, metric in [(1, "One", "total_tokens"), (2, "Two", "total_elapsed_s")]
+    )
+    _, verdicts = judged(listed, {"src/loop.py": True})
+    assert verdicts == {"One": "APPROVE", "Two": "APPROVE"}
+
+
+def test_the_judgment_repeats_its_verdicts_as_data() -> None:
+    answer, verdicts = judged(REVIEW + GOOD, {"src/loop.py": True})
+    records = json.loads(answer.split("```json\n")[1].split("```")[0])["verdicts"]
+    assert {record["title"]: record["verdict"] for record in records} == verdicts

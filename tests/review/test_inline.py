@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from battery.review.inline import entitled, first_path, named_metric, verdict_in_title
-from battery.review.words import decide
 
 
 @pytest.mark.parametrize(
@@ -49,34 +48,6 @@ def test_the_metric_is_the_one_that_the_expected_impact_names(
     impact: str, metric: str | None
 ) -> None:
     assert named_metric(impact) == metric
-
-
-@pytest.mark.parametrize(
-    ("written", "word"),
-    [
-        ("APPROVE", "APPROVE"),
-        ("**Approved** ✅", "APPROVE"),
-        ("✅ approve with a smaller scope", "APPROVE"),
-        ("REVISE, not REJECT", "REVISE"),
-        ("REVISE (or REJECT if the file is missing)", "REVISE"),
-        ("not APPROVED, but REJECTED", "REJECT"),
-        ("I cannot approve this", None),
-        ("would be APPROVE if the file existed, so REJECT", "REJECT"),
-        ("APPROVE | REVISE | REJECT", None),
-        ("APPROVE/REVISE/REJECT", None),
-        ("APPROVE, REVISE or REJECT", None),
-        ("APPROVE or REVISE", None),
-        ("later", None),
-        ("", None),
-    ],
-)
-def test_a_verdict_is_one_decided_word(written: str, word: str | None) -> None:
-    assert decide(written)[0] == word
-
-
-def test_what_is_said_after_the_verdict_comes_back_without_marks() -> None:
-    assert decide("**APPROVE** — it is small") == ("APPROVE", "it is small")
-    assert decide("~~APPROVE~~ REJECT: gone") == ("REJECT", "gone")
 
 
 @pytest.mark.parametrize(

@@ -265,3 +265,11 @@ def test_a_cut_keeps_the_beginning_and_counts_the_rest(text: str, limit: int) ->
     assert left_out == 0 or limit - len(kept) <= 32
     if kept and left_out and len(kept) < limit:
         assert not unicodedata.combining(text[len(kept)])
+
+
+def test_of_a_long_review_the_block_goes_before_its_text_is_cut() -> None:
+    block = json.dumps({"proposals": [{"title": "A", "target_file": "a.py"}]})
+    review = "x" * (REVIEW_LIMIT - 30) + f"\n```json\n{block}\n```\n"
+    assert review_of(scrum_prompt(1, review, None)).strip() == "x" * (REVIEW_LIMIT - 30)
+    assert "left out" not in scrum_prompt(1, review, None)
+    assert block in scrum_prompt(1, review[1000:], None)

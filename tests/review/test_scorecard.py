@@ -11,7 +11,7 @@ from battery.records.findings import Expectation
 from battery.records.metric import COUNTED
 from battery.records.models import Metrics, Proposal
 from battery.review.parse import parse_proposals
-from battery.review.scorecard import expected_direction, score
+from battery.review.scorecard import expected_direction, moved_metric, score
 from tests.report.samples import metrics
 
 SWAPPED = {"right": "wrong", "wrong": "right"}
@@ -329,3 +329,21 @@ def test_an_expectation_in_the_very_numbers_that_come_is_right(
 @example(metric="total_tokens", impact=f"{'from 1' * 500} to{' ' * 500}")
 def test_any_text_is_read_without_an_error(metric: str, impact: str) -> None:
     assert expected_direction(metric, impact) in {"fall", "rise", None}
+
+
+@pytest.mark.parametrize(
+    ("impact", "metric"),
+    [
+        ("`ok_tasks` stays at 6; `total_tokens` falls", "total_tokens"),
+        ("No change in total_tokens, but avg_turns_per_task drops", "avg_turns_per_task"),
+        ("latency improves; tokens do not change", "total_elapsed_s"),
+        ("`total_tokens` (ok_tasks unaffected) falls", "total_tokens"),
+        ("total_tokens falls while ok_tasks holds", "total_tokens"),
+        ("without touching `ok_tasks`, `total_elapsed_s` falls", "total_elapsed_s"),
+        ("fewer turns, so `total_tokens` falls", "total_tokens"),
+        ("`ok_tasks` stays the same", "ok_tasks"),
+        ("less confusion", None),
+    ],
+)
+def test_the_metric_of_an_impact_is_the_one_that_moves(impact: str, metric: str | None) -> None:
+    assert moved_metric(impact) == metric

@@ -13,13 +13,14 @@ from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
 from battery.embedded.policies import estimate
-from battery.embedded.reviewing import read_figures, write_review
+from battery.embedded.reviewing import json_block, read_figures, write_review
 from battery.protocol import ChatRequest, Json
 from battery.protocol.chat import chat_answer
 
 _REVIEW: Final = re.compile(r"<review>\n?(.*?)(?:</review>|\Z)", re.DOTALL)
 _PROPOSED: Final = re.compile(r"^## Proposed changes.*$", re.MULTILINE)
 _HEADING: Final = re.compile(r"^#{3,6}\s+(?:\d+[.)]\s*)?(.+)$", re.MULTILINE)
+_NUMBERED: Final = re.compile(r"^\d+[.)]\s+\**(.+?)[*:]*$", re.MULTILINE)
 _EVIDENCE: Final = re.compile(r"^- `(?P<path>[^`]+)`: (?P<found>exists|does not exist)", re.M)
 #: The battery's prompt names the metrics; the rules know no other.
 _METRICS: Final = re.compile(r"^- An expected impact names one of the metrics (.*)\.$", re.M)
@@ -52,19 +53,30 @@ def write_judgment(prompt: str) -> str:
     evidence = {
         match["path"]: match["found"] == "exists" for match in _EVIDENCE.finditer(prompt, end)
     }
-    rulings = [_rule(one, proposals[:at], evidence) for at, one in enumerate(proposals)]
+    rulings = [(one, _rule(one, proposals[:at], evidence)) for at, one in enumerate(proposals)]
+    if not rulings:
+        nothing = "No proposal could be read from the review, so there is nothing to judge."
+        return f"{nothing}\n\n## PR-ready changes\n\nNone."
     parts = [
         _section(number, proposal, ruling, evidence)
-        for number, (proposal, ruling) in enumerate(zip(proposals, rulings, strict=True), start=1)
+        for number, (proposal, ruling) in enumerate(rulings, start=1)
     ]
-    if not parts:
-        parts = ["No proposal could be read from the review, so there is nothing to judge."]
+    records = [
+        {
+            "proposal": number,
+            "title": proposal.title,
+            "verdict": ruling.verdict,
+            "reason": ruling.reason,
+        }
+        for number, (proposal, ruling) in enumerate(rulings, start=1)
+    ]
     approved = [
         f"- `{proposal.target}`: {proposal.title}."
-        for proposal, ruling in zip(proposals, rulings, strict=True)
+        for proposal, ruling in rulings
         if ruling.verdict == "APPROVE"
     ]
-    return "\n\n".join([*parts, "## PR-ready changes", "\n".join(approved) or "None."])
+    ready = "\n".join(approved) or "None."
+    return "\n\n".join([*parts, json_block({"verdicts": records}), "## PR-ready changes", ready])
 
 
 def _read_proposals(review: str, metrics: Sequence[str]) -> list[_Proposal]:
@@ -73,8 +85,10 @@ def _read_proposals(review: str, metrics: Sequence[str]) -> list[_Proposal]:
     if start is None:
         return []
     text = review[start.end() :]
-    # The text before the first heading belongs to no proposal; then titles and bodies take turns.
-    _, *parts = _HEADING.split(text)
+    # Older reviews number their proposals in a list.
+    opener = _HEADING if _HEADING.search(text) else _NUMBERED
+    # The text before the first one belongs to no proposal; then titles and bodies take turns.
+    _, *parts = opener.split(text)
     return [
         _proposal(title.strip(), body, metrics)
         for title, body in zip(parts[::2], parts[1::2], strict=True)

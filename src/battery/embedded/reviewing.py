@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
+from battery.base import jsonio
 from battery.protocol import Json
 
 _BLOCK: Final = re.compile(r"```json\s*\n(.*?)(?:\n```|\Z)", re.DOTALL)
@@ -129,6 +130,11 @@ class _Proposal(NamedTuple):
     impact: str
 
 
+def json_block(value: Json) -> str:
+    """Write the block that repeats an answer for a program."""
+    return f"```json\n{jsonio.dumps_indented(value).decode()}```"
+
+
 def write_review(figures: Figures) -> str:
     """Write the review in the three sections that the battery asks for."""
     # Metrics may have been cut off; then the number is not known and not made up.
@@ -202,11 +208,24 @@ def _proposals(figures: Figures) -> str:
     made = [proposal for rule in _RULES if (proposal := rule(figures))]
     if not made:
         return "None: no task row could be read, and a proposal without a number would be a guess."
-    return "\n\n".join(
+    texts = [
         f"### {number}. {one.title}\n\n**Target file**: `{one.target}`\n\n"
         f"**Rationale**: {one.rationale}\n\n**Expected impact**: {one.impact}"
         for number, one in enumerate(made, start=1)
-    )
+    ]
+    records = [
+        {
+            "number": number,
+            "title": one.title,
+            "target_file": one.target,
+            "rationale": one.rationale,
+            "expected_impact": one.impact,
+            # Every impact begins with its metric.
+            "metric": one.impact.split("`")[1],
+        }
+        for number, one in enumerate(made, start=1)
+    ]
+    return "\n\n".join([*texts, json_block({"proposals": records})])
 
 
 def _teach_words(figures: Figures) -> _Proposal | None:

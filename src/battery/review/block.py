@@ -14,11 +14,16 @@ from battery.review.inline import entitled
 from battery.review.labels import label_of
 from battery.review.words import is_verdict
 
+#: Keys of the lists in the two blocks that the prompts ask for.
+PROPOSALS_KEY: Final = "proposals"
+VERDICTS_KEY: Final = "verdicts"
+
 #: A field's text by its label; `metric` and `number` may be there, too.
 Fields = Mapping[str, str]
 
 _VALUE_START = re.compile(r"^[ \t]*([\[{])", re.MULTILINE)
-_LOOSE_COMMA = re.compile(r",(?=\s*[\]}])")
+_FENCE_BEFORE = re.compile(r"^[ \t]*`{3,}[ \t]*\w*[ \t]*\n\s*\Z", re.MULTILINE)
+_FENCE_AFTER = re.compile(r"\A\s*?\n[ \t]*`{3,}[ \t]*$", re.MULTILINE)
 #: Values that are tried, and levels of one that are looked into.
 _TRIED, _DEPTH = 500, 5
 _TAG = re.compile(
@@ -44,7 +49,8 @@ def asked_block(text: str, key: str) -> Block | None:
         records = value.get(key) if isinstance(value, dict) else None
         if isinstance(records, list) and any(isinstance(record, dict) for record in records):
             fields = [_fields(record) for record in records if isinstance(record, dict)]
-            return Block(fields, text[:start] + text[end:])
+            before, after = _FENCE_BEFORE.sub("", text[:start]), _FENCE_AFTER.sub("", text[end:])
+            return Block(fields, before + after)
     return None
 
 
@@ -106,7 +112,9 @@ def _fields(record: Mapping[str, object]) -> dict[str, str]:
         name, text = _words(str(key)), _text(value)
         if name in {"metric", "metrics"}:
             label: str | None = "metric"
-        elif re.fullmatch(r"(?:proposal )?(?:number|id|no|index)|#|n", name):
+        elif re.fullmatch(r"(?:proposal )?(?:number|id|no|index)|#|n", name) or (
+            name == "proposal" and entitled(text)[0] is not None and not entitled(text)[1]
+        ):
             label = "number"
         else:
             label = label_of(name)

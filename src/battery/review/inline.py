@@ -22,6 +22,7 @@ BOLD_LEAD = re.compile(r"[^\w`*]*(\*\*|__)(?P<lead>(?:(?!\1).){1,200})\1\s*(?P<r
 COUNTED = re.compile(
     r"[^\w`(\[/.\"'“]*(?:"
     rf"(?:{COUNTED_NAME})\s*#?\s*(?P<worded>\d{{1,3}})(?!\d)"
+    r"|proposal\s+(?P<letter>(?-i:[A-H]))(?=\s*(?:[:.)\]|\u2013—-]|$))"
     r"|[\[(]?(?:p|\d{1,2}\.)?(?P<bare>\d{1,3})(?:\s*[.):\]\u2013—|-]+(?!\d)|\ufe0f?\u20e3|\s*$))"
     r"[\s:\uff1a.)\]|\u2013—-]*",
     re.IGNORECASE,
@@ -113,7 +114,7 @@ def entitled(text: str, number: int | None = None) -> tuple[int | None, str, str
 
 def count_of(found: re.Match[str]) -> int:
     """Read the number that `COUNTED` found."""
-    return int(found["worded"] or found["bare"])
+    return ord(found["letter"]) - 64 if found["letter"] else int(found["worded"] or found["bare"])
 
 
 def first_path(markdown: str) -> str | None:

@@ -10,7 +10,7 @@ _FIELDS: Final = {
         r"target(?: (?:files?|paths?))?(?:\(s\))?|(?:affected )?files?(?:\(s\))?"
         r"(?: (?:to change|path))?|(?:file )?path"
         r"|目标文件|目標檔案|目标|文件(?:路径)?|対象ファイル|대상 ?파일|zieldatei|datei"
-        r"|(?:archivo|fichero|arquivo)(?:[ -](?:de )?(?:objetivo|destino|alvo))?"
+        r"|(?:archivo|fichero|arquivo)(?:(?: |-)(?:de )?(?:objetivo|destino|alvo))?"
         r"|fichier(?: cible)?|file di destinazione"
     ),
     "impact": (
@@ -41,9 +41,10 @@ COUNTED_NAME: Final = (
     r"proposal|change|recommendation|suggestion|item|提案|建议|方案|제안|vorschlag|propuesta"
     r"|proposition|proposta|#"
 )
-_PLAIN = {key: words.replace("(?P<weak>", "(?:") for key, words in _FIELDS.items()}
-_LABEL = "(?:" + "|".join(f"(?P<{key}>{words})" for key, words in _FIELDS.items()) + ")"
-COLON: Final = r"(?:[:\uff1a=]|->|→|[-\u2013—]+(?=\s|$))"
+_LABEL = "|".join(f"(?P<{key}>{words})" for key, words in _FIELDS.items()).replace(" ", "[ _]")
+_LABEL = f"(?:{_LABEL})"
+_ANY = re.sub(r"\?P<\w+>", "?:", _LABEL)
+COLON: Final = r"(?:[:\uff1a=]|->|=>|[→➔➜⇒]|[-\u2013—]+(?=\s|$))"
 _NOTE = r"(?:\s*[(\uff08][^)\uff09]*[)\uff09])?"
 # In bold or italics a label needs no colon.
 _LABELLED = re.compile(
@@ -56,7 +57,7 @@ _NAME = re.compile(_LABEL, re.IGNORECASE)
 # A label in the middle of a line: any in bold, or one of those that the prompts ask for.
 INNER_LABEL: Final = re.compile(
     r"(?<![\s;|(\u2013—-])[\s;|(\u2013—-]++"
-    rf"(?=(\*\*|__|\*)(?:{'|'.join(_PLAIN.values())})\s*(?:[:\uff1a]\s*\1|\1\s*[:\uff1a]))"
+    rf"(?=(\*\*|__|\*){_ANY}\s*(?:[:\uff1a]\s*\1|\1\s*[:\uff1a]))"
     r"|(?<![;|.,(:\u2013—-])[;|.,(:\u2013—-]++\s*+"
     r"(?=(?:Target file|Rationale|Expected impact|Verdict|Reason)\s*:)",
     re.IGNORECASE,

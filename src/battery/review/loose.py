@@ -8,6 +8,7 @@ lines, list items, table rows. The way that finds most wins.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -227,8 +228,10 @@ def _own_lines(lines: list[Line]) -> tuple[list[Line], str | None]:
     ], doubt
 
 
-def _matched(judged: Sequence[Judged]) -> tuple[int, int]:
-    return len({one.verdict.proposal for one in judged} - {None}), len(judged)
+def _matched(judged: Sequence[Judged]) -> tuple[int, int, int]:
+    """Prefer the reading with most proposals judged, none twice, and then with most verdicts."""
+    given = Counter(one.verdict.proposal for one in judged if one.verdict.proposal)
+    return len(given), len(given) - given.total(), len(judged)
 
 
 def _leading(rest: list[Line]) -> tuple[Word | None, str]:

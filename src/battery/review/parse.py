@@ -12,7 +12,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 from battery.records.models import Proposal, Verdict
-from battery.review.block import Fields, asked_block, other_records, tagged_records, untagged
+from battery.review.block import (
+    PROPOSALS_KEY,
+    VERDICTS_KEY,
+    Fields,
+    asked_block,
+    other_records,
+    tagged_records,
+    untagged,
+)
 from battery.review.inline import entitled, first_path, named_metric
 from battery.review.loose import (
     JUDGMENT,
@@ -44,12 +52,12 @@ def parse_proposals(markdown: str) -> tuple[list[Proposal], list[str]]:
     with the paragraph as rationale. Never raises.
     """
     text, warnings = own_words(markdown, _REVIEW_NAME)
-    block = asked_block(text, "proposals")
+    block = asked_block(text, PROPOSALS_KEY)
     proposals = _recorded_proposals(block.records) if block else []
     if block and proposals:
         warnings += _proposal_differences(proposals, loose_proposals(review_readings(block.rest)))
     else:
-        warnings += _unreadable(text, "proposals", _REVIEW_NAME)
+        warnings += _unreadable(text, PROPOSALS_KEY, _REVIEW_NAME)
         proposals = _other_proposals(text)
     proposals, more = _most(proposals, _REVIEW_NAME, "proposals")
     return proposals, [*warnings, *more, *_proposal_warnings(proposals)]
@@ -63,14 +71,14 @@ def parse_verdicts(markdown: str, proposals: Sequence[Proposal]) -> tuple[list[V
     """
     text, warnings = own_words(markdown, _JUDGMENT_NAME)
     matching = Matching(proposals)
-    block = asked_block(text, "verdicts")
+    block = asked_block(text, VERDICTS_KEY)
     judged = _recorded_verdicts(block.records, matching) if block else []
     if block and judged:
         loose = loose_verdicts(block.rest, proposals, matching)
         judged, more = _with_details(judged, loose)
         warnings += more
     else:
-        warnings += _unreadable(text, "verdicts", _JUDGMENT_NAME)
+        warnings += _unreadable(text, VERDICTS_KEY, _JUDGMENT_NAME)
         judged = _other_verdicts(text, proposals, matching)
     judged, more = _most(judged, _JUDGMENT_NAME, "verdicts")
     return [one.verdict for one in judged], [

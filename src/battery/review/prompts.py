@@ -15,6 +15,7 @@ from battery.base import jsonio
 from battery.protocol import Status
 from battery.records.metric import TABLE, Goal
 from battery.records.models import Metrics, Phase, Run
+from battery.review.block import PROPOSALS_KEY, asked_block
 
 #: Characters of evidence JSON that the overseer gets to see.
 EVIDENCE_LIMIT: Final = 30_000
@@ -89,10 +90,13 @@ def overseer_prompt(metrics: Metrics, tasks: Sequence[Row]) -> str:
 def scrum_prompt(iteration: int, review: str, evidence: Mapping[str, bool] | None) -> str:
     """Ask for a judgment of each proposal in the review of an iteration.
 
-    The review is cut at `REVIEW_LIMIT` characters; when it is cut, the prompt says so. `evidence`
-    tells of each target file whether it exists on disk, None that nobody looked. The review
-    stands between `<review>` tags that nothing inside it can close.
+    The review is cut at `REVIEW_LIMIT` characters; when it is cut, the prompt says so. Its JSON
+    block goes first, because it only repeats the proposals. `evidence` says of each target file
+    whether it exists on disk, None that nobody looked. The review is between `<review>` tags that
+    nothing inside it can close.
     """
+    if len(review) > REVIEW_LIMIT and (block := asked_block(review, PROPOSALS_KEY)):
+        review = block.rest
     kept, left_out = cut(review, REVIEW_LIMIT)
     return _SCRUM.format(
         iteration=iteration,
@@ -216,6 +220,11 @@ fields, each on a line that starts with its name in bold:
 **Target file**: the path of the one file to change; it must exist
 **Rationale**: what the metrics or a task row show, with the number
 **Expected impact**: which one of {metrics} moves, in which direction and about how far
+
+Last of all, below these sections, repeat the proposals once more for a program: one code block
+marked `json` with one object. Its key `proposals` is a list with one object per proposal, in the
+same order, and the keys `number` (counted from 1), `title`, `target_file` (the path alone),
+`rationale`, `expected_impact` and `metric` (the name of the one metric, alone).
 """
 
 # That a missing file is rejected is asked of the model and checked in code as well: it may forget.
@@ -250,6 +259,10 @@ title. Below it, each on a line that starts with its name in bold:
 For APPROVE add **Realistic impact** (can the metric move that far?), **Blast radius** (what else
 the change touches) and **Right file** (is the target file the place for it?). For REVISE add **What
 must change** (what would make you approve it). For REJECT the reason says what is wrong with it.
+
+Below the last proposal repeat the verdicts once more for a program: one code block marked `json`
+with one object. Its key `verdicts` is a list with one object per proposal, in the same order, and
+the keys `proposal` (its number), `title`, `verdict` (the one word) and `reason`.
 
 End with this section. It lists the approved proposals only, each with its target file and the
 change in one sentence, or says that there are none:

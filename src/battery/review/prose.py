@@ -22,6 +22,12 @@ _MENTION: Final = re.compile(
 _DECIDES: Final = re.compile(
     r"\b(?:I|we)\b|\b(?:should|must|can|is|are|be|verdict|vote)\b|^\W*$", re.IGNORECASE
 )
+# What may follow: a noun would make an accepted practice of it.
+_DECIDED: Final = re.compile(
+    rf"\W*(?:$|(?<=[^\w\s])|(?:it|this|that|them|as|because|since|with|but|and|for|if|in|on|to|until"
+    rf"|once|when|while|by|so|now|{COUNTED_NAME})s?(?![^\W_]))",
+    re.IGNORECASE,
+)
 
 
 def spoken_verdicts(text: str, form: Form) -> dict[int, tuple[Word, str]]:
@@ -62,5 +68,6 @@ def _words(clause: str) -> set[Word]:
     return {
         word
         for word, start, written in words_in(clause)
-        if written.isupper() or _DECIDES.search(clause[:start])
+        if written.isupper()
+        or (_DECIDES.search(clause[:start]) and _DECIDED.match(clause, start + len(written)))
     }

@@ -119,7 +119,7 @@ def words_in(text: str) -> Iterator[tuple[Word, int, str]]:
 
 def _given(text: str) -> Iterator[re.Match[str]]:
     for found in _ANY_WORD.finditer(text[: 20 * REACH]):
-        before = re.split(r"[.;!?]\s", text[max(0, found.start() - REACH) : found.start()])[-1]
+        before = re.split(r"[.,:;!?]\s", text[max(0, found.start() - REACH) : found.start()])[-1]
         if _TAKEN_BACK.search(before):
             continue
         if _WOULD.search(before) and _ONLY_IF.match(text, found.end()):
