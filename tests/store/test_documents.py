@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from battery.base import jsonio
-from battery.base.errors import ArtifactError
-from battery.records.models import Phase, RunResult
+from battery.base.errors import ArtifactError, ShapeError
+from battery.protocol import Json
+from battery.records.models import ELAPSED_KEY, Phase, RunResult
 from battery.records.stages import OVERSEER
 from battery.store.battery_dir import IterationDir
-from battery.store.documents import read_answers
+from battery.store.documents import read_answers, read_back
 from tests.support.runs import run
 
 
@@ -112,3 +115,61 @@ def test_a_file_that_cannot_be_read_is_named_with_what_would_clear_the_cause(
     with pytest.raises(ArtifactError, match=r"cannot read .*runs\.json: Is a directory") as caught:
         files.read_runs()
     assert caught.value.hint == "move it away"
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault", "kept"),
+    [
+        ({"iterations": 1e308}, "result.iterations: ", {"iterations": None}),
+        (
+            {"artifact": {"usage": {"total_tokens": "many", "cost_usd": 2}}},
+            "result.artifact.usage.total_tokens: ",
+            {"artifact": {"usage": {"total_tokens": None, "cost_usd": 2}}},
+        ),
+        (
+            {"artifact": {"usage": "much", "text": "t"}},
+            "result.artifact.usage: ",
+            {"artifact": {"usage": None, "text": "t"}},
+        ),
+        ({"log": "a line"}, "result.log: ", {"log": None}),
+        ({"error": {"message": "m"}}, "result.error: ", {"error": None}),
+        ({ELAPSED_KEY: "soon"}, f"result.{ELAPSED_KEY}: ", {ELAPSED_KEY: None}),
+    ],
+)
+def test_what_the_wire_refuses_and_is_on_disk_counts_as_not_reported(
+    answer: Json, fault: str, kept: Json
+) -> None:
+    whole = {"status": "blocked", "extra": [1]} | answer
+    before = json.dumps(whole)
+    with pytest.raises(ShapeError):
+        RunResult.of(whole)
+    result, read = read_back(whole)
+    assert (result.status, result.elapsed_ms) == ("blocked", 0)
+    assert (result.tokens, result.turns) == (None, None)
+    assert [text.startswith(fault) for text in result.faults] == [True]
+    assert read == {"status": "blocked", "extra": [1]} | kept
+    assert json.dumps(whole) == before
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["iterations", "artifact", "log", "error", ELAPSED_KEY, "x"]),
+        st.recursive(
+            st.none() | st.integers() | st.floats() | st.text(),
+            lambda inner: (
+                st.lists(inner)
+                | st.dictionaries(st.sampled_from(["usage", "total_tokens", "kind"]), inner)
+            ),
+        ),
+    )
+)
+def test_any_answer_on_disk_that_has_a_status_is_read(answer: Json) -> None:
+    result, read = read_back({**answer, "status": "ok"})
+    assert RunResult.of(read) == result._replace(faults=())
+    assert (read == {**answer, "status": "ok"}) or result.faults or answer != answer  # noqa: PLR0124
+
+
+@pytest.mark.parametrize("answer", [{}, {"status": None}, {"status": "great", "iterations": -1}])
+def test_a_status_is_never_guessed(answer: Json) -> None:
+    with pytest.raises(ShapeError, match=r"^status: "):
+        read_back(answer)

@@ -148,18 +148,14 @@ class OpenedBattery:
         self, *, hint: str = "name the folder of a battery, or run one first: battery run"
     ) -> None:
         """Refuse a battery without a complete iteration; raise `FolderError`."""
-        if not self.steps and isinstance(self.provenance, Manifest):
-            raise FolderError(
-                f"the battery in {self.folder.root} has no complete iteration yet",
-                hint=self.folder.resume_hint,
-            )
-        if not self.steps and self.torn:
-            raise FolderError(
-                f"the battery in {self.folder.root} has no complete iteration: {self.torn}",
-                hint=hint,
-            )
-        if not self.steps:
-            raise self._no_battery(hint)
+        if self.steps:
+            return
+        none = f"the battery in {self.folder.root} has no complete iteration"
+        if isinstance(self.provenance, Manifest):
+            raise FolderError(f"{none} yet", hint=self.folder.resume_hint)
+        if self.torn:
+            raise FolderError(f"{none}: {self.torn}", hint=hint)
+        raise self._no_battery(hint)
 
     def require_whole(self) -> None:
         """Refuse a battery that lost iterations its manifest calls finished; `FolderError`."""

@@ -6,7 +6,7 @@ are 0 to 1. What was not measured is null or absent, never 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Final, Literal, NamedTuple
 
@@ -28,7 +28,6 @@ from battery.records.findings import Evidence, Record, Scorecard
 SCHEMA_VERSION: Final = 1
 
 ELAPSED_KEY: Final = "_elapsed_ms"
-_DECIDE_NO_STATUS: Final = {"iterations", "artifact", "log", "error", ELAPSED_KEY}
 
 
 class Phase(StrEnum):
@@ -193,30 +192,6 @@ class RunResult(NamedTuple):
             memory_used=memory_used(answer),
             usage=usage_numbers(answer),
         )
-
-
-def read_back(answer: Json) -> tuple[RunResult, Json]:
-    """Read an answer that is on disk; return it, with null for whatever else is wrong in it.
-
-    Raises `ShapeError` for a wrong status alone.
-    """
-    # Earlier versions and the original script wrote what the wire refuses by now, such as 1e308
-    # tokens. One such number must not keep anybody from all the rest of a battery.
-    faults: list[str] = []
-    while True:
-        try:
-            return RunResult.of(answer)._replace(faults=tuple(faults)), answer
-        except ShapeError as error:
-            path, fault = error.place.split("."), str(error.below("result"))
-            if path[0] not in _DECIDE_NO_STATUS or fault in faults:
-                raise
-            faults.append(fault)
-            answer = _without(answer, path)
-
-
-def _without(answer: Json, path: Sequence[str]) -> Json:
-    key, *below = path
-    return {**answer, key: _without(answer[key], below) if below else None}
 
 
 class Run(NamedTuple):

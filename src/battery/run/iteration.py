@@ -26,14 +26,13 @@ from battery.records.models import (
     Models,
     Phase,
     RunResult,
-    read_back,
 )
 from battery.records.stages import CHAT_STAGES, CONFIRM_TITLE, DISTILL, TASK_STAGES
 from battery.review.chats import first_line
 from battery.run.reviewer import Reviewer, write_metrics
 from battery.run.schedule import Ask, Outcomes, Schedule, confirmations, outcomes, to_confirm
 from battery.store.battery_dir import IterationDir
-from battery.store.documents import wrong
+from battery.store.documents import read_back, wrong
 from battery.store.journal import Journal
 from battery.target.system import System, Worker
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
 from pathlib import Path
@@ -15,13 +15,15 @@ from battery.base import jsonio
 from battery.base.errors import ArtifactError, ShapeError, remedy_of
 from battery.protocol import Json
 from battery.records.lines import RecordedRun
-from battery.records.models import Phase, Run, Task, read_back
+from battery.records.models import ELAPSED_KEY, Phase, Run, RunResult, Task
 
 V = TypeVar("V")
 W = TypeVar("W")
 R = TypeVar("R")
 
 Chunks = bytes | Iterable[bytes]
+
+_DECIDE_NO_STATUS: Final = {"iterations", "artifact", "log", "error", ELAPSED_KEY}
 
 
 class Format(NamedTuple, Generic[W, R]):
@@ -163,6 +165,30 @@ def wrong(path: Path, error: ShapeError) -> ArtifactError:
         f"{path} is not what a battery writes: {error}",
         hint="restore the file, or run the battery again into another folder",
     )
+
+
+def read_back(answer: Json) -> tuple[RunResult, Json]:
+    """Read an answer that is on disk; return it, with null for whatever else is wrong in it.
+
+    Raises `ShapeError` for a wrong status alone.
+    """
+    # Earlier versions and the original script wrote what the wire refuses by now, such as 1e308
+    # tokens. One such number must not keep anybody from all the rest of a battery.
+    faults: list[str] = []
+    while True:
+        try:
+            return RunResult.of(answer)._replace(faults=tuple(faults)), answer
+        except ShapeError as error:
+            path, fault = error.place.split("."), str(error.below("result"))
+            if path[0] not in _DECIDE_NO_STATUS or fault in faults:
+                raise
+            faults.append(fault)
+            answer = _without(answer, path)
+
+
+def _without(answer: Json, path: Sequence[str]) -> Json:
+    key, *below = path
+    return {**answer, key: _without(answer[key], below) if below else None}
 
 
 def _read_run(item: Any) -> tuple[Run, Json]:

@@ -17,12 +17,12 @@ from battery.protocol import Json
 from battery.protocol.distill import distilled
 from battery.records import events
 from battery.records.manifest import Manifest
-from battery.records.models import ELAPSED_KEY, FROZEN, LEARN, Phase, Tasks, read_back
+from battery.records.models import ELAPSED_KEY, FROZEN, LEARN, Phase, Tasks
 from battery.records.stages import CONFIRM_TITLE, META_STAGES, CallKey, ChatStage, MetaStage
 from battery.review.chats import CHATS, Earlier, first_line
 from battery.run.schedule import Schedule
 from battery.store.battery_dir import BatteryDir, IterationDir
-from battery.store.documents import cannot_read, wrong
+from battery.store.documents import cannot_read, read_back, wrong
 
 _METAS: Final = {stage.key: stage for stage in META_STAGES}
 
