@@ -47,11 +47,20 @@ def asked_block(text: str, key: str) -> Block | None:
     """Find the last object with a list of records under `key`; None when there is none."""
     for start, end, value in reversed(list(_values(text))):
         records = value.get(key) if isinstance(value, dict) else None
-        if isinstance(records, list) and any(isinstance(record, dict) for record in records):
+        fields: list[Fields] = []
+        if isinstance(records, list):
             fields = [_fields(record) for record in records if isinstance(record, dict)]
+        elif isinstance(records, dict):
+            fields = [one for name, item in records.items() for one in _keyed(name, item)]
+        if fields:
             before, after = _FENCE_BEFORE.sub("", text[:start]), _FENCE_AFTER.sub("", text[end:])
             return Block(fields, before + after)
     return None
+
+
+def has_key(text: str, key: str) -> bool:
+    """Return whether an object of the answer that can be parsed has a key."""
+    return any(isinstance(value, dict) and key in value for _, _, value in _values(text))
 
 
 def other_records(text: str) -> list[list[Fields]]:
@@ -102,7 +111,7 @@ def _keyed(key: str, item: object) -> Iterator[Fields]:
         for one in item:
             fields = _fields(one) if isinstance(one, dict) else {"title": _text(one)}
             yield {**fields, "verdict": name}
-    elif isinstance(item, str) and entitled(name)[0] is not None:
+    elif isinstance(item, str) and not label_of(name) and is_verdict(item):
         yield {"title": name, "verdict": item}
 
 

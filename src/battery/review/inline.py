@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 
 from battery.records.metric import METRICS, TABLE
 from battery.review.labels import COUNTED_NAME
-from battery.review.words import REACH, Word, decide, said_after
+from battery.review.words import REACH, Word, decide, is_denied, said_after
 
 # Indented code is off: models indent a list too far much more often than they mean code.
 PARSER = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["code", "lheading"])
@@ -79,7 +79,8 @@ def verdict_in_title(text: str) -> TitleVerdict | None:
     """Find a verdict in the title line itself, before or after the title."""
     for pattern in _IN_TITLE:
         found = pattern.match(text[:REACH])
-        word = found and decide(found["word"])[0]
+        denied = found and is_denied(text[: found.start("word")])
+        word = found and not denied and decide(found["word"])[0]
         if found and word:
             before, after = found["before"], said_after(text[found.end() :])
             if not re.search(r"\w", before):

@@ -23,8 +23,16 @@ from battery.review.inline import (
 )
 from battery.review.matching import Matching
 from battery.review.scorecard import moved_metric
-from battery.review.structure import Form, Group, Line, all_readings, read_fields, to_markdown
-from battery.review.words import REACH, Word, decide
+from battery.review.structure import (
+    Form,
+    Group,
+    Line,
+    all_readings,
+    is_unticked,
+    read_fields,
+    to_markdown,
+)
+from battery.review.words import REACH, Word, decide, is_verdict
 
 #: Proposals or verdicts that are read of one answer.
 MOST: Final = 200
@@ -238,7 +246,9 @@ def _leading(rest: list[Line]) -> tuple[Word | None, str]:
     for line in rest:
         head = line.text[:REACH]
         leads = VERDICT_LEAD.match(head)
-        if not line.quoted and (leads or IN_BOLD.match(head)):
+        # Of several words to tick, an empty box says no.
+        untaken = line.quoted or (is_unticked(head) and is_verdict(head))
+        if not untaken and (leads or IN_BOLD.match(head)):
             rest.remove(line)
             word, said = decide(line.text)
             return word, said if leads else line.text

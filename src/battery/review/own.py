@@ -26,14 +26,16 @@ _BARE_ANALYSIS = re.compile(r"\s*(?:assistant)?(?:analysis|commentary)(?=[A-Z*#]
 _BARE_FINAL = re.compile(r"assistant\s*final(?=\W|[A-Z\d]|$)")
 _THOUGHT = (
     r"(?:[a-z]+[:_])?think(?:ing)?|thoughts?|thought[_ ]process|reasoning|reflection|analysis"
-    r"|scratchpad|(?:inner|internal)_monologue|chain_of_thought|deliberation"
+    r"|scratchpad|(?:inner|internal)_monologue|chain_of_thought|deliberation|思考"
 )
 # Opened at the start of a line, else it may be a text about such tags; so is one in a code fence.
 _MARK = re.compile(
     r"^[ \t]*(?P<fence>`{3,}|~{3,})"
-    rf"|^[ \t]*(?P<open><(?:{_THOUGHT})(?:\s[^<>\n]*)?>"
+    # Or where a sentence or another mark has just ended.
+    rf"|(?:^[ \t]*|(?<=[.!?:>])|(?<=[.!?:>] ))(?P<open><(?:{_THOUGHT})(?:\s[^<>\n]*)?>"
     rf"|<\|(?:start|begin)_(?:of_)?(?:{_THOUGHT})\|>"
-    rf"|<\|channel>\s*thought|\[(?:{_THOUGHT})\]|◁think▷|<details type=\"?reasoning[^>\n]*>)"
+    rf"|<\|channel>\s*thought|\[(?:{_THOUGHT})\]|◁think▷|<details type=\"?reasoning[^>\n]*>"
+    r"|<details[^>\n]{0,100}>\s{0,20}<summary>[^<\n]{0,20}(?:think|thought|reasoning))"
     rf"|(?P<close></(?:{_THOUGHT})\s*>|<\|end_(?:of_)?(?:{_THOUGHT})\|>|<channel\|>"
     rf"|\[/(?:{_THOUGHT})\]|◁/think▷|</details>)",
     re.MULTILINE | re.IGNORECASE,
@@ -117,7 +119,7 @@ def _unwrapped(text: str) -> str | None:
         value = jsonio.loads(bare.encode("utf-8", "surrogatepass"))
     except ValueError:
         return None
-    if isinstance(value, dict):
+    if isinstance(value, dict) and not any(isinstance(v, list | dict) for v in value.values()):
         value = next((value[key] for key in _WRAPPERS if isinstance(value.get(key), str)), None)
     return value if isinstance(value, str) else None
 

@@ -17,6 +17,7 @@ from battery.review.block import (
     VERDICTS_KEY,
     Fields,
     asked_block,
+    has_key,
     other_records,
     tagged_records,
     untagged,
@@ -34,7 +35,7 @@ from battery.review.loose import (
 )
 from battery.review.matching import Matching
 from battery.review.own import own_words
-from battery.review.prose import spoken_verdicts
+from battery.review.prose import mentioned, spoken_verdicts
 from battery.review.words import decide
 
 _Read = TypeVar("_Read", Proposal, Judged)
@@ -110,7 +111,13 @@ def _other_verdicts(text: str, proposals: Sequence[Proposal], matching: Matching
     for number, (word, sentence) in spoken_verdicts(text, JUDGMENT).items():
         if matching.title(number) and number not in given:
             judged.append(Judged(_verdict(number, matching.title(number), word, sentence)))
-    return judged
+    # One on several proposals matched none of them by its title, and is in the sentences.
+    given = {one.verdict.proposal for one in judged} - {None}
+    return [
+        one
+        for one in judged
+        if one.verdict.proposal or not given.issuperset(mentioned(one.verdict.title) or [0])
+    ]
 
 
 def _recorded_proposals(records: Sequence[Fields]) -> list[Proposal]:
@@ -128,12 +135,15 @@ def _recorded_proposals(records: Sequence[Fields]) -> list[Proposal]:
 
 def _recorded_verdicts(records: Sequence[Fields], matching: Matching) -> list[Judged]:
     found: list[Judged] = []
+    # Programs like to count from 0, and then a title is rare.
+    first = min((int(f["number"]) for f in records if f.get("number", "").isdecimal()), default=1)
     for fields in records[: MOST + 1]:
         word, said = decide(fields.get("verdict", ""))
         if not word:
             continue
         number, title, _ = entitled(fields.get("title", ""))
-        number = entitled(fields.get("number", ""))[0] or number
+        counted = entitled(fields.get("number", ""))[0]
+        number = number if counted is None else counted + (first == 0)
         proposal = matching.find(number, title, fields.get("target", ""))
         reason = fields.get("reason") or said or None
         found.append(Judged(_verdict(proposal, title or matching.title(proposal), word, reason)))
@@ -190,7 +200,7 @@ def _proposal_differences(block: Sequence[Proposal], text: Sequence[Proposal]) -
 
 
 def _unreadable(text: str, key: str, name: str) -> Iterator[str]:
-    if f'"{key}"' in text and asked_block(text, key) is None:
+    if f'"{key}"' in text and not has_key(text, key):
         yield f"the JSON block of the {name} is broken or cut; its text was read instead"
 
 

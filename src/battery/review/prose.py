@@ -14,7 +14,8 @@ _SENTENCE: Final = re.compile(r"(?<=[.!?;])\s+(?=[\"'(*_]*[A-Z])")
 _CLAUSE: Final = re.compile(r",\s+(?:and\s+|but\s+)?|;\s+|\s+(?:and|but|while|whereas)\s+(?!\d)")
 _MENTION: Final = re.compile(
     rf"(?<![^\W_])(?:{COUNTED_NAME})s?\s*#?\s*"
-    r"(?P<first>\d{1,3})(?P<more>(?:\s*(?:,|,?\s*(?:and|&|as well as))\s*#?\d{1,3}(?!\s*%|\.\d))*)"
+    r"(?P<first>\d{1,3})(?P<more>(?:\s*(?:[,\u2013-]|,?\s*(?:and|&|to|through|as well as))\s*"
+    r"#?\d{1,3}(?!\s*%|\.\d))*)"
     r"(?![\w%]|\.\d)",
     re.IGNORECASE,
 )
@@ -60,7 +61,17 @@ def _in_paragraph(paragraph: str) -> Iterator[tuple[int, Word]]:
 
 
 def _numbers(mention: re.Match[str]) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", mention["first"] + mention["more"])]
+    written = mention["first"] + mention["more"]
+    span = re.fullmatch(r"(\d+)\s*(?:[\u2013-]|to|through)\s*#?(\d+)", written)
+    if span:
+        return list(range(int(span[1]), int(span[2]) + 1))
+    return [int(number) for number in re.findall(r"\d+", written)]
+
+
+def mentioned(title: str) -> list[int]:
+    """Return the numbers of the proposals that a title such as "Proposals 1 and 3" names."""
+    mention = _MENTION.search(title)
+    return _numbers(mention) if mention else []
 
 
 def _words(clause: str) -> set[Word]:

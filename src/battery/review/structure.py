@@ -24,6 +24,11 @@ from battery.review.inline import (
 from battery.review.labels import COUNTED_NAME, INNER_LABEL, OTHER_LABEL, label_at
 from battery.review.words import REACH, decide, is_verdict
 
+# One of several words to tick, and not this one.
+_TICKED = re.compile(r"\s*\[[xX✓✔]\]\s*")
+_UNTICKED = re.compile(r"\s*(?:\[\s?\]|☐)")
+_TICK = re.compile(r"\W*(?:✓|✔|✅|☑|●|x|yes|1)?\W*", re.IGNORECASE)
+_NO_TICK = re.compile(r"[\s\u2013—-]*|\W*(?:no|0|✗|✘|❌|☐)\W*", re.IGNORECASE)
 #: Columns of a table that are read.
 _COLUMNS = 16
 
@@ -79,9 +84,16 @@ def make_line(kind: str, level: int, text: str, number: int | None = None) -> Li
             label, start, weak = found
             if not weak or decide(written[start:])[0]:
                 return Line(kind, level, text, number, label, written[start:])
-    if is_verdict(text):
-        return Line(kind, level, text, number, "verdict", text)
+    ticked = _TICKED.match(text)
+    word = text[ticked.end() :] if ticked else text
+    if is_verdict(word) and not is_unticked(text):
+        return Line(kind, level, text, number, "verdict", word)
     return Line(kind, level, text, number)
+
+
+def is_unticked(text: str) -> bool:
+    """Return whether a line begins with an empty box."""
+    return bool(_UNTICKED.match(text))
 
 
 def _paragraph(content: str, depth: int) -> Iterator[Line]:
@@ -142,7 +154,15 @@ def _row(names: list[str], labels: list[str | None], cells: list[str]) -> Iterat
     )
     numbers = [count_of(found) for found in counted if found]
     yield Line("row", 0, cells[named], numbers[0] if numbers else None)
+    words = [i for i, name in enumerate(names) if is_verdict(name)]
+    if len(words) > 1:
+        # A column for each word, and a tick in one of them.
+        ticked = [i for i in words if not _NO_TICK.fullmatch(cells[i])]
+        if len(ticked) == 1 and _TICK.fullmatch(cells[ticked[0]]):
+            yield make_line("cell", 0, f"**Verdict**: {names[ticked[0]]}")
     for i, cell in enumerate(cells):
+        if len(words) > 1 and i in words:
+            continue
         if i != named and not counted[i]:
             yield make_line("cell", 0, f"**{names[i]}**: {cell}")
 

@@ -46,16 +46,21 @@ _WORD = "|".join(
     for word in get_args(Word)
 )
 _ANY_WORD = re.compile(_WORD, re.IGNORECASE)
-# What is not, or would only otherwise be, or was only a first thought.
-_TAKEN_BACK = re.compile(
+# What is not, or would only otherwise be.
+_DENIED = re.compile(
     r"(?:\b(?:not|never|cannot|neither|nor|nicht|kein|non|nunca)|n['\u2019]t"
-    r"|\b(?:would|could|might)\W+(?:have\W+)?be(?:en)?"
-    r"|\b(?:would|could|might)\W+have)\W+(?:yet\W+|fully\W+|be\W+|been\W+|ready\W+to\W+)?(?:an?\W+)?$"
-    r"|\b(?:inclined|tempted|leaning|leaned|lean|considered|considering|wanted|meant|initially"
+    r"|\b(?:would|could|might)\W+(?:have\W+)?be(?:en)?|\b(?:would|could|might)\W+have)"
+    r"\W+(?:yet\W+|fully\W+|be\W+|been\W+|ready\W+to\W+)?(?:an?\W+)?$",
+    re.IGNORECASE,
+)
+# What was only a first thought, or is a condition.
+_CONSIDERED = re.compile(
+    r"\b(?:inclined|tempted|leaning|leaned|lean|considered|considering|wanted|meant|initially"
     r"|at first|originally|instead of|rather than|short of|reason(?:s)? to|until|before|unless|if"
     r"|once|when|whether)\b(?:\W+\w+){0,3}\W+$",
     re.IGNORECASE,
 )
+_CLAUSE = re.compile(r"[.,:;!?]\s")
 _WOULD = re.compile(r"\bwould\W+(?:\w+\W+)?$", re.IGNORECASE)
 _ONLY_IF = re.compile(r"[^.!?\n]{0,80}\b(?:if|once|were|had|but)\b|\W+an?\b", re.IGNORECASE)
 _CHOICE = r"(?:approved?|revised?|reject(?:ed)?)\W*(?:or\W*)?"
@@ -119,12 +124,17 @@ def words_in(text: str) -> Iterator[tuple[Word, int, str]]:
 
 def _given(text: str) -> Iterator[re.Match[str]]:
     for found in _ANY_WORD.finditer(text[: 20 * REACH]):
-        before = re.split(r"[.,:;!?]\s", text[max(0, found.start() - REACH) : found.start()])[-1]
-        if _TAKEN_BACK.search(before):
+        before = text[max(0, found.start() - REACH) : found.start()]
+        if is_denied(before) or _CONSIDERED.search(_CLAUSE.split(before)[-1]):
             continue
         if _WOULD.search(before) and _ONLY_IF.match(text, found.end()):
             continue
         yield found
+
+
+def is_denied(before: str) -> bool:
+    """Return whether a verdict word that follows this text is denied."""
+    return bool(_DENIED.search(_CLAUSE.split(before[-REACH:])[-1]))
 
 
 def _changes(text: str, first: re.Match[str], last: re.Match[str]) -> bool:
