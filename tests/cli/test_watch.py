@@ -206,12 +206,27 @@ def test_where_there_is_no_battery_it_says_so_and_makes_no_folder(
     assert f" next: look at what it holds with: battery summarize {folder}" in original.stderr
 
 
+def test_of_a_folder_of_the_original_script_it_shows_the_summary(folder: Path) -> None:
+    (folder / "battery.json").unlink()
+    for journal in folder.glob("iter_*/journal.jsonl"):
+        journal.unlink()
+    before = sorted(folder.rglob("*"))
+    for words in (["watch"], ["watch", "--once"]):
+        done = command_here(*words, folder, cwd=folder.parent)
+        assert done.returncode == 0
+        assert f"{folder} has no battery.json to follow" in done.stderr
+        assert "iter 1" in done.stdout
+    as_json = command_here("watch", "--json", folder, cwd=folder.parent)
+    assert json.loads(as_json.stdout)["run_id"] is None
+    assert sorted(folder.rglob("*")) == before
+
+
 def test_a_finished_battery_that_lacks_a_file_is_an_error_that_names_it(folder: Path) -> None:
     (folder / "iter_1" / "metrics.json").unlink()
     done = command_here("watch", folder, cwd=folder.parent)
     assert done.returncode == 1
     assert "iter_1/metrics.json" in done.stderr
-    assert "`battery summarize` writes again" in done.stderr
+    assert "write it again with: battery summarize DIR" in done.stderr
 
 
 def test_a_finished_battery_without_a_summary_is_an_error_that_says_how_to_get_one(

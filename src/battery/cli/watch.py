@@ -12,6 +12,9 @@ import typer
 from battery.base.errors import InterruptedRunError
 from battery.cli import options
 from battery.cli.output import print_json, progress, show_summary
+from battery.recorded import open_battery, summary_of
+from battery.records.events import Notice
+from battery.store.artifacts import MANIFEST
 from battery.store.battery_dir import BatteryDir
 from battery.watch import watch as following
 from battery.watch.watch import status_of, status_text
@@ -33,7 +36,8 @@ def watch(
     """Follow a battery from another terminal.
 
     Shows what the run itself shows, and the summary when the battery is finished. Only reads: the
-    run does not notice, and ending the watch does it no harm.
+    run does not notice, and ending the watch does it no harm. Of a folder of the original script
+    it shows the summary at once.
 
     When the run stops early, a watch on a terminal says so and waits for somebody to resume it;
     elsewhere it ends with 1.
@@ -45,6 +49,11 @@ def watch(
     """
     root = options.folder(ctx.params)
     battery = BatteryDir(root)
+    if not (once and as_json) and _was_never_followed(battery):
+        with progress(quiet=False) as tell:
+            tell(Notice(f"{root} has no {MANIFEST.name} to follow; this is what it holds"))
+        show_summary(summary_of(open_battery(battery), report=False), root, as_json=as_json)
+        return
     if once:
         status = status_of(battery)
         if as_json:
@@ -66,3 +75,11 @@ def watch(
         again = f"the battery is as it was; look again with: battery watch {shlex.quote(str(root))}"
         raise InterruptedRunError("stopped watching", hint=again) from error
     show_summary(summary, root, as_json=as_json)
+
+
+def _was_never_followed(battery: BatteryDir) -> bool:
+    """Return whether a folder is the original script's: no manifest and no journal."""
+    if battery.has_manifest():
+        return False
+    steps = battery.complete()
+    return bool(steps) and not any(step.journal.exists() for step in steps)
