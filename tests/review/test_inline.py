@@ -19,6 +19,8 @@ from battery.review.inline import entitled, first_path, named_metric, verdict_in
         ("**src/a.py**", "src/a.py"),
         ("`.github/workflows/ci.yml`", ".github/workflows/ci.yml"),
         ("src\\win\\a.py", "src\\win\\a.py"),
+        ("src/pkg/__init__.py", "src/pkg/__init__.py"),
+        ("__main__.py", "__main__.py"),
         ("`Makefile`", "Makefile"),
         ("n/a", None),
         ("none", None),

@@ -58,6 +58,7 @@ _NO_PATH = re.compile(r"n/a|and/or|e\.g\.?|i\.e\.?|https?:.*", re.IGNORECASE)
 # Spaces only inside the name of the file, else it is a command or a sentence.
 _SPACED_PATH = re.compile(r"(?:[\w.@~+-]+[/\\])+[\w@+-]+(?:[ ][\w@+-]+)+\.[A-Za-z]\w{0,9}")
 _IN_REPOSITORY = re.compile(r"https?://[^/]+/(?:[^/]+/){2,}?(?:-/)?(?:blob|raw|src)/[^/]+/")
+_DUNDER = re.compile(r"(?:(?<=[/\\\s])|^)(_{1,2})\w+?\1(?=\.\w)")
 _DASH_INSIDE = re.compile(r"(?<=\w)[\u2012-\u2015\u2212](?=\w)")
 _WIDE = {0xFF0F: "/", 0x2044: "/", 0x2215: "/", 0xFF0E: ".", 0xFF3F: "_"}
 _BREAKS = {"softbreak": " ", "hardbreak": " "}
@@ -120,6 +121,8 @@ def count_of(found: re.Match[str]) -> int:
 
 def first_path(markdown: str) -> str | None:
     """Read the first path: of code and link targets, else of words; None when there is none."""
+    # Names such as __init__.py are not meant to be bold.
+    markdown = _DUNDER.sub(lambda found: found[0].replace("_", "\\_"), markdown)
     inline = PARSER.parseInline(markdown)[0].children or []
     # A link's text is often the last part of the path alone; its target is the whole of it.
     marked = [

@@ -39,6 +39,12 @@ MOST: Final = 200
 _CODE = re.compile(r"`[^`]+`")
 # A word on all proposals together says nothing of the last of them.
 _OVERALL = re.compile(r"\boverall\b|\bonly proposal|\ball (?:\w+ )?proposals|\d of (?:the )?\w+")
+# Not the title of a proposal that only speaks of the last iteration.
+_EARLIER = (
+    r"(?:previous|earlier|prior) (?:proposals|verdicts|judge?ments|reviews)"
+    r"|(?:proposals|verdicts|changes|review|judge?ment) (?:of|from|in) (?:the )?"
+    r"(?:previous|earlier|prior|last) \w+"
+)
 # The prompt fixes these headings, and models reword them all the same.
 _REVIEW = Form(
     asked=re.compile(
@@ -49,7 +55,7 @@ _REVIEW = Form(
     # These sections name files as well and would read as proposals.
     passed_over=re.compile(
         r"what (?:worked|works|went well|failed|fails|went wrong|did ?n[o']t work)\b.*"
-        r"|successes|failures|strengths|weaknesses"
+        rf"|successes|failures|strengths|weaknesses|{_EARLIER}"
     ),
     fields=frozenset({"target", "reason", "impact", "title"}),
     anchor="target",
@@ -59,6 +65,7 @@ JUDGMENT: Final = Form(
     # This list repeats what was judged above; read as well, it would give each verdict twice.
     passed_over=re.compile(
         r"pr[- ]ready\b.*|ready (?:for|to) (?:pr|merge)\b.*|approved changes\b.*"
+        rf"|{_EARLIER}"
     ),
     fields=frozenset({"verdict", "reason"}),
     anchor="verdict",

@@ -223,7 +223,9 @@ def all_readings(markdown: str, form: Form) -> Iterator[list[Group]]:
         for kind in _OPENERS:
             for style in sorted(style for style in styles if style[0] == kind):
                 yield list(_groups(lines, style))
-        yield list(_groups(lines, (form.anchor, 0)))
+        # Fields alone: a title or the field that each has begins a new one.
+        for label in ("title", form.anchor):
+            yield list(_groups(lines, (label, 0)))
 
 
 def _in_sections(lines: Iterator[Line], form: Form) -> Iterator[Line]:
@@ -263,7 +265,7 @@ def _groups(lines: list[Line], style: tuple[str, int]) -> Iterator[Group]:
         if line.kind == "heading":
             above = line.text if is_verdict(line.text) else ""
         if opens:
-            anchored = line.label == style[0]
+            anchored = line.label == style[0] != "title"
             opener = Line("text", line.level, "") if anchored else line
             group = Group(opener, [line] if anchored else [], asked, above)
         elif group:
@@ -279,7 +281,7 @@ def _is_field(line: Line) -> bool:
 def _opens(line: Line, style: tuple[str, int]) -> bool:
     if line.quoted:
         return False
-    if _is_field(line):
+    if _is_field(line) or style[0] == "title":
         return line.label == style[0]
     return (line.kind, line.level) == style
 
