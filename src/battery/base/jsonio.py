@@ -160,15 +160,19 @@ def array_pieces(file: BinaryIO) -> Iterator[bytes]:
     if start != b"[\n  {\n":
         yield start + file.read()
         return
-    rest = bytearray(start[1:])
+    rest = bytearray(start)
     while block := file.read(_BLOCK):
         seen = len(rest) - len(end_line)
         rest += block
         while (end := rest.find(end_line, max(seen, 0))) >= 0:
-            yield b"[" + rest[: end + 1] + b"  }]"
-            del rest[: end + len(end_line)]
+            # In place, and one copy: an item may be large.
+            comma = end + end_line.index(b",")
+            rest[comma] = ord("]")
+            piece = bytes(memoryview(rest)[: comma + 1])
+            rest[: comma + 1] = b"["
+            yield piece
             seen = 0
-    yield b"[" + rest
+    yield bytes(rest)
 
 
 def canonical(value: Any) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -89,7 +89,7 @@ def read_runs(path: Path) -> list[Run]:
 
     One at a time, for a file may be larger than the memory. Raises `ArtifactError`.
     """
-    # Nothing here keeps an answer while the next one is read.
+    # A loop would keep an answer while the next one is read.
     return list(map(itemgetter(0), read_answers(path)))
 
 
@@ -98,12 +98,14 @@ def read_answers(path: Path) -> Iterator[tuple[Run, Json]]:
 
     The answer is whole, but for what counts as not reported (`RunResult.faults`): that is null.
     """
-    for index, (item, faults) in enumerate(_array_items(path)):
+    # Not by `enumerate`, which keeps an item while the next one is read.
+    index = -1
+    for item, faults in _array_items(path):
+        index += 1
         try:
             (task, phase, result), answer = _read_run(item)
             result = result._replace(faults=(*result.faults, *faults))
             yield Run(task, phase, result), answer
-            # Nor does this, while the next one is read.
             del item, answer
         except ShapeError as error:
             raise wrong(path, error.below(f"[{index}]")) from error
@@ -116,8 +118,8 @@ def _array_items(path: Path) -> Iterator[tuple[Any, list[str]]]:
     """
     try:
         with path.open("rb") as file:
-            for piece in jsonio.array_pieces(file):
-                yield from _items(path, piece)
+            for items in map(partial(_items, path), jsonio.array_pieces(file)):
+                yield from items
     except OSError as error:
         raise cannot_read(path, error) from error
     except ValueError as error:

@@ -60,6 +60,7 @@ class Journal:
         self.tasks = 0
         for offset, entry in _lines(path):
             self._note(entry, offset)
+            del entry  # an answer may be large, and the next one is read now
 
     def __enter__(self) -> Self:
         """Open for appending, with a torn last line cut off; raise `ArtifactError`."""

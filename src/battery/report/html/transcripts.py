@@ -108,7 +108,10 @@ def _entry(entry: Json) -> Json:
 
 
 def _json(value: Any) -> str:
-    return jsonio.dumps_indented(value).decode().rstrip("\n")
+    # Where it is longer, all of the transcript is cut to less; as text it can take four times the
+    # memory.
+    written = jsonio.dumps_indented(value)[: MOST_BYTES + 1]
+    return written.decode(errors="ignore").rstrip("\n")
 
 
 def _fitted(whole: Json, room: _Room) -> Json:
