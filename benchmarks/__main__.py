@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from benchmarks import call, page, scale, startup, verdict
+from benchmarks import call, memory, page, scale, startup, verdict
 from benchmarks.table import Row, table
 
 Benchmark = Callable[[Path, bool], Iterable[Row]]
@@ -23,6 +23,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "page": page.page,
     "call": call.call,
     "scale": scale.scale,
+    "large": memory.large,
 }
 
 

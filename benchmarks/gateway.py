@@ -1,6 +1,6 @@
 """A gateway that answers at once, in a process of its own: what is left is the caller's cost.
 
-`python -m benchmarks.gateway` prints its URL and serves until it is stopped. It keeps
+`python -m benchmarks.gateway ANSWERS` prints its URL and serves until it is stopped. It keeps
 connections open and reads no more of a request than where it ends.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from typing import Any, Final
 
 from tests.support.server import Server, http
 
+from battery.target.transport import MAX_ANSWER_BYTES, MAX_ANSWER_VALUES
 from benchmarks.processes import environment, module
 
 _REVIEW: Final = """\
@@ -39,9 +41,9 @@ None.
 
 
 @contextmanager
-def serving() -> Iterator[str]:
-    """Serve in another process; yield the base URL."""
-    command = module("gateway")
+def serving(answers: str = "small") -> Iterator[str]:
+    """Serve in another process, with these answers of `RESPONDS`; yield the base URL."""
+    command = module("gateway", answers)
     with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -69,18 +71,48 @@ def respond_answer() -> dict[str, Any]:
     return {"status": "ok", "iterations": 2, "artifact": artifact, "log": log, "error": None}
 
 
-def _answers() -> dict[str, bytes]:
+def _small() -> bytes:
+    return json.dumps(respond_answer()).encode()
+
+
+def _long_text() -> bytes:
+    # One character beyond the basic plane: in memory all of them take four bytes.
+    text = "x" * (MAX_ANSWER_BYTES - 100) + "\U0001f600"
+    return json.dumps({"status": "ok", "artifact": text}, ensure_ascii=False).encode()
+
+
+def _many_values() -> bytes:
+    objects = [{"a": number} for number in range(MAX_ANSWER_VALUES // 2 - 10)]
+    return json.dumps({"status": "ok", "artifact": objects}).encode()
+
+
+def _long_log() -> bytes:
+    turns = range(MAX_ANSWER_VALUES // 4 - 10)
+    log = [{"kind": "turn", "turn": turn, "text": f"step {turn}"} for turn in turns]
+    return json.dumps({"status": "ok", "log": log}).encode()
+
+
+#: What `respond` is answered with: as a small agent loop does, or just below the limits.
+RESPONDS: Final = {
+    "small": _small,
+    "one long text": _long_text,
+    "very many values": _many_values,
+    "a very long log": _long_log,
+}
+
+
+def _answers(respond: bytes) -> dict[str, bytes]:
     event = {"role": "final", "text": "Nothing new in the last 20 outcomes."}
     chat = {"choices": [{"index": 0, "message": {"role": "assistant", "content": _REVIEW}}]}
     return {
-        "respond": http(json.dumps(respond_answer())),
+        "respond": http(respond),
         "chat": http(json.dumps(chat)),
         "distill": http(f"data: {json.dumps(event)}\n\n", kind="text/event-stream"),
     }
 
 
 def _serve() -> None:
-    answers = _answers()
+    answers = _answers(RESPONDS[sys.argv[1]]())
     with Server(lambda exchange: exchange.send(answers[exchange.request.call])) as server:
         print(server.url, flush=True)
         threading.Event().wait()

@@ -10,24 +10,48 @@ import contextlib
 import importlib
 import json
 import resource
+import shutil
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from benchmarks import gateway
 from benchmarks.processes import module, output, seconds
+from benchmarks.table import Row, megabytes_row, seconds_row
+from benchmarks.workload import run_words, tasks_file
+
+_LARGE_MB: Final = 400
+_LARGE_S: Final = 20
 
 
 class Cost(NamedTuple):
-    """What one battery took: wall time in seconds, peak in megabytes of 10**6 bytes."""
+    """What one battery took: wall and processor time in s, peak in megabytes of 10**6 bytes."""
 
     wall_s: float
     peak_mb: float
+    cpu_s: float = 0
 
 
 def run(note: Path, words: list[str]) -> Cost:
     """Run a battery command to its end; leave its modules in `note`."""
     wall_s = seconds(module("memory", "run", str(note), *words))
-    return Cost(wall_s, json.loads(note.read_text())["peak_mb"])
+    noted = json.loads(note.read_text())
+    return Cost(wall_s, noted["peak_mb"], noted["cpu_s"])
+
+
+def large(folder: Path, quick: bool) -> Iterator[Row]:
+    """Run three tasks at a time whose answers are as large as they may be, and read them again."""
+    note, target = folder / "note.json", folder / "battery"
+    for answers in [name for name in gateway.RESPONDS if name != "small"][: 1 if quick else None]:
+        shutil.rmtree(target, ignore_errors=True)
+        with gateway.serving(answers) as url:
+            ran = run(note, run_words(tasks_file(folder, 3), url, target, concurrency=3))
+        for command, cost in (("run", ran), ("summarize", run(note, ["summarize", str(target)]))):
+            figure = f"`battery {command}`, three answers with {answers}"
+            yield seconds_row(f"processor time of {figure}", cost.cpu_s, _LARGE_S)
+            yield megabytes_row(f"peak memory of {figure}", cost.peak_mb, _LARGE_MB)
 
 
 def imports(note: Path) -> float:
@@ -47,7 +71,8 @@ def _run(note: Path, words: list[str]) -> None:
     try:
         main(words)
     finally:
-        note.write_text(json.dumps({"peak_mb": _peak_mb(), "modules": list(sys.modules)}))
+        cost = {"peak_mb": _peak_mb(), "cpu_s": time.process_time()}
+        note.write_text(json.dumps({**cost, "modules": list(sys.modules)}))
 
 
 def _import(note: Path) -> None:

@@ -44,6 +44,18 @@ def seconds_row(figure: str, ours_s: float, bound_s: float) -> Row:
     )
 
 
+def megabytes_row(figure: str, ours_mb: float, bound_mb: float) -> Row:
+    """Hold an amount of memory in megabytes to a bound of its own."""
+    return Row(
+        figure=figure,
+        compared=f"{ours_mb:.0f} MB",
+        bound=f"{bound_mb:g} MB",
+        passed=ours_mb <= bound_mb,
+        ours=f"{ours_mb:.1f} MB",
+        baseline="",
+    )
+
+
 def difference_row(figure: str, ours_mb: float, base_mb: float, bound_mb: float) -> Row:
     """Compare two amounts of memory in megabytes by their difference."""
     more = ours_mb - base_mb

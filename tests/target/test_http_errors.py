@@ -135,6 +135,7 @@ def test_a_body_that_is_not_json_is_shown(call: str, body: bytes, words: str) ->
         *((c, stalling(http(HALF, kind=SSE, length=99)), "was not complete") for c in CALLS),
         ("chat", stalling(http("oh", status="500 Oops", length=99)), "was not complete"),
         ("respond", repeating(CHUNKED, b"1\r\n \r\n", pause_s=0.01), "was not complete"),
+        ("chat", repeating(b"", b"HTTP/1.1 102 Processing\r\n\r\n" * 99, pause_s=0), "no answer"),
         ("distill", repeating(sse_head(), sse({"text": "busy"}), pause_s=0.01), "not complete"),
         ("distill", repeating(sse_head(), b": ping\n\n", pause_s=0.01), "was not complete"),
     ],

@@ -32,10 +32,13 @@ MAX_FILE_DEPTH: Final = 240
 #: Digits that make an integer too long for orjson, in documents where every digit is a 0.
 _LONG: Final = b"0" * 19
 _DIGITS: Final = bytes(ord("0") if byte in b"0123456789" else byte for byte in range(256))
-#: Makes brackets of all kinds one kind; nothing else is left.
+#: Makes brackets of all kinds one kind.
 _BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
-_NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
-_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
+_NO_STRUCTURE: Final = bytes(byte for byte in range(256) if byte not in b",[]{}")
+_TEXT: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_STRING: Final = re.compile(_TEXT)
+#: Some texts with what is before them: to take out all at once would keep all pieces in memory.
+_STRINGS: Final = re.compile(rb'(?:[^"]*+%b){1,1000}' % _TEXT)
 #: Bytes of a long document that are looked at together.
 _BLOCK: Final = 1 << 20
 # Escaped backslashes and whole pairs are matched, too: neither what follows such a backslash nor
@@ -77,11 +80,21 @@ def loads(data: bytes, max_depth: int | None = MAX_FILE_DEPTH) -> Any:
     return parsed
 
 
+def structure(data: bytes) -> bytes:
+    """Return the commas and brackets of a JSON document, without those inside texts."""
+    marks, end = bytearray(), 0
+    # Not by `finditer`, which looks behind every byte for a text where there is none.
+    while strings := _STRINGS.match(data, end):
+        marks += _STRING.sub(b"", strings[0]).translate(None, _NO_STRUCTURE)
+        end = strings.end()
+    return bytes(marks + data[end:].translate(None, _NO_STRUCTURE))
+
+
 def _is_deeper(data: bytes, max_depth: int) -> bool:
     """Return whether a document, which is JSON, is nested deeper."""
     if data.count(b"[") + data.count(b"{") <= max_depth:
         return False
-    left = _STRING.sub(b"", data).translate(_BRACKETS, _NO_BRACKETS)
+    left = structure(data).translate(_BRACKETS, b",")
     for _ in range(max_depth):
         # What is innermost goes, which is one level everywhere.
         left = left.replace(b"[]", b"")

@@ -18,6 +18,7 @@ import anyio.lowlevel
 import httpx
 
 from battery import __version__
+from battery.base import jsonio
 from battery.base.errors import UnreachableError, unusable_certificates
 from battery.base.redact import Redactor
 from battery.inputs.secrets import url_secrets
@@ -51,7 +52,6 @@ _PLAIN: Final = frozenset({"", "identity", "utf-8", "utf8"})
 #: A line that ends an event stream, and as many bytes as it may have.
 _SENTINEL: Final = re.compile(rb"[\r\n]data:[ \t]*%b(?!\S)" % re.escape(STREAM_END.encode()))
 _SENTINEL_BYTES: Final = 64
-_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
 
 
 class TooLargeError(Exception):
@@ -67,7 +67,7 @@ class ValueCount:
     def add(self, data: bytes) -> None:
         """Count the values in a JSON document; raise `TooLargeError` beyond the limit."""
         # A value begins a document, or behind one of these; what is inside texts begins none.
-        self._values += 1 + sum(map(_STRING.sub(b"", data).count, (b",", b"[", b"{")))
+        self._values += 1 + sum(map(jsonio.structure(data).count, (b",", b"[", b"{")))
         if self._values > MAX_ANSWER_VALUES:
             raise TooLargeError(
                 f"has more than {MAX_ANSWER_VALUES:,} values (about {self._values:,} in "

@@ -57,7 +57,8 @@ def transcript(run: Run, answer: Json, source: str) -> bytes:
     for room in _ROOMS:
         if len(packed) <= MOST_BYTES:
             break
-        packed = jsonio.dumps(_fitted(whole, room))
+        whole["entries"] = _entries(answer, room)
+        packed = jsonio.dumps(_short({**whole, "cut": True}, room.characters))
     return packed
 
 
@@ -67,7 +68,8 @@ def _whole(run: Run, answer: Json, source: str) -> Json:
         "task": [run.task.task_class, run.task.operation, _json(run.task.spec)],
         "facts": _facts(run),
         "error": run.result.error or "",
-        "entries": [_entry(log_entry(entry)) for entry in answer.get("log") or []],
+        # More never fit, and take much memory.
+        "entries": _entries(answer, _ROOMS[0]),
         "artifact": "" if answer.get("artifact") is None else _json(answer["artifact"]),
         "rest": _json(rest) if rest else "",
         "source": source,
@@ -114,17 +116,15 @@ def _json(value: Any) -> str:
     return written.decode(errors="ignore").rstrip("\n")
 
 
-def _fitted(whole: Json, room: _Room) -> Json:
-    """Cut texts and entries to the room."""
-    entries = whole["entries"]
-    missing = len(entries) - room.entries
-    if missing > 0:
-        # The end tells how it came out, so both ends stay.
-        half = room.entries // 2
-        gap = _entry({"kind": "left out", "text": f"{missing} entries are left out here."})
-        entries = [*entries[:half], gap, *entries[-half:]]
-    fitted: Json = _short({**whole, "entries": entries, "cut": True}, room.characters)
-    return fitted
+def _entries(answer: Json, room: _Room) -> list[Json]:
+    log = answer.get("log") or []
+    missing = len(log) - room.entries
+    if missing <= 0:
+        return [_entry(log_entry(entry)) for entry in log]
+    # The end tells how it came out, so both ends stay.
+    half = room.entries // 2
+    gap = {"kind": "left out", "text": f"{missing} entries are left out here."}
+    return [_entry(log_entry(entry)) for entry in (*log[:half], gap, *log[-half:])]
 
 
 def _short(value: Any, most: int) -> Any:
