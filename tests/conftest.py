@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 
 import pytest
 from hypothesis import settings
@@ -15,6 +16,11 @@ settings.register_profile("quick", max_examples=5, deadline=None)
 settings.register_profile("fuzz", deadline=None)
 settings.register_profile("explore", deadline=None)
 settings.load_profile("suite")
+
+# A shell lets its background jobs ignore the one, and `nohup` the other; what a test starts would
+# take that over.
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Nearly all that collecting makes stays to the end: looking for garbage among it takes a fifth of
 # the time, once for each worker.

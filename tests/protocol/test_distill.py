@@ -43,7 +43,7 @@ FINAL = {"role": "final", "text": "two playbooks"}
         ({"error": {"detail": "no index"}}, "no index"),
         ({"error": {"code": 529}}, '{"code":529}'),
         ({"error": True, "message": "locked"}, "locked"),
-        ({"type": "error", "message": "no model"}, "no model (type error)"),
+        ({"type": "error", "message": "no model"}, "no model"),
         ({"role": "error", "text": "no rights"}, "no rights"),
         ({"kind": "Error", "detail": "gone"}, "gone"),
         ({"event": "error", "data": 1}, '{"event":"error","data":1}'),

@@ -148,11 +148,19 @@ class RespondAnswer(BaseModel):
     @property
     def overseer_called(self) -> bool:
         """Whether the in-loop overseer corrected this run."""
-        return any(entry.get("kind") == OVERSEER_KIND for entry in map(log_entry, self.log))
+        return any(entry.get("kind") == OVERSEER_KIND for entry in log_entries(self.log))
 
 
-def log_entry(entry: object) -> Json:
-    """Return an entry of a log as an object: one that is a text has it at `text`."""
+def log_entries(log: object) -> list[Json]:
+    """Return the entries of a log as objects: one that is a text has it at `text`.
+
+    A log on disk that is no list, which no answer may have any more, is one entry.
+    """
+    entries = log if isinstance(log, list) else [] if log is None else [log]
+    return [_log_entry(entry) for entry in entries]
+
+
+def _log_entry(entry: object) -> Json:
     if isinstance(entry, dict):
         return entry
     return {"text" if isinstance(entry, str) else "entry": entry}
@@ -198,7 +206,8 @@ def _labels(error: Json) -> str:
     labels = [
         f"{key} {error[key]!s:.60}"
         for key in ("type", "code", "status")
-        if isinstance(error.get(key), str | int) and error[key] not in {"", False}
+        # That an error is an error needs no label.
+        if isinstance(error.get(key), str | int) and error[key] not in {"", False, "error"}
     ]
     told = f" ({', '.join(labels)})" if labels else ""
     metadata = error.get("metadata")

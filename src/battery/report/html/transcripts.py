@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from battery.base import jsonio
 from battery.base.numbers import duration
-from battery.protocol import OVERSEER_KIND, Json, log_entry
+from battery.protocol import OVERSEER_KIND, Json, log_entries
 from battery.records.models import ELAPSED_KEY, Arm, Run
 
 #: A transcript takes at most so many bytes of JSON.
@@ -117,14 +117,14 @@ def _json(value: Any) -> str:
 
 
 def _entries(answer: Json, room: _Room) -> list[Json]:
-    log = answer.get("log") or []
+    log = log_entries(answer.get("log"))
     missing = len(log) - room.entries
     if missing <= 0:
-        return [_entry(log_entry(entry)) for entry in log]
+        return [_entry(entry) for entry in log]
     # The end tells how it came out, so both ends stay.
     half = room.entries // 2
     gap = {"kind": "left out", "text": f"{missing} entries are left out here."}
-    return [_entry(log_entry(entry)) for entry in (*log[:half], gap, *log[-half:])]
+    return [_entry(entry) for entry in (*log[:half], gap, *log[-half:])]
 
 
 def _short(value: Any, most: int) -> Any:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from battery.base import jsonio
-from battery.protocol import OVERSEER_KIND, Json, log_entry, respond_spent
+from battery.protocol import OVERSEER_KIND, Json, log_entries, respond_spent
 from battery.records.metric import TABLE
 from battery.records.models import ELAPSED_KEY, Arm, Phase, Run
 
@@ -157,8 +157,8 @@ def _said(task_run: TaskRun, uuid: str) -> Iterator[Json]:
         yield message | ({"metadata": rest} if rest else {})
 
 
-def _log(task_run: TaskRun) -> Iterator[Json]:
-    return map(log_entry, task_run.answer.get("log") or [])
+def _log(task_run: TaskRun) -> list[Json]:
+    return log_entries(task_run.answer.get("log"))
 
 
 def _role(entry: Json) -> str:
