@@ -8,7 +8,8 @@ import pytest
 
 from battery.records.manifest import Provenance
 from battery.records.models import Models
-from battery.store.original import SUMMARY_TITLE, keep_summary, provenance
+from battery.store.artifacts import SUMMARY_TITLE
+from battery.store.original import keep_summary, provenance
 
 THEIRS = """# Compounding Stress Battery — Summary
 

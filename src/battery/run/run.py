@@ -108,13 +108,8 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
     if manifest.state == "finished":
         tell(Notice("nothing is left to do"))
         return write_summary(open_battery(folder), report=True)
-    finished, wanted = manifest.iterations_finished, manifest.iterations_wanted
-    rehearse(folder, range(finished + 1, wanted + 1))
-    # Before the first call: what is paid for without a manifest could not be resumed.
-    folder.write_manifest(manifest)
-    if not folder.has_tasks():
-        folder.write_tasks(battery.tasks)
-    tell(battery.schedule().plan(finished, wanted, _recorded(battery)))
+    missing = range(manifest.iterations_finished + 1, manifest.iterations_wanted + 1)
+    _begin(battery, missing, tell)
     reserve = Reserve(folder.root)
     try:
         reserve.claim()
@@ -131,7 +126,7 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
                 settings=settings,
                 tell=tell,
             )
-            for number in range(finished + 1, wanted + 1):
+            for number in missing:
                 with _standstill_noted(tell):
                     await _run_iteration(iteration, folder, number, reserve)
                 manifest = manifest.model_copy(update={"iterations_finished": number})
@@ -164,6 +159,18 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
         raise
     finally:
         reserve.release()
+
+
+def _begin(battery: Battery, missing: range, tell: Observer) -> None:
+    """Do before the first call all that needs none."""
+    folder, manifest = battery.folder, battery.manifest
+    rehearse(folder, missing)
+    # What is paid for without a manifest could not be resumed.
+    folder.write_manifest(manifest)
+    if not folder.has_tasks():
+        folder.write_tasks(battery.tasks)
+    finished, wanted = manifest.iterations_finished, manifest.iterations_wanted
+    tell(battery.schedule().plan(finished, wanted, _recorded(battery)))
 
 
 def _finish(folder: BatteryDir, manifest: Manifest) -> Summary:

@@ -273,6 +273,8 @@ REPORT: Final = Artifact(
 SUMMARY_TEXT: Final = Artifact(
     "summary.md", "The summary: verdict, evidence and trends.", "after each iteration", TEXT
 )
+#: The first line of that summary, which no other program writes.
+SUMMARY_TITLE: Final = "# Compounding battery summary"
 # Model names and run time are nowhere else in a folder of the original script.
 ORIGINAL_SUMMARY: Final = Artifact(
     "summary.original.md",

@@ -15,12 +15,9 @@ from typing import Final
 from battery.base import jsonio
 from battery.records.manifest import Provenance
 from battery.records.models import Models
-from battery.store.artifacts import ORIGINAL_SUMMARY, RUN_SETS, SUMMARY_TEXT
+from battery.store.artifacts import ORIGINAL_SUMMARY, RUN_SETS, SUMMARY_TEXT, SUMMARY_TITLE
 from battery.store.documents import read_bytes
 from battery.store.files import write_atomic
-
-#: The first line of a summary that this program wrote.
-SUMMARY_TITLE: Final = "# Compounding battery summary"
 
 _RUN: Final = re.compile(r"^\*\*Run:\*\* *(\S+)\s*$", re.MULTILINE)
 _MODELS: Final = re.compile(

@@ -15,8 +15,7 @@ from battery.records.models import DirectionCount, Metrics, Summary, Trend
 from battery.records.stages import SCRUM
 from battery.report import evidence as shown
 from battery.report.markdown import code, plain, row, table
-from battery.store.artifacts import CONTROL, ITERATION, REPEAT, described
-from battery.store.original import SUMMARY_TITLE
+from battery.store.artifacts import CONTROL, ITERATION, REPEAT, SUMMARY_TITLE, described
 
 _CAVEAT: Final = (
     "This count looks at the learn arm alone: it shows a trend, not its cause. It can come out "
