@@ -78,6 +78,31 @@ def test_a_review_without_proposals_is_told(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("title", "path"),
+    [
+        ("Loop less (`src/a.py`)", "src/a.py"),
+        ("Lower `max_turns` in `src\\a.py`", "src\\a.py"),
+        ("Lower `max_turns` to 4", None),
+    ],
+)
+def test_only_a_file_in_the_title_is_the_target(title: str, path: str | None) -> None:
+    (proposal,), _ = parse_proposals(
+        f"### {title}\nFive turns.\n\n**Why**: w\n\n**Expected impact**: `total_tokens` falls\n"
+    )
+    assert (proposal.target_file, proposal.metric) == (path, "total_tokens")
+
+
+@pytest.mark.parametrize(
+    ("impact", "count"), [("less confusion", 1), ("no change of any metric", 0), ("None", 0)]
+)
+def test_an_impact_without_a_metric_is_told_unless_it_says_so(impact: str, count: int) -> None:
+    _, warnings = parse_proposals(
+        f"### Loop less\n**Target file**: a.py\n**Expected impact**: {impact}\n"
+    )
+    assert sum("no metric could be read" in warning for warning in warnings) == count
+
+
+@pytest.mark.parametrize(
     ("written", "told"),
     [
         ("### Proposal 1\n**Verdict**: APPROVE\n\n**Verdict**: REVISE\n", "given twice"),

@@ -62,7 +62,10 @@ def test_among_many_proposals_of_like_titles_the_very_one_is_found() -> None:
 
 
 def test_more_proposals_or_verdicts_than_are_read_are_told() -> None:
-    review = "".join(f"### {n}\n**Target file**: `src/m{n}.py`\n\n" for n in range(1, MOST + 50))
+    review = "".join(
+        f"### {n}\n**Target file**: `src/m{n}.py`\n**Metric**: `ok_tasks`\n\n"
+        for n in range(1, MOST + 50)
+    )
     proposals, told = parse_proposals(review)
     assert (len(proposals), len(told)) == (MOST, 1)
     assert f"more than {MOST} proposals" in told[0]

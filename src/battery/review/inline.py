@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from battery.records.metric import METRICS, TABLE
 from battery.review.labels import COUNTED_NAME
@@ -17,6 +19,8 @@ PARSER = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["cod
 # For the structure alone: what is inside the lines is read later, and only where it matters.
 BLOCKS = MarkdownIt("commonmark", {"html": False}).enable("table")
 BLOCKS.disable(["code", "lheading", "inline"])
+# The underscores of names such as __init__.py are not meant as bold.
+_UNSTRESSED = MarkdownIt("commonmark", {"html": False}).disable("emphasis")
 BOLD_LEAD = re.compile(r"[^\w`*]*(\*\*|__)(?P<lead>(?:(?!\1).){1,200})\1\s*(?P<rest>.*)", re.DOTALL)
 # The number before a title: Proposal 2, #2, 2), P2:, 3.2 but not the count in "2 welders".
 COUNTED = re.compile(
@@ -51,14 +55,18 @@ VERDICT_LEAD = re.compile(
     r"[*_]{1,3}\W*(?i:approved?|revised?|reject(?:ed)?)\W*[*_]{1,3})"
 )
 _PATH = re.compile(
-    r"(?<![\w.@~+/\\-])(?:(?:[\w.@~+-]*[/\\])+[\w.@+-]+[/\\]?"
+    r"(?<![\w.@~+/\\-])(?:(?:[A-Za-z]:(?=[/\\]))?"
+    # A folder may be a route such as [slug], (shop) or $id.
+    r"(?:(?:[\w.@~+$-]*|\[+[\w.-]+\]+|\([\w.-]+\))[/\\])+[\w.@+-]+[/\\]?"
     r"|[\w@+-][\w.@+-]*\.[A-Za-z]\w{0,9}|\.\w[\w.-]+)"
 )
 _NO_PATH = re.compile(r"n/a|and/or|e\.g\.?|i\.e\.?|https?:.*", re.IGNORECASE)
 # Spaces only inside the name of the file, else it is a command or a sentence.
 _SPACED_PATH = re.compile(r"(?:[\w.@~+-]+[/\\])+[\w@+-]+(?:[ ][\w@+-]+)+\.[A-Za-z]\w{0,9}")
+# In code or a link inside folders as well, where the first word is a folder and no command.
+_SPACED_FOLDERS = re.compile(r"[\w.@~+-]+[/\\](?:[\w.@~+ -]+[/\\])*[\w@+ -]+\.[A-Za-z]\w{0,9}")
+_APART = re.compile(r"[\w-]+(?: / [\w-]+)* / [\w-]+\.[A-Za-z]\w{0,9}")
 _IN_REPOSITORY = re.compile(r"https?://[^/]+/(?:[^/]+/){2,}?(?:-/)?(?:blob|raw|src)/[^/]+/")
-_DUNDER = re.compile(r"(?:(?<=[/\\\s])|^)(_{1,2})\w+?\1(?=\.\w)")
 _DASH_INSIDE = re.compile(r"(?<=\w)[\u2012-\u2015\u2212](?=\w)")
 _WIDE = {0xFF0F: "/", 0x2044: "/", 0x2215: "/", 0xFF0E: ".", 0xFF3F: "_"}
 _BREAKS = {"softbreak": " ", "hardbreak": " "}
@@ -95,7 +103,10 @@ def verdict_in_title(text: str) -> TitleVerdict | None:
 
 def plain_text(text: str) -> str:
     """Return inline Markdown as a reader sees it, on one line."""
-    inline = PARSER.parseInline(text)[0].children or []
+    return _plain(PARSER.parseInline(text)[0].children or [])
+
+
+def _plain(inline: Sequence[Token]) -> str:
     return " ".join("".join(part.content or _BREAKS.get(part.type, "") for part in inline).split())
 
 
@@ -121,27 +132,33 @@ def count_of(found: re.Match[str]) -> int:
 
 def first_path(markdown: str) -> str | None:
     """Read the first path: of code and link targets, else of words; None when there is none."""
-    # Names such as __init__.py are not meant to be bold.
-    markdown = _DUNDER.sub(lambda found: found[0].replace("_", "\\_"), markdown)
-    inline = PARSER.parseInline(markdown)[0].children or []
+    inline = _UNSTRESSED.parseInline(markdown)[0].children or []
     # A link's text is often the last part of the path alone; its target is the whole of it.
     marked = [
         _destination(str(part.attrs["href"])) if part.type == "link_open" else part.content.strip()
         for part in inline
         if part.type in {"code_inline", "link_open"}
     ]
-    plain = plain_text(markdown)
-    for text in map(_hyphened, [*marked, plain]):
-        if _SPACED_PATH.fullmatch(text):
-            return text
+    spaced = next(filter(_SPACED_FOLDERS.fullmatch, marked), None)
+    if spaced:
+        return spaced
+    for text in map(_typed, [*marked, _plain(inline)]):
+        if _SPACED_PATH.fullmatch(text.strip("*_")):
+            return text.strip("*_")
         for found in _PATH.finditer(_URL.sub("", text)):
             if not _NO_PATH.fullmatch(found[0]):
-                return found[0].rstrip(".")
+                return _unmarked(found[0])
     # A file without a suffix, like Makefile, is a path when nothing else is said.
-    for text in [*marked[:1], plain]:
+    for text in [*marked[:1], plain_text(markdown)]:
         if re.fullmatch(r"\w[\w-]*", text) and text.lower() not in _NOTHING:
             return text
     return None
+
+
+def _unmarked(path: str) -> str:
+    """Leave out a full stop, and underscores that were emphasis."""
+    path = path.rstrip(".")
+    return path.strip("_") if re.search(r"\.\w*[^\W_]_{1,3}$", path) else path
 
 
 def _destination(href: str) -> str:
@@ -149,9 +166,10 @@ def _destination(href: str) -> str:
     return _IN_REPOSITORY.sub("", unquote(href.partition("#")[0]))
 
 
-def _hyphened(text: str) -> str:
-    """Undo the dashes and wide signs that typography makes of the plain ones in a path."""
-    return _DASH_INSIDE.sub("-", text).translate(_WIDE)
+def _typed(text: str) -> str:
+    """Undo what typography makes of a path: dashes, wide signs, spaces around slashes."""
+    text = _IN_REPOSITORY.sub("", _DASH_INSIDE.sub("-", text).translate(_WIDE))
+    return text.replace(" / ", "/") if _APART.fullmatch(text) else text
 
 
 def named_metric(text: str) -> str | None:

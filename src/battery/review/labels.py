@@ -8,20 +8,23 @@ from typing import Final
 _FIELDS: Final = {
     "target": (
         r"target(?: (?:files?|paths?))?(?:\(s\))?|(?:affected )?files?(?:\(s\))?"
-        r"(?: (?:to change|path))?|(?:file )?path"
-        r"|目标文件|目標檔案|目标|文件(?:路径)?|対象ファイル|대상 ?파일|zieldatei|datei"
+        r"(?: (?:to (?:change|modify|edit|update|touch|create)|path|location))?"
+        r"|(?:file )?path|location"
+        r"|目标文件|目標檔案|目标|文件(?:路径)?|対象ファイル|대상 ?파일|ziel-?datei|datei"
         r"|(?:archivo|fichero|arquivo)(?:(?: |-)(?:de )?(?:objetivo|destino|alvo))?"
         r"|fichier(?: cible)?|file di destinazione"
     ),
     "impact": (
-        r"(?:expected |predicted )?(?:impact|effect|outcome)s?|(?:affected |which )?metrics?"
+        r"(?:expected |predicted )?(?:impact|effect|outcome)s?(?: on (?:the )?metrics?)?"
+        r"|expected results?"
+        r"|(?:affected |which )?metrics?"
         r"|[预預]期(?:影响|影響|效果)|影响|期待(?:される)?(?:影響|効果)|예상 ?(?:영향|효과)"
         r"|(?:erwartete[rs]? )?(?:auswirkung(?:en)?|wirkung|effekt)|(?:impact|effet) attendu"
         r"|impacto(?: (?:esperado|previsto))?|impatto(?: (?:atteso|previsto))?"
     ),
     "reason": (
         r"rationale|reason(?:ing|s)?|justification|why|motivation|理由|原因|依据|根拠|근거|이유"
-        r"|begründung|grund|justificación|razón|motivo|raison|motif|justificativa|razão|motivazione"
+        r"|begründung|grund|justificación|razonamiento|razón|motivo|raison|motif|justificativa|razão|motivazione"
     ),
     "verdict": (
         r"(?:my |final |scrum |panel )?(?:verdict|decision|judge?ment|ruling)"

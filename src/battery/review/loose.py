@@ -37,6 +37,7 @@ from battery.review.words import REACH, Word, decide, is_verdict
 #: Proposals or verdicts that are read of one answer.
 MOST: Final = 200
 _CODE = re.compile(r"`[^`]+`")
+_IS_FILE = re.compile(r"[/\\]|\.[A-Za-z0-9]{1,10}`")
 # A word on all proposals together says nothing of the last of them.
 _OVERALL = re.compile(r"\boverall\b|\bonly proposal|\ball (?:\w+ )?proposals|\d of (?:the )?\w+")
 # Not the title of a proposal that only speaks of the last iteration.
@@ -45,6 +46,13 @@ _EARLIER = (
     r"|(?:proposals|verdicts|changes|review|judge?ment) (?:of|from|in) (?:the )?"
     r"(?:previous|earlier|prior|last) \w+"
 )
+# Ideas that are named and not proposed, and thoughts that are no more than that.
+_DROPPED = (
+    r"(?:(?:ideas?|changes|alternatives|options|proposals)(?: i| we)? )?(?:also )?"
+    r"(?:considered|dropped|discarded|ruled out|not proposed)\b.*"
+    r"|(?:rejected|discarded) (?:ideas|alternatives|options)"
+)
+_THOUGHTS = r"thinking(?: process)?|(?:initial )?thoughts|thought process|scratchpad|draft"
 # The prompt fixes these headings, and models reword them all the same.
 _REVIEW = Form(
     asked=re.compile(
@@ -55,7 +63,7 @@ _REVIEW = Form(
     # These sections name files as well and would read as proposals.
     passed_over=re.compile(
         r"what (?:worked|works|went well|failed|fails|went wrong|did ?n[o']t work)\b.*"
-        rf"|successes|failures|strengths|weaknesses|{_EARLIER}"
+        rf"|successes|failures|strengths|weaknesses|{_EARLIER}|{_DROPPED}|{_THOUGHTS}"
     ),
     fields=frozenset({"target", "reason", "impact", "title"}),
     anchor="target",
@@ -65,7 +73,7 @@ JUDGMENT: Final = Form(
     # This list repeats what was judged above; read as well, it would give each verdict twice.
     passed_over=re.compile(
         r"pr[- ]ready\b.*|ready (?:for|to) (?:pr|merge)\b.*|approved changes\b.*"
-        rf"|{_EARLIER}"
+        rf"|{_EARLIER}|{_THOUGHTS}"
     ),
     fields=frozenset({"verdict", "reason"}),
     anchor="verdict",
@@ -129,9 +137,10 @@ def _complete(number: int, group: Group) -> Proposal | None:
     fields, _ = read_fields(group, _REVIEW.fields)
     target, reason, impact = (fields.get(label, "") for label in ("target", "reason", "impact"))
     opener = group.opener.value if group.opener.label == "title" else group.opener.text
-    in_title = _CODE.search(opener)
-    path = first_path(target or (in_title[0] if in_title else ""))
-    if not (target and path) and sum(map(bool, (target, reason, impact))) < 2:
+    # Other code in a title is a setting, a command, a task.
+    in_title = (first_path(code) for code in _CODE.findall(opener) if _IS_FILE.search(code))
+    path = first_path(target) if target else next(filter(None, in_title), None)
+    if not (target and path) and sum(map(bool, (target or path, reason, impact))) < 2:
         return None
     title = entitled(opener)[1] or plain_text(fields.get("title", ""))
     return make_proposal(number, title, path, fields)

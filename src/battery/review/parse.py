@@ -7,6 +7,7 @@ say different things, that is a warning, and so is what cannot be read; nothing 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeVar
@@ -42,6 +43,11 @@ _Read = TypeVar("_Read", Proposal, Judged)
 
 #: The prompt asks for at least this many proposals.
 WANTED_PROPOSALS: Final = 3
+# An expected impact that says itself that it is on no metric.
+_NO_METRIC: Final = re.compile(
+    r"\W*(?:none|n/a|not (?:directly )?measurable|(?:no|not any|without)\b.{0,40}\bmetrics?)",
+    re.IGNORECASE,
+)
 _REVIEW_NAME, _JUDGMENT_NAME = "overseer review", "scrum judgment"
 
 
@@ -250,6 +256,14 @@ def _proposal_warnings(proposals: Sequence[Proposal]) -> Iterator[str]:
     for proposal in proposals:
         if proposal.target_file is None:
             yield f"proposal {proposal.number} ({proposal.title}) names no target file"
+    # A label that is not known would else lose the impact in silence.
+    without = [
+        str(proposal.number)
+        for proposal in proposals
+        if not (proposal.metric or _NO_METRIC.match(proposal.expected_impact or ""))
+    ]
+    if without:
+        yield f"no metric could be read from the expected impact of proposal {', '.join(without)}"
 
 
 def _verdict_warnings(judged: Sequence[Judged], proposals: Sequence[Proposal]) -> Iterator[str]:

@@ -212,20 +212,26 @@ def plain_lines(markdown: str, form: Form) -> Iterator[str]:
 def all_readings(markdown: str, form: Form) -> Iterator[list[Group]]:
     """Group the lines in every way that the structure of the answer offers."""
     tree = SyntaxTreeNode(BLOCKS.parse(markdown))
-    # Some models put the whole answer into a code fence; others show a file in one.
-    for unwrap in (False, True) if any(node.type == "fence" for node in tree.walk()) else (False,):
-        lines = list(walk(tree, 0, unwrap=unwrap))
-        if not any(line.label or line.kind == "heading" for line in lines if not line.quoted):
-            # The whole answer is one quotation.
-            lines = [line._replace(quoted=False) for line in lines]
-        lines = list(_in_sections(iter(lines), form))
-        styles = {(line.kind, line.level) for line in lines if line.kind in _OPENERS}
-        for kind in _OPENERS:
-            for style in sorted(style for style in styles if style[0] == kind):
-                yield list(_groups(lines, style))
-        # Fields alone: a title or the field that each has begins a new one.
-        for label in ("title", form.anchor):
-            yield list(_groups(lines, (label, 0)))
+    lines = list(walk(tree, 0, unwrap=False))
+    yield from _readings(lines, form)
+    # Some models put the whole answer into a code fence; others show an example in one.
+    anchored = any(line.label == form.anchor and not line.quoted for line in lines)
+    if not anchored and any(line.kind == "code" for line in lines):
+        yield from _readings(list(walk(tree, 0, unwrap=True)), form)
+
+
+def _readings(lines: list[Line], form: Form) -> Iterator[list[Group]]:
+    if not any(line.label or line.kind == "heading" for line in lines if not line.quoted):
+        # The whole answer is one quotation.
+        lines = [line._replace(quoted=False) for line in lines]
+    lines = list(_in_sections(iter(lines), form))
+    styles = {(line.kind, line.level) for line in lines if line.kind in _OPENERS}
+    for kind in _OPENERS:
+        for style in sorted(style for style in styles if style[0] == kind):
+            yield list(_groups(lines, style))
+    # Fields alone: a title or the field that each has begins a new one.
+    for label in ("title", form.anchor):
+        yield list(_groups(lines, (label, 0)))
 
 
 def _in_sections(lines: Iterator[Line], form: Form) -> Iterator[Line]:
@@ -254,7 +260,7 @@ def _section_name(line: Line) -> str:
 
 def _groups(lines: list[Line], style: tuple[str, int]) -> Iterator[Group]:
     group: Group | None = None
-    asked, above = False, ""
+    asked, above, rank = False, "", 0
     for line in lines:
         opens = _opens(line, style)
         if group and (opens or _closes(line, style)):
@@ -262,8 +268,10 @@ def _groups(lines: list[Line], style: tuple[str, int]) -> Iterator[Group]:
             group = None
         if line.kind == "section":
             asked = line.level == 1
-        if line.kind == "heading":
-            above = line.text if is_verdict(line.text) else ""
+        if line.kind == "heading" and is_verdict(line.text):
+            above, rank = line.text, line.level
+        elif line.kind == "heading" and line.level <= rank:
+            above = ""
         if opens:
             anchored = line.label == style[0] != "title"
             opener = Line("text", line.level, "") if anchored else line
@@ -294,6 +302,8 @@ def _closes(line: Line, style: tuple[str, int]) -> bool:
         return True
     if line.kind == "heading" and kind != "heading":
         return not _is_field(line) or is_verdict(line.text)
+    if line.kind == kind == "heading" and line.level < level:
+        return True
     # Fields that are not indented still belong to the list item above them, so text does not close.
     same = line.kind == kind or {line.kind, kind} == {"ordered", "bullet"}
     return same and not _is_field(line) and line.level < level

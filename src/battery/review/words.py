@@ -12,8 +12,9 @@ REACH: Final = 200
 _ENGLISH: Final = {
     "APPROVE": r"approv(?:ed?|al|ing)|accept(?:ed)?|lgtm|looks good(?: to me)?|ship it|green-?lit",
     "REVISE": (
-        r"revis(?:ed?|ion)|needs? (?:more |some )?(?:work|changes?|rework)|rework(?:ed)?"
-        r"|request(?:ed|s|ing)?[ _]changes?|changes?[ _](?:requested|needed|required)|modify|amend"
+        r"revis(?:ed?|ion)|needs? (?:more |some |a )?(?:work|changes?|rework|revisions?)"
+        r"|rework(?:ed)?|request(?:ed|s|ing)?[ _]changes?|changes?[ _](?:requested|needed|required)"
+        r"|modify|amend"
     ),
     "REJECT": (
         r"reject(?:ed|ion|ing)?|declined?|den(?:y|ied)|veto(?:ed)?|nack|no-go|won't do|wontfix"
@@ -34,7 +35,10 @@ _OTHERS: Final = {
 }
 # Without spaces between words there are no borders of words either.
 _UNSPACED: Final = {
-    "APPROVE": r"(?<![不未否])(?:批准|通过|通過|同意|采纳|採納|承認|採用|승인)",
+    "APPROVE": (
+        r"(?<![不未否非미])(?<!无法|無法|不予|不能|难以)(?:批准|通过|通過|同意|采纳|採納|承認|採用|승인)"
+        r"(?!\s?[はを이은을]?\s?(?:でき(?:ませ|な|ず)|しま?せ|しない|され(?:ませ|な)|せず|不可|불가|거[부절]|보류|못|안|하지))"
+    ),
     "REVISE": r"修改|修订|修訂|修正|改訂|見直し|수정",
     "REJECT": (
         r"不(?:予)?(?:批准|通过|通過|同意|采纳)|拒绝|拒絕|驳回|駁回|否决|却下|拒否|기각|거부|반려"
@@ -48,9 +52,16 @@ _WORD = "|".join(
 _ANY_WORD = re.compile(_WORD, re.IGNORECASE)
 # What is not, or would only otherwise be.
 _DENIED = re.compile(
-    r"(?:\b(?:not|never|cannot|neither|nor|nicht|kein|non|nunca)|n['\u2019]t"
+    r"(?:\b(?:not|never|cannot|neither|nor|without|lack(?:s|ing)?|partial(?:ly)?|nicht|keine?|teilweise"
+    r"|non|nunca|sin|sem|pas|no(?!\s*[\u2013—-])|fail(?:s|ed)?\W+to(?:\W+\w+)?|withh[eo]ld(?:s|ing)?)"
+    r"|n['\u2019]t"
     r"|\b(?:would|could|might)\W+(?:have\W+)?be(?:en)?|\b(?:would|could|might)\W+have)"
-    r"\W+(?:yet\W+|fully\W+|be\W+|been\W+|ready\W+to\W+)?(?:an?\W+)?$",
+    r"\W+(?:yet\W+|fully\W+|be\W+|been\W+|ready\W+to\W+)?(?:an?\W+|my\W+|our\W+)?$",
+    re.IGNORECASE,
+)
+_DENIED_AFTER = re.compile(
+    r"approval\W+(?:(?:is|was|has been|cannot be)\W+)?"
+    r"(?:not|denied|refused|withheld|declined|rejected|pending|required|granted only)\b",
     re.IGNORECASE,
 )
 # What was only a first thought, or is a condition.
@@ -77,8 +88,18 @@ _FINALLY = re.compile(
 )
 _ARROW = re.compile(r"\W*(?:→|->|=>)\W*")
 _RECONSIDERED = re.compile(
-    r"\b(?:changed? (?:it )?to|on (?:second thought|reflection)|no,)\W", re.IGNORECASE
+    r"\b(?:changed? (?:it )?to|on (?:second thought|reflection)|no(?:,|\s*[\u2013—-]))\W",
+    re.IGNORECASE,
 )
+# What an arrow leads to may be a later state.
+_LATER = re.compile(
+    r"\W*\b(?:once|if|after|when|upon|with|provided|pending|as soon as)\b", re.IGNORECASE
+)
+# Between two words that are left open, each for a part or a voter; not where one is in brackets.
+_EITHER = re.compile(
+    r"(?:[^\w(]*(?:\b(?:or|vs|versus)\b)|[^.;(\n]{0,60}[/|])[^\w(]*", re.IGNORECASE
+)
+_IN_BRACKETS = re.compile(r"\([^()\n]{0,80}\)")
 _ONLY = re.compile(
     rf"\W*(?:proposals?\W+(?:to\W+(?:be\W+)?)?)?(?:{_WORD})\W*(?:proposals?\W*|changes\W*)?(?:\d+\W*)?",
     re.IGNORECASE,
@@ -104,6 +125,8 @@ def decide(text: str) -> tuple[Word | None, str]:
     last = found[-1]
     if len({word_of(one) for one in found}) == 1 or not re.search(r"\w", text[: found[0].start()]):
         chosen = found[0]
+        if _is_open(text, found):
+            return None, ""
         if _changes(text, found[0], last):
             chosen = last
     elif _FINALLY.search(text[max(0, last.start() - REACH) : last.start()]):
@@ -116,6 +139,16 @@ def decide(text: str) -> tuple[Word | None, str]:
     return word_of(chosen), said_after(text[chosen.end() :])
 
 
+def _is_open(text: str, found: list[re.Match[str]]) -> bool:
+    """Return whether the first two words stand next to each other as a choice."""
+    first = found[0]
+    other = next((one for one in found if word_of(one) != word_of(first)), None)
+    if other is None or not other[0].isupper():
+        return False
+    between = _IN_BRACKETS.sub("", text[first.end() : other.start()])
+    return bool(_EITHER.fullmatch(between))
+
+
 def words_in(text: str) -> Iterator[tuple[Word, int, str]]:
     """Yield each verdict of a text that is not taken back: what it is, where, and as written."""
     for found in _given(text):
@@ -126,6 +159,8 @@ def _given(text: str) -> Iterator[re.Match[str]]:
     for found in _ANY_WORD.finditer(text[: 20 * REACH]):
         before = text[max(0, found.start() - REACH) : found.start()]
         if is_denied(before) or _CONSIDERED.search(_CLAUSE.split(before)[-1]):
+            continue
+        if _DENIED_AFTER.match(text, found.start()):
             continue
         if _WOULD.search(before) and _ONLY_IF.match(text, found.end()):
             continue
@@ -140,11 +175,8 @@ def is_denied(before: str) -> bool:
 def _changes(text: str, first: re.Match[str], last: re.Match[str]) -> bool:
     """Return whether the first word is taken back for the last, as in APPROVE → REVISE."""
     between = text[first.end() : last.start()]
-    return bool(re.fullmatch(r"\W*(?:→|->|=>)\W*", between)) or bool(
-        re.search(
-            r"\b(?:changed? (?:it )?to|on (?:second thought|reflection)|no,)\W", between, re.I
-        )
-    )
+    arrow = _ARROW.fullmatch(between) and not _LATER.match(text, last.end())
+    return bool(arrow or _RECONSIDERED.search(between))
 
 
 def word_of(found: re.Match[str]) -> Word:
