@@ -96,6 +96,18 @@ def test_a_block_that_is_cut_leaves_its_text_to_be_read_and_is_told() -> None:
     ]
 
 
+def test_a_block_with_comments_and_broken_lines_is_read() -> None:
+    block = (
+        '{"verdicts": [\n{"proposal": 1, "verdict": "APPROVE", // small\n "reason": "see\nhttp://a"},'
+        '\n // the other\n {"proposal": 2, "verdict": "REJECT", "reason": "no, }",},\n]}'
+    )
+    verdicts, _ = parse_verdicts(f"```json\n{block}\n```\n", [])
+    assert [(v.verdict, v.reason) for v in verdicts] == [
+        ("APPROVE", "see\nhttp://a"),
+        ("REJECT", "no, }"),
+    ]
+
+
 def test_of_two_blocks_the_last_one_counts() -> None:
     draft = block("verdicts", verdicts_of("REJECT"))
     text = draft + "On reflection:\n" + block("verdicts", verdicts_of("APPROVE"))

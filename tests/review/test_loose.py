@@ -107,12 +107,25 @@ def test_an_impact_without_a_metric_is_told_unless_it_says_so(impact: str, count
     [
         ("### Proposal 1\n**Verdict**: APPROVE\n\n**Verdict**: REVISE\n", "given twice"),
         ("### Proposal 1\n> **Verdict**: REVISE\n\n**Reason**: r\n", "in a quotation"),
+        (
+            "### Proposal 1\n**Verdict**: REVISE\n\n## At last\n\n| Proposal | Verdict |\n|-|-|\n"
+            "| 1 | APPROVE |\n",
+            "elsewhere with another word",
+        ),
     ],
 )
 def test_a_verdict_that_is_less_certain_than_it_looks_is_told(written: str, told: str) -> None:
     verdicts, warnings = parse_verdicts(written, PROPOSALS)
     assert [(v.proposal, v.verdict) for v in verdicts] == [(1, "REVISE")]
     assert told in warnings[-1]
+
+
+def test_a_judgment_in_quotations_alone_is_the_judges_own() -> None:
+    verdicts, warnings = parse_verdicts(
+        "".join(f"### Proposal {n}\n> **Verdict**: REVISE\n\nr\n\n" for n in (1, 2, 3)), PROPOSALS
+    )
+    assert [v.proposal for v in verdicts] == [1, 2, 3]
+    assert warnings == []
 
 
 def test_the_reason_is_the_judges_and_not_the_echoed_rationale() -> None:

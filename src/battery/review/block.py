@@ -24,6 +24,10 @@ Fields = Mapping[str, str]
 _VALUE_START = re.compile(r"^[ \t]*([\[{])", re.MULTILINE)
 _FENCE_BEFORE = re.compile(r"^[ \t]*`{3,}[ \t]*\w*[ \t]*\n\s*\Z", re.MULTILINE)
 _FENCE_AFTER = re.compile(r"\A\s*?\n[ \t]*`{3,}[ \t]*$", re.MULTILINE)
+# Comments, and commas too many; not inside of strings.
+_NO_JSON = re.compile(
+    r"(?P<text>\"(?:[^\"\\\n]|\\.)*\")|(?<!:)//[^\n]*|,(?=(?:\s|//[^\n]*+\n)*+[\]},])"
+)
 #: Values that are tried, and levels of one that are looked into.
 _TRIED, _DEPTH = 500, 5
 _TAG = re.compile(
@@ -74,15 +78,21 @@ def other_records(text: str) -> list[list[Fields]]:
 
 def _values(text: str) -> Iterator[tuple[int, int, Any]]:
     """Parse each JSON value that begins a line; inside one that is broken, those that are whole."""
-    decoder, at = json.JSONDecoder(), 0
+    # A model breaks lines inside strings.
+    decoder, at = json.JSONDecoder(strict=False), 0
+    lenient = _NO_JSON.sub(lambda found: found["text"] or " " * len(found[0]), text)
     for _ in range(_TRIED):
         found = _VALUE_START.search(text, at)
         if not found:
             return
         start, at = found.start(1), found.end()
-        try:
-            value, end = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError):
+        for written in (text, lenient):
+            try:
+                value, end = decoder.raw_decode(written, start)
+            except (ValueError, RecursionError):
+                continue
+            break
+        else:
             continue
         at = end
         yield start, end, value

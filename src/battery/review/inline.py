@@ -22,12 +22,15 @@ BLOCKS.disable(["code", "lheading", "inline"])
 # The underscores of names such as __init__.py are not meant as bold.
 _UNSTRESSED = MarkdownIt("commonmark", {"html": False}).disable("emphasis")
 BOLD_LEAD = re.compile(r"[^\w`*]*(\*\*|__)(?P<lead>(?:(?!\1).){1,200})\1\s*(?P<rest>.*)", re.DOTALL)
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth")
 # The number before a title: Proposal 2, #2, 2), P2:, 3.2 but not the count in "2 welders".
 COUNTED = re.compile(
     r"[^\w`(\[/.\"'“]*(?:"
     rf"(?:{COUNTED_NAME})\s*#?\s*(?P<worded>\d{{1,3}})(?!\d)"
+    rf"|(?P<ordinal>{'|'.join(_ORDINALS)})\s+(?:{COUNTED_NAME})\b"
     r"|proposal\s+(?P<letter>(?-i:[A-H]))(?=\s*(?:[:.)\]|\u2013—-]|$))"
-    r"|[\[(]?(?:p|\d{1,2}\.)?(?P<bare>\d{1,3})(?:\s*[.):\]\u2013—|-]+(?!\d)|\ufe0f?\u20e3|\s*$))"
+    r"|[\[(]?(?:p|\d{1,2}\.)?(?P<bare>\d{1,3})(?:\s*[.):\]\u2013—|-]+(?!\d)|\ufe0f?\u20e3|\s*$"
+    r"|(?<=p\d)(?=\s*\()))"
     r"[\s:\uff1a.)\]|\u2013—-]*",
     re.IGNORECASE,
 )
@@ -46,7 +49,7 @@ _IN_TITLE = (
     ),
     IN_BOLD,
     re.compile(
-        r"(?P<before>.*)[-\u2013—:|(\[→]\W*+(?P<word>\b(?:approved?|revised?|reject(?:ed)?))\b(?=\W*$)",
+        r"(?P<before>.*)[-\u2013—:|(\[→]\W*+(?P<word>\b(?:approved?|revised?|reject(?:ed)?))\b(?=\W*$|[*_]*\))",
         re.DOTALL | re.IGNORECASE,
     ),
 )
@@ -127,6 +130,8 @@ def entitled(text: str, number: int | None = None) -> tuple[int | None, str, str
 
 def count_of(found: re.Match[str]) -> int:
     """Read the number that `COUNTED` found."""
+    if found["ordinal"]:
+        return _ORDINALS.index(found["ordinal"].lower()) + 1
     return ord(found["letter"]) - 64 if found["letter"] else int(found["worded"] or found["bare"])
 
 

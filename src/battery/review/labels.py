@@ -32,7 +32,7 @@ _FIELDS: Final = {
         r"|decisión|dictamen|décision|veredito|decisão|verdetto|decisione"
         # These are about a verdict only where one follows.
         r"|(?P<weak>(?:final )?(?:result|recommendation|status|conclusion|disposition"
-        r"|determination|resolution|assessment))"
+        r"|determination|resolution|assessment)|final)"
     ),
     "title": (
         r"title|name|proposal|proposed change|change|标题|標題|提案|建议|제안|titel|vorschlag"

@@ -8,8 +8,9 @@ lines, list items, table rows. The way that finds most wins.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Final, NamedTuple
 
 from battery.records.models import Proposal, Verdict
@@ -22,6 +23,7 @@ from battery.review.inline import (
     verdict_in_title,
 )
 from battery.review.matching import Matching
+from battery.review.prose import mentioned
 from battery.review.scorecard import moved_metric
 from battery.review.structure import (
     Form,
@@ -53,6 +55,11 @@ _DROPPED = (
     r"|(?:rejected|discarded) (?:ideas|alternatives|options)"
 )
 _THOUGHTS = r"thinking(?: process)?|(?:initial )?thoughts|thought process|scratchpad|draft"
+_UNMEANT = rf"{_EARLIER}|{_DROPPED}|{_THOUGHTS}"
+_RESULTS = (
+    r"what (?:worked|works|went well|failed|fails|went wrong|did ?n[o']t work)\b.*"
+    r"|successes|failures|strengths|weaknesses"
+)
 # The prompt fixes these headings, and models reword them all the same.
 _REVIEW = Form(
     asked=re.compile(
@@ -61,10 +68,7 @@ _REVIEW = Form(
         r"|changes for (?:the )?(?:next )?iteration.*"
     ),
     # These sections name files as well and would read as proposals.
-    passed_over=re.compile(
-        r"what (?:worked|works|went well|failed|fails|went wrong|did ?n[o']t work)\b.*"
-        rf"|successes|failures|strengths|weaknesses|{_EARLIER}|{_DROPPED}|{_THOUGHTS}"
-    ),
+    passed_over=re.compile(rf"{_RESULTS}|{_UNMEANT}"),
     fields=frozenset({"target", "reason", "impact", "title"}),
     anchor="target",
 )
@@ -80,6 +84,9 @@ JUDGMENT: Final = Form(
 )
 
 
+_QUOTED: Final = "stands in a quotation"
+
+
 class Judged(NamedTuple):
     """A verdict, and what makes it less certain than it looks."""
 
@@ -87,9 +94,13 @@ class Judged(NamedTuple):
     doubt: str | None = None
 
 
-def review_readings(text: str) -> list[list[Group]]:
-    """Group the lines of a review in every way that may give its proposals."""
-    return list(all_readings(text, _REVIEW))
+def review_readings(text: str, *, everywhere: bool = False) -> list[list[Group]]:
+    """Group the lines of a review in every way that may give its proposals.
+
+    `everywhere` reads the sections on what worked and failed as well.
+    """
+    form = _REVIEW._replace(passed_over=re.compile(_UNMEANT)) if everywhere else _REVIEW
+    return list(all_readings(text, form))
 
 
 def loose_proposals(readings: Sequence[Sequence[Group]]) -> list[Proposal]:
@@ -105,14 +116,34 @@ def prose_proposals(readings: Sequence[Sequence[Group]]) -> list[Proposal]:
 
 def loose_verdicts(text: str, proposals: Sequence[Proposal], matching: Matching) -> list[Judged]:
     """Read verdicts; one that matches no proposal has `proposal` null."""
-    readings = (_verdicts(groups, matching) for groups in all_readings(text, JUDGMENT))
-    judged = max(readings, key=_matched, default=[])
+    readings = [_verdicts(groups, matching) for groups in all_readings(text, JUDGMENT)]
+    judged = _doubted(max(readings, key=_matched, default=[]), readings)
     if len(judged) != len(proposals) or any(one.verdict.title for one in judged):
         return judged
     # Nothing says which is which: then they are in the order of the proposals.
     return [
         Judged(_about(one.verdict, proposal), one.doubt)
         for one, proposal in zip(judged, proposals, strict=True)
+    ]
+
+
+def _doubted(judged: list[Judged], readings: Sequence[list[Judged]]) -> list[Judged]:
+    """Doubt a word for which another reading, as good as this one, has another."""
+    if len(judged) > 1 and all(one.doubt == _QUOTED for one in judged):
+        # No quotation: every verdict is written this way.
+        judged = [Judged(one.verdict) for one in judged]
+    given: defaultdict[int, set[Word]] = defaultdict(set)
+    for verdict, _ in chain.from_iterable(
+        r for r in readings if _matched(r)[:2] == _matched(judged)[:2]
+    ):
+        if verdict.proposal:
+            given[verdict.proposal].add(verdict.verdict)
+    own = Counter(one.verdict.proposal for one in judged)
+    return [
+        one._replace(doubt=one.doubt or "is given elsewhere with another word")
+        if len(given[one.verdict.proposal or 0]) > own[one.verdict.proposal]
+        else one
+        for one in judged
     ]
 
 
@@ -134,7 +165,7 @@ def _proposals(
 
 
 def _complete(number: int, group: Group) -> Proposal | None:
-    fields, _ = read_fields(group, _REVIEW.fields)
+    fields, rest = read_fields(group, _REVIEW.fields)
     target, reason, impact = (fields.get(label, "") for label in ("target", "reason", "impact"))
     opener = group.opener.value if group.opener.label == "title" else group.opener.text
     # Other code in a title is a setting, a command, a task.
@@ -143,6 +174,8 @@ def _complete(number: int, group: Group) -> Proposal | None:
     if not (target and path) and sum(map(bool, (target or path, reason, impact))) < 2:
         return None
     title = entitled(opener)[1] or plain_text(fields.get("title", ""))
+    if not title and rest and rest[0].kind == "bold":
+        title = entitled(rest[0].text)[1]
     return make_proposal(number, title, path, fields)
 
 
@@ -181,7 +214,8 @@ def _prose(number: int, group: Group) -> Proposal | None:
 
 def _verdicts(groups: Sequence[Group], matching: Matching) -> list[Judged]:
     found: dict[object, Judged] = {}
-    for judged in filter(None, (_verdict(group, matching) for group in groups)):
+    read = filter(None, (_verdict(group, matching) for group in groups))
+    for judged in chain.from_iterable(_each(judged, matching) for judged in read):
         verdict = judged.verdict
         # One that matches no proposal repeats none.
         # The same word twice is one verdict; two words on one proposal are kept, and warned of.
@@ -190,6 +224,14 @@ def _verdicts(groups: Sequence[Group], matching: Matching) -> list[Judged]:
         if len(found) > MOST:
             break
     return list(found.values())
+
+
+def _each(judged: Judged, matching: Matching) -> list[Judged]:
+    """Give a verdict on several proposals to each of them."""
+    numbers = [] if judged.verdict.proposal else mentioned(judged.verdict.title)
+    about = [{"proposal": n, "title": matching.title(n)} for n in numbers if matching.title(n)]
+    verdict = judged.verdict
+    return [judged._replace(verdict=verdict.model_copy(update=one)) for one in about] or [judged]
 
 
 def _verdict(group: Group, matching: Matching) -> Judged | None:
@@ -227,7 +269,7 @@ def _own_lines(lines: list[Line]) -> tuple[list[Line], str | None]:
     """Leave the labels only to the judge's last word: not to quotations, echoes, first thoughts."""
     written = [at for at, line in enumerate(lines) if line.label == "verdict"]
     own = [at for at in written if not lines[at].quoted]
-    doubt = "stands in a quotation" if written and not own else None
+    doubt = _QUOTED if written and not own else None
     # A bare word may be one vote of several.
     named = [at for at in own or written if lines[at].value != lines[at].text] or own or written
     if not named:

@@ -13,6 +13,7 @@ from battery.review.words import REACH
 
 # Titles this alike are the same; less alike than LIKELY, one is not taken for the other.
 _SAME, _LIKELY = 0.85, 0.6
+_PARENT = re.compile(r".*[/\\](?=.)")
 #: Titles that are compared letter by letter with one; of more, those that share most words.
 _COMPARED: Final = 10
 
@@ -45,9 +46,10 @@ class Matching:
         # With a number that is no proposal's, only the very title can tell which one was meant.
         if best is not None and likeness >= (_SAME if number else _LIKELY):
             return self._proposals[best].number
-        named = [
-            p.number for p in self._proposals if p.target_file and _names(written, p.target_file)
-        ]
+        paths = [(p.number, p.target_file) for p in self._proposals if p.target_file]
+        named = [number for number, path in paths if _names(written, path)]
+        # The last part of a path tells as much where no other file has it.
+        named = named or [n for n, path in paths if _names(written, _PARENT.sub("", path), "/\\")]
         return named[0] if len(named) == 1 else None
 
     def title(self, number: int | None) -> str:
@@ -72,10 +74,13 @@ class Matching:
         return sorted(at for at, _ in shared.most_common(_COMPARED))
 
 
-def _names(written: str, path: str) -> bool:
-    # Not as a part of a longer path.
+def _names(written: str, path: str, apart: str = "") -> bool:
+    # Not as a part of a longer path or word.
     at = written.find(path)
-    return at >= 0 and not re.match(r"[\w/\\-]", written[at + len(path) :][:1] or " ")
+    before, after = written[max(0, at - 1) : at], written[at + len(path) :][:1]
+    return at >= 0 and not (
+        re.match(r"[\w-]", before) or before in set(apart) or re.match(r"[\w/\\-]", after)
+    )
 
 
 def _plain(title: str) -> str:

@@ -22,23 +22,37 @@ _CHANNEL = re.compile(
     re.IGNORECASE,
 )
 _CHANNEL_END = re.compile(r"<\|(?:end|return|call|start|channel)\|>")
-_BARE_ANALYSIS = re.compile(r"\s*(?:assistant)?(?:analysis|commentary)(?=[A-Z*#])")
+_BARE_ANALYSIS = re.compile(r"\s*(?:assistant)?(?:analysis|commentary)(?=[\w*#])")
 _BARE_FINAL = re.compile(r"assistant\s*final(?=\W|[A-Z\d]|$)")
 _THOUGHT = (
-    r"(?:[a-z]+[:_])?think(?:ing)?|thoughts?|thought[_ ]process|reasoning|reflection|analysis"
+    r"(?:[a-z]+[:_]|ant)?think(?:ing)?|thoughts?|thought[_ ]process|reasoning|reflection|analysis"
     r"|scratchpad|(?:inner|internal)_monologue|chain_of_thought|deliberation|思考"
 )
+# Some servers escape the signs, some models put spaces, a bar or backticks around the name.
+_TAG = rf"(?:<|&lt;)\|?\s?%s(?!end_)(?:{_THOUGHT})(?:\s[^<>&\n]*)?\|?(?:>|&gt;)"
 # Opened at the start of a line, else it may be a text about such tags; so is one in a code fence.
 _MARK = re.compile(
     r"^[ \t]*(?P<fence>`{3,}|~{3,})"
     # Or where a sentence or another mark has just ended.
-    rf"|(?:^[ \t]*|(?<=[.!?:>])|(?<=[.!?:>] ))(?P<open><(?:{_THOUGHT})(?:\s[^<>\n]*)?>"
+    rf"|(?:^[ \t]*|(?<=[.!?:>])|(?<=[.!?:>] ))(?P<open>{_TAG % ''}"
+    rf"|^`<(?:{_THOUGHT})>`[ \t]*$|<unused94>\s*thought"
     rf"|<\|(?:start|begin)_(?:of_)?(?:{_THOUGHT})\|>"
     rf"|<\|channel>\s*thought|\[(?:{_THOUGHT})\]|◁think▷|<details type=\"?reasoning[^>\n]*>"
     r"|<details[^>\n]{0,100}>\s{0,20}<summary>[^<\n]{0,20}(?:think|thought|reasoning))"
-    rf"|(?P<close></(?:{_THOUGHT})\s*>|<\|end_(?:of_)?(?:{_THOUGHT})\|>|<channel\|>"
+    rf"|(?P<close>`?{_TAG % '/'}`?|<unused95>|<\|end_(?:of_)?(?:{_THOUGHT})\|>|<channel\|>"
     rf"|\[/(?:{_THOUGHT})\]|◁/think▷|</details>)",
     re.MULTILINE | re.IGNORECASE,
+)
+# Thoughts and answer as two parts, each under a line of its own.
+_PREAMBLE = re.compile(
+    r"\s*(?:(?P<open>Thinking\.{3}|Here(?: is|'s) my thought process:)"
+    r"|[#*]+[ ]?(?:thinking|thoughts|thought process|reasoning|scratchpad)[:*]*)[ \t]*\n",
+    re.IGNORECASE,
+)
+_PREAMBLE_END = re.compile(
+    r"^(?:\.{3}done thinking\.|Here(?: is|'s) my response:"
+    r"|[#*]+[ ]?(?:my )?(?:final )?(?:answer|response)[:*]*)[ \t]*$",
+    re.IGNORECASE | re.MULTILINE,
 )
 # What names a field of a verdict as well, where an answer is made of tags.
 _IS_FIELD = re.compile(r"<(?:proposals?|verdicts?|items?|changes?)\b[^<>]*>", re.IGNORECASE)
@@ -134,6 +148,11 @@ def _final_channel(text: str) -> str:
     if _BARE_ANALYSIS.match(text):
         *thoughts, final = _BARE_FINAL.split(text)
         return final if thoughts else ""
+    preamble = _PREAMBLE.match(text)
+    if preamble:
+        end = _PREAMBLE_END.search(text, preamble.end())
+        if end or preamble["open"]:
+            return text[end.end() :] if end else ""
     return text
 
 

@@ -102,8 +102,16 @@ def _other_proposals(text: str) -> list[Proposal]:
         _recorded_proposals(tagged_records(text))
         or loose_proposals(readings)
         or max(map(_recorded_proposals, other_records(text)), key=len, default=[])
+        or _misplaced_proposals(text)
         or prose_proposals(readings)
     )
+
+
+def _misplaced_proposals(text: str) -> list[Proposal]:
+    """Read proposals under what failed, where the heading that was asked for is missing."""
+    proposals = loose_proposals(review_readings(untagged(text), everywhere=True))
+    # What only tells of a failure expects no impact.
+    return proposals if all(one.expected_impact for one in proposals) else []
 
 
 def _other_verdicts(text: str, proposals: Sequence[Proposal], matching: Matching) -> list[Judged]:

@@ -221,7 +221,9 @@ def all_readings(markdown: str, form: Form) -> Iterator[list[Group]]:
 
 
 def _readings(lines: list[Line], form: Form) -> Iterator[list[Group]]:
-    if not any(line.label or line.kind == "heading" for line in lines if not line.quoted):
+    # In a judgment a heading may be the verdict itself.
+    own = (line for line in lines if not line.quoted)
+    if not any(line.label or (line.kind, form.anchor) == ("heading", "verdict") for line in own):
         # The whole answer is one quotation.
         lines = [line._replace(quoted=False) for line in lines]
     lines = list(_in_sections(iter(lines), form))
