@@ -108,6 +108,10 @@ def test_a_text_about_thoughts_or_tags_is_not_one(answer: str) -> None:
         ("a&nbsp;b&#8209;c", "a b-c"),
         ("a\r\nb\u2028c", "a\nb\nc"),
         ("a<br>b<br />c", "a\nb\nc"),
+        (
+            "[a.py][1] and [b.py][2]\n\n[1]: src/a.py",
+            "[a.py](src/a.py) and [b.py][2]\n\n[1]: src/a.py",
+        ),
         ("| a<br>b |", "| a  b |"),
         ("3 \u2013 5 \u2212 2", "3 \u2013 5 \u2212 2"),
     ],

@@ -57,13 +57,14 @@ VERDICT_LEAD = re.compile(
     r"[^\w`]*(?:\b(?:APPROVED?|REVISED?|REJECT(?:ED)?)\b|"
     r"[*_]{1,3}\W*(?i:approved?|revised?|reject(?:ed)?)\W*[*_]{1,3})"
 )
+# A part of a path may be a pattern, a variable, or a route such as [slug] or (shop).
+_PART = r"(?:[\w.@~+$-]|\{[\w.-]+\}|(?<=[/\\])(?:\*{1,2}|\[+[\w.-]+\]+|\([\w.-]+\))(?=[/\\.]))"
 _PATH = re.compile(
     r"(?<![\w.@~+/\\-])(?:(?:[A-Za-z]:(?=[/\\]))?"
-    # A folder may be a route such as [slug], (shop) or $id.
-    r"(?:(?:[\w.@~+$-]*|\[+[\w.-]+\]+|\([\w.-]+\))[/\\])+[\w.@+-]+[/\\]?"
+    rf"(?:{_PART}*[/\\])+{_PART}+[/\\]?"
     r"|[\w@+-][\w.@+-]*\.[A-Za-z]\w{0,9}|\.\w[\w.-]+)"
 )
-_NO_PATH = re.compile(r"n/a|and/or|e\.g\.?|i\.e\.?|https?:.*", re.IGNORECASE)
+_NO_PATH = re.compile(r"n/a|and/or|w/o|i/o|\d+/\d+|e\.g\.?|i\.e\.?|https?:.*", re.IGNORECASE)
 # Spaces only inside the name of the file, else it is a command or a sentence.
 _SPACED_PATH = re.compile(r"(?:[\w.@~+-]+[/\\])+[\w@+-]+(?:[ ][\w@+-]+)+\.[A-Za-z]\w{0,9}")
 # In code or a link inside folders as well, where the first word is a folder and no command.

@@ -9,7 +9,7 @@ _FIELDS: Final = {
     "target": (
         r"target(?: (?:files?|paths?))?(?:\(s\))?|(?:affected )?files?(?:\(s\))?"
         r"(?: (?:to (?:change|modify|edit|update|touch|create)|path|location))?"
-        r"|(?:file )?path|location"
+        r"|(?:file )?path|location|where"
         r"|目标文件|目標檔案|目标|文件(?:路径)?|対象ファイル|대상 ?파일|ziel-?datei|datei"
         r"|(?:archivo|fichero|arquivo)(?:(?: |-)(?:de )?(?:objetivo|destino|alvo))?"
         r"|fichier(?: cible)?|file di destinazione"
@@ -28,7 +28,7 @@ _FIELDS: Final = {
     ),
     "verdict": (
         r"(?:my |final |scrum |panel )?(?:verdict|decision|judge?ment|ruling)"
-        r"|裁决|裁決|裁定|判定|结论|決定|决定|판정|결정|urteil|entscheidung|verdikt|veredicto"
+        r"|裁决|裁決|裁定|判定|结论|決定|决定|評決|판정|결정|urteil|entscheidung|verdikt|veredicto"
         r"|decisión|dictamen|décision|veredito|decisão|verdetto|decisione"
         # These are about a verdict only where one follows.
         r"|(?P<weak>(?:final )?(?:result|recommendation|status|conclusion|disposition"

@@ -67,6 +67,9 @@ _PLAIN: Final = {
 _ENTITY = re.compile(r"&(?:nbsp|shy|#\d{1,5}|#x[\da-f]{1,4});", re.IGNORECASE)
 _BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _TABLE_LINE = re.compile(r"\s*\|")
+# Markdown's links that name their target elsewhere: [a.py][1] and [1]: src/a.py.
+_REFERENCE = re.compile(r"\[([^\[\]\n]{1,200})\]\[([^\[\]\n]{0,60})\]")
+_DEFINITION = re.compile(r"^ {0,3}\[([^\[\]\n]{1,60})\]: +<?([^\s>]+)", re.MULTILINE)
 #: Keys under which an answer may be wrapped in JSON.
 _WRAPPERS: Final = ("content", "text", "answer", "response", "output", "markdown", "message")
 
@@ -91,7 +94,7 @@ def own_words(answer: str, name: str) -> Own:
             f"the {name} ended inside its thoughts, which are not read: a proposal or a verdict "
             "in them may be a draft"
         )
-    plain = _ENTITY.sub(lambda found: html.unescape(found[0]), said[:READ_LIMIT])
+    plain = _ENTITY.sub(lambda found: html.unescape(found[0]), _linked(said[:READ_LIMIT]))
     lines = plain.replace("\r\n", "\n").translate(_PLAIN).split("\n", LINE_LIMIT)
     left_out = len(answer) - _WHOLE_LIMIT if len(answer) > _WHOLE_LIMIT else 0
     left_out += max(0, len(said) - READ_LIMIT) + sum(map(len, lines[LINE_LIMIT:]))
@@ -106,6 +109,17 @@ def own_words(answer: str, name: str) -> Own:
 def without_thoughts(answer: str) -> str:
     """Return an answer as it came, without its thoughts; empty when it is thoughts alone."""
     return _outside_tags(_final_channel(answer.removeprefix("\ufeff")))[0]
+
+
+def _linked(text: str) -> str:
+    """Write the target of a link next to it; lines are read one by one later."""
+    targets = {name.lower(): target for name, target in _DEFINITION.findall(text)}
+
+    def inline(link: re.Match[str]) -> str:
+        target = targets.get((link[2] or link[1]).lower())
+        return f"[{link[1]}]({target})" if target else link[0]
+
+    return _REFERENCE.sub(inline, text) if targets else text
 
 
 def _broken(line: str) -> str:

@@ -36,7 +36,7 @@ from battery.review.loose import (
 )
 from battery.review.matching import Matching
 from battery.review.own import own_words
-from battery.review.prose import mentioned, spoken_verdicts
+from battery.review.prose import spoken_verdicts
 from battery.review.words import decide
 
 _Read = TypeVar("_Read", Proposal, Judged)
@@ -125,13 +125,7 @@ def _other_verdicts(text: str, proposals: Sequence[Proposal], matching: Matching
     for number, (word, sentence) in spoken_verdicts(text, JUDGMENT).items():
         if matching.title(number) and number not in given:
             judged.append(Judged(_verdict(number, matching.title(number), word, sentence)))
-    # One on several proposals matched none of them by its title, and is in the sentences.
-    given = {one.verdict.proposal for one in judged} - {None}
-    return [
-        one
-        for one in judged
-        if one.verdict.proposal or not given.issuperset(mentioned(one.verdict.title) or [0])
-    ]
+    return judged
 
 
 def _recorded_proposals(records: Sequence[Fields]) -> list[Proposal]:

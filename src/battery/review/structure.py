@@ -170,7 +170,7 @@ def _row(names: list[str], labels: list[str | None], cells: list[str]) -> Iterat
 # The kinds of lines that can open a group; of equally good ones the earlier is taken.
 _OPENERS = ("heading", "bold", "ordered", "bullet", "row")
 # Given back from the prompt or a template, like <path>.
-_PLACEHOLDER = re.compile(r"[`*]*(?:<[^>]*>|\[[^\]]*\]|\{[^}]*\}|\.{3}|…)[`*.]*")
+_PLACEHOLDER = re.compile(r"[`*]*(?:<(?!http)[^>]*>|\[[^\]]*\]|\{[^}]*\}|\.{3}|…)[`*.]*")
 
 
 class Group(NamedTuple):

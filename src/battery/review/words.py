@@ -22,15 +22,15 @@ _ENGLISH: Final = {
 }
 _OTHERS: Final = {
     "APPROVE": (
-        r"genehmig(?:t|en)|angenommen|annehmen|freigegeben|aprobad[oa]|aprobar|aprovad[oa]|aprovar"
+        r"genehmig(?:t|en|ung)|zugestimmt|angenommen|annehmen|freigegeben|aprobad[oa]|aprobar|aprovad[oa]|aprovar"
         r"|approuvée?|approuver|acceptée?|accepter|approvat[oa]|approvare"
     ),
     "REVISE": (
         r"überarbeite[nt]|nachbessern|revisar|modificar|réviser|révisée?|à revoir|(?:da )?rivedere"
     ),
     "REJECT": (
-        r"abgelehnt|ablehnen|zurückgewiesen|rechazad[oa]|rechazar|rejeitad[oa]|rejeitar|rejetée?"
-        r"|rejeter|refusée?|refuser|rifiutat[oa]|rifiutare|respint[oa]"
+        r"abgelehnt|ablehn(?:en|ung)|zurückgewiesen|rechazad[oa]|rechazar|rejeitad[oa]|rejeitar|rejetée?"
+        r"|rejeter|refusée?|refus(?:er)?|rifiutat[oa]|rifiutare|respint[oa]"
     ),
 }
 # Without spaces between words there are no borders of words either.
@@ -41,7 +41,7 @@ _UNSPACED: Final = {
     ),
     "REVISE": r"修改|修订|修訂|修正|改訂|見直し|수정",
     "REJECT": (
-        r"不(?:予)?(?:批准|通过|通過|同意|采纳)|拒绝|拒絕|驳回|駁回|否决|却下|拒否|기각|거부|반려"
+        r"不(?:予)?(?:批准|通过|通過|同意|采纳|承認|採用)|拒绝|拒絕|驳回|駁回|否决|却下|拒否|기각|거부|반려"
     ),
 }
 _START, _END = r"(?<![^\W_])", r"(?![^\W_])"
@@ -60,7 +60,7 @@ _DENIED = re.compile(
     re.IGNORECASE,
 )
 _DENIED_AFTER = re.compile(
-    r"approval\W+(?:(?:is|was|has been|cannot be)\W+)?"
+    r"\w+\s*\?\W*no\b|approval\W+(?:(?:is|was|has been|cannot be)\W+)?"
     r"(?:not|denied|refused|withheld|declined|rejected|pending|required|granted only)\b",
     re.IGNORECASE,
 )
@@ -80,6 +80,11 @@ _TEMPLATE = re.compile(
     rf"(?:{_CHOICE}){{3}}|\W*(?:approved?|revised?|reject(?:ed)?)\W*(?:[|/]|\bor\b)\W*{_CHOICE}$",
     re.IGNORECASE,
 )
+_IN_BOLD = re.compile(r"\*\*[^\w*]*(\w+)[^\w*]*\*\*")
+# Struck out, or with an empty box.
+_UNTAKEN = re.compile(
+    r"~~.*?~~|(?:\[\s?\]|☐)\s*(?:approved?|revised?|reject(?:ed)?)\b", re.IGNORECASE
+)
 # What leads to the last word on it.
 _FINALLY = re.compile(
     r"(?:[:→]|->|=>|\b(?:so|therefore|hence|thus|now|finally|final(?: verdict)?(?: is)?"
@@ -88,7 +93,7 @@ _FINALLY = re.compile(
 )
 _ARROW = re.compile(r"\W*(?:→|->|=>)\W*")
 _RECONSIDERED = re.compile(
-    r"\b(?:changed? (?:it )?to|on (?:second thought|reflection)|no(?:,|\s*[\u2013—-]))\W",
+    r"\b(?:changed? (?:it )?to|on (?:second thought|reflection)|no,)\W",
     re.IGNORECASE,
 )
 # What an arrow leads to may be a later state.
@@ -97,7 +102,7 @@ _LATER = re.compile(
 )
 # Between two words that are left open, each for a part or a voter; not where one is in brackets.
 _EITHER = re.compile(
-    r"(?:[^\w(]*(?:\b(?:or|vs|versus)\b)|[^.;(\n]{0,60}[/|])[^\w(]*", re.IGNORECASE
+    r"(?:[^\w(]*(?:\b(?:(?:and/)?or|vs|versus)\b)|[^.;(\n]{0,60}[/|])[^\w(]*", re.IGNORECASE
 )
 _IN_BRACKETS = re.compile(r"\([^()\n]{0,80}\)")
 _ONLY = re.compile(
@@ -116,19 +121,20 @@ def decide(text: str) -> tuple[Word | None, str]:
 
     None where a text decides nothing, or names several words and none as the last one.
     """
-    text = re.sub(r"~~.*?~~", "", text)
+    text = _UNTAKEN.sub("", text)
     if _TEMPLATE.match(re.sub(r"^\W+", "", text)):
-        return None, ""
+        # All words are there, and the one in bold is meant.
+        bold = _IN_BOLD.findall(text)
+        chosen = _ANY_WORD.fullmatch(bold[0]) if len(bold) == 1 else None
+        return (word_of(chosen), "") if chosen else (None, "")
     found = list(_given(text))
     if not found:
         return None, ""
     last = found[-1]
     if len({word_of(one) for one in found}) == 1 or not re.search(r"\w", text[: found[0].start()]):
-        chosen = found[0]
         if _is_open(text, found):
             return None, ""
-        if _changes(text, found[0], last):
-            chosen = last
+        chosen = last if _changes(text, found[0], last) else found[0]
     elif _FINALLY.search(text[max(0, last.start() - REACH) : last.start()]):
         chosen = last
     else:
