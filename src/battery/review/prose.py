@@ -11,7 +11,9 @@ from battery.review.structure import Form, plain_lines
 from battery.review.words import Word, words_in
 
 _SENTENCE: Final = re.compile(r"(?<=[.!?;])\s+(?=[\"'(*_]*[A-Z])")
-_CLAUSE: Final = re.compile(r",\s+(?:and\s+|but\s+)?|;\s+|\s+(?:and|but|while|whereas)\s+(?!\d)")
+_CLAUSE: Final = re.compile(
+    r",\s+(?:and\s+|but\s+)?|;\s+|(?<!\s)\s++(?:and|but|while|whereas)\s++(?!\d)"
+)
 _MENTION: Final = re.compile(
     rf"(?<![^\W_])(?:{COUNTED_NAME})s?\s*#?\s*"
     r"(?P<first>\d{1,3})(?P<more>(?:\s*(?:[,\u2013-]|,?\s*(?:and|&|to|through|as well as))\s*"
