@@ -23,6 +23,7 @@ from battery.review.structure import (
 FORM = Form(
     asked=re.compile("changes"),
     passed_over=re.compile("what worked"),
+    aside=re.compile("dropped"),
     fields=frozenset({"target", "reason"}),
     anchor="target",
 )

@@ -49,13 +49,12 @@ _EARLIER = (
     r"(?:previous|earlier|prior|last) \w+"
 )
 # Ideas that are named and not proposed, and thoughts that are no more than that.
-_DROPPED = (
-    r"(?:(?:ideas?|changes|alternatives|options|proposals)(?: i| we)? )?(?:also )?"
-    r"(?:considered|dropped|discarded|ruled out|not proposed)\b.*"
-    r"|(?:rejected|discarded) (?:ideas|alternatives|options)"
+_ASIDE = re.compile(
+    r"(?:(?:ideas?|changes|alternatives|options|proposals)(?: (?:i|we))? )?(?:also )?"
+    r"(?:considered|dropped|discarded|ruled out|not proposed)(?:(?:,| and| but| or| \() ?.*)?"
+    r"|(?:considered|rejected|discarded|dropped) (?:ideas|alternatives|options)"
+    r"|thinking(?: process)?|(?:initial )?thoughts|thought process|scratchpad|draft"
 )
-_THOUGHTS = r"thinking(?: process)?|(?:initial )?thoughts|thought process|scratchpad|draft"
-_UNMEANT = rf"{_EARLIER}|{_DROPPED}|{_THOUGHTS}"
 _RESULTS = (
     r"what (?:worked|works|went well|failed|fails|went wrong|did ?n[o']t work)\b.*"
     r"|successes|failures|strengths|weaknesses"
@@ -68,7 +67,8 @@ _REVIEW = Form(
         r"|changes for (?:the )?(?:next )?iteration.*"
     ),
     # These sections name files as well and would read as proposals.
-    passed_over=re.compile(rf"{_RESULTS}|{_UNMEANT}"),
+    passed_over=re.compile(rf"{_RESULTS}|{_EARLIER}"),
+    aside=_ASIDE,
     fields=frozenset({"target", "reason", "impact", "title"}),
     anchor="target",
 )
@@ -77,8 +77,9 @@ JUDGMENT: Final = Form(
     # This list repeats what was judged above; read as well, it would give each verdict twice.
     passed_over=re.compile(
         r"pr[- ]ready\b.*|ready (?:for|to) (?:pr|merge)\b.*|approved changes\b.*"
-        rf"|{_EARLIER}|{_THOUGHTS}"
+        rf"|{_EARLIER}"
     ),
+    aside=_ASIDE,
     fields=frozenset({"verdict", "reason"}),
     anchor="verdict",
 )
@@ -99,7 +100,7 @@ def review_readings(text: str, *, everywhere: bool = False) -> list[list[Group]]
 
     `everywhere` reads the sections on what worked and failed as well.
     """
-    form = _REVIEW._replace(passed_over=re.compile(_UNMEANT)) if everywhere else _REVIEW
+    form = _REVIEW._replace(passed_over=re.compile(_EARLIER)) if everywhere else _REVIEW
     return list(all_readings(text, form))
 
 

@@ -190,6 +190,8 @@ class Form(NamedTuple):
     #: Titles of sections that hold what is sought, and of those that only look like it.
     asked: re.Pattern[str]
     passed_over: re.Pattern[str]
+    #: Titles of other sections; in bold they may be a part of what is sought.
+    aside: re.Pattern[str]
     fields: frozenset[str]
     #: The field that every proposal or verdict has, once.
     anchor: str
@@ -242,7 +244,7 @@ def _in_sections(lines: Iterator[Line], form: Form) -> Iterator[Line]:
         # A title in bold is below every heading.
         level = line.level if line.kind == "heading" else 7
         name = _section_name(line)
-        if form.passed_over.fullmatch(name):
+        if form.passed_over.fullmatch(name) or (level < 7 and form.aside.fullmatch(name)):
             passing = level
             yield Line("section", 0, "")
         elif form.asked.fullmatch(name):
@@ -263,15 +265,22 @@ def _section_name(line: Line) -> str:
 def _groups(lines: list[Line], style: tuple[str, int]) -> Iterator[Group]:
     group: Group | None = None
     asked, above, rank = False, "", 0
+    # The level of lists below words that stand above them, and are no fields of their items.
+    listed = style[1] if style[0] in {"ordered", "bullet"} else 0
+    heads = False
     for line in lines:
         opens = _opens(line, style)
-        if group and (opens or _closes(line, style)):
+        is_head = line.level < listed and line.kind in {"text", "bold"} and is_verdict(line.text)
+        heads = line.kind != "heading" and (heads or (is_head and not group))
+        if group and (opens or _closes(line, style) or (heads and is_head)):
             yield group
             group = None
         if line.kind == "section":
             asked = line.level == 1
         if line.kind == "heading" and is_verdict(line.text):
             above, rank = line.text, line.level
+        elif heads and is_head:
+            above, rank = line.text, 7
         elif line.kind == "heading" and line.level <= rank:
             above = ""
         if opens:
