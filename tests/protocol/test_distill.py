@@ -33,6 +33,7 @@ def test_any_events_give_a_text_or_say_that_there_was_none(data: list[str]) -> N
 
 
 FINAL = {"role": "final", "text": "two playbooks"}
+NOTHING: list[object] = ["none", "NULL", " ", "false", False, 0, []]
 
 
 @pytest.mark.parametrize(
@@ -49,8 +50,34 @@ FINAL = {"role": "final", "text": "two playbooks"}
         ({"event": "error", "data": 1}, '{"event":"error","data":1}'),
         ({"type": "response.failed", "reason": "quota"}, "quota (type response.failed)"),
         ({"role": "final", "status": "failed", "text": "gave up"}, "gave up"),
-        ({"role": "final", "text": "gave up", "error": "quota"}, "quota"),
+        (
+            {"role": "final", "text": "gave up", "error": "quota", "status": "failed"},
+            "quota (status failed)",
+        ),
         ({"role": "error", "text": "é" * 900}, "é" * 500),
+        ({"role": "error", "text": "no disk", "reason": "stop"}, "no disk"),
+        ({"detail": "sign in first"}, "sign in first"),
+        ({"detail": "sign in first", "request_id": "r-1"}, "sign in first"),
+        ({"success": False, "status": 503, "detail": "asleep"}, "asleep (status 503)"),
+        ({"errors": [{"message": "bad key"}, {}]}, "bad key"),
+        ({"error_message": "bad key"}, "bad key"),
+        ({"err": "bad key"}, "bad key"),
+        ({"exception": "OSError: full"}, "OSError: full"),
+        ({"code": 401, "message": "who?"}, "who? (code 401)"),
+        ({"code": "502", "message": "down"}, "down (code 502)"),
+        ({"statusCode": 504}, '{"statusCode":504}'),
+        ({"status_code": 500, "message": "oops"}, "oops"),
+        ({"ok": False, "reason": "empty"}, "empty"),
+        ({"is_error": True, "text": "empty"}, "empty"),
+        ({"level": "FATAL", "message": "gone"}, "gone"),
+        ({"severity": "critical", "text": "gone"}, "gone"),
+        ({"role": "err", "text": "gone"}, "gone"),
+        ({"status": "timed out", "text": "gone"}, "gone"),
+        ({"type": "run.canceled", "message": "stop"}, "stop (type run.canceled)"),
+        ({"type": "RUN_ERROR", "message": "stop"}, "stop (type RUN_ERROR)"),
+        ({"type": "TimeoutError", "text": "slow"}, "slow"),
+        ({"type": "response.incomplete"}, '{"type":"response.incomplete"}'),
+        ({"type": "x.failed", "response": {"error": {"message": "deep"}}}, "deep"),
     ],
 )
 def test_an_error_with_no_result_is_a_failed_distillation(event: Json, words: str) -> None:
@@ -69,6 +96,9 @@ def test_an_error_with_no_result_is_a_failed_distillation(event: Json, words: st
         {**FINAL, "error": None},
         {**FINAL, "error": "", "errors": 0},
         {**FINAL, "error": {}, "status": "ok"},
+        *({**FINAL, "error": nothing} for nothing in NOTHING),
+        {**FINAL, "success": True, "code": 200, "detail": "all is well", "reason": "stop"},
+        {**FINAL, "status": "no_error", "level": "info", "code": 20000, "ok": None},
         {"text": "the error is fixed", "type": "errors_fixed", "role": 5},
     ],
     ids=str,
@@ -76,6 +106,18 @@ def test_an_error_with_no_result_is_a_failed_distillation(event: Json, words: st
 def test_an_event_that_reports_no_error_is_none(event: Json) -> None:
     assert event_error(event) == ""
     assert distilled([event]) == (event["text"], "", False)
+
+
+@pytest.mark.parametrize(
+    "event", [{"error": "none"}, {"message": "reading"}, {"role": "step", "detail": "2 of 3"}]
+)
+def test_words_that_need_not_be_those_of_a_failure_are_no_error(event: Json) -> None:
+    assert distilled([event]) == (json.dumps(event, separators=(",", ":")), "", False)
+
+
+@pytest.mark.parametrize("error", ["2 skipped", {"message": "2 skipped"}, ["2 skipped"]])
+def test_a_result_that_mentions_an_error_is_delivered(error: object) -> None:
+    assert distilled([{**FINAL, "error": error}]) == ("two playbooks", "2 skipped", False)
 
 
 def test_of_no_events_nothing_is_said() -> None:
@@ -89,9 +131,16 @@ def test_of_no_events_nothing_is_said() -> None:
         ("upstream is busy", {"error": "upstream is busy"}),
         ('{"message": "busy"}', {"error": {"message": "busy"}}),
         ('{"error": "busy"}', {"error": "busy"}),
+        ('"busy"', {"error": "busy"}),
+        ('["busy"]', {"error": ["busy"]}),
+        ("null", {"error": "an error event without a word"}),
     ],
 )
-def test_an_event_that_only_its_name_calls_an_error_is_kept_as_one(data: str, event: Json) -> None:
+@pytest.mark.parametrize("name", ["error", "Exception", "run.failed", "timeout"])
+def test_an_event_that_only_its_name_calls_an_error_is_kept_as_one(
+    data: str, event: Json, name: str
+) -> None:
     stream = DistillStream()
-    assert stream.add(data, "error") == [event]
+    assert stream.add(data, name) == [event]
     assert stream.result().failed
+    assert stream.settled

@@ -61,11 +61,18 @@ def test_a_line_has_the_keys_of_its_call_and_no_others(call: str) -> None:
             ["the distillation failed, so nothing counts as learned from it: no room"],
         ),
         (
+            {"events": [{"error": "no room"}], "cut": "distill: it broke"},
+            [
+                "the distillation failed, so nothing counts as learned from it: no room",
+                "distill: it broke; the error had come and is kept",
+            ],
+        ),
+        (
             {"events": [{"error": "no room"}, {"role": "final", "text": "one"}]},
             ["the distillation delivered, and reported an error as well: no room"],
         ),
     ],
-    ids=["fine", "broken", "cut", "failed", "delivered"],
+    ids=["fine", "broken", "cut", "failed", "failed and cut", "delivered"],
 )
 def test_a_distillation_has_warnings_for_all_that_went_wrong(
     changes: Json, warnings: list[str]

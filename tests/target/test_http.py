@@ -382,13 +382,29 @@ def test_what_came_in_place_of_events_is_shown(kind: str) -> None:
     assert '{"detail": "memory is being rebuilt"}' in failing(errors.AnswerError, "distill", script)
 
 
-@pytest.mark.parametrize("end", [b" [DONE]\n\n", b"[DONE]\n", b"\t[DONE]\r\r", b" [DONE]"])
-@pytest.mark.parametrize("then", [stalling, partial(repeating, chunk=b": ping\n\n", pause_s=0.01)])
+pinging = partial(repeating, chunk=b": ping\n\n", pause_s=0.01)
+
+
+@pytest.mark.parametrize(
+    ("end", "then"),
+    [
+        *((end, then) for end in (b" [DONE]\n\n", b"[DONE] \n") for then in (stalling, pinging)),
+        (b"\t[DONE]\r\r", pinging),
+        # Only here is it known to be a line of its own: what follows would lengthen it.
+        (b" [DONE]", stalling),
+    ],
+)
 def test_a_stream_is_complete_at_its_sentinel(end: bytes, then: Callable[[bytes], Script]) -> None:
     with Server(distill=then(sse_head() + sse(*EVENTS) + b"data:" + end)) as server:
         first, second = asking(server.url, "distill", "distill")
     assert first.events == second.events == EVENTS
     assert not first.cut
+
+
+@pytest.mark.parametrize("line", ["[DONE] with it", "[DONE]: saving", "[DONE]."])
+def test_a_line_that_only_begins_like_the_sentinel_ends_nothing(line: str) -> None:
+    reply = distilled(f"data: {line}\n\n".encode(), sse(*EVENTS))
+    assert (reply.events, reply.broken) == (EVENTS, 1)
 
 
 def test_lines_without_blank_lines_between_them_are_events_of_their_own() -> None:
@@ -408,28 +424,45 @@ def test_a_page_in_place_of_a_stream_points_to_the_llm_team() -> None:
     assert "--llm-team" in said
 
 
-def breaking_off(*events: Json) -> Script:
-    chunk = sse(*events)
+def breaking_off(chunk: bytes) -> Script:
     head = sse_head("transfer-encoding: chunked")
     return closing(head + f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")
 
 
 def test_a_stream_that_breaks_off_says_so() -> None:
-    said = failing(errors.BrokenAnswerError, "distill", breaking_off(EVENTS[0]))
+    said = failing(errors.BrokenAnswerError, "distill", breaking_off(sse(EVENTS[0])))
     assert "broke: " in said
 
 
+ONE = "one playbook"
+FULL = "The distillation failed: disk full"
+
+
 @pytest.mark.parametrize(
-    ("script", "words"),
+    ("stream", "text"),
     [
-        (breaking_off(*EVENTS), "broke: "),
-        (stalling(sse_head() + sse(*EVENTS)), "was not complete"),
+        (sse(*EVENTS), ONE),
+        (sse(*EVENTS).rstrip() + b"\n", ONE),
+        (sse(*EVENTS).rstrip() + b'\nid: 2\ndata: {"role": "fi', ONE),
+        (b'event: error\ndata: {"message": "disk full"}\n', FULL),
+        (b"event: error\ndata: disk full\n\n", FULL),
+        (sse({"error": "disk full"}, EVENTS[0]), FULL),
     ],
 )
-def test_a_result_that_had_come_outlives_the_end_of_its_stream(script: Script, words: str) -> None:
-    with Server(distill=script) as server:
-        reply: DistillReply = asking(server.url, "distill", timeout_s=0.5)[0]
-    assert reply.result.text == "one playbook"
+@pytest.mark.parametrize(
+    ("ending", "words"),
+    [
+        (breaking_off, "broke: "),
+        (lambda stream: stalling(sse_head() + stream), "was not complete"),
+    ],
+    ids=["broken", "open"],
+)
+def test_an_outcome_that_had_come_outlives_the_end_of_its_stream(
+    stream: bytes, text: str, ending: Callable[[bytes], Script], words: str
+) -> None:
+    with Server(distill=ending(stream)) as server:
+        reply: DistillReply = asking(server.url, "distill", timeout_s=0.2)[0]
+    assert reply.result.text == text
     assert words in reply.cut
 
 

@@ -33,6 +33,7 @@ LOOK_THERE: Final = (
 FAILURE_KEYS: Final = (
     *("error", "errors", "message", "msg", "detail", "reason", "description"),
     *("error_message", "error_msg", "errorMessage", "error_description", "status_msg", "base_resp"),
+    *("err", "exception"),
 )
 
 Json = dict[str, Any]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -16,9 +17,25 @@ STREAM_END: Final = "[DONE]"
 EVENT_EXCERPT: Final = 200
 #: Characters of what an error event says.
 ERROR_EXCERPT: Final = 500
-#: Where an event says what it is, and the words that make it an error.
-_EVENT_KINDS: Final = ("role", "kind", "type", "event", "status")
-_ERRORS: Final = frozenset({"error", "failed", "failure"})
+#: Where an event says what it is, and the last words that make it a failure, as in
+#: `response.failed`, `RUN_ERROR` or `TimeoutError`.
+_EVENT_KINDS: Final = ("role", "kind", "type", "event", "status", "state", "level", "severity")
+_FAILING: Final = re.compile(
+    r"(?:\S*[a-z._:/-])?(?<!no)(?<!no[._-])"
+    r"(?:errors?|exception|fail(?:ed|ure)?|fatal|critical|timed?[ _-]?out|cancell?ed|aborted"
+    r"|rejected|incomplete|(?<![a-z])err)",
+    re.IGNORECASE,
+)
+#: Where an event has the status of a call that failed, 400 and above, as in HTTP.
+_STATUS_KEYS: Final = ("status", "status_code", "statusCode", "code")
+_FLAGS: Final = {"success": False, "ok": False, "is_error": True, "isError": True}
+#: What only a failure fills.
+_ERROR_KEYS: Final = (
+    *("error", "errors", "err", "exception"),
+    *("error_message", "error_msg", "errorMessage", "error_description"),
+)
+#: What writers put where nothing failed.
+_NO_ERROR: Final = frozenset({"", "none", "null", "nil", "false", "no", "0"})
 
 
 class Distilled(NamedTuple):
@@ -43,7 +60,7 @@ def distilled(events: Sequence[Json]) -> Distilled:
         return Distilled(f"The distillation failed: {error}", error, failed=True)
     # Progress comes in events, too. Not every learning side marks its result as final; then
     # the result is what was said last.
-    finals = [event for event in events if event.get("role") == "final" and not event_error(event)]
+    finals = [event for event in events if event.get("role") == "final" and not _failed(event)]
     text = ""
     for last in (finals or events)[-1:]:
         said = last.get("text")
@@ -52,23 +69,47 @@ def distilled(events: Sequence[Json]) -> Distilled:
 
 
 def _delivers(event: Json) -> bool:
-    text = event.get("text") if event.get("role") == "final" else None
-    return isinstance(text, str) and bool(text.strip()) and not event_error(event)
+    return event.get("role") == "final" and bool(_text(event)) and not _failed(event)
 
 
 def event_error(event: Json) -> str:
     """Return what an event of a distill stream says of an error; empty where it is no error."""
-    stated = event.get("error")
-    if not stated and not any(_names_error(event.get(key)) for key in _EVENT_KINDS):
+    stated, text = any(_states(event.get(key)) for key in _ERROR_KEYS), _text(event)
+    if not stated and not _failed(event) and not _only_detail(event):
         return ""
+    # A text tells more than what next to it may be the reason of anything.
+    words = "" if text and not stated else reported_failure(event)
+    return (words or text or reported_failure(event.get("response")) or _compact(event))[
+        :ERROR_EXCERPT
+    ]
+
+
+def _text(event: Json) -> str:
     text = event.get("text")
-    words = reported_failure(event) or (text if isinstance(text, str) else "")
-    return (words.strip() or _compact(event))[:ERROR_EXCERPT]
+    return text.strip() if isinstance(text, str) else ""
 
 
-def _names_error(kind: object) -> bool:
-    # The last part of a dotted name, such as `response.failed`.
-    return isinstance(kind, str) and kind.lower().rpartition(".")[2] in _ERRORS
+def _failed(event: Json) -> bool:
+    """Return whether an event is marked as a failure, whatever it says."""
+    return (
+        any(_names_failure(event.get(key)) for key in _EVENT_KINDS)
+        or any(event.get(key) is flag for key, flag in _FLAGS.items())
+        or any(re.fullmatch("[45][0-9][0-9]", str(event.get(key))) for key in _STATUS_KEYS)
+    )
+
+
+def _names_failure(kind: object) -> bool:
+    return isinstance(kind, str) and len(kind) < 100 and _FAILING.fullmatch(kind) is not None
+
+
+def _states(error: object) -> bool:
+    return bool(error) and str(error).strip().lower() not in _NO_ERROR
+
+
+def _only_detail(event: Json) -> bool:
+    # Web frameworks refuse a call in this key alone. Next to a role it is progress.
+    kinds = any(event.get(key) for key in _EVENT_KINDS)
+    return _states(event.get("detail")) and not kinds and not _text(event)
 
 
 @dataclass(slots=True)
@@ -87,7 +128,7 @@ class DistillStream:
 
         An event that only its name calls an error becomes an object with the key `error`.
         """
-        added = [_as_error(data)] if _names_error(name) else self._objects(data)
+        added = [_as_error(data)] if _names_failure(name) else self._objects(data)
         added = [self.clean(event, data) for event in added]
         self.events += added
         return added
@@ -105,9 +146,9 @@ class DistillStream:
         return events
 
     @property
-    def delivered(self) -> bool:
-        """Whether a `final` event with a text has come; what follows it is no more than an echo."""
-        return any(map(_delivers, self.events))
+    def settled(self) -> bool:
+        """Whether the outcome has come: a `final` event with a text, or an error."""
+        return any(_delivers(event) or event_error(event) for event in self.events)
 
     def result(self) -> Distilled:
         """Return what the events amount to; raise `ShapeError` when there was none at all."""
@@ -122,15 +163,20 @@ def _compact(event: Json) -> str:
 
 
 def _object(data: str) -> Json | None:
-    try:
-        value = jsonio.loads(data.encode(), jsonio.MAX_DEPTH)
-    except ValueError:
-        return None
+    value = _value(data)
     return value if isinstance(value, dict) else None
 
 
+def _value(data: str) -> object:
+    """Parse data; what is no JSON is itself."""
+    try:
+        return jsonio.loads(data.encode(), jsonio.MAX_DEPTH)
+    except ValueError:
+        return data.strip()
+
+
 def _as_error(data: str) -> Json:
-    event = _object(data)
-    if event is not None and event_error(event):
-        return event
-    return {"error": event or data.strip() or "an error event without a word"}
+    value = _value(data)
+    if isinstance(value, dict) and event_error(value):
+        return value
+    return {"error": value if _states(value) else "an error event without a word"}

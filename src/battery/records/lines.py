@@ -114,7 +114,7 @@ class DistillCall(TypedDict):
         Annotated[bool, Field(description="Whether all that came of it is an error.")]
     ]
     cut: NotRequired[
-        Annotated[str, Field(description="How the stream broke off after its final event.")]
+        Annotated[str, Field(description="How the stream broke off after its outcome.")]
     ]
     broken: Annotated[int, Field(ge=0, description="Events that were not JSON objects.")]
     events: Annotated[list[Json], Field(description="All other events, as they came.")]
@@ -129,7 +129,8 @@ def distill_warnings(call: Json) -> Iterator[str]:
     elif outcome.error:
         yield f"the distillation delivered, and reported an error as well: {outcome.error}"
     if call.get("cut"):
-        yield f"{call['cut']}; the final event had come and is kept"
+        come = "the error" if outcome.failed else "the final event"
+        yield f"{call['cut']}; {come} had come and is kept"
     if call.get("broken"):
         yield f"{call['broken']} distill event(s) were not JSON and are left out"
 

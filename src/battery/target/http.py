@@ -139,8 +139,8 @@ class Client:
         try:
             shown = await self._collect(call, stream, on_event)
         except (BrokenAnswerError, CallTimeoutError) as error:
-            # The result is there; without it a resume would distil a second time.
-            if not stream.delivered:
+            # The outcome is there; without it a resume would distil a second time.
+            if not stream.settled:
                 raise
             shown, cut = "", error.message
         try:

@@ -47,7 +47,7 @@ class DistillReply(NamedTuple):
     events: list[Json]
     broken: int
     elapsed_ms: int
-    #: How the stream broke off after its final event; empty where it did not.
+    #: How the stream broke off after its outcome; empty where it did not.
     cut: str = ""
 
     @classmethod

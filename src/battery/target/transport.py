@@ -5,6 +5,7 @@ Nothing is retried here either: httpx is left at its default of no retries.
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import re
 import ssl
@@ -50,8 +51,12 @@ _PLAIN: Final = frozenset({"", "identity", "utf-8", "utf8"})
 
 
 #: A line that ends an event stream, and as many bytes as it may have.
-_SENTINEL: Final = re.compile(rb"[\r\n]data:[ \t]*%b(?!\S)" % re.escape(STREAM_END.encode()))
+_SENTINEL: Final = re.compile(
+    rb"[\r\n]data:[ \t]*%b[ \t]*(?:[\r\n]|\Z)" % re.escape(STREAM_END.encode())
+)
 _SENTINEL_BYTES: Final = 64
+#: A last event that lacks its blank line is an event all the same, however the stream ended.
+_BLANK_LINE: Final = b"\n\n"
 
 
 class TooLargeError(Exception):
@@ -136,6 +141,15 @@ class EventStream(_Wrapped):
         response.encoding = "utf-8-sig"
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._up_to_sentinel():
+                yield chunk
+        except (Exception, asyncio.CancelledError):
+            yield _BLANK_LINE
+            raise
+        yield _BLANK_LINE
+
+    async def _up_to_sentinel(self) -> AsyncIterator[bytes]:
         tail = b"\n"
         async for chunk in self._inner:
             self.head += chunk[: max(0, EXCERPT_BYTES - len(self.head))]
@@ -146,8 +160,6 @@ class EventStream(_Wrapped):
                 break
             yield chunk
             tail = (tail + chunk)[-_SENTINEL_BYTES:]
-        # A last event that lacks its blank line is an event all the same.
-        yield b"\n\n"
 
 
 def _has_surplus(stream: object) -> bool:
