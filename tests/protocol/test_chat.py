@@ -76,6 +76,14 @@ def test_any_document_is_a_chat_answer_or_says_what_is_wrong(document: Any) -> N
             ],
             "said",
         ),
+        ([{"type": "THINKING", "text": "hm"}, {"type": "TEXT", "text": "said"}], "said"),
+        (
+            [
+                {"type": "text", "channel": "analysis", "text": "hm"},
+                {"type": "text", "channel": "final", "text": "said"},
+            ],
+            "said",
+        ),
         (["## What worked", "## What failed"], "## What worked\n\n## What failed"),
         (["1. one\n", "2. two"], "1. one\n2. two"),
         (["It is 3", ".5 s - fine"], "It is 3.5 s - fine"),
@@ -110,6 +118,11 @@ def test_what_nobody_can_see_is_no_text(content: object) -> None:
         (holding("", message={"thinking": "hm"}), "only reasoning (at thinking)"),
         (holding([{"type": "thinking", "thinking": "hm"}]), "only parts of other types"),
         (holding(None, message={"refusal": "I cannot judge"}), "the model refused: I cannot judge"),
+        (holding([{"type": "refusal", "refusal": "not this one"}]), "refused: not this one"),
+        (holding([{"type": "Refusal", "text": "nor this"}]), "refused: nor this"),
+        (holding("", message={"refusal": {"text": "nor that"}}), "refused: nor that"),
+        (holding("", refusal="never"), "refused: never"),
+        (holding("", message={"error": {"message": "deep in it"}}), "an error: deep in it"),
         (holding(None, message={"tool_calls": [{"id": "x"}]}, finish_reason="tool_calls"),
          "only calls of tools; finish_reason is 'tool_calls'"),
         (holding(None, message={"function_call": {"name": "x"}}), "only calls of tools"),
@@ -122,6 +135,41 @@ def test_what_nobody_can_see_is_no_text(content: object) -> None:
 )  # fmt: skip
 def test_an_answer_without_a_text_says_why(answer: Json, words: str) -> None:
     assert words in str(wrong(answer))
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"message": {"content": "said"}, "done": True}, "a text is at message.content"),
+        ({"id": 1, "message": {"content": [{"type": "text", "text": "said"}]}},
+         "a text is at message.content"),
+        ({"type": "message", "content": [{"type": "text", "text": "said"}]}, "is at content"),
+        ({"candidates": [{"content": {"parts": [{"text": "said"}]}}]}, "at candidates[0].content"),
+        ({"choices": [{"text": "said"}]}, "choices[0].message: an object was expected, got nothing"
+         "; a text is at choices[0].text"),
+        ({"choices": [], "message": "ok"}, 'got nothing; the answer is {"choices":[]'),
+        ({"choices": [], "base_resp": {"status_code": 0, "status_msg": "success"}},
+         'got nothing; the answer is {"choices":[]'),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_answer_of_another_shape_is_not_called_an_error(answer: Json, words: str) -> None:
+    error = wrong(answer)
+    assert words in str(error)
+    assert "reports an error" not in str(error)
+    assert error.hint is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        holding(None, message={"refusal": "I cannot judge"}),
+        *(holding("", finish_reason=end) for end in ("content_filter", "SAFETY", "refusal")),
+    ],
+    ids=str,
+)
+def test_a_refusal_has_a_hint_of_its_own(answer: Json) -> None:
+    assert "another `models.overseer_cloud`" in (wrong(answer).hint or "")
 
 
 def test_a_model_that_only_thought_has_a_hint_of_its_own() -> None:
@@ -161,7 +209,22 @@ def test_a_text_is_taken_though_an_error_is_next_to_it() -> None:
     ):
         assert chat_content(answer) == "said"
         assert chat_cut(answer) == "may be cut: it reports an error: late"
-    assert chat_cut({**holding("said"), "error": None, "message": "success"}) is None
+    assert chat_cut(holding("said", message={"error": {"code": 502}})) is not None
+
+
+@pytest.mark.parametrize(
+    "next_to_it",
+    [
+        {"error": None, "message": "success"},
+        {"error": {"code": 0, "message": "success"}},
+        {"error": "none"},
+        {"error": False},
+        {"base_resp": {"status_code": 0, "status_msg": "success"}},
+    ],
+    ids=str,
+)
+def test_no_error_is_made_of_what_says_that_all_is_well(next_to_it: Json) -> None:
+    assert chat_cut({**holding("said"), **next_to_it}) is None
 
 
 @pytest.mark.parametrize(
@@ -194,11 +257,29 @@ def test_any_other_end_may_be_a_cut() -> None:
         holding("said", finish_reason=None, stop_reason="length"),
         {**holding("said"), "done_reason": "length"},
         {**holding("said"), "stop_reason": "length"},
+        {**holding("said", finish_reason="stop"), "stopReason": "length"},
+        holding("said", finish_reason="", message={"stop_reason": "length"}),
+        holding("said", finishReason="length"),
+        holding("said", finish_reason="stop", native_finish_reason="length"),
+        {**holding("said"), "status": "incomplete", "incomplete_details": {"reason": "length"}},
     ],
     ids=str,
 )
 def test_the_end_is_told_in_several_places(answer: Json) -> None:
     assert finish_reason(answer) == "length"
+    cut = chat_cut(answer) or ""
+    assert cut.startswith("was cut: ")
+    assert cut.endswith(" is 'length'")
+
+
+@pytest.mark.parametrize("state", [{"truncated": True}, {"status": "incomplete"}], ids=str)
+def test_a_state_tells_the_end_as_well(state: Json) -> None:
+    assert (chat_cut({**holding("said", finish_reason="stop"), **state}) or "").startswith("was ")
+    assert chat_cut({**holding("said"), "truncated": False, "status": "ok"}) is None
+
+
+def test_a_long_end_is_shown_in_short_and_closed() -> None:
+    assert (chat_cut(holding("said", finish_reason="a\n" * 99)) or "").endswith("…'")
 
 
 def test_the_embedded_gateway_writes_what_the_client_reads() -> None:

@@ -66,7 +66,7 @@ NOTHING: list[object] = ["none", "NULL", " ", "false", False, 0, []]
         ({"code": 401, "message": "who?"}, "who? (code 401)"),
         ({"code": "502", "message": "down"}, "down (code 502)"),
         ({"statusCode": 504}, '{"statusCode":504}'),
-        ({"status_code": 500, "message": "oops"}, "oops"),
+        ({"status_code": 500, "message": "oops"}, "oops (status_code 500)"),
         ({"ok": False, "reason": "empty"}, "empty"),
         ({"is_error": True, "text": "empty"}, "empty"),
         ({"level": "FATAL", "message": "gone"}, "gone"),

@@ -138,7 +138,25 @@ def test_a_chat_answer_may_report_no_tokens(usage: object) -> None:
         ({"error": ["first", "second"]}, "first"),
         ({"error": None, "message": "  "}, None),
         ({"error": "", "choices": []}, None),
-        ({"message": {"role": "assistant", "content": "hello"}}, '{"role":"assistant"'),
+        ({"ok": False, "result": {"error": {"message": "far inside", "code": 9}}},
+         "far inside (code 9)"),
+        ({"data": [{"errors": [{"message": "in a list"}]}]}, "in a list"),
+        ({"choices": [{"message": {"error": "in a message"}}]}, "in a message"),
+        ({"fault": {"faultstring": "spike arrest"}}, "spike arrest"),
+        ({"error": True}, "true"),
+        ({"error": {"code": 0, "message": "quota"}}, "quota"),
+        ({"code": 0, "message": "success", "data": {"error": "inside"}}, "inside"),
+        ({"base_resp": {"status_code": 1008, "status_msg": "no balance"}},
+         "no balance (status_code 1008)"),
+        ({"base_resp": {"status_code": 0, "status_msg": "success"}}, None),
+        ({"error": {"code": 0, "message": "Success."}}, None),
+        ({"error": {"code": 0, "message": ""}}, None),
+        ({"error": "none", "message": "Queued"}, None),
+        ({"success": True, "message": "Queued"}, None),
+        ({"status": "ok", "detail": "three of three"}, None),
+        ({"choices": [], "message": "OK"}, None),
+        ({"message": {"role": "assistant", "content": "hello"}}, None),
+        ({"data": {"message": "hello"}, "output": ["hello"]}, None),
         ([], None),
         (7, None),
     ],
@@ -156,12 +174,28 @@ def test_a_failure_is_told_in_short() -> None:
 
 
 def test_an_answer_without_status_that_reports_a_failure_says_so() -> None:
-    with pytest.raises(ShapeError, match=r"^status: is missing, .* error: no quota \(code 5\)$"):
+    with pytest.raises(ShapeError, match=r"^status: is missing; .* error: no quota \(code 5\)$"):
         protocol.read_respond({"error": {"message": "no quota", "code": 5}})
-    with pytest.raises(ShapeError, match=r"^status: .*got 'error', .* error: no quota$"):
+    with pytest.raises(ShapeError, match=r"^status: .*got 'error'; .* error: no quota$"):
         protocol.read_respond({"status": "error", "message": "no quota"})
-    with pytest.raises(ShapeError, match=r"^error: "):
+    with pytest.raises(ShapeError, match=r"^error: .*; the answer reports an error: no quota$"):
         protocol.read_respond({"status": "failed", "error": {"message": "no quota"}})
+    with pytest.raises(ShapeError, match=r"got a list; the answer reports an error: no quota$"):
+        protocol.read_respond([{"error": {"message": "no quota"}}])
+
+
+@pytest.mark.parametrize("answer", ["out of order", {"state": "out of order"}, ["out of order"]])
+def test_an_answer_that_reports_nothing_is_shown(answer: object) -> None:
+    with pytest.raises(ShapeError, match=r"; the answer is .*out of order"):
+        protocol.read_respond(answer)
+
+
+def test_a_failure_is_found_quickly_however_the_answer_is_nested() -> None:
+    # A place that is looked at twice on each level is never looked at to the end.
+    answer: object = {}
+    for key in ("message", "error", "data", "errors") * 45:
+        answer = {key: [answer]}
+    assert protocol.reported_failure(answer)
 
 
 def test_the_embedded_gateway_writes_what_the_client_reads() -> None:

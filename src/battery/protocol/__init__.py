@@ -6,6 +6,7 @@ the other. It knows no network: text and objects in, text and objects out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -29,11 +30,24 @@ CACHED_KEYS: Final = ("cached", "cache_hit", "from_cache")
 LOOK_THERE: Final = (
     "look at the log of the gateway, and at account and limits of the provider behind it"
 )
+#: Keys of errors: whatever they hold is one, unless it says that all is well.
+ERROR_KEYS: Final = (
+    *("error", "errors", "error_message", "error_msg", "errorMessage", "error_description"),
+    *("err", "exception", "fault"),
+)
 #: Where answers say why they failed; the first that holds words is taken.
 FAILURE_KEYS: Final = (
     *("error", "errors", "message", "msg", "detail", "reason", "description"),
-    *("error_message", "error_msg", "errorMessage", "error_description", "status_msg", "base_resp"),
-    *("err", "exception"),
+    *(*ERROR_KEYS[2:], "faultstring", "status_msg", "base_resp"),
+)
+#: What answers are wrapped in. Words in there may be anything, so only an error counts.
+_WRAPPERS: Final = ("choices", "message", "data", "result", "response", "output", "body")
+#: Where answers say whether all is well.
+_STATES: Final = ("success", "ok", "code", "status", "status_code")
+#: How answers say, where an error could be, that there is none.
+_FINE: Final = frozenset(
+    {"0", "200", "ok", "okay", "success", "successful", "succeeded", "complete", "completed"}
+    | {"none", "null", "nil", "no error", "no errors", "n/a"}
 )
 
 Json = dict[str, Any]
@@ -170,15 +184,25 @@ def _log_entry(entry: object) -> Json:
 def read_respond(answer: object) -> RespondAnswer:
     """Check a respond answer; raise `ShapeError` naming the wrong field."""
     if not isinstance(answer, dict):
-        raise ShapeError("", f"a JSON object was expected, got {kind_of(answer)}")
+        raise explained("", f"a JSON object was expected, got {kind_of(answer)}", answer)
     try:
         return RespondAnswer.model_validate(answer)
     except ValidationError as error:
         wrong = ShapeError.of(error)
-        if wrong.place == "status" and (failure := reported_failure(answer)):
-            why = f"{wrong.why}, and the answer reports an error: {failure}"
-            wrong = ShapeError("status", why, LOOK_THERE)
+        # A wrong value is in the message already; without a status nothing of the answer is.
+        if wrong.place == "status" or reported_failure(answer):
+            wrong = explained(wrong.place, wrong.why, answer)
         raise wrong from error
+
+
+def explained(place: str, why: str, answer: object) -> ShapeError:
+    """Make the error of an answer that lacks what it was asked for, with what it says instead."""
+    # A bare text may be anything; who sent it knows more.
+    is_text = isinstance(_first(answer), str)
+    came, hint = f"is {excerpt(answer)}", LOOK_THERE if is_text else None
+    if not is_text and (failure := reported_failure(answer)):
+        came, hint = f"reports an error: {failure}", LOOK_THERE
+    return ShapeError(place, f"{why}; the answer {came}", hint)
 
 
 def reported_failure(answer: object) -> str | None:
@@ -186,27 +210,62 @@ def reported_failure(answer: object) -> str | None:
 
     That is a message with its code and type, whatever the provider calls them.
     """
+    return _failure(answer, FAILURE_KEYS) or None
+
+
+def _failure(answer: object, keys: Sequence[str], *, is_error: bool = False) -> str | None:
+    """Return the words of a failure; empty where the answer says that all is well."""
     if isinstance(answer, list):
-        return reported_failure(answer[0]) if answer else None
+        return _failure(answer[0], keys, is_error=is_error) if answer else None
     if isinstance(answer, str):
-        return f"{answer.strip():.300}" or None
+        return "" if _is_fine(answer) else f"{answer.strip():.300}" or None
     if not isinstance(answer, dict):
         return None
-    for key in FAILURE_KEYS:
+    # The code of an error may be a 0 that nobody set.
+    states = [] if is_error else [answer.get(key) for key in _STATES]
+    fine = any(state is True or _is_fine(state) for state in states)
+    stated = None
+    for key in keys:
         value = answer.get(key)
-        words = reported_failure(value)
-        if words is not None:
+        marked = key in ERROR_KEYS
+        if (fine and not marked and isinstance(value, str)) or _is_wrapped(key, value):
+            continue
+        words = _failure(value, FAILURE_KEYS, is_error=marked)
+        if words:
             # Gateways pass on what they got, wrapped once more: the innermost labels count.
             return words + _labels(answer) if isinstance(value, str) else words
-        if value and isinstance(value, dict | list):
-            return excerpt(value)
-    return None
+        fine = fine or words == ""
+        stated = stated or (value if marked else None)
+    inner = (
+        _failure(_first(value), ERROR_KEYS)
+        for key, value in answer.items()
+        if _is_wrapped(key, value)
+    )
+    if words := next(filter(None, inner), None):
+        return words
+    return "" if fine else excerpt(stated) if _says(stated) else None
+
+
+def _is_fine(state: object) -> bool:
+    return isinstance(state, str | int) and str(state).strip(" .!").lower() in _FINE
+
+
+def _is_wrapped(key: str, value: object) -> bool:
+    return key in _WRAPPERS and isinstance(_first(value), dict)
+
+
+def _first(value: object) -> object:
+    return value[0] if isinstance(value, list) and value else value
+
+
+def _says(error: object) -> bool:
+    return any(error.values()) if isinstance(error, dict) else bool(error)
 
 
 def _labels(error: Json) -> str:
     labels = [
         f"{key} {error[key]!s:.60}"
-        for key in ("type", "code", "status")
+        for key in ("type", "code", "status", "status_code")
         # That an error is an error needs no label.
         if isinstance(error.get(key), str | int) and error[key] not in {"", False, "error"}
     ]

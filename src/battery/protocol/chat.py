@@ -11,28 +11,49 @@ import unicodedata
 from typing import Final
 
 from battery.base.errors import ShapeError
-from battery.protocol import LOOK_THERE, Json, excerpt, kind_of, reported_failure
+from battery.protocol import LOOK_THERE, Json, explained, kind_of, reported_failure
 
 #: Where messages hold the thoughts of a model, which are no answer.
 _THOUGHTS: Final = ("reasoning", "reasoning_content", "thinking", "reasoning_details")
 _CALLS: Final = ("tool_calls", "function_call")
 #: Parts of a content whose type has one of these words in it are not what the model answers.
-_NO_TEXT: Final = re.compile("think|thought|reason|tool|function|image|audio|video|file|refusal")
+_NO_TEXT: Final = re.compile(
+    "think|thought|reason|analysis|commentary|tool|function|image|audio|video|file|refusal",
+    re.IGNORECASE,
+)
 _TEXTS: Final = ("text", "content", "parts", "value")
+#: Where other interfaces have the text that is promised at `choices[0].message.content`.
+_ELSEWHERE: Final = (
+    *(("message", "content"), ("content",), ("text",), ("output_text",), ("output", "content")),
+    *(("choices", "text"), ("choices", "delta", "content"), ("choices", "message")),
+    *(("response",), ("candidates", "content")),
+)
+_LISTS: Final = ("choices", "candidates", "output")
 #: What begins a block of Markdown needs a line of its own, also where a part of a content ends.
 _BLOCK: Final = re.compile(r" {0,3}(?:#{1,6}|[-*+]|\d{1,3}[.)])[ \t]|```|\|")
 #: How providers call the end of an answer that ended by itself.
 _WHOLE: Final = frozenset(
     {"stop", "end_turn", "stop_sequence", "eos", "eos_token", "end", "complete", "completed"}
-    | {"finish", "finished", "done", "success", "null", "none", "unspecified", ""}
+    | {"finish", "finished", "done", "success", "null", "none", "unspecified", "stop_token", ""}
 )
-#: Words in the names of limits and filters. Any other end may be a cut, too.
-_CUT: Final = re.compile("length|token|limit|context|window|filter|safety|policy|block")
+#: Words in the names of filters, and of limits. Any other end may be a cut, too.
+_FILTER: Final = re.compile("filter|safety|policy|block|refus|prohibit|recitation|sensitive")
+_CUT: Final = re.compile(f"length|token|limit|context|window|incomplete|{_FILTER.pattern}")
+#: Where answers say how they ended, and that of the provider behind a router.
+_ENDS: Final = (
+    *("finish_reason", "finishReason", "stop_reason", "stopReason", "done_reason", "doneReason"),
+    *("incomplete_details", "native_finish_reason"),
+)
 #: Letters and symbols that look like nothing.
 _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 _THINK_LESS: Final = (
     "let the gateway allow the model more tokens, or less thinking: it came to no answer"
+)
+_END_EXCERPT: Final = 60
+_REFUSED: Final = (
+    "look for what the model may object to in the tasks and answers that the prompt quotes, or "
+    "start a new battery with another `models.overseer_cloud`"
 )
 
 
@@ -64,24 +85,47 @@ def chat_cut(answer: object) -> str | None:
     # Routers whose provider fails half way send what came, and the error next to it.
     if failure := _error(answer):
         return f"may be cut: it reports an error: {failure}"
-    reason = finish_reason(answer)
-    if reason is None or _plain(reason) in _WHOLE:
+    end = _end(answer)
+    if end is None or _plain(end[1]) in _WHOLE:
         return None
-    was = "was" if _CUT.search(_plain(reason)) else "may be"
-    return f"{was} cut: finish_reason is {reason!r:.60}"
+    return f"{'was' if _is_cut(end) else 'may be'} cut: {_told(end)}"
 
 
 def finish_reason(answer: object) -> str | None:
     """Return what an answer says of its end; None where it says nothing."""
-    choice = _choice(answer)
-    for place in (choice, answer if isinstance(answer, dict) else {}):
-        for key in ("finish_reason", "stop_reason", "done_reason"):
-            value = place.get(key)
-            # Some servers send an object with the details of that end.
-            value = value.get("type") if isinstance(value, dict) else value
-            if isinstance(value, str):
-                return value
-    return None
+    end = _end(answer)
+    return end[1] if end else None
+
+
+def _end(answer: object) -> tuple[str, str] | None:
+    """Return what an answer says of its end, and the key: the first cut, else the first of all."""
+    ends = [
+        (key, value)
+        for place in (_choice(answer), _message(answer), answer if isinstance(answer, dict) else {})
+        for key in (*_ENDS, "status", "truncated")
+        if (value := _reason(key, place.get(key)))
+    ]
+    return next(filter(_is_cut, ends), ends[0] if ends else None)
+
+
+def _reason(key: str, value: object) -> str | None:
+    if isinstance(value, dict):
+        # Some servers send an object with the details of that end.
+        value = value.get("type") or value.get("reason")
+    if key == "truncated":
+        return "true" if value is True else None
+    # Any other status is not about the end.
+    return value if isinstance(value, str) and (key != "status" or value == "incomplete") else None
+
+
+def _is_cut(end: tuple[str, str]) -> bool:
+    reason = _plain(end[1])
+    return end[0] == "truncated" or (reason not in _WHOLE and bool(_CUT.search(reason)))
+
+
+def _told(end: tuple[str, str]) -> str:
+    key, reason = end
+    return f"{key} is {reason if len(reason) <= _END_EXCERPT else reason[:_END_EXCERPT] + '…'!r}"
 
 
 def chat_answer(content: str, model: str, usage: Json, finish_reason: str | None = None) -> Json:
@@ -101,7 +145,7 @@ def _text(content: object) -> str:
     # Some providers mark a thought only with a flag next to its text.
     if not isinstance(content, dict) or content.get("thought") is True:
         return ""
-    if _NO_TEXT.search(str(content.get("type"))):
+    if _NO_TEXT.search(f"{content.get('type')} {content.get('channel')}"):
         return ""
     return next(filter(None, (_text(content.get(key)) for key in _TEXTS)), "")
 
@@ -123,9 +167,6 @@ def _is_visible(text: str) -> bool:
 def _why_empty(content: object, message: Json) -> str:
     if content is not None and not isinstance(content, (str, list, dict)):
         return f"a string was expected, got {kind_of(content)}"
-    refusal = message.get("refusal")
-    if isinstance(refusal, str) and refusal.strip():
-        return f"the model refused: {refusal:.300}"
     if isinstance(content, str) and content.strip():
         return "a text was expected, got characters that nobody can see"
     if came := _came_instead(content, message):
@@ -143,21 +184,52 @@ def _came_instead(content: object, message: Json) -> str | None:
 
 def _failed(place: str, why: str, answer: object) -> ShapeError:
     """Name the cause where the answer tells it, not only its consequence."""
-    choice = _choice(answer)
-    # Next to a choice only an error is one: a message there may say "success".
-    if failure := _error(answer) if choice else reported_failure(answer):
+    if _choice(answer) and (failure := _error(answer)):
         return ShapeError("", f"it reports an error: {failure}", LOOK_THERE)
-    if not choice:
-        return ShapeError(place, f"{why}; the answer is {excerpt(answer)}")
-    reason = finish_reason(answer)
-    ended = f"; finish_reason is {reason!r:.60}" if reason else ""
-    return ShapeError(place, why + ended, _THINK_LESS if _thoughts(_message(answer)) else None)
+    if refusal := _refusal(answer):
+        return ShapeError(place, f"the model refused: {refusal:.300}", _REFUSED)
+    why += _elsewhere(answer)
+    if not _choice(answer):
+        return explained(place, why, answer)
+    end = _end(answer)
+    hint = _THINK_LESS if _thoughts(_message(answer)) else None
+    if end and _FILTER.search(_plain(end[1])):
+        hint = _REFUSED
+    return ShapeError(place, f"{why}; {_told(end)}" if end else why, hint)
 
 
 def _error(answer: object) -> str | None:
-    whole = answer if isinstance(answer, dict) else {}
-    errors = (_choice(answer).get("error"), whole.get("error"))
-    return next(filter(None, map(reported_failure, errors)), None)
+    """Return what an error next to a choice says."""
+    places = (_choice(answer), _message(answer), answer)
+    errors = (place.get("error") for place in places if isinstance(place, dict))
+    return next(filter(None, (reported_failure({"error": error}) for error in errors)), None)
+
+
+def _refusal(answer: object) -> str:
+    """Return the words of a refusal, which have a place or a part of their own."""
+    message = _message(answer)
+    parts = message.get("content")
+    places = (message, _choice(answer), *(parts if isinstance(parts, list) else [parts]))
+    refusals = (
+        place.get("refusal") or (str(place.get("type")).lower() == "refusal" and place.get("text"))
+        for place in places
+        if isinstance(place, dict)
+    )
+    return next(filter(_is_visible, map(_text, refusals)), "")
+
+
+def _elsewhere(answer: object) -> str:
+    """Name the place of a text that is not where it was promised; empty where there is none."""
+    for path in _ELSEWHERE:
+        place, value = "", answer
+        for step in path:
+            value = value.get(step) if isinstance(value, dict) else None
+            place += f".{step}" if place else step
+            if step in _LISTS and isinstance(value, list):
+                place, value = f"{place}[0]", next(iter(value), None)
+        if _is_visible(_text(value)):
+            return f"; a text is at {place}, where none is promised"
+    return ""
 
 
 def _choice(answer: object) -> Json:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from battery.base import jsonio
 from battery.base.errors import ShapeError
-from battery.protocol import Json, reported_failure
+from battery.protocol import ERROR_KEYS, Json, reported_failure
 
 #: Some event streams end with this instead of an event.
 STREAM_END: Final = "[DONE]"
@@ -29,11 +29,6 @@ _FAILING: Final = re.compile(
 #: Where an event has the status of a call that failed, 400 and above, as in HTTP.
 _STATUS_KEYS: Final = ("status", "status_code", "statusCode", "code")
 _FLAGS: Final = {"success": False, "ok": False, "is_error": True, "isError": True}
-#: What only a failure fills.
-_ERROR_KEYS: Final = (
-    *("error", "errors", "err", "exception"),
-    *("error_message", "error_msg", "errorMessage", "error_description"),
-)
 #: What writers put where nothing failed.
 _NO_ERROR: Final = frozenset({"", "none", "null", "nil", "false", "no", "0"})
 
@@ -74,7 +69,7 @@ def _delivers(event: Json) -> bool:
 
 def event_error(event: Json) -> str:
     """Return what an event of a distill stream says of an error; empty where it is no error."""
-    stated, text = any(_states(event.get(key)) for key in _ERROR_KEYS), _text(event)
+    stated, text = any(_states(event.get(key)) for key in ERROR_KEYS), _text(event)
     if not stated and not _failed(event) and not _only_detail(event):
         return ""
     # A text tells more than what next to it may be the reason of anything.
