@@ -188,7 +188,7 @@ def test_a_long_integer_is_found_wherever_it_is(
     assert jsonio.loads(b" " * before + long + b" " * 9) == int(long)
 
 
-@settings(deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.dictionaries(st.text(), documents, min_size=1), min_size=1), st.integers(1, 99))
 def test_an_indented_array_is_cut_into_its_items(items: list[Any], block: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
