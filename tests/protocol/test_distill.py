@@ -33,7 +33,7 @@ def test_any_events_give_a_text_or_say_that_there_was_none(data: list[str]) -> N
 
 
 FINAL = {"role": "final", "text": "two playbooks"}
-NOTHING: list[object] = ["none", "NULL", " ", "false", False, 0, []]
+NOTHING: list[object] = ["none", "NULL", "", "n/a", None, False, 0, [], {}, {"code": 0}]
 
 
 @pytest.mark.parametrize(

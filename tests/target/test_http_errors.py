@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -315,6 +316,18 @@ def test_broken_events_are_a_warning_and_no_error(tmp_path: Path) -> None:
     assert "warning: iteration 1: 1 distill event(s) were not JSON" in done.stderr
     distilled = tmp_path / "data" / "iter_1" / "distill_output.txt"
     assert distilled.read_text(encoding="utf-8") == "learned"
+
+
+def test_of_very_many_events_not_each_is_told(tmp_path: Path) -> None:
+    events = [{"role": "writer", "text": f"token {number}."} for number in range(1, 502)]
+    with Server(
+        distill=closing(sse_head(), sse(*events, {"role": "final", "text": "x"}))
+    ) as server:
+        done = run_here(tmp_path, server.url)
+    numbers = re.findall(r"writer: token (\d+)\.", done.stderr)
+    assert numbers == [*map(str, range(1, 101)), "200", "300", "400", "500"]
+    kept = tmp_path / "data" / "iter_1" / "distill_events.jsonl"
+    assert len(kept.read_text(encoding="utf-8").splitlines()) == 502
 
 
 def test_a_failed_distillation_is_a_warning_and_nothing_learned(tmp_path: Path) -> None:

@@ -188,10 +188,20 @@ def test_the_values_of_all_events_count_together() -> None:
     count = transport.ValueCount()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(transport, "MAX_ANSWER_VALUES", 4)
-        count.add(b'{"text":","}')
-        count.add(b'{"text":",,"}')
-        with pytest.raises(transport.TooLargeError):
-            count.add(b"{}")
+        count.add_event(b'{"text":","}')
+        count.add_event(b'{"text":"%b"}' % (b"," * 1_199_977))
+        with pytest.raises(transport.TooLargeError, match=r"about 6 in 1\.2 MB"):
+            count.add_event(b"{}")
+
+
+def test_each_line_of_data_counts_as_an_event_whatever_it_is() -> None:
+    count = transport.ValueCount()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transport, "MAX_EVENTS", 4)
+        count.add_event(b"")
+        count.add_event(b"no JSON\n{}\n1")
+        with pytest.raises(transport.TooLargeError, match="has more than 4 events"):
+            count.add_event(b"{}")
 
 
 def test_an_event_stream_ends_with_a_blank_line_and_closes_the_one_below() -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from battery.base import jsonio
 from battery.base.errors import ShapeError
@@ -19,7 +19,9 @@ EVENT_EXCERPT: Final = 200
 ERROR_EXCERPT: Final = 500
 #: Where an event says what it is, and the last words that make it a failure, as in
 #: `response.failed`, `RUN_ERROR` or `TimeoutError`.
-_EVENT_KINDS: Final = ("role", "kind", "type", "event", "status", "state", "level", "severity")
+_EVENT_KINDS: Final = frozenset(
+    {"role", "kind", "type", "event", "status", "state", "level", "severity"}
+)
 _FAILING: Final = re.compile(
     r"(?:\S*[a-z._:/-])?(?<!no)(?<!no[._-])"
     r"(?:errors?|exception|fail(?:ed|ure)?|fatal|critical|timed?[ _-]?out|cancell?ed|aborted"
@@ -27,10 +29,8 @@ _FAILING: Final = re.compile(
     re.IGNORECASE,
 )
 #: Where an event has the status of a call that failed, 400 and above, as in HTTP.
-_STATUS_KEYS: Final = ("status", "status_code", "statusCode", "code")
+_STATUS_KEYS: Final = frozenset({"status", "status_code", "statusCode", "code"})
 _FLAGS: Final = {"success": False, "ok": False, "is_error": True, "isError": True}
-#: What writers put where nothing failed.
-_NO_ERROR: Final = frozenset({"", "none", "null", "nil", "false", "no", "0"})
 
 
 class Distilled(NamedTuple):
@@ -69,14 +69,12 @@ def _delivers(event: Json) -> bool:
 
 def event_error(event: Json) -> str:
     """Return what an event of a distill stream says of an error; empty where it is no error."""
-    stated, text = any(_states(event.get(key)) for key in ERROR_KEYS), _text(event)
+    stated, text = bool(_words(event, ERROR_KEYS)), _text(event)
     if not stated and not _failed(event) and not _only_detail(event):
         return ""
     # A text tells more than what next to it may be the reason of anything.
     words = "" if text and not stated else reported_failure(event)
-    return (words or text or reported_failure(event.get("response")) or _compact(event))[
-        :ERROR_EXCERPT
-    ]
+    return (words or text or _compact(event))[:ERROR_EXCERPT]
 
 
 def _text(event: Json) -> str:
@@ -87,24 +85,31 @@ def _text(event: Json) -> str:
 def _failed(event: Json) -> bool:
     """Return whether an event is marked as a failure, whatever it says."""
     return (
-        any(_names_failure(event.get(key)) for key in _EVENT_KINDS)
+        any(map(_names_failure, _at(_EVENT_KINDS, event)))
         or any(event.get(key) is flag for key, flag in _FLAGS.items())
-        or any(re.fullmatch("[45][0-9][0-9]", str(event.get(key))) for key in _STATUS_KEYS)
+        or any(re.fullmatch("[45][0-9][0-9]", str(code)) for code in _at(_STATUS_KEYS, event))
     )
+
+
+def _at(keys: Iterable[str], event: Json) -> list[Any]:
+    return [event[key] for key in event.keys() & keys]
+
+
+def _words(event: Json, keys: Iterable[str]) -> str | None:
+    """Return what these keys say of a failure."""
+    known = event.keys() & keys
+    return reported_failure({key: event[key] for key in known}) if known else None
 
 
 def _names_failure(kind: object) -> bool:
     return isinstance(kind, str) and len(kind) < 100 and _FAILING.fullmatch(kind) is not None
 
 
-def _states(error: object) -> bool:
-    return bool(error) and str(error).strip().lower() not in _NO_ERROR
-
-
 def _only_detail(event: Json) -> bool:
     # Web frameworks refuse a call in this key alone. Next to a role it is progress.
-    kinds = any(event.get(key) for key in _EVENT_KINDS)
-    return _states(event.get("detail")) and not kinds and not _text(event)
+    return (
+        bool(_words(event, ("detail",))) and not any(_at(_EVENT_KINDS, event)) and not _text(event)
+    )
 
 
 @dataclass(slots=True)
@@ -174,4 +179,5 @@ def _as_error(data: str) -> Json:
     value = _value(data)
     if isinstance(value, dict) and event_error(value):
         return value
-    return {"error": value if _states(value) else "an error event without a word"}
+    event = {"error": value}
+    return event if event_error(event) else {"error": "an error event without a word"}

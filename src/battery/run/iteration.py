@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from itertools import count
+from typing import Final, TypeVar
 
 from battery.base.clock import now
 from battery.base.errors import BatteryError, ShapeError
@@ -38,6 +39,9 @@ from battery.target.system import System, Worker
 
 W = TypeVar("W")
 A = TypeVar("A")
+
+#: So many events of a distillation are told, then every one of so many.
+TOLD_EVENTS: Final = 100
 
 
 @dataclass(frozen=True)
@@ -132,7 +136,10 @@ class Iteration:
 
     async def _ask_distill(self) -> None:
         self.journal.require_in_place()
-        reply = await self.llm_team.distill(self._distill_event, self.settings.meta_timeout)
+        heard = count(1)
+        reply = await self.llm_team.distill(
+            lambda event: self._distill_event(event, next(heard)), self.settings.meta_timeout
+        )
         call = DistillCall(
             at=now(),
             _elapsed_ms=reply.elapsed_ms,
@@ -145,11 +152,13 @@ class Iteration:
             call["cut"] = reply.cut
         self.journal.append(DISTILL.key, call)
 
-    def _distill_event(self, event: Json) -> None:
-        role, text = str(event.get("role") or "event"), str(event.get("text") or "")
-        if error := event_error(event):
-            role, text = "error", error
-        self.tell(events.DistillEvent(self.files.number, role, text))
+    def _distill_event(self, event: Json, number: int) -> None:
+        # A stream may bring a text token by token, and each event is a line of the log.
+        if number <= TOLD_EVENTS or number % TOLD_EVENTS == 0:
+            role, text = str(event.get("role") or "event"), str(event.get("text") or "")
+            if error := event_error(event):
+                role, text = "error", error
+            self.tell(events.DistillEvent(self.files.number, role, text))
 
     async def _ask(self, units: Iterable[Sequence[Ask]]) -> None:
         """Replay what is on record and ask for the rest."""

@@ -158,7 +158,7 @@ class Client:
             count = ValueCount()
             async with aclosing(EventSource(response).aiter_sse()) as events:
                 async for event in events:
-                    count.add(event.data.encode())
+                    count.add_event(event.data.encode())
                     for added in stream.add(event.data, event.event):
                         on_event(added)
         if not body.head.strip() or stream.events or kind.lower().startswith(_EVENT_STREAM):

@@ -34,6 +34,9 @@ MAX_ANSWER_BYTES: Final = 16 * 1024 * 1024
 # of text. A log of 100,000 entries with four keys each is below this.
 #: Values of an answer, keys not counted, beyond which it is not parsed.
 MAX_ANSWER_VALUES: Final = 500_000
+# A long text that is sent token by token takes some ten thousand.
+#: Data lines of an event stream beyond which it is broken off.
+MAX_EVENTS: Final = 100_000
 # A call may take minutes because work takes minutes. A connection takes milliseconds: a host that
 # has not answered by then is down, and the user should hear it before those minutes are over.
 #: Seconds to wait for a connection.
@@ -67,16 +70,25 @@ class ValueCount:
     """Counts the values of an answer before they are parsed; refuses too many."""
 
     def __init__(self) -> None:
-        self._values = 0
+        self._values = self._lines = self._bytes = 0
+
+    def add_event(self, data: bytes) -> None:
+        """Count the data of an event, too; raise `TooLargeError` beyond either limit."""
+        # Each line may be an event of its own.
+        self._lines += 1 + data.count(b"\n")
+        if self._lines > MAX_EVENTS:
+            raise TooLargeError(f"has more than {MAX_EVENTS:,} events")
+        self.add(data)
 
     def add(self, data: bytes) -> None:
         """Count the values in a JSON document; raise `TooLargeError` beyond the limit."""
+        self._bytes += len(data)
         # A value begins a document, or behind one of these; what is inside texts begins none.
         self._values += 1 + sum(map(jsonio.structure(data).count, (b",", b"[", b"{")))
         if self._values > MAX_ANSWER_VALUES:
             raise TooLargeError(
                 f"has more than {MAX_ANSWER_VALUES:,} values (about {self._values:,} in "
-                f"{len(data) / 1e6:,.1f} MB)"
+                f"{self._bytes / 1e6:,.1f} MB)"
             )
 
 
