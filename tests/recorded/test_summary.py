@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,32 @@ def test_without_a_manifest_what_was_not_recorded_is_null(folder: BatteryDir) ->
     assert (summary.calls, summary.elapsed_s) == (2, 1.0)
     folder.write_tasks(TASKS)
     assert summed(folder).models == MODELS
+
+
+@pytest.mark.parametrize(
+    ("numbers", "left_out"),
+    [
+        ((1, 3), ["iteration 2 is not complete and is left out"]),
+        ((2, 3), ["iteration 1 is not complete and is left out"]),
+        (
+            (3, 4, 9000),
+            [
+                "iterations 1 to 2 are not complete and are left out",
+                "iterations 5 to 8999 are not complete and are left out",
+            ],
+        ),
+        ((1, 2, 3), []),
+    ],
+)
+def test_an_iteration_whose_folder_is_gone_is_named(
+    folder: BatteryDir, numbers: tuple[int, ...], left_out: list[str]
+) -> None:
+    for number in (1, 2):
+        shutil.rmtree(folder.iteration(number).root)
+    for number in numbers:
+        folder.iteration(number).root.mkdir()
+        folder.iteration(number).write_runs([run()])
+    assert summed(folder).warnings == left_out
 
 
 def test_the_verdicts_are_of_the_last_iteration_and_a_torn_one_is_left_out(

@@ -21,6 +21,8 @@ def test_the_largest_changes_are_named_both_ways_and_no_more_than_five_each() ->
 def test_sides_name_gaps_repeats_and_a_single_iteration() -> None:
     gap = CASES["worse"].before.model_copy(update={"iterations": [1, 3], "repeats": 2})
     assert cells.side(gap) == "no verdict: 8 tasks, iterations 1, 3, learn and frozen, 2 repeats"
+    far = gap.model_copy(update={"iterations": [1, 10**20]})
+    assert "iterations 1, 100000000000000000000, learn" in cells.side(far)
     none = gap.model_copy(update={"iterations": [], "arms": [], "repeats": 1})
     assert cells.side(none) == "no verdict: 8 tasks, no complete iteration, no arm"
     assert "iteration 1:" not in cells.side(gap.model_copy(update={"iterations": [1]}))

@@ -79,8 +79,17 @@ def test_a_name_is_typed_once() -> None:
 def test_folders_are_counted_from_one_and_read_back() -> None:
     assert ITERATION.name(12) == "iter_12"
     assert ITERATION.number("iter_12") == 12
-    others = ("iter_0", "iter_02", "iter_x", "repeat_1", "iter_1x")
-    assert [ITERATION.number(name) for name in others] == [None] * 5
+    assert ITERATION.number("iter_9999") == 9999
+    others = (
+        "iter_0",
+        "iter_02",
+        "iter_x",
+        "repeat_1",
+        "iter_1x",
+        "iter_20261126",
+        f"iter_{10**20}",
+    )
+    assert [ITERATION.number(name) for name in others] == [None] * 7
 
 
 def test_a_file_that_may_be_in_several_folders_has_a_pattern_for_all() -> None:

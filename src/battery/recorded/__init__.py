@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from battery.base.errors import FolderError, ShapeError
 from battery.inputs.tasks import digest, labels, task_id
@@ -299,10 +299,13 @@ def _elapsed_ms(journal: Journal, metrics: Metrics) -> int:
 def _warnings(opened: OpenedBattery, journals: Sequence[Journal]) -> Iterator[str]:
     """Yield what a reader of the numbers should know; all of it can be read from disk again."""
     yield from opened.provenance.notes
-    complete = {step.number for step in opened.steps}
-    for number in opened.folder.numbers():
-        if number not in complete:
-            yield f"iteration {number} is not complete and is left out"
+    # The trend goes over a gap, whether the folder there is incomplete or gone.
+    last = max(opened.folder.numbers(), default=0)
+    for before, after in pairwise([0, *(step.number for step in opened.steps), last + 1]):
+        if after - before == 2:
+            yield f"iteration {before + 1} is not complete and is left out"
+        elif after - before > 2:
+            yield f"iterations {before + 1} to {after - 1} are not complete and are left out"
     if opened.torn:
         yield opened.torn
     yield from opened.faults

@@ -57,7 +57,7 @@ def compared(comparison: Comparison) -> str:
 def _iterations(numbers: Sequence[int]) -> str:
     if len(numbers) == 1:
         return f"iteration {numbers[0]}"
-    if numbers == list(range(numbers[0], numbers[-1] + 1)):
+    if len(numbers) == numbers[-1] - numbers[0] + 1:
         return f"iterations {numbers[0]} to {numbers[-1]}"
     return f"iterations {', '.join(map(str, numbers))}"
 

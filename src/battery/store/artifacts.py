@@ -51,8 +51,9 @@ class Numbered(NamedTuple):
 
     def number(self, name: str) -> int | None:
         """Read the number back; None for any other name."""
-        # No leading zero: `iter_02` would be a second name for the same iteration.
-        match = re.fullmatch(rf"{self.stem}_([1-9][0-9]*)", name)
+        # No leading zero: `iter_02` would be a second name for the same iteration. As `run` allows
+        # 1,000 iterations, a longer number is a date, or so large that it fits nowhere.
+        match = re.fullmatch(rf"{self.stem}_([1-9][0-9]{{0,3}})", name)
         return int(match[1]) if match else None
 
 
