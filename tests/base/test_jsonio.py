@@ -68,7 +68,10 @@ def test_any_bytes_are_a_document_or_a_value_error(data: bytes) -> None:
     assert same(jsonio.loads(jsonio.dumps(document)), document)
 
 
-@pytest.mark.parametrize("number", [2**63 - 1, 2**64, -(2**63) - 1, 10**19 + 1, 3 * 10**300 + 1])
+@pytest.mark.parametrize(
+    "number",
+    [2**63 - 1, 2**64, -(2**63) - 1, 10**19 + 1, 3 * 10**300 + 1, -(10**308), 10**309, 7**5000],
+)
 def test_integers_of_any_size_are_kept_whole(number: int) -> None:
     for write in (jsonio.dumps, jsonio.dumps_indented, jsonio.canonical):
         assert jsonio.loads(write({"b": number, "a": [number]})) == {"b": number, "a": [number]}
@@ -117,10 +120,15 @@ def test_a_byte_order_mark_is_passed_over(text: str) -> None:
     [
         (b'{"artifact": {"scores": [1, NaN]}}', r"artifact\.scores\[1\] is NaN: .* column 29"),
         (b'{"a": -Infinity}', "a is -Infinity: .* column"),
-        (b'{"a": 1e999}', "a is Infinity: .* column"),
+        (b'{"a": 1e999}', "a is Infinity .* column"),
+        (b'{"a": [1, %b]}' % (b"1" * 4301), r"a\[1\] is Infinity .*4,300 digits"),
+        (b'{"b": %b, "a": NaN}' % (b"1" * 400), "a is NaN: .* column"),
         (b"NaN", "the document is NaN: .* column"),
         (b'{"a": NaN,}', "column"),
-        (b"[" * 2000 + b"NaN" + b"]" * 2000, "column"),
+        (b'{"a": %b,}' % (b"1" * 400), "column"),
+        (b'{"a": 0%b}' % (b"1" * 400), "column"),
+        (b'["\t", %b]' % (b"1" * 400), "column"),
+        (b"[" * 900 + b"NaN" + b"]" * 900, "column"),
     ],
 )
 def test_a_number_that_json_does_not_know_is_named_by_its_place(bad: bytes, place: str) -> None:
@@ -128,7 +136,21 @@ def test_a_number_that_json_does_not_know_is_named_by_its_place(bad: bytes, plac
         jsonio.loads(bad)
 
 
-@pytest.mark.parametrize("bad", [b'"\xed\xa0\x80"', b'"\xff"', b'"\\ud8"', b'"\\u00"', b"{}x", b""])
+@pytest.mark.parametrize(
+    ("bad", "where"),
+    [
+        (b'"\xed\xa0\x80"', "byte 1 is 0xed"),
+        (b'["caf\xe9"]', "byte 5 is 0xe9"),
+        ("[1]".encode("utf-16"), "byte 0 is 0xff"),
+        (b'[%b, "\xff"]' % (b"1" * 400), "byte 404 is 0xff"),
+    ],
+)
+def test_another_encoding_is_named_by_its_first_byte(bad: bytes, where: str) -> None:
+    with pytest.raises(jsonio.EncodingError, match=f"^not UTF-8: {where}$"):
+        jsonio.loads(bad)
+
+
+@pytest.mark.parametrize("bad", [b'"\\ud8"', b'"\\u00"', b"{}x", b""])
 def test_what_json_does_not_know_is_refused(bad: bytes) -> None:
     with pytest.raises(ValueError, match="column"):
         jsonio.loads(bad)
@@ -149,13 +171,13 @@ def test_a_document_from_outside_can_be_read_back_inside_others(depth: int, numb
 
 @pytest.mark.parametrize("depth", [201, 202, 1000, 100_000])
 def test_a_document_from_outside_that_is_nested_too_deeply_is_refused(depth: int) -> None:
-    with pytest.raises(ValueError, match=r"nested deeper than 200 levels|depth limit"):
+    with pytest.raises(jsonio.TooDeepError, match=r"nested deeper than 200 levels|depth limit"):
         jsonio.loads(nested(depth), jsonio.MAX_DEPTH)
 
 
 @pytest.mark.parametrize("depth", [241, 1000, 100_000])
 def test_a_file_that_could_not_be_written_back_is_refused(depth: int) -> None:
-    with pytest.raises(ValueError, match=r"nested deeper than 240 levels|depth limit"):
+    with pytest.raises(jsonio.TooDeepError, match=r"nested deeper than 240 levels|depth limit"):
         jsonio.loads(nested(depth))
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from battery import protocol
-from battery.base.redact import MIN_SECRET, REPLACEMENT, Redactor
+from battery.base.redact import MIN_SECRET, REPLACEMENT, Redactor, without_user
 from battery.inputs.secrets import header_secrets
 from tests.support.spellings import BASIC, PAIR, TOKEN, WRITERS
 
@@ -138,3 +138,18 @@ def test_an_error_and_all_that_led_to_it_lose_the_secret() -> None:
     shown = "".join(traceback.format_exception(error)) + str(context)
     assert TOKEN not in shown
     assert cause.args == (f"illegal line: bytearray(b'{REPLACEMENT}')", 7)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://eve:pass1word@new.example/x@y", "http://new.example/x@y"),
+        ("//eve@new.example", "//new.example"),
+        ("HTTPS://eve:p@ss@new.example?a=b@c", "HTTPS://new.example?a=b@c"),
+        ("http://new.example/mail/eve@home", "http://new.example/mail/eve@home"),
+        ("/mail/eve@home", "/mail/eve@home"),
+        ("", ""),
+    ],
+)
+def test_a_url_of_somebody_else_is_shown_without_its_user(url: str, shown: str) -> None:
+    assert without_user(url) == shown

@@ -12,7 +12,12 @@ import pytest
 
 from battery.base.redact import REPLACEMENT
 from battery.commands import doctor
-from battery.inputs.secrets import header_secrets, redactor_of, short_credential, url_secrets
+from battery.inputs.secrets import (
+    header_secrets,
+    redactor_of,
+    short_credential,
+    url_secrets,
+)
 from tests.support.calls import CALLS, command_here, run_here
 from tests.support.misbehaving import CHAT, RESPOND, Exchange, Script, Server, http, sse_head
 from tests.support.spellings import BASIC, PAIR, TOKEN, WRITERS

@@ -98,7 +98,7 @@ def test_an_answer_of_any_depth_is_read_as_far_as_it_can_be_written(
     assert [run.result.status for run, _ in read] == ["ok", "ok", "failed"]
     assert read[1][0].result.turns == 3
     faults = [list(run.result.faults) for run, _ in read]
-    assert faults == [[], ["nested deeper than 240 levels"] if depth == 900 else [], []]
+    assert faults == [[], ["result: nested deeper than 240 levels"] if depth == 900 else [], []]
     assert b"12345678901234567890123" in jsonio.dumps([read[1][1]]) or depth == 900
 
 

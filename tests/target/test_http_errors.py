@@ -75,6 +75,14 @@ FAILURES: list[tuple[type[errors.CallError], Script, tuple[str, ...]]] = [
         sending(http(status="307 Moved", headers=["location: https://new.example/"])),
         ("HTTP 307 (to https://new.example/)", "redirects are not followed"),
     ),
+    (
+        errors.StatusError,
+        sending(
+            http(status="302 Moved", headers=["location: http://eve:pass1word@new.example/a@b"])
+        ),
+        ("HTTP 302 (to http://new.example/a@b)", "redirects are not followed"),
+    ),
+    (errors.StatusError, sending(http(status="304 Same")), ("HTTP 304: (empty)", "log")),
     (errors.BrokenAnswerError, closing(), ("Server disconnected without", "log")),
     (errors.BrokenAnswerError, closing(http(HALF, kind=SSE, length=99)), ("broke: ",)),
     (errors.BrokenAnswerError, closing(CHUNKED + b"4\r\ndata\r\nff\r\nhalf"), ("broke: ",)),
@@ -115,17 +123,36 @@ def test_an_error_shows_the_first_500_characters_of_its_body(call: str) -> None:
         (b"", "(empty)"),
         (b'{"status": "ok", "iter', '{"status": "ok", "iter'),
         (b"{'status': 'ok'}", "line 1 column 2"),
-        (b'{"status": "\xff"}', "\ufffd"),
-        (b'{"status": NaN}', "NaN"),
-        (b'{"a": ' + b"[" * 300 + b"]" * 300 + b"}", "nested deeper than 200 levels"),
-        (b"[" * 100_000, "depth limit"),
     ],
-    ids=["empty", "truncated", "quotes", "bytes", "nan", "deep", "bottomless"],
+    ids=["empty", "truncated", "quotes"],
 )
 def test_a_body_that_is_not_json_is_shown(call: str, body: bytes, words: str) -> None:
     said = failing(errors.AnswerError, call, sending(http(body)))
     assert "is not JSON" in said
+    assert "does this URL" in said
     assert words in said
+
+
+@pytest.mark.parametrize("call", ["respond", "chat"])
+@pytest.mark.parametrize(
+    ("body", "words", "step"),
+    [
+        (b'{"status": "\xff"}', "not UTF-8: byte 12 is 0xff; content-type", "use UTF-8"),
+        (b'{"status": NaN}', "status is NaN: ", "leave such a number out"),
+        (b'{"more": [%b]}' % (b"1" * 5000), "more[0] is Infinity (integers may", "such a number"),
+        (b'{"a": ' + b"[" * 300 + b"]" * 300 + b"}", "nested deeper than 200 levels", "deeply"),
+        (b"[" * 100_000, "depth limit", "deeply"),
+    ],
+    ids=["bytes", "nan", "digits", "deep", "bottomless"],
+)
+def test_json_that_cannot_be_kept_is_not_blamed_on_the_url(
+    call: str, body: bytes, words: str, step: str
+) -> None:
+    said = failing(errors.AnswerError, call, sending(http(body)))
+    assert "cannot be read (" in said
+    assert "does this URL" not in said
+    assert words in said
+    assert step in said
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import json
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
-from math import isfinite
+from math import inf, isfinite
 from typing import Any, BinaryIO, Final
 
 import orjson
@@ -47,13 +47,32 @@ _SURROGATES: Final = re.compile(
     rb"\\(?:\\(?:\\\\)*|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     rb"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2}))"
 )
-# The walk of a larger one would take seconds, and its line and column are named anyway.
-#: Bytes of a document in which the field of a wrong number is looked for.
-_EXPLAINED: Final = 2**20
+# Python's own limit. Longer ones take time that grows with the square of their length.
+#: Digits that an integer may have.
+MAX_DIGITS: Final = 4300
+#: An integer that orjson takes for a float, or for infinity.
+_LONG_INTEGER: Final = re.compile(rb"[0-9]{19,}")
 
 
-class TooDeepError(ValueError):
-    """Report a document that is JSON, and nested too deeply."""
+class UnfitError(ValueError):
+    """Report a document that its writer took for JSON, and that cannot be kept.
+
+    `hint` is what to do about it.
+    """
+
+    hint = "let its writer leave such a number out, or write it as a text"
+
+
+class EncodingError(UnfitError):
+    """Report a document in another encoding than UTF-8."""
+
+    hint = "let its writer use UTF-8"
+
+
+class TooDeepError(UnfitError):
+    """Report a document that is nested too deeply."""
+
+    hint = "let its writer leave out what is nested so deeply, or write it as a text"
 
 
 def loads(data: bytes, max_depth: int | None = MAX_FILE_DEPTH) -> Any:
@@ -70,7 +89,7 @@ def loads(data: bytes, max_depth: int | None = MAX_FILE_DEPTH) -> Any:
         try:
             parsed = orjson.loads(data)
         except orjson.JSONDecodeError as error:
-            raise _explained(error, data) from None
+            parsed = _refused(data, error)
     if max_depth is not None and _is_deeper(data, max_depth):
         raise TooDeepError(f"nested deeper than {max_depth} levels")
     # Only after orjson: this parser takes what JSON does not know. A file that is too deep for it
@@ -78,6 +97,36 @@ def loads(data: bytes, max_depth: int | None = MAX_FILE_DEPTH) -> Any:
     with contextlib.suppress(RecursionError):
         return json.loads(data) if _has_long_integer(data) else parsed
     return parsed
+
+
+def _refused(data: bytes, error: ValueError) -> Any:
+    """Parse what orjson refuses for the length of an integer; else say what is wrong.
+
+    The fields of numbers that JSON does not know, which some writers put there, are named.
+    """
+    try:
+        data.decode()
+    except UnicodeDecodeError as wrong:
+        byte = f"byte {wrong.start} is 0x{data[wrong.start]:02x}"
+        raise EncodingError(f"not UTF-8: {byte}") from None
+    if "depth limit" in str(error):
+        raise TooDeepError(str(error)) from None
+    try:
+        document = json.loads(data, parse_int=_integer)
+        wrong_number = next(_not_finite(document), None)
+    except (ValueError, RecursionError):
+        raise error from None
+    if wrong_number:
+        path, number = wrong_number
+        limit = f" (integers may have {MAX_DIGITS:,} digits)" if number == "Infinity" else ""
+        raise UnfitError(f"{dotted(path) or 'the document'} is {number}{limit}: {error}") from None
+    # Only integers may be what orjson refuses: the other parser takes more than JSON.
+    orjson.loads(_LONG_INTEGER.sub(b"1000", data))
+    return document
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= MAX_DIGITS else inf
 
 
 def structure(data: bytes) -> bytes:
@@ -119,17 +168,6 @@ def cut_off(document: Any, max_depth: int, instead: str) -> bool:
 
 def _whole(escape: re.Match[bytes]) -> bytes:
     return b"\\ufffd" if escape["half"] else escape[0]
-
-
-def _explained(error: ValueError, data: bytes) -> ValueError:
-    """Name the field of a number that JSON does not know, which some writers put there."""
-    if len(data) > _EXPLAINED:
-        return error
-    try:
-        path, number = next(_not_finite(json.loads(data)))
-    except (ValueError, RecursionError, StopIteration):
-        return error
-    return ValueError(f"{dotted(path) or 'the document'} is {number}: {error}")
 
 
 def _not_finite(value: Any, path: tuple[int | str, ...] = ()) -> Iterator[tuple[Any, str]]:

@@ -231,6 +231,11 @@ def _first_source(layers: list[_Layer], span: Range) -> Range:
     return start, end
 
 
+def without_user(url: str) -> str:
+    """Cut user and password out of a URL, which somebody else wrote, in whatever form."""
+    return re.sub(r"^([^/?#]*//)?[^/?#]*@", r"\1", url)
+
+
 def _escape_pattern(secrets: str) -> re.Pattern[str]:
     """Match escapes of any character, but after a backslash only what can be of use."""
     # Good texts are full of `\n`, `\"` and, in most languages, of `\u4e2d`.

@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from battery.base import jsonio
 from battery.base.errors import ShapeError, UsageError, unusable_certificates
-from battery.base.redact import Redactor
+from battery.base.redact import Redactor, without_user
 from battery.base.text import printable
 from battery.embedded.forms import ACTION, Correction, Fill, GiveUp, Judgment, Search
 from battery.embedded.policies import (
@@ -237,7 +237,7 @@ def _shown(raw: _Raw) -> str:
 def _moved(raw: _Raw) -> str:
     if not 300 <= raw.status < 400:
         return ""
-    where = raw.headers.get("location", "nowhere")
+    where = without_user(raw.headers.get("location", "nowhere"))
     return f" to {where} (redirects are not followed: name the final URL)"
 
 

@@ -189,8 +189,8 @@ def read_respond(answer: object) -> RespondAnswer:
         return RespondAnswer.model_validate(answer)
     except ValidationError as error:
         wrong = ShapeError.of(error)
-        # A wrong value is in the message already; without a status nothing of the answer is.
-        if wrong.place == "status" or reported_failure(answer):
+        # Of any other field the message has the wrong value, which is all that is wrong.
+        if wrong.place in {"status", "error"}:
             wrong = explained(wrong.place, wrong.why, answer)
         raise wrong from error
 

@@ -134,11 +134,11 @@ def _items(path: Path, piece: bytes) -> Iterator[tuple[Any, list[str]]]:
         items = jsonio.loads(piece)
     except jsonio.TooDeepError as error:
         # The original script set no limit. What is below ours could be written nowhere.
-        items, deep = jsonio.loads(piece, None), [str(error)]
+        items, deep = jsonio.loads(piece, None), [f"result: {error}"]
     if not isinstance(items, list):
         raise wrong(path, ShapeError("", "a list was expected"))
     for item in items:
-        cut = deep and jsonio.cut_off(item, jsonio.MAX_DEPTH, deep[0])
+        cut = deep and jsonio.cut_off(item, jsonio.MAX_DEPTH, "nested too deeply")
         yield item, deep if cut else []
 
 

@@ -31,7 +31,7 @@ from battery.base.errors import (
     StatusError,
     UnreachableError,
 )
-from battery.base.redact import Redactor
+from battery.base.redact import Redactor, without_user
 from battery.base.text import printable
 from battery.inputs.secrets import header_secrets
 from battery.inputs.settings import Target
@@ -202,11 +202,17 @@ class Client:
             document = self._redact.document(jsonio.loads(body, jsonio.MAX_DEPTH), body)
         except ValueError as error:
             self._redact.error(error)
+            # What is JSON but for one thing did come from the gateway.
+            verdict, hint = (
+                "is not JSON",
+                "does this URL belong to the gateway? check it with `battery doctor`",
+            )
+            if isinstance(error, jsonio.UnfitError):
+                verdict, hint = "cannot be read", error.hint
             raise AnswerError(
-                f"{call.name}: the answer of {call.url} is not JSON "
-                f"({printable(str(error))}; "
+                f"{call.name}: the answer of {call.url} {verdict} ({printable(str(error))}; "
                 f"content-type {self._content_type(response)}): {self._shown(body)}",
-                hint="does this URL belong to the gateway? check it with `battery doctor`",
+                hint=hint,
             ) from error
         return document, elapsed_ms
 
@@ -268,7 +274,7 @@ class Client:
     async def _bad_status(self, call: _Call, response: httpx.Response, coding: str) -> CallError:
         shown = await self._excerpt(response, coding)
         where = self._header(response, "location")
-        moved = f" (to {where})" if response.is_redirect and where else ""
+        moved = f" (to {without_user(where)})" if response.has_redirect_location else ""
         return StatusError(
             f"{call.name}: {call.url} answered HTTP {response.status_code}{moved}: {shown}",
             hint=_status_hint(response.status_code),
@@ -351,6 +357,7 @@ def _status_hint(status: int) -> str:
     if status == 404:
         return "is this the gateway's base URL? check it with `battery doctor`"
     # A redirect followed would repeat the call, and send its headers to a host nobody named.
-    if 300 <= status < 400:
+    # 304 and its like name no other place.
+    if status in {301, 302, 303, 307, 308}:
         return "redirects are not followed: name the final URL"
     return "look at the gateway's log; what finished is on disk"
