@@ -45,6 +45,7 @@ from battery.target.transport import (
     EXCERPT_BYTES,
     MAX_ANSWER_BYTES,
     MAX_ANSWER_VALUES,
+    MAX_EVENTS,
     BoundedStream,
     EventStream,
     TooLargeError,
@@ -264,7 +265,8 @@ class Client:
             return BrokenAnswerError(
                 f"{call.name}: the answer of {call.url} {error}",
                 hint="let the gateway leave files and long logs out of its answer: up to "
-                f"{MAX_ANSWER_BYTES >> 20} MiB and {MAX_ANSWER_VALUES:,} values are taken",
+                f"{MAX_ANSWER_BYTES >> 20} MiB and {MAX_ANSWER_VALUES:,} values are taken, and "
+                f"{MAX_EVENTS:,} events of a stream",
             )
         return BrokenAnswerError(
             f"{call.name}: the connection to {call.url} broke: {_words(error)}",
