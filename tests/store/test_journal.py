@@ -55,6 +55,12 @@ def test_a_call_is_found_again_by_key_in_another_process(path: Path) -> None:
     assert (again.calls, again.elapsed_ms) == (3, 50)
 
 
+def test_a_number_of_any_length_that_was_recorded_is_read_again(path: Path) -> None:
+    with Journal(path) as journal:
+        journal.append(respond_key("a"), {**task(), "result": {**RESULT, "n": 7**400}})
+    assert Journal(path).read(respond_key("a"))["result"]["n"] == 7**400
+
+
 def test_reading_what_is_not_there_is_a_key_error(path: Path) -> None:
     with pytest.raises(KeyError):
         Journal(path).read(DISTILL.key)

@@ -118,8 +118,9 @@ def _refused(data: bytes, error: ValueError) -> Any:
         raise error from None
     if wrong_number:
         path, number = wrong_number
-        limit = f" (integers may have {MAX_DIGITS:,} digits)" if number == "Infinity" else ""
-        raise UnfitError(f"{dotted(path) or 'the document'} is {number}{limit}: {error}") from None
+        longer = f", or an integer of over {MAX_DIGITS:,} digits" if number == "Infinity" else ""
+        what = f"{number}, which is not JSON{longer}"
+        raise UnfitError(f"{dotted(path) or 'the document'} is {what}: {error}") from None
     # Only integers may be what orjson refuses: the other parser takes more than JSON.
     orjson.loads(_LONG_INTEGER.sub(b"1000", data))
     return document

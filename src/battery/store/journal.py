@@ -12,12 +12,10 @@ from __future__ import annotations
 
 import contextlib
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
-
-import orjson
 
 from battery.base import interrupts, jsonio
 from battery.base.errors import ArtifactError, LostFolderError
@@ -100,7 +98,7 @@ class Journal:
             self.require_in_place()
             raise cannot_read(self._path, error) from error
         place = f"{self._path}, byte {self._offsets[key]}"
-        entry = _parsed(line, place, jsonio.loads)
+        entry = _parsed(line, place)
         if CallKey.of(entry) != key:
             raise _no_call(place)
         return entry
@@ -160,7 +158,7 @@ def _lines(path: Path) -> Iterator[tuple[int, Json]]:
                     return
                 # A copy that went through Windows may begin with a byte order mark.
                 text = line.removeprefix(BOM_UTF8)
-                yield offset, _parsed(text, f"{path}, line {number}", orjson.loads)
+                yield offset, _parsed(text, f"{path}, line {number}", max_depth=None)
                 offset += len(line)
     except FileNotFoundError:
         return
@@ -168,9 +166,9 @@ def _lines(path: Path) -> Iterator[tuple[int, Json]]:
         raise cannot_read(path, error) from error
 
 
-def _parsed(line: bytes, place: str, loads: Callable[[bytes], Any]) -> Json:
+def _parsed(line: bytes, place: str, max_depth: int | None = jsonio.MAX_FILE_DEPTH) -> Json:
     try:
-        entry = loads(line)
+        entry = jsonio.loads(line, max_depth)
     except ValueError as error:
         raise _no_call(place) from error
     # A whole line that cannot be read is damage and no torn end. Passed over in silence, its call
