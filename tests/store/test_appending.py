@@ -97,6 +97,20 @@ def test_of_a_removed_folder_it_is_said_that_its_answers_are_gone(
     assert "the answers in it are gone" in caught.value.message
 
 
+def test_a_file_that_was_replaced_or_removed_alone_leaves_a_battery_to_go_on_with(
+    path: Path, file: AppendedFile, tmp_path: Path
+) -> None:
+    (tmp_path / "saved").write_bytes(path.read_bytes())
+    (tmp_path / "saved").replace(path)
+    with pytest.raises(LostFolderError, match="was replaced by another file") as caught:
+        file.require_in_place()
+    assert "--resume" in (caught.value.hint or "")
+    path.unlink()
+    with pytest.raises(LostFolderError, match="was removed while") as caught:
+        file.require_in_place()
+    assert "--resume" in (caught.value.hint or "")
+
+
 def test_a_file_that_was_moved_alone_is_to_be_moved_back(
     path: Path, file: AppendedFile, tmp_path: Path
 ) -> None:

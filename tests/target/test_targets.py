@@ -22,7 +22,7 @@ from tests.support import notes
 from tests.support.arms import order
 from tests.support.calls import TASKS, ask, command_here
 from tests.support.gateway import serving
-from tests.support.misbehaving import Server, unused_port
+from tests.support.misbehaving import Server, closing, http, sending, sse, sse_head, unused_port
 
 pytestmark = pytest.mark.slow
 
@@ -194,3 +194,31 @@ def test_a_live_run_imports_no_server() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout == "False True\n"
+
+
+@pytest.mark.parametrize("variable", ["GATEWAY_TOKEN", "LLM_TEAM_TOKEN"])
+def test_no_server_shows_the_secret_of_another(here: Path, variable: str) -> None:
+    token = "tok-of-another-server"
+    answer = {"status": "ok", "artifact": {"seen": token}, "log": [token]}
+    respond = sending(http(json.dumps(answer)))
+    distill = closing(sse_head(), sse({"role": "final", "text": f"learned {token}"}))
+    with Server(respond=respond) as gateway, Server(distill=distill) as team:
+        words = ["run", "-n", 1, "--gateway", gateway.url, "--llm-team", team.url]
+        done = command_here(*words, cwd=here, env={variable: token})
+    assert done.returncode == 0, done.stderr
+    texts = [path.read_text("utf-8") for path in here.rglob("*") if path.is_file()]
+    assert not any(token in text for text in [done.stdout, done.stderr, *texts])
+    assert any("[redacted]" in text for text in texts)
+
+
+def test_a_secret_in_parts_is_not_put_together(here: Path) -> None:
+    token = "tok-that-comes-in-parts"
+    parts = [{"type": "text", "text": text} for text in (f"seen: {token[:9]}", token[9:])]
+    chat = sending(http(json.dumps({"choices": [{"message": {"content": parts}}]})))
+    with Server(chat=chat) as server:
+        words = ["run", "-n", 1, "--gateway", server.url, "--llm-team", server.url]
+        done = command_here(*words, cwd=here, env={"GATEWAY_TOKEN": token})
+    assert done.returncode == 0, done.stderr
+    assert "[redacted]" in (here / "data/battery/iter_1/overseer_review.md").read_text()
+    texts = [path.read_text("utf-8") for path in here.rglob("*") if path.is_file()]
+    assert not any(token in text for text in texts)

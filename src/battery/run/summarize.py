@@ -113,5 +113,7 @@ def _require_usable(path: Path) -> None:
             path.open("rb").close()
         elif path.is_dir():
             require_writable(path)
+    except FileNotFoundError:
+        return  # a link to nothing, which the file that is written replaces
     except OSError as error:
         raise cannot_write(path, error) from error

@@ -138,10 +138,7 @@ class AppendedFile:
         while not lost.parent.exists() and lost.parent != lost:
             lost = lost.parent
         if not os.fstat(self._file.fileno()).st_nlink:
-            return LostFolderError(
-                f"{lost} was removed {meanwhile}: the answers in it are gone",
-                hint="run the battery again; or restore the folder from a copy and resume it",
-            )
+            return self._unlinked(lost, meanwhile)
         place = self._whereabouts()
         if place and place.parts[-2:] == path.parts[-2:]:
             folder = place.parent.parent
@@ -154,6 +151,21 @@ class AppendedFile:
             f"{lost} was moved or replaced {meanwhile}; everything that finished is in "
             f"{place or 'the one that was there'}",
             hint=f"move that back to {path}, then resume",
+        )
+
+    def _unlinked(self, lost: Path, meanwhile: str) -> LostFolderError:
+        """Say what to do about a file that nothing leads to any more."""
+        if lost.exists():
+            # As editors and programs that copy folders do when they save a file.
+            return LostFolderError(
+                f"{lost} was replaced by another file {meanwhile}",
+                hint="look whether it holds what it should; `--resume` goes on from what it holds",
+            )
+        return LostFolderError(
+            f"{lost} was removed {meanwhile}: the answers in it are gone",
+            hint="go on with `--resume`, which makes the calls again that are not on disk"
+            if self._path.parent.parent.exists()
+            else "run the battery again; or restore the folder from a copy and resume it",
         )
 
     def _whereabouts(self) -> Path | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from typing import Any, Final, NamedTuple
 
@@ -77,16 +77,24 @@ class _Call(NamedTuple):
 
 
 class Client:
-    """One connection to one target."""
+    """One connection to one target.
+
+    `secrets` are those of other targets, which may know them: a learning side reads logs.
+    """
 
     def __init__(
-        self, target: Target, *, tls: ssl.SSLContext | None = None, clock: Clock = awake
+        self,
+        target: Target,
+        *,
+        secrets: Iterable[str] = (),
+        tls: ssl.SSLContext | None = None,
+        clock: Clock = awake,
     ) -> None:
         self._base = target.url
         self._clock = clock
         # A proxy is sent credentials, too, and shows what it was sent when it refuses a call.
-        secrets = [*header_secrets(target.headers), *proxy_secrets()]
-        self._redact = Redactor(secrets, spared=protocol.WORDS)
+        own = [*header_secrets(target.headers), *proxy_secrets()]
+        self._redact = Redactor([*secrets, *own], spared=protocol.WORDS)
         #: Whether the present answer has begun; a client makes one call at a time.
         self._answering = False
         self._http = open_http(target, tls or tls_context(target.url))
@@ -125,7 +133,8 @@ class Client:
         )
         answer, elapsed_ms = await self._ask(call, request)
         try:
-            return ChatReply(chat_content(answer), answer, elapsed_ms)
+            # A secret that was cut into parts is whole only in the text that they make.
+            return ChatReply(self._redact.text(chat_content(answer)), answer, elapsed_ms)
         except ShapeError as error:
             raise _wrong_answer(call, error) from error
 
@@ -317,15 +326,14 @@ class Client:
 
 @asynccontextmanager
 async def open_clients(
-    target: Target, count: int, client: type[Client] = Client
+    target: Target, count: int, client: type[Client] = Client, secrets: Collection[str] = ()
 ) -> AsyncIterator[Sequence[Client]]:
     """Open `count` clients, one per worker, all with one TLS context, which is slow to make."""
     await load_backend()
     tls = tls_context(target.url)
     async with AsyncExitStack() as stack:
-        yield [
-            await stack.enter_async_context(aclosing(client(target, tls=tls))) for _ in range(count)
-        ]
+        own = [client(target, secrets=secrets, tls=tls) for _ in range(count)]
+        yield [await stack.enter_async_context(aclosing(each)) for each in own]
 
 
 def _words(error: Exception) -> str:

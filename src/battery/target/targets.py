@@ -14,7 +14,7 @@ from typing import Final
 
 from battery.base.errors import MismatchError, UsageError
 from battery.base.redact import MIN_SECRET, MIN_WORD
-from battery.inputs.secrets import short_credential
+from battery.inputs.secrets import header_secrets, short_credential
 from battery.inputs.settings import (
     DEFAULT_LLM_TEAM,
     Settings,
@@ -44,12 +44,13 @@ class _Embedded(Client):
 
 @asynccontextmanager
 async def _calling(
-    targets: Mapping[Arm, Target], count: int, client: type[Client] = Client
+    targets: Mapping[Arm, Target], opening: Opening, client: type[Client] = Client
 ) -> AsyncIterator[list[Worker]]:
-    """Open clients for `count` workers."""
+    """Open clients for all workers."""
+    secrets, count = _secrets(opening.settings), opening.workers
     async with AsyncExitStack() as stack:
         clients = {
-            arm: await stack.enter_async_context(open_clients(target, count, client))
+            arm: await stack.enter_async_context(open_clients(target, count, client, secrets))
             for arm, target in targets.items()
         }
         yield [{arm: own[n] for arm, own in clients.items()} for n in range(count)]
@@ -61,7 +62,7 @@ async def _live(opening: Opening) -> AsyncIterator[Sequence[Worker]]:
     control = opening.settings.control_gateway
     if control and FROZEN in opening.arms:
         targets[FROZEN] = control
-    async with _calling(targets, opening.workers) as workers:
+    async with _calling(targets, opening) as workers:
         yield workers
 
 
@@ -84,7 +85,7 @@ async def _embedded(opening: Opening) -> AsyncIterator[Sequence[Worker]]:
         targets = {arm: Target(stack.enter_context(serving(options(arm)))) for arm in opening.arms}
         why = "no --gateway: " if opening.settings.gateway is None else ""
         opening.tell(Notice(f"{why}using the embedded gateway at {targets[LEARN].url}"))
-        async with _calling(targets, opening.workers, _Embedded) as workers:
+        async with _calling(targets, opening, _Embedded) as workers:
             yield workers
 
 
@@ -219,8 +220,16 @@ async def learning_side(settings: Settings, workers: Sequence[Worker]) -> AsyncI
     if team is None:
         yield workers[0][LEARN]
         return
-    async with open_clients(team, 1) as clients:
+    async with open_clients(team, 1, secrets=_secrets(settings)) as clients:
         yield clients[0]
+
+
+def _secrets(settings: Settings) -> list[str]:
+    """List the secrets of all targets: what one of them is sent, another may have got to know."""
+    named = filter(None, (settings.gateway, _team(settings), settings.control_gateway))
+    headers = [target.headers for target in named]
+    keys = [settings.model_key] if settings.model_key else []
+    return [*(secret for each in headers for secret in header_secrets(each)), *keys]
 
 
 def _warn_of_short_credentials(settings: Settings, tell: Observer) -> None:
