@@ -10,7 +10,8 @@ import pytest
 
 from battery.base.errors import ArtifactError
 from battery.inputs.tasks import task_id
-from battery.recorded import call_rows, open_battery
+from battery.recorded import open_battery
+from battery.recorded.rows import call_rows
 from battery.records.models import Phase, Task
 from battery.store.battery_dir import BatteryDir
 from tests.report.samples import MANIFEST

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from battery.recorded import call_rows, open_battery
+from battery.recorded import open_battery
+from battery.recorded.rows import call_rows
 from battery.records.lines import Row
 from battery.records.models import Summary
 from battery.report.machine.github import step_summary
