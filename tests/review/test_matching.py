@@ -82,21 +82,21 @@ def test_more_proposals_or_verdicts_than_are_read_are_told() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "# a\n" * 1_000_000,
-        "- APPROVE\n" * 500_000,
-        "| x | APPROVE |\n|---|---|\n" + "| x | APPROVE |\n" * 100_000,
+        "# a\n" * 250_000,
+        "- APPROVE\n" * 125_000,
+        "| x | APPROVE |\n|---|---|\n" + "| x | APPROVE |\n" * 25_000,
         "> " * 50_000,
         "[" * 100_000,
-        "<think></think>" * 500_000,
-        "</think>\n" * 500_000,
-        "```\n" * 1_000_000,
-        "analysis " * 500_000,
-        '{"a":[' * 1_000_000,
-        "<proposal>" * 500_000,
-        "I approve proposal 1. " * 200_000,
+        "<think></think>" * 125_000,
+        "</think>\n" * 125_000,
+        "```\n" * 250_000,
+        "analysis " * 125_000,
+        '{"a":[' * 250_000,
+        "<proposal>" * 125_000,
+        "I approve proposal 1. " * 50_000,
     ],
     ids=lambda text: text[:12],
 )
-def test_a_hostile_answer_of_megabytes_is_dealt_with_and_told(text: str) -> None:
+def test_a_hostile_answer_of_a_megabyte_is_dealt_with_and_told(text: str) -> None:
     for warnings in (parse_proposals(text)[1], parse_verdicts(text, PROPOSALS)[1]):
         assert warnings

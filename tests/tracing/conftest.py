@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,17 @@ from tests.support.tracing import (
     TOKEN,
     Traced,
 )
+
+
+@pytest.fixture(autouse=True)
+def all_sent() -> Iterator[None]:
+    """Wait for whoever still tries to send: that draws random numbers, and may fail later tests."""
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        # Not the watch over the clock, which lasts as long as the process.
+        if thread.name.startswith("Otel") or "shutdown" in thread.name:
+            thread.join(10)
 
 
 @pytest.fixture(scope="session")
