@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from tests.support.server import Server, http
 
-from battery.target.transport import MAX_ANSWER_BYTES, MAX_ANSWER_VALUES
+from battery.protocol.limits import MAX_ANSWER_BYTES, MAX_ANSWER_VALUES
 from benchmarks.processes import environment, module
 
 _REVIEW: Final = """\

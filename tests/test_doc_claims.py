@@ -12,15 +12,11 @@ import pytest
 from battery.base.numbers import number, percent
 from battery.calibration import COIN, ERRORS, POWER_MARGIN
 from battery.comparison.timeline import LEAST
+from battery.protocol.limits import MAX_ANSWER_BYTES, MAX_ANSWER_VALUES
 from battery.records.metric import TABLE
 from battery.records.models import CONFIRMATIONS, CONFIRMED, Expectations
 from battery.target.http import EXCERPT
-from battery.target.transport import (
-    CONNECT_TIMEOUT_S,
-    KEEPALIVE_S,
-    MAX_ANSWER_BYTES,
-    MAX_ANSWER_VALUES,
-)
+from battery.target.transport import CONNECT_TIMEOUT_S, KEEPALIVE_S
 from battery.verdict import policy, power, signflip
 from battery.verdict.metrics import NEEDED
 from battery.verdict.statistics import clopper_pearson_upper

@@ -18,11 +18,12 @@ import pytest
 
 from battery.base.errors import UsageError
 from battery.embedded import language_model
-from battery.embedded.language_model import MAX_ANSWER_BYTES, LanguageModel
+from battery.embedded.language_model import LanguageModel
 from battery.embedded.policies import PolicyError
 from battery.embedded.server import GatewayOptions, serving
 from battery.protocol import CHAT_PATH, RESPOND_PATH, ChatMessage, ChatRequest, Json
 from battery.protocol.chat import chat_content
+from battery.protocol.limits import MAX_ANSWER_BYTES
 from tests.embedded.conftest import Serve
 from tests.embedded.fake_model import FakeModel, fake_model
 from tests.embedded.helpers import ask, connect, distil
@@ -290,6 +291,12 @@ def test_an_answer_without_end_is_broken_off() -> None:
     assert "larger than 16 MiB" in failing(endless)
 
 
+def test_an_answer_of_too_many_values_is_never_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("battery.protocol.limits.MAX_ANSWER_VALUES", 60)
+    said = failing(sending(http(json.dumps({"choices": [{}] * 100}))))
+    assert "its answer has more than 60 values" in said
+
+
 def test_an_error_page_without_end_is_read_to_what_is_shown() -> None:
     head = b"HTTP/1.1 500 No\r\nconnection: close\r\n\r\n"
     said = failing(repeating(head, b"busy " * 1000, pause_s=0))
@@ -376,6 +383,15 @@ def test_the_key_comes_back_from_no_endpoint_in_any_spelling(spelling: str) -> N
     assert "[redacted]" in content
     said = failing(closing(http(f"who is {spelling}?", status="401 No")), key=SIGNS)
     assert spelling not in said
+    assert "[redacted]" in said
+
+
+def test_a_key_that_comes_in_parts_is_not_put_together() -> None:
+    parts = [{"type": "text", "text": text} for text in (f"seen: {KEY[:5]}", KEY[5:])]
+    body = json.dumps({"choices": [{"message": {"content": parts}}]})
+    with endpoint(sending(http(body))) as server:
+        said = json.dumps(say(server))
+    assert KEY not in said
     assert "[redacted]" in said
 
 

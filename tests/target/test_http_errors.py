@@ -226,7 +226,7 @@ def test_the_body_of_an_error_is_not_unpacked_either(call: str) -> None:
 
 @pytest.mark.parametrize("call", CALLS)
 def test_an_answer_without_end_is_broken_off(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("battery.target.transport.MAX_ANSWER_BYTES", 2**20)
+    monkeypatch.setattr("battery.protocol.limits.MAX_ANSWER_BYTES", 2**20)
     script = repeating(sse_head(), b": padding\n" * 5000, pause_s=0)
     assert "the answer" in failing(errors.BrokenAnswerError, call, script)
 
@@ -242,7 +242,7 @@ def test_an_answer_without_end_is_broken_off(call: str, monkeypatch: pytest.Monk
 def test_an_answer_of_very_many_values_is_not_parsed(
     call: str, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("battery.target.transport.MAX_ANSWER_VALUES", 60)
+    monkeypatch.setattr("battery.protocol.limits.MAX_ANSWER_VALUES", 60)
     said = failing(errors.BrokenAnswerError, call, script)
     assert "has more than 60 values (about " in said
     assert "let the gateway leave files and long logs out of its answer" in said

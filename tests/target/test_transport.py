@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import ssl
 import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -16,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from battery.base.errors import UnreachableError
+from battery.protocol import limits
 from battery.target import transport
 from tests.support.calls import CALLS, asking, assert_one_message, run_battery, run_here
 from tests.support.misbehaving import Server, Server6, http, sending, unused_port
@@ -163,45 +162,10 @@ def test_a_bounded_stream_passes_all_up_to_its_limit_and_nothing_beyond(
 ) -> None:
     whole = b"".join(chunks)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(transport, "MAX_ANSWER_BYTES", len(whole))
+        patch.setattr(limits, "MAX_ANSWER_BYTES", len(whole))
         assert read(transport.BoundedStream(answering(chunks))) == whole
-        with pytest.raises(transport.TooLargeError, match="is larger than"):
+        with pytest.raises(limits.TooLargeError, match="is larger than"):
             read(transport.BoundedStream(answering([*chunks, b"x"])))
-
-
-@settings(deadline=None)
-@given(st.recursive(st.integers() | st.text(), lambda inner: st.lists(inner, min_size=1)))
-def test_values_are_counted_as_a_parser_would_whatever_is_in_texts(document: Any) -> None:
-    def values(value: Any) -> int:
-        return 1 + sum(map(values, value)) if isinstance(value, list) else 1
-
-    data = json.dumps(document).encode()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(transport, "MAX_ANSWER_VALUES", values(document))
-        transport.ValueCount().add(data)
-        patch.setattr(transport, "MAX_ANSWER_VALUES", values(document) - 1)
-        with pytest.raises(transport.TooLargeError, match=f"about {values(document):,} in"):
-            transport.ValueCount().add(data)
-
-
-def test_the_values_of_all_events_count_together() -> None:
-    count = transport.ValueCount()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(transport, "MAX_ANSWER_VALUES", 4)
-        count.add_event(b'{"text":","}')
-        count.add_event(b'{"text":"%b"}' % (b"," * 1_199_977))
-        with pytest.raises(transport.TooLargeError, match=r"about 6 in 1\.2 MB"):
-            count.add_event(b"{}")
-
-
-def test_each_line_of_data_counts_as_an_event_whatever_it_is() -> None:
-    count = transport.ValueCount()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(transport, "MAX_EVENTS", 4)
-        count.add_event(b"")
-        count.add_event(b"no JSON\n{}\n1")
-        with pytest.raises(transport.TooLargeError, match="has more than 4 events"):
-            count.add_event(b"{}")
 
 
 def test_an_event_stream_ends_with_a_blank_line_and_closes_the_one_below() -> None:

@@ -32,7 +32,7 @@ from battery.embedded.policies import (
     overseer_prompt,
     reviewer_prompt,
 )
-from battery.protocol import MOST_COUNTED, WORDS, ChatRequest, Json
+from battery.protocol import MOST_COUNTED, WORDS, ChatRequest, Json, limits
 from battery.protocol.chat import chat_answer, chat_content, chat_cut, finish_reason
 
 # Whoever called the gateway waits no longer than that by default, and should be the one to give up:
@@ -41,9 +41,6 @@ from battery.protocol.chat import chat_answer, chat_content, chat_cut, finish_re
 TIMEOUT_S: Final = 600.0
 #: Seconds to wait for a connection: what thinks has accepted it.
 CONNECT_TIMEOUT_S: Final = 10.0
-# A long review is some 50 kB; a gateway holds several answers at a time.
-#: Bytes of an answer after which it is broken off.
-MAX_ANSWER_BYTES: Final = 16 * 1024 * 1024
 #: Characters of an endpoint's error answer that are passed on.
 EXCERPT: Final = 300
 #: Bytes that are read of one: a character may take several, and an error page may have no end.
@@ -185,6 +182,10 @@ class LanguageModel:
                 model, f"its answer is compressed ({raw.coding}), though a plain one was asked for"
             )
         try:
+            limits.ValueCount().add(raw.body)
+        except limits.TooLargeError as error:
+            raise self._error(model, f"its answer {error}") from error
+        try:
             answer = self._redact.document(jsonio.loads(raw.body, jsonio.MAX_DEPTH), raw.body)
         except ValueError as error:
             self._redact.error(error)
@@ -192,7 +193,8 @@ class LanguageModel:
             reason = f"its answer is not JSON ({error}; content-type {kind}): {_shown(raw)}"
             raise self._error(model, reason) from error
         try:
-            content = chat_content(answer)
+            # A key that was cut into parts is whole only in the text that they make.
+            content = self._redact.text(chat_content(answer))
         except ShapeError as error:
             raise self._error(model, str(error)) from error
         usage = _usage(answer, messages, content)
@@ -206,7 +208,7 @@ class LanguageModel:
                 asyncio.timeout(self._timeout_s),
                 self._client.stream("POST", self._url, content=body, headers=headers) as response,
             ):
-                limit = MAX_ANSWER_BYTES if response.is_success else _EXCERPT_BYTES
+                limit = limits.MAX_ANSWER_BYTES if response.is_success else _EXCERPT_BYTES
                 data = bytearray()
                 async for chunk in response.aiter_raw():
                     data += chunk

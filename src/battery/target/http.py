@@ -35,7 +35,7 @@ from battery.base.redact import Redactor, without_user
 from battery.base.text import printable
 from battery.inputs.secrets import header_secrets
 from battery.inputs.settings import Target
-from battery.protocol import Json
+from battery.protocol import Json, limits
 from battery.protocol.chat import chat_content
 from battery.protocol.distill import DistillStream
 from battery.records.models import Models, Task
@@ -43,13 +43,8 @@ from battery.target.system import ChatReply, DistillReply, Finding, RespondReply
 from battery.target.transport import (
     CONNECT_TIMEOUT_S,
     EXCERPT_BYTES,
-    MAX_ANSWER_BYTES,
-    MAX_ANSWER_VALUES,
-    MAX_EVENTS,
     BoundedStream,
     EventStream,
-    TooLargeError,
-    ValueCount,
     load_backend,
     open_http,
     proxy_note,
@@ -165,7 +160,7 @@ class Client:
         async with self._stream(call, protocol.DistillRequest()) as response:
             kind = self._content_type(response)
             body = EventStream(response)
-            count = ValueCount()
+            count = limits.ValueCount()
             async with aclosing(EventSource(response).aiter_sse()) as events:
                 async for event in events:
                     count.add_event(event.data.encode())
@@ -204,7 +199,7 @@ class Client:
         start = self._clock()
         async with self._stream(call, request) as response:
             body = await response.aread()
-            ValueCount().add(body)
+            limits.ValueCount().add(body)
         # The last byte stops the clock, since a gateway that trickles takes that long; reading the
         # JSON is our own time and not the gateway's.
         elapsed_ms = self._elapsed_ms(start)
@@ -249,7 +244,7 @@ class Client:
         try:
             async with asyncio.timeout(call.timeout):
                 yield
-        except (TimeoutError, TooLargeError, *_HTTPX_ERRORS) as error:
+        except (TimeoutError, limits.TooLargeError, *_HTTPX_ERRORS) as error:
             self._redact.error(error)
             raise self._failure(call, error) from error
 
@@ -270,12 +265,12 @@ class Client:
                 f"{call.name}: cannot connect to {call.url}{proxy_note(call.url)}: {_words(error)}",
                 hint="is it running, and is the URL right? check with `battery doctor`",
             )
-        if isinstance(error, TooLargeError):
+        if isinstance(error, limits.TooLargeError):
             return BrokenAnswerError(
                 f"{call.name}: the answer of {call.url} {error}",
                 hint="let the gateway leave files and long logs out of its answer: up to "
-                f"{MAX_ANSWER_BYTES >> 20} MiB and {MAX_ANSWER_VALUES:,} values are taken, and "
-                f"{MAX_EVENTS:,} events of a stream",
+                f"{limits.MAX_ANSWER_BYTES >> 20} MiB and {limits.MAX_ANSWER_VALUES:,} values are "
+                f"taken, and {limits.MAX_EVENTS:,} events of a stream",
             )
         return BrokenAnswerError(
             f"{call.name}: the connection to {call.url} broke: {_words(error)}",

@@ -19,24 +19,13 @@ import anyio.lowlevel
 import httpx
 
 from battery import __version__
-from battery.base import jsonio
 from battery.base.errors import UnreachableError, unusable_certificates
 from battery.base.redact import Redactor
 from battery.inputs.secrets import url_secrets
 from battery.inputs.settings import Target
+from battery.protocol import limits
 from battery.protocol.distill import STREAM_END
 
-# An answer is held in memory as a whole, one per worker, so one without end would fill it. A
-# hundred turns with 100 kB each are 10 MB; text that is not ASCII takes up to four times its bytes.
-#: Bytes of an answer after which it is broken off.
-MAX_ANSWER_BYTES: Final = 16 * 1024 * 1024
-# Parsed, a value takes up to 200 bytes, whatever it takes on the wire: `{},` is as large as a page
-# of text. A log of 100,000 entries with four keys each is below this.
-#: Values of an answer, keys not counted, beyond which it is not parsed.
-MAX_ANSWER_VALUES: Final = 500_000
-# A long text that is sent token by token takes some ten thousand.
-#: Data lines of an event stream beyond which it is broken off.
-MAX_EVENTS: Final = 100_000
 # A call may take minutes because work takes minutes. A connection takes milliseconds: a host that
 # has not answered by then is down, and the user should hear it before those minutes are over.
 #: Seconds to wait for a connection.
@@ -60,36 +49,6 @@ _SENTINEL: Final = re.compile(
 _SENTINEL_BYTES: Final = 64
 #: A last event that lacks its blank line is an event all the same, however the stream ended.
 _BLANK_LINE: Final = b"\n\n"
-
-
-class TooLargeError(Exception):
-    """The answer outgrew a limit; its words go on after "the answer"."""
-
-
-class ValueCount:
-    """Counts the values of an answer before they are parsed; refuses too many."""
-
-    def __init__(self) -> None:
-        self._values = self._lines = self._bytes = 0
-
-    def add_event(self, data: bytes) -> None:
-        """Count the data of an event, too; raise `TooLargeError` beyond either limit."""
-        # Each line may be an event of its own.
-        self._lines += 1 + data.count(b"\n")
-        if self._lines > MAX_EVENTS:
-            raise TooLargeError(f"has more than {MAX_EVENTS:,} events")
-        self.add(data)
-
-    def add(self, data: bytes) -> None:
-        """Count the values in a JSON document; raise `TooLargeError` beyond the limit."""
-        self._bytes += len(data)
-        # A value begins a document, or behind one of these; what is inside texts begins none.
-        self._values += 1 + sum(map(jsonio.structure(data).count, (b",", b"[", b"{")))
-        if self._values > MAX_ANSWER_VALUES:
-            raise TooLargeError(
-                f"has more than {MAX_ANSWER_VALUES:,} values (about {self._values:,} in "
-                f"{self._bytes / 1e6:,.1f} MB)"
-            )
 
 
 class _Wrapped(httpx.AsyncByteStream):
@@ -125,11 +84,9 @@ class BoundedStream(_Wrapped):
         size = 0
         async for chunk in self._inner:
             size += len(chunk)
-            if size > MAX_ANSWER_BYTES:
-                whole = max(size, self._announced) / 2**20
-                raise TooLargeError(
-                    f"is larger than {MAX_ANSWER_BYTES >> 20} MiB (at least {whole:,.1f} MiB)"
-                )
+            if size > limits.MAX_ANSWER_BYTES:
+                most, whole = limits.MAX_ANSWER_BYTES >> 20, max(size, self._announced) / 2**20
+                raise limits.TooLargeError(f"is larger than {most} MiB (at least {whole:,.1f} MiB)")
             yield chunk
 
     async def aclose(self) -> None:
@@ -177,8 +134,8 @@ class EventStream(_Wrapped):
 def _has_surplus(stream: object) -> bool:
     """Return whether bytes behind a finished answer have arrived with it.
 
-    On a connection that is used again they would be taken for the next answer. What arrives later
-    httpcore notices itself.
+    On a connection that is used again they would be taken for the next answer. What arrives later,
+    before the next request goes out, httpcore notices itself; what arrives after it nobody can.
     """
     # h11 knows, and neither httpcore nor httpx asks it or passes it on.
     for name in ("_stream", "_httpcore_stream", "_stream", "_connection", "_h11_state"):
