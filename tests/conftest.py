@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gc
 import signal
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+
+from tests.support.gateway import Gateway, serving
 
 # Half of the library's default, so that the suite stays within its two minutes; a longer search:
 # `pytest --hypothesis-profile=default`.
@@ -38,3 +41,10 @@ def pytest_collection_finish() -> None:
     """Collect garbage again from here on, but never among what is there already."""
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture
+def gateway() -> Iterator[Gateway]:
+    """Serve a gateway that keeps what it was asked."""
+    with serving() as served:
+        yield served

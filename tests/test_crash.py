@@ -10,7 +10,6 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import pytest
 
 from tests.support.arms import journal, order, serving_pair
 from tests.support.calls import command_here
-from tests.support.commands import environment, read_json, start, words, write_tasks
+from tests.support.commands import environment, read_json, run_options, start, words, write_tasks
 from tests.support.disks import small_disk
 from tests.support.gateway import Gateway, serving
 
@@ -31,16 +30,8 @@ CALLS = ITERATIONS * (3 * PER_PHASE + 3)
 
 
 @pytest.fixture
-def gateway() -> Iterator[Gateway]:
-    with serving() as served:
-        yield served
-
-
-@pytest.fixture
 def options(gateway: Gateway, tmp_path: Path) -> list[object]:
-    tasks = write_tasks(tmp_path / "my-tasks.json", PER_PHASE)
-    targets = ["--gateway", gateway.url, "--llm-team", gateway.url]
-    return ["run", "--dir", tmp_path / "b", "--tasks", tasks, "-n", ITERATIONS, *targets]
+    return run_options(tmp_path, gateway.url, per_phase=PER_PHASE, iterations=ITERATIONS)
 
 
 def here(*words: object) -> subprocess.CompletedProcess[str]:

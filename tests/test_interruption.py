@@ -5,56 +5,31 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.support.arms import journal
-from tests.support.commands import environment, read_json, start, words, write_tasks
-from tests.support.gateway import Gateway, serving
+from tests.support.commands import environment, read_json, run_options, start, words
+from tests.support.gateway import Blocking, Gateway
 from tests.support.terminals import on_terminal
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def gateway() -> Iterator[Gateway]:
-    with serving() as served:
-        yield served
-
-
-@pytest.fixture
 def options(gateway: Gateway, tmp_path: Path) -> list[object]:
-    tasks = write_tasks(tmp_path / "my-tasks.json", 1)
-    targets = ["--gateway", gateway.url, "--llm-team", gateway.url]
-    return ["run", "--dir", tmp_path / "b", "--tasks", tasks, "-n", 1, *targets]
-
-
-class Hold:
-    """Holds a gateway's second call until it is let go."""
-
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
-        self.asked, self.release = threading.Event(), threading.Event()
-        gateway.before = self._before
-
-    def _before(self, _path: str, _body: dict[str, Any]) -> None:
-        if len(self._gateway.requests) == 2:
-            self.asked.set()
-            self.release.wait(60)
+    return run_options(tmp_path, gateway.url, per_phase=1, iterations=1)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_each_signal_leaves_an_interrupted_battery_and_the_way_to_go_on(
     number: signal.Signals, gateway: Gateway, options: list[object], tmp_path: Path
 ) -> None:
-    hold = Hold(gateway)
+    hold = Blocking(gateway, 1)
     process = start(*options)
-    assert hold.asked.wait(60)
+    assert hold.reached.wait(60)
     process.send_signal(number)
     out, errors = process.communicate(timeout=60)
     hold.release.set()
@@ -71,9 +46,9 @@ def test_each_signal_leaves_an_interrupted_battery_and_the_way_to_go_on(
 def test_however_often_it_comes_the_folder_says_interrupted(
     gateway: Gateway, options: list[object], tmp_path: Path
 ) -> None:
-    hold = Hold(gateway)
+    hold = Blocking(gateway, 1)
     process = start(*options)
-    assert hold.asked.wait(60)
+    assert hold.reached.wait(60)
     while process.poll() is None:
         process.send_signal(signal.SIGINT)
         time.sleep(0.001)
@@ -89,11 +64,11 @@ def test_however_often_it_comes_the_folder_says_interrupted(
 def test_under_nohup_a_run_outlives_the_terminal(
     gateway: Gateway, options: list[object], tmp_path: Path
 ) -> None:
-    hold = Hold(gateway)
+    hold = Blocking(gateway, 1)
     process = subprocess.Popen(
         ["nohup", *words(*options)], stderr=subprocess.PIPE, text=True, env=environment()
     )
-    assert hold.asked.wait(60)
+    assert hold.reached.wait(60)
     process.send_signal(signal.SIGHUP)
     hold.release.set()
     _, errors = process.communicate(timeout=60)
@@ -106,9 +81,9 @@ def test_a_terminal_that_is_closed(
     ignored: bool, gateway: Gateway, options: list[object], tmp_path: Path
 ) -> None:
     """It hangs up, which stops the run; where that is ignored, the run goes on without a view."""
-    hold = Hold(gateway)
+    hold = Blocking(gateway, 1)
     with on_terminal(*options, cwd=tmp_path, hangup_ignored=ignored) as terminal:
-        assert hold.asked.wait(60)
+        assert hold.reached.wait(60)
         terminal.wait_for("running")
         terminal.close()
         if ignored:
@@ -123,9 +98,9 @@ def test_a_terminal_that_is_closed(
 def test_what_is_typed_at_the_live_view_leaves_a_clean_terminal(
     keys: str, gateway: Gateway, options: list[object], tmp_path: Path
 ) -> None:
-    hold = Hold(gateway)
+    hold = Blocking(gateway, 1)
     with on_terminal(*options, cwd=tmp_path) as terminal:
-        assert hold.asked.wait(60)
+        assert hold.reached.wait(60)
         terminal.wait_for("running")
         terminal.type(keys)
         code = terminal.end()
@@ -140,9 +115,9 @@ def test_a_run_that_is_stopped_and_goes_on_counts_only_the_time_that_it_was_ther
     gateway: Gateway, options: list[object], tmp_path: Path
 ) -> None:
     """The answer comes while nobody can look, later than the timeout."""
-    hold = Hold(gateway)
+    hold = Blocking(gateway, 1)
     process = start(*options, "--respond-timeout", 2)
-    assert hold.asked.wait(60)
+    assert hold.reached.wait(60)
     os.kill(process.pid, signal.SIGSTOP)
     hold.release.set()
     time.sleep(3)

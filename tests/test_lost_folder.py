@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ import pytest
 
 from tests.support.arms import journal
 from tests.support.calls import command_here
-from tests.support.commands import battery, environment, write_tasks
-from tests.support.gateway import Gateway, serving
+from tests.support.commands import battery, environment, run_options
+from tests.support.gateway import Gateway
 
 pytestmark = pytest.mark.slow
 
@@ -24,16 +24,8 @@ CALLS = 9
 
 
 @pytest.fixture
-def gateway() -> Iterator[Gateway]:
-    with serving() as served:
-        yield served
-
-
-@pytest.fixture
 def options(gateway: Gateway, tmp_path: Path) -> list[object]:
-    tasks = write_tasks(tmp_path / "my-tasks.json", 2)
-    targets = ["--gateway", gateway.url, "--llm-team", gateway.url]
-    return ["run", "--dir", tmp_path / "b", "--tasks", tasks, "-n", 1, *targets]
+    return run_options(tmp_path, gateway.url, per_phase=2, iterations=1)
 
 
 def at_call(gateway: Gateway, number: int, act: Callable[[], object]) -> None:

@@ -15,7 +15,7 @@ from battery.embedded.server import serving as serving_embedded
 from tests.support.arms import Pair, serving_pair
 from tests.support.calls import command_here
 from tests.support.commands import write_tasks
-from tests.support.gateway import Gateway, serving
+from tests.support.gateway import Gateway
 
 
 @pytest.fixture(scope="session")
@@ -57,13 +57,6 @@ def forgetful(tmp_path_factory: pytest.TempPathFactory) -> Path:
         done = command_here(*asked, *urls, cwd=here)
     assert done.returncode == 0, done.stderr
     return here / "battery"
-
-
-@pytest.fixture
-def gateway() -> Iterator[Gateway]:
-    """Serve a gateway that keeps what it was asked."""
-    with serving() as served:
-        yield served
 
 
 @pytest.fixture

@@ -6,16 +6,13 @@ import json
 import os
 import shutil
 import signal
-import threading
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.support.calls import command_here
 from tests.support.commands import read_json, start, write_tasks
-from tests.support.gateway import Gateway, serving
+from tests.support.gateway import Blocking, Gateway
 from tests.support.stopped import GONE, note_of, two_iterations, unfinished
 from tests.support.terminals import on_terminal
 
@@ -31,26 +28,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(finished: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished, tmp_path / "b"))
-
-
-class Blocking:
-    """A gateway that answers some calls and then none until it is let go."""
-
-    def __init__(self, gateway: Gateway, answered: int) -> None:
-        self.reached, self.release = threading.Event(), threading.Event()
-        self._gateway, self._answered = gateway, answered
-        gateway.before = self._before
-
-    def _before(self, _path: str, _body: dict[str, Any]) -> None:
-        if len(self._gateway.requests) > self._answered:
-            self.reached.set()
-            self.release.wait(60)
-
-
-@pytest.fixture
-def gateway() -> Iterator[Gateway]:
-    with serving() as served:
-        yield served
 
 
 def run_words(gateway: Gateway, folder: Path) -> list[object]:

@@ -4,22 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from battery.records.models import Proposal
 from battery.review.loose import MOST
 from battery.review.matching import Matching
 from battery.review.parse import parse_proposals, parse_verdicts
-
-
-def proposal(number: int, title: str, target: str | None = None) -> Proposal:
-    return Proposal(
-        number=number,
-        title=title,
-        target_file=target,
-        rationale=None,
-        expected_impact=None,
-        metric=None,
-    )
-
+from tests.review.proposals import proposal
 
 PROPOSALS = [
     proposal(1, "Cache the trade synonyms", "src/cache.rs"),

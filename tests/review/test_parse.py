@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from battery.records.models import Proposal, Verdict
 from battery.review.parse import flag_missing, parse_proposals, parse_verdicts, with_existence
+from tests.review.proposals import proposal
 
 ANSWERS = Path(__file__).parent / "answers"
 
@@ -34,17 +35,6 @@ def assert_warnings(given: list[str], parts: list[str]) -> None:
     assert len(given) == len(parts), given
     for warning, part in zip(given, parts, strict=True):
         assert part in warning
-
-
-def proposal(number: int, title: str, target: str | None = None) -> Proposal:
-    return Proposal(
-        number=number,
-        title=title,
-        target_file=target,
-        rationale=None,
-        expected_impact=None,
-        metric=None,
-    )
 
 
 @pytest.mark.parametrize("answer", sorted(ANSWERS.glob("review_*.md")), ids=lambda path: path.stem)

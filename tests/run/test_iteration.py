@@ -25,15 +25,9 @@ from battery.target.http import Client, open_clients
 from battery.target.system import RespondReply
 from tests.support import notes
 from tests.support.commands import environment, write_tasks
-from tests.support.gateway import Gateway, serving
+from tests.support.gateway import Gateway
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def gateway() -> Iterator[Gateway]:
-    with serving() as served:
-        yield served
 
 
 @pytest.fixture

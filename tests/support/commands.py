@@ -78,6 +78,13 @@ def write_tasks(path: Path, per_phase: int = 2, *, models: str = "m") -> Path:
     return path
 
 
+def run_options(folder: Path, url: str, per_phase: int, iterations: int) -> list[object]:
+    """Ask a gateway, which distills as well, into `folder/b`."""
+    tasks = write_tasks(folder / "my-tasks.json", per_phase)
+    targets = ["--gateway", url, "--llm-team", url]
+    return ["run", "--dir", folder / "b", "--tasks", tasks, "-n", iterations, *targets]
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file."""
     return json.loads(path.read_text())

@@ -89,6 +89,20 @@ class Gateway:
         return "application/json", json.dumps(answer).encode()
 
 
+class Blocking:
+    """A gateway that answers some calls and then none until it is let go."""
+
+    def __init__(self, gateway: Gateway, answered: int) -> None:
+        self.reached, self.release = threading.Event(), threading.Event()
+        self._gateway, self._answered = gateway, answered
+        gateway.before = self._before
+
+    def _before(self, _path: str, _body: dict[str, Any]) -> None:
+        if len(self._gateway.requests) > self._answered:
+            self.reached.set()
+            self.release.wait(60)
+
+
 @contextmanager
 def serving() -> Iterator[Gateway]:
     """Serve a fresh gateway for the duration."""
