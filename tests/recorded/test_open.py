@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> BatteryDir:
 def recorded(folder: BatteryDir, **changes: object) -> Manifest:
     """Add the tasks and a manifest of two finished iterations."""
     folder.write_tasks(TASKS)
-    usual = {"iterations_finished": 2, "tasks_digest": digest(TASKS)}
+    usual = {"iterations_finished": 2, "planned_iterations": 2, "tasks_digest": digest(TASKS)}
     manifest = MANIFEST.model_copy(update={**usual, **changes})
     folder.write_manifest(manifest)
     return manifest
@@ -52,6 +52,7 @@ def test_a_folder_of_the_original_script_is_a_battery_of_which_little_is_known(
     assert (opened.provenance.run_id, opened.provenance.state, opened.tasks) == (None, None, None)
     assert opened.started_at == folder.started_at(opened.provenance)
     assert opened.observed.expectations == Expectations()
+    assert opened.observed.planned is None
     assert opened.observed.changed == []
     assert [metrics.iteration for metrics in opened.metrics] == [1, 2]
     opened.require_complete()
@@ -88,6 +89,7 @@ def test_what_the_manifest_and_the_tasks_say_is_taken_from_them(folder: BatteryD
     assert (opened.provenance, opened.tasks) == (manifest, TASKS)
     assert opened.started_at == manifest.started_at
     assert opened.observed.expectations.gamma_token_factor == 9.0
+    assert opened.observed.planned == manifest.planned_iterations == 2
     assert opened.observed.changed == []
 
 

@@ -38,7 +38,12 @@ def left(folder: BatteryDir, settings: Settings, **changes: object) -> Manifest:
     for number in (1, 2):
         folder.iteration(number).root.mkdir()
         folder.iteration(number).write_runs([run()])
-    done = {"iterations_wanted": 2, "iterations_finished": 2, "state": "finished"}
+    done = {
+        "iterations_wanted": 2,
+        "planned_iterations": 2,
+        "iterations_finished": 2,
+        "state": "finished",
+    }
     manifest = battery.manifest.model_copy(update={**done, **changes})
     folder.write_manifest(manifest)
     return manifest
@@ -99,6 +104,34 @@ def test_a_resume_keeps_what_the_battery_had_and_says_how_far_it_is(
     battery = prepare.resumed(folder, replace(settings, iterations=4), events.append)
     assert battery.manifest.options == manifest.options
     assert (battery.manifest.iterations_wanted, battery.manifest.state) == (4, "running")
+    assert events[-1] == Notice("2 of 4 iterations are already finished")
+
+
+def test_the_plan_is_made_once_and_no_later_number_of_iterations_moves_it(
+    folder: BatteryDir, settings: Settings
+) -> None:
+    assert prepare.new(folder, replace(settings, iterations=7)).manifest.planned_iterations == 7
+    left(folder, settings)
+    assert prepare.iterated(folder, settings, ignore).manifest.planned_iterations == 2
+    events: list[Event] = []
+    battery = prepare.resumed(folder, replace(settings, iterations=5), events.append)
+    assert (battery.manifest.planned_iterations, battery.manifest.iterations_wanted) == (2, 5)
+    told = [event.text for event in events if isinstance(event, Notice)]
+    assert told[0].startswith("the verdict stays planned after iteration 2, not 5")
+    # Told when the number changes, not again at every resume.
+    folder.write_manifest(battery.manifest)
+    events.clear()
+    prepare.resumed(folder, settings, events.append)
+    assert events == [Notice("2 of 5 iterations are already finished")]
+
+
+def test_a_battery_of_an_earlier_version_has_no_plan_and_gets_none(
+    folder: BatteryDir, settings: Settings
+) -> None:
+    left(folder, settings, planned_iterations=None)
+    events: list[Event] = []
+    battery = prepare.resumed(folder, replace(settings, iterations=4), events.append)
+    assert battery.manifest.planned_iterations is None
     assert events == [Notice("2 of 4 iterations are already finished")]
 
 

@@ -91,6 +91,7 @@ class OpenedBattery:
             expectations=(self.tasks and self.tasks.expectations) or Expectations(),
             distilled={number: any_ for number, any_ in learned.items() if any_ is not None},
             changed=list(self._changes(calls)),
+            planned=self.provenance.planned_iterations,
         )
 
     @cached_property

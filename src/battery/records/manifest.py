@@ -66,6 +66,12 @@ class Provenance(Record):
         default=[], description="What changed during the battery; the summary warns of it."
     )
     iterations_wanted: int | None = None
+    # A plan that moves once there are results to look at would be no plan.
+    planned_iterations: int | None = Field(
+        default=None,
+        description="After which iteration the verdict was planned: `--iterations` of the first "
+        "run, whatever was added since. Null where an earlier version recorded none.",
+    )
     iterations_finished: int = Field(default=0, description="How many have all stages on disk.")
     state: State | None = None
 

@@ -26,6 +26,7 @@ from battery.target import targets
 
 #: Bits of a seed that is drawn: enough, and short enough to be typed again.
 _SEED_BITS = 32
+_FIXED = "a plan is made before there is anything to look at"
 
 
 class Battery(NamedTuple):
@@ -49,6 +50,7 @@ def new(folder: BatteryDir, settings: Settings) -> Battery:
     tasks = limited(all_tasks, settings.limit)
     # With one arm it decides nothing; it is drawn all the same, so that every manifest has one.
     seed = secrets.randbits(_SEED_BITS) if settings.seed is None else settings.seed
+    wanted = settings.iterations or DEFAULT_ITERATIONS
     manifest = Manifest(
         battery_version=__version__,
         run_id=uuid.uuid4().hex,
@@ -66,7 +68,8 @@ def new(folder: BatteryDir, settings: Settings) -> Battery:
             concurrency=settings.concurrency or 1,
             model_url=settings.model_url,
         ),
-        iterations_wanted=settings.iterations or DEFAULT_ITERATIONS,
+        iterations_wanted=wanted,
+        planned_iterations=wanted,
     )
     return Battery(folder, manifest, tasks, settings)
 
@@ -106,6 +109,9 @@ def resumed(folder: BatteryDir, settings: Settings, tell: Observer) -> Battery:
             hint="leave out --iterations, or ask for as many or more",
         )
     battery = _continued(Battery(folder, manifest, tasks, settings), wanted, tell)
+    planned = manifest.planned_iterations
+    if planned is not None and wanted not in {planned, manifest.iterations_wanted}:
+        tell(Notice(f"the verdict stays planned after iteration {planned}, not {wanted}: {_FIXED}"))
     if manifest.iterations_finished:
         tell(Notice(f"{manifest.iterations_finished} of {wanted} iterations are already finished"))
     return battery

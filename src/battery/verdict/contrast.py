@@ -116,6 +116,9 @@ class Observed(NamedTuple):
     distilled: Mapping[int, bool] = {}
     #: What changed between iterations although it must not, a line each.
     changed: Sequence[str] = ()
+    #: After which iteration a look was planned; None where nobody recorded it, and then the one
+    #: look is after all iterations there.
+    planned: int | None = None
 
 
 class Forgotten(NamedTuple):
