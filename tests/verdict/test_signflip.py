@@ -16,6 +16,7 @@ from battery.verdict.signflip import (
     Flipped,
     Floats,
     better,
+    bound,
     chances_of_counts,
     differs,
     flips,
@@ -130,9 +131,133 @@ def test_a_random_p_is_never_zero() -> None:
     assert better(np.ones(200)).p == 1 / (RANDOM_FLIPS + 1)
 
 
-def test_zeros_cost_no_exactness() -> None:
-    found = better(np.array([0.0] * 100 + [1.0] * 8))
-    assert found == (1 / 256, 108, 256, True)
+def test_tasks_with_an_effect_of_zero_change_no_p() -> None:
+    few = np.array([0.0] * 8 + [1.0] * 8)
+    assert better(few) == (1 / 256, 16, 2**16, True)
+    found = better(np.concatenate([few, np.zeros(4)]))
+    assert (found.tasks, found.exact) == (20, False)
+    assert found.p == pytest.approx(1 / 256, abs=4 * np.sqrt(1 / 256 / RANDOM_FLIPS))
+
+
+#: What breaks an equality of sums: ties, zeros, dust next to them, other sizes, gaps.
+awkward = st.one_of(
+    st.sampled_from([0.0, 0.1, 0.2, 0.3, -0.3, 0.7, 1e-12, -1e-12, 1 + 1e-12, 1 / 3, NAN]),
+    st.floats(-1, 1),
+    sixteenths,
+)
+levels = st.one_of(
+    st.sampled_from([0.5, 0.25, 1 / 256, 2**-16, 1e-5, 0.024, 0.05, 0.1, 0.9, 1 - 2**-53]),
+    st.floats(0, 1, exclude_min=True, exclude_max=True),
+)
+
+
+@st.composite
+def awkward_effects(draw: st.DrawFn, most: int = 20) -> Floats:
+    """Make up to so many tasks, many of them with the effects of others, turned or not."""
+    values = draw(st.lists(awkward, min_size=1, max_size=most))
+    copies = draw(st.lists(st.sampled_from(values), max_size=most - len(values)))
+    sign = draw(st.sampled_from([1.0, -1.0]))
+    return np.array(values + [sign * value for value in copies])
+
+
+def agree(values: Floats, level: float) -> bool:
+    p, low = better(values).p, bound(values, level)
+    return (p is not None and p <= level) == (low is not None and low > 0)
+
+
+@given(awkward_effects(), levels)
+@settings(deadline=None, max_examples=600)
+def test_p_reaches_the_level_exactly_where_the_bound_is_above_zero(
+    values: Floats, level: float
+) -> None:
+    assert agree(values, level)
+
+
+@given(awkward_effects())
+@settings(deadline=None, max_examples=200)
+def test_at_a_level_that_p_just_reaches_or_misses_the_bound_says_the_same(values: Floats) -> None:
+    p = better(values).p
+    if p is not None and p < 1:
+        for level in (p, np.nextafter(p, 0), np.nextafter(p, 1)):
+            assert agree(values, float(level))
+
+
+@pytest.mark.parametrize("tasks", range(1, 21))
+def test_p_and_bound_agree_for_each_number_of_tasks(tasks: int) -> None:
+    rng = np.random.default_rng(tasks)
+    for values in rng.integers(-2, 5, (8, tasks)) / 10 + rng.choice([0, 1e-12], (8, tasks)):
+        for level in (p_of(better(values)) if values.any() else 0.5, 0.024, 0.1):
+            assert agree(values, min(level, 0.999))
+
+
+@given(awkward_effects(most=8), levels)
+@settings(deadline=None, max_examples=300)
+def test_the_bound_is_a_mean_of_a_set_of_tasks(values: Floats, level: float) -> None:
+    """Set by set; `k` sets at most may have a mean that is no larger, the empty one counted."""
+    known = values[~np.isnan(values)].tolist()
+    sets = [chosen for n in range(1, 9) for chosen in itertools.combinations(known, n)]
+    k = int(level * 2 ** len(known))
+    low = bound(values, level)
+    if k < 1:
+        assert low is None
+    else:
+        assert low == pytest.approx(sorted(map(np.mean, sets))[k - 1], abs=1e-7)
+
+
+@given(awkward_effects(), levels, st.floats(-2, 2))
+@settings(deadline=None, max_examples=200)
+def test_the_test_of_another_mean_rejects_what_is_below_the_bound(
+    values: Floats, level: float, mean: float
+) -> None:
+    low = bound(values, level)
+    p = better(values - mean).p
+    # Taking the mean off rounds each effect anew, which only counts right at the bound.
+    if low is not None and p is not None and abs(low - mean) > 1e-6:
+        assert (p <= level) == (mean < low)
+
+
+@given(awkward_effects(), st.sampled_from([0.024, 0.1]), st.randoms(use_true_random=False))
+@settings(deadline=None, max_examples=100)
+def test_neither_order_nor_unit_changes_an_interval_and_the_mean_is_inside(
+    values: Floats, level: float, shuffler: Random
+) -> None:
+    mixed = values.tolist()
+    shuffler.shuffle(mixed)
+    low, upper = bound(values, level), bound(-values, level)
+    assert bound(np.array(mixed), level) == low
+    if low is not None and upper is not None:
+        assert bound(values * 8, level) == low * 8
+        assert low - 1e-9 <= np.nanmean(values) <= -upper + 1e-9
+
+
+def test_a_bound_worked_out_by_hand() -> None:
+    """The means of the sets of 1, 2 and 6 are 1, 1.5, 2, 3, 3.5, 4 and 6."""
+    values = np.array([6.0, NAN, 1.0, 2.0])
+    assert [bound(values, k / 8) for k in range(1, 8)] == [1, 1.5, 2, 3, 3.5, 4, 6]
+    assert bound(values, 0.124) is None
+    assert bound(values, 0.249) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("values", "low"), [([], None), ([NAN], None), ([0.0] * 3, None), ([0.0] * 6, 0.0)]
+)
+def test_a_bound_needs_tasks_and_no_effects(values: list[float], low: float | None) -> None:
+    assert bound(np.array(values), 0.05) == low
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, -0.1, NAN])
+def test_a_level_is_a_chance(level: float) -> None:
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        bound(np.ones(8), level)
+
+
+@pytest.mark.parametrize("tasks", [6, 30])
+def test_the_interval_leaves_the_truth_out_as_often_as_its_level_says(tasks: int) -> None:
+    rng = np.random.default_rng(8)
+    samples = rng.standard_t(2, (1000 if tasks == 6 else 150, tasks)) + 0.3
+    lows = [bound(sample, 1 / 8) for sample in samples]
+    above = np.mean([low is not None and low > 0.3 for low in lows])
+    assert above == pytest.approx(1 / 8, abs=4 * np.sqrt(1 / 8 * 7 / 8 / len(samples)))
 
 
 def test_patterns_are_all_there_once_and_the_first_changes_nothing() -> None:

@@ -7,12 +7,20 @@ section 21; Pesarin & Salmaso, Permutation Tests for Complex Data, 2010, chapter
 
 Effects are numbers or NaN, for a cell that was not measured. Changing the unit of a metric changes
 no p-value, and neither does the order of the tasks.
+
+`better` and `bound` are one test, asked in two ways. Turning the signs of a set of tasks lowers the
+sum of all effects by twice the sum of that set, so the patterns that look at least as good as the
+observed one are the sets whose sum is at most 0. The same test of "the mean effect is above d"
+counts the sets whose mean is at most d, the empty set always among them, and the interval of all d
+that it does not reject ends at one of these means. Hence p is at most the level exactly where the
+lower end is above 0, provided that both look at the same sets: `_subsets` makes them for both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from math import floor
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -83,7 +91,38 @@ def better(effects: Floats) -> Flipped:
 
     NaN is left out. One task gives p = 1/2 or 1; equal effects of n tasks give 1/2^n or 1.
     """
-    return _test(effects, lambda sums: sums)
+    known = effects[~np.isnan(effects)]
+    exact = known.size <= EXACT_UP_TO
+    if not known.any():
+        return Flipped(None, known.size, 0, exact=True)
+    sums = _subsets(known).sums
+    hits = int(np.count_nonzero(sums <= 0))
+    return Flipped(_share(hits, sums.size, exact=exact), known.size, sums.size, exact)
+
+
+def bound(effects: Floats, level: float) -> float | None:
+    """Return the lower end of the one-sided interval of the mean effect, by inverting `better`.
+
+    `level` is that of the test, such as .05: `better(effects).p <= level` exactly where the bound
+    is above 0. The upper end is `-bound(-effects, level)`. NaN is left out; an effect of 0 is an
+    effect. None where so few tasks can never reach the level. Raises `ValueError` for a level that
+    is not between 0 and 1.
+
+    The means of sets are the typical values of Hartigan, Using subsample values as typical values,
+    J Am Stat Assoc 64, 1969: each gap between two of them is as likely to hold the true mean.
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"a level is between 0 and 1, not {level}")
+    known = effects[~np.isnan(effects)]
+    sets = _subsets(known)
+    turned = sets.sizes > 0
+    # The empty set is a hit whatever the mean effect may be.
+    rank = _hits_allowed(sets.sums.size, level, exact=known.size <= EXACT_UP_TO)
+    rank -= int(np.count_nonzero(~turned))
+    if rank < 0:
+        return None
+    means = sets.sums[turned] / sets.sizes[turned]
+    return float(np.partition(means, rank)[rank]) * sets.unit
 
 
 def differs(effects: Floats) -> Flipped:
@@ -165,6 +204,49 @@ def chances_of_counts(changes: Floats, needed: Sequence[int]) -> list[float] | N
 
     hits, tried, _ = _count(table, hit)
     return [count / tried for count in hits.tolist()]
+
+
+class _Subsets(NamedTuple):
+    """The sets of tasks whose signs are turned, one a pattern."""
+
+    #: Sums of effects, in units of `unit`; 0 where they are 0 but for rounding.
+    sums: Floats
+    #: Tasks in the set.
+    sizes: Floats
+    #: The largest size of an effect; 1 where all are 0.
+    unit: float
+
+
+def _subsets(known: Floats) -> _Subsets:
+    """Sum the effects over all sets of tasks, or over those of the random flips."""
+    unit = float(np.abs(known).max(initial=0.0)) or 1.0
+    # Sorted, tasks in another order give the same sums to the last digit, and a mean effect that is
+    # taken off first meets the same random flips.
+    scaled = np.sort(known) / unit
+    columns = np.column_stack([scaled, np.ones(scaled.size)])
+    if scaled.size <= EXACT_UP_TO:
+        sums, sizes = _all_sets(columns)
+    else:
+        turned = np.concatenate([rows @ columns for rows in flips(scaled.size)])
+        sums, sizes = ((columns.sum(axis=0) - turned) / 2).T
+    sums[np.abs(sums) <= _slack(scaled) / 2] = 0.0
+    return _Subsets(sums, sizes, unit)
+
+
+def _all_sets(columns: Floats) -> Floats:
+    """Sum each column over every set of rows; the empty set comes first."""
+    sets = np.zeros((columns.shape[1], 1))
+    for row in columns:
+        sets = np.hstack([sets, sets + row[:, None]])
+    return sets
+
+
+def _hits_allowed(tried: int, level: float, *, exact: bool) -> int:
+    """Return with how many hits at most the p of `_share` is at most the level; -1 for none."""
+    hits = floor(level * tried) + 1
+    while hits >= 0 and _share(hits, tried, exact=exact) > level:
+        hits -= 1
+    return hits
 
 
 def _test(effects: Floats, statistic: Callable[[Floats], Floats]) -> Flipped:
