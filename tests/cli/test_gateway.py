@@ -27,7 +27,7 @@ def test_gateway_serves_until_interrupted(tmp_path: Path) -> None:
     assert taken.returncode == 2
     assert "port" in taken.stderr
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in errors
     assert (tmp_path / "memory" / "outcomes.jsonl").read_bytes().count(b"\n") == 16
@@ -43,5 +43,5 @@ def test_an_address_that_others_can_reach_is_warned_of(
     with urllib.request.urlopen(f"{url}/v1/health") as answer:
         assert answer.status == 200
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=60)
     assert ("warning: 0.0.0.0 can be reached from other machines" in errors) is warned

@@ -77,7 +77,7 @@ def test_a_battery_goes_on_with_the_concurrency_it_had(gateway: Gateway, tmp_pat
     write_tasks(tmp_path / "tasks.json", 3)
     targets = ["--gateway", gateway.url, "--llm-team", gateway.url]
     assert battery("run", "-n", 1, *targets, "--concurrency", 3, cwd=tmp_path).returncode == 0
-    together = threading.Barrier(3, timeout=20)
+    together = threading.Barrier(3, timeout=60)
 
     def meet(path: str, _body: dict[str, Any]) -> None:
         if path == "/v1/respond":

@@ -88,7 +88,7 @@ def test_output_goes_through_a_link_and_into_a_pipe_and_replaces_neither(
     with ThreadPoolExecutor(1) as pool:
         read = pool.submit(pipe.read_bytes)
         done = battery("report", folder, "--output", pipe, cwd=tmp_path)
-        assert read.result(timeout=30) == target.read_bytes()
+        assert read.result(timeout=60) == target.read_bytes()
     assert done.stdout == ""
     assert pipe.is_fifo()
 

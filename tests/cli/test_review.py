@@ -117,13 +117,13 @@ def test_an_interrupted_review_says_so_and_is_one_json_document(
 
     def block(_path: str, _body: dict[str, Any]) -> None:
         asked.set()
-        release.wait(30)
+        release.wait(60)
 
     gateway.before = block
     process = start("review", "--json", cwd=tmp_path)
-    assert asked.wait(30)
+    assert asked.wait(60)
     process.send_signal(signal.SIGINT)
-    out, errors = process.communicate(timeout=20)
+    out, errors = process.communicate(timeout=60)
     release.set()
     assert process.returncode == 130
     assert "error: interrupted" in errors

@@ -45,7 +45,7 @@ def test_a_killed_run_is_noticed_and_its_resume_followed_to_the_end(
     blocking = Blocking(gateway, 8)  # in the middle of the second iteration
     words = run_words(gateway, tmp_path / "b")
     writer = start(*words)
-    assert blocking.reached.wait(30)
+    assert blocking.reached.wait(60)
     with on_terminal("watch", tmp_path / "b", cwd=tmp_path) as terminal:
         terminal.wait_for("1/2 done 3 of 3 ok,")
         # Not waited for: one that is dead and not yet buried is gone, too.
@@ -79,7 +79,7 @@ def test_a_watch_that_is_killed_or_interrupted_does_the_run_no_harm(
     folder = tmp_path / "b"
     blocking = Blocking(gateway, 2)
     writer = start(*run_words(gateway, folder))
-    assert blocking.reached.wait(30)
+    assert blocking.reached.wait(60)
     watchers = [start("watch", folder), start("watch", folder)]
     for watcher in watchers:
         assert watcher.stderr
@@ -87,7 +87,7 @@ def test_a_watch_that_is_killed_or_interrupted_does_the_run_no_harm(
             assert watcher.poll() is None
     watchers[0].kill()
     watchers[1].send_signal(signal.SIGINT)
-    codes = [watcher.communicate(timeout=30) and watcher.returncode for watcher in watchers]
+    codes = [watcher.communicate(timeout=60) and watcher.returncode for watcher in watchers]
     assert codes == [-signal.SIGKILL, 130]
     refused = command_here(*run_words(gateway, folder), "--resume", cwd=tmp_path)
     assert "another battery process is working" in refused.stderr, "the lock is as it was"
@@ -100,7 +100,7 @@ def test_a_watch_that_is_killed_or_interrupted_does_the_run_no_harm(
     assert followed.returncode == 0, followed.stderr
     assert json.loads(followed.stdout) == read_json(folder / "summary.json")
     assert "2/2 done  3 of 3 ok" in followed.stderr
-    _, errors = writer.communicate(timeout=30)
+    _, errors = writer.communicate(timeout=60)
     assert writer.returncode == 0, errors
 
 

@@ -48,7 +48,7 @@ class Door(NamedTuple):
     store: Path
 
     def connect(self) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=60)
 
     def send(
         self, first: str, *lines: str, body: bytes = b"", host: str | None = "127.0.0.1:{}"

@@ -230,4 +230,4 @@ def test_the_command_turns_the_dials(tmp_path: Path) -> None:
             assert CROWDED_OUT in ask(client, EASY)["error"]
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import io
 import json
@@ -10,22 +9,26 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping
-from contextlib import aclosing, redirect_stderr, redirect_stdout
+from contextlib import aclosing, nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from battery.base.errors import CallError
+from battery.base import loop
+from battery.base.errors import CallError, CallTimeoutError
 from battery.cli.main import main
 from battery.inputs.settings import Target
 from battery.records.models import Models, Task
 from battery.target.http import Client
 from battery.target.system import System
 from tests.support import commands
+from tests.support.impatience import impatient
 from tests.support.misbehaving import Script, Server
 
 CALLS = ("respond", "distill", "chat")
+#: Seconds for one call, on any machine.
+TIMEOUT_S = 60.0
 TASK = Task(task_class="staffing", operation="fill: Welder", spec={"count": 2})
 MODELS = Models(executor_cloud="small-1", reviewer_cloud="small-2", overseer_cloud="large-1")
 TASKS = {
@@ -38,30 +41,31 @@ TASKS = {
 }
 
 
-async def ask(system: System, call: str, timeout_s: float = 20) -> Any:
+async def ask(system: System, call: str) -> Any:
     """Make one call and return its reply."""
     if call == "respond":
-        return await system.respond(TASK, MODELS, timeout_s)
+        return await system.respond(TASK, MODELS, TIMEOUT_S)
     if call == "distill":
-        return await system.distill(lambda _event: None, timeout_s)
-    return await system.chat("overseer", "What now?", "large-1", 0.2, timeout_s)
+        return await system.distill(lambda _event: None, TIMEOUT_S)
+    return await system.chat("overseer", "What now?", "large-1", 0.2, TIMEOUT_S)
 
 
-def asking(url: str, *calls: str, timeout_s: float = 20, **headers: str) -> list[Any]:
+def asking(url: str, *calls: str, **headers: str) -> list[Any]:
     """Make the calls one after the other over one client."""
 
     async def work() -> list[Any]:
         async with aclosing(Client(Target(url, headers))) as client:
-            return [await ask(client, call, timeout_s) for call in calls]
+            return [await ask(client, call) for call in calls]
 
-    return asyncio.run(work())
+    return loop.run(work())
 
 
-def failing(kind: type[CallError], call: str, script: Script, timeout_s: float = 20) -> str:
+def failing(kind: type[CallError], call: str, script: Script) -> str:
     """Make one call that must fail with this kind of error; return its words and the hint."""
     with Server(**{call: script}) as server:
-        with pytest.raises(kind) as caught:
-            asking(server.url, call, timeout_s=timeout_s)
+        waiting = impatient(server) if kind is CallTimeoutError else nullcontext()
+        with pytest.raises(kind) as caught, waiting:
+            asking(server.url, call)
         assert server.calls == [call], "no call is ever repeated"
         message = caught.value.message
         assert message.startswith(call)

@@ -61,6 +61,7 @@ def stalling(*chunks: bytes) -> Script:
 
     def script(exchange: Exchange) -> None:
         exchange.send(*chunks)
+        exchange.say_no_more()
         exchange.wait()
         exchange.hang_up()
 
@@ -72,10 +73,12 @@ def repeating(first: bytes, chunk: bytes, *, pause_s: float, times: int = 2**62)
 
     def script(exchange: Exchange) -> None:
         exchange.send(first)
-        for _ in range(times):
+        for sent in range(times):
             if pause_s and exchange.wait(pause_s):
                 break
             exchange.send(chunk)
+            if sent == 1:
+                exchange.say_no_more()
         exchange.hang_up()
 
     return script

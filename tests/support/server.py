@@ -42,10 +42,10 @@ class Request(NamedTuple):
 class Exchange:
     """What a script has in hand: the request, the wire, and the server's patience."""
 
-    def __init__(self, request: Request, wire: socket.socket, stopped: threading.Event) -> None:
+    def __init__(self, request: Request, wire: socket.socket, server: Server) -> None:
         self.request = request
         self._wire = wire
-        self._stopped = stopped
+        self._server = server
         self.keep_open = True
 
     def send(self, *chunks: bytes) -> None:
@@ -55,7 +55,11 @@ class Exchange:
 
     def wait(self, seconds: float | None = None) -> bool:
         """Do nothing for a while, or until the test is over; tell whether it is."""
-        return self._stopped.wait(seconds)
+        return self._server.stopped.wait(seconds)
+
+    def say_no_more(self) -> None:
+        """Let it be known that nothing new will be sent."""
+        self._server.spoken.set()
 
     def hang_up(self) -> None:
         """Close the connection after this."""
@@ -96,7 +100,10 @@ class Server:
 
     def __init__(self, script: Script) -> None:
         self._script = script
-        self._stopped = threading.Event()
+        #: Set when the test is over.
+        self.stopped = threading.Event()
+        #: Set when a script has nothing new to say, and lets its client wait.
+        self.spoken = threading.Event()
         self._threads: list[threading.Thread] = []
         self._wires: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -127,7 +134,7 @@ class Server:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stopped.set()
+        self.stopped.set()
         # A thread that waits in accept() is woken by a connection and by nothing else.
         with suppress(OSError):
             socket.create_connection(self._address, timeout=5).close()
@@ -149,7 +156,7 @@ class Server:
         while True:
             wire, _ = self._listener.accept()
             with self._lock:
-                if self._stopped.is_set():
+                if self.stopped.is_set():
                     wire.close()
                     return
                 self._wires.add(wire)
@@ -163,7 +170,7 @@ class Server:
             while (request := _read(wire, number)) is not None:
                 with self._lock:
                     self.requests.append(request)
-                exchange = Exchange(request, wire, self._stopped)
+                exchange = Exchange(request, wire, self)
                 self._script(exchange)
                 if not exchange.keep_open:
                     break

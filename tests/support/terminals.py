@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.support.commands import environment, words
 
-_LIMIT_S = 30
+_LIMIT_S = 60
 #: What a shell does before it becomes the command: the terminal is the command's own.
 _SHELL = """
 import fcntl, os, signal, sys, termios

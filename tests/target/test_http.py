@@ -21,6 +21,7 @@ from battery.records.models import ELAPSED_KEY
 from battery.target.http import Client, open_clients
 from battery.target.system import DistillReply, Finding, RespondReply
 from tests.support.calls import CALLS, ask, asking, failing
+from tests.support.impatience import impatient
 from tests.support.misbehaving import (
     EVENTS,
     RESPOND,
@@ -274,7 +275,7 @@ def test_events_are_told_as_they_arrive() -> None:
     def first_then_wait(exchange: Exchange) -> None:
         exchange.send(sse_head(), sse({"text": "first"}))
         # The last event goes out only after the first one was told.
-        assert go_on.wait(20)
+        assert go_on.wait(60)
         exchange.send(sse({"role": "final", "text": "last"}))
         exchange.hang_up()
 
@@ -460,8 +461,8 @@ FULL = "The distillation failed: disk full"
 def test_an_outcome_that_had_come_outlives_the_end_of_its_stream(
     stream: bytes, text: str, ending: Callable[[bytes], Script], words: str
 ) -> None:
-    with Server(distill=ending(stream)) as server:
-        reply: DistillReply = asking(server.url, "distill", timeout_s=0.2)[0]
+    with Server(distill=ending(stream)) as server, impatient(server):
+        reply: DistillReply = asking(server.url, "distill")[0]
     assert reply.result.text == text
     assert words in reply.cut
 
@@ -471,7 +472,7 @@ def test_an_outcome_that_had_come_outlives_the_end_of_its_stream(
 )
 def test_a_stream_that_never_ends_is_given_up(chunk: bytes) -> None:
     script = repeating(sse_head(), chunk, pause_s=0.01)
-    said = failing(errors.CallTimeoutError, "distill", script, timeout_s=0.6)
+    said = failing(errors.CallTimeoutError, "distill", script)
     assert "the answer was not complete" in said
 
 

@@ -88,7 +88,7 @@ def test_a_second_ctrl_c_gives_up_the_spans_and_not_the_advice(
 ) -> None:
     # Longer than any test may last: only the signal ends the wait.
     monkeypatch.setattr(tracing, "INTERRUPTED_CLOSE_S", 600.0)
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "2")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "20")
     collector.may_answer.clear()
 
     def press_again() -> None:

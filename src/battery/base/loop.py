@@ -15,16 +15,18 @@ T = TypeVar("T")
 _ASYNCHRONOUS: Final = {"asyncio", "anyio", "httpcore", "httpx", "httpx_sse", "h11"}
 
 
-class _Loop(asyncio.SelectorEventLoop):
+class Loop(asyncio.SelectorEventLoop):
     """An event loop whose timeouts do not run while the process stands still."""
 
     #: Whether a signal has cancelled the work.
     cancelled = False
 
     def time(self) -> float:
+        """Return seconds from any start, those left out in which the process stood still."""
         return awake()
 
     async def shutdown_default_executor(self, *limit: Any) -> None:
+        """Wait for the threads of the work, unless a signal has cancelled it."""
         # A thread that asks a silent name server may take minutes, which a signal is to spare.
         if not self.cancelled:
             await super().shutdown_default_executor(*limit)
@@ -36,7 +38,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     The first signal cancels it where it waits: what it is computing, such as reading an answer that
     has arrived and is paid for, gets to its end. The second breaks that off as well.
     """
-    loop = _Loop()
+    loop = Loop()
     try:
         with asyncio.Runner(loop_factory=lambda: loop) as runner:
             return runner.run(_cancellable(work, loop))
@@ -44,7 +46,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         raise KeyboardInterrupt from None
 
 
-async def _cancellable(work: Coroutine[Any, Any, T], loop: _Loop) -> T:
+async def _cancellable(work: Coroutine[Any, Any, T], loop: Loop) -> T:
     task = cast(asyncio.Task[T], asyncio.current_task())
 
     def cancel() -> None:
