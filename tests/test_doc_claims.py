@@ -105,7 +105,7 @@ CLAIMS = {
         f"which takes {SLOPE} iterations to show",
     ],
     "docs/reference/files.md": [
-        f"Easy tasks that failed after they had passed, asked {CONFIRMATIONS} more times",
+        f"Tasks that learning may have lost, asked {CONFIRMATIONS} more times",
         f"asked {RERUNS} more times in the learn arm. In task order, {RERUNS} entries per task",
     ],
     "docs/reference/evidence.md": [
@@ -168,7 +168,7 @@ CLAIMS = {
         f"between {COIN[0] * 100:g} and {percent(COIN[1])}, give or take",
         f"within {POWER_MARGIN * 100:g} points of what is documented",
         f"{WORDS[CONFIRMATIONS]} reruns may fail by bad luck",
-        f"is asked {RERUNS} more times, as a run does",
+        f"is asked {RERUNS} more times, by the rule of a run",
         f"{NEEDED} or more of {sum(metric.counted for metric in TABLE)} metrics improved",
     ],
     "docs/how-to/compare.md": [

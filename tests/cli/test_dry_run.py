@@ -91,7 +91,7 @@ def test_it_prints_the_cost_and_a_line_a_call_and_leaves_nothing_behind(here: Pa
     first, *calls = done.stdout.splitlines()
     assert first == (
         "45 calls: 36 tasks (3 iterations x 6 tasks x 2 arms), 3 distill, 6 review and judgment; "
-        "up to 20 more to confirm alpha tasks that fail"
+        "up to 40 more to confirm tasks that fail"
     )
     assert len(calls) == 45
     assert sorted(calls[:2]) == ["1 alpha   frozen 1 alpha_baseline 0",

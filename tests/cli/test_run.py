@@ -307,21 +307,32 @@ def failing_from(iteration: int, *names: str) -> Any:
     return status
 
 
-def test_alpha_tasks_that_fail_later_are_asked_five_times_more(pair: Pair, larger: Path) -> None:
-    pair.learn.status = failing_from(2, "alpha_baseline 1", "beta_drift 0")
+def test_tasks_that_fail_later_are_asked_five_times_more(pair: Pair, larger: Path) -> None:
+    pair.learn.status = failing_from(2, "alpha_baseline 1", "beta_drift 0", "gamma_impossible 0")
     folder = ran(larger, *pair.options(), "-n", 3)
     runs = read_json(folder / "iter_2" / "confirmations.json")
-    assert [run["task"]["operation"] for run in runs] == ["alpha_baseline 1"] * 5
-    assert {(run["phase"], run["result"]["status"]) for run in runs} == {("alpha", "failed")}
+    asked = [(run["phase"], run["task"]["operation"]) for run in runs]
+    assert asked == [("alpha", "alpha_baseline 1")] * 5 + [("beta", "beta_drift 0")] * 5
+    assert {run["result"]["status"] for run in runs} == {"failed"}
     assert set(runs[0]) == {"task", "phase", "result"}
     lines = [line["call"] for line in journal(folder) if line["iteration"] == "iter_2"]
-    assert lines == ["respond"] * 12 + ["confirm"] * 5 + ["distill", "chat", "chat"]
+    assert lines == ["respond"] * 12 + ["confirm"] * 10 + ["distill", "chat", "chat"]
     reruns = [line for line in journal(folder) if line["call"] == "confirm"]
-    assert [(line["arm"], line["repeat"]) for line in reruns] == [("learn", n) for n in range(1, 6)]
-    # Confirmed once, it is not asked again in iteration 3.
+    assert [(line["arm"], line["repeat"]) for line in reruns] == 2 * [
+        ("learn", n) for n in range(1, 6)
+    ]
+    # Confirmed once, they are not asked again in iteration 3.
     assert not (folder / "iter_3" / "confirmations.json").exists()
     assert pair.frozen.count()["alpha_baseline 1"] == 3
-    assert read_json(folder / "summary.json")["calls"] == 3 * 15 + 5
+    assert read_json(folder / "summary.json")["calls"] == 3 * 15 + 10
+
+
+def test_what_only_the_twin_does_is_asked_five_times_more_once(pair: Pair, here: Path) -> None:
+    """The learn arm never did the niche task, so nobody pays for that in every iteration."""
+    pair.learn.status = failing_from(1, "beta_drift 0")
+    folder = ran(here, *pair.options(), "-n", 4)
+    asked = [line["iteration"] for line in journal(folder) if line["call"] == "confirm"]
+    assert asked == ["iter_2"] * 5
 
 
 def test_a_failure_that_was_not_confirmed_is_looked_into_again(pair: Pair, here: Path) -> None:

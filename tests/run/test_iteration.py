@@ -249,13 +249,16 @@ def test_what_an_earlier_run_had_asked_is_told_as_replayed_and_not_asked_again(
 def test_tasks_to_confirm_are_asked_again_in_turns_in_the_learn_arm(folder: BatteryDir) -> None:
     iterate(folder)
     alpha = ["alpha_baseline 0", "alpha_baseline 1"]
-    told = iterate(folder, 2, failing=frozenset(alpha))
+    failing = frozenset([*alpha, "beta_drift 1", "gamma_impossible 0"])
+    told = iterate(folder, 2, failing=failing)
     reruns = [event for event in told if isinstance(event, TaskFinished) and event.confirm]
-    assert [event.label for event in reruns] == alpha * 5
+    assert [event.label for event in reruns] == alpha * 5 + ["beta_drift 1"] * 5
     assert {event.arm for event in reruns} == {LEARN}
-    assert len(folder.iteration(2).read_confirmations()) == 10
-    # They are known to be forgotten by now, so a third iteration does not pay for that again.
-    told = iterate(folder, 3, failing=frozenset(alpha))
+    stages = [event.name for event in told if isinstance(event, StageStarted)]
+    assert stages == ["alpha", "beta", "gamma", "alpha", "beta", "delta", "epsilon", "zeta"]
+    assert len(folder.iteration(2).read_confirmations()) == 15
+    # They are known to be lost by now, so a third iteration does not pay for that again.
+    told = iterate(folder, 3, failing=failing)
     assert not any(isinstance(event, TaskFinished) and event.confirm for event in told)
 
 

@@ -112,12 +112,12 @@ def test_what_is_on_disk_is_not_left_and_is_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("finished", "wanted", "most"), [(0, 1, 0), (0, 3, 20), (1, 3, 20), (2, 3, 10), (3, 3, 0)]
+    ("finished", "wanted", "most"), [(0, 1, 0), (0, 3, 30), (1, 3, 30), (2, 3, 15), (3, 3, 0)]
 )
-def test_confirmations_are_for_alpha_tasks_after_the_first_iteration(
+def test_confirmations_are_for_tasks_that_can_be_done_after_the_first_iteration(
     finished: int, wanted: int, most: int
 ) -> None:
-    assert Schedule(entries(alpha=2)).plan(finished, wanted, ()).confirmations == most
+    assert Schedule(entries(alpha=2, beta=1)).plan(finished, wanted, ()).confirmations == most
 
 
 def test_a_confirmation_is_a_call_of_the_learn_arm_with_a_name_of_its_own() -> None:
@@ -126,47 +126,28 @@ def test_a_confirmation_is_a_call_of_the_learn_arm_with_a_name_of_its_own() -> N
     assert ask.key == CallKey("confirm", arm=LEARN, task_id=entry.task_id, repeat=3)
 
 
-@pytest.mark.parametrize(
-    ("first", "now", "reruns", "asked"),
-    [
-        ([True], [False], [], True),
-        ([True], [True], [], False),
-        ([False], [False], [], False),
-        ([True, True, False], [False, False, True], [], True),
-        # Half is not most.
-        ([True, False], [False, False], [], False),
-        ([True, True], [True, False], [], False),
-        # Confirmed before; one that passed twice in its five reruns was not.
-        ([True], [False], [[False] * 4 + [True]], False),
-        ([True], [False], [[False] * CONFIRMATIONS], False),
-        ([True], [False], [[False] * 3 + [True] * 2], True),
-        ([True], [False], [[True] * 5, [False] * 5], False),
-        # A task that iteration 1 did not have.
-        ([], [False], [], False),
-    ],
-)
-def test_alpha_tasks_that_passed_at_first_and_fail_now_are_confirmed_once(
-    first: list[bool], now: list[bool], reruns: list[list[bool]], asked: bool
-) -> None:
-    (entry,) = entries(1, 0, 0)
-    key = entry.task_id
-    found = to_confirm([entry], {key: first}, {key: now}, [{key: each} for each in reruns])
-    assert found == ([entry] if asked else [])
-
-
-def test_other_phases_are_never_confirmed() -> None:
+def test_what_can_be_done_and_is_in_doubt_is_confirmed_in_task_order() -> None:
     tasks = entries(1, 1, 1)
     passed = {entry.task_id: [True] for entry in tasks}
     failed = {entry.task_id: [False] for entry in tasks}
-    assert to_confirm(tasks, passed, failed, []) == tasks[:1]
+    assert to_confirm(tasks, [passed, failed], [], []) == tasks[:2]
+    assert to_confirm(tasks, [passed, passed], [], []) == []
+    # Each task is judged by its own runs, in both arms and in the reruns.
+    mixed = {tasks[0].task_id: [True], tasks[1].task_id: [False]}
+    assert to_confirm(tasks, [mixed, failed], [], []) == tasks[:1]
+    assert to_confirm(tasks, [mixed, failed], [passed, passed], []) == tasks[:2]
+    known = {tasks[0].task_id: [False] * CONFIRMATIONS}
+    assert to_confirm(tasks, [passed, failed, failed], [], [known]) == tasks[1:2]
+    # Of a task that iteration 1 did not have nothing is known.
+    assert to_confirm(tasks, [{}, failed], [], []) == []
 
 
-def test_outcomes_collect_the_repeats_of_alpha_tasks() -> None:
-    (alpha, beta) = entries(1, 1, 0)
+def test_outcomes_collect_the_repeats_of_tasks_that_can_be_done() -> None:
+    (alpha, beta, gamma) = entries(1, 1, 1)
 
     def run(entry: PlannedTask, passed: bool) -> Run:
         status = RunResult("ok" if passed else "failed", 1, 1, False, None, 1)
         return Run(entry.task, entry.phase, status)
 
-    runs = [run(alpha, True), run(beta, True), run(alpha, False)]
-    assert outcomes(runs) == {alpha.task_id: [True, False]}
+    runs = [run(alpha, True), run(beta, True), run(gamma, True), run(alpha, False)]
+    assert outcomes(runs) == {alpha.task_id: [True, False], beta.task_id: [True]}

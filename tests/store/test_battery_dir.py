@@ -241,7 +241,7 @@ def test_each_arm_and_repeat_has_a_place_of_its_own(files: IterationDir) -> None
         (FROZEN, 2, "ok"),
         (FROZEN, 10, "blocked"),
     ]
-    assert [found.result.status for found in files.learn_runs()] == ["ok", "failed"]
+    assert [found.result.status for found in files.runs_of(LEARN)] == ["ok", "failed"]
 
 
 def test_only_what_is_on_disk_is_a_set(files: IterationDir) -> None:

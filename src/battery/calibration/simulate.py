@@ -14,8 +14,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from battery.records.models import CONFIRMATIONS, CONFIRMED, FROZEN, LEARN, Arm, Phase, RunResult
+from battery.records.models import CONFIRMATIONS, FROZEN, LEARN, SOLVABLE, Arm, Phase, RunResult
 from battery.verdict.contrast import Observed
+from battery.verdict.doubt import doubtful
 from battery.verdict.signflip import Floats
 from battery.verdict.table import Call
 
@@ -113,16 +114,16 @@ class _Drawn(NamedTuple):
 def simulate(dials: Dials, rng: np.random.Generator) -> Observed:
     """Draw one battery, as `summarize` would find it on disk.
 
-    The confirmations are asked as a run asks them: when an easy task of the learn arm mostly
-    passed in iteration 1 and mostly fails in a later one, until its loss is confirmed.
+    The confirmations are asked as a run asks them (`battery.verdict.doubt`).
     """
     phases = dials.phases
     drawn, ok = _draw(dials, phases, rng)
     lost = _lost(dials, len(phases), rng)
-    doubtful = _doubtful(dials, phases, ok)
     return Observed(
         calls=list(_calls(dials, phases, drawn, lost)),
-        confirmations=list(_confirmations(dials, phases, drawn, doubtful - lost)),
+        confirmations=list(
+            _confirmations(dials, phases, drawn, _doubtful(dials, phases, ok) - lost)
+        ),
         distilled=dict.fromkeys(range(1, dials.iterations + 1), True),
     )
 
@@ -243,27 +244,25 @@ def _calls(
 
 
 def _doubtful(dials: Dials, phases: list[Phase], ok: NDArray[np.bool_]) -> set[Cell]:
-    """Choose the cells that are asked again."""
-    passed = ok[_LEARN, :, :, : dials.repeats].mean(axis=-1)
-    failed_again = (~ok[_LEARN, :, :, dials.repeats :]).sum(axis=-1)
-    # By the rule of `to_confirm` in `battery.run.schedule`, which needs records not made here.
-    chosen: set[Cell] = set()
-    for task, phase in enumerate(phases):
-        if phase is not Phase.ALPHA or passed[0, task] <= 0.5:
-            continue
-        for iteration in range(1, dials.iterations):
-            if passed[iteration, task] < 0.5:
-                chosen.add((_LEARN, iteration, task))
-                if failed_again[iteration, task] >= CONFIRMED:
-                    break
-    return chosen
+    """Choose the cells that are asked again, by the rule of a run."""
+    # Arm, task, iteration, draw.
+    arms = ok.swapaxes(1, 2)
+    runs, reruns = arms[..., : dials.repeats].tolist(), arms[_LEARN, ..., dials.repeats :].tolist()
+    return {
+        (_LEARN, iteration, task)
+        for task, phase in enumerate(phases)
+        if phase in SOLVABLE
+        for iteration in doubtful(
+            runs[_LEARN][task], runs[1][task] if dials.arms > 1 else [], reruns[task]
+        )
+    }
 
 
 def _confirmations(
-    dials: Dials, phases: list[Phase], drawn: _Drawn, doubtful: set[Cell]
+    dials: Dials, phases: list[Phase], drawn: _Drawn, cells: set[Cell]
 ) -> Iterator[Call]:
     reruns = range(dials.repeats, dials.repeats + CONFIRMATIONS)
-    for cell in sorted(doubtful):
+    for cell in sorted(cells):
         yield from _cell(phases, drawn, cell, reruns)
 
 

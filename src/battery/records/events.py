@@ -19,7 +19,7 @@ class Plan(NamedTuple):
     arms: int = 1
     repeats: int = 1
     # Kept apart from the total: they depend on the answers, and mostly none is needed.
-    #: Most calls that may come on top, to confirm that alpha tasks fail.
+    #: Most calls that may come on top, to confirm that tasks fail.
     confirmations: int = 0
     #: Calls that an earlier run has made.
     on_disk: int = 0
@@ -79,7 +79,7 @@ class TaskStarted(NamedTuple):
     arm: Arm = LEARN
     #: Counted from 1.
     repeat: int = 1
-    #: Whether it only confirms that an alpha task fails.
+    #: Whether it only confirms that a task fails.
     confirm: bool = False
     #: The executor's model and what is asked, for those who record more than they show.
     model: str | None = None

@@ -82,7 +82,7 @@ class RecordedRun(TypedDict):
 class _TaskKey(TypedDict):
     call: Annotated[
         Literal["respond", "confirm"],
-        Field(description="`confirm` where an alpha task that failed is asked again."),
+        Field(description="`confirm` where a task that failed is asked again."),
     ]
     arm: Annotated[Arm, Field(description="Which arm was asked.")]
     task_id: Annotated[str, Field(description="Made from phase, class, operation and spec.")]
@@ -184,7 +184,7 @@ class Row(NamedTuple):
     arm: Arm
     #: Which repeat of the task in this arm and iteration, from 1.
     repeat: int
-    #: Whether the call only confirms that an alpha task fails; then `repeat` counts those.
+    #: Whether the call only confirms that a task fails; then `repeat` counts those.
     confirmation: bool
     phase: str
     #: Place of the task over all phases, counted from 1.

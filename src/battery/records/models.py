@@ -38,15 +38,18 @@ class Phase(StrEnum):
     GAMMA = "gamma"
 
 
+#: The phases whose tasks can be done.
+SOLVABLE: Final = (Phase.ALPHA, Phase.BETA)
+
 #: The system under test, which learns between iterations, and its twin that never does.
 Arm = Literal["learn", "frozen"]
 LEARN: Final = "learn"
 FROZEN: Final = "frozen"
 
 
-#: An easy task that passed at first and fails later is asked so often again ...
+#: A task that learning may have lost is asked so often again ...
 CONFIRMATIONS: Final = 5
-#: ... and so many of these must fail to call it forgotten: a task that passes four times in five
+#: ... and so many of these must fail to call it lost: a task that passes four times in five
 #: fails so often in under one case of a hundred.
 CONFIRMED: Final = 4
 

@@ -37,7 +37,7 @@ def respond_key(task_id: str, arm: Arm = LEARN, repeat: int = 1) -> CallKey:
 
 
 def confirm_key(task_id: str, repeat: int) -> CallKey:
-    """Name one of the reruns that confirm that an alpha task fails."""
+    """Name one of the reruns that confirm that a task fails."""
     # Only the learn arm can have forgotten; the frozen arm's own runs show how flaky a task is.
     return CallKey("confirm", arm=LEARN, task_id=task_id, repeat=repeat)
 

@@ -23,7 +23,10 @@ from battery.records.lines import DistillCall, RecordedRun, TaskCall, distill_wa
 from battery.records.models import (
     CONFIRMATIONS,
     ELAPSED_KEY,
+    FROZEN,
     LEARN,
+    SOLVABLE,
+    Arm,
     Models,
     Phase,
     RunResult,
@@ -81,13 +84,15 @@ class Iteration:
             await self._ask(self.schedule.units(self.files.number, phase, repeat))
 
     async def confirm(self) -> list[PlannedTask]:
-        """Ask alpha tasks again that passed in iteration 1 and failed now; return them."""
+        """Ask tasks again that learning may have lost; return them."""
         tasks = self._to_confirm()
-        if tasks:
-            self._start(Phase.ALPHA, CONFIRM_TITLE)
-        # In turns, like repeats: five in a row would all meet the same bad minute.
-        for repeat in range(1, CONFIRMATIONS + 1):
-            await self._ask(confirmations(tasks, repeat))
+        for phase in SOLVABLE:
+            doubtful = [task for task in tasks if task.phase is phase]
+            if doubtful:
+                self._start(phase, CONFIRM_TITLE)
+            # In turns, like repeats: five in a row would all meet the same bad minute.
+            for repeat in range(1, CONFIRMATIONS + 1):
+                await self._ask(confirmations(doubtful, repeat))
         return tasks
 
     def write_runs(self, confirmed: Sequence[PlannedTask]) -> None:
@@ -230,21 +235,24 @@ class Iteration:
     def _to_confirm(self) -> list[PlannedTask]:
         if not self.earlier:
             return []
-        passed = self._outcomes()
+        now = self._outcomes(LEARN)
         # Mostly there is nothing to confirm, and then no file has to be read.
-        if all(all(runs) for runs in passed.values()):
+        if all(all(runs) for runs in now.values()):
             return []
-        first = outcomes(self.earlier[0].learn_runs())
-        reruns = (outcomes(step.read_confirmations()) for step in self.earlier)
-        return to_confirm(self.schedule.tasks, first, passed, reruns)
+        learn = [outcomes(step.runs_of(LEARN)) for step in self.earlier]
+        frozen = [outcomes(step.runs_of(FROZEN)) for step in self.earlier]
+        if FROZEN in self.schedule.arms:
+            frozen.append(self._outcomes(FROZEN))
+        reruns = [outcomes(step.read_confirmations()) for step in self.earlier]
+        return to_confirm(self.schedule.tasks, [*learn, now], frozen, reruns)
 
-    def _outcomes(self) -> Outcomes:
-        """Collect how the alpha tasks of this iteration ended in the learn arm."""
+    def _outcomes(self, arm: Arm) -> Outcomes:
+        """Collect how the tasks of this iteration that can be done ended in an arm."""
         repeats = range(1, self.schedule.repeats + 1)
         return {
-            task.task_id: [self._passed(Ask(task, LEARN, repeat)) for repeat in repeats]
+            task.task_id: [self._passed(Ask(task, arm, repeat)) for repeat in repeats]
             for task in self.schedule.tasks
-            if task.phase is Phase.ALPHA
+            if task.phase in SOLVABLE
         }
 
     def _passed(self, ask: Ask) -> bool:

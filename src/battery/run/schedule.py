@@ -14,8 +14,9 @@ from battery.base import jsonio
 from battery.inputs.tasks import PlannedTask, plan, task_id
 from battery.records.events import Plan, ScheduledCall
 from battery.records.manifest import Manifest
-from battery.records.models import CONFIRMATIONS, CONFIRMED, LEARN, Arm, Phase, Run, Tasks
+from battery.records.models import CONFIRMATIONS, LEARN, SOLVABLE, Arm, Phase, Run, Tasks
 from battery.records.stages import META_STAGES, TASK_STAGES, CallKey, confirm_key, respond_key
+from battery.verdict.doubt import in_doubt
 
 #: Task id to whether each of its runs ended ok.
 Outcomes = Mapping[str, Sequence[bool]]
@@ -28,7 +29,7 @@ class Ask(NamedTuple):
     arm: Arm = LEARN
     #: Counted from 1.
     repeat: int = 1
-    #: Whether this only confirms that an alpha task fails.
+    #: Whether this only confirms that a task fails.
     confirm: bool = False
 
     @property
@@ -89,14 +90,14 @@ class Schedule:
 
         `recorded` holds the calls of the iteration after the finished ones.
         """
-        alpha = sum(entry.phase is Phase.ALPHA for entry in self.tasks)
+        solvable = sum(entry.phase in SOLVABLE for entry in self.tasks)
         plan = Plan(
             iterations=wanted,
             tasks=len(self.tasks),
             arms=len(self.arms),
             repeats=self.repeats,
             # The first iteration is what the others are compared with.
-            confirmations=CONFIRMATIONS * alpha * (wanted - max(finished, 1)),
+            confirmations=CONFIRMATIONS * solvable * (wanted - max(finished, 1)),
         )
         begun = self.calls([finished + 1] if finished < wanted else [])
         # Finished iterations are not looked at again: reading 10,000 answers to count them is slow.
@@ -130,36 +131,33 @@ def confirmations(tasks: Iterable[PlannedTask], repeat: int) -> Iterator[tuple[A
 
 
 def to_confirm(
-    tasks: Iterable[PlannedTask], first: Outcomes, now: Outcomes, reruns: Iterable[Outcomes]
+    tasks: Iterable[PlannedTask],
+    learn: Sequence[Outcomes],
+    frozen: Sequence[Outcomes],
+    reruns: Sequence[Outcomes],
 ) -> list[PlannedTask]:
-    """Choose the alpha tasks to ask again, in task order.
+    """Choose the tasks to ask again, in task order, by the rule of `battery.verdict.doubt`.
 
-    Those that mostly passed in iteration 1 and mostly failed now, in the learn arm, unless an
-    earlier iteration's reruns have confirmed it. Half of the runs is not most of them.
+    The outcomes are by iteration, those of the arms up to the iteration under way; `frozen` is
+    empty with one arm.
     """
-    # One failure may be bad luck, so the task is asked again before anything is called forgotten.
-    # What is confirmed already is not paid for in every later iteration.
-    known = {
-        task
-        for iteration in reruns
-        for task, passed in iteration.items()
-        if passed.count(False) >= CONFIRMED
-    }
+
+    def of(entry: PlannedTask, iterations: Sequence[Outcomes]) -> list[Sequence[bool]]:
+        return [passed.get(entry.task_id, ()) for passed in iterations]
+
     return [
         entry
         for entry in tasks
-        if entry.phase is Phase.ALPHA
-        and entry.task_id not in known
-        and _mostly(first.get(entry.task_id, ()), True)
-        and _mostly(now.get(entry.task_id, ()), False)
+        if entry.phase in SOLVABLE
+        and in_doubt(of(entry, learn), of(entry, frozen), of(entry, reruns))
     ]
 
 
 def outcomes(runs: Iterable[Run]) -> Outcomes:
-    """Collect by task whether its alpha runs ended ok."""
+    """Collect by task whether its runs ended ok, of tasks that can be done."""
     passed: dict[str, list[bool]] = {}
     for run in runs:
-        if run.phase is Phase.ALPHA:
+        if run.phase in SOLVABLE:
             passed.setdefault(task_id(run.phase, run.task), []).append(run.result.status == "ok")
     return passed
 
@@ -167,7 +165,3 @@ def outcomes(runs: Iterable[Run]) -> Outcomes:
 def _task_call(iteration: int, ask: Ask) -> ScheduledCall:
     entry = ask.entry
     return ScheduledCall(iteration, entry.phase, ask.arm, ask.repeat, entry.label, ask.key)
-
-
-def _mostly(passed: Sequence[bool], wanted: bool) -> bool:
-    return 2 * sum(ok is wanted for ok in passed) > len(passed)

@@ -189,7 +189,7 @@ RUN_SETS: Final = Artifact(
 # A file of its own: in `runs.json` reruns would count in the metrics.
 CONFIRMATIONS: Final = Artifact(
     "confirmations.json",
-    f"Easy tasks that failed after they had passed, asked {RERUNS} more times.",
+    f"Tasks that learning may have lost, asked {RERUNS} more times.",
     f"after {Phase.GAMMA}",
     RUNS,
     (_N,),

@@ -131,7 +131,7 @@ class IterationDir:
                     yield arm, repeat, run, answer
 
     def confirmed_answers(self) -> Iterator[tuple[Run, Json]]:
-        """Yield the reruns of alpha tasks that failed, with their whole answers."""
+        """Yield the reruns of tasks that failed, with their whole answers."""
         if CONFIRMATIONS.exists(self.root):
             yield from read_answers(self.root / CONFIRMATIONS.name)
 
@@ -139,17 +139,17 @@ class IterationDir:
         """Read what the learning side distilled; None where it has not."""
         return DISTILLED.find(self.root)
 
-    def learn_runs(self) -> Iterator[Run]:
-        """Yield all runs of the learn arm, repeat by repeat."""
-        for repeat in self._repeats(LEARN):
-            yield from self.read_runs(LEARN, repeat)
+    def runs_of(self, arm: Arm) -> Iterator[Run]:
+        """Yield all runs of an arm, repeat by repeat; none where it was not asked."""
+        for repeat in self._repeats(arm):
+            yield from self.read_runs(arm, repeat)
 
     def write_confirmations(self, runs: Iterable[Mapping[str, object]]) -> None:
-        """Write the reruns of alpha tasks that failed, shaped like runs."""
+        """Write the reruns of tasks that failed, shaped like runs."""
         CONFIRMATIONS.write(self.root, runs)
 
     def read_confirmations(self) -> list[Run]:
-        """Read the reruns of alpha tasks that failed, in task order; empty without any."""
+        """Read the reruns of tasks that failed, in task order; empty without any."""
         return CONFIRMATIONS.find(self.root) or []
 
     def write_metrics(self, metrics: Metrics, arm: Arm = LEARN) -> None:

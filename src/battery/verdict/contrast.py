@@ -109,7 +109,7 @@ class Observed(NamedTuple):
 
     #: Every respond call of both arms, the confirmations left out.
     calls: Sequence[Call]
-    #: Reruns of each easy task that failed after it had passed, in the learn arm.
+    #: Reruns of each task that learning may have lost, in the learn arm (`battery.verdict.doubt`).
     confirmations: Sequence[Call] = ()
     expectations: Expectations = Expectations()
     #: Iteration to whether its distillation delivered anything; empty where that is not known.

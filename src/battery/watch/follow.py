@@ -145,7 +145,7 @@ class IterationTail:
         if key in _METAS:
             return self._meta_started(_METAS[key])
         if key.call == "confirm":
-            return events.StageStarted(self.number, Phase.ALPHA, CONFIRM_TITLE)
+            return events.StageStarted(self.number, Phase(entry["phase"]), CONFIRM_TITLE)
         return self._asking(Phase(entry["phase"]), key.repeat)
 
     def _stage_ahead(self, tasks_complete: bool) -> events.StageStarted | None:
@@ -153,7 +153,7 @@ class IterationTail:
         for (phase, repeat), left in self._left.items():
             if left > 0:
                 return self._asking(phase, repeat)
-        # Alpha tasks may be asked again after gamma, for as long as the runs are not written.
+        # Tasks may be asked again after gamma, for as long as the runs are not written.
         for stage in META_STAGES if tasks_complete else ():
             if stage.key not in self.recorded:
                 return self._meta_started(stage)

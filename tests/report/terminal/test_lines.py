@@ -95,7 +95,7 @@ def test_an_event_is_one_line(event: Event, text: str) -> None:
         (
             Plan(3, 8, arms=2, confirmations=30),
             "57 calls: 48 tasks (3 iterations x 8 tasks x 2 arms), 3 distill, 6 review and "
-            "judgment; up to 30 more to confirm alpha tasks that fail",
+            "judgment; up to 30 more to confirm tasks that fail",
         ),
         (
             Plan(2, 1000, repeats=5, on_disk=1234),

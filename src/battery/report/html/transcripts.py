@@ -184,7 +184,7 @@ def call_name(iteration: int, arm: Arm, row: int, repeat: int) -> str:
 
 
 def rerun_name(iteration: int, row: int, number: int) -> str:
-    """Name one of the reruns that confirm that an easy task fails, counted from 1."""
+    """Name one of the reruns that confirm that a task fails, counted from 1."""
     return f"call-{iteration}-rerun-{row}-{number}"
 
 

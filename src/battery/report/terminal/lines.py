@@ -111,7 +111,7 @@ def cost(plan: events.Plan) -> str:
     if plan.on_disk:
         text += f"; {plan.on_disk:,} of them are already on disk"
     if plan.confirmations:
-        text += f"; up to {plan.confirmations:,} more to confirm alpha tasks that fail"
+        text += f"; up to {plan.confirmations:,} more to confirm tasks that fail"
     return text
 
 
