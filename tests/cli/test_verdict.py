@@ -145,7 +145,7 @@ def test_a_gateway_that_forgets_has_regressed_and_was_asked_again(
     assert evidence["verdict"] == "REGRESSED"
     assert "3 easy tasks that passed in iteration 1 were forgotten" in evidence["sentence"]
     assert "5 of 5 reruns failed" in evidence["reasons"][-1]
-    assert len(read_json(tmp_path / "data/battery/iter_3/confirmations.json")) == 15
+    assert len(read_json(tmp_path / "data/battery/iter_3/confirmations.json")) == 30
 
 
 @pytest.mark.parametrize(
