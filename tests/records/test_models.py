@@ -13,6 +13,7 @@ from battery.records.models import (
     Metrics,
     Phase,
     Phases,
+    Relevant,
     RunResult,
     Summary,
     Task,
@@ -33,12 +34,40 @@ def test_each_phase_has_its_tasks() -> None:
     assert PHASES.of(Phase.GAMMA)[0].operation == "impossible"
 
 
-@pytest.mark.parametrize("expectations", [None, Expectations(), Expectations(gamma_max_tokens=9)])
+@pytest.mark.parametrize(
+    "expectations",
+    [
+        None,
+        Expectations(),
+        Expectations(gamma_max_tokens=9),
+        Expectations(relevant=Relevant(cost=0.2), max_turns=8),
+    ],
+)
 def test_a_tasks_file_comes_back_as_it_was_read(expectations: Expectations | None) -> None:
     tasks = Tasks(phases=PHASES, models=MODELS, expectations=expectations)
     document = tasks.document()
     assert ("expectations" in document) is (expectations is not None)
     assert Tasks.model_validate(document) == tasks
+
+
+def test_defaults_that_earlier_versions_did_not_know_are_not_written() -> None:
+    """Their digest would not be that of the manifest any more."""
+    earlier = {
+        "gamma_token_factor": 5.0,
+        "gamma_max_tokens": None,
+        "alpha_without_overseer": True,
+        "beta_must_drift": True,
+    }
+    tasks = Tasks(phases=PHASES, models=MODELS, expectations=Expectations(relevant=Relevant()))
+    assert tasks.document()["expectations"] == earlier
+
+
+@pytest.mark.parametrize("share", [0, 1, -0.1, "much", True, float("nan")])
+@pytest.mark.parametrize("name", ["cost", "success"])
+def test_what_is_relevant_is_a_share(name: str, share: object) -> None:
+    assert Expectations.model_validate({"relevant": {name: 0.3}}).relevant != Relevant()
+    with pytest.raises(ValidationError, match=rf"relevant.{name}"):
+        Expectations.model_validate({"relevant": {name: share}})
 
 
 def test_a_key_that_a_task_does_not_have_is_refused() -> None:

@@ -112,6 +112,17 @@ class Models(Record):
     overseer_cloud: str = Field(min_length=1, description="Writes the review and the judgment.")
 
 
+class Relevant(Record):
+    """How large a difference between the arms has to be to count."""
+
+    cost: float = Field(
+        default=0.10, gt=0, lt=1, description="Share of what the work costs, such as of its tokens."
+    )
+    success: float = Field(
+        default=0.10, gt=0, lt=1, description="Difference of the shares of tasks that are done."
+    )
+
+
 # Part of the tasks file, and so of its digest: a gate that was moved after the first result was
 # seen makes it another battery.
 class Expectations(Record):
@@ -135,6 +146,19 @@ class Expectations(Record):
         default=True,
         description="Whether the gate fails when no niche task needs the overseer at first.",
     )
+    relevant: Relevant = Field(
+        default=Relevant(), description="Which differences count; smaller ones are no finding."
+    )
+    max_turns: int | None = Field(
+        default=None,
+        gt=0,
+        description="Most turns that the system takes; where all calls took so many, nothing was "
+        "measured.",
+    )
+
+
+#: Expectations that earlier versions did not know.
+_LATER: Final = frozenset({"relevant", "max_turns"})
 
 
 class Tasks(Record):
@@ -150,8 +174,17 @@ class Tasks(Record):
 
     def document(self) -> Json:
         """Return the file's content; without expectations it has no such key."""
-        left_out = {"expectations"} if self.expectations is None else None
-        return self.model_dump(mode="json", exclude=left_out)
+        document = self.model_dump(mode="json")
+        if self.expectations is None:
+            del document["expectations"]
+            return document
+        # A default that came later is left out, or every battery of an earlier version would have
+        # another digest than its manifest says.
+        defaults = Expectations()
+        for name in _LATER:
+            if getattr(self.expectations, name) == getattr(defaults, name):
+                del document["expectations"][name]
+        return document
 
 
 class RunResult(NamedTuple):
