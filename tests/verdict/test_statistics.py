@@ -13,11 +13,13 @@ from battery.verdict.signflip import Floats
 from battery.verdict.statistics import (
     EXACT_POSITIONS,
     Ordered,
+    at_most,
     clopper_pearson_upper,
     critical_value,
     difference,
     doubled_midranks,
     half_width,
+    ordered,
     page,
     ratio,
     wilson,
@@ -107,6 +109,27 @@ def test_at_the_bound_so_few_events_have_the_chance_that_is_left(
     assert scipy.stats.binom.cdf(events, trials, bound) == pytest.approx(0.05)
     oracle = scipy.stats.binomtest(events, trials, alternative="less").proportion_ci(0.95)
     assert bound == pytest.approx(oracle.high)
+
+
+@pytest.mark.parametrize("level", [0.05, 0.5, 0.95, 0.999])
+@pytest.mark.parametrize(
+    ("events", "trials"),
+    [(0, 1), (0, 20_000), (1, 20_000), (10_000, 20_000), (19_999, 20_000), (7, 300), (299, 300)],
+)
+def test_the_bound_of_a_rate_is_a_quantile_of_the_beta_distribution(
+    events: int, trials: int, level: float
+) -> None:
+    oracle = scipy.special.betaincinv(events + 1, trials - events, level)
+    assert clopper_pearson_upper(events, trials, level) == pytest.approx(oracle, abs=1e-12, rel=0)
+
+
+@given(st.integers(-1, 400), st.integers(0, 400), rates)
+@settings(deadline=None)
+def test_so_many_events_or_fewer_are_as_likely_as_in_scipy(
+    events: int, trials: int, rate: float
+) -> None:
+    oracle = scipy.stats.binom.cdf(events, trials, rate)
+    assert at_most(events, trials, rate) == pytest.approx(oracle, rel=1e-9, abs=1e-300)
 
 
 def test_nothing_can_be_excluded_without_a_trial_or_where_all_are_events() -> None:
@@ -251,6 +274,83 @@ def test_without_ties_p_is_that_of_scipy(tasks: int, positions: int) -> None:
         oracle = scipy.stats.page_trend_test(values, method="exact")
         found = page(values)
         assert (found.p, found.statistic) == pytest.approx((oracle.pvalue, oracle.statistic))
+
+
+def brute_force_ordered(segments: list[Floats]) -> tuple[float, float]:
+    """Try every arrangement of every row of every segment; return p and L."""
+    sums, observed = np.zeros(1), 0.0
+    for row in (row for values in segments for row in values):
+        ranks = scipy.stats.rankdata(row)
+        positions = np.arange(1, len(row) + 1)
+        observed += float(ranks @ positions)
+        each = [np.array(arrangement) @ positions for arrangement in itertools.permutations(ranks)]
+        sums = np.add.outer(sums, each).ravel()
+    return float(np.mean(sums >= observed - 1e-9)), observed
+
+
+small_segments = st.lists(
+    st.integers(1, 4).flatmap(
+        lambda size: st.lists(
+            st.lists(st.integers(0, 3), min_size=size, max_size=size), min_size=1, max_size=2
+        ).map(lambda rows: np.array(rows, dtype=np.float64))
+    ),
+    min_size=1,
+    max_size=2,
+)
+
+
+@given(small_segments)
+@settings(deadline=None)
+def test_over_segments_p_counts_all_arrangements_within_each(segments: list[Floats]) -> None:
+    found = ordered(segments)
+    p, statistic = brute_force_ordered(segments)
+    assert found.statistic == pytest.approx(statistic)
+    assert found.tasks == sum(map(len, segments))
+    assert found.exact
+    assert p == pytest.approx(1.0 if found.p is None else found.p)
+
+
+def test_segments_of_equal_length_are_one_table_and_their_order_does_not_matter() -> None:
+    one, other, longer = random(8, 3, 4), random(9, 5, 4), random(10, 5, 6)
+    assert ordered([one, other]) == page(np.vstack([one, other]))
+    assert ordered([one, longer]) == ordered([longer, one])
+
+
+def test_a_step_between_segments_is_no_order() -> None:
+    """Values that only grow where a new segment starts."""
+    flat = np.array([[1.0, 1.0, 1.0]] * 8)
+    assert ordered([flat, flat * 9, flat[:, :1] * 99]).p is None
+
+
+def test_without_segments_or_rows_there_is_no_information() -> None:
+    assert ordered([]) == (None, 0.0, 0, True)
+    rows = random(11, 4, 3)
+    assert ordered([np.zeros((0, 5)), rows, np.full((2, 3), NAN)]) == page(rows)
+
+
+def test_segments_too_large_to_count_are_approximated_closely() -> None:
+    """A segment of three positions and one of eleven, which is one more than is counted."""
+    rng = np.random.default_rng(12)
+    segments = [rng.normal(size=(8, size)) + 0.1 * np.arange(size) for size in (3, 11)]
+    found = ordered(segments)
+    assert not found.exact
+    oracles = [page(values) for values in segments]
+    assert found.statistic == sum(oracle.statistic for oracle in oracles)
+    drawn = [
+        np.argsort(np.argsort(rng.random((20_000, *values.shape)), axis=2), axis=2) + 1
+        for values in segments
+    ]
+    sums = np.sum(
+        [(ranks @ np.arange(1, ranks.shape[2] + 1)).sum(axis=1) for ranks in drawn], axis=0
+    )
+    share = np.mean(sums >= found.statistic)
+    assert p_of(found) == pytest.approx(share, abs=4 * np.sqrt(share / 20_000))
+
+
+def test_a_small_p_of_the_approximation_keeps_its_digits() -> None:
+    rising = np.tile(np.arange(12.0), (40, 1))
+    z = np.sqrt(40 * 11)
+    assert p_of(page(rising)) == pytest.approx(scipy.stats.norm.sf(z), rel=0.2)
 
 
 @given(tables())

@@ -12,7 +12,6 @@ from math import expm1, isnan, log, sqrt
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
-from scipy.special import bdtr
 
 from battery.records.comparison import Change, Claims, Flips, NamedTask, Noise, TaskPair
 from battery.records.findings import Interval
@@ -258,7 +257,7 @@ def mcnemar(one_way: int, other_way: int) -> float | None:
     flipped = one_way + other_way
     if not flipped:
         return None
-    return min(1.0, 2 * float(bdtr(min(one_way, other_way), flipped, 0.5)))
+    return min(1.0, 2 * statistics.at_most(min(one_way, other_way), flipped, 0.5))
 
 
 def noise(before: Sequence[Call], after: Sequence[Call], table: Table) -> Noise:

@@ -15,18 +15,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from math import exp, sqrt
+from math import comb, erfc, exp, log, log1p, sqrt
+from statistics import NormalDist
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv, ndtr, ndtri, stdtrit
+from scipy.special import stdtrit
 
 from battery.records.findings import Interval
 from battery.verdict.signflip import TOLERANCE, Floats
 
 #: The log of the largest number that is reported.
 _MOST_LOG: Final = 700.0
+#: Halvings that leave less of 0 to 1 than a float near 1 can tell apart.
+_HALVINGS: Final = 60
 
 
 class Estimate(NamedTuple):
@@ -73,6 +76,8 @@ def half_width(deviation: float, tasks: int, level: float) -> float:
     return float(stdtrit(tasks - 1, (1 + level) / 2)) * deviation / sqrt(tasks)
 
 
+# A simulation asks for the same few counts again and again.
+@lru_cache(maxsize=4096)
 def clopper_pearson_upper(events: int, trials: int, level: float = 0.95) -> float:
     """Return the one-sided upper bound of a rate: 0 events in 6 trials still allow .393.
 
@@ -81,7 +86,40 @@ def clopper_pearson_upper(events: int, trials: int, level: float = 0.95) -> floa
     """
     if events >= trials:
         return 1.0
-    return float(betaincinv(events + 1, trials - events, level))
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        if at_most(events, trials, middle) > 1 - level:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def at_most(events: int, trials: int, rate: float) -> float:
+    """Return the chance of so many events or fewer, where each trial is one with chance `rate`."""
+    if events < 0:
+        return 0.0
+    if events >= trials:
+        return 1.0
+    if events >= trials * rate:
+        return 1 - _lower_tail(trials - events - 1, trials, 1 - rate)
+    return _lower_tail(events, trials, rate)
+
+
+def _lower_tail(events: int, trials: int, rate: float) -> float:
+    """Return the same for fewer events than expected: from there down, each is less likely."""
+    if rate == 1:
+        return 0.0
+    fixed = events * log(rate) + (trials - events) * log1p(-rate)
+    down = np.arange(events, 0, -1)
+    steps = np.cumprod(down / (trials - down + 1) * ((1 - rate) / rate))
+    return exp(_log_ways(trials, events) + fixed) * (1 + float(steps.sum()))
+
+
+@lru_cache(maxsize=1024)
+def _log_ways(trials: int, events: int) -> float:
+    return log(comb(trials, events))
 
 
 def wilson(rate: float, n: int, level: float = 0.95) -> tuple[float, float]:
@@ -92,7 +130,7 @@ def wilson(rate: float, n: int, level: float = 0.95) -> tuple[float, float]:
     """
     if n == 0:
         return 0.0, 1.0
-    z = float(ndtri((1 + level) / 2))
+    z = NormalDist().inv_cdf((1 + level) / 2)
     centre = (rate + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
     # Rounding must not lead past a bound that the interval of a rate of 0 or 1 touches.
@@ -139,16 +177,25 @@ class Ordered(NamedTuple):
 
     #: One-sided; None where no task has an order: nothing measured, or all values equal.
     p: float | None
-    #: Page's L over all tasks without a gap; a whole or a half number.
+    #: Page's L over all rows without a gap; a whole or a half number.
     statistic: float
-    #: Tasks without a gap, those with equal values among them.
+    #: Rows (tasks, once per segment) without a gap, those with equal values among them.
     tasks: int
     #: Whether p was counted; else it comes from the normal approximation.
     exact: bool
 
 
 def page(values: Floats) -> Ordered:
-    """Test one-sided whether values grow along the rows (tasks) of tasks by positions.
+    """Test one-sided whether values grow along the rows (tasks) of tasks by positions."""
+    return ordered([values])
+
+
+def ordered(segments: Sequence[Floats]) -> Ordered:
+    """Test one-sided whether values grow along the rows, in one or several tables of them.
+
+    Each segment is tasks by positions. Positions start at 1 in each: a row is held against itself,
+    never against another segment, and the statistic is the sum of L over all of them. Segments may
+    differ in tasks and in positions.
 
     Equal values share their midrank, and the null distribution is that of the ranks with these
     ties. A row with any NaN is left out. A row of equal values is the same however it is arranged:
@@ -157,18 +204,24 @@ def page(values: Floats) -> Ordered:
     Up to `EXACT_POSITIONS` positions and `EXACT_POINTS` points p is exact; beyond that it is the
     normal approximation with the exact mean and variance under ties, corrected for continuity.
     """
-    complete = values[~np.isnan(values).any(axis=1)]
-    ranks = doubled_midranks(complete)
-    positions = np.arange(1, ranks.shape[1] + 1)
-    statistic = float((ranks @ positions).sum()) / 2
-    varied = ranks[(ranks != ranks[:, :1]).any(axis=1)]
-    if not varied.size:
-        return Ordered(None, statistic, len(complete), exact=True)
-    observed = int((varied @ positions).sum())
-    patterns = tuple(sorted(map(tuple, np.sort(varied, axis=1).tolist())))
+    complete = [values[~np.isnan(values).any(axis=1)] for values in segments]
+    tables = [doubled_midranks(values) for values in complete]
+    statistic = sum(map(_doubled_l, tables)) / 2
+    tasks = sum(map(len, complete))
+    varied = [ranks[(ranks != ranks[:, :1]).any(axis=1)] for ranks in tables]
+    varied = [ranks for ranks in varied if ranks.size]
+    if not varied:
+        return Ordered(None, statistic, tasks, exact=True)
+    observed = sum(map(_doubled_l, varied))
+    rows = (row for ranks in varied for row in np.sort(ranks, axis=1).tolist())
+    patterns = tuple(sorted(map(tuple, rows)))
     if _points(patterns) <= EXACT_POINTS:
-        return Ordered(_exact_p(patterns, observed), statistic, len(complete), exact=True)
-    return Ordered(_normal_p(varied, observed), statistic, len(complete), exact=False)
+        return Ordered(_exact_p(patterns, observed), statistic, tasks, exact=True)
+    return Ordered(_normal_p(varied, observed), statistic, tasks, exact=False)
+
+
+def _doubled_l(ranks: Integers) -> int:
+    return int((ranks @ np.arange(1, ranks.shape[1] + 1)).sum())
 
 
 def doubled_midranks(values: Floats) -> Integers:
@@ -196,9 +249,9 @@ def critical_value(tasks: int, positions: int, level: float) -> float:
         reached = np.flatnonzero(upper <= level)
         least = lowest + int(reached[0]) if reached.size else float("inf")
     else:
-        mean, deviation = _moments(np.array(patterns, dtype=np.int64))
+        mean, deviation = _moments([np.array(patterns, dtype=np.int64)])
         # The inverse of `_normal_p`.
-        least = mean + 1.0 + float(ndtri(1 - level)) * deviation
+        least = mean + 1.0 + NormalDist().inv_cdf(1 - level) * deviation
     # Untied ranks make L whole.
     return float(np.ceil(least / 2))
 
@@ -212,7 +265,7 @@ def _extent(pattern: Pattern) -> tuple[int, int]:
 
 def _points(patterns: Sequence[Pattern]) -> float:
     """Count the points of the null distribution; infinite where it is not to be counted."""
-    if len(patterns[0]) > EXACT_POSITIONS:
+    if max(map(len, patterns)) > EXACT_POSITIONS:
         return float("inf")
     return sum(up - down for down, up in map(_extent, patterns)) + 1
 
@@ -258,17 +311,21 @@ def _one_task(pattern: Pattern) -> Floats:
     return chances
 
 
-def _normal_p(ranks: Integers, observed: int) -> float:
-    mean, deviation = _moments(ranks)
+def _normal_p(tables: Sequence[Integers], observed: int) -> float:
+    mean, deviation = _moments(tables)
     # Half the distance between neighbouring values of L: all even, unless a midrank is odd.
-    half = 0.5 if (ranks % 2).any() else 1.0
-    return float(ndtr((mean + half - observed) / deviation))
+    half = 0.5 if any((ranks % 2).any() for ranks in tables) else 1.0
+    # Not `NormalDist.cdf`, which rounds small chances to 0.
+    return erfc((observed - half - mean) / deviation / sqrt(2)) / 2
 
 
-def _moments(ranks: Integers) -> tuple[float, float]:
+def _moments(tables: Sequence[Integers]) -> tuple[float, float]:
     """Return mean and standard deviation of the doubled L; ties make the latter smaller."""
-    tasks, size = ranks.shape
-    positions = np.arange(1, size + 1)
-    spread = ((positions - positions.mean()) ** 2).sum() / (size - 1)
-    variance = spread * ((ranks - (size + 1)) ** 2).sum()
-    return float(tasks * (size + 1) * positions.sum()), float(np.sqrt(variance))
+    mean = variance = 0.0
+    for ranks in tables:
+        tasks, size = ranks.shape
+        positions = np.arange(1, size + 1)
+        spread = ((positions - positions.mean()) ** 2).sum() / (size - 1)
+        mean += float(tasks * (size + 1) * positions.sum())
+        variance += float(spread * ((ranks - (size + 1)) ** 2).sum())
+    return mean, sqrt(variance)
