@@ -347,6 +347,21 @@ def test_segments_too_large_to_count_are_approximated_closely() -> None:
     assert p_of(found) == pytest.approx(share, abs=4 * np.sqrt(share / 20_000))
 
 
+@pytest.mark.parametrize("levels", [None, 3])
+def test_what_can_be_counted_is_approximated_as_closely_with_and_without_ties(
+    levels: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several = [random(seed, 10, 6) + 0.2 * np.arange(6) for seed in range(13, 18)]
+    if levels:
+        several = [np.round(values) for values in several]
+    counted = [p_of(page(values)) for values in several]
+    monkeypatch.setattr("battery.verdict.statistics.EXACT_POINTS", 0)
+    assert not page(several[0]).exact
+    approximated = [p_of(page(values)) for values in several]
+    # Without the correction for continuity it would be .0028 or more.
+    assert np.mean(approximated) == pytest.approx(np.mean(counted), abs=0.001)
+
+
 def test_a_small_p_of_the_approximation_keeps_its_digits() -> None:
     rising = np.tile(np.arange(12.0), (40, 1))
     z = np.sqrt(40 * 11)
