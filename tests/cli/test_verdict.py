@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 
 from battery.embedded.policies import Dials
 from battery.embedded.server import GatewayOptions, serving
+from tests.support.arms import journal
 from tests.support.calls import command_here
 from tests.support.commands import read_json
 
@@ -182,3 +185,42 @@ def test_an_unknown_or_no_condition_is_refused_before_anything_is_asked(
     done = command_here("run", "--fail-on", words, cwd=tmp_path)
     assert done.returncode == 2
     assert not list(tmp_path.iterdir())
+
+
+def test_a_gateway_with_the_memory_of_an_earlier_battery_is_noticed_after_iteration_1(
+    tmp_path: Path,
+) -> None:
+    document = json.loads(resources.files("battery").joinpath("tasks.json").read_bytes())
+    phases = document["phases"]
+    # The first easy task has nothing to gain from a memory; smaller niche tasks have.
+    del phases["alpha_baseline"][0]
+    for task in list(phases["beta_drift"]):
+        less = {**task["spec"], "count": task["spec"]["count"] - 1}
+        phases["beta_drift"].append(
+            {**task, "operation": f"part of {task['operation']}", "spec": less}
+        )
+    (tmp_path / "tasks.json").write_text(json.dumps(document), "utf-8")
+    with (
+        serving(GatewayOptions(tmp_path / "learn")) as learn,
+        serving(GatewayOptions(tmp_path / "frozen", frozen=True)) as control,
+    ):
+
+        def run(*words: object) -> subprocess.CompletedProcess[str]:
+            urls = ("--gateway", learn, "--llm-team", learn, "--control-gateway", control)
+            return command_here("run", "--json", "--quiet", *urls, *words, cwd=tmp_path)
+
+        assert run("-n", 1, "--dir", "first").returncode == 0
+        stopped = run("-n", 2, "--dir", "second")
+        assert stopped.returncode == 1
+        error = json.loads(stopped.stdout)["error"]
+        assert error["kind"] == "StartError"
+        assert "fewer tokens on a typical task than the frozen arm (p = 0.002" in error["message"]
+        assert "the memory of an earlier battery" in error["message"]
+        calls = [line["call"] for line in journal(tmp_path / "second")]
+        assert calls == ["respond"] * 20
+        again = json.loads(run("--resume", "--dir", "second").stdout)["error"]
+        assert again["message"] == error["message"]
+        assert len(journal(tmp_path / "second")) == 20
+        going = run("--resume", "--keep-going", "--dir", "second")
+        assert going.returncode == 0, going.stderr
+        assert json.loads(going.stdout)["evidence"]["verdict"] == "INVALID"

@@ -181,7 +181,7 @@ def test_a_longer_time_must_exceed_50_ms_and_be_significant_net_of_the_start(
 
 @pytest.mark.parametrize(
     ("p", "ratio", "wanted"),
-    [(0.009, 1.01, Word.INVALID), (0.01, 1.5, Word.LEARNED), (0.009, 1.009, Word.LEARNED)],
+    [(0.009, 1.05, Word.INVALID), (0.01, 1.5, Word.LEARNED), (0.009, 1.049, Word.LEARNED)],
 )
 def test_arms_that_differ_at_the_start_are_invalid(p: float, ratio: float, wanted: Word) -> None:
     assert word(same_start=outcome(p), start_ratio=ratio) == wanted

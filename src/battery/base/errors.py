@@ -11,6 +11,7 @@
     │   ├── BrokenAnswerError   1    the connection broke, or the answer is too large
     │   ├── StatusError         1    an answer outside 2xx
     │   └── AnswerError         1    an answer that is not what the wire promises
+    ├── StartError              1    the arms differ before anything was learned
     ├── GateError               3    a condition of --fail-on holds
     ├── ArtifactError           1    a file of the folder cannot be read or written
     │   └── LostFolderError     1    the folder was moved, removed or replaced meanwhile
@@ -101,6 +102,10 @@ class ArtifactError(BatteryError):
 
 class LostFolderError(ArtifactError):
     """Report that a folder was moved, removed or replaced while it was written to."""
+
+
+class StartError(BatteryError):
+    """Report arms that differ in iteration 1, so that nothing can be learned from the rest."""
 
 
 class GateError(BatteryError):

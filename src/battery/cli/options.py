@@ -154,6 +154,13 @@ Concurrency = Annotated[
 Resume = Annotated[
     bool, option("--resume", "Continue an unfinished battery; nothing is asked twice.")
 ]
+KeepGoing = Annotated[
+    bool,
+    option(
+        "--keep-going",
+        "Go on although the arms differ in iteration 1 already, which makes the battery INVALID.",
+    ),
+]
 Repo = Annotated[
     Path | None,
     option(

@@ -36,6 +36,7 @@ def run(
     meta_timeout: options.MetaTimeout = Settings.meta_timeout,
     concurrency: options.Concurrency = None,
     resume: options.Resume = False,
+    keep_going: options.KeepGoing = False,
     dry_run: options.DryRun = False,
     repo: options.Repo = None,
     model_url: options.ModelUrl = None,
@@ -51,6 +52,9 @@ def run(
 
     Without --gateway it starts the embedded gateway, which needs no network and costs nothing, and
     next to it a frozen one that never learns, to compare with: each task is asked of both.
+
+    When the two arms differ in iteration 1 already, it stops there, before the distillation,
+    unless --keep-going is given.
 
     A finished battery in the folder is moved to archive/ first; an unfinished one is refused unless
     --resume is given.

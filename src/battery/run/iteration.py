@@ -35,7 +35,8 @@ from battery.records.stages import CHAT_STAGES, CONFIRM_TITLE, DISTILL, TASK_STA
 from battery.review.chats import first_line
 from battery.run.reviewer import Reviewer, write_metrics
 from battery.run.schedule import Ask, Outcomes, Schedule, confirmations, outcomes, to_confirm
-from battery.store.battery_dir import IterationDir
+from battery.run.start import require_alike
+from battery.store.battery_dir import BatteryDir, IterationDir
 from battery.store.documents import read_back, wrong
 from battery.store.journal import Journal
 from battery.target.system import System, Worker
@@ -68,7 +69,11 @@ class Iteration:
         for phase in TASK_STAGES:
             await self.ask_tasks(phase)
         confirmed = await self.confirm()
+        known = self.files.has_runs()
         self.write_runs(confirmed)
+        # What was there before this run was looked at before its first call.
+        if self.files.number == 1 and not known:
+            self.require_alike()
         await self.distill()
         metrics = write_metrics(self.files)
         reviewer = self.reviewer()
@@ -110,6 +115,13 @@ class Iteration:
             for repeat in range(self.schedule.repeats, 0, -1):
                 asks = [Ask(task, arm, repeat) for task in self.schedule.tasks]
                 self.files.write_runs(self._recorded(asks), arm, repeat)
+
+    def require_alike(self) -> None:
+        """Refuse to go on with arms that differ before anything was learned."""
+        # Before the distillation: it, the review and the judgment would be paid for in vain.
+        folder = BatteryDir(self.files.root.parent)
+        anyway = f"{folder.resume_hint} --keep-going"
+        require_alike(self.files, self.tell, keep_going=self.settings.keep_going, anyway=anyway)
 
     async def distill(self) -> None:
         """Let the learning side distil, and write what it said."""

@@ -20,6 +20,7 @@ from battery.records.events import Notice, Observer
 from battery.records.manifest import Manifest, Options
 from battery.records.models import Tasks
 from battery.run.schedule import Schedule
+from battery.run.start import require_alike
 from battery.store.artifacts import TASKS
 from battery.store.battery_dir import BatteryDir
 from battery.target import targets
@@ -152,6 +153,10 @@ def _continued(battery: Battery, wanted: int, tell: Observer) -> Battery:
     # Nothing will be asked, so nothing has changed that the manifest would have to note.
     if wanted == manifest.iterations_finished and manifest.state == "finished":
         return battery._replace(settings=settings)
+    first = battery.folder.iteration(1)
+    if first.has_runs():
+        again = "give the same command with --keep-going"
+        require_alike(first, tell, keep_going=settings.keep_going, anyway=again)
     concurrency = settings.concurrency or manifest.options.concurrency
     changes = _changes(settings, manifest, concurrency)
     for change in changes:

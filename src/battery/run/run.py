@@ -154,8 +154,10 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
         interrupts.closing()
         _mark(folder, manifest, "failed")
         if isinstance(error, BatteryError):
-            said = error.hint or error.remedy
-            error.hint = "; ".join(filter(None, [said, folder.resume_hint]))
+            said = error.hint or error.remedy or ""
+            # One that says how to go on has more to say than how.
+            if folder.resume_hint not in said:
+                error.hint = "; ".join(filter(None, [said, folder.resume_hint]))
         raise
     finally:
         reserve.release()

@@ -1,0 +1,95 @@
+"""A battery whose arms do not start alike stops before what comes next is paid for."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from battery.base.errors import StartError
+from battery.inputs.settings import Settings
+from battery.records.events import Event, Notice
+from battery.records.models import LEARN
+from battery.run.run import dry_run, iterate, run
+from battery.store.battery_dir import BatteryDir
+from tests.support import notes
+from tests.support.commands import write_tasks
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def experienced(settings: Settings, tmp_path: Path) -> Settings:
+    """Give the learn arm the notes of an earlier battery on the same nine tasks."""
+    tasks = write_tasks(tmp_path / "tasks.json", 3)
+    memory = BatteryDir(settings.folder).memory(LEARN)
+    memory.mkdir(parents=True)
+    phases = ("alpha_baseline", "beta_drift", "gamma_impossible")
+    known = [f"{phase} {number}" for phase in phases for number in range(3)]
+    (memory / "notes.txt").write_text("\n".join(known))
+    return replace(settings, tasks_path=tasks, iterations=2)
+
+
+def stopped(settings: Settings) -> StartError:
+    with pytest.raises(StartError) as caught:
+        asyncio.run(run(settings, lambda _event: None))
+    return caught.value
+
+
+def test_it_stops_after_the_tasks_of_iteration_1_and_says_what_to_do(experienced: Settings) -> None:
+    error = stopped(experienced)
+    assert "50% fewer tokens" in error.message
+    assert "earlier battery" in error.message
+    folder = BatteryDir(experienced.folder)
+    assert (error.hint or "").endswith(f"{folder.resume_hint} --keep-going")
+    # Neither the distillation nor the review nor the judgment has been paid for.
+    assert len(notes.CALLS) == 18
+    manifest = folder.read_manifest()
+    assert manifest
+    assert (manifest.state, manifest.iterations_finished) == ("failed", 0)
+
+
+def test_a_resume_says_so_again_before_its_first_call_and_goes_on_when_told(
+    experienced: Settings,
+) -> None:
+    stopped(experienced)
+    before = len(notes.CALLS)
+    resumed = replace(experienced, resume=True, iterations=None)
+    assert "--keep-going" in (stopped(resumed).hint or "")
+    with pytest.raises(StartError):
+        dry_run(resumed, lambda _event: None)
+    assert len(notes.CALLS) == before
+    told: list[Event] = []
+    summary = asyncio.run(run(replace(resumed, keep_going=True), told.append))
+    assert len(summary.iterations) == 2
+    assert summary.evidence
+    assert summary.evidence.verdict == "INVALID"
+    warnings = [event.text for event in told if isinstance(event, Notice) and event.warning]
+    assert sum("the arms differ already" in text for text in warnings) == 1
+
+
+def test_iterate_does_not_add_to_it_unless_told(experienced: Settings) -> None:
+    asyncio.run(run(replace(experienced, keep_going=True), lambda _event: None))
+    before = len(notes.CALLS)
+    with pytest.raises(StartError):
+        asyncio.run(iterate(experienced, lambda _event: None))
+    assert len(notes.CALLS) == before
+    manifest = BatteryDir(experienced.folder).read_manifest()
+    assert manifest
+    assert manifest.state == "finished"
+    going = replace(experienced, keep_going=True)
+    assert len(asyncio.run(iterate(going, lambda _event: None)).iterations) == 3
+
+
+def test_nothing_is_left_to_ask_and_nothing_is_said(experienced: Settings) -> None:
+    asyncio.run(run(replace(experienced, keep_going=True), lambda _event: None))
+    summary = asyncio.run(run(replace(experienced, resume=True), lambda _event: None))
+    assert len(summary.iterations) == 2
+
+
+def test_arms_that_start_alike_go_on(settings: Settings, tmp_path: Path) -> None:
+    tasks = write_tasks(tmp_path / "tasks.json", 3)
+    summary = asyncio.run(run(replace(settings, tasks_path=tasks), lambda _event: None))
+    assert len(summary.iterations) == 1
