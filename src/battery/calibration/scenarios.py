@@ -109,7 +109,7 @@ NULLS: Final = (
     Scenario(
         # One unlucky call must not read as forgetting: that is what the reruns are for.
         "flaky calls",
-        "One call in ten fails for no reason; failed easy tasks are asked again.",
+        "One call in ten fails for no reason; failed tasks are asked again.",
         Dials(flaky=0.1),
         null=True,
     ),
