@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-import battery as package
 from battery.records.metric import COUNTED, METRICS, TABLE, Kind, Metric, in_usage, mean
 from battery.records.models import RunResult
 from battery.verdict import table
@@ -30,29 +29,19 @@ from tests.support.arms import serving_pair
 from tests.support.collector import Seen, collecting
 from tests.support.commands import battery, read_json, write_tasks
 from tests.support.gateway import REVIEW
+from tests.support.recipes import code_of, copy_program, insert, recipe
 from tests.verdict.batteries import calls
 
-CONTRIBUTING = Path(__file__).parents[2] / "CONTRIBUTING.md"
 TASKS = 3
 
 
 def add_metric(source: Path) -> None:
     """Do what CONTRIBUTING says, in a copy of the program."""
-    section = CONTRIBUTING.read_text().partition("## Add a metric")[2].partition("\n## ")[0]
-    record, field = (
-        textwrap.indent(textwrap.dedent(block), "    ")
-        for block in re.findall(r"^ *```python\n(.*?)^ *```", section, re.MULTILINE | re.DOTALL)
-    )
-    end = ")\n#: The same by key."
-    edit(source / "records" / "metric.py", end, f"{record.rstrip()},\n{end}")
-    last = "    by_phase: PhaseTable = Field("
-    edit(source / "records" / "models.py", last, field + last)
-
-
-def edit(path: Path, before: str, after: str) -> None:
-    text = path.read_text()
-    assert text.count(before) == 1, before
-    path.write_text(text.replace(before, after))
+    blocks = code_of(recipe("Add a metric"))
+    record, field = (textwrap.indent(block, "    ") for block in blocks)
+    row = (r"^()\)\n#: The same by key\.", f"{record.rstrip()},\n")
+    insert(source / "records" / "metric.py", row)
+    insert(source / "records" / "models.py", (r"^()    by_phase: PhaseTable = Field\(", field))
 
 
 class Trial(NamedTuple):
@@ -127,9 +116,7 @@ def test_a_battery_whose_rates_are_percentages_is_still_judged(
 def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
     root = tmp_path_factory.mktemp("metric")
     source = root / "src"
-    no_caches = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(Path(package.__file__).parent, source / "battery", ignore=no_caches)
-    add_metric(source / "battery")
+    add_metric(copy_program(source))
     tasks = write_tasks(root / "tasks.json", 1)
     with serving_pair() as pair, collecting() as collector:
         pair.learn.usage = {"cost_usd": 0.02}

@@ -212,6 +212,14 @@ def unusable_certificates(error: OSError) -> UsageError:
     )
 
 
+def unusable_proxy(kind: type[BatteryError], target: str, reason: str) -> BatteryError:
+    """Put a proxy that cannot be used into words; `reason` quotes nothing secret."""
+    return kind(
+        f"the proxy that the environment names for {target} cannot be used: {reason}",
+        hint="set NO_PROXY for that host, or name an http:// proxy",
+    )
+
+
 def dotted(path: tuple[int | str, ...]) -> str:
     """Write a path into a JSON document the way people write it: `a.b[1].c`."""
     text = ""

@@ -17,7 +17,7 @@ import httpx
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from battery.base import jsonio
-from battery.base.errors import ShapeError, UsageError, unusable_certificates
+from battery.base.errors import ShapeError, UsageError, unusable_certificates, unusable_proxy
 from battery.base.redact import Redactor, without_user
 from battery.base.text import printable
 from battery.embedded.forms import ACTION, Correction, Fill, GiveUp, Judgment, Search
@@ -127,11 +127,7 @@ class LanguageModel:
         except (ImportError, ValueError, httpx.InvalidURL) as error:
             # What is wrong with a URL may be its password, which the reason quotes.
             words = "it is not a URL" if isinstance(error, httpx.InvalidURL) else str(error)
-            raise UsageError(
-                "the proxy that the environment names for the model URL cannot be used: "
-                f"{printable(words)}",
-                hint="set NO_PROXY for that host, or name an http:// proxy",
-            ) from None
+            raise unusable_proxy(UsageError, "the model URL", printable(words)) from None
 
     def policies(self) -> Policies:
         """Return this model in all four parts."""

@@ -19,7 +19,7 @@ import anyio.lowlevel
 import httpx
 
 from battery import __version__
-from battery.base.errors import UnreachableError, unusable_certificates
+from battery.base.errors import UnreachableError, unusable_certificates, unusable_proxy
 from battery.base.redact import Redactor
 from battery.inputs.secrets import url_secrets
 from battery.inputs.settings import Target
@@ -212,8 +212,5 @@ def open_http(target: Target, tls: ssl.SSLContext) -> httpx.AsyncClient:
         Redactor(proxy_secrets()).error(error)
         # What is no URL cannot be searched for a password, and the error quotes a part of it.
         broken = isinstance(error, httpx.InvalidURL)
-        raise UnreachableError(
-            f"the proxy that the environment names for {target.url} cannot be used: "
-            f"{'it is not a URL' if broken else error}",
-            hint="set NO_PROXY for that host, or name an http:// proxy",
-        ) from (None if broken else error)
+        reason = "it is not a URL" if broken else str(error)
+        raise unusable_proxy(UnreachableError, target.url, reason) from (None if broken else error)
