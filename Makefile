@@ -13,6 +13,9 @@ UV := $(VENV)/lock/bin/uv
 COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --only-binary :all: \
   --generate-hashes --no-strip-extras --no-header --no-annotate pyproject.toml --group build
 
+# It would have each worker of the tests, and each process that they start, compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: battery quick test recipes fuzz cover lint format bench calibrate docs pictures reference lock clean
 
 battery: $(VENV)/ready  ## run a three-iteration battery on the embedded gateway

@@ -12,6 +12,7 @@ from benchmarks import workload
 from benchmarks.table import difference_row, ratio_row, table
 from benchmarks.typer_programs import COMMANDS
 
+from tests.support.calls import command_here
 from tests.support.commands import environment
 
 pytestmark = pytest.mark.slow
@@ -61,15 +62,8 @@ def test_an_unknown_benchmark_is_refused_with_its_name(tmp_path: Path) -> None:
     assert not done.stdout
 
 
-def test_the_typer_programs_have_the_commands_of_the_battery(tmp_path: Path) -> None:
-    help_page = subprocess.run(
-        [sys.executable, "-m", "battery", "--help"],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+def test_the_typer_programs_have_the_commands_of_the_battery() -> None:
+    help_page = command_here("--help").stdout
     listed = help_page.partition("Commands:")[2].split("\n")
     assert tuple(line.split()[0] for line in listed if line.strip()) == COMMANDS
 

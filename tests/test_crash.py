@@ -68,17 +68,14 @@ def everything_parses(folder: Path) -> None:
         assert path.read_text()
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_killed_at_random_moments_a_battery_loses_and_repeats_nothing(
-    seed: int, tmp_path: Path
-) -> None:
+def test_killed_at_random_moments_a_battery_loses_and_repeats_nothing(tmp_path: Path) -> None:
     """With two arms and repeats: each in its place, and the order that was drawn is kept."""
-    random_moment = random.Random(seed)
+    random_moment = random.Random(1)
     folder = tmp_path / "b"
     tasks = write_tasks(tmp_path / "my-tasks.json", 1)
     with serving_pair() as pair:
         options = ["run", "--dir", folder, "--tasks", tasks, "-n", ITERATIONS, *pair.options()]
-        options += ["--repeats", 2, "--seed", seed]
+        options += ["--repeats", 2, "--seed", 1]
         calls = ITERATIONS * (3 * 2 * 2 + 3)
         pair.learn.delay = pair.frozen.delay = 0.012
         kills = 0

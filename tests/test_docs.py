@@ -394,7 +394,7 @@ def live_gateway(tmp_path: Path) -> Iterator[str]:
 
 def needs_no_shell(example: Example) -> bool:
     """Tell a plain command of the battery from what only a shell understands."""
-    return re.fullmatch(r"(battery|export) [\w ./:=-]+", example.command) is not None
+    return re.fullmatch(r"(battery|export) [\w ./:=-]+( > [\w.-]+)?", example.command) is not None
 
 
 def run_examples(found: list[Example], folder: Path, *, one_shell: bool) -> list[list[str]]:
@@ -414,13 +414,17 @@ def run_examples(found: list[Example], folder: Path, *, one_shell: bool) -> list
 
 
 def run_here(command: str, folder: Path, exported: dict[str, str]) -> list[str]:
+    command, _, file = command.partition(" > ")
     program, *words = shlex.split(command)
     if program == "export":
         pairs = (word.partition("=") for word in words)
         exported |= {name: value for name, _, value in pairs}
         return []
-    done = command_here(*words, cwd=folder, env=exported, mixed=True)
-    return done.stdout.splitlines()
+    done = command_here(*words, cwd=folder, env=exported, mixed=not file)
+    if not file:
+        return done.stdout.splitlines()
+    (folder / file).write_text(done.stdout, "utf-8")
+    return done.stderr.splitlines()
 
 
 def in_shell(commands: list[str], folder: Path, exported: dict[str, str]) -> list[list[str]]:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.arms import journal
 from tests.support.calls import command_here
-from tests.support.commands import battery, environment, run_options
+from tests.support.commands import environment, run_options
 from tests.support.gateway import Gateway
 
 pytestmark = pytest.mark.slow
@@ -206,6 +206,6 @@ def test_a_sync_that_fails_stops_the_run_names_the_call_and_says_what_became_of_
     assert f"Input/output error; the answer to respond beta_drift 0 {fate}" in said
     assert "next: check the disk" in said
     assert len(gateway.requests) == 3
-    resumed = battery(*options, "--resume")
+    resumed = command_here(*options, "--resume")
     assert resumed.returncode == 0, resumed.stderr
     assert len(gateway.requests) == CALLS

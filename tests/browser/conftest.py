@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser
 
 from tests.browser.folders import make_report, write_battery
 from tests.browser.hostile import write_hostile
 from tests.support.browser import Visit, browsing, visiting
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 # Not for the whole session: while it is open, no other test of this process can run asyncio.

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page
 
 from battery.embedded.server import GatewayOptions, serving
 from battery.protocol import DISTILL_PATH, DISTILL_QUERY, RESPOND_PATH
 from tests.embedded.helpers import MODELS, ask, connect
 from tests.support.browser import browsing
 from tests.support.misbehaving import Server, http, sending
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.slow
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
 
 from battery.protocol import Json
 from battery.records.models import LEARN, Phase
 from battery.report.html.board import figure, rate
 from tests.browser.folders import Asked, answer, make_report, write_battery
 from tests.browser.hostile import ATTACKS, FLAG
-from tests.support.browser import Visit, screenshot, visiting
+from tests.support.browser import Visit, expect, screenshot, visiting
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.slow
 

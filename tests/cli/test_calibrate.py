@@ -137,7 +137,7 @@ start()
 
 @pytest.mark.parametrize(
     ("number", "lines"),
-    [(signal.SIGINT, 1), (signal.SIGINT, 2), (signal.SIGHUP, 1), (signal.SIGQUIT, 2)],
+    [(signal.SIGINT, 1), (signal.SIGQUIT, 2)],
 )
 def test_what_a_terminal_sends_stops_all_processes_quietly(
     number: signal.Signals, lines: int, tmp_path: Path

@@ -70,21 +70,21 @@ def test_more_proposals_or_verdicts_than_are_read_are_told() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "# a\n" * 250_000,
-        "- APPROVE\n" * 125_000,
-        "| x | APPROVE |\n|---|---|\n" + "| x | APPROVE |\n" * 25_000,
+        "# a\n" * 60_000,
+        "- APPROVE\n" * 30_000,
+        "| x | APPROVE |\n|---|---|\n" + "| x | APPROVE |\n" * 6_000,
         "> " * 50_000,
         "[" * 100_000,
-        "<think></think>" * 125_000,
-        "</think>\n" * 125_000,
-        "```\n" * 250_000,
-        "analysis " * 125_000,
-        '{"a":[' * 250_000,
-        "<proposal>" * 125_000,
-        "I approve proposal 1. " * 50_000,
+        "<think></think>" * 30_000,
+        "</think>\n" * 30_000,
+        "```\n" * 60_000,
+        "analysis " * 30_000,
+        '{"a":[' * 60_000,
+        "<proposal>" * 30_000,
+        "I approve proposal 1. " * 12_000,
     ],
     ids=lambda text: text[:12],
 )
-def test_a_hostile_answer_of_a_megabyte_is_dealt_with_and_told(text: str) -> None:
+def test_a_long_hostile_answer_is_dealt_with_and_told(text: str) -> None:
     for warnings in (parse_proposals(text)[1], parse_verdicts(text, PROPOSALS)[1]):
         assert warnings

@@ -6,11 +6,20 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+if TYPE_CHECKING:
+    from playwright.sync_api import (
+        Browser,
+        BrowserContext,
+        Locator,
+        Page,
+        Playwright,
+    )
 
 Scheme = Literal["light", "dark"]
 
@@ -44,7 +53,8 @@ def find_browser(playwright: Playwright) -> str:
 @contextmanager
 def browsing(*arguments: str) -> Iterator[Browser]:
     """Start one browser for the duration, with more arguments if needed."""
-    with sync_playwright() as playwright:
+    # Loaded here, and not by every worker that only collects.
+    with import_module("playwright.sync_api").sync_playwright() as playwright:
         # Root may not use the sandbox, and only in a container is anybody root.
         rights = ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = playwright.chromium.launch(
@@ -54,6 +64,11 @@ def browsing(*arguments: str) -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def expect(locator: Locator) -> Any:
+    """Return what can be claimed of a part of a page, and is waited for."""
+    return import_module("playwright.sync_api").expect(locator)
 
 
 class Visit:
