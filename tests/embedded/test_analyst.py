@@ -38,7 +38,7 @@ def test_the_review_has_the_three_sections_and_is_signed() -> None:
 
 
 @given(text=st.text(max_size=200))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None)
 def test_any_evidence_gets_a_signed_review(text: str) -> None:
     answer = say(f"```json\n{text}\n```\n## What worked\n")
     assert "## What failed" in answer

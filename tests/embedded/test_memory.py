@@ -162,7 +162,7 @@ def test_the_most_similar_lessons_come_first_and_never_too_many(
 
 
 @given(spec=specs(), terms=st.lists(st.text(min_size=1, max_size=30), max_size=5))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None)
 def test_no_word_in_a_task_or_a_lesson_breaks_the_index(
     tmp_path_factory: pytest.TempPathFactory, spec: Json, terms: list[str]
 ) -> None:

@@ -108,7 +108,7 @@ def test_the_cheapest_come_first_and_no_more_than_asked_for(world: World) -> Non
         max_pay=st.none() | st.integers(15, 50),
     )
 )
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None)
 def test_a_search_finds_exactly_those_who_match(world: World, search: Search) -> None:
     lowered = {certificate.lower() for certificate in search.certificates}
     expected = {
@@ -149,7 +149,7 @@ def test_a_demand_is_met_by_its_own_rung_and_those_above() -> None:
 
 
 @given(spec=specs())
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None)
 def test_the_settling_search_finds_everybody_who_meets_the_spec_and_nobody_else(
     spec: Json,
 ) -> None:

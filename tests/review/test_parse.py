@@ -101,7 +101,7 @@ markdown_texts = st.one_of(
 )
 
 
-@hypothesis_settings(deadline=None, derandomize=True, max_examples=60)
+@hypothesis_settings(deadline=None, derandomize=True)
 @given(markdown_texts)
 def test_any_text_is_read_without_an_error(text: str) -> None:
     proposals, warnings = parse_proposals(text)

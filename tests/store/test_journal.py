@@ -75,7 +75,7 @@ def test_a_call_recorded_twice_counts_twice_and_the_later_one_is_read(path: Path
 
 
 @given(cut=st.integers(min_value=0, max_value=400))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None)
 def test_wherever_the_last_write_was_torn_all_whole_calls_survive(
     tmp_path_factory: pytest.TempPathFactory, cut: int
 ) -> None:

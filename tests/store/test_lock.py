@@ -134,50 +134,63 @@ def test_a_lock_that_is_a_link_is_refused_and_what_it_leads_to_stays(tmp_path: P
     assert precious.read_text() == "keep"
 
 
-#: Takes away the locks, as a network drive without them does.
+#: A folder's writer where there are no locks, as on a network drive without them.
 WITHOUT_LOCKS = """
 import errno, fcntl, os, pathlib, sys, time
 def unsupported(*_):
-    raise OSError(getattr(errno, sys.argv[2]), os.strerror(getattr(errno, sys.argv[2])))
+    raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 fcntl.flock = unsupported
 from battery.base.errors import FolderError
 from battery.store.lock import locked
 try:
-    with locked(pathlib.Path(sys.argv[1]), lambda notice: print(notice.text)):
+    with locked(pathlib.Path(sys.argv[1])):
         print("held", flush=True)
-        time.sleep(float(sys.argv[3]))
+        time.sleep(float(sys.argv[2]))
 except FolderError as error:
     print(error, "|", error.hint)
 """
 
 
-def without_locks(folder: Path, code: str = "ENOLCK", wait_s: int = 0) -> subprocess.Popen[str]:
-    words = [sys.executable, "-c", WITHOUT_LOCKS, str(folder), code, str(wait_s)]
+def without_locks(folder: Path, wait_s: int = 0) -> subprocess.Popen[str]:
+    words = [sys.executable, "-c", WITHOUT_LOCKS, str(folder), str(wait_s)]
     return subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("code", ["ENOLCK", "ENOTSUP", "EINVAL", "ENOSYS"])
+def refuse_locks(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS])
 def test_where_there_are_no_locks_a_file_stands_in_and_a_warning_says_so(
-    code: str, tmp_path: Path
+    code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = without_locks(tmp_path, code).communicate()[0]
-    assert said.startswith(f"the file system of {tmp_path} has no locks")
-    assert said.endswith("held\n")
+    refuse_locks(monkeypatch, code)
+    said: list[Event] = []
+    with locked(tmp_path, said.append):
+        assert (tmp_path / ".held").exists()
+    (notice,) = said
+    assert isinstance(notice, Notice)
+    assert notice.text.startswith(f"the file system of {tmp_path} has no locks")
     assert [path.name for path in tmp_path.iterdir()] == [".lock"]
 
 
-def test_a_lock_that_fails_otherwise_is_no_missing_one(tmp_path: Path) -> None:
-    said = without_locks(tmp_path, "EIO").communicate()[0]
-    assert "cannot lock" in said
-    assert "check the disk" in said
+def test_a_lock_that_fails_otherwise_is_no_missing_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_locks(monkeypatch, errno.EIO)
+    with pytest.raises(FolderError, match="cannot lock") as caught, locked(tmp_path):
+        pass
+    assert "check the disk" in f"{caught.value.hint} {caught.value.remedy}"
 
 
 def test_without_locks_a_second_writer_is_refused_and_a_dead_one_is_not_waited_for(
     tmp_path: Path,
 ) -> None:
-    with without_locks(tmp_path, wait_s=60) as writer:
+    with without_locks(tmp_path, 60) as writer:
         assert writer.stdout
-        assert writer.stdout.readline().startswith("the file system")
         assert writer.stdout.readline() == "held\n"
         second = without_locks(tmp_path).communicate()[0]
         assert f"another battery process is working in {tmp_path}: process {writer.pid}" in second
@@ -194,10 +207,7 @@ def test_without_locks_a_second_writer_is_refused_and_a_dead_one_is_not_waited_f
 def test_a_stand_in_whose_process_cannot_be_seen_is_for_the_user_to_remove(
     note: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unsupported(*_: object) -> None:
-        raise OSError(errno.ENOTSUP, "Operation not supported")
-
-    monkeypatch.setattr("fcntl.flock", unsupported)
+    refuse_locks(monkeypatch, errno.ENOTSUP)
     (tmp_path / ".held").write_text(note)
     with pytest.raises(FolderError) as caught, locked(tmp_path):
         pass
