@@ -35,8 +35,8 @@ recipes: $(VENV)/test-ready  ## follow the recipes of CONTRIBUTING with made-up 
 
 # The suite has a few of these examples. They are the same each time; PROFILE=explore draws new ones.
 fuzz: PROFILE ?= fuzz
-fuzz: $(VENV)/test-ready  ## a minute of answers that are nearly right, or not at all
-	$(BIN)/python -m pytest -q tests/test_fuzz.py --hypothesis-profile=$(PROFILE)
+fuzz: $(VENV)/test-ready  ## two minutes of answers that are nearly right, and of batteries of any shape
+	$(BIN)/python -m pytest -q tests/test_fuzz.py tests/verdict/test_consistency.py --hypothesis-profile=$(PROFILE)
 
 # Apart, because tracing every line takes as long again as the tests themselves.
 cover: $(VENV)/test-ready  ## the tests once more, with their coverage

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser
 from tests.support.browser import browsing
 
-from battery.calibration.simulate import Dials
+from battery.calibration.dials import Dials
 from battery.records.stages import OVERSEER
 from battery.report.html.report import report_page, write_page
 from battery.store.battery_dir import BatteryDir

@@ -3,43 +3,43 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
-from battery.calibration.simulate import Dials, simulate
+from battery.calibration.dials import Dials
+from battery.calibration.simulate import simulate
 from battery.protocol import OVERSEER_KIND, Json
-from battery.records.models import FROZEN, LEARN, Arm
+from battery.records.metric import ELAPSED, OK, OVERSEER, TOKENS, TURNS
+from battery.records.models import Arm
 from battery.store.battery_dir import BatteryDir
 from battery.store.files import make_folder
-from battery.verdict.table import Call
-
-_ARMS: Final[tuple[Arm, ...]] = (FROZEN, LEARN)
+from battery.verdict.table import Grid
 
 
 def write_simulated(root: Path, dials: Dials) -> None:
-    """Write a simulated battery as a folder without manifest."""
-    calls = simulate(dials, np.random.default_rng(1)).calls
+    """Write the first repeats of a simulated battery as a folder without manifest."""
+    grid = next(simulate(dials, 1, np.random.default_rng(1))).grid
     directory = BatteryDir(root)
-    for number in range(1, dials.iterations + 1):
+    for column, number in enumerate(grid.iterations):
         step = directory.iteration(number)
         make_folder(step.root)
-        for arm in _ARMS:
-            own = [call for call in calls if (call.arm, call.iteration) == (arm, number)]
-            step.write_runs(map(_run, own), arm)
+        for arm in grid.arms:
+            rows = range(len(grid.tasks))
+            step.write_runs([_run(grid, arm, row, column) for row in rows], arm)
 
 
-def _run(call: Call) -> Json:
-    result = call.result
+def _run(grid: Grid, arm: Arm, row: int, column: int) -> Json:
+    task = grid.tasks[row]
+    call = {key: float(grid.asked(arm, key)[row, column, 0]) for key in grid.values}
     return {
-        "task": {"task_class": "simulated", "operation": call.label, "spec": {"id": call.task}},
-        "phase": call.phase,
+        "task": {"task_class": "simulated", "operation": task.label, "spec": {"id": task.task}},
+        "phase": task.phase,
         "result": {
-            "status": result.status,
-            "iterations": result.turns,
-            "artifact": {"usage": {"total_tokens": result.tokens}},
-            "log": [{"kind": OVERSEER_KIND}] if result.overseer_called else [],
-            "error": result.error,
-            "_elapsed_ms": result.elapsed_ms,
+            "status": "ok" if call[OK] else "failed",
+            "iterations": int(call[TURNS]),
+            "artifact": {"usage": {"total_tokens": int(call[TOKENS])}},
+            "log": [{"kind": OVERSEER_KIND}] if call[OVERSEER] else [],
+            "error": None if call[OK] else "no supply",
+            "_elapsed_ms": round(call[ELAPSED] * 1000),
         },
     }

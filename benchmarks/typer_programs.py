@@ -45,7 +45,6 @@ def plain() -> None:
 def computing() -> None:
     """Run the plain program after loading what statistics need."""
     importlib.import_module("numpy")
-    importlib.import_module("scipy.special")
     plain()
 
 

@@ -10,16 +10,17 @@ from pathlib import Path
 import pytest
 
 from battery.base.numbers import number, percent
-from battery.calibration import COIN, ERRORS, POWER_MARGIN
+from battery.calibration import ACCUSED, COIN, ERRORS, POWER_MARGIN
 from battery.comparison.timeline import LEAST
 from battery.protocol.limits import MAX_ANSWER_BYTES, MAX_ANSWER_VALUES
+from battery.records.expectations import Expectations
 from battery.records.metric import TABLE
-from battery.records.models import CONFIRMATIONS, CONFIRMED, Expectations
+from battery.records.models import CONFIRMATIONS, CONFIRMED
 from battery.target.http import EXCERPT
 from battery.target.transport import CONNECT_TIMEOUT_S, KEEPALIVE_S
-from battery.verdict import policy, power, signflip
+from battery.verdict import planning, policy, power, signflip, simulation
 from battery.verdict.metrics import NEEDED
-from battery.verdict.statistics import clopper_pearson_upper
+from battery.verdict.statistics import most_without_event
 from tests.test_docs import DOCS, PAGES, ROOT, name_of, tree
 
 SOURCE = ROOT / "src" / "battery"
@@ -90,15 +91,23 @@ def test_names_of_code_that_a_document_names_exist(page: Path) -> None:
 
 
 WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-ALPHA, RELEVANT, NARROW = policy.level(), policy.relevant(), policy.narrow()
+ALPHA, RELEVANT = policy.level(), policy.relevant()
 POINTS = number(policy.RELEVANT * 100, 0)
-ALL_ONE_WAY = policy.level(policy.ALL_ONE_WAY)
 SLOPE = WORDS[policy.SLOPE_ITERATIONS]
 RERUNS, FAILING = WORDS[CONFIRMATIONS], WORDS[CONFIRMED]
-DECIDING = WORDS[sum(metric.decides for metric in TABLE)]
+LOSS, COMPARED = policy.level(policy.LOSS), policy.level(policy.compared())
+COMPARED_INTERVAL = percent(1 - policy.compared(), 1)
+COMPARED_TASKS = WORDS[policy.least_tasks(policy.compared() / 2)]
 COUNTED = WORDS[sum(metric.counted for metric in TABLE)]
 BUDGET = WORDS[round(Expectations().gamma_token_factor)]
-BOUND = percent(clopper_pearson_upper(0, 6))
+BOUND = percent(most_without_event(6))
+
+
+def exactly(level: float) -> str:
+    """Write a level with all its digits: `.0125`."""
+    return f"{level:g}".removeprefix("0")
+
+
 #: Phrases as the documents have them, with the numbers that the program has.
 CLAIMS = {
     "README.md": [
@@ -109,19 +118,21 @@ CLAIMS = {
         f"asked {RERUNS} more times in the learn arm. In task order, {RERUNS} entries per task",
     ],
     "docs/reference/evidence.md": [
-        f"(p < {policy.level(policy.SAME_START_ALPHA)}, by {percent(policy.SPOILING)} or more)",
-        f"worse by {RELEVANT} or more (a rate by {POINTS} points or more)",
-        f"as {RERUNS} reruns confirmed",
-        f"(p ≤ {ALPHA}), with {SLOPE} iterations or more",
-        f"p ≤ {ALPHA}, the {percent(policy.LEVEL)} interval excludes 1, a saving of {RELEVANT} or",
-        f"The {NARROW} interval of the ratio of tokens is inside ±{RELEVANT}",
+        f"(p < {policy.level(policy.SAME_START_ALPHA)}, and by {percent(policy.SPOILING)} or more)",
+        f"more often than without it (p ≤ {policy.level(policy.GATE)})",
+        f"(p ≤ {ALPHA}) and beyond its largest step, with {SLOPE} iterations or more",
+        f"The interval of the cost is inside ±{RELEVANT}",
+        f"{RELEVANT} is what counts unless the tasks file",
+        f"no more than the error budget of {percent(policy.ALPHA)}",
     ],
     "docs/reference/comparison.md": [
-        f"a p of at most {ALPHA}, corrected by max-T for the {DECIDING} metrics that decide",
-        f"*relevant* means {RELEVANT} or, for a rate, {POINTS} points",
-        f"ends {POINTS} points fewer tasks ok, and no task that differs speaks the other way "
-        f"(p ≤ {ALL_ONE_WAY})",
-        f"the {NARROW} interval of the ratio of tokens is inside ±{RELEVANT}",
+        f"each has half of the error budget of {ALPHA}",
+        f"a two-sided p of at most {COMPARED}",
+        f"*relevant* means {RELEVANT} of the cost or {POINTS} points of the calls",
+        f"does {POINTS} points fewer tasks with a one-sided p of at most {LOSS}",
+        f"the {COMPARED_INTERVAL} interval of the cost is inside ±{RELEVANT}, the tasks done "
+        f"differ neither significantly nor by {POINTS} points",
+        f"With fewer than {COMPARED_TASKS} tasks no p can be so small",
     ],
     "docs/reference/commands.md": [
         f"is asked {RERUNS} more times, in the learn arm",
@@ -144,35 +155,70 @@ CLAIMS = {
         f"the first {EXCERPT} characters of the body",
     ],
     "docs/explanation/method.md": [
-        f"how many of the {COUNTED} metrics improved from the first to the last iteration. "
-        f"{WORDS[NEEDED].title()} or more read",
+        f"at most {WORDS[round(policy.ALPHA * 100)]} batteries in a hundred say so",
+        f"Together they may be wrong in {percent(policy.ALPHA)} of the batteries",
+        f"at most {exactly(policy.SUCCESS)}; {exactly(policy.SUCCESS_OF_TWO)} with two runs per",
+        f"at most {exactly(policy.NICHE)}; 1/{1 / policy.NICHE_OF_SIX:g} where six pairs",
+        f"what is left of {exactly(policy.planned())} |",
+        f"The remaining {exactly(policy.LATER)} is for",
+        f"The chances of a false yes add up to {exactly(policy.planned())} at most",
         f"arrangements up to {signflip.EXACT_UP_TO} tasks, {signflip.RANDOM_FLIPS:,} seeded",
-        f"Only from {SLOPE} iterations on",
-        f"than its budget: {BUDGET} times the mean of alpha",
+        f"no more than {policy.PAIRS} pairs count",
+        f"With {WORDS[policy.least_tasks(policy.NICHE)]} niche tasks or more",
+        f"at {policy.level(policy.SCATTER)} divided by the iterations after the first), the levels "
+        f"of both questions about cost are divided by {policy.SCATTERED}",
+        f"fewer than {RELEVANT} are saved, or less than {POINTS} points more tasks are done",
+        f"(p ≤ {policy.level(policy.LEANING)}, or too few tasks to tell), and gained less than "
+        f"{RELEVANT} since; or it did more then, and gained less than {POINTS} points since",
+        f"(exact test by task, p ≤ {policy.level(policy.GATE)}): whoever reports",
+        f"{RELEVANT} or more of the learn arm's answers to these tasks came from a cache",
+        f"scatter more, and less than {RELEVANT} remains once what few scattering calls feign",
+        f"gained less than {percent(policy.NICHE_SINCE * policy.RELEVANT)} since iteration 1, or",
+        f"(p of flips over the tasks above 1/{1 / policy.NICHE_TASKS:g})",
+        f"the flips over all tasks give more than {exactly(policy.LATER_TASKS)}, and where niche "
+        f"tasks gained less than {percent(policy.NICHE_SINCE_LATER * policy.RELEVANT)} since",
+        f"with {POINTS} points or more. At p ≤ {policy.level(policy.LOSS)} it objects to a gain",
+        f"So do niche or easy tasks alone at p ≤ {policy.level(policy.LOSS / 2)}, since",
+        f"At p ≤ {exactly(policy.SURE_LOSS)} a loss over all tasks is REGRESSED",
+        f"unless others are and p is above {policy.level(policy.LOSS)}",
+        f"that stopped doing the easy tasks (exact test by task, p ≤ {policy.level(policy.GATE)})",
+        f"could have been the best, where that one saved {RELEVANT} or more",
+        f"Next to a gain, p ≤ {policy.level(policy.PRICE)} is enough for MIXED",
+        f"the interval of the cost is inside ±{RELEVANT}",
+        f"by the exact test by task at {policy.level(policy.GATE)}",
+        f"than their budget: {BUDGET} times the mean of alpha",
         f"so do {FAILING} or {RERUNS} of the {RERUNS} reruns",
         f"p ≤ {policy.level(policy.FLAKY)} divided by the iterations after the first",
         f"the rate of bluffs is below {BOUND}",
-        f"(p ≤ {policy.level(policy.LEANING)}), and gained less than {RELEVANT} since",
-        f"ends {POINTS} points fewer tasks ok, and no task that differs speaks the other way "
-        f"(p ≤ {ALL_ONE_WAY})",
-        f"within the {policy.RESOLUTION_S * 1000:g} ms per call",
+        f"test that at {policy.level(policy.SAME_START_ALPHA)}. If they differ, and by "
+        f"{percent(policy.SPOILING)} or more, the battery is INVALID",
+        f"It takes {SLOPE} iterations or more, for three savings make no slope, and "
+        f"{WORDS[policy.SLOPE_TASKS]} tasks",
+        f"with midranks for ties; p ≤ {ALPHA}",
+        f"ever reach {3 / policy.LATER:g} in at most one battery of {3 / policy.LATER:g}",
+        f"how many of the {COUNTED} metrics improved from the first to the last iteration. "
+        f"{WORDS[NEEDED].title()} or more read",
         f"at least {WORDS[policy.BATTERIES]} independent batteries",
     ],
     "docs/explanation/calibration.md": [
-        f"an interval that excludes 1, a saving of {RELEVANT} or more, gates passed",
+        f"they may not exceed {percent(policy.ALPHA)}",
         f"a slope over {WORDS[policy.SLOPE_ITERATIONS - 1]} points, so it never comes before "
         f"iteration {policy.SLOPE_ITERATIONS}",
         f"fewer than {policy.SLOPE_ITERATIONS} iterations",
         f'"Give or take" is {WORDS[round(ERRORS)]} standard errors',
-        f"| primary p ≤ {ALPHA} | at most {percent(policy.ALPHA)}, give or take",
+        f"| at most {percent(policy.ALPHA)}, give or take",
+        f"| at most {percent(ACCUSED)}, give or take",
         f"between {COIN[0] * 100:g} and {percent(COIN[1])}, give or take",
         f"within {POWER_MARGIN * 100:g} points of what is documented",
-        f"{WORDS[CONFIRMATIONS]} reruns may fail by bad luck",
-        f"is asked {RERUNS} more times, by the rule of a run",
+        f"is asked {WORDS[CONFIRMATIONS]} more times, by the rule of a run",
+        f"a claim about a system takes at least {WORDS[policy.BATTERIES]}",
         f"{NEEDED} or more of {sum(metric.counted for metric in TABLE)} metrics improved",
     ],
     "docs/how-to/compare.md": [
-        f"corrected for the {DECIDING} metrics that decide",
+        f"its {COMPARED_INTERVAL} interval and p",
+        f"Each of the two p-values is held to {COMPARED}, so that both together are wrong in at "
+        f"most {percent(policy.ALPHA)} of comparisons",
+        f"With fewer than {COMPARED_TASKS} tasks no p can be so small",
         f"at least {WORDS[policy.BATTERIES]} independent batteries of each",
         f"takes {WORDS[LEAST]} batteries of one set: no order of {WORDS[LEAST - 1]} has a p "
         f"below {ALPHA}",
@@ -182,10 +228,10 @@ CLAIMS = {
     ],
     "docs/how-to/plan-a-run.md": [
         f"LEARNED demands a saving of at least {RELEVANT}",
-        f"The figures come from {power.SIMULATIONS:,} simulated batteries",
-        f"p of at most {ALPHA} in the sign-flip test, a {percent(policy.LEVEL)} interval that "
-        f"excludes no effect, {RELEVANT} saved",
-        f"p of at most {ALPHA} in Page's test",
+        f"Each figure comes from up to {simulation.SIMULATIONS:,} simulated batteries",
+        f"with {percent(planning.CAUTION)} confidence",
+        f"What is promised to {percent(policy.POWER)} of batteries",
+        "has only a tenth of the error budget",
     ],
 }
 #: Where a verdict or an outcome is defined every number must be among the claims.

@@ -18,7 +18,7 @@ DESIGN = (ROOT.parents[1] / "docs" / "explanation" / "design.md").read_text()
 #: Lowest first; a module may import from its own folder and from those before it.
 LAYERS = re.findall(r"^\| `(\w+)` \|", DESIGN.partition("## Layers")[2], re.MULTILINE)[::-1]
 HTTP_MODULES = {"target.http", "target.transport", "embedded.language_model"}
-SLOW = {"httpx", "pydantic", "starlette", "uvicorn", "numpy", "scipy", "rich", "markdown_it"}
+SLOW = {"httpx", "pydantic", "starlette", "uvicorn", "numpy", "rich", "markdown_it"}
 
 
 @cache
@@ -106,6 +106,12 @@ def test_only_the_client_and_its_transport_know_httpx() -> None:
         if any(other.split(".")[0] in {"httpx", "httpx_sse"} for other in imports(path))
     }
     assert users <= HTTP_MODULES
+
+
+def test_scipy_and_pandas_are_for_the_tests_alone() -> None:
+    """They take longer to load than all the rest, and more of the disk."""
+    for name, path in modules().items():
+        assert not {other.split(".")[0] for other in imports(path)} & {"scipy", "pandas"}, name
 
 
 def test_the_computing_modules_know_no_network_disk_clock_or_terminal() -> None:

@@ -61,10 +61,29 @@ def test_the_first_screen_has_verdict_sentence_effect_interval_and_gates(
     page = visit.open(report)
     for width, height in ((1280, 800), (390, 844)):
         page.set_viewport_size({"width": width, "height": height})
-        for shown in ("h1", ".sentence", ".value", ".effect .interval", ".gates li:last-child"):
+        figures = (".effect .interval", ".done .learn", ".done .frozen")
+        for shown in ("h1", ".sentence", ".value", *figures, ".gates li:last-child"):
             box = page.locator(shown).bounding_box()
             assert box, shown
             assert box["y"] + box["height"] <= height, (shown, width)
+
+
+def test_a_bar_of_what_was_done_is_as_long_as_its_share(visit: Visit, tmp_path: Path) -> None:
+    def half(asked: Asked) -> Json:
+        niche = asked.phase is Phase.BETA
+        fails = niche and (asked.arm != LEARN or asked.iteration == 1)
+        return answer(asked) | ({"status": "failed", "error": "no idea"} if fails else {})
+
+    page = visit.open(make_report(write_battery(tmp_path, answering=half)))
+    assert page.locator(".done dd").all_inner_texts() == ["12 of 12 runs", "6 of 12 runs"]
+    own, base = (
+        page.locator(f".done .{arm} .track").evaluate(
+            "track => track.firstElementChild.offsetWidth / track.offsetWidth"
+        )
+        for arm in ("learn", "frozen")
+    )
+    assert own == 1
+    assert abs(base - 0.5) < 0.02
 
 
 def test_a_click_opens_the_transcript_of_that_call_and_escape_leads_back(

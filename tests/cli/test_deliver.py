@@ -35,9 +35,9 @@ def test_in_actions_the_summary_goes_to_the_step_and_annotations_are_printed(
     done = summarize(forgetful, "--format", "github", env=env)
     assert done.returncode == 0, done.stderr
     assert step.read_text("utf-8") == "# Before\n\n" + (forgetful / "summary.md").read_text("utf-8")
-    assert done.stdout.startswith("::error title=battery%3A DISHONEST::")
+    assert done.stdout.startswith("::error title=battery%3A REGRESSED::")
     assert all(line.startswith("::") for line in done.stdout.splitlines())
-    assert outputs.read_text().startswith("verdict=DISHONEST\neffect=")
+    assert outputs.read_text().startswith("verdict=REGRESSED\neffect=3.")
 
 
 def test_outside_of_actions_it_is_printed_with_commands_off_and_says_so(forgetful: Path) -> None:

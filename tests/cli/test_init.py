@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from battery.inputs.tasks import load_tasks
-from battery.records.models import Expectations, Phase
+from battery.records.expectations import Expectations
+from battery.records.models import Phase
 from tests.support.calls import command_here
 from tests.support.terminals import on_terminal
 

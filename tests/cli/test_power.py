@@ -57,8 +57,9 @@ def with_noise(folder: Path, factors: list[float]) -> None:
 def test_it_answers_for_the_packaged_tasks_without_any_option(tmp_path: Path) -> None:
     done = power(cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("8 tasks, 3 iterations, 1 repeat, noise 0.30 (assumed)\n")
-    assert "none: 5 iterations or more are needed" in done.stdout
+    head = "8 tasks (3 easy, 3 niche, 2 impossible), 3 iterations, 1 repeat\nnoise 0.30 (assumed)\n"
+    assert done.stdout.startswith(head)
+    assert "none: 5 or more iterations are needed" in done.stdout
     assert not list(tmp_path.iterdir())
 
 
@@ -90,12 +91,13 @@ def test_the_noise_is_taken_from_a_battery(embedded: Path, tmp_path: Path) -> No
     # Eight logs of ±log 2 deviate by log 2 * sqrt(8/7); a single call by a root of two less.
     assert found["noise"] == pytest.approx(math.log(2) * math.sqrt(8 / 7 / 2), rel=1e-3)
     assert found["noise_source"] == "measured"
+    assert found["noise_planned"] == pytest.approx(1.354 * found["noise"], rel=0.01)
 
 
 def test_a_battery_without_noise_is_called_deterministic(embedded: Path, tmp_path: Path) -> None:
     done = power("--from", embedded, cwd=tmp_path)
     assert "noise 0.00 (measured)\nWithout noise the arms are deterministic" in done.stdout
-    assert "smallest drop seen:  any\n" in done.stdout
+    assert "smallest drop seen:  10%" in done.stdout
 
 
 def test_a_folder_without_a_battery_is_refused(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_parquet_holds_what_csv_holds(forgetful: Path, tmp_path: Path) -> None:
     assert one["error"].isna().tolist() == other["error"].isna().tolist()
 
 
-def test_junit_is_red_where_the_gateway_forgot_and_at_the_gate_where_it_had_bluffed(
+def test_junit_is_red_where_the_gateway_forgot_at_the_gates_and_at_the_verdict(
     forgetful: Path,
 ) -> None:
     done = summarize(forgetful, "--format", "junit")
@@ -74,8 +74,9 @@ def test_junit_is_red_where_the_gateway_forgot_and_at_the_gate_where_it_had_bluf
         red[str(suite.name)] = [str(case.name) for case in failed]
     assert red["alpha"]
     assert red["gamma"] == [], "in the last iteration it claims nothing any more"
-    assert "gamma: honest failure" in red["gates"]
-    assert red["gates"][-1] == "verdict: DISHONEST"
+    # It bluffed before it had learned anything, which is not learning's fault: the word is another.
+    assert red["gates"][-1] == "verdict: REGRESSED"
+    assert {"gamma: honest failure", "alpha: no forgetting"} <= set(red["gates"])
 
 
 def test_md_and_json_are_the_files_of_the_folder(forgetful: Path) -> None:
@@ -90,7 +91,7 @@ def test_md_and_json_are_the_files_of_the_folder(forgetful: Path) -> None:
 
 @pytest.mark.parametrize("name", ["md", "json", "csv", "junit", "github"])
 def test_a_gate_that_is_not_met_comes_after_the_document(forgetful: Path, name: str) -> None:
-    asked = summarize(forgetful, "--format", name, "--fail-on", "dishonest")
+    asked = summarize(forgetful, "--format", name, "--fail-on", "regressed")
     assert asked.returncode == 3
     assert "gate not met" in asked.stderr
     assert len(asked.stdout) > 1000

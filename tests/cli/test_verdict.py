@@ -56,12 +56,14 @@ def test_the_battery_as_shipped_has_learned_and_is_not_called_compounding(shippe
     assert evidence["verdict"] == "LEARNED"
     assert evidence["arms"] == ["learn", "frozen"]
     assert {gate["status"] for gate in evidence["gates"]} == {"passed"}
-    assert evidence["primary"]["p"] <= 0.05
+    cost, *_ = evidence["questions"]
+    assert cost["yes"]
+    assert cost["p"] <= cost["level"] <= 0.045
 
 
 def test_the_terminal_the_markdown_and_the_json_say_the_same_word(shipped: Path) -> None:
     done = command_here("summarize", shipped, cwd=shipped.parent)
-    assert "\nLEARNED\n" in done.stdout
+    assert done.stdout.startswith("LEARNED\n")
     assert "**LEARNED**" in (shipped / "summary.md").read_text("utf-8")
 
 
@@ -115,8 +117,8 @@ def test_a_folder_without_control_arm_is_indicative_and_says_why(
         shutil.copy(path, old / path.parent.name)
     done = command_here("summarize", old, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert "\nINDICATIVE\n" in done.stdout
-    assert "Without a frozen arm" in " ".join(done.stdout.split())
+    assert done.stdout.startswith("INDICATIVE\n")
+    assert "Without a twin" in " ".join(done.stdout.split())
     evidence = read_json(old / "summary.json")["evidence"]
     assert evidence["trend"]["p"] is not None
 
@@ -136,7 +138,7 @@ def test_a_gateway_that_merely_warms_up_has_not_learned(live: Any) -> None:
 
 
 def test_a_gateway_that_bluffs_is_dishonest(live: Any) -> None:
-    evidence = live("-n", 1, dials=Dials(bluff=True))
+    evidence = live(dials=Dials(bluff=True))
     assert evidence["verdict"] == "DISHONEST"
     assert evidence["gates"][0]["status"] == "failed"
 
@@ -146,8 +148,9 @@ def test_a_gateway_that_forgets_has_regressed_and_was_asked_again(
 ) -> None:
     evidence = live(dials=Dials(forget_after=2))
     assert evidence["verdict"] == "REGRESSED"
-    assert "3 easy tasks that passed in iteration 1 were forgotten" in evidence["sentence"]
-    assert "5 of 5 reruns failed" in evidence["reasons"][-1]
+    assert "6 tasks that could be done are lost" in evidence["sentence"]
+    (alpha,) = (gate for gate in evidence["gates"] if gate["name"] == "alpha")
+    assert "asked again, 5 of 5 failed" in alpha["text"]
     assert len(read_json(tmp_path / "data/battery/iter_3/confirmations.json")) == 30
 
 
@@ -159,10 +162,57 @@ def test_fail_on_decides_the_exit_code_and_prints_the_result_first(
 ) -> None:
     done = command_here("summarize", shipped, "--fail-on", words, cwd=shipped.parent)
     assert done.returncode == code
-    assert "\nLEARNED\n" in done.stdout
+    assert done.stdout.startswith("LEARNED\n")
     lines = [line for line in done.stderr.splitlines() if line]
     assert len(lines) == (1 if code else 0)
     assert all(line.startswith("error: gate not met: not-compounding: LEARNED") for line in lines)
+
+
+#: One condition at a time, as none of them describes what is wrong with these batteries.
+ANY_CONDITION = ("dishonest", "regressed", "mixed", "not-learned", "gates", "unfinished")
+
+
+@pytest.mark.parametrize("word", ANY_CONDITION)
+def test_a_battery_that_is_invalid_fails_every_condition(
+    shipped: Path, tmp_path: Path, word: str
+) -> None:
+    copy = shutil.copytree(shipped, tmp_path / "copy")
+    (copy / "iter_2/control/runs.json").unlink()
+    done = command_here("summarize", copy, "--fail-on", word, cwd=tmp_path)
+    assert done.returncode == 3
+    assert done.stderr.startswith(f"error: gate not met: {word}: INVALID. ")
+
+
+@pytest.mark.parametrize("word", ANY_CONDITION)
+def test_a_battery_that_is_not_finished_fails_every_condition(
+    shipped: Path, tmp_path: Path, word: str
+) -> None:
+    copy = shutil.copytree(shipped, tmp_path / "copy")
+    manifest = read_json(copy / "battery.json")
+    stopped = {**manifest, "state": "interrupted", "iterations_wanted": 9}
+    (copy / "battery.json").write_text(json.dumps(stopped), "utf-8")
+    done = command_here("summarize", copy, "--fail-on", word, cwd=tmp_path)
+    assert done.returncode == 3
+    assert done.stderr.startswith(f"error: gate not met: {word}: LEARNED. ")
+    assert "3 of 9 iterations are complete" in done.stderr
+
+
+def test_what_bluffs_and_does_less_fails_both_conditions_under_one_word(
+    shipped: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(shipped, tmp_path / "copy")
+    for number in (2, 3):
+        runs = read_json(copy / f"iter_{number}/runs.json")
+        for run in runs:
+            bluffs = run["phase"] == "gamma"
+            run["result"] |= {"status": "ok"} if bluffs else {"status": "failed", "error": "no"}
+            run["result"]["artifact"] = {"usage": {"total_tokens": 90_000}}
+        (copy / f"iter_{number}/runs.json").write_text(json.dumps(runs), "utf-8")
+    for word, code in {"dishonest": 3, "regressed": 3, "invalid": 0, "mixed": 0}.items():
+        done = command_here("summarize", copy, "--fail-on", word, cwd=tmp_path)
+        assert done.returncode == code, word
+        if code:
+            assert done.stderr.startswith(f"error: gate not met: {word}: DISHONEST. ")
 
 
 def test_with_json_a_failed_gate_leaves_the_summary_the_only_document(shipped: Path) -> None:
@@ -214,7 +264,7 @@ def test_a_gateway_with_the_memory_of_an_earlier_battery_is_noticed_after_iterat
         assert stopped.returncode == 1
         error = json.loads(stopped.stdout)["error"]
         assert error["kind"] == "StartError"
-        assert "fewer tokens on a typical task than the frozen arm (p = 0.002" in error["message"]
+        assert "given something from memory in iteration 1" in error["message"]
         assert "the memory of an earlier battery" in error["message"]
         calls = [line["call"] for line in journal(tmp_path / "second")]
         assert calls == ["respond"] * 20

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,7 @@ def test_a_killed_run_is_noticed_and_its_resume_followed_to_the_end(
         assert terminal.end() == 0
         assert terminal.text().count("1/2 done") == 1
         summary = terminal.text().rpartition("2/2 done")[2]
-        assert "total_tokens" in summary
+        assert "battery summarize" in summary
         assert f"{tmp_path / 'b'}/summary.md" in summary
         assert "Traceback" not in terminal.text()
     writer.communicate()
@@ -192,7 +193,7 @@ def test_of_a_folder_of_the_original_script_it_shows_the_summary(folder: Path) -
         done = command_here(*words, folder, cwd=folder.parent)
         assert done.returncode == 0
         assert f"{folder} has no battery.json to follow" in done.stderr
-        assert "iter 1" in done.stdout
+        assert "battery summarize" in done.stdout
     as_json = command_here("watch", "--json", folder, cwd=folder.parent)
     assert json.loads(as_json.stdout)["run_id"] is None
     assert sorted(folder.rglob("*")) == before
@@ -206,10 +207,12 @@ def test_a_finished_battery_that_lacks_a_file_is_an_error_that_names_it(folder: 
     assert "write it again with: battery summarize DIR" in done.stderr
 
 
-def test_a_finished_battery_without_a_summary_is_an_error_that_says_how_to_get_one(
-    folder: Path,
+@pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_text("{}", "utf-8")])
+def test_a_finished_battery_is_summed_up_whatever_its_summary_is(
+    folder: Path, spoil: Callable[[Path], object]
 ) -> None:
-    (folder / "summary.json").unlink()
-    done = command_here("watch", folder, cwd=folder.parent)
-    assert done.returncode == 1
-    assert f"battery summarize {folder}" in done.stderr
+    summary = read_json(folder / "summary.json")
+    spoil(folder / "summary.json")
+    done = command_here("watch", folder, "--json", cwd=folder.parent)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["evidence"] == summary["evidence"]

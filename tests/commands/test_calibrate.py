@@ -8,7 +8,9 @@ import pytest
 
 from battery.base.errors import InterruptedRunError
 from battery.calibration import Calibration
-from battery.calibration.scenarios import HARM, NULLS, ONE_ARM, SIMULATIONS, Scenario
+from battery.calibration.nulls import NULLS
+from battery.calibration.scenario import COSTLY, SIMULATIONS, Scenario
+from battery.calibration.scenarios import HARM, ONE_ARM
 from battery.commands import calibrate as stage
 from battery.records.events import Event, Notice
 
@@ -42,7 +44,7 @@ def test_every_battery_of_a_preset_is_drawn_with_a_seed_of_its_own() -> None:
     scenario = Scenario("", "", ONE_ARM[0].dials, costly=True)
     pieces = list(stage.Experiment("fast", 1, (*FEW, scenario)).chunks())
     drawn = [sum(p.simulations for p in pieces if p.scenario is s) for s in (*FEW, scenario)]
-    assert drawn == [BATTERIES, BATTERIES, BATTERIES // 10]
+    assert drawn == [BATTERIES, BATTERIES, COSTLY["fast"]]
     states = {tuple(piece.seed.generate_state(4).tolist()) for piece in pieces}
     assert len(states) == len(pieces)
 

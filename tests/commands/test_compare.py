@@ -41,7 +41,7 @@ def test_without_manifests_nothing_of_the_settings_is_known(tmp_path: Path) -> N
     assert (comparison.before.run_id, comparison.before.state) == (None, None)
     (difference,) = comparison.differences
     assert (difference.what, difference.before, difference.unfair) == ("manifest", "none", False)
-    assert comparison.twins == []
+    assert comparison.twins is None
 
 
 def test_what_counts_as_not_reported_is_named_with_its_side(tmp_path: Path) -> None:
@@ -87,8 +87,8 @@ def test_what_cannot_be_compared_says_why_and_has_no_numbers(
     b.iteration(9).root.mkdir(parents=True)
     comparison = compare(a.root, b.root)
     assert (comparison.outcome, comparison.reasons) == ("NOT COMPARABLE", [reason])
-    assert (comparison.iterations, comparison.changes, comparison.tasks) == ([], [], [])
-    assert (comparison.cause, comparison.narrow, comparison.flips.p) == (None, None, None)
+    assert (comparison.iterations, comparison.change, comparison.tasks) == ([], None, [])
+    assert (comparison.cause, comparison.start, comparison.twins) == (None, None, None)
     assert (comparison.cautions, comparison.settle) == ([], [])
 
 

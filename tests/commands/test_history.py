@@ -34,6 +34,9 @@ def test_the_summary_on_disk_is_believed_while_it_is_current(
     summary["iterations"][0]["total_tokens"] = 8
     (copy / "summary.json").write_text(json.dumps(summary), "utf-8")
     assert stage.history(copy).batteries[0].tokens == 1
+    # Of another edition the verdict means something else.
+    (copy / "summary.json").write_text(json.dumps(summary | {"schema_version": 1}), "utf-8")
+    assert stage.history(copy).batteries == [computed]
     # One that counts other tasks than the folder has is none of it.
     summary["iterations"][0]["total_tasks"] = 0
     (copy / "summary.json").write_text(json.dumps(summary), "utf-8")

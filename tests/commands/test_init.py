@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from battery.commands.init import Names, init, starter
-from battery.records.models import Expectations
+from battery.records.expectations import Expectations
 from tests.support.commands import read_json
 
 #: It has no types of its own.

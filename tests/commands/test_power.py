@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,18 @@ import pytest
 
 from battery.base.errors import FolderError, UsageError
 from battery.commands.power import MOST_CELLS, Wanted, power
+from battery.records.models import Phase
 from battery.store.battery_dir import BatteryDir
 from tests.report.samples import MANIFEST
+from tests.support.commands import write_tasks
 from tests.support.runs import TASK, run
 
 
-def runs(*tokens: int) -> list[dict[str, Any]]:
-    """Return runs of as many tasks, with these tokens."""
+def runs(*tokens: int | None) -> list[dict[str, Any]]:
+    """Return runs of as many tasks, with these tokens; None is not reported."""
     return [
         {
-            **run(artifact={"usage": {"total_tokens": count}}),
+            **run(artifact={} if count is None else {"usage": {"total_tokens": count}}),
             "task": {**TASK, "spec": {"number": number}},
         }
         for number, count in enumerate(tokens)
@@ -39,12 +42,29 @@ def test_the_size_and_the_noise_of_a_battery_are_taken(folder: BatteryDir) -> No
     prospects = power(Wanted(folder=folder.root))
     assert (prospects.tasks, prospects.iterations, prospects.repeats) == (4, 1, 1)
     assert (prospects.noise_source, prospects.noise > 0.3) == ("measured", True)
+    assert prospects.noise_planned > prospects.noise
+    assert prospects.phases == {Phase.ALPHA: 4, Phase.BETA: 0, Phase.GAMMA: 0}
 
 
 def test_what_is_given_wins(folder: BatteryDir) -> None:
     prospects = power(Wanted(folder=folder.root, tasks=6, iterations=5, repeats=2, noise=0.1))
     assert (prospects.tasks, prospects.iterations, prospects.repeats) == (6, 5, 2)
     assert (prospects.noise_source, prospects.noise) == ("given", 0.1)
+    assert prospects.noise_planned == 0.1
+    assert prospects.phases[Phase.ALPHA] == 6
+
+
+def test_the_tasks_file_gives_the_phases_and_what_counts(tmp_path: Path) -> None:
+    path = write_tasks(tmp_path / "tasks.json", 2)
+    of_file = power(Wanted(tasks_path=path))
+    assert list(of_file.phases.values()) == [2, 2, 2]
+    packaged = power(Wanted(tasks=16, tasks_path=path))
+    assert sum(packaged.phases.values()) == 16
+    document = json.loads(path.read_text())
+    document["expectations"] = {"relevant": {"cost": 0.4}}
+    path.write_text(json.dumps(document))
+    strict = power(Wanted(tasks_path=path, noise=0.01)).questions[0].smallest_reduction
+    assert strict == pytest.approx(0.4, abs=0.02)
 
 
 def test_a_battery_that_lost_an_iteration_still_tells_its_noise(folder: BatteryDir) -> None:
@@ -59,7 +79,7 @@ def test_what_tells_no_noise_is_refused_and_says_what_to_give(
     with pytest.raises(FolderError, match="holds no battery") as refused:
         power(Wanted(folder=tmp_path / "empty"))
     assert refused.value.hint == "run a battery first, or give --noise"
-    folder.iteration(1).write_runs(runs(0, 0, 0, 0), "frozen")
+    folder.iteration(1).write_runs(runs(1000, None, None, None), "frozen")
     with pytest.raises(UsageError, match="fewer than two tasks with tokens"):
         power(Wanted(folder=folder.root))
     (folder.iteration(1).root / "control" / "runs.json").unlink()

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from battery.comparison.pairing import Facts, shared, weigh
+from battery.records.models import LEARN
 from battery.verdict.table import Call
 from tests.verdict.batteries import Cell, Changes, calls
 
@@ -32,3 +35,14 @@ def cheaper(cell: Cell) -> dict[str, Any]:
 def everywhere(tokens: int) -> Changes:
     """Take so many tokens in both arms and all iterations: another system."""
     return lambda cell: {"tokens": tokens + cell.task}
+
+
+def drawn(rng: np.random.Generator, *, saved: float = 0.0, failing: float = 0.1) -> Changes:
+    """Vary each call by a third, fail some, and save a share of the tokens once learned."""
+
+    def changes(cell: Cell) -> dict[str, Any]:
+        share = 1 - saved if cell.arm == LEARN and cell.iteration > 1 else 1.0
+        failed = {"status": "failed"} if rng.random() < failing else {}
+        return {**failed, "tokens": round(2000 * share * float(rng.lognormal(0, 0.3)))}
+
+    return changes

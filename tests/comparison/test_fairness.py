@@ -5,8 +5,9 @@ from typing import Any
 from battery.comparison.fairness import Party, differences
 from battery.comparison.pairing import shared
 from battery.records.comparison import Difference
+from battery.records.expectations import Expectations
 from battery.records.manifest import Options, Provenance
-from battery.records.models import Expectations, Phases, Tasks
+from battery.records.models import Phases, Tasks
 from battery.records.word import Word
 from tests.report.comparisons import side
 from tests.report.samples import MANIFEST, MODELS

@@ -28,7 +28,7 @@ with serving(GatewayOptions(store=Path(sys.argv[1]))) as url:
     print(url, flush=True)
     sys.stdin.read()
 """
-HEAVY = {"numpy", "scipy", "typer"}
+HEAVY = {"numpy", "typer"}
 
 
 def test_a_port_of_ones_own_choice_is_served(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ import pytest
 from battery.base.errors import ArtifactError, FolderError
 from battery.inputs.tasks import digest
 from battery.recorded import open_battery, summary_of
+from battery.records.expectations import Expectations
 from battery.records.manifest import Manifest, Options
-from battery.records.models import Expectations, Phases, Task, Tasks
+from battery.records.models import Phases, Task, Tasks
 from battery.store.battery_dir import BatteryDir
 from tests.report.samples import MANIFEST, MODELS
 from tests.support.runs import TASK, run

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 
 import pytest
-from pydantic import ValidationError
 
-from battery.records.comparison import Change, Comparison, Difference, Side
+from battery.records.comparison import Comparison, Difference, Side
 from tests.report.comparisons import CASES, comparison, side
 
 
@@ -33,16 +32,3 @@ def test_one_difference_that_limits_it_makes_a_comparison_unfair(
         Difference(what="w", before=None, after=None, unfair=limit, text="t") for limit in limits
     ]
     assert comparison(differences=differences).unfair is unfair
-
-
-def test_a_change_is_after_against_before() -> None:
-    change = comparison().changes[0]
-    assert (change.own, change.base) == (change.after, change.before)
-    assert change.own != change.base
-
-
-def test_an_effect_is_no_change() -> None:
-    document = comparison().changes[0].model_dump()
-    document["learn"] = document.pop("after")
-    with pytest.raises(ValidationError, match="learn"):
-        Change.model_validate(document)

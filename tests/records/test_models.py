@@ -7,13 +7,12 @@ from pydantic import ValidationError
 
 from battery.base.errors import ShapeError
 from battery.protocol import MOST_COUNTED, Json
+from battery.records.expectations import Expectations, Relevant
 from battery.records.models import (
     ELAPSED_KEY,
-    Expectations,
     Metrics,
     Phase,
     Phases,
-    Relevant,
     RunResult,
     Summary,
     Task,

@@ -21,9 +21,9 @@ from battery.report.markdown.summary import markdown
 from battery.report.terminal.compare import comparison_lines
 from battery.report.terminal.summary import Look, print_summary, summary_lines
 from battery.tracing.spans import evaluations
+from battery.verdict.advice import settle
 from battery.verdict.assess import assess
 from battery.verdict.conditions import CONDITIONS, OF_COMPARISON
-from battery.verdict.planning import settle
 from battery.verdict.sentences import sentence
 from tests.comparison.pairs import facts as pair_facts
 from tests.report.comparisons import comparison
@@ -52,7 +52,7 @@ def test_the_reports_of_a_battery_show_every_word(word: Word) -> None:
     summary = judged(verdict=word, sentence="So it is.")
     text = io.StringIO()
     print_summary(summary, Path("d"), text)
-    assert f"\n{word}\nSo it is.\n" in text.getvalue()
+    assert text.getvalue().startswith(f"{word}\nSo it is.\n")
     assert f"**{word}**: So it is." in markdown(summary)
     assert outputs(summary).startswith(f"verdict={word}\n")
     painted = "\n".join(summary_lines(summary, Path("d"), IN_COLOUR))
@@ -72,10 +72,9 @@ def test_a_calibration_counts_every_word() -> None:
         about="a",
         simulations=100,
         words=dict.fromkeys(Word, 1),
-        primary=0,
+        questions={"cost": 0, "niche": 0, "success": 0},
+        shapes={},
         validated=0,
-        bluffed=0,
-        bluffs_caught=0,
     )
     found = Calibration(preset="fast", seed=1, tallies=[tally], bounds=[])
     heads = calibration.text(found).splitlines()[0].replace(" ", "")
@@ -99,9 +98,11 @@ def test_every_status_of_a_gate_is_shown_as_loud_as_it_is(status: GateStatus) ->
     gate = Gate(name=GateName.BETA, title="t", status=status, text="Seen.")
     summary = judged(gates=[gate])
     text = io.StringIO()
-    print_summary(summary, Path("d"), text)
-    assert f"gates: beta {status}\n" in text.getvalue()
-    assert ("  beta: Seen." in text.getvalue()) == (status.about.level is not None)
+    print_summary(summary, Path("d"), text, full=True)
+    assert f"gates {status}: t\n" in text.getvalue()
+    loudly = f"gate t: {status}: Seen." in text.getvalue()
+    assert loudly == (status.about.level is not None)
+    assert loudly != (f"- t, {status}: Seen." in text.getvalue())
     loud = [each.level for each in attention(summary) if "gate beta" in each.title]
     assert loud == [level for level in [status.about.level] if level]
     skipped = b'<skipped message="%b: Seen."' % status.encode()

@@ -1,8 +1,8 @@
 """Follow CONTRIBUTING's "Add a verdict word" on a copy of the source, as far as mypy leads.
 
-Adds a made-up word of a verdict and one of a comparison, a line each, and asks mypy for the places
-that must change. Fails when mypy names other places than the recipe does. Takes ten seconds, so
-`.ci/run` runs it and the tests do not: `python -m tests.records.word_recipe`.
+Adds a made-up word, a line, and asks mypy for the places that must change. Fails when mypy names
+other places than the recipe does. Takes ten seconds, so `.ci/run` runs it and the tests do not:
+`python -m tests.records.word_recipe`.
 """
 
 from __future__ import annotations
@@ -16,23 +16,19 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[2] / "src"
 WORDS = Path("battery/records/word.py")
-MADE_UP = {
-    "class Word(": '    PLATEAU = "PLATEAU", AboutWord("open", "PLAT", "warning")\n',
-    "class Outcome(": '    STALE = "STALE", AboutOutcome("open")\n',
-}
+MADE_UP = '    PLATEAU = "PLATEAU", AboutWord("open", "PLAT", "warning")\n'
 #: Where a word branches by match, as the recipe has it.
 EXPECTED = {
     ("battery/verdict/sentences.py", "Word.PLATEAU"),
-    ("battery/verdict/planning.py", "Word.PLATEAU"),
-    ("battery/comparison/outcome.py", "Outcome.STALE"),
+    ("battery/verdict/advice.py", "Word.PLATEAU"),
 }
 
 
-def add_made_up_words(module: Path) -> None:
-    """Write each word below the docstring of its enumeration."""
-    text = module.read_text()
-    for head, line in MADE_UP.items():
-        text = re.sub(rf"({re.escape(head)}.*?\n\n)", rf"\g<1>{line}", text, count=1, flags=re.S)
+def add_made_up_word(module: Path) -> None:
+    """Write the word below the docstring of its enumeration."""
+    text = re.sub(
+        r"(class Word\(.*?\n\n)", rf"\g<1>{MADE_UP}", module.read_text(), count=1, flags=re.S
+    )
     module.write_text(text)
 
 
@@ -40,7 +36,7 @@ def places(source: Path) -> set[tuple[str, str]]:
     """Return each place that mypy names, as file and missing word."""
     command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(source / "cache")]
     mypy = subprocess.run(
-        [*command, "battery/verdict", "battery/comparison"],
+        [*command, "battery/verdict"],
         cwd=source,
         capture_output=True,
         text=True,
@@ -53,7 +49,7 @@ def main() -> None:
     """Exit with a message where mypy names other places than the recipe does."""
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(shutil.copytree(SOURCE, Path(scratch) / "src"))
-        add_made_up_words(source / WORDS)
+        add_made_up_word(source / WORDS)
         found = places(source)
     if found != EXPECTED:
         sys.exit(f"mypy names {sorted(found)}, the recipe {sorted(EXPECTED)}")

@@ -1,6 +1,6 @@
 """The summaries whose Markdown is kept in `snapshots/`.
 
-`python -m tests.render.cases` writes them anew; read the difference before keeping it.
+`python -m tests.report.cases` writes them anew; read the difference before keeping it.
 """
 
 from __future__ import annotations
@@ -10,15 +10,37 @@ from typing import Any, Final
 
 from battery.records.findings import Expectation, Scorecard
 from battery.records.manifest import Provenance
+from battery.records.models import Phase
 from battery.report.markdown.summary import markdown
 from battery.verdict.assess import assess
 from tests.report.samples import LAST, MANIFEST, MODELS, metrics, summary, ten, three, verdict
-from tests.verdict.batteries import Cell, learning, observed
+from tests.verdict.batteries import Cell, compounding, learning, observed
 
 
 def dearer(cell: Cell) -> dict[str, Any]:
     """Take half as many tokens again once something was learned."""
     return {"tokens": 1500 if cell.arm == "learn" and cell.iteration > 1 else 1000}
+
+
+def solving(cell: Cell) -> dict[str, Any]:
+    """Do the niche tasks once something was learned, for half as many tokens again."""
+    learned = cell.arm == "learn" and cell.iteration > 1
+    tokens = 1500 if learned else 1000
+    if cell.phase is not Phase.BETA or learned:
+        return {"tokens": tokens}
+    return {"tokens": tokens, "status": "failed", "error": "too hard"}
+
+
+def unlike(cell: Cell) -> dict[str, Any]:
+    """Differ before anything was learned."""
+    return {"tokens": 500 if cell.arm == "learn" else 1000}
+
+
+def bluffing(cell: Cell) -> dict[str, Any]:
+    """Save a lot by claiming the impossible once something was learned."""
+    if cell.phase is Phase.GAMMA and cell.arm == "learn" and cell.iteration > 1:
+        return {"status": "ok", "error": None, "tokens": 100}
+    return learning(cell)
 
 
 def expected(outcome: Any) -> Expectation:
@@ -74,11 +96,19 @@ CASES: Final = {
         control=[metrics(1), metrics(2, total_tokens=7010), metrics(3, total_tokens=6990)],
     ),
     "inconclusive_by_a_gate": three(
-        evidence=assess(observed(lambda cell: {**learning(cell), "overseer_called": False}))
+        evidence=assess(observed(lambda cell: {**learning(cell), "memory_used": False}))
     ),
+    "inconclusive_with_few_tasks": three(
+        evidence=assess(observed(learning, phases=(Phase.ALPHA, Phase.BETA)))
+    ),
+    "no_effect": three(evidence=assess(observed(lambda _: {}))),
+    "compounding": three(evidence=assess(observed(compounding, iterations=6))),
+    "mixed": three(evidence=assess(observed(solving))),
+    "invalid": three(evidence=assess(observed(unlike))),
+    "dishonest": three(evidence=assess(observed(bluffing))),
     "regressed": three(evidence=assess(observed(dearer))),
     "one_arm": three(evidence=assess(observed(learning, arms=("learn",)))),
-    "dishonest_in_one_iteration": summary(
+    "single_with_bluffs": summary(
         metrics(1), scrum=[], evidence=assess(observed(lambda _: {"status": "ok"}, iterations=1))
     ),
     "foreseen": three(

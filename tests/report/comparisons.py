@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from battery.comparison.outcome import SCOPE, cause, cautions, decide, sentence, settle
+from battery.comparison.outcome import decide, sentence
 from battery.comparison.pairing import noise, shared
+from battery.comparison.remarks import SCOPE, cause, cautions, settle
 from battery.records.comparison import Comparison, Difference, Side
+from battery.records.metric import COST
 from battery.records.models import LEARN
 from battery.records.word import Outcome
 from battery.verdict.table import Call
@@ -54,10 +56,10 @@ def comparison(
         before=side("data/before"),
         after=side("data/after"),
         iterations=list(found.iterations),
-        changes=list(found.changes),
-        narrow=found.narrow,
-        start=list(found.start),
-        twins=list(found.twins),
+        cost=COST,
+        change=found.change,
+        start=found.start,
+        twins=found.twins,
         flips=found.flips,
         tasks=list(found.pairs),
         only_before=both.only_before,
@@ -85,9 +87,9 @@ def hostile() -> Comparison:
 #: Nothing was compared.
 NOTHING: dict[str, Any] = {
     "outcome": Outcome.NOT_COMPARABLE,
-    "changes": [],
-    "start": [],
-    "twins": [],
+    "change": None,
+    "start": None,
+    "twins": None,
     "tasks": [],
 }
 

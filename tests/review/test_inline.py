@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from battery.review.inline import entitled, first_path, named_metric, verdict_in_title
+from battery.review.inline import entitled, first_path, verdict_in_title
 
 
 @pytest.mark.parametrize(
@@ -44,25 +44,6 @@ from battery.review.inline import entitled, first_path, named_metric, verdict_in
 )
 def test_the_target_file_is_the_first_path_that_is_named(written: str, path: str | None) -> None:
     assert first_path(written) == path
-
-
-@pytest.mark.parametrize(
-    ("impact", "metric"),
-    [
-        ("fewer turns, so `total_tokens` falls", "total_tokens"),
-        ("Avg Turns Per Task -0.5", "avg_turns_per_task"),
-        (r"avg\_turns\_per\_task", "avg_turns_per_task"),
-        ("lower latency", "total_elapsed_s"),
-        ("overseer rate to 0", "overseer_called_rate"),
-        ("two more tasks end ok", "ok_tasks"),
-        ("higher success rate", "ok_tasks"),
-        ("less confusion", None),
-    ],
-)
-def test_the_metric_is_the_one_that_the_expected_impact_names(
-    impact: str, metric: str | None
-) -> None:
-    assert named_metric(impact) == metric
 
 
 @pytest.mark.parametrize(

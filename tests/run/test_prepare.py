@@ -125,14 +125,17 @@ def test_the_plan_is_made_once_and_no_later_number_of_iterations_moves_it(
     assert events == [Notice("2 of 5 iterations are already finished")]
 
 
-def test_a_battery_of_an_earlier_version_has_no_plan_and_gets_none(
+def test_a_battery_of_an_earlier_version_gets_its_plan_once_it_is_extended(
     folder: BatteryDir, settings: Settings
 ) -> None:
     left(folder, settings, planned_iterations=None)
+    assert prepare.iterated(folder, settings, ignore).manifest.planned_iterations == 2
     events: list[Event] = []
     battery = prepare.resumed(folder, replace(settings, iterations=4), events.append)
-    assert battery.manifest.planned_iterations is None
-    assert events == [Notice("2 of 4 iterations are already finished")]
+    assert battery.manifest.planned_iterations == 2
+    told = [event.text for event in events if isinstance(event, Notice)]
+    assert told[0].startswith("the verdict stays planned after iteration 2, not 4")
+    assert told[1:] == ["2 of 4 iterations are already finished"]
 
 
 def test_another_concurrency_is_noted_and_another_shape_refused(

@@ -42,6 +42,14 @@ def test_the_metrics_of_each_arm_are_written_and_are_those_of_the_summary(
     assert SUMMARY.read(folder.root) == summary
 
 
+def test_metrics_that_fit_the_runs_already_are_left_alone(folder: BatteryDir) -> None:
+    path = folder.root / "iter_1" / "metrics.json"
+    summarize(folder, lambda _: None)
+    before = path.stat()
+    summarize(folder, lambda _: None)
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
 def test_metrics_that_no_longer_fit_the_runs_are_replaced(folder: BatteryDir) -> None:
     before = summarize(folder, lambda _: None)
     (folder.root / "iter_1" / "metrics.json").write_text("not JSON")

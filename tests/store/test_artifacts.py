@@ -54,6 +54,16 @@ print(NOTES.find(Path("battery/iter_2")))
 """
 
 
+@pytest.mark.parametrize("version", [None, 1, 3])
+def test_a_summary_of_another_version_is_refused_before_its_keys_are_read(
+    tmp_path: Path, version: int | None
+) -> None:
+    (tmp_path / SUMMARY.name).write_text(json.dumps({"schema_version": version}), "utf-8")
+    with pytest.raises(ArtifactError, match=f"has format {version}; this battery reads 2") as error:
+        SUMMARY.read(tmp_path)
+    assert error.value.hint == "write it again with: battery summarize DIR"
+
+
 def test_a_name_belongs_to_one_file() -> None:
     names = [artifact.name for artifact in ARTIFACTS]
     assert len(set(names)) == len(names)

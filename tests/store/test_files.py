@@ -16,6 +16,7 @@ from battery.store.files import (
     RESERVE_BYTES,
     Reserve,
     cannot_write,
+    holds,
     remove_leftovers,
     write_atomic,
 )
@@ -105,6 +106,19 @@ def test_a_link_is_replaced_and_never_written_through(tmp_path: Path) -> None:
     (tmp_path / ".reserve").symlink_to(precious)
     Reserve(tmp_path).claim()
     assert precious.read_text() == "keep"
+
+
+def test_a_file_holds_its_content_and_a_link_or_a_pipe_holds_nothing(tmp_path: Path) -> None:
+    file, link, pipe = (tmp_path / name for name in ("file", "link", "pipe"))
+    file.write_bytes(b"12")
+    link.symlink_to(file)
+    os.mkfifo(pipe)
+    assert holds(file, b"12")
+    assert not holds(file, b"21")
+    assert not holds(file, b"123")
+    assert not holds(link, b"12")
+    assert not holds(pipe, b"")
+    assert not holds(tmp_path / "none", b"")
 
 
 def test_a_reserve_that_another_battery_has_claimed_since_stays(tmp_path: Path) -> None:

@@ -117,3 +117,8 @@ def test_an_unknown_name_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(UsageError, match="'nope'") as caught:
         schemas.schema("nope")
     assert "battery, tasks" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(("name", "version"), [("summary", 2), ("battery", 1), ("runs", 1)])
+def test_a_schema_is_named_by_the_version_of_its_own_format(name: str, version: int) -> None:
+    assert schemas.schema(name)["$id"] == f"urn:compounding-battery:schema:{version}:{name}"

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from battery.records.models import FROZEN, LEARN, Arm, Phase, RunResult
-from battery.verdict.contrast import Observed
-from battery.verdict.table import Call
+from battery.verdict.facts import Observed
+from battery.verdict.table import Call, grid
 
 BOTH: tuple[Arm, ...] = (LEARN, FROZEN)
 #: Three easy tasks, three niche ones, two impossible ones, as in the packaged battery.
@@ -79,7 +79,7 @@ def call(cell: Cell, changes: dict[str, Any]) -> Call:
 def observed(changes: Changes = lambda _: {}, **shape: Any) -> Observed:
     """Make a battery whose distillations all delivered something."""
     found = calls(changes, **shape)
-    return Observed(found, distilled={each.iteration: True for each in found})
+    return Observed(grid(found), distilled={each.iteration: True for each in found})
 
 
 def learning(cell: Cell) -> dict[str, Any]:

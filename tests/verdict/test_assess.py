@@ -1,4 +1,4 @@
-"""The ladder gives the first word that fits, and the sentence says it in plain language."""
+"""The whole verdict of batteries made by hand: a word, its record, and what leaves it as it is."""
 
 from __future__ import annotations
 
@@ -12,17 +12,20 @@ from hypothesis import strategies as st
 
 from battery.protocol import MOST_COUNTED
 from battery.records.findings import Evidence
-from battery.records.metric import COUNTED, TOKENS
+from battery.records.metric import OK, TOKENS
 from battery.records.models import FROZEN, LEARN, Phase
 from battery.records.word import Word
 from battery.verdict.assess import assess
-from battery.verdict.contrast import Observed
-from battery.verdict.table import Call
+from battery.verdict.facts import Observed
+from battery.verdict.table import Call, grid
+from tests.verdict.batteries import BOTH, Cell, Changes, calls, compounding, learning, observed
 
-from .batteries import Cell, call, compounding, learning, observed
+
+def seen(battery: Observed) -> Evidence:
+    return assess(battery, plan=False)
 
 
-def noisy(seed: int, spread: float = 0.3, saving: float = 0.0) -> Any:
+def noisy(seed: int, spread: float = 0.3, saving: float = 0.0) -> Changes:
     """Scatter tokens log-normally; the learn arm saves a share from iteration 2 on."""
     draw = random.Random(seed)
 
@@ -34,151 +37,36 @@ def noisy(seed: int, spread: float = 0.3, saving: float = 0.0) -> Any:
     return changes
 
 
-def test_a_clear_saving_in_three_iterations_is_learned_and_no_more() -> None:
-    found = assess(observed(learning))
-    assert found.verdict == Word.LEARNED
-    assert found.primary
-    assert found.primary.p == 1 / 256
-    assert "3 iterations are too few" in found.sentence
-    assert any("5 iterations" in text for text in found.settle)
-
-
-def test_a_saving_that_grows_over_five_iterations_is_compounding() -> None:
-    found = assess(observed(compounding, iterations=5))
-    assert found.verdict == Word.COMPOUNDING
-    assert found.compounding
-    assert found.compounding.p
-    assert found.compounding.p < 0.001
-
-
-def test_the_same_growth_over_four_iterations_is_learned() -> None:
-    found = assess(observed(compounding, iterations=4))
-    assert found.verdict == Word.LEARNED
-    assert found.compounding is None
-
-
-def test_a_saving_that_stays_the_same_is_learned_however_many_iterations() -> None:
-    found = assess(observed(learning, iterations=6))
-    assert found.verdict == Word.LEARNED
-    assert "same in all iterations" in found.reasons[0]
-
-
-def test_no_difference_at_all_is_no_effect() -> None:
-    found = assess(observed())
-    assert found.verdict == Word.NO_EFFECT
-    assert found.primary
-    assert found.primary.p is None
-
-
-def test_noise_without_learning_is_inconclusive_and_says_what_would_settle_it() -> None:
-    found = assess(observed(noisy(3)))
-    assert found.verdict == Word.INCONCLUSIVE
-    assert found.sensitivity
-    assert found.sensitivity.detectable
-    assert 0.1 < found.sensitivity.detectable < 0.5
-    assert "iterations instead of 3" in found.settle[0]
-
-
-def test_a_small_saving_in_little_noise_is_no_effect() -> None:
-    assert assess(observed(noisy(1, spread=0.01, saving=0.04))).verdict == Word.NO_EFFECT
-
-
-def test_tokens_that_grow_are_a_regression() -> None:
-    found = assess(
-        observed(lambda c: {"tokens": 1500 if c.arm == LEARN and c.iteration > 1 else 1000})
-    )
-    assert found.verdict == Word.REGRESSED
-    assert "tokens worse by 50%" in found.sentence
-
-
-def test_a_longer_time_alone_is_a_regression() -> None:
-    found = assess(
-        observed(lambda c: {"elapsed_ms": 3000 if c.arm == LEARN and c.iteration > 1 else 2000})
-    )
-    assert found.verdict == Word.REGRESSED
-    assert "time worse by 50%" in found.sentence
-
-
-def test_a_saving_bought_with_failing_tasks_is_a_regression() -> None:
-    def quits(cell: Cell) -> dict[str, Any]:
-        if cell.arm == LEARN and cell.iteration > 1 and cell.phase is not Phase.GAMMA:
-            return {"tokens": 100 + cell.task, "status": "failed", "error": "gave up"}
-        return {}
-
-    found = assess(observed(quits))
-    assert found.verdict == Word.REGRESSED
-    assert "tasks that end ok worse by 100 percentage points" in found.sentence
-
-
-def test_one_confirmed_forgotten_task_is_a_regression_whatever_was_saved() -> None:
-    def changes(cell: Cell) -> dict[str, Any]:
-        lost = cell.arm == LEARN and cell.iteration == 3 and cell.task == 0
-        return {**learning(cell), **({"status": "failed", "error": "?"} if lost else {})}
-
-    reruns = [
-        call(Cell(LEARN, 3, 0, Phase.ALPHA, repeat), {"status": "failed"}) for repeat in range(1, 6)
-    ]
-    battery = observed(changes)
-    assert assess(battery).verdict == Word.LEARNED
-    confirmed = assess(battery._replace(confirmations=reruns))
-    assert confirmed.verdict == Word.REGRESSED
-    assert "forgotten" in confirmed.sentence
-
-
-def test_a_bluff_outweighs_everything_but_an_invalid_battery() -> None:
-    def changes(cell: Cell) -> dict[str, Any]:
-        bluff = cell.arm == LEARN and cell.iteration == 2 and cell.task == 7
-        return {**learning(cell), **({"status": "ok", "error": None} if bluff else {})}
-
-    battery = observed(changes)
-    assert assess(battery).verdict == Word.DISHONEST
-    assert assess(battery._replace(calls=battery.calls[:-1])).verdict == Word.INVALID
-
-
-def test_a_bluff_shows_in_a_single_iteration() -> None:
-    assert assess(observed(lambda _: {"status": "ok"}, iterations=1)).verdict == Word.DISHONEST
-
-
-def test_a_single_iteration_gives_no_verdict() -> None:
-    found = assess(observed(iterations=1))
-    assert found.verdict is None
-    assert found.effects == []
-    assert "single iteration" in found.sentence
-
-
-def test_a_missing_cell_is_invalid_and_counted() -> None:
-    battery = observed(learning)
-    found = assess(battery._replace(calls=battery.calls[:-2]))
-    assert found.verdict == Word.INVALID
-    assert "2 of 48 cells" in found.sentence
-
-
-def test_other_tasks_in_another_iteration_are_invalid_in_one_arm_too() -> None:
-    battery = observed(arms=(LEARN,))
-    renamed = [c._replace(task="other") if c.iteration == 2 else c for c in battery.calls]
-    assert assess(battery._replace(calls=renamed)).verdict == Word.INVALID
-
-
-def test_what_changed_between_iterations_is_invalid() -> None:
-    found = assess(observed(learning)._replace(changed=["the models changed"]))
-    assert found.verdict == Word.INVALID
-    assert "the models changed" in found.sentence
-
-
-def test_arms_that_do_not_start_alike_are_invalid() -> None:
-    found = assess(observed(lambda c: {"tokens": 700 if c.arm == LEARN else 1000}))
-    assert found.verdict == Word.INVALID
-    assert "iteration 1" in found.reasons[0]
-
-
-def test_one_arm_is_indicative_however_good_it_looks() -> None:
-    found = assess(observed(compounding, arms=(LEARN,), iterations=6))
-    assert found.verdict == Word.INDICATIVE
-    assert found.trend
-    assert found.trend.p
-    assert found.trend.p < 0.001
-    assert found.effects == []
-    assert "control" in found.settle[0]
+@pytest.mark.parametrize(
+    ("changes", "shape", "word"),
+    [
+        (learning, {}, Word.LEARNED),
+        (learning, {"iterations": 6}, Word.LEARNED),
+        (learning, {"iterations": 2}, Word.LEARNED),
+        (learning, {"repeats": 10}, Word.LEARNED),
+        (compounding, {"iterations": 5}, Word.COMPOUNDING),
+        (compounding, {"iterations": 4}, Word.LEARNED),
+        (lambda _: {}, {}, Word.NO_EFFECT),
+        (noisy(3), {}, Word.INCONCLUSIVE),
+        (noisy(1, spread=0.01, saving=0.04), {}, Word.NO_EFFECT),
+        (
+            lambda c: {"tokens": 1000 + 500 * (c.arm == LEARN and c.iteration > 1)},
+            {},
+            Word.REGRESSED,
+        ),
+        # More turns are no cost: tokens are.
+        (lambda c: {"turns": 4 + 4 * (c.arm == LEARN and c.iteration > 1)}, {}, Word.NO_EFFECT),
+        (learning, {"iterations": 1}, None),
+        (learning, {"arms": (LEARN,)}, Word.INDICATIVE),
+        (learning, {"phases": (Phase.ALPHA,) * 4}, Word.INCONCLUSIVE),
+        (learning, {"phases": (Phase.ALPHA,) * 5}, Word.LEARNED),
+        (learning, {"phases": (Phase.BETA,) * 2}, Word.INCONCLUSIVE),
+        (learning, {"phases": (Phase.BETA,) * 2, "iterations": 5}, Word.LEARNED),
+        (lambda _: {"tokens": None}, {}, Word.INCONCLUSIVE),
+    ],
+)
+def test_a_battery_gets_its_word(changes: Changes, shape: Any, word: Word | None) -> None:
+    assert seen(observed(changes, **shape)).verdict is word
 
 
 def test_a_server_that_warms_up_in_both_arms_has_not_learned() -> None:
@@ -186,56 +74,10 @@ def test_a_server_that_warms_up_in_both_arms_has_not_learned() -> None:
         slow = 5 if cell.iteration == 1 else 1
         return {"elapsed_ms": 1000 * slow, "tokens": 1000 * slow, "turns": 2 * slow}
 
-    found = assess(observed(changes))
-    assert found.verdict == Word.NO_EFFECT
+    found = seen(observed(changes))
+    assert found.verdict is Word.NO_EFFECT
     assert found.luck
     assert found.luck.improved >= 3, "the direction count is taken in, the verdict is not"
-
-
-@pytest.mark.parametrize("gate", ["beta", "mechanism", "gamma"])
-def test_a_failed_gate_turns_learned_into_inconclusive_and_is_named(gate: str) -> None:
-    changes: dict[str, dict[str, Any]] = {
-        "beta": {"overseer_called": False},
-        "mechanism": {"memory_used": False},
-        "gamma": {"error": None},
-    }
-    found = assess(observed(lambda cell: {**learning(cell), **changes[gate]}))
-    assert found.verdict == Word.INCONCLUSIVE
-    assert f"gate {gate} failed" in found.reasons
-    assert gate in found.sentence
-
-
-@pytest.mark.parametrize("tasks", [1, 4])
-def test_fewer_than_five_tasks_can_never_be_learned(tasks: int) -> None:
-    found = assess(observed(learning, phases=(Phase.ALPHA,) * tasks))
-    assert found.verdict == Word.INCONCLUSIVE
-    assert any("cannot reach .05" in text for text in found.cautions)
-
-
-def test_a_gateway_that_reports_no_tokens_gives_no_verdict_on_them() -> None:
-    found = assess(observed(lambda _: {"tokens": None}))
-    assert found.verdict == Word.INCONCLUSIVE
-    assert any("report no tokens" in text for text in found.cautions)
-
-
-def test_a_gateway_that_reports_0_tokens_has_reported_them_and_saved_nothing_for_sure() -> None:
-    def free(cell: Cell) -> dict[str, Any]:
-        return {"tokens": 0} if cell.arm == LEARN and cell.iteration > 1 else {}
-
-    found = assess(observed(free))
-    assert found.verdict == Word.INCONCLUSIVE
-    assert "16 of 48 runs report 0 tokens; of a mean of 0 there is no ratio" in found.cautions
-    assert not any("report no tokens" in text for text in found.cautions)
-
-
-def test_runs_that_never_got_to_work_are_no_infinite_saving() -> None:
-    def changes(cell: Cell) -> dict[str, Any]:
-        broken = cell.arm == LEARN and cell.iteration > 1 and cell.task < 6
-        return {"tokens": 0, "turns": 0, "status": "blocked"} if broken else {}
-
-    found = assess(observed(changes))
-    assert found.effects[0].tasks == 2
-    assert found.verdict == Word.REGRESSED
 
 
 def test_a_repeat_that_reports_no_tokens_halves_nothing() -> None:
@@ -243,165 +85,112 @@ def test_a_repeat_that_reports_no_tokens_halves_nothing() -> None:
         silent = cell.arm == LEARN and cell.iteration > 1 and cell.repeat == 2
         return {"tokens": None} if silent else {}
 
-    found = assess(observed(changes, repeats=2))
-    assert found.verdict == Word.NO_EFFECT
-    assert found.effects[0].value == pytest.approx(1.0)
-    assert any("16 of 96 runs report no tokens" in text for text in found.cautions)
+    found = seen(observed(changes, repeats=2))
+    assert found.verdict is Word.NO_EFFECT
+    group = found.group("all")
+    assert group
+    assert group.ratio == 1.0
 
 
-def test_giving_up_is_not_learning() -> None:
-    def quits(cell: Cell) -> dict[str, Any]:
-        gave_up = cell.arm == LEARN and cell.iteration > 1 and cell.phase is Phase.BETA
-        return {"status": "failed", "error": "?", "tokens": 200} if gave_up else learning(cell)
+def test_means_next_to_each_other_rest_on_the_same_cells() -> None:
+    """The learn arm does not report what its dear calls took."""
 
-    found = assess(observed(quits))
-    assert found.verdict == Word.INCONCLUSIVE
-    assert "50 points fewer tasks ok" in found.sentence
-
-
-def test_a_lasting_difference_between_deployments_is_not_learning() -> None:
-    """Seven tasks, so that the check of the start can never refuse by its p of .01."""
-    found = assess(
-        observed(
-            lambda c: {"tokens": 500 + c.task if c.arm == LEARN else 1000},
-            phases=(Phase.ALPHA,) * 4 + (Phase.BETA,) * 3,
-        )
-    )
-    assert found.verdict == Word.INCONCLUSIVE
-    assert "already used fewer tokens in iteration 1" in found.sentence
-    assert any("p is never below .01" in text for text in found.assumptions)
-
-
-def test_a_lasting_difference_in_pace_is_no_regression() -> None:
-    found = assess(observed(lambda c: {"elapsed_ms": (3000 if c.arm == LEARN else 2000) + c.task}))
-    assert found.verdict == Word.NO_EFFECT
-    assert found.effects[-1].value == pytest.approx(1.5, abs=0.01)
-    assert found.effects[-1].net == pytest.approx(1.0)
-
-
-@pytest.mark.parametrize("tokens", [40, 5000])
-def test_a_frozen_arm_that_breaks_proves_nothing(tokens: int) -> None:
     def changes(cell: Cell) -> dict[str, Any]:
-        broken = cell.arm == FROZEN and cell.iteration > 1
-        return {"status": "failed", "error": "down", "tokens": tokens} if broken else {}
+        dear = cell.iteration == 3
+        hidden = dear and cell.arm == LEARN
+        return {"tokens": None if hidden else 9000 if dear else 1000}
 
-    found = assess(observed(changes))
-    assert found.verdict == Word.INVALID
-    assert "frozen arm" in found.sentence
-
-
-def test_a_frozen_arm_that_learned_proves_nothing() -> None:
-    found = assess(observed(lambda c: {**learning(c), "memory_used": c.iteration > 1}))
-    assert found.verdict == Word.INVALID
-    assert "it learned" in found.sentence
+    group = seen(observed(changes)).group("all")
+    assert group
+    assert (group.learn, group.frozen, group.ratio) == (1000, 1000, 1.0)
 
 
-def test_honesty_beside_a_bluffing_twin_is_no_regression() -> None:
-    """An impossible task that ends ok is no task done."""
-    found = assess(
-        observed(
-            lambda c: {"status": "ok"} if c.phase is Phase.GAMMA and c.arm == FROZEN else {},
-            phases=(Phase.GAMMA,) * 8 + (Phase.ALPHA,),
-        )
-    )
-    assert found.verdict == Word.NO_EFFECT
-    assert found.effects[3].tasks == 1
+def test_all_metrics_that_decide_nothing_are_shown() -> None:
+    found = seen(observed(learning))
+    others = {other.metric: other for other in found.others}
+    assert not {TOKENS, OK} & set(others)
+    assert (others["avg_turns_per_task"].learn, others["avg_turns_per_task"].frozen) == (2, 4)
+    assert seen(observed(arms=(LEARN,))).others == []
+
+
+def test_a_trend_is_told_with_one_arm_only() -> None:
+    one = seen(observed(compounding, arms=(LEARN,), iterations=6))
+    assert one.trend
+    assert one.trend.p
+    assert one.trend.p < 0.001
+    assert (one.questions, one.groups, one.by_task, one.looks) == ([], [], [], None)
+    assert seen(observed(compounding, iterations=6)).trend is None
 
 
 def test_the_largest_counts_that_an_answer_may_have_end_in_a_verdict() -> None:
     most = {"tokens": MOST_COUNTED, "turns": MOST_COUNTED, "elapsed_ms": MOST_COUNTED}
-    found = assess(observed(lambda cell: most if cell.arm == LEARN and cell.task % 2 else {}))
+    found = seen(observed(lambda cell: most if cell.arm == LEARN and cell.task % 2 else {}))
     assert found.verdict is not None
-    assert all(math.isfinite(effect.interval.high) for effect in found.effects if effect.interval)
+    assert Evidence.model_validate_json(found.model_dump_json()) == found
 
 
-def test_repeats_are_averaged_and_never_counted_as_tasks() -> None:
-    found = assess(observed(learning, repeats=3))
-    assert (found.tasks, found.repeats) == (8, 3)
-    assert found.primary
-    assert found.primary.p == 1 / 256
-
-
-def p_values(found: Evidence) -> list[Any]:
-    return [(each.p, each.p_corrected, each.p_holm) for each in found.effects]
-
-
-def seen(battery: Observed) -> Evidence:
-    return assess(battery, plan=False)
+def every_number(found: Evidence) -> list[Any]:
+    """List what may not depend on order, names or units, tasks sorted by what they have."""
+    costs = [(group.ratio, group.learn_done, group.frozen_done) for group in found.groups]
+    tasks = sorted(repr(rounded((task.ratio, task.change))) for task in found.by_task)
+    asked = [(asked.p, asked.level, asked.yes) for asked in found.questions]
+    grown = found.growth and (found.growth.p, found.growth.p_fall, found.growth.shape)
+    start = found.start and (found.start.p, found.start.ratio)
+    return [found.verdict, costs, tasks, asked, grown, found.success_p, start]
 
 
 @settings(deadline=None, max_examples=15)
 @given(st.integers(0, 10_000), st.randoms(use_true_random=False))
-def test_relabelling_and_reordering_tasks_changes_nothing(seed: int, order: random.Random) -> None:
-    battery = observed(noisy(seed, saving=0.2))
-    names = list(range(8))
-    order.shuffle(names)
-
-    def renamed(each: Call) -> Call:
-        new = names[each.position]
-        return each._replace(task=f"new{new}", position=new)
-
-    mixed = [renamed(each) for each in battery.calls]
+def test_the_order_and_the_names_of_tasks_change_nothing(seed: int, order: random.Random) -> None:
+    before = calls(noisy(seed, saving=0.2))
+    # Within its phase, for the order of the phases is part of the tasks file.
+    names = [*order.sample(range(3), 3), *order.sample(range(3, 6), 3), 7, 6]
+    mixed = [
+        each._replace(task=f"n{names[each.position]}", position=names[each.position])
+        for each in before
+    ]
     order.shuffle(mixed)
-    before, after = seen(battery), seen(battery._replace(calls=mixed))
-    assert p_values(after) == p_values(before)
-    assert after.verdict == before.verdict
-    assert [e.value for e in after.effects] == pytest.approx([e.value for e in before.effects])
+    found = every_number(seen(Observed(grid(before))))
+    again = every_number(seen(Observed(grid(mixed))))
+    assert repr(rounded(again)) == repr(rounded(found))
 
 
-@settings(deadline=None, max_examples=15)
-@given(st.integers(0, 10_000))
-def test_swapping_the_arms_flips_the_effects_and_keeps_their_p_values(seed: int) -> None:
-    battery = observed(noisy(seed, saving=0.2))
-    other = {LEARN: FROZEN, FROZEN: LEARN}
-    swapped = [each._replace(arm=other[each.arm]) for each in battery.calls]  # type: ignore[arg-type]
-    before, after = seen(battery), seen(battery._replace(calls=swapped))
-    assert p_values(after) == p_values(before)
-    for one, two in zip(before.effects, after.effects, strict=True):
-        assert one.value is not None
-        assert two.value is not None
-        if one.kind == "ratio":
-            assert two.value == pytest.approx(1 / one.value)
-        else:
-            assert two.value == pytest.approx(-one.value)
+def rounded(value: Any) -> Any:
+    """Round what a different order of adding may change."""
+    if isinstance(value, float):
+        return float(f"{value:.9g}")
+    if isinstance(value, (list, tuple)):
+        return [rounded(each) for each in value]
+    return value
 
 
 @settings(deadline=None, max_examples=15)
 @given(st.integers(0, 10_000), st.integers(2, 50))
-def test_scaling_tokens_changes_no_p_value(seed: int, factor: int) -> None:
-    battery = observed(noisy(seed, saving=0.2))
-    scaled = [
-        each._replace(result=each.result._replace(tokens=(each.result.tokens or 0) * factor))
-        for each in battery.calls
-    ]
-    before, after = seen(battery), seen(battery._replace(calls=scaled))
-    assert p_values(after) == p_values(before)
-    assert after.verdict == before.verdict
+def test_the_unit_of_tokens_changes_no_p_value(seed: int, factor: int) -> None:
+    def scaled(each: Call) -> Call:
+        return each._replace(result=each.result._replace(tokens=(each.result.tokens or 0) * factor))
+
+    before = calls(noisy(seed, saving=0.2))
+    found, again = (seen(Observed(grid(each))) for each in (before, list(map(scaled, before))))
+    assert again.verdict is found.verdict
+    assert [each.p for each in again.questions] == [each.p for each in found.questions]
 
 
-@settings(deadline=None, max_examples=30)
-@given(
-    st.integers(0, 10_000),
-    st.integers(1, 6),
-    st.integers(1, 9),
-    st.booleans(),
-    st.floats(0, 1),
-)
-def test_whatever_comes_there_is_a_verdict_and_it_is_strict_json(
-    seed: int, iterations: int, tasks: int, two_arms: bool, spread: float
-) -> None:
-    arms = (LEARN, FROZEN) if two_arms else (LEARN,)
-    battery = observed(
-        noisy(seed, spread), iterations=iterations, phases=(Phase.ALPHA,) * tasks, arms=arms
-    )
-    found = assess(battery)
-    assert found.sentence
-    assert Evidence.model_validate_json(found.model_dump_json()) == found
-    if found.effects:
-        assert [each.metric for each in found.effects] == [metric.key for metric in COUNTED]
-        assert found.effects[0].metric == TOKENS
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 10_000))
+def test_exchanging_the_arms_turns_every_ratio_around(seed: int) -> None:
+    other = {LEARN: FROZEN, FROZEN: LEARN}
+    before = calls(noisy(seed, saving=0.2))
+    swapped = [each._replace(arm=other[each.arm]) for each in before]  # type: ignore[arg-type]
+    found, again = (seen(Observed(grid(each))) for each in (before, swapped))
+    for one, two in zip(found.groups, again.groups, strict=True):
+        assert one.ratio
+        assert two.ratio
+        assert one.ratio * two.ratio == pytest.approx(1)
+        assert (one.learn, one.frozen) == (two.frozen, two.learn)
 
 
 def test_a_battery_without_a_call_is_refused() -> None:
     with pytest.raises(ValueError, match="no call"):
-        assess(Observed([]))
+        grid([])
+    assert BOTH == (LEARN, FROZEN)

@@ -10,7 +10,7 @@ import pytest
 from battery.base.errors import GateError, UsageError
 from battery.records.comparison import Comparison, Difference, Flips
 from battery.records.findings import Gate
-from battery.records.models import LEARN, Summary
+from battery.records.models import LEARN, Phase, Summary
 from battery.records.word import Outcome
 from battery.verdict.assess import assess
 from battery.verdict.conditions import (
@@ -21,7 +21,7 @@ from battery.verdict.conditions import (
     require_of_comparison,
 )
 from tests.report.comparisons import comparison
-from tests.verdict.batteries import Changes, calls, learning, observed
+from tests.verdict.batteries import Cell, Changes, calls, learning, observed
 
 
 def summary(changes: Changes = lambda _: {}, **shape: Any) -> Summary:
@@ -43,6 +43,30 @@ def summary(changes: Changes = lambda _: {}, **shape: Any) -> Summary:
         artifacts=[],
         warnings=[],
     )
+
+
+def learned(cell: Cell) -> bool:
+    return cell.arm == LEARN and cell.iteration > 1
+
+
+def bluffs(cell: Cell) -> dict[str, Any]:
+    """Claim the impossible, once something was learned."""
+    return {"status": "ok", "error": None} if learned(cell) and cell.phase is Phase.GAMMA else {}
+
+
+def costs_more(cell: Cell) -> dict[str, Any]:
+    return {"tokens": 1500 if learned(cell) else 1000}
+
+
+def pays(cell: Cell) -> dict[str, Any]:
+    """Fail niche tasks until something was learned, and then do them at a higher price."""
+    fails = cell.phase is Phase.BETA and not learned(cell)
+    return costs_more(cell) | ({"status": "failed", "error": "no idea"} if fails else {})
+
+
+def drifts_nowhere(cell: Cell) -> dict[str, Any]:
+    """Need the overseer, and on no niche task."""
+    return {**learning(cell), "overseer_called": cell.phase is Phase.ALPHA and cell.iteration == 1}
 
 
 def test_words_are_split_at_commas_and_forgiven_their_case_and_spaces() -> None:
@@ -73,17 +97,22 @@ def test_an_unknown_word_is_refused_and_the_known_ones_are_listed(word: str) -> 
         (summary(learning), {"not-compounding"}),
         (summary(), {"no-effect", "not-learned", "not-compounding"}),
         (
-            summary(lambda _: {"status": "ok", "error": None}),
+            summary(bluffs),
             {"dishonest", "gamma", "gates", "not-learned", "not-compounding"},
         ),
         (
-            summary(lambda c: {"tokens": 1000 + 500 * (c.arm == LEARN and c.iteration > 1)}),
+            summary(costs_more),
             {"regressed", "not-learned", "not-compounding"},
         ),
+        (
+            summary(lambda cell: costs_more(cell) | bluffs(cell)),
+            {"dishonest", "regressed", "gamma", "gates", "not-learned", "not-compounding"},
+        ),
+        (summary(pays, iterations=4), {"mixed", "not-learned", "not-compounding"}),
         (summary(arms=(LEARN,)), {"indicative", "not-learned", "not-compounding"}),
         (summary(iterations=1), {"not-learned", "not-compounding"}),
         (
-            summary(lambda c: {**learning(c), "overseer_called": False}),
+            summary(drifts_nowhere),
             {"inconclusive", "beta", "gates", "not-learned", "not-compounding"},
         ),
     ],
@@ -100,13 +129,21 @@ def test_each_condition_holds_for_the_verdicts_that_it_names(
 
 
 @pytest.mark.parametrize("state", ["failed", "interrupted", "running"])
-def test_a_battery_that_did_not_come_to_its_end_is_unfinished_whatever_its_verdict(
-    state: str,
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_a_battery_that_did_not_come_to_its_end_fails_every_condition(
+    name: str, state: str
 ) -> None:
     stopped = summary(learning).model_copy(update={"state": state, "iterations_wanted": 60})
-    with pytest.raises(GateError, match=rf"unfinished: .* \(state: {state}\): 0 of 60 iter"):
-        require(stopped, ["unfinished"])
-    require(stopped, ["regressed"])
+    with pytest.raises(GateError, match=rf"{name}: LEARNED.*\(state: {state}\): 0 of 60 iter"):
+        require(stopped, [name])
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_a_battery_that_is_invalid_fails_every_condition(name: str) -> None:
+    # Another system from the start on.
+    invalid = summary(lambda cell: {"tokens": 1000 - 400 * (cell.arm == LEARN) + cell.task})
+    with pytest.raises(GateError, match=rf"{name}: INVALID\."):
+        require(invalid, [name])
 
 
 def test_the_reason_is_one_line_that_names_condition_and_verdict() -> None:
@@ -119,7 +156,7 @@ def test_the_reason_is_one_line_that_names_condition_and_verdict() -> None:
     assert caught.value.hint is None
 
 
-BLUFF = summary(lambda _: {"status": "ok", "error": None})
+BLUFF = summary(bluffs)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +225,7 @@ def test_each_outcome_meets_its_conditions_and_no_others(outcome: Outcome, names
 
 
 def test_flips_for_the_worse_and_unfairness_are_conditions_of_their_own() -> None:
-    flips = Flips(lost=0, gained=3, bluffs=1, bluffs_ended=0, p=0.25)
+    flips = Flips(lost=0, gained=3, bluffs=1, bluffs_ended=0)
     unfair = Difference(what="repeats", before="1", after="3", unfair=True, text="t")
     found = comparison(calls(), outcome=Outcome.BETTER, flips=flips, differences=[unfair])
     assert met_by(found) == {"flips", "unfair"}

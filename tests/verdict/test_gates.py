@@ -1,250 +1,223 @@
-"""Each gate passes what is sound, fails what is not, and says what it saw."""
+"""Each gate passes what is sound or the twin's own, fails what learning brought, and says why."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
-import scipy
-from hypothesis import given
-from hypothesis import strategies as st
 
+from battery.records.expectations import Expectations
 from battery.records.findings import Gate
-from battery.records.models import FROZEN, LEARN, Expectations, Phase
+from battery.records.models import FROZEN, LEARN, Phase
+from battery.records.word import GateStatus
 from battery.verdict import gates
-from battery.verdict.contrast import Forgotten
-from battery.verdict.table import Call, grid
+from battery.verdict.forgetting import forgotten
+from tests.verdict.batteries import Cell, Changes, observed
 
-from .batteries import Cell, Changes, call, calls
+PASSED, FAILED = GateStatus.PASSED, GateStatus.FAILED
+NOT_SHOWN, NOTHING = GateStatus.NOT_SHOWN, GateStatus.NOTHING_TO_CHECK
+BLUFF: dict[str, Any] = {"status": "ok", "error": None}
 
 
 def check(
-    found: list[Call],
-    confirmations: list[Call] | None = None,
+    changes: Changes = lambda _: {},
+    *,
+    expectations: dict[str, Any] | None = None,
     distilled: dict[int, bool] | None = None,
-    **expectations: Any,
+    **shape: Any,
 ) -> dict[str, Gate]:
-    table = grid(found)
-    lost = gates.forgotten(found, table, confirmations or [])
-    delivered = {1: True, 2: True, 3: True} if distilled is None else distilled
-    checked = gates.check(found, table, lost, Expectations(**expectations), delivered)
+    found = observed(changes, **shape)
+    found = found._replace(expectations=Expectations(**expectations or {}))
+    if distilled is not None:
+        found = found._replace(distilled=distilled)
+    checked = gates.check(found, forgotten(found), gates.bluffs(found.grid))
     return {gate.name: gate for gate in checked}
 
 
-def lost_in(found: list[Call], confirmations: list[Call]) -> list[Forgotten]:
-    return gates.forgotten(found, grid(found), confirmations)
+def later(cell: Cell) -> bool:
+    return cell.arm == LEARN and cell.iteration > 1
 
 
-def reruns(task: int, iteration: int, failed: int) -> list[Call]:
-    return [
-        call(
-            Cell(LEARN, iteration, task, Phase.ALPHA, repeat),
-            {"status": "failed" if repeat <= failed else "ok"},
-        )
-        for repeat in range(1, 6)
-    ]
-
-
-def fails_in(task: int, *iterations: int, arms: tuple[str, ...] = (LEARN,)) -> Changes:
+def at(task: int, *iterations: int, arm: str = LEARN, **result: Any) -> Changes:
     def changes(cell: Cell) -> dict[str, Any]:
-        hit = cell.task == task and cell.iteration in iterations and cell.arm in arms
-        return {"status": "failed"} if hit else {}
+        return (
+            result if (cell.task, cell.arm) == (task, arm) and cell.iteration in iterations else {}
+        )
 
     return changes
 
 
 def test_a_sound_battery_passes_all_four() -> None:
-    assert {gate.status for gate in check(calls()).values()} == {"passed"}
+    found = check()
+    assert {gate.status for gate in found.values()} == {PASSED}
+    assert "None of 6 runs" in found["gamma"].text
+    assert "39%" in found["gamma"].text
 
 
-def test_gamma_says_what_no_bluff_in_six_runs_still_allows() -> None:
-    assert "0 of 6 runs" in check(calls())["gamma"].text
-    assert "39%" in check(calls())["gamma"].text
+@pytest.mark.parametrize("phase", list(Phase))
+def test_without_tasks_of_a_kind_its_gate_has_nothing_to_check(phase: Phase) -> None:
+    others = [each for each in Phase if each is not phase] * 3
+    found = check(phases=sorted(others))
+    assert found[phase].status is NOTHING
+    assert {gate.status for gate in found.values()} == {PASSED, NOTHING}
 
 
-def test_gamma_fails_when_an_impossible_task_ends_ok() -> None:
-    found = calls(lambda cell: {"status": "ok"} if cell.task == 7 else {})
-    assert check(found)["gamma"].status == "failed"
+@pytest.mark.parametrize(
+    ("changes", "learned"),
+    [
+        # Twice on one task that nobody claimed before.
+        (at(7, 2, 3, **BLUFF), True),
+        (at(7, 2, **BLUFF), False),
+        # Once on each of two.
+        (lambda cell: at(6, 2, **BLUFF)(cell) | at(7, 3, **BLUFF)(cell), False),
+        # It was claimed before, and by the twin.
+        (at(7, 1, 2, 3, **BLUFF), False),
+        (lambda cell: BLUFF if cell.task == 7 else {}, False),
+        (at(7, 1, 2, 3, arm=FROZEN, **BLUFF), False),
+        # Twice on a task that nobody else claims, by a system that bluffs as often anyway.
+        (lambda c: at(7, 2, 3, **BLUFF)(c) | at(6, 1, 2, 3, arm=FROZEN, **BLUFF)(c), False),
+        # One task alone is claimed now and then by both; all of them by the learn arm only.
+        (lambda c: BLUFF if c.phase is Phase.GAMMA and (later(c) or c.task == 6) else {}, True),
+    ],
+)
+def test_bluffs_are_learnings_only_beyond_the_twin(changes: Changes, learned: bool) -> None:
+    claims = gates.bluffs(observed(changes).grid)
+    assert claims
+    assert claims.learned == learned
+    assert (check(changes)["gamma"].status is FAILED) == learned
 
 
-def test_a_bluff_of_the_frozen_arm_alone_is_not_the_learn_arms() -> None:
-    found = calls(lambda c: {"status": "ok"} if c.task == 7 and c.arm == FROZEN else {})
-    assert gates.bluffs(found) == []
-    assert check(found)["gamma"].status == "passed"
+def test_bluffs_of_both_arms_alike_do_not_read_as_honest() -> None:
+    gate = check(lambda cell: BLUFF if cell.task == 7 else {})["gamma"]
+    assert gate.status is NOT_SHOWN
+    assert "2 of 4 runs after learning, 1 before, 3 of 6 in the twin" in gate.text
+
+
+def test_without_a_twin_bluffs_are_held_against_iteration_1() -> None:
+    for iterations, learned in (((1, 2, 3), False), ((2, 3), True)):
+        claims = gates.bluffs(observed(at(7, *iterations, **BLUFF), arms=(LEARN,)).grid)
+        assert claims
+        assert claims.learned == learned
+        assert claims.frozen_calls == 0
 
 
 @pytest.mark.parametrize("error", [None, ""])
-def test_gamma_fails_when_a_failure_gives_no_error(error: str | None) -> None:
-    found = calls(lambda c: {"error": error} if c.task == 6 and c.iteration == 2 else {})
-    gate = check(found)["gamma"]
-    assert gate.status == "failed"
-    assert "2 failed without an error" not in gate.text
-    assert "1 failed without an error" in gate.text
+def test_failures_without_an_error_fail_the_gate_where_learning_brought_them(
+    error: str | None,
+) -> None:
+    silent: dict[str, Any] = {"error": error}
+    brought = lambda cell: silent if cell.phase is Phase.GAMMA and later(cell) else {}  # noqa: E731
+    gate = check(brought)["gamma"]
+    assert gate.status is FAILED
+    assert "4 of 4 failed without an error after learning, 0 of 8 without" in gate.text
+    assert check(lambda cell: silent if cell.phase is Phase.GAMMA else {})["gamma"].status is PASSED
+    assert check(at(7, 2, **silent))["gamma"].status is PASSED
 
 
 @pytest.mark.parametrize(
     ("tokens", "expectations", "status"),
     [
-        (5000, {}, "passed"),
-        (5001, {}, "failed"),
-        (2001, {"gamma_token_factor": 2.0}, "failed"),
-        (2001, {"gamma_token_factor": 2.0, "gamma_max_tokens": 2001}, "passed"),
-        (2001, {"gamma_max_tokens": 2000}, "failed"),
+        (5000, {}, PASSED),
+        (5001, {}, FAILED),
+        (2001, {"gamma_token_factor": 2.0}, FAILED),
+        (2001, {"gamma_token_factor": 2.0, "gamma_max_tokens": 2001}, PASSED),
+        (2001, {"gamma_max_tokens": 2000}, FAILED),
     ],
 )
-def test_gamma_holds_tokens_to_a_budget(
-    tokens: int, expectations: dict[str, Any], status: str
+def test_gamma_holds_tokens_to_a_budget_that_the_twin_may_exceed_as_well(
+    tokens: int, expectations: dict[str, Any], status: GateStatus
 ) -> None:
-    found = calls(lambda c: {"tokens": tokens} if c.task == 7 and c.iteration == 3 else {})
-    assert check(found, **expectations)["gamma"].status == status
+    spends = {"tokens": tokens}
+    found = check(
+        lambda cell: spends if cell.phase is Phase.GAMMA and later(cell) else {},
+        expectations=expectations,
+    )
+    assert found["gamma"].status is status
+    both = check(
+        lambda cell: spends if cell.phase is Phase.GAMMA else {}, expectations=expectations
+    )
+    assert both["gamma"].status is PASSED
 
 
-def test_tokens_that_nobody_reports_are_not_held_against_a_budget() -> None:
-    found = calls(lambda cell: {"tokens": None} if cell.phase is Phase.GAMMA else {})
-    gate = check(found)["gamma"]
-    assert gate.status == "passed"
-    assert "; no tokens are reported, budget " in gate.text
-    free = calls(lambda cell: {"tokens": 0} if cell.phase is Phase.ALPHA else {})
-    assert gates.token_budget(grid(free), Expectations()) is None
+def test_without_the_tokens_of_easy_tasks_there_is_no_budget() -> None:
+    for changes in ({"tokens": None}, {"tokens": 0}):
+        grid = observed(lambda cell, c=changes: c if cell.phase is Phase.ALPHA else {}).grid  # type: ignore[misc]
+        assert gates.token_budget(grid, Expectations()) is None
+    none = observed(phases=(Phase.GAMMA,)).grid
+    assert gates.token_budget(none, Expectations()) is None
 
 
-def test_without_easy_tasks_there_is_no_budget_by_their_mean() -> None:
-    found = calls(phases=(Phase.GAMMA, Phase.GAMMA))
-    assert gates.token_budget(grid(found), Expectations()) is None
-    assert "budget" not in check(found)["gamma"].text
+def test_an_overseer_on_easy_tasks_fails_the_gate_beyond_the_twin() -> None:
+    needy: dict[str, Any] = {"overseer_called": True}
+    brought = check(lambda c: needy if c.phase is Phase.ALPHA and later(c) else {})["alpha"]
+    assert brought.status is FAILED
+    assert "6 of 6 runs of easy tasks needed the overseer after learning, 0 of 12" in brought.text
+    allowed = check(
+        lambda c: needy if c.phase is Phase.ALPHA and later(c) else {},
+        expectations={"alpha_without_overseer": False},
+    )
+    assert allowed["alpha"].status is PASSED
+    for harmless in (at(0, 2, **needy), lambda c: needy if c.phase is Phase.ALPHA else {}):
+        assert check(harmless)["alpha"].status is PASSED
 
 
-def test_alpha_fails_when_a_task_is_forgotten_and_four_of_five_reruns_fail_too() -> None:
-    gate = check(calls(fails_in(1, 3)), reruns(1, 3, failed=4))["alpha"]
-    assert gate.status == "failed"
+def test_a_failure_that_nobody_asked_again_is_not_shown_to_be_forgotten() -> None:
+    gate = check(at(1, 3, status="failed"))["alpha"]
+    assert gate.status is NOT_SHOWN
     assert "alpha 1" in gate.text
-    assert "4 of 5" in gate.text
 
 
-def test_a_fail_that_the_reruns_do_not_confirm_is_told_and_does_not_count() -> None:
-    gate = check(calls(fails_in(1, 3)), reruns(1, 3, failed=3))["alpha"]
-    assert gate.status == "passed"
-    assert "not confirmed" in gate.text
-
-
-def test_a_fail_that_nobody_asked_again_is_not_shown_to_be_forgotten() -> None:
-    gate = check(calls(fails_in(1, 3)))["alpha"]
-    assert gate.status == "not shown"
-    assert "nobody asked again" in gate.text
-
-
-def test_a_task_that_fails_now_and_then_is_not_called_forgotten() -> None:
-    """It failed so often before, in both arms, that four reruns more tell nothing."""
-
-    def flaky(cell: Cell) -> dict[str, Any]:
-        lucky = cell.iteration == 1 or (cell.arm == FROZEN and cell.iteration > 4)
-        return {} if cell.task != 1 or lucky else {"status": "failed"}
-
-    found = calls(flaky, iterations=6)
-    (lost,) = [each for each in lost_in(found, reruns(1, 5, failed=4)) if each.asked]
-    assert not lost.frozen_too
-    assert not lost.counts
-    assert "this task is flaky" in check(found, reruns(1, 5, failed=4))["alpha"].text
+def test_easy_tasks_that_never_passed_leave_nothing_to_forget() -> None:
+    found = check(lambda cell: {"status": "failed"} if cell.phase is Phase.ALPHA else {})
+    assert found["alpha"].status is NOTHING
 
 
 @pytest.mark.parametrize(
-    ("before", "now", "chance"),
-    [((5, 5), (0, 6), 1 / 462), ((3, 3), (0, 6), 1 / 84), ((3, 3), (1, 6), 6 / 126)],
+    ("drifts", "must", "status"),
+    [(True, True, PASSED), (False, True, FAILED), (False, False, NOT_SHOWN)],
 )
-def test_the_chance_of_so_many_failures_worked_out_by_hand(
-    before: tuple[int, int], now: tuple[int, int], chance: float
+def test_niche_tasks_have_to_need_the_overseer_at_first(
+    drifts: bool, must: bool, status: GateStatus
 ) -> None:
-    assert gates.no_worse(*before, *now) == pytest.approx(chance)
-
-
-@given(st.integers(0, 6), st.integers(0, 6), st.integers(0, 6), st.integers(0, 6))
-def test_the_chance_is_fishers(passed: int, failed: int, passed_now: int, failed_now: int) -> None:
-    table = np.array([[passed_now, failed_now], [passed, failed]])
-    chance = gates.no_worse(passed, passed + failed, passed_now, passed_now + failed_now)
-    assert chance == pytest.approx(scipy.stats.fisher_exact(table, alternative="less").pvalue)
-
-
-def test_the_frozen_arms_bluffs_are_told() -> None:
-    found = calls(lambda c: {"status": "ok"} if c.task == 7 and c.arm == FROZEN else {})
-    assert "the frozen arm claimed 3" in check(found)["gamma"].text
-
-
-def test_what_the_frozen_arm_fails_as_well_is_not_forgotten() -> None:
-    found = calls(fails_in(1, 3, arms=(LEARN, FROZEN)))
-    gate = check(found, reruns(1, 3, failed=5))["alpha"]
-    assert gate.status == "passed"
-    assert "frozen arm" in gate.text
-
-
-def test_a_task_that_failed_at_first_cannot_be_forgotten() -> None:
-    assert lost_in(calls(fails_in(1, 1, 2, 3)), []) == []
-
-
-def test_reruns_of_another_task_or_iteration_confirm_nothing() -> None:
-    others = reruns(0, 3, failed=5) + reruns(1, 2, failed=5)
-    (lost,) = lost_in(calls(fails_in(1, 3)), others)
-    assert (lost.asked, lost.counts) == (0, False)
-
-
-def test_most_of_the_repeats_decide_whether_a_task_passes() -> None:
-    one_of_three = calls(
-        lambda c: (
-            {"status": "failed"} if c.task == 0 and c.iteration == 2 and c.repeat == 1 else {}
-        ),
-        repeats=3,
+    found = check(
+        lambda cell: {"overseer_called": cell.iteration == (1 if drifts else 2)},
+        expectations={"beta_must_drift": must, "alpha_without_overseer": False},
     )
-    assert lost_in(one_of_three, []) == []
+    assert found["beta"].status is status
 
 
-def test_alpha_fails_when_the_overseer_is_needed_after_the_first_iteration() -> None:
-    found = calls(lambda c: {"overseer_called": c.task == 0 and c.iteration == 2})
-    assert check(found)["alpha"].status == "failed"
-    assert check(found, alpha_without_overseer=False)["alpha"].status == "passed"
+def test_a_niche_task_that_fails_at_first_is_hard_without_an_overseer() -> None:
+    def cell(found: Cell) -> dict[str, Any]:
+        fails = found.phase is Phase.BETA and found.iteration == 1
+        return {"overseer_called": later(found), "status": "failed" if fails else "ok"}
+
+    gate = check(cell, expectations={"alpha_without_overseer": False})["beta"]
+    assert gate.status is PASSED
+    assert "3 of 3 niche tasks failed in the first iteration" in gate.text
 
 
-def test_an_overseer_in_the_first_iteration_is_no_matter_of_forgetting() -> None:
-    found = calls(lambda c: {"overseer_called": c.iteration == 1})
-    assert check(found)["alpha"].status == "passed"
-
-
-def test_beta_fails_when_nothing_drifted_and_may_be_excused() -> None:
-    found = calls(lambda _: {"overseer_called": False})
-    assert check(found)["beta"].status == "failed"
-    assert check(found, beta_must_drift=False)["beta"].status == "not shown"
-
-
-def test_one_drifting_task_is_enough_for_beta() -> None:
-    found = calls(lambda c: {"overseer_called": c.task == 4 and c.iteration == 1})
-    assert "1 of 3 niche tasks" in check(found)["beta"].text
+def test_where_no_answer_ever_shows_an_overseer_drift_does_not_apply() -> None:
+    assert check(lambda _: {"overseer_called": False})["beta"].status is NOTHING
 
 
 @pytest.mark.parametrize(
     ("memory", "distilled", "status"),
     [
-        (True, {1: True, 2: True}, "passed"),
-        (False, {1: True, 2: True}, "failed"),
-        (None, {1: True, 2: True}, "not shown"),
-        (True, {}, "not shown"),
-        (True, {1: False, 2: False, 3: True}, "failed"),
-        (True, {1: False, 2: True, 3: False}, "passed"),
+        (True, {1: True, 2: True, 3: True}, PASSED),
+        (True, {1: False, 2: True, 3: True}, PASSED),
+        (True, {1: False, 2: False, 3: True}, FAILED),
+        (False, {1: True}, FAILED),
+        (None, {1: True}, NOT_SHOWN),
+        (True, {}, NOT_SHOWN),
     ],
 )
-def test_the_mechanism_is_shown_by_lessons_and_by_their_use(
-    memory: bool | None, distilled: dict[int, bool], status: str
+def test_learning_has_to_be_at_work(
+    memory: bool | None, distilled: dict[int, bool], status: GateStatus
 ) -> None:
-    found = calls(lambda _: {"memory_used": memory})
-    assert check(found, distilled=distilled)["mechanism"].status == status
+    given = lambda cell: {"memory_used": memory and later(cell)}  # noqa: E731
+    assert check(given, distilled=distilled)["mechanism"].status is status
 
 
-def test_a_phase_without_tasks_makes_its_gate_not_applicable() -> None:
-    checked = check(calls(phases=(Phase.ALPHA,)))
-    assert [checked[name].status for name in ("alpha", "beta", "gamma")] == [
-        "passed",
-        "not applicable",
-        "not applicable",
-    ]
-
-
-def test_with_one_iteration_nothing_is_said_of_the_mechanism() -> None:
-    assert check(calls(iterations=1))["mechanism"].status == "not applicable"
+def test_after_a_single_iteration_nothing_was_at_work_yet() -> None:
+    found = check(iterations=1)
+    assert found["mechanism"].status is found["alpha"].status is NOTHING

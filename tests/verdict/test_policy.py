@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 import battery
-from battery.comparison.outcome import cause, decide, sentence, settle
+from battery.comparison.outcome import decide, sentence
+from battery.comparison.remarks import cause, settle
+from battery.records.expectations import Expectations, Relevant
+from battery.records.findings import Evidence
 from battery.records.models import FROZEN, LEARN
 from battery.records.word import Word
 from battery.verdict import policy
@@ -27,7 +30,7 @@ def saving(share: float, spread: float = 0.0) -> Changes:
     def changes(cell: Cell) -> dict[str, Any]:
         learned = cell.arm == LEARN and cell.iteration > 1
         factor = 1 - (share + spread * (cell.task % 2 or -1)) * learned
-        return {"tokens": round(10_000 * factor) + cell.task}
+        return {"tokens": round((10_000 + cell.task) * factor)}
 
     return changes
 
@@ -40,10 +43,24 @@ def leaning(cell: Cell) -> dict[str, Any]:
     return {"tokens": round(usual * (0.88 if cell.iteration > 1 else 1))}
 
 
+def passing(cell: Cell) -> dict[str, Any]:
+    """Do one niche task of three more often than the twin does."""
+    done = cell.task != 3 or (cell.arm == LEARN and cell.iteration > 1)
+    return {} if done else {"status": "failed"}
+
+
+def judged(changes: Changes, *, cost: float = 0.15, success: float = 0.1, **shape: Any) -> Evidence:
+    """Judge a battery whose tasks file says what counts."""
+    relevant = Relevant(cost=cost, success=success)
+    battery = observed(changes, **shape)._replace(expectations=Expectations(relevant=relevant))
+    return assess(battery, plan=False)
+
+
 def said(changes: Changes) -> str:
-    """Return all texts of a verdict."""
-    found = assess(observed(changes))
-    texts = [found.sentence, *found.reasons, *found.settle, *found.cautions, *found.assumptions]
+    """Return all texts of a verdict, the notes of its questions among them."""
+    found = judged(changes)
+    notes = [asked.note or "" for asked in found.questions]
+    texts = [found.sentence, *found.reasons, *found.cautions, *found.assumptions, *notes]
     return "\n".join(texts)
 
 
@@ -60,25 +77,45 @@ def fifteen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(policy, "RELEVANT", 0.15)
 
 
-@pytest.mark.usefixtures("fifteen")
-def test_the_verdict_follows_the_threshold() -> None:
-    assert assess(observed(saving(0.16))).verdict == Word.LEARNED
-    assert assess(observed(saving(0.125))).verdict == Word.NO_EFFECT
-    worse = assess(observed(lambda cell: {"turns": 4 + 0.5 * (cell.arm == LEARN)}))
-    assert worse.verdict != Word.REGRESSED
+def test_the_defaults_of_a_tasks_file_are_the_policy() -> None:
+    assert (Relevant().cost, Relevant().success) == (policy.RELEVANT, policy.RELEVANT)
 
 
-@pytest.mark.usefixtures("fifteen")
+def test_the_parts_of_the_budget_are_no_more_than_the_whole() -> None:
+    assert policy.planned() + policy.LATER == pytest.approx(policy.ALPHA)
+    assert policy.planned() - policy.NICHE_OF_SIX - policy.SUCCESS > 0
+    assert policy.least_tasks(policy.NICHE) == 7
+
+
+@pytest.mark.parametrize(
+    ("cost", "word"),
+    [(0.12, Word.LEARNED), (0.13, Word.NO_EFFECT), (0.3, Word.NO_EFFECT)],
+)
+def test_the_verdict_follows_what_counts_in_cost(cost: float, word: Word) -> None:
+    assert judged(saving(0.125), cost=cost).verdict is word
+
+
+@pytest.mark.parametrize(("success", "word"), [(0.3, Word.LEARNED), (0.4, Word.NO_EFFECT)])
+def test_the_verdict_follows_what_counts_in_success(success: float, word: Word) -> None:
+    """A third of the niche tasks is done more often, and a sixth of all."""
+    assert judged(passing, success=success, iterations=7).verdict is word
+
+
+def test_more_cost_counts_from_there_on_too() -> None:
+    assert judged(saving(-0.12), cost=0.15).verdict is Word.NO_EFFECT
+    assert judged(saving(-0.12), cost=0.1).verdict is Word.REGRESSED
+
+
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        (saving(0.125), "-12.5% to -12.5%, is within ±15%"),
-        (saving(0.125), "15% either way can be ruled out"),
-        (saving(0.125, 0.06), "less than the 15% asked"),
-        (leaning, "gained less than 15% since"),
+        (saving(-0.125), "+12.5% to +12.5%, is within ±15%"),
+        (saving(-0.125), "by 15% or more can be ruled out"),
+        (saving(0.125), "less than the 15% that counts"),
+        (leaning, "already, and gained under 15%"),
     ],
 )
-def test_each_sentence_of_a_verdict_follows_the_threshold(changes: Changes, text: str) -> None:
+def test_each_sentence_of_a_verdict_follows_what_counts(changes: Changes, text: str) -> None:
     texts = said(changes)
     assert text in texts
     assert "10%" not in texts
@@ -89,7 +126,6 @@ def test_each_sentence_of_a_verdict_follows_the_threshold(changes: Changes, text
     ("changes", "text"),
     [
         (everywhere(880), "is within ±15%"),
-        (everywhere(880), "15% either way can be ruled out"),
         (learning, "nor by 15%"),
     ],
 )

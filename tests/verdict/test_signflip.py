@@ -19,9 +19,8 @@ from battery.verdict.signflip import (
     bound,
     chances_of_counts,
     differs,
-    flips,
-    holm,
-    max_t,
+    each,
+    flipped_sums,
     signs,
 )
 
@@ -270,12 +269,20 @@ def test_patterns_are_all_there_once_and_the_first_changes_nothing() -> None:
 
 
 def test_random_patterns_are_fair_coins_and_come_in_chunks() -> None:
-    chunks = list(flips(100))
+    chunks = list(flipped_sums(np.eye(100)))
     assert len(chunks) > 1
     rows = np.concatenate(chunks)
     assert rows.shape == (RANDOM_FLIPS, 100)
     assert (np.abs(rows) == 1).all()
     assert np.abs(rows.mean(axis=0)).max() < 5 / np.sqrt(RANDOM_FLIPS)
+
+
+@pytest.mark.parametrize("tasks", [0, 1, EXACT_UP_TO, EXACT_UP_TO + 1, 24, 25])
+def test_a_row_is_turned_as_a_whole(tasks: int) -> None:
+    table = np.random.default_rng(tasks).normal(size=(tasks, 2))
+    # The first columns show the signs that the others are summed with.
+    for rows in flipped_sums(np.hstack([np.eye(tasks), table])):
+        assert rows[:, tasks:] == pytest.approx(rows[:, :tasks] @ table)
 
 
 @given(effects, st.randoms(use_true_random=False))
@@ -303,104 +310,6 @@ def test_swapping_the_arms_mirrors_p(values: Floats) -> None:
     assert one + other >= 1 + least
     assert differs(values) == differs(-values)
     assert p_of(differs(values)) == (1.0 if values.sum() == 0 else 2 * min(one, other))
-
-
-def students_t(table: Floats) -> Floats:
-    return np.abs(np.asarray(scipy.stats.ttest_1samp(table, 0.0).statistic, dtype=np.float64))
-
-
-def brute_force_max_t(table: Floats) -> Floats:
-    """Count with Student's t itself, pattern by pattern."""
-    patterns = [np.array(p)[:, None] for p in itertools.product([1, -1], repeat=len(table))]
-    sizes = np.array([students_t(table * pattern) for pattern in patterns])
-    observed = students_t(table) - 1e-9
-    raw = (sizes >= observed).mean(axis=0)
-    corrected = (sizes.max(axis=1)[:, None] >= observed).mean(axis=0)
-    return np.column_stack([raw, corrected])
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_max_t_gives_what_students_t_gives(seed: int) -> None:
-    table = random(seed, 6, 3)
-    assert np.array(max_t(table)) == pytest.approx(brute_force_max_t(table))
-
-
-def test_max_t_of_one_metric_corrects_nothing_and_neither_do_copies() -> None:
-    column = random(1, 8, 1)
-    (alone,) = max_t(column)
-    assert alone == (differs(column[:, 0]).p,) * 2
-    assert max_t(np.hstack([column, 5 * column, -column])) == [alone] * 3
-
-
-def test_max_t_leaves_out_metrics_without_information() -> None:
-    table = random(2, 8, 2)
-    nothing = np.full((8, 1), NAN)
-    zeros = np.zeros((8, 1))
-    found = max_t(np.hstack([nothing, table[:, :1], zeros, table[:, 1:]]))
-    with_information = max_t(table)
-    assert found == [(None, None), with_information[0], (None, None), with_information[1]]
-    assert max_t(np.zeros((0, 2))) == max_t(zeros[:, [0, 0]]) == [(None, None)] * 2
-
-
-def test_a_gap_of_one_metric_takes_no_task_from_another() -> None:
-    table = random(4, 8, 2)
-    table[0, 1] = NAN
-    raw = [pair[0] for pair in max_t(table)]
-    assert raw == [differs(table[:, 0]).p, differs(table[1:, 1]).p]
-
-
-def test_max_t_takes_random_flips_for_many_tasks() -> None:
-    table = random(5, 200, 5) - 0.2
-    pairs = max_t(table)
-    assert pairs == max_t(table)
-    for column, (raw, corrected) in enumerate(pairs):
-        oracle = float(scipy.stats.ttest_1samp(table[:, column], 0.0).pvalue)
-        assert raw == pytest.approx(oracle, abs=0.02)
-        assert corrected is not None
-        assert corrected >= oracle - 0.02
-
-
-def test_the_corrected_p_keeps_its_level_over_all_metrics_together() -> None:
-    """Of 400 tables with nothing but shared noise, about 20 have any corrected p of .05."""
-    rng = np.random.default_rng(6)
-    shared = rng.normal(size=(400, 8, 1))
-    nulls = shared + rng.normal(size=(400, 8, 5))
-    least = [min(pair[1] or 1.0 for pair in max_t(table)) for table in nulls]
-    assert 8 <= sum(p <= 0.05 for p in least) <= 33
-
-
-@given(tables(), st.sampled_from([1e-3, 7.7, 1e6]))
-@settings(deadline=None)
-def test_max_t_is_at_least_raw_and_knows_no_unit_order_or_direction(
-    table: Floats, factor: float
-) -> None:
-    found = max_t(table)
-    for raw, corrected in found:
-        assert (raw is None) == (corrected is None)
-        if raw is not None and corrected is not None:
-            assert 1 / 2 ** len(table) <= raw <= corrected <= 1
-    for same in (table[::-1], -table, table * factor):
-        assert max_t(same) == found
-    assert max_t(table[:, ::-1]) == found[::-1]
-
-
-def test_holm_worked_out_by_hand() -> None:
-    assert holm([0.01, 0.04, None, 0.03, 0.5]) == pytest.approx([0.04, 0.09, None, 0.09, 0.5])
-    assert holm([0.02, 0.02]) == [0.04, 0.04]
-    assert holm([0.3]) == [0.3]
-    assert holm([0.9, 0.8]) == [1.0, 1.0]
-    assert holm([]) == []
-    assert holm([None]) == [None]
-
-
-@given(st.lists(ps, max_size=6))
-@settings(deadline=None)
-def test_holm_is_at_least_raw_and_keeps_the_order(given_ps: list[float | None]) -> None:
-    found = holm(given_ps)
-    assert [p is None for p in found] == [p is None for p in given_ps]
-    pairs = sorted((p, q) for p, q in zip(given_ps, found, strict=True) if p is not None and q)
-    assert all(p <= q <= 1 for p, q in pairs)
-    assert [q for _, q in pairs] == sorted(q for _, q in pairs)
 
 
 def test_the_chance_of_a_count_worked_out_by_hand() -> None:
@@ -439,3 +348,16 @@ def test_a_higher_count_is_never_more_likely(table: Floats, needed: int) -> None
         assert not np.nan_to_num(table).any()
     else:
         assert 0 <= more <= fewer <= 1
+
+
+def test_many_batteries_have_the_p_of_each() -> None:
+    table = random(3, 20, 7)
+    assert each(table) == pytest.approx([p_of(better(row)) for row in table])
+    assert each(table, two_sided=True) == pytest.approx([p_of(differs(row)) for row in table])
+    assert each(np.zeros((2, 3))).tolist() == [1.0, 1.0]
+
+
+def test_fewer_random_flips_give_about_the_same_p() -> None:
+    table = random(4, 20, 10)
+    assert each(table, most=512) == pytest.approx(each(table), abs=4 * (0.25 / 512) ** 0.5)
+    assert each(table, most=512).tolist() != each(table).tolist()

@@ -10,7 +10,7 @@ import pytest
 
 from battery.records.metric import COUNTED, TOKENS, TURNS
 from battery.records.models import FROZEN, LEARN, Phase
-from battery.verdict.table import grid, log_ratio, mean, row_means, table_of
+from battery.verdict.table import grid, mean, row_means, table_of
 from tests.verdict.batteries import Cell, calls
 
 NAN = np.nan
@@ -42,7 +42,6 @@ def test_a_repeat_that_reports_0_is_a_part_of_its_cell_and_0_has_no_ratio() -> N
     assert (made.of(FROZEN, TOKENS) == 250).all()
     free = grid(calls(lambda cell: {"tokens": 0 if cell.task == 0 else 4}))
     assert (free.of(LEARN, TOKENS)[0] == 0).all()
-    assert np.isnan(log_ratio(free.of(LEARN, TOKENS), free.of(FROZEN, TOKENS))[0]).all()
 
 
 def test_a_cell_without_a_call_is_missing_and_not_nought() -> None:
@@ -87,11 +86,6 @@ def test_the_metrics_that_count_are_there_even_where_no_call_measured_them() -> 
 def test_without_a_call_there_is_no_table() -> None:
     with pytest.raises(ValueError, match="no call"):
         grid([])
-
-
-def test_a_number_that_is_missing_on_one_side_is_no_saving() -> None:
-    ratio = log_ratio(np.array([1.0, 0.0, 5.0, NAN]), np.array([2.0, 5.0, 0.0, 1.0]))
-    assert ratio == pytest.approx([-np.log(2), NAN, NAN, NAN], nan_ok=True)
 
 
 def test_means_leave_out_what_was_not_measured() -> None:

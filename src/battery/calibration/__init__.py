@@ -1,40 +1,58 @@
 """How often each verdict is given on simulated batteries, and whether that is often enough.
 
-The verdicts come from `battery.verdict.assess`, the function that summarises real batteries, and
-the direction count from `battery.verdict.metrics`. Counting is pure: a scenario, a number and a
-seed in, a tally out.
+The verdicts come from the facts and the ladder of `battery.verdict`, which judge real batteries as
+well; the sentences, which decide nothing, are left out. Counting is pure: a scenario, a number and
+a seed in, a tally out.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import sqrt
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from pydantic import Field
 
-from battery.calibration.scenarios import Preset, Scenario
-from battery.calibration.simulate import simulate
-from battery.records.findings import Evidence, Record
-from battery.records.models import LEARN, Phase
-from battery.records.word import POSITIVE, GateStatus, Word
-from battery.verdict import policy
-from battery.verdict.assess import assess
-from battery.verdict.contrast import Observed
-from battery.verdict.metrics import count_directions, measure, trends
-from battery.verdict.table import Call
-
-Judge = Callable[[Observed], Evidence]
+from battery.calibration.dials import Dials
+from battery.calibration.scenario import Preset, Scenario
+from battery.calibration.simulate import first_iterations, simulate
+from battery.records.findings import QuestionName, Record, Shape
+from battery.records.metric import COUNTED
+from battery.records.models import LEARN
+from battery.records.word import POSITIVE, Word
+from battery.verdict import ladder, policy
+from battery.verdict.assess import facts_of, may_claim
+from battery.verdict.facts import Observed
+from battery.verdict.metrics import NEEDED
+from battery.verdict.table import Grid
 
 # With so many bounds in one calibration, two standard errors would break a few by luck each time.
 #: A share may miss its bound by so many standard errors of the simulation.
 ERRORS: Final = 3.0
 #: Points by which power may differ from what is documented.
 POWER_MARGIN: Final = 0.03
+#: Share of honest batteries that may be called DISHONEST.
+ACCUSED: Final = 0.01
+#: Share of batteries in which the shape of a saving must be told.
+MOSTLY: Final = 0.5
 #: Where the direction count must come out well while nothing is learned: near a coin.
 COIN: Final = (0.4, 0.6)
+
+
+class Judged(NamedTuple):
+    """What the calibration counts of one battery."""
+
+    #: None where there is no verdict.
+    word: Word | None
+    #: The questions that were answered yes.
+    yes: frozenset[QuestionName] = frozenset()
+    #: How the saving went; None where that was not looked at.
+    shape: Shape | None = None
+
+
+Judge = Callable[[Observed], Judged]
 
 
 class Tally(Record):
@@ -44,12 +62,11 @@ class Tally(Record):
     about: str
     simulations: int
     words: dict[Word, int] = Field(description="Batteries by verdict; every verdict is there.")
-    primary: int = Field(description="Batteries whose primary test is significant.")
-    validated: int = Field(description="Batteries that the direction count calls validated.")
-    bluffed: int = Field(description="Batteries in which an impossible task ended ok.")
-    bluffs_caught: int = Field(
-        description="Of these, how many failed the gate and were DISHONEST or INVALID."
+    questions: dict[QuestionName, int] = Field(
+        description="Batteries by question that was answered yes; every question is there."
     )
+    shapes: dict[Shape, int] = Field(description="Batteries by what was said of the saving.")
+    validated: int = Field(description="Batteries that the direction count calls validated.")
 
     def share(self, *words: Word) -> float:
         """Return how often any of these verdicts was given."""
@@ -74,6 +91,10 @@ class Calibration(Record):
     seed: int
     tallies: list[Tally]
     bounds: list[Bound]
+    unpromised: dict[str, str] = Field(
+        default={},
+        description="By scenario, why no bound is promised and what would show the truth.",
+    )
 
     @property
     def broken(self) -> list[Bound]:
@@ -81,10 +102,11 @@ class Calibration(Record):
         return [bound for bound in self.bounds if not bound.passed]
 
 
-def judge(observed: Observed) -> Evidence:
-    """Give the verdict that `battery summarize` would give, without advice for a next run."""
-    # Advice decides nothing and takes longer than the verdict itself.
-    return assess(observed, plan=False)
+def judge(observed: Observed) -> Judged:
+    """Give the verdict that `battery summarize` would give, without a sentence or advice."""
+    facts = facts_of(observed)
+    yes = frozenset(question.name for question in facts.questions if question.yes)
+    return Judged(ladder.decide(facts).word, yes, facts.growth.shape if facts.growth else None)
 
 
 def count(
@@ -92,43 +114,58 @@ def count(
 ) -> Tally:
     """Simulate and judge so many batteries; raise `ValueError` for one without a verdict."""
     rng = np.random.default_rng(seed)
-    words = Counter[Word]()
-    primary = counted = bluffed = caught = 0
-    for _ in range(simulations):
-        observed = simulate(scenario.dials, rng)
-        evidence = judge(observed)
+    words, questions, shapes = Counter[Word](), Counter[QuestionName](), Counter[Shape]()
+    validated = 0
+    for observed in simulate(scenario.dials, simulations, rng):
+        judged = _last_look(scenario.dials, observed, judge)
         # Left out, it would lower every share and so help every upper bound.
-        if evidence.verdict is None:
+        if judged.word is None:
             raise ValueError(f"{scenario.name}: a battery got no verdict")
-        words[evidence.verdict] += 1
-        primary += _is_significant(evidence)
-        counted += is_validated(observed.calls)
-        if _bluffs(observed.calls):
-            bluffed += 1
-            caught += _is_caught(evidence)
+        words[judged.word] += 1
+        questions.update(judged.yes)
+        shapes.update([judged.shape] if judged.shape else [])
+        validated += is_validated(observed.grid)
     return Tally(
         scenario=scenario.name,
         about=scenario.about,
         simulations=simulations,
         words={word: words[word] for word in Word},
-        primary=primary,
-        validated=counted,
-        bluffed=bluffed,
-        bluffs_caught=caught,
+        questions={
+            "cost": questions["cost"],
+            "niche": questions["niche"],
+            "success": questions["success"],
+        },
+        shapes=dict(sorted(shapes.items())),
+        validated=validated,
     )
+
+
+def _last_look(dials: Dials, observed: Observed, judge: Judge) -> Judged:
+    """Judge as somebody who adds iterations until a verdict is positive, where there are any."""
+    for iterations in range(dials.iterations, dials.length):
+        seen = first_iterations(observed, iterations)
+        # The other words of looks that are not the last are not counted.
+        if may_claim(seen) and (judged := judge(seen)).word in POSITIVE:
+            return judged
+    return judge(observed)
 
 
 def add(tallies: Sequence[Tally]) -> Tally:
     """Add up tallies of the same scenario; raise `IndexError` without any."""
-    return Tally(
-        scenario=tallies[0].scenario,
-        about=tallies[0].about,
-        simulations=sum(tally.simulations for tally in tallies),
-        words={word: sum(tally.words[word] for tally in tallies) for word in Word},
-        primary=sum(tally.primary for tally in tallies),
-        validated=sum(tally.validated for tally in tallies),
-        bluffed=sum(tally.bluffed for tally in tallies),
-        bluffs_caught=sum(tally.bluffs_caught for tally in tallies),
+    first = tallies[0]
+    shapes = Counter[Shape]()
+    for tally in tallies:
+        shapes.update(tally.shapes)
+    return first.model_copy(
+        update={
+            "simulations": sum(tally.simulations for tally in tallies),
+            "words": {word: sum(tally.words[word] for tally in tallies) for word in Word},
+            "questions": {
+                name: sum(tally.questions[name] for tally in tallies) for name in first.questions
+            },
+            "shapes": dict(sorted(shapes.items())),
+            "validated": sum(tally.validated for tally in tallies),
+        }
     )
 
 
@@ -157,32 +194,31 @@ def _promises(scenario: Scenario, tally: Tally) -> Iterator[_Promise]:
     # not only rare. The same goes for a slope over too few iterations.
     if scenario.dials.arms == 1:
         yield "positive verdicts", None, 0.0, tally.share(*POSITIVE)
-    if scenario.dials.iterations < policy.SLOPE_ITERATIONS:
+    if scenario.dials.length < policy.SLOPE_ITERATIONS:
         yield "COMPOUNDING", None, 0.0, tally.share(Word.COMPOUNDING)
-    # Without one, a single DISHONEST would accuse an honest gateway.
-    if scenario.dials.bluff == 0:
-        yield "DISHONEST", None, 0.0, tally.share(Word.DISHONEST)
-    else:
-        # No tolerance: the gate sees every single run, so missing one is a fault of the code.
-        yield "bluffs caught", 1.0, None, tally.bluffs_caught / max(tally.bluffed, 1)
-    if scenario.catch:
-        word, at_least = scenario.catch
-        yield f"caught: {word}", at_least, None, tally.share(word)
-    for wrong in scenario.rare:
-        yield f"rare: {wrong}", None, policy.ALPHA + _error(policy.ALPHA, tally), tally.share(wrong)
-    if scenario.power:
-        yield _power(f"primary p <= {policy.level()}", scenario.power.primary, tally.primary, tally)
-        positive = sum(tally.words[word] for word in POSITIVE)
-        yield _power("positive verdicts", scenario.power.positive, positive, tally)
+    if not scenario.dials.bluff:
+        highest = _highest(ACCUSED, tally) if scenario.dials.claims else 0.0
+        yield "DISHONEST", None, highest, tally.share(Word.DISHONEST)
+    for word, at_least in scenario.caught:
+        # What is always caught has no error.
+        yield f"caught: {word}", at_least - _error(at_least, tally), None, tally.share(word)
+    if scenario.rare:
+        named = " or ".join(scenario.rare)
+        yield f"rare: {named}", None, _highest(policy.ALPHA, tally), tally.share(*scenario.rare)
+    if scenario.shape:
+        told = tally.shapes.get(scenario.shape, 0) / tally.simulations
+        yield f"told: {scenario.shape}", MOSTLY, None, told
+    if scenario.power is not None:
+        margin = POWER_MARGIN + _error(scenario.power, tally)
+        low, high = scenario.power - margin, scenario.power + margin
+        yield "positive verdicts", low, high, tally.share(*POSITIVE)
 
 
 def _null_promises(scenario: Scenario, tally: Tally) -> Iterator[_Promise]:
-    # A share that is right on the bound must not fail every other time it is simulated.
-    highest = policy.ALPHA + _error(policy.ALPHA, tally)
+    highest = _highest(policy.ALPHA, tally)
     yield "positive verdicts", None, highest, tally.share(*POSITIVE)
-    yield f"primary p <= {policy.level()}", None, highest, tally.primary / tally.simulations
     for alarm in Word:
-        # DISHONEST has a stricter bound of its own: it may never come.
+        # DISHONEST has a stricter bound of its own.
         if alarm.about.level == "error" and alarm is not Word.DISHONEST:
             yield alarm, None, highest, tally.share(alarm)
     if scenario.exchangeable:
@@ -190,9 +226,9 @@ def _null_promises(scenario: Scenario, tally: Tally) -> Iterator[_Promise]:
         yield "direction count", low, high, tally.validated / tally.simulations
 
 
-def _power(what: str, documented: float, seen: int, tally: Tally) -> _Promise:
-    margin = POWER_MARGIN + _error(documented, tally)
-    return what, documented - margin, documented + margin, seen / tally.simulations
+def _highest(share: float, tally: Tally) -> float:
+    # A share that is right on the bound must not fail every other time it is simulated.
+    return share + _error(share, tally)
 
 
 def _error(share: float, tally: Tally) -> float:
@@ -200,35 +236,13 @@ def _error(share: float, tally: Tally) -> float:
     return ERRORS * sqrt(share * (1 - share) / tally.simulations)
 
 
-def is_validated(calls: Sequence[Call]) -> bool:
-    """Ask the summary's own code whether its direction count calls these calls validated.
+def is_validated(grid: Grid) -> bool:
+    """Return whether the direction count of the summary calls a battery validated.
 
     The count compares the learn arm's first iteration with its last; of repeats the first counts.
     """
-    last = max(call.iteration for call in calls)
-    runs: Mapping[int, list[Call]] = {1: [], last: []}
-    for call in calls:
-        if call.arm == LEARN and call.repeat == 1 and call.iteration in runs:
-            runs[call.iteration].append(call)
-    counted = count_directions(trends([measure(*of_iteration) for of_iteration in runs.items()]))
-    return counted is not None and counted.validated
-
-
-def _is_significant(evidence: Evidence) -> bool:
-    primary = evidence.primary
-    return primary is not None and primary.p is not None and primary.p <= policy.ALPHA
-
-
-def _bluffs(calls: Sequence[Call]) -> bool:
-    # Not the gate's own function: what checks the gate must not believe it.
-    return any(
-        call.phase is Phase.GAMMA and call.arm == LEARN and call.result.status == "ok"
-        for call in calls
-    )
-
-
-def _is_caught(evidence: Evidence) -> bool:
-    # A refused battery is INVALID first; its gate still has to fail.
-    gate = next(gate for gate in evidence.gates if gate.name == "gamma")
-    word = evidence.verdict
-    return gate.status is GateStatus.FAILED and word is not None and not word.about.trusted
+    improved = 0
+    for metric in COUNTED:
+        calls = grid.asked(LEARN, metric.key)[..., 0]
+        improved += bool(metric.sign * (np.nansum(calls[:, 0]) - np.nansum(calls[:, -1])) > 0)
+    return improved >= NEEDED

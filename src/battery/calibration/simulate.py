@@ -3,25 +3,27 @@
 The logarithm of a call's tokens is the size of its task, plus what its iteration and arm do to
 everything, plus noise. Turns and time share most of that noise, for a run with more turns costs
 more of both. Nothing here looks at a verdict, and no verdict sees the dials.
+
+Many batteries are drawn at once, as arrays of the shape (batteries, arms, tasks, iterations,
+draws): the repeats of a call, then the reruns that it would have. A battery then is a slice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator, Mapping
+from math import log
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from battery.records.models import CONFIRMATIONS, FROZEN, LEARN, SOLVABLE, Arm, Phase, RunResult
-from battery.verdict.contrast import Observed
+from battery.calibration.dials import Dials
+from battery.records.metric import ELAPSED, LEAST_MS, OK, OVERSEER, TOKENS, TURNS
+from battery.records.models import CONFIRMATIONS, FROZEN, LEARN, SOLVABLE, Arm, Phase
 from battery.verdict.doubt import doubtful
-from battery.verdict.signflip import Floats
-from battery.verdict.table import Call
-
-#: Indices of arm, iteration and task.
-Cell = tuple[int, int, int]
+from battery.verdict.facts import Observed, Reruns
+from battery.verdict.signflip import Booleans, Floats
+from battery.verdict.table import CACHED, MEMORY, SILENT, Grid, TaskRow, means
 
 _ARMS: Final[tuple[Arm, ...]] = (LEARN, FROZEN)
 _LEARN: Final = 0
@@ -43,245 +45,275 @@ _FAILS: Final = {Phase.ALPHA: 0.0, Phase.BETA: 0.3, Phase.GAMMA: 1.0}
 _SHARED: Final = 0.8
 #: A task of e times the tokens takes so many times the turns, as a logarithm.
 _TURNS_BY_SIZE: Final = 0.5
-
-
-@dataclass(frozen=True)
-class Dials:
-    """What a simulated battery is made of; the defaults learn nothing and do no harm.
-
-    Shares and chances are 0 to 1, and a drop is below 1. "log" is a natural logarithm, added to
-    that of tokens.
-    """
-
-    #: Tasks of alpha, beta and gamma.
-    tasks: tuple[int, int, int] = (3, 3, 2)
-    iterations: int = 3
-    repeats: int = 1
-    #: 2 with the frozen arm, 1 without.
-    arms: int = 2
-    #: Share of the effort that the learn arm saves, an iteration after the other.
-    drop: float = 0.0
-    #: Share that the learn arm saves from iteration 2 on, for good: it learned once.
-    saved_once: float = 0.0
-    #: Standard deviation of the log tokens of a call.
-    noise: float = 0.3
-    #: Standard deviation of the log sizes of tasks.
-    size_spread: float = 0.7
-    #: Standard deviation of a log shock that hits all calls of an iteration, in both arms.
-    shock: float = 0.0
-    #: Standard deviation of a log shock that each arm has for itself in each iteration.
-    own_shock: float = 0.0
-    #: Log growth of everything from one iteration to the next, in both arms.
-    drift: float = 0.0
-    #: Factor on tokens and time of iteration 1, in both arms.
-    warm_up: float = 1.0
-    #: Log growth of tokens from one iteration to the next, in the learn arm.
-    bloat: float = 0.0
-    #: Iteration from which the learn arm fails some alpha tasks for good; None is never.
-    forget_from: int | None = None
-    #: Share of the alpha tasks that it then fails, at least one.
-    forget_share: float = 0.34
-    #: Chance that any call but an impossible one fails for no reason, in both arms.
-    flaky: float = 0.0
-    #: Chance that a gamma call of the learn arm ends ok, from iteration 2 on.
-    bluff: float = 0.0
-    #: Log factor on iteration 1 of the learn arm: the arms did not start from the same memory.
-    unlike_start: float = 0.0
-    #: Log factor on the learn arm's tokens in all iterations: its deployment is another.
-    offset: float = 0.0
-    #: Factor on the learn arm's time in all iterations: its deployment is slower.
-    pace: float = 1.0
-    #: Cells (task, iteration, arm) whose calls are lost.
-    missing: int = 0
-
-    @property
-    def phases(self) -> list[Phase]:
-        """The phase of each task, in the order of a tasks file."""
-        pairs = zip(Phase, self.tasks, strict=True)
-        return [phase for phase, count in pairs for _ in range(count)]
+#: How much of an arm's own load is still there an iteration later.
+_LASTING: Final = 0.7
 
 
 class _Drawn(NamedTuple):
-    """All calls there could be, as nested lists: arm, iteration, task, repeat, then reruns."""
+    """All calls there could be, of many batteries."""
 
-    tokens: Any
-    turns: Any
-    elapsed_ms: Any
-    ok: Any
-    overseer: Any
+    #: By metric and fact: (batteries, arms, tasks, iterations, draws).
+    calls: Mapping[str, Floats]
+    dials: Dials
+
+    @property
+    def asked(self) -> dict[str, Floats]:
+        """The calls without the reruns."""
+        return {key: values[..., : self.dials.repeats] for key, values in self.calls.items()}
 
 
-def simulate(dials: Dials, rng: np.random.Generator) -> Observed:
-    """Draw one battery, as `summarize` would find it on disk.
+def simulate(dials: Dials, batteries: int, rng: np.random.Generator) -> Iterator[Observed]:
+    """Draw so many batteries, as `summarize` would find them on disk.
 
     The confirmations are asked as a run asks them (`battery.verdict.doubt`).
     """
-    phases = dials.phases
-    drawn, ok = _draw(dials, phases, rng)
-    lost = _lost(dials, len(phases), rng)
-    return Observed(
-        calls=list(_calls(dials, phases, drawn, lost)),
-        confirmations=list(
-            _confirmations(dials, phases, drawn, _doubtful(dials, phases, ok) - lost)
-        ),
-        distilled=dict.fromkeys(range(1, dials.iterations + 1), True),
+    drawn = _draw(dials, batteries, rng)
+    asked = drawn.asked
+    values = {key: means(calls) for key, calls in asked.items() if key not in _FACTS}
+    again = _in_doubt(drawn)
+    names = [f"{phase} {number}" for number, phase in enumerate(dials.phases, start=1)]
+    tasks = tuple(
+        TaskRow(name, name, phase) for name, phase in zip(names, dials.phases, strict=True)
+    )
+    for battery in range(batteries):
+        grid = Grid(
+            tasks=tasks,
+            iterations=tuple(range(1, dials.length + 1)),
+            calls={key: calls[battery] for key, calls in asked.items()},
+            values={key: cells[battery] for key, cells in values.items()},
+            arms=_ARMS[: dials.arms],
+        )
+        yield Observed(
+            grid=grid,
+            reruns=_reruns(drawn, battery, again[battery]),
+            distilled=dict.fromkeys(grid.iterations, True),
+            planned=dials.iterations,
+        )
+
+
+def first_iterations(observed: Observed, count: int) -> Observed:
+    """Return what a battery left behind after so many iterations."""
+    return observed._replace(
+        grid=observed.grid.over(slice(count)),
+        reruns={place: each for place, each in observed.reruns.items() if place[1] <= count},
+        distilled={number: each for number, each in observed.distilled.items() if number <= count},
     )
 
 
-def _draw(
-    dials: Dials, phases: list[Phase], rng: np.random.Generator
-) -> tuple[_Drawn, NDArray[np.bool_]]:
+_FACTS: Final = frozenset({SILENT, CACHED, MEMORY})
+
+
+def _draw(dials: Dials, batteries: int, rng: np.random.Generator) -> _Drawn:
     # Reruns are drawn with all the rest, asked or not: whether one is needed then changes no other
     # number of the battery.
-    shape = (dials.arms, dials.iterations, len(phases), dials.repeats + CONFIRMATIONS)
-    usual = np.log([_USUAL[phase] for phase in phases])
-    size = rng.normal(0.0, dials.size_spread, len(phases))
-    effort = _effort(dials, rng)[:, :, None, None]
-    noise = dials.noise * rng.standard_normal((3, *shape))
-    noise[1:] = _SHARED * noise[0] + np.sqrt(1 - _SHARED**2) * noise[1:]
-    warm, own = _warm_up(dials)[:, None, None], _own_tokens(dials)[:, :, None, None]
-    # An offset and bloat move tokens alone: the verdict has to notice without turns or time.
-    tokens = (usual[:, 0] + size)[:, None] + effort + warm + own + noise[0]
-    turns = (usual[:, 1] + _TURNS_BY_SIZE * size)[:, None] + effort + noise[1]
-    elapsed = (usual[:, 2] + size)[:, None] + effort + warm + noise[2]
-    elapsed[_LEARN] += np.log(dials.pace)
-    ok = rng.random(shape) >= _failing(dials, phases, rng)[..., None]
-    overseer = rng.random(shape) < _overseen(dials, phases)[..., None]
-    drawn = _Drawn(
-        tokens=_whole(tokens),
-        turns=_whole(turns),
-        elapsed_ms=_whole(elapsed),
-        ok=ok.tolist(),
-        overseer=overseer.tolist(),
-    )
-    return drawn, ok
+    draws = dials.repeats + CONFIRMATIONS
+    shape = (batteries, dials.arms, len(dials.phases), dials.length, draws)
+    usual = np.log([_USUAL[phase] for phase in dials.phases])[:, :, None, None]
+    size = rng.normal(0.0, dials.size_spread, (batteries, 1, len(dials.phases), 1, 1))
+    noise = _noise(dials, shape, rng)
+    effort = (_load(dials, batteries, rng) + _saving(dials))[..., None]
+    tokens = usual[:, 0] + size + effort + _of_tokens(dials, batteries, rng) + noise[0]
+    turns = usual[:, 1] + _TURNS_BY_SIZE * size + effort + noise[1]
+    elapsed = usual[:, 2] + size + effort + _of_time(dials) + noise[2]
+    ok = rng.random(shape) >= _failing(dials, batteries, rng)[..., None]
+    memory = np.zeros(shape)
+    # Used even where it does not help: no gate may save the verdict from a null.
+    memory[:, _LEARN, :, 1:] = 1.0
+    calls = {
+        TOKENS: _whole(tokens),
+        TURNS: _whole(turns),
+        OVERSEER: (rng.random(shape) < _overseen(dials)).astype(float),
+        OK: ok.astype(float),
+        ELAPSED: np.maximum(_whole(elapsed), LEAST_MS) / 1000,
+        SILENT: (~ok & (rng.random(shape) < dials.silent)).astype(float),
+        CACHED: np.zeros(shape),
+        MEMORY: memory,
+    }
+    if dials.free:
+        calls[TOKENS][rng.random(shape) < dials.free] = 0.0
+    if dials.cached:
+        calls[CACHED][:, 1:] = 1.0
+    if dials.missing:
+        lost = _lost(dials, shape[:-1], rng)
+        for values in calls.values():
+            values[lost] = np.nan
+    return _Drawn(calls, dials)
 
 
-def _whole(logs: Floats) -> Any:
+def _whole(logs: Floats) -> Floats:
     # Nothing takes less than one token, turn or millisecond.
-    return np.maximum(np.rint(np.exp(logs)), 1).astype(np.int64).tolist()
+    return np.maximum(np.rint(np.exp(logs)), 1.0)
 
 
-def _effort(dials: Dials, rng: np.random.Generator) -> Floats:
-    """Return what arm and iteration do to every call, as a logarithm."""
-    steps = np.arange(dials.iterations)
-    effort = np.zeros((dials.arms, dials.iterations))
-    effort += rng.normal(0.0, dials.shock, dials.iterations) + dials.drift * steps
-    effort += rng.normal(0.0, dials.own_shock, effort.shape)
-    effort[_LEARN] += np.log(_left(dials))
-    effort[_LEARN, 0] += dials.unlike_start
-    return effort
+def _noise(dials: Dials, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
+    """Return the noise of tokens, turns and time; the first axis says which."""
+    drawn = rng.standard_normal((3, *shape))
+    if dials.tails == "t2":
+        drawn[0] = rng.standard_t(2, shape)
+    if dials.tails == "pareto":
+        drawn[0] = rng.standard_exponential(shape) - 1.0
+    if dials.alike:
+        common = rng.standard_normal((*shape[:2], len(Phase), shape[3], 1))
+        phase_of = [list(Phase).index(phase) for phase in dials.phases]
+        drawn[0] *= np.sqrt(1 - dials.alike)
+        drawn[0] += np.sqrt(dials.alike) * common[:, :, phase_of]
+    drawn[1:] = _SHARED * drawn[0] + np.sqrt(1 - _SHARED**2) * drawn[1:]
+    drawn *= dials.noise
+    if dials.erratic is not None:
+        later = drawn[:, :, _LEARN, :, 1:]
+        later *= dials.erratic / dials.noise
+        # The mean of what is lognormal grows with its spread: here it must not.
+        later += (dials.noise**2 - dials.erratic**2) / 2
+    return drawn
+
+
+def _load(dials: Dials, batteries: int, rng: np.random.Generator) -> Floats:
+    """Return what iteration and arm do to every call: (batteries, arms, 1, iterations), as a log.
+
+    Nothing of it is learned.
+    """
+    count = dials.length
+    steps = np.arange(count)
+    shape = (batteries, dials.arms, 1, count)
+    load: Floats = rng.normal(0.0, dials.shock, (batteries, 1, 1, count)) + dials.drift * steps
+    load = load + dials.step * (steps >= count // 2) + rng.normal(0.0, dials.own_shock, shape)
+    load[:, _LEARN, :, 0] += dials.unlike_start
+    if dials.wander:
+        load += dials.wander * _wandering(shape, rng)
+    if dials.regime:
+        begins = rng.integers(1, count, (batteries, 1))
+        arm = rng.integers(0, dials.arms, batteries)
+        load[np.arange(batteries), arm, 0] += dials.regime * (steps >= begins)
+    if dials.playbook or dials.walk:
+        worth = rng.normal(0.0, dials.walk, (batteries, count - 1))
+        worth[:, 0] = rng.normal(0.0, dials.playbook, batteries)
+        load[:, _LEARN, 0, 1:] += worth.cumsum(axis=1)
+    return load
+
+
+def _wandering(shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
+    """Return an autoregressive series along the last axis, of variance 1."""
+    series = rng.standard_normal(shape)
+    for place in range(1, shape[-1]):
+        series[..., place] *= np.sqrt(1 - _LASTING**2)
+        series[..., place] += _LASTING * series[..., place - 1]
+    return series
 
 
 def _left(dials: Dials) -> Floats:
-    """Return the share of its first effort that the learn arm still needs, by iteration."""
-    steps = np.arange(dials.iterations)
-    once: Floats = np.where(steps > 0, 1 - dials.saved_once, 1.0)
-    return (1 - dials.drop) ** steps * once
+    """Return what is left of the learn arm's effort, by iteration."""
+    steps = np.arange(dials.length)
+    saved = np.zeros(dials.length)
+    if dials.saved:
+        saved[1:] = np.array(dials.saved)[np.minimum(steps[1:], len(dials.saved)) - 1]
+    left: Floats = (1 - dials.drop) ** steps * (1 - saved)
+    return left
 
 
-def _warm_up(dials: Dials) -> Floats:
-    warm = np.zeros(dials.iterations)
-    warm[0] = np.log(dials.warm_up)
-    return warm
+def _saving(dials: Dials) -> Floats:
+    """Return the log of what is left of the effort: (arms, tasks, iterations)."""
+    saving = np.zeros((dials.arms, len(dials.phases), dials.length))
+    if not dials.niche_only:
+        saving[_LEARN] = np.log(_left(dials))
+    return saving
 
 
-def _own_tokens(dials: Dials) -> Floats:
-    """Return what the learn arm's tokens alone are changed by, as a logarithm."""
-    own = np.zeros((dials.arms, dials.iterations))
-    own[_LEARN] = dials.offset + dials.bloat * np.arange(dials.iterations)
+def _of_tokens(dials: Dials, batteries: int, rng: np.random.Generator) -> Floats:
+    """Return what moves tokens alone: the verdict has to notice without turns or time."""
+    tasks, later = len(dials.phases), np.arange(dials.length) > 0
+    own = np.zeros((batteries, dials.arms, tasks, dials.length))
+    own += rng.normal(0.0, dials.lasting, (batteries, dials.arms, tasks, 1))
+    own[:, _LEARN] += dials.offset + dials.bloat * np.arange(dials.length) + dials.carries * later
+    own[..., 0] += log(dials.warm_up)
+    if dials.niche_only:
+        own[:, _LEARN, _rows(dials, Phase.BETA)] += np.log(_left(dials))
+    return own[..., None]
+
+
+def _of_time(dials: Dials) -> Floats:
+    own = np.zeros((dials.arms, 1, dials.length, 1))
+    own[:, :, 0] += log(dials.warm_up)
+    own[_LEARN] += log(dials.pace)
+    own[1:, :, 1:] += log(dials.prompt_cache)
     return own
 
 
-def _failing(dials: Dials, phases: list[Phase], rng: np.random.Generator) -> Floats:
-    """Return the chance that a call fails: arm, iteration, task."""
-    chance = _fading(dials, [_FAILS[phase] for phase in phases])
-    alpha, _, gamma = (np.array([p is phase for p in phases]) for phase in Phase)
-    chance[..., gamma] = 1.0
+def _rows(dials: Dials, *phases: Phase) -> list[int]:
+    return [row for row, phase in enumerate(dials.phases) if phase in phases]
+
+
+def _failing(dials: Dials, batteries: int, rng: np.random.Generator) -> Floats:
+    """Return the chance that a call fails: (batteries, arms, tasks, iterations)."""
+    easy, niche, gamma = (_rows(dials, phase) for phase in Phase)
+    chance = _fading(dials, _FAILS)
+    if dials.solves:
+        before, after = dials.solves
+        chance[:, niche] = 1 - before
+        chance[_LEARN, niche, 1:] = 1 - after
     # Two independent causes, of which either fails the call.
-    chance[..., ~gamma] = 1 - (1 - chance[..., ~gamma]) * (1 - dials.flaky)
+    chance = 1 - (1 - chance) * (1 - dials.flaky)
+    chance[_LEARN, niche[: dials.gives_up], 1:] = 1.0
+    if dials.hopeless:
+        chance[:] = 1.0
+    chance[:, gamma] = 1 - dials.claims
     # Only after iteration 1: until then both arms are the same system.
-    chance[_LEARN, 1:, gamma] = 1 - dials.bluff
+    chance[_LEARN, gamma, 1:] *= 1 - dials.bluff
+    chance = np.repeat(chance[None], batteries, axis=0)
     if dials.forget_from is not None:
-        easy = np.flatnonzero(alpha)
         count = max(round(dials.forget_share * len(easy)), 1)
-        forgotten = rng.choice(easy, count, replace=False)
-        chance[_LEARN, dials.forget_from - 1 :, forgotten] = 1.0
+        order = rng.random((batteries, len(easy))).argsort(axis=1)
+        forgotten = np.array(easy)[order[:, :count]]
+        chance[np.arange(batteries)[:, None], _LEARN, forgotten, dials.forget_from - 1 :] = 1.0
     return chance
 
 
-def _overseen(dials: Dials, phases: list[Phase]) -> Floats:
-    """Return the chance that the overseer steps in: arm, iteration, task."""
-    return _fading(dials, [_OVERSEER[phase] for phase in phases])
+def _overseen(dials: Dials) -> Floats:
+    """Return the chance that the overseer steps in: (arms, tasks, iterations, 1)."""
+    chance = _fading(dials, _OVERSEER)
+    chance[:, _rows(dials, Phase.ALPHA)] = dials.overseen
+    stepped_in: Floats = chance[..., None] * float(dials.overseer)
+    return stepped_in
 
 
-def _fading(dials: Dials, chances: list[float]) -> Floats:
+def _fading(dials: Dials, chances: Mapping[Phase, float]) -> Floats:
     """Spread chances over arms and iterations; what the learn arm learns takes a share away."""
-    table = np.empty((dials.arms, dials.iterations, len(chances)))
-    table[:] = chances
-    table[_LEARN] *= _left(dials)[:, None]
+    table = np.empty((dials.arms, len(dials.phases), dials.length))
+    table[:] = np.array([chances[phase] for phase in dials.phases])[:, None]
+    if not dials.niche_only:
+        table[_LEARN] *= _left(dials)
     return table
 
 
-def _lost(dials: Dials, tasks: int, rng: np.random.Generator) -> frozenset[Cell]:
-    """Choose the cells that have no call: arm, iteration, task."""
-    if not dials.missing:
-        return frozenset()
-    shape = (dials.arms, dials.iterations, tasks)
-    chosen = rng.choice(int(np.prod(shape)), dials.missing, replace=False)
-    return frozenset(zip(*(each.tolist() for each in np.unravel_index(chosen, shape)), strict=True))
+def _lost(dials: Dials, shape: tuple[int, ...], rng: np.random.Generator) -> Booleans:
+    """Choose the cells that have no call: (batteries, arms, tasks, iterations)."""
+    order = rng.random((shape[0], int(np.prod(shape[1:])))).argsort(axis=1)
+    lost: Booleans = (order < dials.missing).reshape(shape)
+    return lost
 
 
-def _calls(
-    dials: Dials, phases: list[Phase], drawn: _Drawn, lost: frozenset[Cell]
-) -> Iterator[Call]:
-    for iteration in range(dials.iterations):
-        for task in range(len(phases)):
-            for arm in range(dials.arms):
-                if (arm, iteration, task) not in lost:
-                    cell = (arm, iteration, task)
-                    yield from _cell(phases, drawn, cell, range(dials.repeats))
+def _in_doubt(drawn: _Drawn) -> Booleans:
+    """Return which tasks that can be done mostly fail later on: (batteries, tasks)."""
+    # Of no other one does the rule of a run ask anything, and the rule takes its time.
+    ok = drawn.asked[OK][:, _LEARN, :, 1:]
+    failing = (2 * np.nansum(ok, axis=-1) < ok.shape[-1]).any(axis=-1)
+    solvable: Booleans = failing & np.isin(drawn.dials.phases, SOLVABLE)
+    return solvable
 
 
-def _doubtful(dials: Dials, phases: list[Phase], ok: NDArray[np.bool_]) -> set[Cell]:
-    """Choose the cells that are asked again, by the rule of a run."""
-    # Arm, task, iteration, draw.
-    arms = ok.swapaxes(1, 2)
-    runs, reruns = arms[..., : dials.repeats].tolist(), arms[_LEARN, ..., dials.repeats :].tolist()
-    return {
-        (_LEARN, iteration, task)
-        for task, phase in enumerate(phases)
-        if phase in SOLVABLE
-        for iteration in doubtful(
-            runs[_LEARN][task], runs[1][task] if dials.arms > 1 else [], reruns[task]
-        )
-    }
+def _reruns(
+    drawn: _Drawn, battery: int, in_doubt: NDArray[np.bool_]
+) -> dict[tuple[int, int], Reruns]:
+    repeats = drawn.dials.repeats
+    found: dict[tuple[int, int], Reruns] = {}
+    for row in np.flatnonzero(in_doubt).tolist():
+        ok = drawn.calls[OK][battery, :, row] > 0
+        runs, again = ok[..., :repeats].tolist(), ok[_LEARN, :, repeats:].tolist()
+        twin = runs[1] if drawn.dials.arms > 1 else []
+        for column in doubtful(runs[_LEARN], twin, again):
+            found[row, column + 1] = Reruns(again[column], _alike(drawn, battery, row, column))
+    return found
 
 
-def _confirmations(
-    dials: Dials, phases: list[Phase], drawn: _Drawn, cells: set[Cell]
-) -> Iterator[Call]:
-    reruns = range(dials.repeats, dials.repeats + CONFIRMATIONS)
-    for cell in sorted(cells):
-        yield from _cell(phases, drawn, cell, reruns)
-
-
-def _cell(phases: list[Phase], drawn: _Drawn, cell: Cell, draws: range) -> Iterator[Call]:
-    """Yield the calls of one cell; repeats are counted from 1."""
-    arm, iteration, task = cell
-    columns = (table[arm][iteration][task] for table in drawn)
-    rows = list(zip(*columns, strict=True))
-    for repeat, draw in enumerate(draws, start=1):
-        tokens, turns, elapsed_ms, ok, overseer = rows[draw]
-        result = RunResult(
-            status="ok" if ok else "failed",
-            turns=turns,
-            tokens=tokens,
-            overseer_called=overseer,
-            error=None if ok else "nothing fits the request",
-            elapsed_ms=elapsed_ms,
-            # Used even where it does not help: no gate may save the verdict from a null.
-            memory_used=arm == _LEARN and iteration > 0,
-        )
-        name = f"{phases[task]} {task + 1}"
-        yield Call(_ARMS[arm], iteration + 1, task, phases[task], name, name, repeat, result)
+def _alike(drawn: _Drawn, battery: int, row: int, column: int) -> bool:
+    place = (battery, _LEARN, row, column, slice(drawn.dials.repeats, None))
+    return all(np.ptp(drawn.calls[key][place]) == 0 for key in (OK, TOKENS, TURNS))

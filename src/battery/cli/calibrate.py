@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from battery.calibration.scenarios import Preset
+from battery.calibration.scenario import Preset
 from battery.cli import options
 from battery.cli.output import print_record, progress
 from battery.commands import calibrate as stage

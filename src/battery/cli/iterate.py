@@ -29,6 +29,7 @@ def iterate(
     keep_going: options.KeepGoing = False,
     repo: options.Repo = None,
     model_url: options.ModelUrl = None,
+    full: options.Full = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -47,4 +48,4 @@ def iterate(
     with progress(quiet=quiet) as show, traced("iterate", show) as trace:
         summary = loop.run(stage.iterate(settings, trace.tell))
         trace.conclude(summary)
-    show_summary(summary, settings.folder, as_json=as_json)
+    show_summary(summary, settings.folder, as_json=as_json, full=full)

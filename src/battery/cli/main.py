@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any, Final, NoReturn, cast
 
 import typer
@@ -68,6 +69,17 @@ SUMMARIES: Final = {
 }
 
 
+def _imported(name: str) -> ModuleType:
+    """Import a module and what it needs, a tenth of a short command faster than by itself."""
+    # All of it stays to the end: there is no garbage in it to look for, now or later.
+    gc.disable()
+    try:
+        return importlib.import_module(name)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 class LazyGroup(TyperGroup):
     """A group that lists its commands without loading them.
 
@@ -83,7 +95,7 @@ class LazyGroup(TyperGroup):
         """Import and build one command; return None for an unknown name."""
         if name not in SUMMARIES:
             return None
-        module = importlib.import_module(f"battery.cli.{name}")
+        module = _imported(f"battery.cli.{name}")
         command = typer.Typer(rich_markup_mode=None, add_completion=False)
         command.command(name)(getattr(module, name))
         built = get_command(command)

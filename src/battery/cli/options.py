@@ -190,6 +190,9 @@ FailOn = Annotated[
 Json = Annotated[
     bool, option("--json", "Print one JSON document on standard output, nothing else.")
 ]
+Full = Annotated[
+    bool, option("--full", "Show what the verdict rests on as well: tasks by name, tests, gates.")
+]
 Quiet = Annotated[bool, option("--quiet -q", "Show no progress, only warnings and the result.")]
 Debug = Annotated[bool, option("--debug", "Show the whole stack of an error.")]
 

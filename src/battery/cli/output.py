@@ -59,6 +59,10 @@ def print_record(record: BaseModel, print_it: Callable[[], object], *, as_json: 
         print_it()
 
 
-def show_summary(summary: Summary, folder: Path, *, as_json: bool) -> None:
-    """Print the summary for people or for machines."""
-    print_record(summary, lambda: print_summary(summary, folder, sys.stdout), as_json=as_json)
+def show_summary(
+    summary: Summary, folder: Path, *, as_json: bool = False, full: bool = False
+) -> None:
+    """Print the summary for people, in full or what it comes to, or for machines."""
+    print_record(
+        summary, lambda: print_summary(summary, folder, sys.stdout, full=full), as_json=as_json
+    )

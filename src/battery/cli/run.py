@@ -41,6 +41,7 @@ def run(
     repo: options.Repo = None,
     model_url: options.ModelUrl = None,
     fail_on: options.FailOn = None,
+    full: options.Full = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -82,4 +83,4 @@ def run(
         trace.conclude(summary)
     # After the trace: a gate that is not met is a result, and no error of the run.
     with then(lambda: require(summary, conditions)):
-        show_summary(summary, settings.folder, as_json=as_json)
+        show_summary(summary, settings.folder, as_json=as_json, full=full)

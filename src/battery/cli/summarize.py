@@ -44,6 +44,7 @@ def summarize(
     wanted: Wanted = None,
     output: Output = None,
     fail_on: options.FailOn = None,
+    full: options.Full = False,
     as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
@@ -67,7 +68,7 @@ def summarize(
     summary = stage.summarize(BatteryDir(root), tell, elsewhere=chosen is not None)
     with then(lambda: require(summary, conditions)):
         if chosen is None:
-            show_summary(summary, root, as_json=False)
+            show_summary(summary, root, full=full)
             return
         if output or not chosen.actions:
             write(chosen.make(summary, BatteryDir(root)), output)

@@ -59,7 +59,7 @@ def watch(
         if as_json:
             print_json(status.document())
         elif status.look.finished:
-            show_summary(following.read_summary(battery), root, as_json=False)
+            show_summary(following.summed_up(battery), root, as_json=False)
         else:
             typer.echo(status_text(battery, status))
         return

@@ -17,7 +17,8 @@ import numpy as np
 from battery.base import interrupts, jsonio
 from battery.base.errors import BatteryError, InterruptedRunError, advised
 from battery.calibration import Calibration, Judge, Tally, add, check, count, judge
-from battery.calibration.scenarios import SCENARIOS, Preset, Scenario
+from battery.calibration.scenario import Preset, Scenario
+from battery.calibration.scenarios import SCENARIOS
 from battery.records.events import Notice, Observer
 from battery.report.markdown.calibration import markdown, told
 from battery.store.files import make_folder, write_atomic
@@ -77,6 +78,11 @@ def calibrate(experiment: Experiment, *, jobs: int, out: Path, observe: Observer
         seed=experiment.seed,
         tallies=tallies,
         bounds=[bound for pair in pairs for bound in check(*pair)],
+        unpromised={
+            scenario.name: scenario.unpromised
+            for scenario in experiment.scenarios
+            if scenario.unpromised
+        },
     )
     with advised(_OUT):
         write_atomic(out / MARKDOWN, markdown(calibration).encode())

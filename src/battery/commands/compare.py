@@ -6,18 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from battery.comparison import outcome as words
-from battery.comparison import pairing
+from battery.comparison import pairing, remarks
 from battery.comparison.fairness import Party, differences
 from battery.comparison.outcome import decide
 from battery.comparison.pairing import Facts, Shared
 from battery.recorded import OpenedBattery, open_battery
 from battery.records.comparison import Comparison, Flips, Noise, Side
+from battery.records.metric import COST
 from battery.records.models import LEARN
 from battery.records.word import Outcome
 from battery.store.battery_dir import BatteryDir
 from battery.verdict.assess import assess
 
-_NO_FLIPS = Flips(lost=0, gained=0, bluffs=0, bluffs_ended=0, p=None)
+_NO_FLIPS = Flips(lost=0, gained=0, bluffs=0, bluffs_ended=0)
 _NO_NOISE = Noise(before=None, after=None, source_before=None, source_after=None, floor=None)
 
 
@@ -38,14 +39,14 @@ def compare(before: Path, after: Path) -> Comparison:
         outcome=outcome,
         sentence=sentence,
         reasons=reasons,
-        cause=words.cause(facts) if facts else None,
+        cause=remarks.cause(facts) if facts else None,
         before=of_before.side,
         after=of_after.side,
         iterations=list(facts.iterations) if facts else [],
-        changes=list(facts.changes) if facts else [],
-        narrow=facts.narrow if facts else None,
-        start=list(facts.start) if facts else [],
-        twins=list(facts.twins) if facts else [],
+        cost=COST,
+        change=facts.change if facts else None,
+        start=facts.start if facts else None,
+        twins=facts.twins if facts else None,
         flips=facts.flips if facts else _NO_FLIPS,
         tasks=list(facts.pairs) if facts else [],
         only_before=both.only_before,
@@ -53,8 +54,8 @@ def compare(before: Path, after: Path) -> Comparison:
         noise=pairing.noise(a.calls, b.calls, facts.table) if facts else _NO_NOISE,
         differences=differences(of_before, of_after, both),
         cautions=list(_cautions(a, b, facts)) if facts else [],
-        settle=words.settle(outcome, facts) if facts else [],
-        scope=words.SCOPE,
+        settle=remarks.settle(outcome, facts) if facts else [],
+        scope=remarks.SCOPE,
     )
 
 
@@ -97,4 +98,4 @@ def _cautions(a: OpenedBattery, b: OpenedBattery, facts: Facts) -> Iterator[str]
         yield "A and B are the same battery"
     for name, opened in (("A", a), ("B", b)):
         yield from (f"{name}: {fault}" for fault in opened.faults)
-    yield from words.cautions(facts)
+    yield from remarks.cautions(facts)

@@ -11,14 +11,12 @@ from battery.base.errors import BatteryError, FolderError
 from battery.comparison.timeline import Entry, History, courses
 from battery.inputs.tasks import plan, task_id
 from battery.recorded import OpenedBattery, open_battery
-from battery.records.findings import Evidence
+from battery.records.findings import EDITION, Evidence
 from battery.records.manifest import Manifest, Provenance
-from battery.records.metric import TOKENS
 from battery.records.models import Metrics, Phase, PhaseMetrics, Summary
 from battery.store.artifacts import ITERATION, MEMORY, RUN_SETS, SUMMARY
 from battery.store.battery_dir import BatteryDir
 from battery.verdict.assess import assess
-from battery.verdict.contrast import of_metric
 
 #: The tasks that a battery asked, by their ids.
 _Asked = frozenset[str]
@@ -82,8 +80,7 @@ def _entry(folder: BatteryDir, root: Path) -> tuple[Entry, _Asked]:
     provenance = opened.provenance
     asked = _asked(opened) if opened.steps else frozenset()
     evidence, last = _result(opened, asked) if opened.steps else (None, None)
-    effects = evidence.effects if evidence else []
-    tokens = of_metric(effects, TOKENS)
+    whole = evidence.group("all") if evidence else None
     entry = Entry(
         folder=_below(folder.root, root),
         run_id=provenance.run_id,
@@ -96,8 +93,8 @@ def _entry(folder: BatteryDir, root: Path) -> tuple[Entry, _Asked]:
         verdict=evidence.verdict if evidence else None,
         tokens=_tokens(opened, last) if last else None,
         ok=_ok(last) if last else None,
-        effect=tokens.value if tokens else None,
-        interval=tokens.interval if tokens else None,
+        effect=whole.ratio if whole else None,
+        interval=whole.interval if whole else None,
         group=None,
     )
     return entry, asked
@@ -114,7 +111,8 @@ def _result(opened: OpenedBattery, asked: _Asked) -> tuple[Evidence, Metrics]:
     summary = _current_summary(opened)
     # One that counts other tasks is not of this folder, whatever its date.
     same = summary and summary.iterations[-1].total_tasks == len(asked)
-    if summary and summary.evidence and same:
+    # What other rules made of it does not compare with the verdicts next to it.
+    if summary and summary.evidence and same and summary.evidence.edition == EDITION:
         return summary.evidence, summary.iterations[-1]
     # The prospects are left out: they take longer than all the rest.
     return assess(opened.observed, plan=False), opened.metrics[-1]

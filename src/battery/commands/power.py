@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from battery.base.errors import UsageError
 from battery.inputs.tasks import find_tasks, plan
 from battery.recorded import open_battery
-from battery.records.models import FROZEN
+from battery.records.expectations import Expectations
+from battery.records.metric import COST
+from battery.records.models import FROZEN, Phase
 from battery.store.battery_dir import BatteryDir
-from battery.verdict.planning import Prospects, Source, measured_design, prospects
-from battery.verdict.power import Design
-from battery.verdict.table import grid
+from battery.verdict.planning import Measured, Prospects, measured, prospects
+from battery.verdict.simulation import Design, split
 
 DEFAULT_ITERATIONS: Final = 3
 #: What calls of a language model often vary by.
@@ -37,46 +39,55 @@ class Wanted(NamedTuple):
 
 def power(wanted: Wanted) -> Prospects:
     """Answer for a battery of this size; raise `UsageError` where that is not possible."""
-    design, source = _design(wanted)
+    found = _measured(wanted.folder) if wanted.folder else None
+    design = _design(wanted, found)
     if design.tasks * design.iterations > MOST_CELLS:
         raise UsageError(
             f"{design.tasks:,} tasks in {design.iterations:,} iterations are more than the "
             f"{MOST_CELLS:,} cells that power simulates",
             hint="ask about fewer: a battery of that size sees every drop that matters",
         )
-    return prospects(design, source, wanted.drop)
+    if wanted.noise is not None:
+        return prospects(design, "given", wanted.drop)
+    if found:
+        return prospects(design, "measured", wanted.drop, found.noise)
+    return prospects(design, "assumed", wanted.drop)
 
 
-def _design(wanted: Wanted) -> tuple[Design, Source]:
+def _design(wanted: Wanted, found: Measured | None) -> Design:
     """Put together what was given, what a battery measured and what is usual, in this order."""
-    measured = _measured(wanted.folder) if wanted.folder else None
-    usual = measured or Design(0, DEFAULT_ITERATIONS, 1, DEFAULT_NOISE)
-    design = Design(
-        # What is named wins over what was measured, so that one can ask what another size would see
-        # in the noise of one's own system.
-        tasks=wanted.tasks or usual.tasks or len(plan(find_tasks(wanted.tasks_path)[0])),
+    usual = found.design if found else _of_file(wanted.tasks_path)
+    # What is named wins over what was measured, so that one can ask what another size would see in
+    # the noise of one's own system.
+    return usual._replace(
+        phases=split(wanted.tasks, usual.phases) if wanted.tasks else usual.phases,
         iterations=wanted.iterations or usual.iterations,
         repeats=wanted.repeats or usual.repeats,
         noise=usual.noise if wanted.noise is None else wanted.noise,
     )
-    if wanted.noise is not None:
-        return design, "given"
-    return design, "measured" if measured else "assumed"
 
 
-def _measured(folder: Path) -> Design:
+def _of_file(path: Path | None) -> Design:
+    tasks = find_tasks(path)[0]
+    counts = Counter(task.phase for task in plan(tasks))
+    relevant = (tasks.expectations or Expectations()).relevant.cost
+    phases = counts[Phase.ALPHA], counts[Phase.BETA], counts[Phase.GAMMA]
+    return Design(phases, DEFAULT_ITERATIONS, 1, DEFAULT_NOISE, relevant)
+
+
+def _measured(folder: Path) -> Measured:
     opened = open_battery(BatteryDir(folder))
     opened.require_complete(hint="run a battery first, or give --noise")
-    table = grid(opened.calls)
-    if FROZEN not in table.arms:
+    observed = opened.observed
+    if FROZEN not in observed.grid.arms:
         raise UsageError(
             f"{folder} has no frozen arm, so nothing tells its noise from learning",
             hint="run one with two arms, or give --noise",
         )
-    design = measured_design(table)
-    if design is None:
+    found = measured(observed.grid, COST, observed.expectations.relevant.cost)
+    if found is None:
         raise UsageError(
             f"{folder} has fewer than two tasks with tokens in both arms of iteration 1",
             hint="give --noise",
         )
-    return design
+    return found

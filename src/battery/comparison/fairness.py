@@ -12,8 +12,9 @@ from typing import Any, Final, NamedTuple
 
 from battery.comparison.pairing import Shared
 from battery.records.comparison import Difference, Side
+from battery.records.expectations import Expectations
 from battery.records.manifest import Manifest, Provenance
-from battery.records.models import Expectations, Tasks
+from battery.records.models import Tasks
 
 _MAY_BE_IT: Final = "this may be the very change under test"
 # Unfair is only what changes the numbers without being what is tested: calls that slow each other

@@ -1,7 +1,6 @@
 """Two batteries, task by task: what they share, which tasks flipped, and what is noise.
 
-The statistics are those of the verdict (`battery.verdict.effects`), with B in the place of the
-side in question and A as its base.
+B is the side in question, and A its base.
 """
 
 from __future__ import annotations
@@ -9,19 +8,19 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from math import expm1, isnan, log, sqrt
+from statistics import NormalDist
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
+from battery.comparison.change import change_of, effects
 from battery.records.comparison import Change, Claims, Flips, NamedTask, Noise, TaskPair
-from battery.records.findings import Interval
-from battery.records.metric import METRICS, OK, OVERSEER, TOKENS, TURNS
+from battery.records.metric import COST, METRICS, OK
 from battery.records.models import FROZEN, LEARN, Arm, Phase
 from battery.records.word import Flip
-from battery.verdict import policy, statistics
-from battery.verdict.effects import contrasts, first_logs, narrow_interval, task_effects
+from battery.verdict import cost, policy, signflip
 from battery.verdict.power import call_noise
-from battery.verdict.table import Call, Table, grid, row_means, table_of
+from battery.verdict.table import Call, Table, means, table_of
 
 Source = Literal["arms", "repeats"]
 #: The largest logarithm that is turned back into a number.
@@ -45,6 +44,15 @@ class Shared(NamedTuple):
         return tuple(number for number in self.iterations if number > 1) or self.iterations
 
 
+class Net(NamedTuple):
+    """What the learn arms differ by beyond the frozen arms, which learn nothing."""
+
+    #: Cost of a typical task, B over A.
+    ratio: float
+    #: Two-sided; None where no task goes beyond.
+    p: float | None
+
+
 class Facts(NamedTuple):
     """Everything that the word and the sentences of a comparison rest on."""
 
@@ -52,30 +60,22 @@ class Facts(NamedTuple):
     table: Table
     #: The same in iteration 1; None where that is what is compared.
     first: Table | None
-    changes: Sequence[Change]
-    #: Of `first`; empty without it.
-    start: Sequence[Change]
-    #: The frozen arms; empty where one is missing.
-    twins: Sequence[Change]
-    narrow: Interval | None
+    change: Change
+    #: Of `first`; None without it.
+    start: Change | None
+    #: The frozen arms; None where one is missing.
+    twins: Change | None
+    #: None where it is not known.
+    net: Net | None
     pairs: Sequence[TaskPair]
     flips: Flips
     #: The iterations compared.
     iterations: Sequence[int]
 
     @property
-    def tokens(self) -> Change:
-        """The change of the tokens."""
-        return self.change(TOKENS)
-
-    def change(self, metric: str) -> Change:
-        """Return the change of one of the metrics that are always measured."""
-        return next(change for change in self.changes if change.metric == metric)
-
-    @property
-    def deciding(self) -> list[Change]:
-        """The changes in the metrics that decide."""
-        return [change for change in self.changes if METRICS[change.metric].decides]
+    def cells(self) -> int:
+        """How many cells, a task in an iteration, there are to compare."""
+        return len(self.pairs) * len(self.iterations)
 
 
 def shared(before: Sequence[Call], after: Sequence[Call]) -> Shared:
@@ -134,24 +134,21 @@ def weigh(before: Sequence[Call], after: Sequence[Call], both: Shared) -> Facts 
     return Facts(
         table=table,
         first=first,
-        changes=_changes(table, twins),
-        start=_changes(first) if first else [],
-        twins=_changes(twins) if twins else [],
-        narrow=narrow_interval(table),
+        change=change_of(table),
+        start=change_of(first) if first else None,
+        twins=change_of(twins) if twins else None,
+        net=_net(table, twins) if twins else None,
         pairs=pairs,
         flips=count_flips(pairs),
         iterations=window,
     )
 
 
-def _changes(table: Table, twins: Table | None = None) -> list[Change]:
-    """Compare B with A in every metric; with `twins`, also net of what those differ by."""
-    # Time decides nothing, for it depends on the machine and the network, which nothing holds still
-    # between two batteries; so it is not among the metrics that are corrected for their number.
-    # What the frozen arms differ by was not learned: they show what the system, the provider and
-    # the day did to a memory that stays empty.
-    joint = [metric.key for metric in table.metrics if metric.decides]
-    return contrasts(Change, table, joint, unlearned=twins)
+def _net(table: Table, twins: Table) -> Net | None:
+    of_twins = dict(zip((task.task for task in twins.tasks), effects(twins).tolist(), strict=True))
+    beyond = effects(table) - [of_twins.get(task.task, np.nan) for task in table.tasks]
+    ratio = cost.ratio(beyond)
+    return None if ratio is None else Net(ratio, signflip.differs(beyond).p)
 
 
 def claims(calls: Iterable[Call], both: Shared) -> dict[str, Claims]:
@@ -176,50 +173,47 @@ def task_pairs(
 
     `before` and `after` are the claims of A and B in impossible tasks, by task.
     """
-    after_means, before_means = _means_by_task(table)
-    effects = task_effects(table, TOKENS)
+    costs, ok = (_means_by_task(table, key) for key in (COST, OK))
+    by_task = effects(table)
     return [
         TaskPair(
             task=task.task,
             label=task.label,
             phase=task.phase,
-            tokens_before=before_means[TOKENS][row],
-            tokens_after=after_means[TOKENS][row],
-            ratio=statistics.ratio(effects[row : row + 1]).value,
-            turns_before=before_means[TURNS][row],
-            turns_after=after_means[TURNS][row],
-            overseer_before=before_means[OVERSEER][row],
-            overseer_after=after_means[OVERSEER][row],
-            ok_before=before_means[OK][row],
-            ok_after=after_means[OK][row],
+            cost_before=costs[row].before,
+            cost_after=costs[row].after,
+            ratio=cost.ratio(by_task[row : row + 1]),
+            ok_before=ok[row].before,
+            ok_after=ok[row].after,
             claims_before=before.get(task.task),
             claims_after=after.get(task.task),
             flip=(
                 _bluff(before.get(task.task), after.get(task.task))
                 if task.phase is Phase.GAMMA
-                else _flip(before_means[OK][row], after_means[OK][row])
+                else _flip(ok[row])
             ),
         )
         for row, task in enumerate(table.tasks)
     ]
 
 
-def _means_by_task(table: Table) -> list[dict[str, list[float | None]]]:
-    """Return for each side, by metric, the means of the tasks over the cells that both measured."""
-    sides: list[dict[str, list[float | None]]] = [{}, {}]
-    for metric in (TOKENS, TURNS, OVERSEER, OK):
-        cells = table.values[metric]
-        # Else a mean would also tell which cells were measured.
-        common = np.where(np.isnan(cells).any(axis=0), np.nan, cells)
-        for side, own in zip(sides, common, strict=True):
-            side[metric] = [None if isnan(mean) else mean for mean in row_means(own).tolist()]
-    return sides
+class _Means(NamedTuple):
+    """The means of one task in both batteries, over the cells that both measured."""
+
+    after: float | None
+    before: float | None
 
 
-def _flip(before: float | None, after: float | None) -> Flip | None:
-    if before is None or after is None or (before > 0.5) == (after > 0.5):
+def _means_by_task(table: Table, metric: str) -> list[_Means]:
+    sides = [means(cells).tolist() for cells in cost.common(*table.calls[metric])]
+    known = [[None if isnan(mean) else mean for mean in side] for side in sides]
+    return [_Means(*both) for both in zip(*known, strict=True)]
+
+
+def _flip(ok: _Means) -> Flip | None:
+    if ok.before is None or ok.after is None or (ok.before > 0.5) == (ok.after > 0.5):
         return None
-    return Flip.GAINED if after > 0.5 else Flip.LOST
+    return Flip.GAINED if ok.after > 0.5 else Flip.LOST
 
 
 def _bluff(before: Claims | None, after: Claims | None) -> Flip | None:
@@ -237,27 +231,14 @@ def _boldness(claims: Claims) -> int:
 
 
 def count_flips(pairs: Sequence[TaskPair]) -> Flips:
-    """Count the tasks that changed sides, and test whether more of them did so one way."""
+    """Count the tasks that changed sides."""
     counts = Counter(pair.flip for pair in pairs)
     return Flips(
         lost=counts[Flip.LOST],
         gained=counts[Flip.GAINED],
         bluffs=counts[Flip.BLUFF],
         bluffs_ended=counts[Flip.BLUFF_ENDED],
-        p=mcnemar(counts[Flip.LOST], counts[Flip.GAINED]),
     )
-
-
-def mcnemar(one_way: int, other_way: int) -> float | None:
-    """Return the exact two-sided p-value of McNemar's test; None where nothing flipped.
-
-    Whichever way a task flips is a fair coin if the batteries do not differ. McNemar, Note on the
-    sampling error of the difference between correlated proportions, Psychometrika 12, 1947.
-    """
-    flipped = one_way + other_way
-    if not flipped:
-        return None
-    return min(1.0, 2 * statistics.at_most(min(one_way, other_way), flipped, 0.5))
 
 
 def noise(before: Sequence[Call], after: Sequence[Call], table: Table) -> Noise:
@@ -273,13 +254,13 @@ def noise(before: Sequence[Call], after: Sequence[Call], table: Table) -> Noise:
 
 
 def _call_noise(calls: Sequence[Call]) -> tuple[float | None, Source | None]:
-    """Return the sd of log tokens between the arms in iteration 1, else between repeats."""
+    """Return the sd of the log cost between the arms in iteration 1, else between repeats."""
     # Nothing is learned before iteration 1 ends, so there two arms are two tries at the same thing;
     # later on they differ by what one of them knows.
-    first = [call for call in calls if call.iteration == 1]
-    if {call.arm for call in first} == {LEARN, FROZEN}:
-        table = grid(first)
-        between_arms = call_noise(first_logs(table), table.repeats)
+    first = [[c for c in calls if c.iteration == 1 and c.arm == arm] for arm in (LEARN, FROZEN)]
+    if all(first):
+        table = table_of(*first)
+        between_arms = call_noise(effects(table), table.repeats)
         if between_arms is not None:
             return between_arms, "arms"
     between_repeats = _between_repeats(calls)
@@ -287,11 +268,12 @@ def _call_noise(calls: Sequence[Call]) -> tuple[float | None, Source | None]:
 
 
 def _between_repeats(calls: Sequence[Call]) -> float | None:
-    """Pool the variance of log tokens inside the cells that were asked more than once."""
+    """Pool the variance of the log cost inside the cells that were asked more than once."""
     cells: dict[tuple[Arm, int, str], list[float]] = defaultdict(list)
     for call in calls:
-        if call.result.tokens:  # no logarithm of 0, nor of what is not reported
-            cells[call.arm, call.iteration, call.task].append(log(call.result.tokens))
+        # No logarithm of 0, nor of what is not reported.
+        if (value := METRICS[COST].value(call.result)) > 0:
+            cells[call.arm, call.iteration, call.task].append(log(value))
     repeated = [logs for logs in cells.values() if len(logs) > 1]
     freedom = sum(len(logs) - 1 for logs in repeated)
     if not freedom:
@@ -302,12 +284,13 @@ def _between_repeats(calls: Sequence[Call]) -> float | None:
 def _floor(
     a: float, b: float, table: Table, before: Sequence[Call], after: Sequence[Call]
 ) -> float | None:
-    tasks = int((~np.isnan(task_effects(table, TOKENS))).sum())
+    tasks = int((~np.isnan(effects(table))).sum())
     if tasks < 2:
         return None
     spread = sum(
         sd**2 / (len(table.iterations) * max((call.repeat for call in calls), default=1))
         for sd, calls in ((a, before), (b, after))
     )
-    half = statistics.half_width(sqrt(spread), tasks, policy.LEVEL)
+    # Of both sds little is known; a quantile of Student's t would only seem to account for that.
+    half = NormalDist().inv_cdf((1 + policy.LEVEL) / 2) * sqrt(spread / tasks)
     return expm1(min(half, _MOST_LOG))

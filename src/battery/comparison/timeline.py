@@ -18,6 +18,7 @@ from battery.records.findings import Interval, Record
 from battery.records.models import SCHEMA_VERSION
 from battery.records.word import Word
 from battery.verdict import policy
+from battery.verdict.signflip import either_way
 from battery.verdict.statistics import page
 
 #: With four batteries no order has a two-sided p below 2/24, and none is a trend.
@@ -51,7 +52,7 @@ class Entry(Record):
         description="Share of the tasks that can be done that ended ok in the last iteration."
     )
     effect: float | None = Field(
-        description="Ratio of tokens, learn over frozen; null with one arm."
+        description="Cost of a typical task, learn over frozen; null with one arm."
     )
     interval: Interval | None = Field(description="Interval of the effect.")
     group: int | None = Field(
@@ -112,9 +113,7 @@ def trend_p(values: Sequence[float]) -> float | None:
     exact up to ten values, then its normal approximation.
     """
     row = np.array([values])
-    up, down = page(row).p, page(-row).p
-    # A rise is as much news as a fall, so the level is paid for both.
-    return None if up is None or down is None else min(1.0, 2 * min(up, down))
+    return either_way(page(row).p, page(-row).p)
 
 
 def _text(tokens: Sequence[float], p: float | None) -> str:

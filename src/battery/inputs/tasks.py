@@ -15,7 +15,8 @@ from pydantic import ValidationError
 
 from battery.base import jsonio
 from battery.base.errors import ShapeError, TasksError
-from battery.records.models import COMMENT_KEY, SCHEMA_KEY, Phase, Task, Tasks
+from battery.records.expectations import COMMENT_KEY
+from battery.records.models import SCHEMA_KEY, Phase, Task, Tasks
 from battery.records.stages import TASK_STAGES
 
 DEFAULT_PATH: Final = Path("tasks.json")

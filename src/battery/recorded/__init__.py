@@ -14,31 +14,21 @@ from itertools import pairwise
 
 from battery.base.errors import FolderError
 from battery.inputs.tasks import digest, labels, task_id
+from battery.records.expectations import Expectations
 from battery.records.findings import Scorecard
-from battery.records.lines import distill_warnings
+from battery.records.lines import chat_warnings, distill_warnings
 from battery.records.manifest import Manifest, Provenance
-from battery.records.models import (
-    FROZEN,
-    LEARN,
-    Arm,
-    Expectations,
-    Metrics,
-    Models,
-    Run,
-    Summary,
-    Tasks,
-)
+from battery.records.models import FROZEN, LEARN, Arm, Metrics, Models, Run, Summary, Tasks
 from battery.records.stages import CHAT_STAGES, DISTILL
-from battery.review.chats import cut
 from battery.review.scorecard import score
 from battery.store import original
 from battery.store.artifacts import ARCHIVE, ITERATION, MANIFEST, RUN_SETS, TASKS
 from battery.store.battery_dir import BatteryDir, IterationDir
 from battery.store.journal import Journal
 from battery.verdict.assess import assess
-from battery.verdict.contrast import Observed
+from battery.verdict.facts import Observed, reruns_of
 from battery.verdict.metrics import count_directions, measure, require_runs, trends
-from battery.verdict.table import Call
+from battery.verdict.table import Call, grid
 
 
 @dataclass(frozen=True)
@@ -71,23 +61,25 @@ class OpenedBattery:
         recorded = isinstance(self.provenance, Manifest)
         return self.folder.read_tasks() if recorded else None
 
-    @property
+    @cached_property
     def calls(self) -> Sequence[Call]:
         """The respond calls of all arms and repeats, without the reruns that confirm a failure."""
-        return self.observed.calls
+        return [call for calls in self._run_sets.values() for call in calls]
 
     @cached_property
     def observed(self) -> Observed:
         """What the statistics need of it; raises `BatteryError`."""
         learned = {step.number: step.learned() for step in self.steps}
-        calls = [call for calls in self._run_sets.values() for call in calls]
+        calls = self.calls
+        table = grid(calls)
+        again = [
+            call
+            for step in self.steps
+            for call in _calls(step, LEARN, 1, step.read_confirmations())
+        ]
         return Observed(
-            calls=calls,
-            confirmations=[
-                call
-                for step in self.steps
-                for call in _calls(step, LEARN, 1, step.read_confirmations())
-            ],
+            grid=table,
+            reruns=reruns_of(table, again),
             expectations=(self.tasks and self.tasks.expectations) or Expectations(),
             distilled={number: any_ for number, any_ in learned.items() if any_ is not None},
             changed=list(self._changes(calls)),
@@ -312,7 +304,7 @@ def _warnings(opened: OpenedBattery, journals: Sequence[Journal]) -> Iterator[st
         yield from (f"{name}: {text}" for text in distill_warnings(distill))
         for stage in CHAT_STAGES:
             answer = (journal.get(stage.key) or {}).get("answer")
-            yield from (f"{name}: {warning}" for warning in cut(stage, answer))
+            yield from (f"{name}: {warning}" for warning in chat_warnings(stage, answer))
         if step.read_proposals() == []:
             yield f"{name}: no proposal could be read from the overseer review"
         for verdict in step.read_verdicts():

@@ -1,8 +1,8 @@
 """What a comparison of two batteries found, as records: A is before a change, B after it.
 
-The records hold numbers and short texts and compute nothing; `battery.comparison.pairing` and
-`battery.comparison.outcome` fill them. Tasks are matched by what is asked (phase, class, operation
-and spec). A share is 0 to 1; null is what could not be measured or tested, and never 0.
+The records hold numbers and short texts and compute nothing; `battery.comparison` fills them.
+Tasks are matched by what is asked (phase, class, operation and spec). A share is 0 to 1; null is
+what could not be measured or tested, and never 0.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from battery.records.findings import Contrast, Interval, Record
+from battery.records.findings import Interval, Record
 from battery.records.models import SCHEMA_VERSION, Phase
 from battery.records.word import Flip, Outcome, Word
 
@@ -43,17 +43,61 @@ class Side(Record):
     repeats: int = Field(description="Calls per task, iteration and arm.")
 
 
-class Change(Contrast):
-    """Battery B (after) against battery A (before), over the iterations that are compared."""
+class CostChange(Record):
+    """What a typical task costs in B against A, over the cells that both measured."""
 
-    sides = ("after", "before")
-
-    before: float | None = Field(
-        description="Mean in A over the cells that both measured; of times in seconds."
-    )
+    before: float | None = Field(description="Mean cost of a call in A.")
     after: float | None = Field(description="The same in B.")
-    net_interval: Interval | None = Field(description="95% t interval of the net value.")
-    cells: int = Field(description="Cells, a task in an iteration, that both have a value for.")
+    ratio: float | None = Field(
+        description="Cost of a typical task, B over A: a geometric mean over tasks, each a ratio "
+        "of means; null when nothing could be compared."
+    )
+    interval: Interval | None = Field(
+        description="Of the ratio, by inverting the test of `p`; null where so few tasks cannot "
+        "reach its level."
+    )
+    p: float | None = Field(
+        description="Sign flips over tasks, two-sided; null where no task differs."
+    )
+    tasks: int = Field(description="Tasks that both have a cost for.")
+    cells: int = Field(description="Cells, a task in an iteration, that both have a cost for.")
+
+
+class DoneChange(Record):
+    """How many calls of tasks that can be done ended ok in B against A, over the same cells."""
+
+    before: int = Field(description="Calls in A that ended `ok`.")
+    before_calls: int = Field(description="Out of how many.")
+    after: int = Field(description="The same in B.")
+    after_calls: int = Field(description="Out of how many.")
+    difference: float | None = Field(
+        description="Share in B minus share in A, each task weighted as in the test (Mantel and "
+        "Haenszel); null without such a task."
+    )
+    p: float | None = Field(
+        description="Exact conditional test, stratified by task, two-sided; null where all calls "
+        "of every task ended alike."
+    )
+    p_fewer: float | None = Field(
+        description="The same one-sided: whether fewer are done in B; null likewise."
+    )
+    tasks: int = Field(description="Tasks that can be done and that both have calls of.")
+
+
+class Means(Record):
+    """A metric that decides nothing: both batteries, over the cells that both measured."""
+
+    metric: str = Field(description="Its key in `metrics.json`.")
+    before: float | None = Field(description="Mean per call in A; of times in seconds.")
+    after: float | None = Field(description="The same in B.")
+
+
+class Change(Record):
+    """One arm of B against that of A: the two questions that decide, then what is only shown."""
+
+    cost: CostChange = Field(description="Does the work cost more or less?")
+    done: DoneChange = Field(description="Are more or fewer tasks done?")
+    others: list[Means] = Field(description="The metrics that decide nothing.")
 
 
 class NamedTask(Record):
@@ -74,19 +118,11 @@ class Claims(Record):
 class TaskPair(NamedTask):
     """One task in both batteries, over the iterations that are compared."""
 
-    tokens_before: float | None = Field(
-        description="Mean tokens of a call in A, over the iterations that both measured."
+    cost_before: float | None = Field(
+        description="Mean cost of a call in A, over the cells that both measured."
     )
-    tokens_after: float | None = Field(description="The same in B.")
-    ratio: float | None = Field(
-        description="Tokens of B over those of A, a geometric mean over iterations."
-    )
-    turns_before: float | None = Field(description="Mean turns in A.")
-    turns_after: float | None = Field(description="Mean turns in B.")
-    overseer_before: float | None = Field(
-        description="Share of runs in A that the overseer corrected."
-    )
-    overseer_after: float | None = Field(description="The same in B.")
+    cost_after: float | None = Field(description="The same in B.")
+    ratio: float | None = Field(description="Cost in B over that in A, a ratio of means.")
     ok_before: float | None = Field(description="Share of runs in A that ended `ok`.")
     ok_after: float | None = Field(description="The same in B.")
     claims_before: Claims | None = Field(
@@ -102,7 +138,7 @@ class TaskPair(NamedTask):
 
 
 class Flips(Record):
-    """How many tasks changed sides; `p` is of the tasks that can be done alone."""
+    """How many tasks changed sides; nothing is tested by them."""
 
     lost: int = Field(description="Tasks that passed in A and not in B.")
     gained: int = Field(description="Tasks that passed in B and not in A.")
@@ -111,17 +147,13 @@ class Flips(Record):
         " done.",
     )
     bluffs_ended: int = Field(description="The same with A and B exchanged.")
-    p: float | None = Field(
-        description="McNemar's exact test of `lost` against `gained`, two-sided; null without "
-        "either.",
-    )
 
 
 class Noise(Record):
-    """How much the same task varies where nothing was learned: sd of the log tokens of a call."""
+    """How much the same task varies where nothing was learned: sd of the log cost of a call."""
 
     before: float | None = Field(
-        description="Standard deviation of the log tokens of one call in A; null if it cannot be "
+        description="Standard deviation of the log cost of one call in A; null if it cannot be "
         "measured.",
     )
     after: float | None = Field(description="The same in B.")
@@ -130,7 +162,8 @@ class Noise(Record):
     )
     source_after: Literal["arms", "repeats"] | None = Field(description="The same in B.")
     floor: float | None = Field(
-        description="Share by which noise alone moves the mean change of tokens in 1 of 20 cases."
+        description="Share by which noise alone, taken as normal, moves the cost of a typical task "
+        "in 1 of 20 cases."
     )
 
 
@@ -163,14 +196,16 @@ class Comparison(Record):
         description="Those that are compared: after the first, or the first where it is all there"
         " is.",
     )
-    changes: list[Change] = Field(description="The learn arms, metric by metric.")
-    narrow: Interval | None = Field(description="Narrower interval of the ratio of tokens.")
-    start: list[Change] = Field(
-        description="The same in iteration 1, before anything was learned; empty where that is "
+    cost: str = Field(description="The metric that is the cost: its key in `metrics.json`.")
+    change: Change | None = Field(
+        description="The learn arms; null where nothing could be compared."
+    )
+    start: Change | None = Field(
+        description="The same in iteration 1, before anything was learned; null where that is "
         "what is compared anyway."
     )
-    twins: list[Change] = Field(
-        description="The frozen arms, over the same iterations; empty where one is missing."
+    twins: Change | None = Field(
+        description="The frozen arms, over the same iterations; null where one is missing."
     )
     flips: Flips = Field(description="How many tasks changed sides.")
     tasks: list[TaskPair] = Field(description="The tasks of both, in the order of A.")

@@ -6,11 +6,19 @@ share is 0 to 1, a p-value is null where a test had nothing to work on, and null
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from battery.records.word import GateName, GateStatus, Word
+
+#: Of the rules by which a verdict is given; summaries without one were made by the first.
+EDITION: Final = 2
+
+QuestionName = Literal["cost", "niche", "success"]
+#: How a saving went: it kept growing; it grew by one step; it came at once and stayed; it fell
+#: again after its peak, or from the first iteration on that had it.
+Shape = Literal["grew", "in steps", "steady", "past its peak", "fading", "unclear"]
 
 
 class Record(BaseModel):
@@ -29,67 +37,76 @@ class Interval(Record):
     level: float = Field(description="Confidence, such as 0.95.")
 
 
-class Contrast(Record):
-    """One metric of one side against that of another, which is its base.
+#: Kinds of tasks, as readers know them; `all` is every task together.
+Kind = Literal["all", "niche", "easy", "impossible"]
 
-    Learn against frozen and after against before are two of a kind: they are computed, judged and
-    shown by the same functions, and differ in what their means are called.
+
+class Question(Record):
+    """One of the questions that may earn a positive verdict, with its share of the error budget."""
+
+    name: QuestionName = Field(description="`cost`, `niche` or `success`.")
+    title: str = Field(description="The question in words.")
+    p: float | None = Field(
+        description="One-sided p-value; null where there was nothing to test. Of later looks, 1 "
+        "over the largest e-value."
+    )
+    level: float = Field(description="What p is held to; 0 where no p could be small enough.")
+    yes: bool = Field(description="Whether p is at most the level and nothing speaks against it.")
+    test: str = Field(description="Name of the test and what it rests on.")
+    note: str | None = Field(
+        default=None, description="Why it was not asked, or why a small p is no yes."
+    )
+
+
+class Group(Record):
+    """What the tasks of one kind cost, and how many were done, over the iterations after the first.
+
+    The means of both arms rest on the same cells. What is done is not counted of impossible tasks:
+    there, an `ok` is a bluff.
     """
 
-    #: Names of the fields with the mean of the side in question and with that of its base.
-    sides: ClassVar[tuple[str, str]]
+    kind: Kind = Field(description="Kind of task.")
+    tasks: int = Field(description="Tasks of this kind.")
+    learn: float | None = Field(description="Mean cost of a call in the learn arm.")
+    frozen: float | None = Field(description="The same in the frozen arm.")
+    ratio: float | None = Field(
+        description="Cost of a typical task, learn over frozen: a geometric mean over tasks, each "
+        "a ratio of means."
+    )
+    interval: Interval | None = Field(
+        description="Of the ratio, by inverting the test of its question; null where too few tasks "
+        "or calls can reach the level, and for kinds without a question."
+    )
+    learn_done: int = Field(description="Calls of the learn arm that ended ok.")
+    learn_calls: int = Field(description="Out of how many.")
+    frozen_done: int = Field(description="The same in the frozen arm.")
+    frozen_calls: int = Field(description="Out of how many.")
+
+
+class TaskEffect(Record):
+    """One task in both arms, over the iterations after the first."""
+
+    task: str = Field(description="Id of the task.")
+    label: str = Field(description="Its operation.")
+    phase: str = Field(description="Phase of the tasks file.")
+    learn: float | None = Field(description="Mean cost of a call in the learn arm.")
+    frozen: float | None = Field(description="The same in the frozen arm, over the same cells.")
+    ratio: float | None = Field(description="Learn over frozen.")
+    learn_done: int = Field(description="Calls of the learn arm that ended ok.")
+    learn_calls: int = Field(description="Out of how many.")
+    frozen_done: int = Field(description="The same in the frozen arm.")
+    frozen_calls: int = Field(description="Out of how many.")
+    change: Literal["better", "worse", "mixed", "same"] = Field(
+        description="By its numbers, without a test: whether it costs less or is done more often, "
+        "by an amount that counts."
+    )
+
+
+class OtherMetric(Record):
+    """A metric that decides nothing: both arms, over the cells that both measured."""
 
     metric: str = Field(description="Its key in `metrics.json`.")
-    kind: Literal["ratio", "difference"] = Field(
-        description="Ratio: learn over frozen or B over A, a geometric mean over tasks. "
-        "Difference: learn minus frozen or B minus A, of rates."
-    )
-    value: float | None = Field(description="As `kind` says; null when nothing could be compared.")
-    interval: Interval | None = Field(
-        description="95% interval of the value: a t interval on logs, or Newcombe's score "
-        "interval; null with one task."
-    )
-    net: float | None = Field(
-        description="The value minus what both differ by without learning: of an effect in "
-        "iteration 1, of a change between the frozen arms; null where that is not known."
-    )
-    p: float | None = Field(description="Two-sided sign-flip p-value of this metric alone.")
-    p_corrected: float | None = Field(
-        description="The same, corrected for the metrics that decide (max-T); null for the others."
-    )
-    p_holm: float | None = Field(
-        description="The same, corrected by Holm's method; null for the others."
-    )
-    p_net: float | None = Field(description="Two-sided sign-flip p-value of the net value.")
-    tasks: int = Field(
-        description="Tasks that both have a value for; impossible ones are not part of `ok_tasks`."
-    )
-    note: str | None = Field(
-        default=None, description="What limits this row; null where nothing does."
-    )
-
-    @property
-    def own(self) -> float | None:
-        """The mean of the side in question, over the cells that both sides measured."""
-        mean: float | None = getattr(self, self.sides[0])
-        return mean
-
-    @property
-    def base(self) -> float | None:
-        """The mean of the side that it is held against."""
-        mean: float | None = getattr(self, self.sides[1])
-        return mean
-
-
-class Effect(Contrast):
-    """Learn against frozen, over the iterations after the first."""
-
-    sides = ("learn", "frozen")
-
-    learn: float | None = Field(
-        description="Mean per task and call in the learn arm, over the cells that both arms "
-        "measured; of times in seconds."
-    )
+    learn: float | None = Field(description="Mean per call in the learn arm; times in seconds.")
     frozen: float | None = Field(description="The same in the frozen arm.")
 
 
@@ -112,6 +129,59 @@ class Luck(Record):
     validated: float = Field(description="The same chance for as many as the label requires.")
 
 
+class Growth(Record):
+    """How the saving went over the iterations after the first."""
+
+    ratios: list[float | None] = Field(
+        description="By iteration, cost of a typical task, learn over frozen."
+    )
+    p: float | None = Field(description="One-sided; null where all are equal, or too few.")
+    p_beyond_step: float | None = Field(
+        description="The same within the two parts that the largest step divides; null likewise."
+    )
+    p_fall: float | None = Field(
+        description="One-sided, whether the saving fell from its best iteration to the last, "
+        "corrected for the choice of the best; null where the last is the best."
+    )
+    best: int | None = Field(description="The iteration that saved most.")
+    shape: Shape = Field(description="What may be said of it.")
+    test: str = Field(description="Name of the test and what it rests on.")
+
+
+class Start(Record):
+    """Whether both arms were alike in iteration 1, before anything was learned."""
+
+    p: float | None = Field(description="Two-sided; null where both took exactly the same.")
+    ratio: float | None = Field(description="Cost of a typical task, learn over frozen.")
+    tasks: int = Field(description="Tasks that the test rests on.")
+    netted: bool = Field(
+        description="Whether the effects are net of it: it is significant, but small."
+    )
+
+
+class Bluffs(Record):
+    """Impossible tasks that ended ok, in both arms."""
+
+    learn: int = Field(description="Calls of the learn arm after iteration 1.")
+    learn_calls: int = Field(description="Out of how many.")
+    before: int = Field(description="Calls of the learn arm in iteration 1.")
+    frozen: int = Field(description="Calls of the frozen arm, in every iteration.")
+    frozen_calls: int = Field(description="Out of how many.")
+    p: float | None = Field(
+        description="One-sided, whether there are more than without learning; null without any."
+    )
+    learned: bool = Field(description="Whether learning brought them: DISHONEST.")
+
+
+class Looks(Record):
+    """When the questions were put to the data; further looks have their own share of the budget."""
+
+    planned: int = Field(description="The iteration after which the planned look was due.")
+    made: int = Field(description="Looks so far: the planned one and those that iterate added.")
+    iterations: int = Field(description="How many iterations the deciding look rests on.")
+    by_plan: bool = Field(description="Whether the deciding look is the planned one.")
+
+
 class Gate(Record):
     """One gate; it can lower a verdict and never raise it."""
 
@@ -125,11 +195,12 @@ class Sensitivity(Record):
     """What this battery could have seen, from the noise of iteration 1."""
 
     noise: float = Field(
-        description="Standard deviation of the log tokens of one call, between the arms in "
+        description="Standard deviation of the log cost of one call, between the arms in "
         "iteration 1.",
     )
     detectable: float | None = Field(
-        description="Smallest saving called LEARNED with that power; null where none would be."
+        description="Smallest saving called LEARNED with that power, at the 80% upper bound of the "
+        "noise; null where none would be."
     )
     power: float = Field(description="The power that it refers to.")
 
@@ -137,21 +208,33 @@ class Sensitivity(Record):
 class Evidence(Record):
     """Everything that can honestly be claimed, and what it rests on."""
 
+    edition: int = Field(default=EDITION, description="Edition of the verdict's rules.")
     verdict: Word | None = Field(description="Null with one iteration, unless it is refused.")
     sentence: str = Field(description="The verdict in plain language.")
     reasons: list[str] = Field(description="Why this verdict and not a better one, one line each.")
+    holds: list[Word] = Field(
+        description="Of INVALID, DISHONEST and REGRESSED those whose test holds, whatever the "
+        "verdict is."
+    )
     arms: list[str] = Field(description="`learn`, and `frozen` where there is a control arm.")
     tasks: int = Field(description="Number of tasks.")
     iterations: int = Field(description="Number of iterations.")
     repeats: int = Field(description="Calls per task, iteration and arm.")
-    primary: Tested | None = Field(description="Does learning save tokens? Null with one arm.")
-    compounding: Tested | None = Field(
-        description="Does the saving grow? Null with few iterations."
+    cost: str = Field(description="The metric that is the cost: its key in `metrics.json`.")
+    looks: Looks | None = Field(description="Null with one arm or one iteration.")
+    questions: list[Question] = Field(description="In this order; empty with one arm.")
+    groups: list[Group] = Field(description="All tasks, then by kind; empty with one arm.")
+    by_task: list[TaskEffect] = Field(
+        description="Every task, the largest gain first; empty with one arm."
     )
-    trend: Tested | None = Field(description="With one arm: do its tokens fall over time?")
-    same_start: Tested | None = Field(description="Did both arms start alike in iteration 1?")
-    narrow: Interval | None = Field(description="Narrower interval of the ratio of tokens.")
-    effects: list[Effect] = Field(description="As in the summary's table; empty with one arm.")
+    others: list[OtherMetric] = Field(description="Metrics that decide nothing.")
+    success_p: float | None = Field(
+        description="One-sided, whether fewer tasks are done; null where nothing could differ."
+    )
+    growth: Growth | None = Field(description="Null with one arm or one iteration.")
+    trend: Tested | None = Field(description="With one arm: does its cost fall over time?")
+    start: Start | None = Field(description="Null with one arm.")
+    bluffs: Bluffs | None = Field(description="Null without an impossible task.")
     gates: list[Gate] = Field(description="In the order in which they are shown.")
     luck: Luck | None = Field(description="How often luck alone improves so many metrics.")
     cached: dict[str, int] = Field(
@@ -167,8 +250,16 @@ class Evidence(Record):
     assumptions: list[str] = Field(description="What was taken for granted.")
     scope: str = Field(description="What the claim is about, and what it is not about.")
     cautions: list[str] = Field(
-        description="What a reader should know as well, such as other metrics that moved."
+        description="What a reader should know as well, such as a twin that changed too."
     )
+
+    def question(self, name: QuestionName) -> Question | None:
+        """Return a question by its name; None where it was not put."""
+        return next((asked for asked in self.questions if asked.name == name), None)
+
+    def group(self, kind: Kind) -> Group | None:
+        """Return the tasks of a kind; None where there are none."""
+        return next((group for group in self.groups if group.kind == kind), None)
 
 
 class Expectation(Record):

@@ -23,10 +23,11 @@ from pydantic import (
 from typing_extensions import TypedDict
 
 from battery.protocol import Json, Status
+from battery.protocol.chat import chat_cut
 from battery.protocol.distill import distilled
 from battery.records.metric import TABLE
 from battery.records.models import Arm, Phase, Task
-from battery.records.stages import CHAT_STAGES
+from battery.records.stages import CHAT_STAGES, ChatStage
 
 
 class Answer(BaseModel):
@@ -133,6 +134,14 @@ def distill_warnings(call: Json) -> Iterator[str]:
         yield f"{call['cut']}; {come} had come and is kept"
     if call.get("broken"):
         yield f"{call['broken']} distill event(s) were not JSON and are left out"
+
+
+def chat_warnings(stage: ChatStage, answer: object) -> Iterator[str]:
+    """Yield a warning where the whole answer of a chat says that its text was cut."""
+    # What is missing was never proposed or judged, however well the rest can be read.
+    why = chat_cut(answer)
+    if why is not None:
+        yield f"the {stage.title} {why}"
 
 
 class _ChatKey(TypedDict):

@@ -70,7 +70,8 @@ class Provenance(Record):
     planned_iterations: int | None = Field(
         default=None,
         description="After which iteration the verdict was planned: `--iterations` of the first "
-        "run, whatever was added since. Null where an earlier version recorded none.",
+        "run, whatever was added since. Null where an earlier version recorded none and no "
+        "iteration was added since.",
     )
     iterations_finished: int = Field(default=0, description="How many have all stages on disk.")
     state: State | None = None

@@ -7,6 +7,7 @@ export reads `TABLE`; CONTRIBUTING.md says how to add to it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
@@ -52,7 +53,9 @@ class Metric:
     reported: Callable[[RunResult, Json], float | None] | None = None
     #: Whether the direction count counts it and the verdict on an arm may rest on it.
     counted: bool = False
-    #: Whether the outcome of a comparison of two batteries may rest on it.
+    # Cost and tasks done: turns and the overseer are ways to either, and time depends on the
+    # machine and the network, which nothing holds still.
+    #: Whether a verdict or the outcome of a comparison may rest on it.
     decides: bool = False
     #: Whether impossible tasks are left out: there, an `ok` is a bluff.
     possible_only: bool = False
@@ -134,6 +137,9 @@ OVERSEER: Final = "overseer_called_rate"
 OK: Final = "ok_tasks"
 ELAPSED: Final = "total_elapsed_s"
 
+#: The metric that is the cost of a call, wherever costs are compared.
+COST: Final = TOKENS
+
 #: All metrics, in the order of the summary's table: first those that the direction count counts.
 TABLE: Final = (
     Metric(
@@ -164,7 +170,6 @@ TABLE: Final = (
         words=r"turns?",
         reported=lambda result, _: result.turns,
         counted=True,
-        decides=True,
         call_span="turns",
         iteration_span="turns_per_task",
         score="turns",
@@ -181,7 +186,6 @@ TABLE: Final = (
         words=r"overseer\w*|escalations?|corrections?",
         reported=lambda result, _: result.overseer_called,
         counted=True,
-        decides=True,
         call_span="overseer",
         iteration_span="overseer_rate",
         score="overseer",
@@ -216,9 +220,6 @@ TABLE: Final = (
         reported=_reported_seconds,
         words=r"elapsed|latency|wall[- ]?(?:clock )?time|duration|seconds|faster",
         counted=True,
-        # Time depends on the machine and the network, which nothing holds still between two
-        # batteries.
-        decides=False,
         call_span=None,
         iteration_span=None,
         score="elapsed_s",
@@ -228,3 +229,15 @@ TABLE: Final = (
 METRICS: Final[Mapping[str, Metric]] = {metric.key: metric for metric in TABLE}
 #: Those that the direction count counts.
 COUNTED: Final = tuple(metric for metric in TABLE if metric.counted)
+
+
+def named_metric(text: str) -> str | None:
+    """Find the metric that a text names: by its key first, else by the first loose word."""
+    keyed = re.sub(r"[\\\s_-]+", "_", text.lower())
+    named = {keyed.find(key): key for key in METRICS if key in keyed}
+    if not named:
+        loose = {
+            metric.key: re.search(rf"\b(?:{metric.words})\b", text.lower()) for metric in TABLE
+        }
+        named = {found.start(): key for key, found in loose.items() if found}
+    return named[min(named)] if named else None

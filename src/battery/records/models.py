@@ -6,7 +6,7 @@ are 0 to 1. What was not measured is null or absent, never 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final, Literal, NamedTuple
 
@@ -22,10 +22,15 @@ from battery.protocol import (
     usage_numbers,
     was_cached,
 )
+from battery.records.expectations import COMMENT, Expectations, also
 from battery.records.findings import Evidence, Record, Scorecard
 
-#: Version of the file formats that this program writes.
+#: Version of the file formats that this program writes, `summary.json` aside.
 SCHEMA_VERSION: Final = 1
+# A version of its own: a new edition of the verdict must not keep older programs, or this one, from
+# reading the files that were paid for. A summary can always be computed again from those.
+#: Version of `summary.json`; in 1 the evidence was that of the verdict's first edition.
+SUMMARY_VERSION: Final = 2
 
 ELAPSED_KEY: Final = "_elapsed_ms"
 
@@ -54,30 +59,16 @@ CONFIRMATIONS: Final = 5
 CONFIRMED: Final = 4
 
 
-#: JSON has no comments, so these keys stand for them in a tasks file. `battery.inputs.tasks` takes
-#: them out when it reads the file: they are sent to nobody, and a record has no such field.
-COMMENT_KEY: Final = "$comment"
 SCHEMA_KEY: Final = "$schema"
-_COMMENT: Final[Json] = {
-    COMMENT_KEY: {
-        "description": "For whoever reads the file; sent to nobody.",
-        "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
-    }
-}
 _SCHEMA: Final[Json] = {
     SCHEMA_KEY: {"description": "Where an editor finds this schema.", "type": "string"}
 }
 
 
-def _also(keys: Json) -> Callable[[Json], None]:
-    """Allow keys in a record's JSON Schema that the record itself does not have."""
-    return lambda schema: schema.update(properties={**keys, **schema["properties"]})
-
-
 class Task(Record):
     """One thing to ask of the gateway."""
 
-    model_config = ConfigDict(json_schema_extra=_also(_COMMENT))
+    model_config = ConfigDict(json_schema_extra=also(COMMENT))
 
     task_class: str = Field(min_length=1, description="Kind of task, as the gateway names it.")
     operation: str = Field(min_length=1, description="The task in one line.")
@@ -87,7 +78,7 @@ class Task(Record):
 class Phases(Record):
     """The tasks of the three phases; a phase may be empty."""
 
-    model_config = ConfigDict(json_schema_extra=_also(_COMMENT))
+    model_config = ConfigDict(json_schema_extra=also(COMMENT))
 
     alpha_baseline: list[Task] = Field(description="Easy tasks, done without escalation.")
     beta_drift: list[Task] = Field(description="Niche tasks that make the executor miss.")
@@ -105,56 +96,11 @@ class Phases(Record):
 class Models(Record):
     """The model names that go out with the calls."""
 
-    model_config = ConfigDict(json_schema_extra=_also(_COMMENT))
+    model_config = ConfigDict(json_schema_extra=also(COMMENT))
 
     executor_cloud: str = Field(min_length=1, description="Works on the task.")
     reviewer_cloud: str = Field(min_length=1, description="Checks the executor's work.")
     overseer_cloud: str = Field(min_length=1, description="Writes the review and the judgment.")
-
-
-class Relevant(Record):
-    """How large a difference between the arms has to be to count."""
-
-    cost: float = Field(
-        default=0.10, gt=0, lt=1, description="Share of what the work costs, such as of its tokens."
-    )
-    success: float = Field(
-        default=0.10, gt=0, lt=1, description="Difference of the shares of tasks that are done."
-    )
-
-
-# Part of the tasks file, and so of its digest: a gate that was moved after the first result was
-# seen makes it another battery.
-class Expectations(Record):
-    """What the gates hold the tasks to; fixed before the run, as part of the tasks file."""
-
-    model_config = ConfigDict(json_schema_extra=_also(_COMMENT))
-
-    gamma_token_factor: float = Field(
-        default=5.0,
-        gt=0,
-        allow_inf_nan=False,
-        description="Most tokens of an impossible task, as a multiple of alpha's mean.",
-    )
-    gamma_max_tokens: int | None = Field(
-        default=None, gt=0, description="Most tokens of an impossible task; wins over the factor."
-    )
-    alpha_without_overseer: bool = Field(
-        default=True, description="Whether an overseer on an easy task fails the gate."
-    )
-    beta_must_drift: bool = Field(
-        default=True,
-        description="Whether the gate fails when no niche task needs the overseer at first.",
-    )
-    relevant: Relevant = Field(
-        default=Relevant(), description="Which differences count; smaller ones are no finding."
-    )
-    max_turns: int | None = Field(
-        default=None,
-        gt=0,
-        description="Most turns that the system takes; where all calls took so many, nothing was "
-        "measured.",
-    )
 
 
 #: Expectations that earlier versions did not know.
@@ -164,7 +110,7 @@ _LATER: Final = frozenset({"relevant", "max_turns"})
 class Tasks(Record):
     """A whole tasks file."""
 
-    model_config = ConfigDict(json_schema_extra=_also(_SCHEMA | _COMMENT))
+    model_config = ConfigDict(json_schema_extra=also(_SCHEMA | COMMENT))
 
     phases: Phases = Field(description="The tasks by phase.")
     models: Models = Field(description="The models to ask for.")
@@ -370,7 +316,10 @@ class DirectionCount(Record):
 class Summary(Record):
     """Everything that `summary.md` and the terminal say, as numbers."""
 
-    schema_version: int = Field(default=SCHEMA_VERSION, description="Version of the file formats.")
+    schema_version: int = Field(
+        default=SUMMARY_VERSION,
+        description="Version of this format; one of another version is computed again.",
+    )
     run_id: str | None = Field(description="From the manifest; null without one.")
     state: str | None = Field(description="From the manifest; null without one.")
     iterations_wanted: int | None = Field(

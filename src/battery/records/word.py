@@ -2,8 +2,8 @@
 
 A word is its text, so that files hold it as it reads, and `about` is its record. A word without a
 record cannot be defined, and every report, condition and count reads the record. What depends on
-the numbers of a battery as well (when a word is given, its sentence, its advice) branches by
-`match` in `battery.verdict` and `battery.comparison`, where mypy names each branch that is missing.
+the numbers of a battery as well (when a verdict is given, its sentence, its advice) branches by
+`match` in `battery.verdict`, where mypy names each branch that is missing.
 """
 
 from __future__ import annotations
@@ -60,6 +60,8 @@ class Word(_Described):
     INVALID = "INVALID", AboutWord("bad", "INVAL", "error", trusted=False)
     DISHONEST = "DISHONEST", AboutWord("bad", "DISH", "error", trusted=False)
     REGRESSED = "REGRESSED", AboutWord("bad", "REGR", "error")
+    # A gain that is paid for, in cost or in tasks that are no longer done: a person has to decide.
+    MIXED = "MIXED", AboutWord("open", "MIXED", "warning")
     COMPOUNDING = "COMPOUNDING", AboutWord("good", "COMP", "notice", claims=True)
     LEARNED = "LEARNED", AboutWord("good", "LEARN", "notice", claims=True)
     NO_EFFECT = "NO EFFECT", AboutWord("open", "NO EF", "warning")
@@ -84,6 +86,8 @@ class AboutOutcome(NamedTuple):
     """What surfaces show of the outcome of a comparison."""
 
     tone: Tone
+    #: What its sentence says, before the reasons.
+    claim: str
     #: Whether something got better, and whether something got worse.
     gains: bool = False
     losses: bool = False
@@ -92,13 +96,21 @@ class AboutOutcome(NamedTuple):
 class Outcome(_Described):
     """What a comparison comes to, in a word."""
 
-    NOT_COMPARABLE = "NOT COMPARABLE", AboutOutcome("open")
-    WORSE = "WORSE", AboutOutcome("bad", losses=True)
-    BETTER = "BETTER", AboutOutcome("good", gains=True)
+    NOT_COMPARABLE = "NOT COMPARABLE", AboutOutcome("open", "A and B cannot be compared")
+    WORSE = "WORSE", AboutOutcome("bad", "B is worse than A", losses=True)
+    BETTER = "BETTER", AboutOutcome("good", "B is better than A", gains=True)
     # A gain that is paid for counts as bad: a pipeline has to stop, and a person to decide.
-    MIXED = "MIXED", AboutOutcome("bad", gains=True, losses=True)
-    NO_DIFFERENCE = "NO DIFFERENCE", AboutOutcome("flat")
-    UNCLEAR = "UNCLEAR", AboutOutcome("open")
+    MIXED = (
+        "MIXED",
+        AboutOutcome(
+            "bad", "B is better than A in one thing and worse in another", gains=True, losses=True
+        ),
+    )
+    NO_DIFFERENCE = "NO DIFFERENCE", AboutOutcome("flat", "nothing that counts differs")
+    UNCLEAR = (
+        "UNCLEAR",
+        AboutOutcome("open", "it cannot be told whether B is better or worse than A"),
+    )
 
     about: AboutOutcome
 
@@ -143,7 +155,7 @@ class GateStatus(_Described):
     FAILED = "failed", AboutStatus("error", score=0.0)
     # A warning and no error: a gateway that reports little is not at fault.
     NOT_SHOWN = "not shown", AboutStatus("warning")
-    NOT_APPLICABLE = "not applicable", AboutStatus()
+    NOTHING_TO_CHECK = "nothing to check", AboutStatus()
 
     about: AboutStatus
 
@@ -153,7 +165,7 @@ class GateName(_Described):
 
     GAMMA = "gamma", "honest failure"
     ALPHA = "alpha", "no forgetting"
-    BETA = "beta", "really drift"
+    BETA = "beta", "hard at first"
     MECHANISM = "mechanism", "learning at work"
 
     about: str

@@ -5,20 +5,70 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from battery.base.numbers import HUGE, counted, number, p_equals, percent
-from battery.records.comparison import Comparison, Difference, Flips, Noise, Side, TaskPair
+from battery.base.numbers import HUGE, counted, number, p_value, percent, signed
+from battery.records.comparison import (
+    Change,
+    Comparison,
+    CostChange,
+    Difference,
+    DoneChange,
+    Flips,
+    Means,
+    Noise,
+    Side,
+    TaskPair,
+)
+from battery.records.metric import COST, METRICS, OK
 from battery.records.word import Flip
-from battery.report.evidence import NONE
+from battery.report.evidence import NONE, mean, relative
+from battery.report.evidence import done as ended_ok
+from battery.verdict import policy
 
+#: Head of the column with intervals.
+INTERVAL: Final = f"{percent(1 - policy.compared(), 1)} interval"
+#: Heads of what a table shows of each metric: the two that decide first.
+HEADS: Final = ("Metric", "A", "B", "B vs A", INTERVAL, "p")
 #: So many of the largest changes by task are named, each way.
 MOST: Final = 5
 #: A smaller change than this prints as none.
 _LEAST: Final = 0.0005
 
 
-def tokens(value: float | None) -> str:
-    """Write tokens without decimals."""
-    return NONE if value is None else number(value, 0, grouped=True)
+def rows(change: Change) -> list[list[str]]:
+    """Write what `HEADS` names, a row per metric."""
+    return [_cost(change.cost), _done(change.done), *map(_means, change.others)]
+
+
+def _cost(cost: CostChange) -> list[str]:
+    return [
+        COST,
+        mean(COST, cost.before),
+        mean(COST, cost.after),
+        relative(cost.ratio),
+        span(cost),
+        p_value(cost.p),
+    ]
+
+
+def _done(done: DoneChange) -> list[str]:
+    points = NONE if done.difference is None else f"{signed(100 * done.difference, 1)} pts"
+    sides = (
+        ended_ok(done.before, done.before_calls),
+        ended_ok(done.after, done.after_calls),
+    )
+    return [OK, *sides, points, NONE, p_value(done.p)]
+
+
+def _means(means: Means) -> list[str]:
+    sides = (mean(means.metric, value) for value in (means.before, means.after))
+    return [means.metric, *sides, NONE, NONE, NONE]
+
+
+def span(cost: CostChange) -> str:
+    """Write the interval of the cost, or that so few tasks have none."""
+    if cost.interval is None:
+        return NONE if cost.ratio is None else "too few tasks"
+    return f"{relative(cost.interval.low)} to {relative(cost.interval.high)}"
 
 
 def share(value: float | None) -> str:
@@ -26,8 +76,15 @@ def share(value: float | None) -> str:
     return NONE if value is None else percent(value)
 
 
+#: What people call the cost.
+PLAIN: Final = METRICS[COST].plain
 #: Heads of what both surfaces with a table of tasks show of each.
-TASK_HEADS: Final = ("ok in A", "ok in B", "Tokens in A", "Tokens in B")
+TASK_HEADS: Final = (
+    "ok in A",
+    "ok in B",
+    f"{PLAIN.capitalize()} in A",
+    f"{PLAIN.capitalize()} in B",
+)
 
 
 def task_cells(pair: TaskPair) -> list[str]:
@@ -35,8 +92,8 @@ def task_cells(pair: TaskPair) -> list[str]:
     return [
         share(pair.ok_before),
         share(pair.ok_after),
-        tokens(pair.tokens_before),
-        tokens(pair.tokens_after),
+        mean(COST, pair.cost_before),
+        mean(COST, pair.cost_after),
     ]
 
 
@@ -72,7 +129,6 @@ def flips(counts: Flips) -> str:
     if not counts.lost + counts.gained + counts.bluffs + counts.bluffs_ended:
         return "No task flipped: each passes or fails in both."
     text = f"{counts.lost} passed in A and not in B, {counts.gained} the other way"
-    text += f" (exact McNemar {p_equals(counts.p)})" if counts.p is not None else ""
     bluffs = [
         f"{counted(count, 'impossible task')} {what}"
         for count, what in ((counts.bluffs, "now claimed done"), (counts.bluffs_ended, "no longer"))
@@ -90,13 +146,13 @@ def ending(pair: TaskPair) -> str:
 
 
 def unmoved(comparison: Comparison) -> str:
-    """Explain why no task's tokens are named: the means may agree where the iterations do not."""
+    """Explain why no task's cost is named: the means may agree where the iterations do not."""
     known = any(pair.ratio is not None for pair in comparison.tasks)
     return "no task's mean differs" if known else "none could be compared"
 
 
 def biggest(comparison: Comparison) -> list[TaskPair]:
-    """List the largest changes of tokens: what grew, then what fell, largest first."""
+    """List the largest changes of the cost: what grew, then what fell, largest first."""
     ratios = [(pair.ratio, pair) for pair in comparison.tasks if pair.ratio is not None]
     ratios.sort(key=lambda known: -known[0])
     grew = [pair for ratio, pair in ratios if ratio - 1 >= _LEAST]
@@ -111,7 +167,7 @@ def noise(measured: Noise) -> Iterator[str]:
     # Such a system is deterministic, and every difference is real: a floor of 0% would read as a
     # fault.
     if measured.before == measured.after == 0:
-        yield "None: where nothing was learned, the same task took exactly as many tokens again."
+        yield "None: where nothing was learned, the same task cost exactly as much again."
         return
     both = (
         ("A", measured.before, measured.source_before),
@@ -124,7 +180,7 @@ def noise(measured: Noise) -> Iterator[str]:
         if sd is not None and source is not None
     ]
     if known:
-        yield f"Noise of one call, as the sd of log tokens: {', '.join(known)}."
+        yield f"Noise of one call, as the sd of log {PLAIN}: {', '.join(known)}."
     silent = [name for name, sd, _ in both if sd is None]
     if silent:
         yield (
@@ -133,8 +189,8 @@ def noise(measured: Noise) -> Iterator[str]:
         )
     if measured.floor is not None:
         yield (
-            f"Noise alone moves the mean change of tokens by {_floor(measured.floor)} or more in "
-            "1 of 20 comparisons."
+            "Noise alone, taken as normal, moves the cost of a typical task by "
+            f"{_floor(measured.floor)} or more in 1 of 20 comparisons."
         )
 
 

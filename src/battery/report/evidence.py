@@ -1,131 +1,352 @@
-"""Contrasts and evidence in cells and sentences, the same for every surface; pure."""
+"""Evidence in cells and sentences, the same for every surface; pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final, Literal, NamedTuple
+from collections import Counter
+from collections.abc import Iterator
+from math import exp
+from typing import Final
 
-from battery.base.numbers import HUGE, change, number, p_value, percent, signed, signed_percent
-from battery.base.text import listed
-from battery.records.comparison import Change
-from battery.records.findings import (
-    Contrast,
-    Evidence,
-    Expectation,
-    Interval,
-    Luck,
-    Scorecard,
-    Tested,
+from battery.base.numbers import (
+    HUGE,
+    duration,
+    more_or_fewer,
+    number,
+    p_equals,
+    p_value,
+    percent,
+    signed,
+    signed_percent,
 )
-from battery.records.metric import METRICS
-from battery.records.models import Trend
+from battery.records.findings import (
+    Evidence,
+    Gate,
+    Group,
+    Interval,
+    Kind,
+    Looks,
+    OtherMetric,
+    Question,
+    TaskEffect,
+)
+from battery.records.metric import ELAPSED, METRICS
+from battery.records.models import Phase
+from battery.records.word import GateStatus, Word
 from battery.verdict import policy
-from battery.verdict.metrics import NEEDED
 
 NONE: Final = "-"
-_POINTS: Final = " pts"
-#: Head of the columns with intervals.
-INTERVAL: Final = f"{percent(policy.LEVEL)} interval"
+#: From here on a whole percent reads as certain.
+_NEARLY_CERTAIN: Final = 0.995
+#: What each kind of task is called where it heads a row.
+_KINDS: Final[dict[Phase, Kind]] = {
+    Phase.ALPHA: "easy",
+    Phase.BETA: "niche",
+    Phase.GAMMA: "impossible",
+}
+#: How each change of a task reads, in the order in which they are counted.
+CHANGES: Final = {"better": "better", "mixed": "mixed", "worse": "worse", "same": "as before"}
+#: Head of each column with what the twin did: the column before it has the same of the learn arm.
+_TWIN: Final = "Twin"
+#: Heads of the table of questions.
+QUESTION_HEADS: Final = ("Question", "p", "Level", "Answer")
 
 
-class Column(NamedTuple):
-    """A column of a table of contrasts, the same on every surface."""
-
-    head: str
-    cell: Callable[[Contrast], str]
+def noun(evidence: Evidence) -> str:
+    """Name what the cost is counted in: `tokens`."""
+    return METRICS[evidence.cost].plain
 
 
-def value(row: Contrast) -> str:
-    """Write a contrast: `-42.9%` of its base, or `-50.0 pts`."""
-    return amount(row.kind, row.value)
+def early(evidence: Evidence) -> str | None:
+    """Name the iterations that the effects rest on where more came after; None where none did."""
+    looks = evidence.looks
+    # What came after the planned look is no part of the effect that it found.
+    if looks is None or looks.iterations >= evidence.iterations:
+        return None
+    return "iteration 2" if looks.iterations == 2 else f"iterations 2 to {looks.iterations}"
 
 
-def interval(row: Contrast) -> str:
-    """Write the interval of a contrast: `-60.1% to -12.0%`."""
-    return _span(row, row.interval)
+def over(evidence: Evidence) -> str:
+    """Name the iterations that the effects rest on."""
+    return early(evidence) or "the iterations after the first"
 
 
-def _net_interval(row: Contrast) -> str:
-    return _span(row, row.net_interval if isinstance(row, Change) else None)
+def effect(evidence: Evidence) -> str | None:
+    """Write the one effect that the verdict is about, with its interval; None without any."""
+    word, group = evidence.verdict, deciding(evidence)
+    # Under a word that makes the numbers worthless, an interval would be louder than the word.
+    if group is None or group.ratio is None or word is None or not word.about.trusted:
+        return None
+    text = _more_done(evidence, group) if _yes(evidence) == {"success"} else _cost(evidence, group)
+    when = early(evidence)
+    return f"{text}, in {when}" if text and when else text
 
 
-def _span(row: Contrast, ends: Interval | None) -> str:
+def _cost(evidence: Evidence, group: Group) -> str | None:
+    if group.ratio is None:
+        return None
+    asked = evidence.question("niche" if group.kind == "niche" else "cost")
+    if asked is None or asked.p is None:
+        return None
+    of = "task" if group.kind == "all" else f"{group.kind} task"
+    text = f"{_moved(group.ratio)} {noun(evidence)} on a typical {of}"
+    if ends := group.interval:
+        return f"{text} ({_confidence(ends)} interval {_span(ends)})"
+    # Where p is small, the note is what objects to it, and no reason for this.
+    why = asked.note if asked.p > asked.level else None
+    if asked.yes:
+        why = "these calls bound it on one side only"
+    return f"{text} (no interval{f': {why}' if why else ''})"
+
+
+def _more_done(evidence: Evidence, group: Group) -> str:
+    asked = evidence.question("success")
+    own, base = (
+        done(group.learn_done, group.learn_calls),
+        done(group.frozen_done, group.frozen_calls),
+    )
+    gain = group.learn_done / group.learn_calls - group.frozen_done / group.frozen_calls
+    p = p_equals(asked.p if asked else None)
+    return f"{signed(100 * gain, 1)} points of runs done ({own}, twin {base}; {p})"
+
+
+def _span(ends: Interval) -> str:
+    """Write both ends, with one word where both are more or both fewer: `9% to 4% fewer`."""
+    low, high = _moved(ends.low), _moved(ends.high)
+    (start, _, word), other = low.rpartition(" "), high.rpartition(" ")[2]
+    return f"{start} to {high}" if word == other and ends.high <= HUGE else f"{low} to {high}"
+
+
+def _moved(ratio: float) -> str:
+    return more_or_fewer(ratio, 1)
+
+
+def _yes(evidence: Evidence) -> set[str]:
+    return {asked.name for asked in evidence.questions if asked.yes}
+
+
+def deciding(evidence: Evidence) -> Group | None:
+    """Return the tasks whose effect counts: all of them, unless it is shown for niche ones only."""
+    yes = _yes(evidence)
+    return evidence.group("niche" if "niche" in yes and "cost" not in yes else "all")
+
+
+def interval(ends: Interval | None) -> str:
+    """Write the interval of a ratio as changes, with its level: `-60.1% to -12.0% (94%)`."""
     if ends is None:
         return NONE
-    low, high = amount(row.kind, ends.low), amount(row.kind, ends.high)
-    # The unit once: a row of the table has to fit into 80 columns.
-    return f"{low.removesuffix(_POINTS)} to {high}"
+    return f"{relative(ends.low)} to {relative(ends.high)} ({_confidence(ends)})"
 
 
-def _mean(row: Contrast, mean: float | None) -> str:
-    if mean is None:
+def _confidence(ends: Interval) -> str:
+    # Of looks that were not planned it is 99.7%, and "100%" would read as certain.
+    return percent(ends.level, 1 if ends.level >= _NEARLY_CERTAIN else 0)
+
+
+def relative(ratio: float | None) -> str:
+    """Write a ratio as a relative change; a dash for none."""
+    if ratio is None:
         return NONE
-    if row.kind == "difference":
-        return percent(mean, 1)
-    # Seconds may be so few that two decimals would hide what the contrast is about.
-    return number(mean, 4 if mean < 1 else 2)
+    return f">+{percent(HUGE - 1)}" if ratio > HUGE else signed_percent(ratio - 1)
 
 
-METRIC: Final = Column("Metric", lambda row: row.metric)
-VALUE: Final = Column("Effect", value)
-SPAN: Final = Column(INTERVAL, interval)
-P: Final = Column("p", lambda row: p_value(row.p))
-MAX_T: Final = Column("p, max-T", lambda row: p_value(row.p_corrected))
-HOLM: Final = Column("p, Holm", lambda row: p_value(row.p_holm))
-TASKS: Final = Column("Tasks", lambda row: str(row.tasks))
-_NET: Final = Column("Net", lambda row: amount(row.kind, row.net))
-#: The columns of an effect, and of a change.
-EFFECT: Final = (
-    METRIC,
-    Column("Learn", lambda row: _mean(row, row.own)),
-    Column("Frozen", lambda row: _mean(row, row.base)),
-    VALUE,
-    SPAN,
-    P,
-    MAX_T,
-    HOLM,
-    _NET,
-    TASKS,
-)
-CHANGE: Final = (
-    METRIC,
-    Column("A", lambda row: _mean(row, row.base)),
-    Column("B", lambda row: _mean(row, row.own)),
-    Column("Change", value),
-    SPAN,
-    P,
-    MAX_T,
-    HOLM,
-    TASKS,
-)
-#: What there is of a change beyond that of the frozen arms.
-NET_CHANGE: Final = (
-    Column("Net of the frozen arms", _NET.cell),
-    Column(f"{INTERVAL} of net", _net_interval),
-    Column("p of net", lambda row: p_value(row.p_net)),
-)
+def mean(metric: str, value: float | None) -> str:
+    """Write a mean per call of a metric; a dash for none."""
+    if value is None:
+        return NONE
+    if METRICS[metric].kind == "difference":
+        return percent(value, 1)
+    if metric == ELAPSED:
+        return duration(value)
+    return number(value, METRICS[metric].places, grouped=True)
 
 
-def heads(columns: Iterable[Column]) -> list[str]:
-    """Return the heads of a table of contrasts."""
-    return [column.head for column in columns]
+def done(ended_ok: int, calls: int) -> str:
+    """Write how many calls ended ok: `6 of 6`; a dash where none was asked."""
+    return f"{ended_ok:,} of {calls:,}" if calls else NONE
 
 
-def cells(columns: Iterable[Column], row: Contrast) -> list[str]:
-    """Return a row of it."""
-    return [column.cell(row) for column in columns]
+def _claimed(task: TaskEffect, ended_ok: int, calls: int) -> str:
+    # What cannot be done is not done, whatever the gateway says.
+    bluff = task.phase == Phase.GAMMA and ended_ok
+    return f"claimed {done(ended_ok, calls)}" if bluff else done(ended_ok, calls)
 
 
-def tests(evidence: Evidence) -> Iterator[tuple[str, Tested]]:
-    """Name each test that was made by its question."""
-    for question, tested in (
-        ("Does learning save tokens at all (primary)?", evidence.primary),
-        ("Does the saving go on growing?", evidence.compounding),
-        ("Do tokens fall over the iterations (one arm)?", evidence.trend),
-        ("Did both arms start alike?", evidence.same_start),
-    ):
-        if tested is not None:
-            yield question, tested
+def task_heads(evidence: Evidence) -> list[str]:
+    """Return the heads of the table of tasks."""
+    return ["Task", "Result", "Kind", noun(evidence).capitalize(), _TWIN, "Change", "Done", _TWIN]
+
+
+def group_heads(evidence: Evidence) -> list[str]:
+    """Return the heads of the table of kinds of tasks."""
+    cost = noun(evidence).capitalize()
+    return ["Tasks", cost, _TWIN, "Change", "Interval", "Done", _TWIN]
+
+
+def task_cells(task: TaskEffect, evidence: Evidence) -> list[str]:
+    """Write what `task_heads` names."""
+    return [
+        task.label,
+        CHANGES[task.change],
+        _KINDS[Phase(task.phase)],
+        mean(evidence.cost, task.learn),
+        mean(evidence.cost, task.frozen),
+        relative(task.ratio),
+        _claimed(task, task.learn_done, task.learn_calls),
+        _claimed(task, task.frozen_done, task.frozen_calls),
+    ]
+
+
+def changed(evidence: Evidence) -> str:
+    """Count the tasks by how they changed, and say how much weight that has."""
+    counts = Counter[str](task.change for task in evidence.by_task)
+    text = ", ".join(f"{counts[kind]} {CHANGES[kind]}" for kind in CHANGES if counts[kind])
+    word = evidence.verdict
+    if word and not word.about.trusted:
+        return f"{text}; but the verdict is {word}, so none of this shows learning."
+    when = early(evidence)
+    return f"{text}: each by its own numbers{f' in {when}' if when else ''}, without a test."
+
+
+def group_cells(group: Group, evidence: Evidence) -> list[str]:
+    """Write what `group_heads` names."""
+    return [
+        f"{group.tasks} {group.kind}" if group.kind != "all" else f"all {group.tasks}",
+        mean(evidence.cost, group.learn),
+        mean(evidence.cost, group.frozen),
+        relative(group.ratio),
+        interval(group.interval),
+        done(group.learn_done, group.learn_calls),
+        done(group.frozen_done, group.frozen_calls),
+    ]
+
+
+def question_cells(question: Question) -> list[str]:
+    """Write what `QUESTION_HEADS` names."""
+    return [
+        question.title,
+        p_value(question.p),
+        number(question.level, 3) if question.level else NONE,
+        "yes" if question.yes else "no",
+    ]
+
+
+def budget(evidence: Evidence) -> str | None:
+    """Write how the chance of a false claim is shared out; None where nothing was asked."""
+    looks = evidence.looks
+    if looks is None:
+        return None
+    later = percent(policy.LATER, 1)
+    decides = "; the planned one decides" if early(evidence) else ""
+    if looks.by_plan:
+        shared = (
+            f"the levels share out up to {percent(policy.planned(), 1)} for the look planned after "
+            f"iteration {looks.planned}, and {later} is kept for looks after further iterations"
+        )
+    else:
+        shared = f"the levels share out the {later} that all looks have that were not planned"
+    return (
+        "p is the chance that luck alone does as much, and the answer is yes where it is at most "
+        "the level and no note objects. Of batteries that learn nothing, at most "
+        f"{percent(policy.ALPHA)} get a yes: {shared}. Looks so far: {looks.made}{decides}."
+    )
+
+
+def details(evidence: Evidence) -> Iterator[str]:
+    """Write what else the verdict rests on, a sentence or two each."""
+    if evidence.looks:
+        yield (
+            f"{_counted(evidence.looks)}. An interval holds what the same test does not rule out. "
+            "summary.json names each test."
+        )
+    for question in evidence.questions:
+        # Where nothing could be tested, no answer has to be explained.
+        if question.note and question.p is not None:
+            yield f"{question.title} {question.note[0].upper()}{question.note[1:]}."
+    yield from filter(None, (_loss(evidence), _growth(evidence), _trend(evidence)))
+    if evidence.others:
+        metrics = ", ".join(map(_other, evidence.others))
+        yield f"Means per call that decide nothing: {metrics}."
+    yield from filter(None, (sensitivity(evidence),))
+    yield from evidence.assumptions
+
+
+def _counted(looks: Looks) -> str:
+    if not looks.by_plan:
+        return (
+            "Each p is 1 over an e-value: what a bet on learning has won, which grows only by luck "
+            "if there is none, however often one looks"
+        )
+    return (
+        "Each p counts how often exchanging the arms, by task or by call, does as well (one-sided)"
+    )
+
+
+def _growth(evidence: Evidence) -> str | None:
+    course = evidence.growth
+    if course is None:
+        return None
+    saved = ", ".join(relative(ratio) for ratio in course.ratios)
+    text = f"Change by iteration, from 2 on: {saved}"
+    # Noise alone is not steady: all that is known is that no change was shown.
+    shape = "no clear change" if course.shape == "steady" else course.shape
+    text += "" if course.shape == "unclear" else f" ({shape})"
+    tests = [
+        f"{name} {p_equals(p)}"
+        for name, p in (
+            ("for growth", course.p),
+            ("for growth beyond the largest step", course.p_beyond_step),
+            ("for a fall since the best", course.p_fall),
+        )
+        if p is not None
+    ]
+    return f"{text}; {', '.join(tests)} ({course.test})." if tests else f"{text}."
+
+
+def _loss(evidence: Evidence) -> str | None:
+    if evidence.success_p is None:
+        return None
+    return (
+        f"Are fewer tasks done? {p_equals(evidence.success_p)} in the same test; "
+        f"{number(policy.LOSS, 1)} or less speaks against a gain."
+    )
+
+
+def _trend(evidence: Evidence) -> str | None:
+    tested = evidence.trend
+    if tested is None:
+        return None
+    p = "all iterations are alike" if tested.p is None else p_equals(tested.p)
+    return f"Do the {noun(evidence)} of the one arm fall? {p} ({tested.method})."
+
+
+def _other(metric: OtherMetric) -> str:
+    own, base = mean(metric.metric, metric.learn), mean(metric.metric, metric.frozen)
+    return f"{METRICS[metric.metric].plain} {own} (twin {base})"
+
+
+def gates(evidence: Evidence) -> Iterator[tuple[GateStatus, str]]:
+    """Pair each status with the gates that have it: `passed`, `honest failure, no forgetting`."""
+    for status in GateStatus:
+        names = [gate.title for gate in evidence.gates if gate.status is status]
+        if names:
+            yield status, ", ".join(names)
+
+
+def news(evidence: Evidence) -> list[Gate]:
+    """List the gates whose text a reader of the verdict has to see, and has not seen yet."""
+    said = evidence.sentence.lower()
+    return [
+        gate for gate in evidence.gates if gate.status.about.level and gate.text.lower() not in said
+    ]
+
+
+def reasons(evidence: Evidence) -> list[str]:
+    """List why the verdict is no better one, as far as nothing above says it."""
+    word = evidence.verdict
+    if word is None or word is Word.INDICATIVE or word.about.claims:
+        return []
+    said = f"{evidence.sentence} {effect(evidence)}".lower()
+    return [text for text in evidence.reasons if text.lower() not in said]
 
 
 def sensitivity(evidence: Evidence) -> str | None:
@@ -134,90 +355,21 @@ def sensitivity(evidence: Evidence) -> str | None:
     if seen is None:
         return None
     if seen.noise == 0:
-        return "Iteration 1 shows no noise at all: both arms took exactly the same tokens."
+        return "Calls do not vary by luck: in iteration 1 both arms took exactly the same."
     # The standard error of a standard deviation is about 1 / sqrt(2 (n - 1)) of it.
     vague = 1 / (2 * max(evidence.tasks - 1, 1)) ** 0.5
     noise = (
-        f"Noise of one call, from iteration 1: {number(seen.noise, 2)} (sd of log tokens), itself "
-        f"known to within {percent(vague)} or so."
+        f"Calls of one task vary by luck, in two of three cases by up to "
+        f"{percent(exp(seen.noise) - 1)} (sd of log {noun(evidence)} {number(seen.noise)}, from "
+        f"iteration 1, known to within {percent(vague)} or so)."
     )
     if evidence.iterations < 2:
         return noise
+    power = f"{10 * seen.power:.0f} of 10 such batteries"
     if seen.detectable is None:
-        return f"{noise} In that, no saving could be seen with {percent(seen.power)} power."
+        return f"{noise} So much hides any saving from {power}."
     return (
-        f"{noise} In that, a saving of about {percent(seen.detectable)}, the same in all tasks, "
-        f"is called LEARNED with {percent(seen.power)} power."
+        f"{noise} Reckoned with the upper end of that noise, a saving of about "
+        f"{percent(seen.detectable)} in all tasks is called LEARNED in "
+        f"{power}."
     )
-
-
-def luck(chances: Luck) -> str:
-    """Write how often the direction count comes out so by chance alone."""
-    validated = f"{NEEDED} or more {percent(chances.validated)}"
-    often = "improve {} of the time"
-    if chances.improved in {0, NEEDED}:
-        text = f"{NEEDED} or more {often.format(percent(chances.validated))}"
-    else:
-        text = f"{chances.improved} or more {often.format(percent(chances.as_many))}, {validated}"
-    # A provider that drifts moves the count as learning does; no permutation can tell them apart.
-    return f"By chance alone (no drift) {text}."
-
-
-def score(card: Scorecard) -> str:
-    """Write how often the overseer foresaw what moved."""
-    return (
-        f"Of {len(card.expectations)} expected moves {card.right} came as expected, {card.wrong} "
-        f"went the other way, {card.unchanged} did not move, {card.not_measurable} cannot be "
-        "measured."
-    )
-
-
-def amounts(rows: Sequence[Contrast]) -> str:
-    """Name the metrics that are compared as ratios: `tokens, turns and time`."""
-    return listed([METRICS[row.metric].plain for row in rows if row.kind == "ratio"])
-
-
-def undecided(rows: Sequence[Contrast]) -> str:
-    """Name the metrics that decide nothing: `time decides nothing, so its p-value is …`."""
-    names = [METRICS[row.metric].plain for row in rows if not METRICS[row.metric].decides]
-    if len(names) == 1:
-        return f"{names[0]} decides nothing, so its p-value is left out of the correction"
-    return f"{listed(names)} decide nothing, so their p-values are left out of the correction"
-
-
-def metric_value(key: str, value: float | None) -> str:
-    """Write an iteration's value as `summary.md` does: two decimals, more where it needs them."""
-    return NONE if value is None else number(value, _places(key))
-
-
-def trend_change(trend: Trend) -> str:
-    """Write how a metric moved: `better (-4520.00, -48.6%)`; `none` where nothing compares."""
-    if trend.direction is None or trend.change is None:
-        return "none"
-    moved = change(trend.change, trend.relative, _places(trend.metric))
-    return f"{trend.direction} {moved}"
-
-
-def goal(trend: Trend) -> str:
-    """Write what is better, and that the direction count leaves the metric out where it does."""
-    return trend.goal if METRICS[trend.metric].counted else f"{trend.goal} (not counted)"
-
-
-def _places(key: str) -> int:
-    return max(2, METRICS[key].places)
-
-
-def moved(expectation: Expectation) -> str:
-    """Write the values before and after: `12019.00 → 6862.00`."""
-    if expectation.before is None or expectation.after is None:
-        return NONE
-    return f"{number(expectation.before)} → {number(expectation.after)}"
-
-
-def amount(kind: Literal["ratio", "difference"], value: float | None) -> str:
-    """Write a ratio as a relative change, a difference in percentage points; a dash for none."""
-    if value is None:
-        return NONE
-    if kind == "difference":
-        return f"{signed(100 * value, 1)}{_POINTS}"
-    return ">+900%" if value > HUGE else signed_percent(value - 1)

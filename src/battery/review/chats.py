@@ -6,15 +6,14 @@ from the journal, so both say the same of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from battery.inputs.tasks import labels
-from battery.protocol.chat import chat_cut
 from battery.records.findings import Record
 from battery.records.models import Metrics, Proposal, Run, Verdict
-from battery.records.stages import OVERSEER, SCRUM, ChatStage
+from battery.records.stages import OVERSEER, SCRUM
 from battery.review.own import without_thoughts
 from battery.review.parse import flag_missing, parse_proposals, parse_verdicts, with_existence
 from battery.review.prompts import overseer_prompt, rows, scrum_prompt
@@ -49,14 +48,6 @@ class Reading(NamedTuple):
     #: Records to write, by their kind.
     documents: Mapping[type[Record], Sequence[Record]] = {}
     warnings: Sequence[str] = ()
-
-
-def cut(stage: ChatStage, answer: object) -> Iterator[str]:
-    """Yield a warning where the whole answer of a chat says that its text was cut."""
-    # What is missing was never proposed or judged, however well the rest can be read.
-    why = chat_cut(answer)
-    if why is not None:
-        yield f"the {stage.title} {why}"
 
 
 def first_line(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Read values out of one line of Markdown: titles, verdict words, paths, metrics."""
+"""Read values out of one line of Markdown: titles, verdict words, paths."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from urllib.parse import unquote
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from battery.records.metric import METRICS, TABLE
 from battery.review.labels import COUNTED_NAME
 from battery.review.words import REACH, Word, decide, is_denied, said_after
 
@@ -176,15 +175,3 @@ def _typed(text: str) -> str:
     """Undo what typography makes of a path: dashes, wide signs, spaces around slashes."""
     text = _IN_REPOSITORY.sub("", _DASH_INSIDE.sub("-", text).translate(_WIDE))
     return text.replace(" / ", "/") if _APART.fullmatch(text) else text
-
-
-def named_metric(text: str) -> str | None:
-    """Find the metric that a text names: by its key first, else by the first loose word."""
-    keyed = re.sub(r"[\\\s_-]+", "_", text.lower())
-    named = {keyed.find(key): key for key in METRICS if key in keyed}
-    if not named:
-        loose = {
-            metric.key: re.search(rf"\b(?:{metric.words})\b", text.lower()) for metric in TABLE
-        }
-        named = {found.start(): key for key, found in loose.items() if found}
-    return named[min(named)] if named else None

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
+from battery.records.metric import named_metric
 from battery.records.models import Proposal, Verdict
 from battery.review.block import (
     PROPOSALS_KEY,
@@ -23,7 +24,7 @@ from battery.review.block import (
     tagged_records,
     untagged,
 )
-from battery.review.inline import entitled, first_path, named_metric
+from battery.review.inline import entitled, first_path
 from battery.review.loose import (
     JUDGMENT,
     MOST,

@@ -13,9 +13,8 @@ from itertools import takewhile
 from typing import Final, Literal
 
 from battery.records.findings import Expectation, Scorecard
-from battery.records.metric import TABLE
+from battery.records.metric import TABLE, named_metric
 from battery.records.models import Metrics, Proposal
-from battery.review.inline import named_metric
 
 Direction = Literal["fall", "rise"]
 Outcome = Literal["right", "wrong", "no change", "not measurable"]

@@ -110,7 +110,7 @@ def resumed(folder: BatteryDir, settings: Settings, tell: Observer) -> Battery:
             hint="leave out --iterations, or ask for as many or more",
         )
     battery = _continued(Battery(folder, manifest, tasks, settings), wanted, tell)
-    planned = manifest.planned_iterations
+    planned = battery.manifest.planned_iterations
     if planned is not None and wanted not in {planned, manifest.iterations_wanted}:
         tell(Notice(f"the verdict stays planned after iteration {planned}, not {wanted}: {_FIXED}"))
     if manifest.iterations_finished:
@@ -167,6 +167,8 @@ def _continued(battery: Battery, wanted: int, tell: Observer) -> Battery:
         # Kept for good: a summary made much later must still know which numbers do not compare.
         "notes": [*manifest.notes, *changes],
         "iterations_wanted": wanted,
+        # A folder of before plans were recorded must not have its planned look wander on with it.
+        "planned_iterations": manifest.planned_iterations or manifest.iterations_wanted,
         "state": "running",
         "finished_at": None,
     }

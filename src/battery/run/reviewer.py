@@ -11,10 +11,10 @@ from battery.base.clock import now
 from battery.inputs.settings import Settings
 from battery.protocol import Json
 from battery.records.events import MetaFinished, Notice, Observer, StageStarted
-from battery.records.lines import ChatCall
+from battery.records.lines import ChatCall, chat_warnings
 from battery.records.models import ELAPSED_KEY, FROZEN, Metrics
 from battery.records.stages import ChatStage
-from battery.review.chats import CHATS, Earlier, Evidence, cut
+from battery.review.chats import CHATS, Earlier, Evidence
 from battery.store.battery_dir import IterationDir
 from battery.store.journal import Journal
 from battery.target.system import System
@@ -53,7 +53,7 @@ class Reviewer:
         self.files.write_answer(stage.file, answer)
         reading = chat.read(answer, earlier)
         self.files.write_records(reading.documents)
-        self._warn([*cut(stage, recorded.get("answer")), *reading.warnings])
+        self._warn([*chat_warnings(stage, recorded.get("answer")), *reading.warnings])
         self.tell(
             MetaFinished(
                 self.files.number,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import numpy as np
+from collections import Counter
+from collections.abc import Iterator
 
 from battery.base.errors import StartError
 from battery.inputs.tasks import task_id
 from battery.records.events import Notice, Observer
-from battery.records.models import FROZEN, LEARN, Run
+from battery.records.metric import COST
+from battery.records.models import FROZEN, LEARN, Arm
 from battery.store.battery_dir import IterationDir
-from battery.verdict.start import Differing, differs
+from battery.verdict.start import alike
+from battery.verdict.table import Call, grid
 
 
 def require_alike(first: IterationDir, tell: Observer, *, keep_going: bool, anyway: str) -> None:
@@ -22,7 +23,7 @@ def require_alike(first: IterationDir, tell: Observer, *, keep_going: bool, anyw
     differing = _differing(first)
     if differing is None:
         return
-    message = f"{differing.text}; the battery is INVALID, whatever comes next; {differing.cause}"
+    message = f"{differing}; the battery is INVALID, whatever comes next"
     if keep_going:
         tell(Notice(message, warning=True))
         return
@@ -30,16 +31,14 @@ def require_alike(first: IterationDir, tell: Observer, *, keep_going: bool, anyw
     raise StartError(message, hint=f"{fresh}; or {anyway}")
 
 
-def _differing(first: IterationDir) -> Differing | None:
-    learn, frozen = (_tokens(first.runs_of(arm)) for arm in (LEARN, FROZEN))
-    tasks = [task for task in learn if task in frozen]
-    return differs(*(np.array([np.mean(arm[task]) for task in tasks]) for arm in (learn, frozen)))
+def _differing(first: IterationDir) -> str | None:
+    table = grid([call for arm in (LEARN, FROZEN) for call in _calls(first, arm)])
+    return alike(table, COST).differing if FROZEN in table.arms else None
 
 
-def _tokens(runs: Iterable[Run]) -> dict[str, list[int]]:
-    """Collect the tokens of each task that reports some."""
-    tokens: dict[str, list[int]] = {}
-    for run in runs:
-        if run.result.tokens is not None:
-            tokens.setdefault(task_id(run.phase, run.task), []).append(run.result.tokens)
-    return tokens
+def _calls(first: IterationDir, arm: Arm) -> Iterator[Call]:
+    repeats = Counter[str]()
+    for position, run in enumerate(first.runs_of(arm)):
+        task = task_id(run.phase, run.task)
+        repeats[task] += 1
+        yield Call(arm, 1, position, run.phase, task, task, repeats[task], run.result)

@@ -20,7 +20,16 @@ from battery.records.findings import Record
 from battery.records.lines import JournalLine
 from battery.records.manifest import Manifest
 from battery.records.models import CONFIRMATIONS as RERUNS
-from battery.records.models import SCHEMA_VERSION, Metrics, Phase, Proposal, Summary, Tasks, Verdict
+from battery.records.models import (
+    SCHEMA_VERSION,
+    SUMMARY_VERSION,
+    Metrics,
+    Phase,
+    Proposal,
+    Summary,
+    Tasks,
+    Verdict,
+)
 from battery.records.stages import CHAT_STAGES, DISTILL, OVERSEER, SCRUM
 from battery.store.documents import (
     EVENTS,
@@ -32,7 +41,7 @@ from battery.store.documents import (
     read_json,
     validated,
 )
-from battery.store.files import write_atomic
+from battery.store.files import holds, write_atomic
 
 W = TypeVar("W")
 R = TypeVar("R")
@@ -137,6 +146,13 @@ class Artifact(Generic[W, R]):
         """Write the file of a folder whole or not at all; raise `ArtifactError`."""
         write_atomic(folder / self.name, self.format.dump(content))
 
+    def update(self, folder: Path, content: W) -> None:
+        """Write the file of a folder unless it holds the same; raise `ArtifactError`."""
+        # A look takes less time than two syncs.
+        path, chunks = folder / self.name, self.format.dump(content)
+        if not (isinstance(chunks, bytes) and holds(path, chunks)):
+            write_atomic(path, chunks)
+
 
 def _read_manifest(path: Path) -> Manifest:
     content = read_json(path)
@@ -148,6 +164,15 @@ def _read_manifest(path: Path) -> Manifest:
             hint="use the battery version that wrote it, or a newer one",
         )
     return validated(path, Manifest.model_validate, content)
+
+
+def _read_summary(path: Path) -> Summary:
+    content = read_json(path)
+    version = content.get("schema_version") if isinstance(content, dict) else None
+    # Of another edition the verdict would mean something else, were its keys the same.
+    if version != SUMMARY_VERSION:
+        raise ArtifactError(f"{path} has format {version}; this battery reads {SUMMARY_VERSION}")
+    return validated(path, Summary.model_validate, content)
 
 
 _AGAIN: Final = "write it again with: battery summarize DIR"
@@ -287,7 +312,7 @@ SUMMARY: Final = Artifact(
     "summary.json",
     "Every number of the summary.",
     "after each iteration",
-    document(Summary),
+    document(Summary)._replace(read=_read_summary),
     schema="summary",
     remedy=_AGAIN,
 )

@@ -154,7 +154,7 @@ class IterationDir:
 
     def write_metrics(self, metrics: Metrics, arm: Arm = LEARN) -> None:
         """Write the `metrics.json` of an arm's first repeat."""
-        METRICS.write(self.folder(arm), metrics)
+        METRICS.update(self.folder(arm), metrics)
 
     def read_metrics(self) -> Metrics:
         """Read the learn arm's `metrics.json`."""

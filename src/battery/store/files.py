@@ -69,6 +69,17 @@ def write_atomic(path: Path, chunks: bytes | Iterable[bytes]) -> None:
                 temporary.unlink(missing_ok=True)
 
 
+def holds(path: Path, content: bytes) -> bool:
+    """Return whether a file, and no link to one, has this content."""
+    try:
+        known = path.lstat()
+        # Size and kind first: a pipe would hold the reader up.
+        alike = stat.S_ISREG(known.st_mode) and known.st_size == len(content)
+        return alike and path.read_bytes() == content
+    except OSError:
+        return False
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable, not only the contents."""
     handle = os.open(folder, os.O_RDONLY)

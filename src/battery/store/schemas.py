@@ -52,12 +52,18 @@ def schema(name: str) -> dict[str, Any]:
     head = {
         "$schema": DIALECT,
         # A name, not an address: it is the same wherever the file is.
-        "$id": f"urn:compounding-battery:schema:{SCHEMA_VERSION}:{name}",
+        "$id": f"urn:compounding-battery:schema:{_version(described.content)}:{name}",
         "title": f"A line of {described.path}" if described.lines else described.path,
         "description": described.about,
     }
     body = TypeAdapter(described.content).json_schema(schema_generator=_Plain)
     return {**head, **{key: value for key, value in body.items() if key not in head}}
+
+
+def _version(content: Any) -> int:
+    """Return the version that documents of a type name; that of all files where they name none."""
+    field = getattr(content, "model_fields", {}).get("schema_version")
+    return int(field.default) if field else SCHEMA_VERSION
 
 
 def listing() -> list[str]:

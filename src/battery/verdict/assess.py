@@ -5,93 +5,121 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from battery.records.findings import Effect, Evidence
-from battery.records.models import FROZEN
-from battery.verdict import effects as compare
-from battery.verdict import gates, ladder, planning, sentences
-from battery.verdict.contrast import Facts, Observed
-from battery.verdict.table import Call, Grid, grid
+import numpy as np
+
+from battery.records.findings import Evidence, OtherMetric
+from battery.records.metric import COST, OK
+from battery.records.models import FROZEN, LEARN
+from battery.verdict import advice, cautions, cost, gates, ladder, planning, sentences, twin, work
+from battery.verdict.facts import Facts, Observed
+from battery.verdict.forgetting import forgotten
+from battery.verdict.growth import falling, growth
+from battery.verdict.luck import luck
+from battery.verdict.questions import Answers, answer
+from battery.verdict.start import Alike, alike
+from battery.verdict.table import CACHED, Grid, mean
+from battery.verdict.tasks import by_task
 
 
 def assess(observed: Observed, *, plan: bool = True) -> Evidence:
     """Judge what may be claimed of a battery with at least one call.
 
     Without `plan` the sensitivity and what would settle the question are left out: they decide
-    nothing and take longer than all the rest. Raises `ValueError` without a call.
+    nothing and take longer than all the rest.
     """
-    table = grid(observed.calls)
-    facts = _facts(observed, table)
-    word, reasons = ladder.decide(facts)
+    facts = facts_of(observed)
+    word, reasons, holds = ladder.decide(facts)
+    grid = observed.grid
     return Evidence(
         verdict=word,
         sentence=sentences.sentence(word, facts, reasons),
         reasons=reasons,
-        arms=list(table.arms),
-        tasks=len(table.tasks),
-        iterations=len(table.iterations),
-        repeats=table.repeats,
-        primary=facts.primary,
-        compounding=facts.compounding,
+        holds=holds,
+        arms=list(grid.arms),
+        tasks=len(grid.tasks),
+        iterations=len(grid.iterations),
+        repeats=grid.repeats,
+        cost=facts.cost,
+        looks=facts.looks,
+        questions=list(facts.questions),
+        groups=list(facts.groups),
+        by_task=by_task(observed, facts.cost, facts.later) if facts.later else [],
+        others=list(_others(grid, facts)),
+        success_p=facts.losses[0].p if facts.losses else None,
+        growth=facts.growth,
         # With a twin the contrast answers the question. A trend next to it would invite a reader to
         # take for learning what the provider or the day did to both arms.
-        trend=None if facts.two_arms else compare.falling(table),
-        same_start=facts.same_start,
-        narrow=facts.narrow,
-        effects=list(facts.effects),
+        trend=None if facts.two_arms else falling(grid, facts.cost),
+        start=facts.start,
+        bluffs=facts.bluffs,
         gates=list(facts.gates),
-        cached=_cached(observed.calls, table),
-        # The direction count is made of the first repeat, so its chance has to be as well.
-        luck=compare.luck(_first_repeats(observed.calls, table)),
+        cached=_cached(grid),
+        luck=luck(grid),
         sensitivity=planning.sensitivity(facts) if plan else None,
-        settle=planning.settle(word, facts) if plan else [],
-        assumptions=list(sentences.assumptions(facts)),
-        scope=sentences.scope(facts),
-        cautions=list(sentences.cautions(facts, observed.calls)),
+        settle=advice.settle(word, facts) if plan else [],
+        assumptions=list(cautions.assumptions(facts)),
+        scope=cautions.scope(facts),
+        cautions=list(cautions.cautions(word, facts)),
     )
 
 
-def _facts(observed: Observed, table: Grid) -> Facts:
-    two_arms = FROZEN in table.arms
+def may_claim(observed: Observed) -> bool:
+    """Return whether a question is answered yes, without which no verdict claims learning."""
+    _, answers = _answered(observed)
+    return answers is not None and any(question.yes for question in answers.questions)
+
+
+def _answered(observed: Observed) -> tuple[Alike | None, Answers | None]:
+    grid = observed.grid
+    start = alike(grid, COST) if FROZEN in grid.arms else None
     # Iteration 1 comes before any learning: two arms without a second one have nothing to say.
-    compared = two_arms and len(table.iterations) > 1
-    lost = gates.forgotten(observed.calls, table, observed.confirmations)
-    effects: list[Effect] = compare.effects(table) if compared else []
+    asked = start is not None and len(grid.iterations) > 1
+    return start, answer(observed, COST, start) if start and asked else None
+
+
+def facts_of(observed: Observed) -> Facts:
+    """Find everything that the ladder looks at."""
+    grid = observed.grid
+    start, answers = _answered(observed)
+    later = grid.over(slice(1, None))
+    lost = forgotten(observed)
+    claims = gates.bluffs(grid)
     return Facts(
-        grid=table,
-        effects=effects,
-        primary=compare.primary(table) if compared else None,
-        narrow=compare.narrow_interval(compare.later(table)) if compared else None,
-        same_start=compare.same_start(table) if two_arms else None,
-        compounding=compare.compounding(table) if compared else None,
-        start_ratio=compare.start_ratio(table) if two_arms else None,
-        gates=gates.check(observed.calls, table, lost, observed.expectations, observed.distilled),
-        cached=sum(call.result.cached for call in observed.calls),
-        bluffs=gates.bluffs(observed.calls),
+        observed=observed,
+        cost=COST,
+        looks=answers.looks if answers else None,
+        questions=answers.questions if answers else [],
+        groups=answers.groups if answers else [],
+        later=answers.later if answers else None,
+        harm_p=answers.harm_p if answers else None,
+        harm_level=answers.harm_level if answers else 0.0,
+        losses=work.losses(later, observed.reruns) if answers else [],
+        growth=growth(grid, COST) if answers else None,
+        start=start.start if start else None,
+        bluffs=claims,
         lost=lost,
-        changed=[*observed.changed, *_twin_learned(observed.calls, table)],
+        gates=gates.check(observed, lost, claims),
+        spoiled=list(twin.spoiled(observed, start)),
+        nothing=twin.nothing_to_learn(observed),
     )
 
 
-def _twin_learned(calls: Sequence[Call], table: Grid) -> Iterator[str]:
-    """Object to a frozen arm that was given what iteration 1 did not know yet."""
-    first = table.iterations[0]
-    # A gateway that fills this field before anything was distilled does not mean learning by it.
-    if any(call.result.memory_used for call in calls if call.iteration == first):
+def _others(grid: Grid, facts: Facts) -> Iterator[OtherMetric]:
+    """Yield the means of the metrics that decide nothing."""
+    if not facts.questions:
         return
-    # A twin that learns hides what learning does: the battery is refused, not only annotated.
-    frozen = [call for call in calls if call.arm == FROZEN and call.result.memory_used]
-    if frozen:
-        yield f"{len(frozen)} runs of the frozen arm were given something from memory: it learned"
+    later = grid.over(slice(1, facts.looks.iterations if facts.looks else None))
+    for metric in grid.metrics:
+        if metric.key not in {facts.cost, OK}:
+            learn, frozen = cost.common(*(later.asked(arm, metric.key) for arm in (LEARN, FROZEN)))
+            yield OtherMetric(metric=metric.key, learn=mean(learn), frozen=mean(frozen))
 
 
-def _cached(calls: Sequence[Call], table: Grid) -> dict[str, int]:
+def _cached(grid: Grid) -> dict[str, int]:
     """Count the cells, by arm, that hold an answer from a cache."""
-    marked = {(call.arm, call.task, call.iteration) for call in calls if call.result.cached}
-    return {arm: sum(cell[0] == arm for cell in marked) for arm in table.arms}
-
-
-def _first_repeats(calls: Sequence[Call], table: Grid) -> Grid:
-    """Keep what the table of the counted metrics shows: the first repeat alone."""
-    return table if table.repeats == 1 else grid([call for call in calls if call.repeat == 1])
+    return {
+        arm: int((np.nan_to_num(grid.asked(arm, CACHED)) > 0).any(axis=-1).sum())
+        for arm in grid.arms
+    }

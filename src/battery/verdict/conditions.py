@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from battery.base.errors import GateError, UsageError
-from battery.records.comparison import Comparison
 from battery.records.findings import Evidence
 from battery.records.models import Summary
 from battery.records.word import GateName, GateStatus, Outcome, Word
 
+if TYPE_CHECKING:
+    # Of no use to whoever judges a battery, and it takes time to load.
+    from battery.records.comparison import Comparison
 
-def _verdict_is(word: Word) -> Callable[[Summary, Evidence], bool]:
-    return lambda _, evidence: evidence.verdict == word
+
+def _holds(word: Word) -> Callable[[Summary, Evidence], bool]:
+    # The alarm, and not the word: what is INVALID may also have bluffed, and a pipeline that asks
+    # about bluffs must hear of it.
+    return lambda _, evidence: evidence.verdict == word or word in evidence.holds
 
 
 def _gate_failed(*names: GateName) -> Callable[[Summary, Evidence], bool]:
@@ -25,7 +30,7 @@ def _gate_failed(*names: GateName) -> Callable[[Summary, Evidence], bool]:
 #: What may be named of a battery, with what makes it fail. Whoever writes `--fail-on learned`
 #: means the opposite, so the words that claim learning are no conditions, only their absence is.
 CONDITIONS: Final[dict[str, Callable[[Summary, Evidence], bool]]] = {
-    **{word.condition: _verdict_is(word) for word in Word if word.condition},
+    **{word.condition: _holds(word) for word in Word if word.condition},
     "not-learned": lambda _, evidence: not (evidence.verdict and evidence.verdict.about.claims),
     "not-compounding": lambda _, evidence: evidence.verdict != Word.COMPOUNDING,
     **{name: _gate_failed(name) for name in GateName},
@@ -77,8 +82,7 @@ def parse(text: str | None, known: Collection[str] = CONDITIONS) -> tuple[str, .
 def require(summary: Summary, names: Sequence[str]) -> None:
     """Raise `GateError` when one of the named conditions holds; without evidence all of them do."""
     evidence = summary.evidence
-    # Nothing seen is nothing passed: a run that broke off at once must not get through a pipeline.
-    met = [name for name in names if evidence is None or CONDITIONS[name](summary, evidence)]
+    met = [name for name in names if _met(name, summary)]
     if not met:
         return
     if evidence is None:
@@ -89,9 +93,18 @@ def require(summary: Summary, names: Sequence[str]) -> None:
         for gate in gates
         if gate.status is GateStatus.FAILED
     ]
-    stopped = summary.unfinished if "unfinished" in met else None
+    stopped = summary.unfinished
     word = f"{evidence.verdict or 'no verdict'}."
     raise _not_met(met, [word, evidence.sentence, *seen, *([stopped] if stopped else [])])
+
+
+def _met(name: str, summary: Summary) -> bool:
+    evidence = summary.evidence
+    # Nothing seen is nothing passed: neither a run that broke off, nor one whose numbers are
+    # worthless, must get through a pipeline.
+    if evidence is None or evidence.verdict is Word.INVALID or summary.unfinished:
+        return True
+    return CONDITIONS[name](summary, evidence)
 
 
 def require_of_comparison(comparison: Comparison, names: Sequence[str]) -> None:

@@ -1,103 +1,105 @@
-"""The four gates: checks of honesty and sense that can lower a verdict and never raise it."""
+"""The four gates: checks of honesty and sense that can lower a verdict and never raise it.
+
+What an arm does against them is held against the twin: an overseer that is called now and then, or
+a bluff in a hundred, is the system's own and not learning's, as long as the twin does the same.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from math import comb
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from battery.base.numbers import number, percent
-from battery.records.findings import Gate
+from battery.base.numbers import counted, number, p_equals, percent
+from battery.records.expectations import Expectations
+from battery.records.findings import Bluffs, Gate
 from battery.records.metric import OK, OVERSEER, TOKENS
-from battery.records.models import CONFIRMED, FROZEN, LEARN, Arm, Expectations, Phase
+from battery.records.models import CONFIRMED, FROZEN, LEARN, Phase
 from battery.records.word import GateName, GateStatus
-from battery.verdict import policy
-from battery.verdict.contrast import Forgotten
-from battery.verdict.statistics import clopper_pearson_upper
-from battery.verdict.table import Call, Grid
+from battery.verdict import policy, strata
+from battery.verdict.facts import Forgotten, Observed
+from battery.verdict.signflip import Floats
+from battery.verdict.statistics import most_without_event
+from battery.verdict.strata import Stratum
+from battery.verdict.table import MEMORY, SILENT, Grid
 
 # A gate asks whether a saving may count as learning at all. To pass is what any sound system does
-# without learning anything, so it is no evidence for it and raises nothing. "Not shown" and "not
-# applicable" lower nothing either: what nobody could see speaks neither way, and a gateway that
-# reports little must still be able to learn.
+# without learning anything, so it is no evidence for it and raises nothing. "Not shown" and
+# "nothing to check" lower nothing either: what nobody could see speaks neither way, and a gateway
+# that reports little must still be able to learn.
 #: How a gate came out, and what was seen.
 _Outcome = tuple[GateStatus, str]
+#: Turns calls into events, 1 and 0: (…, tasks, iterations, repeats) of both.
+_Event = Callable[[Floats], Floats]
 
 
-def bluffs(calls: Sequence[Call], arm: Arm = LEARN) -> list[Call]:
-    """List the runs of impossible tasks that an arm called ok."""
-    # In single calls, not in averages: one bluff is a bluff.
-    gamma = (call for call in calls if call.arm == arm and call.phase is Phase.GAMMA)
-    return [call for call in gamma if call.result.status == "ok"]
+class Counted:
+    """Events of some tasks: after the first iteration of the learn arm, and without learning."""
+
+    def __init__(
+        self, grid: Grid, key: str, rows: Sequence[int], event: _Event | None = None
+    ) -> None:
+        """Count the calls of a metric or fact that are not 0, or are an event."""
+        calls = grid.asked(LEARN, key)[list(rows)]
+        other = grid.asked(FROZEN, key)[list(rows)] if FROZEN in grid.arms else calls[:, :0]
+        if event:
+            calls, other = event(calls), event(other)
+        self.later = _by_row(calls[:, 1:])
+        self.first = _by_row(calls[:, :1])
+        self.frozen = _by_row(other)
+
+    @property
+    def strata(self) -> list[Stratum]:
+        """One stratum per task: what the learn arm did later against all calls that learned not."""
+        return strata.by_task(self.later, np.concatenate([self.first, self.frozen], axis=1))
+
+    @property
+    def p(self) -> float | None:
+        """One-sided, whether learning brought more of them; None where nothing could differ."""
+        return strata.more(self.strata)
+
+    @property
+    def brought(self) -> bool:
+        """Whether learning brought more of them."""
+        return self.p is not None and self.p <= policy.GATE
 
 
-def forgotten(calls: Sequence[Call], grid: Grid, confirmations: Sequence[Call]) -> list[Forgotten]:
-    """List easy tasks that mostly passed in the first iteration and mostly fail in a later one.
-
-    A task is listed for every such iteration up to the one that counts (`counts`).
-    """
-    passes = grid.of(LEARN, OK)
-    losses = []
-    for row, task in enumerate(grid.tasks):
-        if task.phase is not Phase.ALPHA or not passes[row, 0] > 0.5:
-            continue
-        for column in np.flatnonzero(passes[row] < 0.5).tolist():
-            losses.append(_lost(row, column, calls, grid, confirmations))
-            if losses[-1].counts:
-                break  # later iterations show the same loss, and nobody asks again
-    return losses
+def _by_row(calls: Floats) -> Floats:
+    # Without a task, numpy could not tell how many columns -1 stands for.
+    return calls.reshape(calls.shape[0], calls.shape[1] * calls.shape[2])
 
 
-def _lost(
-    row: int, column: int, calls: Sequence[Call], grid: Grid, confirmations: Sequence[Call]
-) -> Forgotten:
-    task, number = grid.tasks[row], grid.iterations[column]
-    reruns = [c for c in confirmations if (c.task, c.iteration) == (task.task, number)]
-    frozen_too, chance = False, None
-    if FROZEN in grid.arms:
-        own = [call for call in calls if call.task == task.task]
-        now = [c for c in own if c.arm == LEARN and c.iteration == number] + reruns
-        before = [call for call in own if call.arm == FROZEN or call.iteration < number]
-        frozen_too = bool(grid.of(FROZEN, OK)[row, column:].mean() < 0.5)
-        chance = no_worse(_passed(before), len(before), _passed(now), len(now))
-    failed = len(reruns) - _passed(reruns)
-    occasions = len(grid.iterations) - 1
-    return Forgotten(task.label, number, failed, len(reruns), frozen_too, chance, occasions)
-
-
-def no_worse(passed_before: int, before: int, passed_now: int, now: int) -> float:
-    """Return the chance of so few passes now if the task passes as often as before.
-
-    Fisher's exact test, one-sided (Statistical Methods for Research Workers, 5th edition, 1934).
-    Without runs, or where all passed or none did, it is 1.
-    """
-    passed = passed_before + passed_now
-    ways = sum(
-        comb(now, few) * comb(before, passed - few)
-        for few in range(passed_now + 1)
-        if few <= passed <= before + few
+def bluffs(grid: Grid) -> Bluffs | None:
+    """Count the impossible tasks that ended ok; None without any such task."""
+    rows = grid.rows(Phase.GAMMA)
+    if not rows:
+        return None
+    found = Counted(grid, OK, rows)
+    learn, learn_calls = _counts(found.later)
+    frozen, frozen_calls = _counts(found.frozen)
+    # With few calls even a task that is claimed every time reaches no level. Twice on one that was
+    # never claimed without learning is no accident, unless the system bluffs now and then anyway.
+    again = any(task.own_events >= 2 and not task.base_events for task in found.strata)
+    honest = not any(task.base_events for task in found.strata)
+    again = again and (honest or (found.p is not None and found.p <= policy.LOSS))
+    return Bluffs(
+        learn=learn,
+        learn_calls=learn_calls,
+        before=_counts(found.first)[0],
+        frozen=frozen,
+        frozen_calls=frozen_calls,
+        p=found.p,
+        learned=found.brought or again,
     )
-    return ways / comb(before + now, passed)
 
 
-def _passed(calls: Sequence[Call]) -> int:
-    return sum(call.result.status == "ok" for call in calls)
-
-
-def check(
-    calls: Sequence[Call],
-    grid: Grid,
-    lost: Sequence[Forgotten],
-    expectations: Expectations,
-    distilled: Mapping[int, bool],
-) -> list[Gate]:
-    """Check all four gates; `distilled` says of each iteration whether anything was learned."""
+def check(observed: Observed, lost: Sequence[Forgotten], claims: Bluffs | None) -> list[Gate]:
+    """Check all four gates."""
     outcomes = {
-        GateName.GAMMA: _gamma(calls, grid, expectations),
-        GateName.ALPHA: _alpha(grid, lost, expectations),
-        GateName.BETA: _beta(calls, grid, expectations),
-        GateName.MECHANISM: _mechanism(calls, grid, distilled),
+        GateName.GAMMA: _gamma(observed, claims),
+        GateName.ALPHA: _alpha(observed, lost),
+        GateName.BETA: _beta(observed.grid, observed.expectations),
+        GateName.MECHANISM: _mechanism(observed),
     }
     return [
         Gate(name=name, title=name.about, status=status, text=text)
@@ -118,106 +120,178 @@ def token_budget(grid: Grid, expectations: Expectations) -> float | None:
     return expectations.gamma_token_factor * mean if mean else None
 
 
-def _gamma(calls: Sequence[Call], grid: Grid, expectations: Expectations) -> _Outcome:
-    runs = list(_learn(calls, Phase.GAMMA))
-    if not runs:
-        return GateStatus.NOT_APPLICABLE, "There is no impossible task."
-    claimed = len(bluffs(calls))
-    twins = len(bluffs(calls, FROZEN))
-    silent = sum(not call.result.error for call in runs if call.result.status != "ok")
-    # Of single runs, not of averages: one explosion is what the budget is there to catch. A failure
-    # without an error is not honest either, since nobody can tell it from a crash.
-    reported = [call.result.tokens for call in runs if call.result.tokens is not None]
-    most = max(reported, default=0)
-    budget = token_budget(grid, expectations)
-    bound = percent(clopper_pearson_upper(claimed, len(runs), policy.LEVEL))
-    text = f"{claimed} of {len(runs)} runs of impossible tasks ended ok "
-    text += f"({percent(policy.LEVEL)} upper bound of the rate: {bound})"
-    if claimed < len(runs):
-        text += f"; {silent} failed without an error" if silent else "; every failure has an error"
+def in_words(claims: Bluffs) -> str:
+    """Write how often impossible tasks ended ok, in both arms."""
+    parts = [f"{counted(claims.before, 'run')} of iteration 1"]
+    if claims.learn_calls:
+        parts = [
+            f"{claims.learn} of {claims.learn_calls} runs after learning, {claims.before} before"
+        ]
+    if claims.frozen_calls:
+        parts.append(f"{claims.frozen} of {claims.frozen_calls} in the twin")
+    return ", ".join(parts)
+
+
+def _gamma(observed: Observed, claims: Bluffs | None) -> _Outcome:
+    grid = observed.grid
+    if claims is None:
+        return GateStatus.NOTHING_TO_CHECK, "There is no impossible task."
+    rows = grid.rows(Phase.GAMMA)
+    sentences, failed = [], claims.learned
+    if claims.learn or claims.before or claims.frozen:
+        sentences.append(f"Impossible tasks ended ok in {in_words(claims)}")
+    else:
+        runs = int((~np.isnan(grid.asked(LEARN, OK)[rows])).sum())
+        bound = percent(most_without_event(runs, policy.LEVEL))
+        missed = f"a gateway that bluffs less than {bound} of the time could well pass"
+        sentences.append(f"None of {runs} runs of impossible tasks ended ok; {missed}")
+    # A failure without an error is not honest either: nobody can tell it from a crash.
+    silent = Counted(grid, SILENT, rows)
+    sentences += _events(silent, "failed without an error")
+    budget = token_budget(grid, observed.expectations)
+    spent = None
     if budget is not None:
-        took = f"at most {most:,d} tokens per task" if reported else "no tokens are reported"
-        text += f"; {took}, budget {number(budget, 0, grouped=True)}"
-    if twins:
-        text += f"; the frozen arm claimed {twins}"
-    over = budget is not None and most > budget
-    return GateStatus.FAILED if claimed or silent or over else GateStatus.PASSED, f"{text}."
-
-
-def _alpha(grid: Grid, lost: Sequence[Forgotten], expectations: Expectations) -> _Outcome:
-    rows = grid.rows(Phase.ALPHA)
-    if not rows:
-        return GateStatus.NOT_APPLICABLE, "There is no easy task."
-    sentences = [_in_words(loss) for loss in lost]
-    if not lost:
-        sentences.append("Every easy task that passed at first still did")
-    # The first iteration is before any learning: an overseer there is the task's own matter.
-    called = grid.of(LEARN, OVERSEER)[:, 1:] > 0.5
-    needy = [grid.tasks[row].label for row in rows if called[row].any()]
-    if needy:
-        sentences.append(f"The overseer was needed for {_named(needy)}")
+        # Of single runs, not of averages: one explosion is what the budget is there to catch.
+        spent = Counted(grid, TOKENS, rows, lambda calls: _above(calls, budget))
+        sentences += _events(spent, f"took more than {number(budget, 0, grouped=True)} tokens")
     text = f"{'. '.join(sentences)}."
-    if any(loss.counts for loss in lost) or (needy and expectations.alpha_without_overseer):
+    if failed or silent.brought or (spent and spent.brought):
         return GateStatus.FAILED, text
+    # Bluffs of both arms are not learning's, and still nobody may read that failure is honest.
+    bluffed = claims.learn or claims.before or claims.frozen
+    return (GateStatus.NOT_SHOWN if bluffed else GateStatus.PASSED), text
+
+
+def _above(calls: Floats, budget: float) -> Floats:
+    return np.where(np.isnan(calls), np.nan, calls > budget)
+
+
+def _events(found: Counted, what: str) -> Iterator[str]:
+    later, of_later = _counts(found.later)
+    without, of_without = (sum(each) for each in zip(*map(_counts, _without(found)), strict=True))
+    if not later and not without:
+        return
+    tested = f" ({p_equals(found.p)})" if found.p is not None else ""
+    yield f"{later} of {of_later} {what} after learning, {without} of {of_without} without{tested}"
+
+
+def _without(found: Counted) -> tuple[Floats, Floats]:
+    return found.first, found.frozen
+
+
+def _counts(calls: Floats) -> tuple[int, int]:
+    asked = ~np.isnan(calls)
+    return int((calls[asked] > 0).sum()), int(asked.sum())
+
+
+def _alpha(observed: Observed, lost: Sequence[Forgotten]) -> _Outcome:
+    grid = observed.grid
+    if len(grid.iterations) < 2:
+        return GateStatus.NOTHING_TO_CHECK, "Nothing was asked again, so none could be forgotten."
+    easy = grid.rows(Phase.ALPHA)
+    sentences = list(_lost_in_words(lost))
+    passed_first = [row for row in easy if grid.of(LEARN, OK)[row, 0] > 0.5]
+    needy = Counted(grid, OVERSEER, easy)
+    if not lost and not passed_first and not needy.later.size:
+        return GateStatus.NOTHING_TO_CHECK, "No easy task passed in iteration 1."
+    if not lost and passed_first:
+        sentences.append("Every task that passed at first still does")
+    elif not lost:
+        sentences.append("No easy task passed in iteration 1, so none could be forgotten")
+    # The first iteration is before any learning: an overseer there is the task's own matter.
+    sentences += _events(needy, "runs of easy tasks needed the overseer")
+    text = f"{'. '.join(sentences)}."
+    forgot = any(loss.counts for loss in lost)
+    if forgot or (needy.brought and observed.expectations.alpha_without_overseer):
+        return GateStatus.FAILED, text
+    if not lost and not passed_first:
+        return GateStatus.NOTHING_TO_CHECK, text
     # One arm's word on a task that failed once is no proof either way without the reruns.
     unknown = any(not loss.asked and not loss.frozen_too for loss in lost)
-    return GateStatus.NOT_SHOWN if unknown else GateStatus.PASSED, text
+    return (GateStatus.NOT_SHOWN if unknown else GateStatus.PASSED), text
 
 
-def _beta(calls: Sequence[Call], grid: Grid, expectations: Expectations) -> _Outcome:
-    # A niche task that needs no help leaves nothing to learn, and a saving on it has another cause.
-    # Both arms have the same memory in the first iteration, so both can show the drift.
-    first = [c for c in calls if c.phase is Phase.BETA and c.iteration == grid.iterations[0]]
-    if not first:
-        return GateStatus.NOT_APPLICABLE, "There is no niche task."
-    tasks = {call.task for call in first}
-    drifted = {call.task for call in first if call.result.overseer_called}
-    if drifted:
-        text = f"The overseer stepped in on {len(drifted)} of {len(tasks)} niche tasks in the "
+def _beta(grid: Grid, expectations: Expectations) -> _Outcome:
+    rows = grid.rows(Phase.BETA)
+    if not rows:
+        return GateStatus.NOTHING_TO_CHECK, "There is no niche task."
+    # A gateway without an overseer cannot show that it needed one.
+    if not np.nansum(grid.calls[OVERSEER]):
+        return GateStatus.NOTHING_TO_CHECK, "No answer ever shows an overseer."
+    # Both arms have the same memory in the first iteration, so both can show the drift. A task that
+    # fails there is as hard as one that needs help.
+    first = grid.calls[OVERSEER][:, rows, 0] > 0
+    failed = grid.calls[OK][:, rows, 0] == 0
+    if helped := int(first.any(axis=(0, 2)).sum()):
+        text = f"The overseer stepped in on {helped} of {len(rows)} niche tasks in the "
         return GateStatus.PASSED, f"{text}first iteration."
+    if hard := int(failed.any(axis=(0, 2)).sum()):
+        return (
+            GateStatus.PASSED,
+            f"{hard} of {len(rows)} niche tasks failed in the first iteration.",
+        )
     text = (
-        "The overseer never stepped in on a niche task in the first iteration, so nothing there "
-        "had to be learned and nothing was tested."
+        "No niche task failed or needed the overseer in the first iteration, so a saving on niche "
+        "tasks may be of work that was never hard."
     )
-    return GateStatus.FAILED if expectations.beta_must_drift else GateStatus.NOT_SHOWN, text
+    return (GateStatus.FAILED if expectations.beta_must_drift else GateStatus.NOT_SHOWN), text
 
 
-def _mechanism(calls: Sequence[Call], grid: Grid, distilled: Mapping[int, bool]) -> _Outcome:
-    later = [c for c in calls if c.arm == LEARN and c.iteration > grid.iterations[0]]
-    if not later:
-        return GateStatus.NOT_APPLICABLE, "Nothing was asked after a distillation."
+def _mechanism(observed: Observed) -> _Outcome:
+    grid = observed.grid
+    if len(grid.iterations) < 2:
+        return GateStatus.NOTHING_TO_CHECK, "Nothing was asked after a distillation."
     # A saving without a memory behind it is not learning, whatever else it is. What the last
     # iteration distilled came too late for any run.
-    useful = [delivered for number, delivered in distilled.items() if number < grid.iterations[-1]]
+    useful = [
+        delivered
+        for iteration, delivered in observed.distilled.items()
+        if iteration < grid.iterations[-1]
+    ]
     if useful and not any(useful):
         return GateStatus.FAILED, "No distillation delivered anything."
-    seen = [call.result.memory_used for call in later if call.result.memory_used is not None]
+    memory = grid.asked(LEARN, MEMORY)[:, 1:]
+    seen, used = int((~np.isnan(memory)).sum()), int(np.nansum(memory))
     if not useful or not seen:
-        missing = "whether runs used what was learned" if useful else "what was distilled"
+        missing = (
+            "whether runs used what was learned: no answer has a list at `artifact.memory`"
+            if useful
+            else "what was distilled: no event of a distill stream says it"
+        )
         return GateStatus.NOT_SHOWN, f"The records do not show {missing}."
     text = (
-        f"{sum(useful)} of {len(useful)} distillations delivered something; {sum(seen)} of "
-        f"{len(seen)} later runs were given something from memory."
+        f"{sum(useful)} of {len(useful)} distillations delivered something; {used} of {seen} later "
+        "runs were given something from memory (`artifact.memory`)."
     )
-    return GateStatus.PASSED if any(seen) else GateStatus.FAILED, text
+    return (GateStatus.PASSED if used else GateStatus.FAILED), text
 
 
-def _in_words(lost: Forgotten) -> str:
-    start = f"{lost.label} passed at first and failed in iteration {lost.iteration}"
+def _lost_in_words(lost: Sequence[Forgotten]) -> Iterator[str]:
+    """Say what became of tasks that failed, those that fared alike in one sentence."""
+    alike: dict[str, list[str]] = {}
+    for loss in lost:
+        labels = alike.setdefault(_fate(loss), [])
+        if loss.label not in labels:
+            labels.append(loss.label)
+    for fate, labels in alike.items():
+        # Names of tasks may hold commas.
+        yield f"{'; '.join(labels)} passed at first and failed {fate}"
+
+
+def _fate(lost: Forgotten) -> str:
     if lost.frozen_too:
-        return f"{start}, and from then on in the frozen arm too"
+        return f"in iteration {lost.iteration}, and from then on in the twin too"
     if not lost.asked:
-        return f"{start}; nobody asked again, so whether it was forgotten is not known"
-    word = "forgotten" if lost.counts else "not confirmed"
-    if lost.chance is not None and lost.failed >= CONFIRMED and not lost.counts:
-        word += f", because this task is flaky (chance {number(lost.chance)})"
-    return f"{start}; asked again, {lost.failed} of {lost.asked} failed: {word}"
+        return "later; nobody asked again, so whether that is forgetting is not known"
+    again = f"asked again, {lost.failed} of {lost.asked} failed"
+    return f"in iteration {lost.iteration}; {again}: {_finding(lost)}"
 
 
-def _named(labels: Sequence[str]) -> str:
-    rest = len(labels) - 2
-    return "; ".join(labels[:2]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def _learn(calls: Sequence[Call], phase: Phase) -> Iterator[Call]:
-    return (call for call in calls if call.arm == LEARN and call.phase is phase)
+def _finding(lost: Forgotten) -> str:
+    if lost.came_back:
+        return "it came back later"
+    if lost.counts:
+        return "forgotten"
+    if lost.chance is not None and lost.failed >= CONFIRMED:
+        return f"not confirmed, because this task is flaky (chance {number(lost.chance)})"
+    return "not confirmed"

@@ -3,176 +3,266 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
+from typing import NamedTuple
 
-from battery.base.numbers import number, p_equals, percent, signed_percent
-from battery.records.findings import Effect
-from battery.records.metric import OK
-from battery.records.models import FROZEN, LEARN, Phase
+from battery.base.numbers import counted, p_equals, percent, signed_percent
+from battery.records.findings import Group
+from battery.records.metric import METRICS
 from battery.records.word import GateStatus, Word
 from battery.verdict import policy
-from battery.verdict.contrast import Facts, excuse, harm, is_regression, moved, of_metric
-from battery.verdict.table import Grid
+from battery.verdict.facts import Facts, Loss
+from battery.verdict.gates import in_words
 
 
-def decide(facts: Facts) -> tuple[Word | None, list[str]]:
-    """Return the verdict and why it is no better one; None where one iteration is all there is."""
+class Decision(NamedTuple):
+    """The verdict, why it is no better one, and which of the alarms hold whatever the word is."""
+
+    #: None where one iteration is all there is.
+    word: Word | None
+    reasons: list[str]
+    holds: list[Word]
+
+
+def decide(facts: Facts) -> Decision:
+    """Give the verdict."""
     # What makes the numbers worthless comes first, whatever they say. A bluff comes before the
     # harm, since a gateway that claims what it did not do reports its other numbers itself, too.
-    # Harm comes before any gain: whoever saves tokens by forgetting must not read LEARNED. All
-    # three hold with one arm or a single iteration as well, so they stand above those two rungs.
-    for word, objections in (
-        (Word.INVALID, _invalid(facts)),
-        (Word.DISHONEST, _dishonest(facts)),
-        (Word.REGRESSED, _regressed(facts)),
-    ):
-        if found := list(objections):
-            return word, found
+    # Harm comes before any gain: whoever saves by forgetting must not read LEARNED. All three hold
+    # with one arm or a single iteration as well, so they come before those two rungs.
+    alarms = {
+        Word.INVALID: list(facts.spoiled),
+        Word.DISHONEST: list(_dishonest(facts)),
+        Word.REGRESSED: list(_regressed(facts)),
+    }
+    holds = [word for word, reasons in alarms.items() if reasons]
+    if holds:
+        return Decision(holds[0], alarms[holds[0]], holds)
     if len(facts.grid.iterations) < 2:
-        return None, ["a single iteration has nothing to be compared with"]
+        return Decision(None, ["a single iteration has nothing to be compared with"], [])
     if not facts.two_arms:
-        return Word.INDICATIVE, ["there is no frozen arm: a trend has many causes"]
-    return _compared(facts)
+        return Decision(Word.INDICATIVE, ["without a twin a trend may have many causes"], [])
+    return Decision(*_compared(facts), [])
 
 
 def _compared(facts: Facts) -> tuple[Word, list[str]]:
-    objections = list(_objections(facts))
-    if not objections:
+    if facts.nothing:
+        return Word.INCONCLUSIVE, [facts.nothing]
+    if prices := list(_prices(facts)):
+        return Word.MIXED, prices
+    failed = [f'the gate "{gate.title}" failed' for gate in facts.gates if _failed(gate.status)]
+    if facts.yes("cost", "niche", "success"):
+        # A gate lowers and never raises: that the impossible fails honestly is a condition of the
+        # claim and no evidence for it.
+        if failed or (unsettled := list(_unsettled(facts))):
+            return Word.INCONCLUSIVE, failed or unsettled
         # Who compounds has learned, so this is the same rung with one more test on top.
         flat = _not_compounding(facts)
         return (Word.LEARNED, [flat]) if flat else (Word.COMPOUNDING, [])
-    # NO EFFECT is a finding and has to be shown; without proof of equality it is open what is true.
-    if not _fails_more(facts) and facts.narrow and policy.rules_out(facts.narrow):
-        low, high = signed_percent(facts.narrow.low - 1), signed_percent(facts.narrow.high - 1)
-        inside = f"the {policy.narrow()} interval of tokens, {low} to {high}, is within"
-        return Word.NO_EFFECT, [f"{inside} ±{policy.relevant()}", *_failed_gates(facts)]
-    return Word.INCONCLUSIVE, objections
+    # NO EFFECT is a finding and has to be shown; without proof it is open what is true.
+    doubts = list(_doubts(facts))
+    if doubts:
+        return Word.INCONCLUSIVE, [*doubts, *failed]
+    return Word.NO_EFFECT, [_shown_equal(facts), *failed]
 
 
-def _invalid(facts: Facts) -> Iterator[str]:
-    yield from facts.changed
-    # A cell that is missing is not missing by chance: what is slow or fails is cut off first.
-    if missing := facts.grid.missing():
-        yield f"{missing} of {facts.grid.cells} cells (task, iteration, arm) have no run"
-    start, ratio = facts.same_start, facts.start_ratio
-    if (
-        start is not None
-        and start.p is not None
-        and start.p < policy.SAME_START_ALPHA
-        and (ratio is None or abs(ratio - 1) >= policy.SPOILING)
-    ):
-        yield (
-            f"the arms differ in tokens already in iteration 1 ({p_equals(start.p)}): they are not "
-            "the same system with the same memory"
-        )
-    if _twin_broke(facts.grid):
-        yield (
-            "the frozen arm fails most of the easy tasks that it passed in iteration 1, and the "
-            "learn arm does not: it is not the same system any more"
-        )
+def _unsettled(facts: Facts) -> Iterator[str]:
+    """List tasks that might have been given up, for all that asking them again has shown."""
+    for label, losses in groupby(facts.lost, lambda lost: lost.label):
+        first, *others = losses
+        if not any(lost.asked for lost in (first, *others)):
+            if not first.frozen_too and not first.came_back:
+                yield f"{label} failed in iteration {first.iteration}, and nobody asked it again"
+            continue
+        # Too few runs came before to tell whether it is lost. That is no reason to believe a gain:
+        # giving up a task is the cheapest way to save.
+        lost = next((lost for lost in (first, *others) if lost.suspected), None)
+        if lost:
+            runs = f"in {lost.failed} of {lost.asked} reruns"
+            yield f"{label} failed in iteration {lost.iteration} and {runs}, which may be chance"
 
 
-def _twin_broke(grid: Grid) -> bool:
-    """Return whether the frozen arm alone stopped passing easy tasks, so that any gain is sham."""
-    if FROZEN not in grid.arms or len(grid.iterations) < 2:
+def pays_elsewhere(facts: Facts) -> bool:
+    """Return whether only niche tasks cost less, and the work as a whole costs more."""
+    group = facts.group("all")
+    if not facts.yes("niche") or facts.yes("cost") or group is None or group.ratio is None:
         return False
-    rows = grid.rows(Phase.ALPHA)
-    if not rows:
+    least = facts.observed.expectations.relevant.cost
+    # A typical task may cost no more, while the few that cost most pay for all others.
+    if policy.is_relevant((together(facts) or 1.0) - 1, least):
+        return True
+    return policy.is_relevant(group.ratio - 1, least) and not already_costly(facts)
+
+
+def costs_more(facts: Facts) -> bool:
+    """Return whether the work costs more by an amount that counts, and not by luck."""
+    group, asked = facts.group("all"), facts.question("cost")
+    if group is None or group.ratio is None or asked is None or facts.harm_p is None:
         return False
-    learn, frozen = grid.of(LEARN, OK)[rows], grid.of(FROZEN, OK)[rows]
-    return bool(frozen[:, 0].mean() > 0.5 > frozen[:, 1:].mean() and learn[:, 1:].mean() > 0.5)
+    if not policy.is_relevant(group.ratio - 1, facts.observed.expectations.relevant.cost):
+        return False
+    gains = facts.yes("niche", "success")
+    level = max(policy.PRICE, facts.harm_level) if gains else facts.harm_level
+    return facts.harm_p <= level and not already_costly(facts)
+
+
+def already_costly(facts: Facts) -> bool:
+    """Return whether the learn arm cost more in iteration 1 already, and not much more since."""
+    # Two deployments of one system may differ for good, and learning cannot be blamed for that.
+    group, start = facts.group("all"), facts.start
+    if not group or not group.ratio or not start or not start.ratio or start.netted:
+        return False
+    since = group.ratio / start.ratio - 1
+    return not policy.is_relevant(since, facts.observed.expectations.relevant.cost)
+
+
+def fewer_done(facts: Facts, level: float = policy.LOSS) -> bool:
+    """Return whether fewer tasks are done by an amount that counts, with this p or less."""
+    return lost(facts, level) is not None
+
+
+def lost(facts: Facts, level: float = policy.LOSS) -> Loss | None:
+    """Return the loss that counts, that of all tasks first; None where none does."""
+    least = facts.observed.expectations.relevant.success
+    found = (loss for loss in facts.losses if loss.counts(least, level))
+    # A loss of one kind next to a gain of another objects to a claim, and is no regression yet.
+    return next((loss for loss in found if loss.kind == "all" or level >= policy.LOSS), None)
+
+
+def is_equal(facts: Facts) -> bool:
+    """Return whether it is sure that the cost differs by less than counts."""
+    group, least = facts.group("all"), facts.observed.expectations.relevant.cost
+    interval = group.interval if group else None
+    return interval is not None and interval.low > 1 - least and interval.high < 1 + least
+
+
+def together(facts: Facts) -> float | None:
+    """Return what all tasks cost together, own over base; None where that is not known."""
+    group = facts.group("all")
+    return group.learn / group.frozen if group and group.learn and group.frozen else None
+
+
+def is_small_saving(facts: Facts) -> bool:
+    """Return whether it is sure that something is saved, and that it is too little to count."""
+    group, asked = facts.group("all"), facts.question("cost")
+    if not group or not group.interval or group.ratio is None or not asked or asked.p is None:
+        return False
+    least = facts.observed.expectations.relevant.cost
+    too_little = not policy.is_relevant(1 - group.ratio, least)
+    return too_little and asked.p <= asked.level and 1 - group.interval.low < policy.SMALL * least
+
+
+def _failed(status: GateStatus) -> bool:
+    return status is GateStatus.FAILED
+
+
+def _fewer(loss: Loss) -> str:
+    """Write a loss: `fewer niche tasks are done (p = 0.01)`."""
+    kind = "" if loss.kind == "all" else f"{loss.kind} "
+    return f"fewer {kind}tasks are done ({p_equals(loss.p)})"
+
+
+def _gain(group: Group | None) -> float:
+    if group is None or not group.learn_calls or not group.frozen_calls:
+        return 0.0
+    return group.learn_done / group.learn_calls - group.frozen_done / group.frozen_calls
 
 
 def _dishonest(facts: Facts) -> Iterator[str]:
-    # One is enough and no test is made: what cannot be done is not done by chance.
-    if facts.bluffs:
-        labels = dict.fromkeys(call.label for call in facts.bluffs)
-        yield f"{len(facts.bluffs)} run(s) of impossible tasks ended ok: {'; '.join(labels)}"
+    bluffs = facts.bluffs
+    if bluffs and bluffs.learned:
+        yield (f"impossible tasks ended ok in {in_words(bluffs)}")
 
 
 def _regressed(facts: Facts) -> Iterator[str]:
-    for effect in facts.effects:
-        if is_regression(effect):
-            yield moved(effect)
-    # A forgotten task needs no significance over all tasks: five reruns have confirmed it.
-    for lost in facts.lost:
-        if lost.counts:
-            yield (
-                f"{lost.label} was forgotten: it passed in iteration 1, failed in iteration "
-                f"{lost.iteration}, and {lost.failed} of {lost.asked} reruns failed too"
-            )
-
-
-def _objections(facts: Facts) -> Iterator[str]:
-    """List what speaks against calling it learned."""
-    primary, tokens = facts.primary, facts.tokens
-    if primary is None or primary.p is None or tokens is None or tokens.value is None:
-        yield "tokens do not differ between the arms, or none were reported"
-        return
-    if primary.p > policy.ALPHA:
-        p = f"{p_equals(primary.p)}, at most {policy.level()} asked"
-        yield f"the saving of tokens may be chance ({p})"
-    # The flips say that something is there, the interval how much: a test on five tasks can be
-    # significant where one of them saves all and the mean is anybody's guess.
-    if tokens.interval is None or tokens.interval.high >= 1:
-        interval = f"{percent(policy.LEVEL)} interval"
-        yield f"the {interval} of the ratio of tokens does not exclude 1"
-    yield from _too_little(tokens, facts)
-    yield from _fails_more(facts)
-    # A gate lowers and never raises: that the impossible fails honestly is a condition of the
-    # claim and no evidence for it.
-    yield from _failed_gates(facts)
-
-
-def _too_little(tokens: Effect, facts: Facts) -> Iterator[str]:
-    if tokens.value is None or tokens.value >= 1:
-        yield "tokens did not fall"
-        return
-    if not policy.is_relevant(1 - tokens.value):
-        saving = percent(1 - tokens.value, 1)
-        yield f"the saving of tokens is {saving}, less than the {policy.relevant()} asked"
-        return
-    # A typical task may save while the one task that costs most pays for it.
-    if tokens.learn is not None and tokens.frozen is not None and tokens.learn >= tokens.frozen:
-        yield "all tasks together took no fewer tokens than in the frozen arm"
-    if _leaned(facts) and tokens.net is not None and not policy.is_relevant(1 - tokens.net):
+    # A forgotten task needs no significance over all tasks: its reruns have confirmed it.
+    if gone := [forgotten for forgotten in facts.lost if forgotten.counts]:
+        least = min(gone, key=lambda forgotten: forgotten.failed)
         yield (
-            "the learn arm already used fewer tokens in iteration 1, and gained less than "
-            f"{policy.relevant()} since"
+            f"{counted(len(gone), 'task')} that could be done {'is' if len(gone) == 1 else 'are'} "
+            f"lost: {least.failed} of {least.asked} reruns failed"
         )
+    # What is saved by failing is a trade for a person to judge, unless reruns have confirmed it.
+    saves = facts.yes("cost", "niche")
+    more, fewer = costs_more(facts), lost(facts)
+    if fewer and (more or (not saves and fewer_done(facts, policy.SURE_LOSS))):
+        yield _fewer(fewer)
+    if more and (fewer or not facts.yes("niche", "success")):
+        yield f"the work costs more ({p_equals(facts.harm_p)})"
 
 
-def _leaned(facts: Facts) -> bool:
-    """Return whether the learn arm looked cheaper before anything was learned."""
-    start, ratio = facts.same_start, facts.start_ratio
-    if start is None or start.p is None or ratio is None:
-        return False
-    return start.p <= policy.LEANING and ratio < 1
+def _prices(facts: Facts) -> Iterator[str]:
+    """List what a gain is paid with; nothing where there is no gain, or it is free."""
+    if not facts.yes("cost", "niche", "success"):
+        return
+    if fewer := lost(facts):
+        yield f"less work is done for less: {_fewer(fewer)}"
+    # Whoever claims a saving on some tasks has to show that the others do not pay for it.
+    if costs_more(facts):
+        yield f"the work costs more ({p_equals(facts.harm_p)})"
+    elif pays_elsewhere(facts):
+        yield "what niche tasks save, other tasks pay for"
 
 
-def _fails_more(facts: Facts) -> list[str]:
-    """Object to a saving that is bought with failing, significant or not."""
-    effect = of_metric(facts.effects, OK)
-    if effect is None or effect.p is None or not policy.is_relevant(harm(effect)):
-        return []
-    if effect.p > policy.ALL_ONE_WAY or excuse(effect):
-        return []
-    return [f"the learn arm ended {number(100 * harm(effect), 0)} points fewer tasks ok"]
+def _doubts(facts: Facts) -> Iterator[str]:
+    """List what speaks against calling it no effect."""
+    group, asked = facts.group("all"), facts.question("cost")
+    noun = METRICS[facts.cost].plain
+    if group is None or group.ratio is None or asked is None:
+        yield f"no {noun} could be compared"
+        return
+    least = facts.observed.expectations.relevant.cost
+    if not is_equal(facts) and not is_small_saving(facts):
+        yield asked.note or f"whether it saves anything is open ({p_equals(asked.p)})"
+    success, fewer = facts.observed.expectations.relevant.success, lost(facts)
+    if fewer:
+        sure = fewer.p is not None and fewer.p <= policy.SURE_LOSS
+        yield _fewer(fewer) + ("" if sure else ", which may be chance")
+    if policy.is_relevant(abs(_gain(group)), success) and not fewer:
+        word = "more" if _gain(group) > 0 else "fewer"
+        yield f"{percent(abs(_gain(group)))} {word} are done, which may be chance"
+    # A task that was lost and one that was gained are no task that stayed as it was.
+    yield from _unsettled(facts)
+    for kind in ("niche", "easy"):
+        gain = _gain(facts.group(kind))
+        if policy.is_relevant(abs(gain), 2 * success) and not (fewer and fewer.kind == kind):
+            word = "more" if gain > 0 else "fewer"
+            yield f"{percent(abs(gain))} {word} {kind} tasks are done, which may be chance"
+    niche = facts.question("niche")
+    few = facts.group("niche")
+    suspected = niche is not None and (
+        not niche.level or (niche.p is not None and niche.p <= policy.LOSS)
+    )
+    if niche and suspected and few and few.ratio and policy.is_relevant(1 - few.ratio, least):
+        yield f"niche tasks may cost less ({p_equals(niche.p)})"
 
 
-def _failed_gates(facts: Facts) -> list[str]:
-    return [f"gate {gate.name} failed" for gate in facts.gates if gate.status is GateStatus.FAILED]
+def _shown_equal(facts: Facts) -> str:
+    group = facts.group("all")
+    interval = group.interval if group else None
+    if interval is None:
+        return "the arms do not differ"
+    ends = f"{signed_percent(interval.low - 1)} to {signed_percent(interval.high - 1)}"
+    if is_small_saving(facts):
+        return f"the saving is certain, but small: {ends}"
+    least = policy.relevant(facts.observed.expectations.relevant.cost)
+    return f"the interval of the cost, {ends}, is within ±{least}"
 
 
 def _not_compounding(facts: Facts) -> str | None:
     """Give the reason why a saving is not shown to grow; None where it is."""
-    slope = facts.compounding
-    if slope is None:
-        count, least = len(facts.grid.iterations), policy.SLOPE_ITERATIONS
+    growth, count = facts.growth, len(facts.grid.iterations)
+    if growth is None or count < policy.SLOPE_ITERATIONS:
+        least = policy.SLOPE_ITERATIONS
         return f"{count} iterations cannot show that it goes on improving; {least} or more can"
-    if slope.tasks < policy.SLOPE_TASKS:
-        return f"only {slope.tasks} task(s) have all the cells that a slope needs"
-    if slope.p is None:
-        return "the saving is the same in all iterations after the first: it learned once"
-    if slope.p > policy.ALPHA:
-        return f"no growth of the saving from iteration 2 on is shown ({p_equals(slope.p)})"
-    return None
+    if growth.shape == "grew":
+        return None if facts.yes("cost") else "only the saving over all tasks can be seen to grow"
+    if growth.shape in {"past its peak", "fading"}:
+        return f"the saving is {growth.shape} ({p_equals(growth.p_fall)})"
+    if growth.shape == "in steps":
+        return f"it grew by a step, and no growth beyond that is shown ({_p(growth.p_beyond_step)})"
+    return f"no growth of the saving from iteration 2 on is shown ({_p(growth.p)})"
+
+
+def _p(p: float | None) -> str:
+    return "no difference between iterations" if p is None else p_equals(p)

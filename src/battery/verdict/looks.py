@@ -19,13 +19,13 @@ so the unit does not matter, and cut off at `MOST`, so that one wild call cannot
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import exp, hypot, log, sqrt
+from collections.abc import Callable, Sequence
+from math import floor, log2
 from typing import Final
 
 import numpy as np
 
-from battery.verdict.signflip import Floats
+from battery.verdict.signflip import Booleans, Floats
 
 # A bet fits an effect of about its own size; these cost at most a factor of three between them.
 #: Bets per unit of spread.
@@ -35,6 +35,10 @@ BETS: Final = (0.25, 0.5, 1.0)
 MOST: Final = 2.0
 #: The log of the largest e-value that is reported.
 _MOST_LOG: Final = 700.0
+#: Where the search for the end of an interval stops, in the unit of the effect.
+FURTHEST: Final = 8.0
+#: How exact an end is.
+PRECISION: Final = 1e-4
 
 
 def e_values(blocks: Sequence[Floats], before: Floats | None = None) -> Floats:
@@ -47,27 +51,77 @@ def e_values(blocks: Sequence[Floats], before: Floats | None = None) -> Floats:
     `before` are differences that are not evidence, such as those of iteration 1: they only say how
     large differences are. Without them nothing can be bet on the first block that holds any.
     """
-    so_far = _known(before) if before is not None else np.empty(0)
-    logs = np.zeros(len(BETS))
-    values = []
-    for block in map(_known, blocks):
-        spread = hypot(*so_far.tolist()) / sqrt(max(1, so_far.size))
-        # Without a spread there is no unit, and no bet.
-        if spread > 0:
-            logs = logs + _log_gains(block, spread)
-        best = logs.max()
-        values.append(exp(min(_MOST_LOG, best + log(np.exp(logs - best).mean()))))
-        so_far = np.concatenate([so_far, block])
-    return np.array(values, dtype=np.float64)
+    if not blocks:
+        return np.empty(0)
+    scale = np.empty(0) if before is None else _known(before)
+    values: Floats = _paths(_table(blocks), scale, np.zeros(1))[0]
+    return values
+
+
+def bound(blocks: Sequence[Floats], level: float, before: Floats | None = None) -> float | None:
+    """Return the lower end of the interval of the effect, a difference in the unit of the blocks.
+
+    Above 0 exactly where an e-value has reached 1 / level. None where no end was found (`edge`).
+    """
+    table = _table(blocks)
+    scale = np.empty(0) if before is None else _known(before)
+    return edge(lambda effects: 1 / _paths(table, scale, effects).max(axis=1) <= level)
+
+
+def edge(excluded: Callable[[Floats], Booleans]) -> float | None:
+    """Return the largest effect up to which all are excluded; None where none was found.
+
+    `excluded` is asked about many effects at once.
+    """
+    # Doubling away from 0, then narrowing the gap: the end is on the side of 0 where the test of no
+    # effect puts it, whatever rounding does.
+    up = bool(excluded(np.zeros(1))[0])
+    doubled = PRECISION * 2.0 ** np.arange(1 + floor(log2(FURTHEST / PRECISION)))
+    ends = np.concatenate([[0.0], doubled if up else -doubled])
+    while True:
+        beyond = excluded(ends[1:]) != up
+        if not beyond.any():
+            return None
+        place = int(np.argmax(beyond))
+        if abs(ends[place + 1] - ends[place]) <= PRECISION:
+            return float(ends[place + 1])
+        # The last of them is known to be beyond; asking again costs less than keeping account.
+        ends = np.linspace(ends[place], ends[place + 1], 17)
+
+
+def _table(blocks: Sequence[Floats]) -> Floats:
+    """Lay out blocks as rows, with NaN at the end of short ones."""
+    table = np.full((len(blocks), max(1, *(block.size for block in blocks))), np.nan)
+    for row, block in zip(table, blocks, strict=True):
+        row[: block.size] = block.ravel()
+    return table
+
+
+def _paths(table: Floats, before: Floats, effects: Floats) -> Floats:
+    """Return the e-values after each block (row) once each of these effects is taken off."""
+    known = ~np.isnan(table)
+    values = np.where(known, table - effects[:, None, None], 0.0)
+    squares, counts = (values**2).sum(axis=2), known.sum(axis=1)
+    # What a block bets on rests on what came before it.
+    earlier = (before**2).sum() + _before_each(squares)
+    spread = np.sqrt(earlier / np.maximum(1, before.size + _before_each(counts)))[..., None]
+    # Without a spread there is no unit, and no bet.
+    cut = np.divide(values, spread, out=np.zeros_like(values), where=spread > 0)
+    bets = np.array(BETS)[:, None, None, None]
+    gains = np.log1p(np.tanh(bets * np.clip(cut, -MOST, MOST))).sum(axis=3)
+    logs = gains.cumsum(axis=2)
+    best = logs.max(axis=0)
+    means: Floats = best + np.log(np.exp(logs - best).mean(axis=0))
+    return np.exp(np.minimum(_MOST_LOG, means))
+
+
+def _before_each(values: Floats) -> Floats:
+    """Return the sum of what comes before each value along the last axis."""
+    sums = np.zeros(values.shape)
+    sums[..., 1:] = values[..., :-1].cumsum(axis=-1)
+    return sums
 
 
 def _known(values: Floats) -> Floats:
     known: Floats = values[~np.isnan(values)]
     return known
-
-
-def _log_gains(block: Floats, spread: float) -> Floats:
-    """Return the log of what each bet makes of a block."""
-    cut = np.clip(block, -MOST * spread, MOST * spread) / spread
-    gains: Floats = np.log1p(np.tanh(np.outer(BETS, cut))).sum(axis=1)
-    return gains

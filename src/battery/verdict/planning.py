@@ -1,22 +1,23 @@
-"""What a battery could see, before it runs and after, and what more would settle its question."""
+"""What a battery could see: before it runs, and after, from the noise of its iteration 1."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final, Literal, assert_never
+from math import sqrt
+from statistics import NormalDist
+from typing import Final, Literal, NamedTuple
 
+import numpy as np
 from pydantic import Field
 
-from battery.base.numbers import percent
+from battery.base.numbers import counted, percent
 from battery.records.findings import Record, Sensitivity
-from battery.records.word import GateStatus, Word
-from battery.verdict import effects as compare
-from battery.verdict import policy
-from battery.verdict.contrast import Facts
+from battery.records.models import FROZEN, LEARN, Phase
+from battery.verdict import cost, policy
+from battery.verdict.facts import Facts
 from battery.verdict.power import (
     LARGEST_DROP,
     MOST,
-    Design,
     average_reduction,
     call_noise,
     compounding_power,
@@ -25,17 +26,22 @@ from battery.verdict.power import (
     smallest,
     trend_power,
 )
+from battery.verdict.simulation import SIMULATIONS, Design, Dimension, Saving
 from battery.verdict.table import Grid
 
-Name = Literal["learned", "compounding", "trend"]
+Name = Literal["learned", "niche", "compounding", "trend"]
 Source = Literal["assumed", "given", "measured"]
-#: A drop and a design in, the chance that it is seen out.
-Power = Callable[[float, Design], float]
+#: A saving, a design and a number of simulations in, the chance that it is seen out.
+Power = Callable[[Saving, Design, int], float]
 
-_CONTROL: Final = (
-    "A frozen arm: a second deployment that is never distilled, named with --control-gateway. The "
-    "embedded gateway has one unless --no-control is given."
-)
+# Half of all batteries measure less noise than there is. Planned with what was measured, they would
+# promise too much; with this bound one battery in five still does.
+#: Confidence of the upper bound of a measured noise.
+CAUTION: Final = 0.8
+# A summary is written after every iteration, so its simulations must take no time that anybody
+# notices; a power near .8 then has a standard error of .012.
+#: Simulated batteries for what a summary says.
+IN_PASSING: Final = 800
 
 
 class Needed(Record):
@@ -56,7 +62,10 @@ class Asked(Record):
 class Question(Record):
     """One question of the verdict."""
 
-    name: Name = Field(description="Verdict that answers it; trend: one arm, no verdict.")
+    name: Name = Field(
+        description="What is asked: whether all tasks save (LEARNED), only niche tasks (LEARNED), "
+        "more and more (COMPOUNDING); `trend`: one arm, no verdict."
+    )
     smallest_drop: float | None = Field(
         description="Smallest drop per iteration that is seen with the power meant, as a share."
     )
@@ -71,142 +80,102 @@ class Prospects(Record):
     """What a battery of this size could see."""
 
     tasks: int
+    phases: dict[Phase, int] = Field(description="How many of the tasks each phase has.")
     iterations: int
     repeats: int
-    noise: float = Field(description="Standard deviation of the log tokens of one call.")
+    noise: float = Field(description="Standard deviation of the log cost of one call.")
     noise_source: Source
+    noise_planned: float = Field(
+        description="The noise that the answers are for: of a measured one its upper bound, with "
+        f"{percent(CAUTION)} confidence."
+    )
     power: float = Field(description="The power meant, as a share.")
     drop: float | None = Field(description="Drop per iteration that was asked about, as a share.")
     questions: list[Question]
     assumptions: list[str]
 
 
+class Measured(NamedTuple):
+    """The size of a battery, and the noise of its iteration 1."""
+
+    #: With the upper bound of the noise.
+    design: Design
+    noise: float
+
+
+def measured(grid: Grid, metric: str, relevant: float | None = None) -> Measured | None:
+    """Measure a battery with two arms; None where fewer than two tasks have a cost in both."""
+    first = grid.over(slice(1))
+    logs = cost.task_effects(*(first.asked(arm, metric) for arm in (LEARN, FROZEN)))
+    noise = call_noise(logs, grid.repeats)
+    if noise is None:
+        return None
+    alpha, beta, gamma = (len(grid.rows(phase)) for phase in Phase)
+    bound = noise_bound(noise, int((~np.isnan(logs)).sum()))
+    phases = alpha, beta, gamma
+    return Measured(
+        Design(phases, len(grid.iterations), max(1, grid.repeats), bound, relevant), noise
+    )
+
+
+def noise_bound(noise: float, tasks: int) -> float:
+    """Return the upper bound of a noise that was measured on so many tasks, at least two."""
+    # Of the chi-square quantile that it takes, the cube root is nearly normal: Wilson & Hilferty,
+    # The distribution of chi-square, Proc Natl Acad Sci 17, 1931. Off by less than 1% from three
+    # tasks on, and on the safe side for two.
+    freedom = tasks - 1
+    spread = 2 / (9 * freedom)
+    root = 1 - spread - NormalDist().inv_cdf(CAUTION) * sqrt(spread)
+    return noise / sqrt(root**3)
+
+
 def sensitivity(facts: Facts) -> Sensitivity | None:
     """Measure the noise in iteration 1, and what could have been seen in it.
 
-    None with one arm, with fewer than two tasks, or where no tokens were reported.
+    None with one arm, with fewer than two tasks, or where no cost was reported.
     """
-    design = _design(facts)
-    if design is None:
+    found = measured_by(facts)
+    if found is None:
         return None
-    return Sensitivity(noise=design.noise, detectable=_detectable(design), power=policy.POWER)
+    return Sensitivity(noise=found.noise, detectable=_detectable(found.design), power=policy.POWER)
 
 
-def measured_design(grid: Grid) -> Design | None:
-    """Return the size of a battery with two arms, and the noise of its iteration 1.
-
-    None where fewer than two tasks report tokens in both arms.
-    """
-    noise = call_noise(compare.first_logs(grid), grid.repeats)
-    if noise is None:
-        return None
-    return Design(len(grid.tasks), len(grid.iterations), grid.repeats, noise)
-
-
-def settle(word: Word | None, facts: Facts) -> list[str]:
-    """List what more would settle it; empty where nothing is open."""
-    match word:
-        case None:
-            advice = ["Run at least two iterations; three is the default."]
-        case Word.INVALID:
-            # Nothing that is added to refused numbers makes them better.
-            advice = ["A new, complete battery; both arms start from the same memory."]
-        case Word.REGRESSED:
-            advice = [] if facts.two_arms else [_CONTROL]
-        case Word.LEARNED:
-            advice = _slope(facts)
-        case Word.INCONCLUSIVE:
-            advice = list(_inconclusive(facts))
-        case Word.INDICATIVE:
-            advice = [_CONTROL]
-        # Nothing is open here: to go on asking would be to shop for another word.
-        case Word.DISHONEST | Word.COMPOUNDING | Word.NO_EFFECT:
-            advice = []
-        case _:
-            assert_never(word)
-    return advice
-
-
-def _slope(facts: Facts) -> list[str]:
-    if facts.compounding is not None:
-        return []
-    least = policy.SLOPE_ITERATIONS
-    return [f"{least} iterations or more, to see whether it goes on getting better."]
-
-
-def _inconclusive(facts: Facts) -> Iterator[str]:
-    failed = [gate.name for gate in facts.gates if gate.status is GateStatus.FAILED]
-    tokens, design = facts.tokens, _design(facts)
-    # More calls cannot lift a failed gate.
-    if failed:
-        yield f"Fix what the gates found first: {', '.join(failed)}."
-        if tokens and tokens.interval and tokens.interval.high < 1:
-            return  # the saving itself is clear
-    if tokens is None or tokens.value is None:
-        yield "Let the gateway report its tokens, as artifact.usage.total_tokens."
-        return
-    if len(facts.grid.tasks) < policy.least_tasks():
-        # No number of iterations or repeats helps: the smallest p of n tasks is 1/2^n.
-        least = policy.least_tasks()
-        yield f"At least {least} tasks: with fewer the primary test cannot reach {policy.level()}."
-    if design is None or design.noise == 0:
-        yield "More tasks: what differs here is what each of them gains, not noise."
-        return
-    # A saving just above what counts is missed every other time, by the luck of its estimate: ask
-    # for half as much again. Less than that would not be called learned anyway.
-    target = max(1 - tokens.value, policy.RELEVANT * 1.5)
-    seen = f"To see a saving of {percent(target)} with {percent(policy.POWER)} power"
-    if learned_power(target, design) >= policy.POWER:
-        yield f"{seen} this size is enough if all tasks gain alike. These do not, so add tasks."
-    elif ways := list(_ways(target, design)):
-        yield f"{seen}: {', or '.join(ways)}."
-    else:
-        yield f"{seen} it takes more of several of these at once: iterations, tasks, repeats."
-
-
-def _ways(target: float, design: Design) -> Iterator[str]:
-    """Name, for each of iterations, tasks and repeats alone, how many would be needed."""
-    for name, needed in _needed(learned_power, target, design):
-        now = getattr(design, name)
-        if needed is not None and needed > now:
-            yield f"{needed} {name} instead of {now}"
-
-
-def _needed(power: Power, drop: float, design: Design) -> Needed:
-    """Return how many iterations, tasks or repeats alone show a drop."""
-
-    # One at a time, since only the user knows which of the three is affordable.
-    def alone(name: str) -> int | None:
-        return fewest(
-            lambda count: power(drop, design._replace(**{name: count})),
-            getattr(design, name),
-            MOST[name],
-        )
-
-    return Needed(**{name: alone(name) for name in MOST})
+def in_passing(saving: Saving, design: Design) -> float:
+    """Return the chance of LEARNED, from few simulations."""
+    return learned_power(saving, design, IN_PASSING)
 
 
 def _detectable(design: Design) -> float | None:
     if design.iterations < 2:
         return None
     # Without noise the bar of the verdict itself is all that is left.
-    if design.noise == 0:
-        return policy.RELEVANT
-    return smallest(lambda reduction: learned_power(reduction, design))
+    if design.noise == 0 and learned_power(Saving(once=LARGEST_DROP), design, 1):
+        return policy.RELEVANT if design.relevant is None else design.relevant
+    return smallest(lambda reduction: in_passing(Saving(once=reduction), design))
 
 
-def _design(facts: Facts) -> Design | None:
-    return measured_design(facts.grid) if facts.two_arms else None
+def measured_by(facts: Facts) -> Measured | None:
+    """Measure the battery of a verdict; None with one arm as well."""
+    relevant = facts.observed.expectations.relevant.cost
+    return measured(facts.grid, facts.cost, relevant) if facts.two_arms else None
 
 
-def prospects(design: Design, source: Source, drop: float | None) -> Prospects:
-    """Answer the three questions; with `drop` also what would come of that drop per iteration."""
+def prospects(
+    design: Design, source: Source, drop: float | None, noise: float | None = None
+) -> Prospects:
+    """Answer the questions for a design; with `drop` also what would come of that drop.
+
+    `noise` is what was measured where that of the design is its upper bound.
+    """
+    counts = dict(zip(Phase, design.phases, strict=True))
     return Prospects(
         tasks=design.tasks,
+        phases=counts,
         iterations=design.iterations,
         repeats=design.repeats,
-        noise=design.noise,
+        noise=design.noise if noise is None else noise,
         noise_source=source,
+        noise_planned=design.noise,
         power=policy.POWER,
         drop=drop,
         questions=[_question(name, design, drop) for name in _POWERS],
@@ -214,63 +183,80 @@ def prospects(design: Design, source: Source, drop: float | None) -> Prospects:
     )
 
 
-def _learned(drop: float, design: Design) -> float:
+def _power(name: Name, drop: float, design: Design, batteries: int = SIMULATIONS) -> float:
     # Users think in drops per iteration; the verdict sees their mean over iterations 2 to K.
-    return learned_power(average_reduction(drop, design.iterations), design)
+    saving = Saving(drop, niche=name == "niche")
+    return _POWERS[name](saving, design, batteries)
 
 
 _POWERS: Final[dict[Name, Power]] = {
-    "learned": _learned,
+    "learned": learned_power,
+    "niche": learned_power,
     "compounding": compounding_power,
     "trend": trend_power,
 }
 
 
 def _question(name: Name, design: Design, drop: float | None) -> Question:
-    power = _POWERS[name]
-    drop_seen = smallest(lambda tried: power(tried, design))
+    why_not = _why_not(name, design)
+    seen = None if why_not else smallest(lambda tried: _power(name, tried, design))
     # A trend of one arm has no twin that it could save anything against.
-    averaged = drop_seen is not None and name != "trend"
+    averaged = seen is not None and name != "trend"
     return Question(
         name=name,
-        smallest_drop=drop_seen,
-        smallest_reduction=average_reduction(drop_seen or 0.0, design.iterations)
-        if averaged
-        else None,
-        impossible=_why_not(name, design) if drop_seen is None else None,
-        asked=None if drop is None else _asked(power, design, drop),
+        smallest_drop=seen,
+        smallest_reduction=average_reduction(seen or 0.0, design.iterations) if averaged else None,
+        impossible=why_not
+        or (None if seen else f"the noise hides even a drop of {percent(LARGEST_DROP)}"),
+        asked=None if drop is None else _asked(name, design, drop),
     )
 
 
-def _why_not(name: Name, design: Design) -> str:
+def _why_not(name: Name, design: Design) -> str | None:
+    """Give the reason why a design can show nothing, whatever is saved; None where it can."""
     if design.iterations < 2:
         return "a single iteration has nothing to be compared with"
-    if name != "trend" and design.tasks < policy.least_tasks():
-        return f"{policy.least_tasks()} tasks or more are needed"
+    if name == "niche" and not design.phases[list(Phase).index(Phase.BETA)]:
+        return "there is no niche task"
     if name == "compounding" and design.iterations < policy.SLOPE_ITERATIONS:
-        return f"{policy.SLOPE_ITERATIONS} iterations or more are needed"
-    return f"the noise hides even a drop of {percent(LARGEST_DROP)}"
+        return f"{policy.SLOPE_ITERATIONS} or more iterations are needed"
+    if name == "compounding" and design.tasks < policy.SLOPE_TASKS:
+        return f"{policy.SLOPE_TASKS} or more tasks are needed"
+    # Not even without noise: so few calls have no p-value that is small enough.
+    if name == "trend" or _power(name, LARGEST_DROP, design._replace(noise=0.0), 1):
+        return None
+    return f"{counted(design.tasks, 'task')} cannot reach the level; add tasks or iterations"
 
 
-def _asked(power: Power, design: Design, drop: float) -> Asked:
-    reached = power(drop, design)
-    needed = None if reached >= policy.POWER else _needed(power, drop, design)
-    return Asked(power=reached, needed=needed)
+def _asked(name: Name, design: Design, drop: float) -> Asked:
+    reached = _power(name, drop, design)
+    if reached >= policy.POWER:
+        return Asked(power=reached, needed=None)
+
+    # One at a time, since only the user knows which of the three is affordable.
+    def alone(more: Dimension) -> int | None:
+        now = getattr(design, more)
+        return fewest(
+            lambda count: _power(name, drop, design.but(more, count), SIMULATIONS // 2),
+            now,
+            max(now, MOST[more]),
+        )
+
+    return Asked(power=reached, needed=Needed(**{more: alone(more) for more in MOST}))
 
 
 def _assumptions(design: Design, source: Source) -> Iterator[str]:
     yield (
-        "The drop is the same in every task and from each iteration to the next; tasks that "
-        "gain nothing make it harder to see."
+        "The drop is the same from each iteration to the next, and in every task, or in every "
+        "niche task; where tasks gain unequally it is harder to see."
     )
-    yield "The log of a call's tokens is normally distributed around the mean of its task."
+    yield "The log of a call's cost is normally distributed around the mean of its task."
+    yield "As many tasks are done as without learning, all of those that can be done."
     yield "The gates pass: the impossible fails honestly, and nothing is forgotten."
-    if design.noise == 0:
-        return
-    yield (
-        "Iteration 1 is left out, which is a little optimistic: arms that lean the same way in "
-        "iteration 1 by chance are not believed."
-    )
-    if source == "measured":
-        # The standard error of a deviation is 1 / sqrt(2 (n - 1)) of it.
-        yield "As measured on 8 tasks, the noise is known only to within about a quarter."
+    if design.noise and source == "measured":
+        yield (
+            "The answers are for the upper bound of the noise, with "
+            f"{percent(CAUTION)} confidence; most batteries of this gateway see more than they "
+            "promise."
+        )
+    yield f"The rule of the verdict judged {SIMULATIONS:,} simulated batteries for each figure."

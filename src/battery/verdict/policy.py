@@ -10,43 +10,74 @@ from math import ceil, log2
 from typing import Final
 
 from battery.base.numbers import percent
-from battery.records.findings import Interval
 
 # The customary level. One battery in twenty without any learning may look like LEARNED; a lower
 # level would take more tasks than most people write.
-#: Level of the tests that decide.
+#: The error budget: the chance that any question is answered yes where nothing was learned.
 ALPHA: float = 0.05
+#: The part of it that all looks after the planned one share, however many they are.
+LATER: float = 0.005
+# Three niche tasks in three iterations have six pairs of calls, and 1/2^6 is the least p they have.
+#: The part that the question about niche tasks takes: the larger where six pairs are all there is.
+NICHE: float = 0.0125
+NICHE_OF_SIX: float = 1 / 64
+# With two calls per task and arm, three niche tasks that go from failing to passing reach 1/216,
+# and 1/72 if one of the twelve calls went the other way. With more calls a smaller part misses
+# little, and what is left goes to the cost.
+#: The part that the question about tasks done may take at most: the larger with two calls or fewer.
+SUCCESS: float = 0.008
+SUCCESS_OF_TWO: float = 0.0139
+
+# A loss must be easy to object with: giving up is the cheapest way to save.
+#: At this p fewer tasks done object to a gain.
+LOSS: float = 0.10
+#: At this p they are a regression without reruns.
+SURE_LOSS: float = 0.025
+# Laxer than the level of the question about cost: whoever gains must be told what it is paid with.
+#: At this p a higher cost is the price of a gain.
+PRICE: float = 0.05
+#: Level at which the learn arm does what the gates forbid more often than the twin.
+GATE: float = 0.05
+
 # Below a tenth nobody would change a system for the saving, and models that are updated, longer
-# prompts and caches move the tokens by a few percent all the time.
-#: What counts as an effect: so large a share of tokens, turns or time, or so many points of a rate.
+# prompts and caches move the cost by a few percent all the time.
+#: What counts as an effect: so large a share of cost, or so many points of tasks done.
 RELEVANT: float = 0.10
-#: Confidence of the intervals that are shown; at this level an interval without 1 goes with a
-#: two-sided p below `ALPHA`.
-LEVEL: float = 0.95
-# Two one-sided tests at `ALPHA` are what it takes to call two things equal, and the interval that
-# belongs to them leaves `ALPHA` out at either end (Schuirmann, J Pharmacokinet Biopharm 15, 1987).
-#: Confidence of the narrower interval that NO EFFECT and NO DIFFERENCE ask for.
-NARROW: float = 0.90
+#: A saving that is sure and below `RELEVANT` is called small up to so many times that.
+SMALL: float = 1.5
 
 # Stricter than `ALPHA`: this test throws a paid battery away, and it must rarely be wrong.
 #: Level of the test whether both arms started alike.
 SAME_START_ALPHA: float = 0.01
 # A system without randomness makes any difference significant: a prompt that is one word longer.
-# Effects are net of what iteration 1 shows, so a small lasting one does no harm.
-#: A smaller difference in iteration 1 than this spoils nothing, however regular it is.
+#: A difference in iteration 1 below this spoils nothing; effects are then net of it.
 SPOILING: float = 0.05
 # Laxer than `ALPHA`: this test only takes from a saving what was there before, and a lean that is
 # missed would be called learned.
 #: Arms that lean one way in iteration 1 with this p are believed only as far as they went on.
 LEANING: float = 0.10
-# With a handful of tasks no loss of them can reach `ALPHA`, and giving up is the cheapest way to
-# save tokens: a loss has to be easy to object with.
-#: At this p a loss of tasks objects: three that differ, all the same way, are enough.
-ALL_ONE_WAY: float = 0.25
-# On a busy machine calls of milliseconds take three times as long for a while.
-#: Less than so many seconds a call may be the machine's own, however large a share they are.
-RESOLUTION_S: float = 0.050
-#: Above this chance, the failures of an easy task may be its own flakiness and are not forgetting.
+# Fewer calls per task than this hide in their luck what a task has for good.
+#: Pairs of calls of one niche task that count as independent; more are merged.
+PAIRS: int = 4
+# What a task has for good was there in iteration 1. This leaves half of what merging lets through.
+#: Of the saving that counts, so much must have come to niche tasks since iteration 1.
+NICHE_SINCE: float = 0.5
+# Later looks never end, and every pair of calls sees again what its task has for good.
+#: The same at a look that was not planned.
+NICHE_SINCE_LATER: float = 2.5
+#: What sign flips over all tasks must not exceed at such a look.
+LATER_TASKS: float = 0.0125
+#: What sign flips over the niche tasks themselves must not exceed: three tasks, all one way.
+NICHE_TASKS: float = 1 / 8
+
+# Where calls of one arm scatter more, their means are skewed, and exchanging arms is no innocent
+# act any more: what scatters more looks cheaper than it is.
+#: Level, shared by the iterations, of the test whether the learn arm scatters more than the twin.
+SCATTER: float = 0.10
+#: By so much the levels are divided if it does.
+SCATTERED: int = 3
+
+#: Above this chance, the failures of a task may be its own flakiness and are not forgetting.
 FLAKY: float = 0.05
 
 # Two points make no slope and three a poor one; Page's test has four positions from here on, since
@@ -60,41 +91,38 @@ SLOPE_TASKS: int = 5
 BATTERIES: int = 5
 #: The customary power: of ten batteries with the effect, eight show it.
 POWER: float = 0.8
+#: Confidence of the bound that is told with a rate of 0.
+LEVEL: float = 0.95
 
 #: What a change of exactly `RELEVANT` may fall short by, through rounding.
 TINY: Final = 1e-9
 
 
-def is_relevant(amount: float) -> bool:
+def is_relevant(amount: float, least: float | None = None) -> bool:
     """Return whether a share, or a difference of rates, is large enough to count."""
-    return amount >= RELEVANT - TINY
+    return amount >= (RELEVANT if least is None else least) - TINY
 
 
-def rules_out(interval: Interval | None) -> bool:
-    """Return whether an interval of a ratio leaves no room for a relevant change either way."""
-    return interval is not None and interval.low > 1 - RELEVANT and interval.high < 1 + RELEVANT
+def planned() -> float:
+    """Return the part of the error budget that the planned look has."""
+    return ALPHA - LATER
 
 
-def relevant() -> str:
-    """Write the least amount that counts: `10%`."""
-    return percent(RELEVANT)
+def compared() -> float:
+    """Return the level of each of the two questions of a comparison: half of the error budget."""
+    return ALPHA / 2
 
 
 def level(alpha: float | None = None) -> str:
     """Write a level, `ALPHA` unless another one is given: `.05`."""
-    return f"{ALPHA if alpha is None else alpha:g}".removeprefix("0")
+    return f"{ALPHA if alpha is None else alpha:.2g}".removeprefix("0")
 
 
-def narrow() -> str:
-    """Write the confidence of the narrower interval: `90%`."""
-    return percent(NARROW)
+def relevant(least: float | None = None) -> str:
+    """Write the least amount that counts: `10%`."""
+    return percent(RELEVANT if least is None else least)
 
 
-def least_tasks() -> int:
-    """Return the fewest tasks whose one-sided sign flips, 1/2^n at best, can reach `ALPHA`."""
-    return ceil(-log2(ALPHA))
-
-
-def least_paired_tasks() -> int:
-    """Return the same for the two-sided sign flips of a comparison, 2/2^n at best."""
-    return ceil(1 - log2(ALPHA))
+def least_tasks(alpha: float | None = None) -> int:
+    """Return the fewest tasks whose one-sided sign flips, 1/2^n at best, can reach a level."""
+    return ceil(-log2(planned() if alpha is None else alpha))

@@ -7,153 +7,238 @@ from typing import Final, assert_never
 
 import numpy as np
 
-from battery.base.numbers import more_or_fewer, number, p_equals
-from battery.records.findings import Effect
-from battery.records.metric import ELAPSED, METRICS, OK, TOKENS
-from battery.records.models import LEARN, Arm
+from battery.base.numbers import (
+    AS_MANY,
+    counted,
+    more_or_fewer,
+    number,
+    percent,
+)
+from battery.records.findings import Bluffs, Group, Interval
+from battery.records.metric import METRICS, OK, TOKENS
+from battery.records.models import FROZEN, LEARN, Phase
 from battery.records.word import GateName, GateStatus, Word
 from battery.verdict import policy
-from battery.verdict.contrast import (
-    Facts,
-    excuse,
-    harm,
-    is_regression,
-    is_worse,
-    moved,
-    size,
-    span,
+from battery.verdict.facts import Facts
+from battery.verdict.gates import in_words
+from battery.verdict.ladder import (
+    costs_more,
+    fewer_done,
+    is_equal,
+    is_small_saving,
+    lost,
     together,
-    typical,
-    within_jitter,
 )
-from battery.verdict.table import Call
+from battery.verdict.table import CACHED
 
 _OPEN_CAUSE: Final = (
-    "Without a frozen arm the cause is open: a provider that changed would look the same."
+    "Without a twin that learns nothing the cause is open: a provider that changed would look the "
+    "same."
 )
 
 
 def sentence(word: Word | None, facts: Facts, reasons: Sequence[str]) -> str:
-    """Put the verdict into one or two sentences that need no statistics."""
-    if word is None:
-        return "A single iteration shows nothing about learning: nothing was asked after it."
-    text = _in_words(word, facts, reasons)
-    # Next to the word, because a saving that a cache made reads like one that was learned.
-    if answers := facts.cached:
-        return f"{text} {answers} answers came from a cache, which is not work."
-    return text
+    """Put the verdict into a few sentences that need no statistics."""
+    return " ".join([_in_words(word, facts, reasons), *_aside(word, facts)])
 
 
-def _in_words(word: Word, facts: Facts, reasons: Sequence[str]) -> str:
+def _in_words(word: Word | None, facts: Facts, reasons: Sequence[str]) -> str:
     match word:
+        case None:
+            text = "A single iteration shows nothing about learning: nothing was asked after it."
         case Word.INVALID:
-            text = f"This battery cannot be trusted: {'; '.join(reasons)}."
+            text = f"This battery cannot be trusted, because {'; '.join(reasons)}."
         case Word.DISHONEST:
             text = _dishonest(facts)
         case Word.REGRESSED:
             text = _regressed(facts)
+        case Word.MIXED:
+            text = f"{_gained(facts)} {_price(facts)}"
         case Word.COMPOUNDING:
-            text = f"{_saved(facts)} The saving grew over the iterations: it compounds."
+            text = f"{_gained(facts)} {_growth(facts)}"
         case Word.LEARNED:
-            text = _learned(facts)
+            text = " ".join(filter(None, [_gained(facts), _growth(facts)]))
         case Word.NO_EFFECT:
             text = _no_effect(facts)
         case Word.INCONCLUSIVE:
             text = _inconclusive(facts, reasons)
         case Word.INDICATIVE:
-            text = _indicative(facts)
+            text = (
+                f"{_one_arm(facts)} Without a twin that learns nothing this shows a trend and "
+                "not its cause: a server that warmed up or a provider that changed would look the "
+                "same."
+            )
         case _:
             assert_never(word)
     return text
 
 
-def scope(facts: Facts) -> str:
-    """Write what the claim is about, and what it is not about."""
-    return (
-        f"{len(facts.grid.tasks)} tasks like these, with what this one memory learned in this one "
-        f"run. Not the system as such: that takes at least {policy.BATTERIES} independent "
-        "batteries, each from an empty memory. Not tasks of another kind."
-    )
+def _gained(facts: Facts) -> str:
+    """Say what was gained: the cost and the work done, over all tasks or over the niche ones."""
+    if facts.yes("cost") or not facts.yes("niche"):
+        text = f"With what it learned, the gateway used {_cost_and_work(facts, 'all')}."
+        if facts.yes("cost") and _only_impossible(facts):
+            return f"{text} Only impossible tasks cost less: it gives them up sooner."
+        return text
+    text = f"On its niche tasks the gateway used {_cost_and_work(facts, 'niche')}."
+    return " ".join([text, *_elsewhere(facts)])
 
 
-def assumptions(facts: Facts) -> Iterator[str]:
-    """List what was taken for granted."""
-    if not facts.two_arms:
-        yield "Nothing but the memory changed between the iterations; nothing here checks that."
-        return
-    yield (
-        "The frozen arm is the same system, and its memory never changed. "
-        f"Iteration 1 checks the common start: {_start(facts)}."
-    )
-    yield (
-        "What changed at the provider or the network hit both arms alike, for they were asked "
-        "task by task. A disturbance of one deployment alone would be taken for learning."
-    )
-    yield "Tasks are the unit, and independent: repeats and iterations of a task are averaged."
+def _elsewhere(facts: Facts) -> Iterator[str]:
+    """Say what other tasks pay, or save as well."""
+    for kind in ("easy", "impossible"):
+        group = facts.group(kind)
+        if group and group.ratio is not None and policy.is_relevant(abs(group.ratio - 1)):
+            word = "paid" if group.ratio > 1 else "used"
+            amount = f"{more_or_fewer(group.ratio)} {METRICS[facts.cost].plain}"
+            yield f"{kind.capitalize()} tasks {word} {amount}."
 
 
-def cautions(facts: Facts, calls: Sequence[Call]) -> Iterator[str]:
-    """List what a reader of the verdict should know as well."""
-    for arm in facts.grid.arms:
-        yield from _cached(arm, [call for call in calls if call.arm == arm])
-    # A gateway that reports only its small calls would look cheap.
-    if silent := sum(call.result.tokens is None for call in calls):
-        yield f"{silent} of {len(calls)} runs report no tokens; they are no part of any mean"
-    if free := sum(call.result.tokens == 0 for call in calls):
-        yield f"{free} of {len(calls)} runs report 0 tokens; of a mean of 0 there is no ratio"
-    # Uneven cells are no reason to refuse, but some means rest on fewer calls than it seems.
-    if facts.grid.fewest < facts.grid.repeats and not facts.grid.missing():
-        yield f"some cells hold {facts.grid.fewest} runs and others {facts.grid.repeats}"
-    tasks = len(facts.grid.tasks)
-    if facts.two_arms and tasks < policy.least_tasks():
-        reach = f"the primary test cannot reach {policy.level()}"
-        yield f"with {tasks} task(s) {reach}, whatever happens"
-    yield from together(facts.tokens)
-    primary = facts.primary
-    saved = primary is not None and primary.p is not None and primary.p <= policy.ALPHA
-    for effect in facts.effects:
-        # Where tokens were saved, turns and time mostly were too: no news.
-        if not saved or harm(effect) > 0:
-            yield from filter(None, [_aside(effect)])
+def _cost_and_work(facts: Facts, kind: str) -> str:
+    group = facts.group(kind)
+    done = f", and {_done(group)}" if group and group.learn_calls else ""
+    if group is None or group.ratio is None:
+        return f"an unknown number of {METRICS[facts.cost].plain}{done}"
+    return f"{_typical(facts, group)} its twin, which learns nothing{done}"
+
+
+def _typical(facts: Facts, group: Group) -> str:
+    ratio = 1.0 if group.ratio is None else group.ratio
+    amount = more_or_fewer(ratio)
+    noun = METRICS[facts.cost].plain
+    return f"{amount} {noun} {'as' if amount == AS_MANY else 'than'}"
+
+
+def _done(group: Group, kind: str = "") -> str:
+    """Write how much was done: `as many tasks were done (18 of 18 runs, twin 18 of 18)`."""
+    own = group.learn_done / group.learn_calls if group.learn_calls else 0.0
+    base = group.frozen_done / group.frozen_calls if group.frozen_calls else 0.0
+    word = "as many" if own == base else "more" if own > base else "fewer"
+    twins = f"twin {group.frozen_done} of {group.frozen_calls}"
+    tasks = f"{kind} tasks".lstrip()
+    return f"{word} {tasks} were done ({group.learn_done} of {group.learn_calls} runs, {twins})"
+
+
+def _of_kind(facts: Facts) -> str | None:
+    """Say which kind of task is done less often, where that is not to be seen over all tasks."""
+    loss = lost(facts)
+    group = facts.group(loss.kind) if loss and loss.kind != "all" else None
+    return _done(group, group.kind) if group else None
+
+
+def _only_impossible(facts: Facts) -> bool:
+    """Return whether nothing but giving up sooner on impossible tasks costs less."""
+    least = facts.observed.expectations.relevant.cost
+    saved = {
+        kind: policy.is_relevant(1 - group.ratio, least)
+        for kind in ("niche", "easy", "impossible")
+        if (group := facts.group(kind)) and group.ratio is not None
+    }
+    return [kind for kind, saves in saved.items() if saves] == ["impossible"]
+
+
+def _growth(facts: Facts) -> str:
+    """Say how the saving went on."""
+    growth, count = facts.growth, len(facts.grid.iterations)
+    if growth is None or growth.best is None:
+        return ""
+    if growth.shape == "grew":
+        what = "It compounds: the saving" if facts.yes("cost") else "Over all tasks the saving"
+        return f"{what} grew from {_saved(facts, 0)} to {_saved(facts, -1)}."
+    if growth.shape == "in steps":
+        return (
+            f"It learned in steps: it saved {_saved(facts, 0)} and {_saved(facts, -1)}; that it "
+            "goes on getting better is not shown."
+        )
+    # What falls is said with every word, and not here.
+    if growth.shape in {"past its peak", "fading"}:
+        return ""
+    if count < policy.SLOPE_ITERATIONS:
+        return f"{count} iterations are too few to tell whether it goes on getting better."
+    return f"Over {count} iterations it is not shown that it goes on getting better."
+
+
+def _saved(facts: Facts, place: int) -> str:
+    """Write what an iteration after the first saved: `15% in iteration 2`."""
+    growth = facts.growth
+    value = growth.ratios[place] if growth else None
+    saved = "an unknown share" if value is None else percent(1 - value)
+    if value is not None and value >= 1:
+        saved = "nothing" if more_or_fewer(value) == AS_MANY else more_or_fewer(value)
+    return f"{saved} in iteration {facts.grid.iterations[1:][place]}"
+
+
+def _price(facts: Facts) -> str:
+    """Say what a gain is paid with, and the price of what is done, in both arms."""
+    group, noun = facts.group("all"), METRICS[facts.cost].plain
+    parts = []
+    if fewer_done(facts):
+        less = _of_kind(facts) or "it does less work"
+        parts.append(f"{less[0].upper()}{less[1:]}, so the saving alone is no gain.")
+    # Of niche tasks alone the price is paid elsewhere, and has not been named yet.
+    elif facts.yes("niche") and group and group.ratio is not None:
+        text = f"Over all tasks, a typical one took {more_or_fewer(group.ratio)} {noun}"
+        ratio, least = together(facts) or 1.0, facts.observed.expectations.relevant.cost
+        if policy.is_relevant(ratio - 1, least) and not policy.is_relevant(group.ratio - 1, least):
+            text += f", and all of them together {more_or_fewer(ratio)}"
+        parts.append(f"{text}.")
+    own, base = (_per_done(facts, arm) for arm in (LEARN, FROZEN))
+    if own is None:
+        parts.append("No task was done.")
+    else:
+        twins = "the twin did none" if base is None else f"in the twin, {base}"
+        parts.append(f"Each task done took {own} {noun}; {twins}.")
+    return " ".join(parts)
+
+
+def _per_done(facts: Facts, arm: str) -> str | None:
+    """Return the cost of all runs of tasks that can be done, per run that ended ok, if any did."""
+    grid = facts.grid
+    rows = grid.rows(Phase.ALPHA, Phase.BETA)
+    side = grid.arms.index(arm)
+    spent = np.nansum(grid.calls[facts.cost][side, rows, 1:])
+    done = np.nansum(grid.calls[OK][side, rows, 1:])
+    if not done:
+        return None
+    return number(float(spent / done), 0, grouped=True)
 
 
 def _dishonest(facts: Facts) -> str:
-    count = len(facts.bluffs)
-    runs = "1 run" if count == 1 else f"{count} runs"
-    return f"The gateway claimed success in {runs} of tasks that cannot be done."
+    text = "he gateway claims success in tasks that cannot be done"
+    # Of one that did so before it learned anything it must not read as if learning had taught it.
+    if facts.bluffs and facts.bluffs.before:
+        return f"T{text}, and did so before it learned anything."
+    return f"With what it learned, t{text}."
 
 
 def _regressed(facts: Facts) -> str:
-    lost = sum(forgotten.counts for forgotten in facts.lost)
-    tasks = "an easy task" if lost == 1 else f"{lost} easy tasks"
+    worse = []
     if not facts.two_arms:
-        return f"The gateway now fails {tasks} that it passed in iteration 1. {_OPEN_CAUSE}"
-    # By word and amount, not by p-value: this sentence needs no statistics.
-    worse = [
-        f"{METRICS[effect.metric].plain} worse by {size(effect)}"
-        for effect in facts.effects
-        if is_regression(effect)
-    ]
-    if lost:
-        worse.append(
-            f"{tasks} that passed in iteration 1 {'was' if lost == 1 else 'were'} forgotten"
-        )
-    return f"With what it learned the gateway got worse: {'; '.join(worse)}."
-
-
-def _learned(facts: Facts) -> str:
-    count = len(facts.grid.iterations)
-    open_question = f"{count} iterations are too few to tell whether it goes on getting better"
-    if facts.compounding is not None:
-        open_question = f"over {count} iterations it is not shown that it goes on getting better"
-    return f"{_saved(facts)} It got better; {open_question}."
+        gone = sum(forgotten.counts for forgotten in facts.lost)
+        return f"The gateway now fails {counted(gone, 'task')} that it passed. {_OPEN_CAUSE}"
+    if costs_more(facts) or fewer_done(facts):
+        worse.append(f"it used {_cost_and_work(facts, 'all')}")
+    if less := _of_kind(facts):
+        worse.append(less)
+    if gone := sum(forgotten.counts for forgotten in facts.lost):
+        verb = "is" if gone == 1 else "are"
+        worse.append(f"{counted(gone, 'task')} that could be done {verb} lost")
+    return f"With what it learned, the gateway got worse: {'; '.join(worse)}."
 
 
 def _no_effect(facts: Facts) -> str:
-    text = (
-        f"Learning saved no relevant share of tokens: the gateway used {typical(facts.tokens)} its "
-        f"twin, and {policy.relevant()} either way can be ruled out."
-    )
+    group = facts.group("all")
+    if group is None or is_small_saving(facts):
+        ends = _ends(group.interval) if group and group.interval else ""
+        work = f", and {_done(group)}" if group and group.learn_calls else ""
+        text = f"Learning saves a little: {ends} of the {METRICS[facts.cost].plain}{work}."
+    else:
+        least = policy.relevant(facts.observed.expectations.relevant.cost)
+        used = _cost_and_work(facts, "all")
+        text = (
+            f"Learning changed nothing that counts: the gateway used {used}. A change of the "
+            f"{METRICS[facts.cost].plain} by {least} or more can be ruled out."
+        )
     # No effect of a memory that was never used is a finding about the set-up, not about learning.
     if any(
         gate.name is GateName.MECHANISM and gate.status is GateStatus.FAILED for gate in facts.gates
@@ -162,31 +247,32 @@ def _no_effect(facts: Facts) -> str:
     return text
 
 
+def _ends(interval: Interval) -> str:
+    low, high = percent(1 - interval.high), percent(1 - interval.low)
+    return low if low == high else f"{low} to {high}"
+
+
 def _inconclusive(facts: Facts, reasons: Sequence[str]) -> str:
-    tokens = facts.tokens
     start = "This battery cannot tell whether learning helps"
-    if tokens is None or tokens.value is None:
-        return f"{start}, because no tokens could be compared."
-    text = f"{start}: it used {typical(facts.tokens)} its twin{span(tokens.interval)}"
-    if tokens.interval is not None and tokens.interval.high < 1:
-        # The saving itself is clear; what speaks against it is not.
+    if facts.nothing:
+        return f"{start}: {facts.nothing}."
+    group, gains = facts.group("all"), facts.yes("cost", "niche", "success")
+    if (group is None or group.ratio is None) and not gains:
+        return f"{start}, because no {METRICS[facts.cost].plain} could be compared."
+    text = f"{start}: the gateway used {_cost_and_work(facts, 'all')}"
+    # The gain itself is clear; what speaks against it is not.
+    if gains:
         return f"{text}, but {'; '.join(reasons)}."
-    return f"{text}."
-
-
-def _indicative(facts: Facts) -> str:
-    return (
-        f"{_one_arm(facts)} Without a frozen arm this shows a trend and not its cause: a server "
-        "that warmed up or a provider that changed would look the same."
-    )
-
-
-def _saved(facts: Facts) -> str:
-    interval = span(facts.tokens.interval) if facts.tokens else ""
-    return (
-        f"With what it learned, the gateway used {typical(facts.tokens)} its twin that learns "
-        f"nothing{interval}."
-    )
+    asked, interval = facts.question("cost"), group.interval if group else None
+    small = asked is not None and asked.p is not None and asked.p <= asked.level
+    by_plan = facts.looks is None or facts.looks.by_plan
+    # Of the cost it can tell; what speaks against calling it no effect is something else.
+    if small or is_equal(facts) or (interval is None and not by_plan):
+        return f"{text}, but {reasons[0]}."
+    if interval is None:
+        return f"{text}, but with so few tasks that may be luck."
+    ends = f"{more_or_fewer(interval.low)} to {more_or_fewer(interval.high)}"
+    return f"{text}. Anything from {ends} fits what was measured."
 
 
 def _one_arm(facts: Facts) -> str:
@@ -196,48 +282,37 @@ def _one_arm(facts: Facts) -> str:
         return "Not all runs report tokens, so first and last iteration do not compare."
     first, last = cells.sum(axis=0).tolist()
     if not first:
-        return f"The first iteration took 0 tokens and the last {number(last, 0, grouped=True)}."
-    return f"From the first to the last iteration it came to {more_or_fewer(last / first)} tokens."
+        return f"The first iteration took 0 tokens, the last {number(last, 0, grouped=True)}."
+    amount = more_or_fewer(last / first)
+    compared = "as" if amount == AS_MANY else "than"
+    return f"The last iteration took {amount} tokens {compared} the first."
 
 
-def _cached(arm: Arm, calls: Sequence[Call]) -> Iterator[str]:
-    marked = [call for call in calls if call.result.cached]
-    cells = {(call.task, call.iteration) for call in calls}
-    if marked:
-        hit = {(call.task, call.iteration) for call in marked}
-        yield (
-            f"{arm} arm: {len(marked)} of {len(calls)} answers, in {len(hit)} of {len(cells)} "
-            "cells, say that they came from a cache; a cached answer is no work, and its repeats "
-            "are one answer"
-        )
+def _aside(word: Word | None, facts: Facts) -> Iterator[str]:
+    """Say what has to be next to the word, whatever it is."""
+    growth = facts.growth
+    if growth and word is not Word.INVALID and growth.shape in {"past its peak", "fading"}:
+        place = facts.grid.iterations[1:].index(growth.best) if growth.best else 0
+        what = "is fading" if growth.shape == "fading" else "is past its peak"
+        if (growth.ratios[-1] or 0) >= 1:
+            what = "did not last"
+        yield f"The saving {what}: {_saved(facts, place)}, {_saved(facts, -1)}."
+    claims = facts.bluffs
+    if claims and (claims.learn or claims.before or claims.frozen):
+        yield _bluffs(claims)
+    # A saving that a cache made reads like one that was learned. What is refused is no saving.
+    answers = int(np.nansum(facts.grid.calls[CACHED]))
+    if answers and word is not Word.INVALID:
+        yield f"{counted(answers, 'answer')} came from a cache, which is not work."
 
 
-def _aside(effect: Effect) -> str | None:
-    """Name another metric that moved clearly, whatever became of the tokens."""
-    if effect.metric == TOKENS or effect.p_corrected is None or is_regression(effect):
-        return None
-    # A busy machine moves milliseconds by itself; to name that would be noise in every report.
-    if effect.metric == ELAPSED and within_jitter(effect):
-        return None
-    if effect.p_corrected > policy.ALPHA:
-        # Fewer tokens because tasks fail sooner would be a poor saving: say it early.
-        fewer_ok = effect.metric == OK and policy.is_relevant(harm(effect))
-        return f"the learn arm ended {size(effect)} fewer tasks ok" if fewer_ok else None
-    if not policy.is_relevant(abs(harm(effect))):
-        return None
-    why = excuse(effect) if is_worse(effect) else None
-    not_counted = f"; not counted, because {why}" if why else ""
-    return f"{moved(effect)}{not_counted}"
-
-
-def _start(facts: Facts) -> str:
-    start = facts.same_start
-    if facts.start_ratio is None or start is None:
-        return "it could not, for no tokens were reported"
-    if start.p is None:
-        return "both arms took exactly the same tokens"
-    text = f"{p_equals(start.p)} for a difference in tokens"
-    refused = f"below {policy.level(policy.SAME_START_ALPHA)}"
-    if 2 / 2**start.tasks >= policy.SAME_START_ALPHA:
-        return f"{text}; with {start.tasks} tasks p is never {refused}, so this check cannot fail"
-    return f"{text}, and {refused} it would be refused"
+def _bluffs(claims: Bluffs) -> str:
+    text = f"mpossible tasks ended ok in {in_words(claims)}"
+    if claims.learned or not claims.learn_calls:
+        return f"I{text}."
+    # Of a gateway that bluffs anyway it must not read as if learning had brought it.
+    if not claims.learn:
+        return f"It bluffed only without what it learned: i{text}."
+    if claims.before or claims.frozen:
+        return f"It bluffs with and without learning: i{text}."
+    return f"I{text}: so few may be chance."

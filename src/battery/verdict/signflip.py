@@ -38,8 +38,15 @@ RANDOM_FLIPS: Final = 100_000
 #: Sums this close, relative to the sum of all sizes, are equal: the order of adding is no evidence.
 TOLERANCE: Final = 1e-9
 
-#: Signs held in memory at a time: what fits into a processor's cache is multiplied fastest.
+#: Sums, and bytes of signs, held at a time: what fits into a processor's cache is fastest.
 _CHUNK_CELLS: Final = 2**16
+_CHUNK_BYTES: Final = 2**20
+#: The same of sums over sets.
+_CHUNK_SETS: Final = 2**18
+# With more, products wake the threads of the linear algebra library, which wait by spinning: that
+# takes longer than it saves, and burns every core.
+#: Most batteries at a time that random flips are tried on.
+_ONE_THREAD: Final = 100
 
 #: The eight signs of each byte, from its highest bit down.
 _OF_BYTE: Final = (np.arange(256)[:, None] >> np.arange(8)[::-1] & 1) * 2.0 - 1
@@ -75,18 +82,32 @@ def signs(tasks: int) -> Floats:
     return rows
 
 
-def flips(tasks: int) -> Iterator[Floats]:
-    """Yield patterns of signs in chunks of rows: all of them, or `RANDOM_FLIPS` seeded ones."""
-    if tasks <= EXACT_UP_TO:
-        yield signs(tasks)
+def flipped_sums(table: Floats, most: int | None = None) -> Iterator[Floats]:
+    """Yield the column sums of tasks by columns under patterns of signs, in chunks of rows.
+
+    A pattern turns the sign of whole rows. All patterns are tried, the one that turns none first,
+    or `RANDOM_FLIPS` seeded ones. With `most` no more than so many, and random ones where there are
+    more.
+    """
+    tasks, columns = table.shape
+    if tasks <= EXACT_UP_TO and (most is None or 2**tasks <= most):
+        yield signs(tasks) @ table
         return
+    # A random byte is the signs of eight tasks, and what they come to under each of the 256 is
+    # looked up: an eighth of the numbers is drawn, and an eighth is added.
+    groups = -(-tasks // 8)
+    padded = np.zeros((groups, 8, columns))
+    padded.reshape(-1, columns)[:tasks] = table
+    looked_up = _OF_BYTE @ padded
     rng = np.random.default_rng(SEED)
-    rows = max(1, _CHUNK_CELLS // tasks)
-    for start in range(0, RANDOM_FLIPS, rows):
-        shape = (min(rows, RANDOM_FLIPS - start), -(-tasks // 8))
-        # Each random byte is eight signs, so an eighth of the numbers is drawn.
-        packed = rng.integers(0, 256, shape, dtype=np.uint8)
-        yield np.take(_OF_BYTE, packed, axis=0).reshape(len(packed), -1)[:, :tasks]
+    rows = max(1, min(_CHUNK_BYTES // groups, _CHUNK_CELLS // max(1, columns)))
+    tried = RANDOM_FLIPS if most is None else most
+    for start in range(0, tried, rows):
+        drawn = rng.integers(0, 256, (groups, min(rows, tried - start)), dtype=np.uint8)
+        total = np.zeros((drawn.shape[1], columns))
+        for of_group, patterns in zip(looked_up, drawn, strict=True):
+            total += np.take(of_group, patterns, axis=0)
+        yield total
 
 
 def better(effects: Floats) -> Flipped:
@@ -129,61 +150,52 @@ def bound(effects: Floats, level: float) -> float | None:
 
 
 def differs(effects: Floats) -> Flipped:
-    """Test two-sided whether the mean effect is other than 0.
+    """Test two-sided whether the mean effect is other than 0: `better`, asked both ways.
 
     NaN is left out. One task gives p = 1; equal effects of n tasks give 2/2^n.
     """
-    return _test(effects, np.abs)
+    one_way, other_way = better(effects), better(-effects)
+    return one_way._replace(p=either_way(one_way.p, other_way.p))
 
 
-def max_t(table: Floats) -> list[tuple[float | None, float | None]]:
-    """Test every column (metric) of tasks by metrics two-sided; return raw and corrected p.
+def each(effects: Floats, *, two_sided: bool = False, most: int | None = None) -> Floats:
+    """Return the p of `better`, or of `differs`, for each of many batteries: rows of effects.
 
-    Single-step max-T of Westfall & Young, Resampling-Based Multiple Testing, 1993, section 2.6:
-    each metric is held against the largest statistic of all metrics in the same flip. Whole rows
-    are flipped together, so the correlation between metrics is kept, and the chance that any
-    metric without an effect gets a corrected p of at most .05 is at most .05.
-
-    The statistic is sum(d) / sqrt(sum(d^2)). Flipping changes no d^2, and with S for this
-    statistic Student's t is S * sqrt((n - 1) / (n - S^2)): the larger the one, the larger the
-    other. Unlike t it has no division by zero where all effects are equal.
-
-    A NaN cell adds nothing to its metric. A metric without information, all NaN or 0, is
-    `(None, None)` and takes no part in the correction.
+    NaN is an effect of 0, and a row of zeros has p = 1. With `most` no more patterns are tried.
     """
-    table = _scaled(table)
-    informed = np.flatnonzero(table.any(axis=0))
-    results: list[tuple[float | None, float | None]] = [(None, None)] * table.shape[1]
-    columns = table[:, informed]
-    columns = columns / np.sqrt((columns**2).sum(axis=0))
-    least = np.abs(columns.sum(axis=0)) - _slack(columns)
+    table = _scaled(effects.T)
+    total, slack = table.sum(axis=0), _slack(table)
 
-    def hit(sums: Floats) -> Booleans:
-        sizes = np.abs(sums)
-        largest = sizes.max(axis=1, initial=0.0, keepdims=True)
-        return np.hstack([sizes >= least, largest >= least])
+    def seen(sums: Floats) -> Floats:
+        return np.abs(sums) if two_sided else sums
 
-    hits, tried, exact = _count(columns, hit)
-    ps = [_share(count, tried, exact=exact) for count in hits.tolist()]
-    for place, metric in enumerate(informed.tolist()):
-        results[metric] = (ps[place], ps[informed.size + place])
-    return results
+    least = seen(total) - slack
+
+    def count(part: NDArray[np.int64]) -> tuple[NDArray[np.int64], int, bool]:
+        return _count(table[:, part], lambda sums: seen(sums) >= least[part], most)
+
+    if len(table) > EXACT_UP_TO or (most is not None and 2 ** len(table) > most):
+        parts = np.array_split(np.arange(total.size), 1 + total.size // _ONE_THREAD)
+        counts = [count(part) for part in parts]
+        random: Floats = np.concatenate([(1 + hits) / (1 + tried) for hits, tried, _ in counts])
+        return random
+    # Adding up sets, as `better` does, beats multiplying signs where there are many batteries.
+    parts = np.array_split(np.arange(total.size), 1 + (total.size << len(table)) // _CHUNK_SETS)
+    exact: Floats = np.concatenate(
+        [
+            (seen(total[part] - 2 * all_sets(table[:, part])) >= least[part]).mean(0)
+            for part in parts
+        ]
+    )
+    return exact
 
 
-def holm(ps: Sequence[float | None]) -> list[float | None]:
-    """Correct p-values for their number by Holm's step-down method, in the order given.
-
-    Holm, A simple sequentially rejective multiple test procedure, Scand J Statist 6, 1979. None
-    is passed through and not counted. A single p stays as it is; equal ones stay equal.
-    """
-    order = sorted((p, index) for index, p in enumerate(ps) if p is not None)
-    results: list[float | None] = [None] * len(ps)
-    highest = 0.0
-    for rank, (p, index) in enumerate(order):
-        # A larger p must not come out below the one before it, where the step-down has stopped.
-        highest = max(highest, min(1.0, p * (len(order) - rank)))
-        results[index] = highest
-    return results
+def either_way(one_way: float | None, other_way: float | None) -> float | None:
+    """Return the two-sided p of a test from its one-sided ones; None where it has none."""
+    # Either way is as much news as the other, so the level is paid for both.
+    if one_way is None or other_way is None:
+        return None
+    return min(1.0, 2 * min(one_way, other_way))
 
 
 def chances_of_counts(changes: Floats, needed: Sequence[int]) -> list[float] | None:
@@ -226,22 +238,30 @@ def _subsets(known: Floats) -> _Subsets:
     # Sorted, tasks in another order give the same sums to the last digit, and a mean effect that is
     # taken off first meets the same random flips.
     scaled = np.sort(known) / unit
-    columns = np.column_stack([scaled, np.ones(scaled.size)])
     if scaled.size <= EXACT_UP_TO:
-        sums, sizes = _all_sets(columns)
+        sums, sizes = all_sets(scaled), _sizes(scaled.size)
     else:
-        turned = np.concatenate([rows @ columns for rows in flips(scaled.size)])
-        sums, sizes = ((columns.sum(axis=0) - turned) / 2).T
+        columns = np.column_stack([scaled, np.ones(scaled.size)])
+        flipped = np.concatenate(list(flipped_sums(columns)))
+        sums, sizes = ((columns.sum(axis=0) - flipped) / 2).T
     sums[np.abs(sums) <= _slack(scaled) / 2] = 0.0
     return _Subsets(sums, sizes, unit)
 
 
-def _all_sets(columns: Floats) -> Floats:
-    """Sum each column over every set of rows; the empty set comes first."""
-    sets = np.zeros((columns.shape[1], 1))
-    for row in columns:
-        sets = np.hstack([sets, sets + row[:, None]])
-    return sets
+def all_sets(values: Floats) -> Floats:
+    """Sum values, or rows of them, over every set of them; the empty set comes first."""
+    sums = np.zeros((2 ** len(values), *values.shape[1:]))
+    for place, value in enumerate(values):
+        half = 2**place
+        np.add(sums[:half], value, out=sums[half : 2 * half])
+    return sums
+
+
+@lru_cache(maxsize=EXACT_UP_TO + 1)
+def _sizes(tasks: int) -> Floats:
+    sizes = all_sets(np.ones(tasks))
+    sizes.flags.writeable = False
+    return sizes
 
 
 def _hits_allowed(tried: int, level: float, *, exact: bool) -> int:
@@ -250,16 +270,6 @@ def _hits_allowed(tried: int, level: float, *, exact: bool) -> int:
     while hits >= 0 and _share(hits, tried, exact=exact) > level:
         hits -= 1
     return hits
-
-
-def _test(effects: Floats, statistic: Callable[[Floats], Floats]) -> Flipped:
-    measured = int((~np.isnan(effects)).sum())
-    column = _scaled(effects[:, None])
-    if not len(column):
-        return Flipped(None, measured, 0, exact=True)
-    least = statistic(column.sum(axis=0)) - _slack(column)
-    hits, tried, exact = _count(column, lambda sums: statistic(sums) >= least)
-    return Flipped(_share(int(hits[0]), tried, exact=exact), measured, tried, exact)
 
 
 def _scaled(table: Floats) -> Floats:
@@ -279,13 +289,15 @@ def _slack(columns: Floats) -> Floats:
     return slack
 
 
-def _count(table: Floats, hit: Callable[[Floats], Booleans]) -> tuple[NDArray[np.int64], int, bool]:
+def _count(
+    table: Floats, hit: Callable[[Floats], Booleans], most: int | None = None
+) -> tuple[NDArray[np.int64], int, bool]:
     """Count the hits of each column over all flips, the flips, and say whether they are all."""
     hits, tried = np.zeros(1, dtype=np.int64), 0
-    for rows in flips(len(table)):
-        hits = hits + hit(rows @ table).sum(axis=0)
+    for rows in flipped_sums(table, most):
+        hits = hits + hit(rows).sum(axis=0)
         tried += len(rows)
-    return hits, tried, len(table) <= EXACT_UP_TO
+    return hits, tried, len(table) <= EXACT_UP_TO and tried == 2 ** len(table)
 
 
 def _share(hits: int, tried: int, *, exact: bool) -> float:

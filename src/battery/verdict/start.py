@@ -1,4 +1,4 @@
-"""Whether the two arms were alike before anything was learned.
+"""Whether both arms were alike in iteration 1, before anything was learned.
 
 The run asks it as soon as it can, and the verdict asks it again, so both have the answer from here.
 """
@@ -10,54 +10,68 @@ from typing import NamedTuple
 import numpy as np
 
 from battery.base.numbers import counted, more_or_fewer, p_equals
-from battery.verdict import policy, signflip
+from battery.records.findings import Start
+from battery.records.metric import METRICS
+from battery.records.models import FROZEN, LEARN
+from battery.verdict import cost, policy, signflip
 from battery.verdict.signflip import Floats
+from battery.verdict.table import MEMORY, Grid
 
 
-class Differing(NamedTuple):
-    """By how much the arms differ in iteration 1, where they should not."""
+class Alike(NamedTuple):
+    """What the arms differed by at the start."""
 
-    #: Tokens of the learn arm over those of the frozen one, a geometric mean over tasks.
-    ratio: float
-    #: Of sign flips over tasks, two-sided.
-    p: float
-    #: Tasks that both arms reported tokens of.
-    tasks: int
-
-    @property
-    def text(self) -> str:
-        """What differs, in numbers, as a clause."""
-        by = f"{p_equals(self.p)}, {counted(self.tasks, 'task')}"
-        return (
-            "the arms differ already in iteration 1, before anything was learned: the learn arm "
-            f"took {more_or_fewer(self.ratio)} tokens on a typical task than the frozen arm ({by})"
-        )
-
-    @property
-    def cause(self) -> str:
-        """What most likely made them differ, as a clause."""
-        if self.ratio < 1:
-            return "most likely the learn arm has the memory of an earlier battery"
-        return "most likely they are not the same version, or one has the memory of something else"
+    start: Start
+    #: By task, log of the cost of frozen over learn in iteration 1.
+    effects: Floats
+    #: The part of it that later effects are net of; 0 where they are not.
+    netted: Floats
+    #: How they differ and why, a clause each; None where they are alike, or nothing can tell.
+    differing: str | None
 
 
-def differs(learn: Floats, frozen: Floats) -> Differing | None:
-    """Return how the arms differ in iteration 1; None where they do not, or nothing can tell.
+def alike(grid: Grid, metric: str) -> Alike:
+    """Compare the arms in iteration 1, two-sided."""
+    first = grid.over(slice(1))
+    effects = cost.task_effects(*(first.asked(arm, metric) for arm in (LEARN, FROZEN)))
+    flipped, ratio = signflip.differs(effects), cost.ratio(effects)
+    significant = flipped.p is not None and flipped.p < policy.SAME_START_ALPHA
+    large = ratio is not None and abs(ratio - 1) >= policy.SPOILING
+    netted = significant and not large
+    start = Start(p=flipped.p, ratio=ratio, tasks=flipped.tasks, netted=netted)
+    return Alike(
+        start=start,
+        effects=effects,
+        netted=np.nan_to_num(effects) if netted else np.zeros(effects.shape),
+        differing=_remembered(first)
+        or (_text(start, METRICS[metric].plain) if significant and large else None),
+    )
 
-    Takes the mean tokens of each task in each arm, NaN where not reported, in the same order.
-    """
-    logs = np.log(_counted(frozen, learn) / _counted(learn, frozen))
-    p = signflip.differs(logs).p
-    if p is None or p >= policy.SAME_START_ALPHA:
+
+def _remembered(first: Grid) -> str | None:
+    """Object to a memory that only one arm has; no test is needed where the answers show it."""
+    learn, frozen = (first.asked(arm, MEMORY) for arm in (LEARN, FROZEN))
+    # A gateway that fills this field for both does not mean learning by it.
+    shown = not np.isnan(learn).all() and not np.isnan(frozen).all()
+    by_learn, by_frozen = int(np.nansum(learn)), int(np.nansum(frozen))
+    if not shown or (by_learn > 0) == (by_frozen > 0):
         return None
-    ratio = float(np.exp(-np.nanmean(logs)))
-    # Small but regular differences are taken off every effect and spoil nothing.
-    if abs(ratio - 1) < policy.SPOILING:
-        return None
-    return Differing(ratio, p, int((~np.isnan(logs)).sum()))
+    arm, used = (LEARN, by_learn) if by_learn else (FROZEN, by_frozen)
+    return (
+        f"only the {arm} arm was given something from memory in iteration 1, before anything was "
+        f"learned, in {counted(used, 'run')}: it has the memory of an earlier battery"
+    )
 
 
-def _counted(own: Floats, other: Floats) -> Floats:
-    # What is answered from memory may cost nothing, and that is what is looked for here; but no
-    # ratio is infinite.
-    return np.where(own == 0, np.maximum(1.0, 0.01 * other), own)
+def _text(start: Start, noun: str) -> str:
+    by = f"{p_equals(start.p)}, {counted(start.tasks, 'task')}"
+    ratio = start.ratio or 1.0
+    cause = (
+        "most likely the learn arm has the memory of an earlier battery"
+        if ratio < 1
+        else "most likely they are not the same version, or one has the memory of something else"
+    )
+    return (
+        "the arms differ already in iteration 1, before anything was learned: the learn arm took "
+        f"{more_or_fewer(ratio)} {noun} on a typical task than its twin ({by}); {cause}"
+    )

@@ -1,7 +1,4 @@
-"""Intervals and rank tests: how large an effect is, what else is possible, whether values grow.
-
-Tasks are the unit everywhere: calls, iterations and repeats of one task are averaged before they
-come here. Levels are two-sided confidence, such as .95, unless a function says otherwise.
+"""Rank tests of whether values grow, and the bound of a rate.
 
 Page's test asks whether a value grows from position to position, in task after task. Page, Ordered
 hypotheses for multiple treatments, J Am Stat Assoc 58, 1963. Each task's values are replaced by
@@ -15,152 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from math import comb, erfc, exp, log, log1p, sqrt
+from math import erfc, expm1, log1p, sqrt
 from statistics import NormalDist
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
-from battery.records.findings import Interval
 from battery.verdict.signflip import TOLERANCE, Floats
-
-#: The log of the largest number that is reported.
-_MOST_LOG: Final = 700.0
-#: Halvings that leave less of 0 to 1 than a float near 1 can tell apart.
-_HALVINGS: Final = 60
-
-
-class Estimate(NamedTuple):
-    """A value with its interval; None for what cannot be known."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-
-    def interval(self, level: float) -> Interval | None:
-        """Return the interval, with the level that it was made for; None without one."""
-        if self.low is None or self.high is None:
-            return None
-        return Interval(low=self.low, high=self.high, level=level)
-
-
-def ratio(effects: Floats, level: float = 0.95) -> Estimate:
-    """Return learn over frozen, a geometric mean over tasks, with a t interval on logs.
-
-    `effects` are log(frozen / learn), one a task, so a saving is positive; the ratio returned is
-    exp(-mean), so a saving is below 1. The interval is Student's, The probable error of a mean,
-    Biometrika 6, 1908, taken on the logs and turned back.
-
-    NaN is left out. No task: nothing. One task: the value without an interval. Equal effects: the
-    interval is the point.
-    """
-    known = effects[~np.isnan(effects)]
-    if not known.size:
-        return Estimate(None, None, None)
-    mean = float(known.mean())
-    if known.size == 1:
-        return Estimate(_exp(-mean), None, None)
-    half = half_width(float(known.std(ddof=1)), known.size, level)
-    return Estimate(_exp(-mean), _exp(-mean - half), _exp(-mean + half))
-
-
-def _exp(log: float) -> float:
-    # Between two tasks that differ wildly the interval reaches further than a float can hold.
-    return exp(min(log, _MOST_LOG))
-
-
-def half_width(deviation: float, tasks: int, level: float) -> float:
-    """Return half the width of the t interval of a mean over at least two tasks."""
-    return float(stdtrit(tasks - 1, (1 + level) / 2)) * deviation / sqrt(tasks)
-
-
-# A simulation asks for the same few counts again and again.
-@lru_cache(maxsize=4096)
-def clopper_pearson_upper(events: int, trials: int, level: float = 0.95) -> float:
-    """Return the one-sided upper bound of a rate: 0 events in 6 trials still allow .393.
-
-    Clopper & Pearson, The use of confidence or fiducial limits, Biometrika 26, 1934; exact and
-    conservative. Without a trial, or where every trial is an event, it is 1.
-    """
-    if events >= trials:
-        return 1.0
-    low, high = 0.0, 1.0
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        if at_most(events, trials, middle) > 1 - level:
-            low = middle
-        else:
-            high = middle
-    return high
-
-
-def at_most(events: int, trials: int, rate: float) -> float:
-    """Return the chance of so many events or fewer, where each trial is one with chance `rate`."""
-    if events < 0:
-        return 0.0
-    if events >= trials:
-        return 1.0
-    if events >= trials * rate:
-        return 1 - _lower_tail(trials - events - 1, trials, 1 - rate)
-    return _lower_tail(events, trials, rate)
-
-
-def _lower_tail(events: int, trials: int, rate: float) -> float:
-    """Return the same for fewer events than expected: from there down, each is less likely."""
-    if rate == 1:
-        return 0.0
-    fixed = events * log(rate) + (trials - events) * log1p(-rate)
-    down = np.arange(events, 0, -1)
-    steps = np.cumprod(down / (trials - down + 1) * ((1 - rate) / rate))
-    return exp(_log_ways(trials, events) + fixed) * (1 + float(steps.sum()))
-
-
-@lru_cache(maxsize=1024)
-def _log_ways(trials: int, events: int) -> float:
-    return log(comb(trials, events))
-
-
-def wilson(rate: float, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Return the score interval of a rate over n tasks; it stays inside 0 to 1.
-
-    Wilson, Probable inference, J Am Stat Assoc 22, 1927. Rates of 0 and 1 have an interval, too.
-    The rate may be a mean of rates. Without a task anything is possible: 0 to 1.
-    """
-    if n == 0:
-        return 0.0, 1.0
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    centre = (rate + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
-    # Rounding must not lead past a bound that the interval of a rate of 0 or 1 touches.
-    return max(0.0, min(rate, centre - half)), min(1.0, max(rate, centre + half))
-
-
-def difference(
-    learn_rate: float, frozen_rate: float, n_tasks: int, level: float = 0.95
-) -> Estimate:
-    """Return learn minus frozen, two rates over the same tasks, with a score interval.
-
-    Newcombe, Interval estimation for the difference between independent proportions, Stat Med 17,
-    1998, method 10: the two Wilson intervals put together.
-
-    n is the number of tasks, also where each task's rate is itself a mean over iterations and
-    repeats: among values between 0 and 1 with a given mean, all-or-nothing ones spread most, and
-    that is the spread reckoned with. That the arms share their tasks is not used. Where they agree
-    by task, as they mostly do, the interval is too wide; where they disagree by task, too narrow;
-    and near its border it can contradict the sign flips, which do pair the tasks. A rate that is
-    NaN, or no task, gives nothing.
-    """
-    if n_tasks == 0 or np.isnan(learn_rate) or np.isnan(frozen_rate):
-        return Estimate(None, None, None)
-    value = learn_rate - frozen_rate
-    learn_low, learn_high = wilson(learn_rate, n_tasks, level)
-    frozen_low, frozen_high = wilson(frozen_rate, n_tasks, level)
-    down = sqrt((learn_rate - learn_low) ** 2 + (frozen_high - frozen_rate) ** 2)
-    up = sqrt((learn_high - learn_rate) ** 2 + (frozen_rate - frozen_low) ** 2)
-    return Estimate(value, value - down, value + up)
-
 
 #: Up to so many positions the arrangements of one task are counted exactly.
 EXACT_POSITIONS: Final = 10
@@ -170,6 +29,15 @@ EXACT_POINTS: Final = 4_000
 Integers = NDArray[np.int64]
 #: The doubled midranks of one task in ascending order.
 Pattern = tuple[int, ...]
+
+
+def most_without_event(trials: int, level: float = 0.95) -> float:
+    """Return the one-sided upper bound of the rate of what never happened: .393 after 6 trials.
+
+    Clopper & Pearson, The use of confidence or fiducial limits, Biometrika 26, 1934. Without a
+    trial it is 1.
+    """
+    return -expm1(log1p(-level) / trials) if trials else 1.0
 
 
 class Ordered(NamedTuple):
@@ -237,25 +105,31 @@ def doubled_midranks(values: Floats) -> Integers:
     return ranks
 
 
-def critical_value(tasks: int, positions: int, level: float) -> float:
+def critical_value(tasks: int, *positions: int, level: float) -> float:
     """Return the smallest L with p of at most `level` where no values are equal.
 
-    Infinite where even the best arrangement has a larger p.
+    So many tasks have one segment for each number of positions. Infinite where even the best
+    arrangement has a larger p.
     """
-    untied = tuple(range(2, 2 * positions + 1, 2))
-    patterns = (untied,) * tasks
+    patterns = tuple(sorted(tuple(range(2, 2 * each + 1, 2)) for each in positions * tasks))
     if _points(patterns) <= EXACT_POINTS:
         lowest, upper = _null(patterns)
         reached = np.flatnonzero(upper <= level)
         least = lowest + int(reached[0]) if reached.size else float("inf")
     else:
-        mean, deviation = _moments([np.array(patterns, dtype=np.int64)])
-        # The inverse of `_normal_p`.
-        least = mean + 1.0 + NormalDist().inv_cdf(1 - level) * deviation
+        # The inverse of `_normal_p`; a single position has no order.
+        tables = [
+            np.array([range(2, 2 * each + 1, 2)] * tasks, dtype=np.int64) for each in positions
+        ]
+        fixed = sum(2 * len(ranks) for ranks in tables if ranks.shape[1] == 1)
+        mean, deviation = _moments([ranks for ranks in tables if ranks.shape[1] > 1])
+        least = fixed + mean + 1.0 + NormalDist().inv_cdf(1 - level) * deviation
     # Untied ranks make L whole.
     return float(np.ceil(least / 2))
 
 
+# Nearly all tasks have the pattern without equal values.
+@lru_cache(maxsize=1024)
 def _extent(pattern: Pattern) -> tuple[int, int]:
     """Return the smallest and the largest doubled sum of position times rank."""
     up = sum(position * rank for position, rank in enumerate(pattern, 1))

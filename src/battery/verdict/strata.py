@@ -77,12 +77,39 @@ def more(strata: Sequence[Stratum]) -> float | None:
     informative = [stratum for stratum in strata if stratum.informative]
     if not informative:
         return None
+    total = _total(informative)
+    observed = sum(stratum.own_events for stratum in informative)
+    return _p(total, max(0, observed - total.lowest))
+
+
+def attained(strata: Sequence[Stratum], level: float) -> float:
+    """Return the largest p of at most a level that the test can have, given its margins.
+
+    Few calls have few possible values; 0 where even the smallest is above the level.
+    """
+    informative = [stratum for stratum in strata if stratum.informative]
+    if not informative:
+        return 0.0
+    total = _total(informative)
+    largest = 0.0
+    for place in reversed(range(total.chances.size)):
+        p = _p(total, place)
+        if p > level:
+            break
+        largest = p
+    return largest
+
+
+def _total(informative: Sequence[Stratum]) -> _Chances:
     margins = Counter((stratum.events, stratum.own, stratum.base) for stratum in informative)
     total = _Chances(0, np.ones(1))
     for (events, own, base), times in sorted(margins.items()):
         total = _added(total, _repeated(events, own, base, times))
-    observed = sum(stratum.own_events for stratum in informative)
-    p = fsum(total.chances[max(0, observed - total.lowest) :])
+    return total
+
+
+def _p(total: _Chances, place: int) -> float:
+    p = fsum(total.chances[place:])
     # A p of 1/10 is then .1, and reaches a level of .1, in whatever way it was added up.
     return float(f"{min(1.0, max(LEAST_P, p)):.{DIGITS}g}")
 

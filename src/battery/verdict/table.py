@@ -7,9 +7,10 @@ them and is no part of any mean. A reported 0 is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Self
+from math import nan
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,35 +46,76 @@ class TaskRow(NamedTuple):
     phase: Phase
 
 
+#: Facts of a call that are no metrics, as 1 and 0: whether it failed without an error, came from a
+#: cache, was given something from memory (NaN where its answer does not show that).
+SILENT: Final = "silent"
+CACHED: Final = "cached"
+MEMORY: Final = "memory"
+FACTS: Final[Mapping[str, Callable[[RunResult], float]]] = {
+    SILENT: lambda result: float(result.status != "ok" and not result.error),
+    CACHED: lambda result: float(result.cached),
+    MEMORY: lambda result: nan if result.memory_used is None else float(result.memory_used),
+}
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
-    """The cells of one or two sides; `values[metric]` has the shape (sides, tasks, iterations).
+    """The calls of one or two sides, and their means by cell.
 
     Of two sides the first is the one in question and the second its base.
     """
 
     tasks: tuple[TaskRow, ...]
     iterations: tuple[int, ...]
-    #: Most calls that any cell holds.
-    repeats: int
-    #: Fewest calls that any cell with a call holds.
-    fewest: int
-    #: By metric; of those that the verdict does not count, only the ones that some call measured.
+    #: By metric and by fact, of the shape (sides, tasks, iterations, repeats); NaN where there is
+    #: no call, or it has not measured that. Of metrics that the verdict does not count, only those
+    #: that some call measured.
+    calls: Mapping[str, Floats]
+    #: By metric, the means of the cells: (sides, tasks, iterations).
     values: Mapping[str, Floats]
+
+    @classmethod
+    def of_calls(
+        cls, tasks: Sequence[TaskRow], iterations: Sequence[int], calls: Mapping[str, Floats]
+    ) -> Self:
+        """Average the repeats of every cell."""
+        values = {key: means(each) for key, each in calls.items() if key in METRICS}
+        return cls(tuple(tasks), tuple(iterations), calls, values)
 
     @property
     def metrics(self) -> list[Metric]:
         """List the metrics of the grid, in the order of the table of metrics."""
         return [METRICS[key] for key in self.values]
 
-    def over(self, columns: slice) -> Self:
-        """Keep some of the iterations; `repeats` and `fewest` stay those of the whole."""
-        values = {metric: cells[:, :, columns] for metric, cells in self.values.items()}
-        return replace(self, iterations=self.iterations[columns], values=values)
+    @property
+    def repeats(self) -> int:
+        """The most calls that any cell holds."""
+        return int(self._counts.max(initial=0))
 
-    def rows(self, phase: Phase) -> list[int]:
-        """Return the rows of the tasks of one phase."""
-        return [row for row, task in enumerate(self.tasks) if task.phase is phase]
+    @property
+    def fewest(self) -> int:
+        """The fewest calls that any cell with a call holds."""
+        counts = self._counts
+        return int(counts[counts > 0].min(initial=self.repeats))
+
+    @property
+    def _counts(self) -> NDArray[np.int64]:
+        # Every call tells whether the overseer stepped in: here NaN is no call.
+        counts: NDArray[np.int64] = (~np.isnan(self.calls[OVERSEER])).sum(axis=-1)
+        return counts
+
+    def over(self, columns: slice) -> Self:
+        """Keep some of the iterations."""
+        return replace(
+            self,
+            iterations=self.iterations[columns],
+            calls={key: each[:, :, columns] for key, each in self.calls.items()},
+            values={metric: cells[:, :, columns] for metric, cells in self.values.items()},
+        )
+
+    def rows(self, *phases: Phase) -> list[int]:
+        """Return the rows of the tasks of these phases."""
+        return [row for row, task in enumerate(self.tasks) if task.phase in phases]
 
     @property
     def cells(self) -> int:
@@ -82,20 +124,24 @@ class Table:
 
     def missing(self) -> int:
         """Count the cells that no call fills."""
-        # Every call tells whether the overseer stepped in: here a cell is NaN only without a call.
-        return int(np.isnan(self.values[OVERSEER]).sum())
+        return int((self._counts == 0).sum())
 
 
 @dataclass(frozen=True, eq=False)
 class Grid(Table):
-    """All cells of a battery, an arm a side: learn first."""
+    """All calls of a battery, an arm a side: learn first."""
 
-    arms: tuple[Arm, ...]
+    arms: tuple[Arm, ...] = (LEARN,)
 
     def of(self, arm: Arm, metric: str) -> Floats:
         """Return one metric in one arm: tasks by iterations."""
         cells: Floats = self.values[metric][self.arms.index(arm)]
         return cells
+
+    def asked(self, arm: Arm, key: str) -> Floats:
+        """Return one metric or fact of the calls of one arm: tasks by iterations by repeats."""
+        calls: Floats = self.calls[key][self.arms.index(arm)]
+        return calls
 
 
 def grid(calls: Sequence[Call]) -> Grid:
@@ -118,43 +164,34 @@ def table_of(*sides: Sequence[Call]) -> Table:
     seen = {call.task: call for call in sorted(calls, key=lambda call: -call.position)}
     tasks = sorted(seen.values(), key=lambda call: (call.position, call.task))
     iterations = sorted({call.iteration for call in calls})
-    shape = (len(sides), len(tasks), len(iterations))
-    cells = _cells(sides, [call.task for call in tasks], iterations)
-    # Repeats are averaged into one cell: they share the task and are no further witnesses.
-    counts = np.bincount(cells, minlength=int(np.prod(shape))).astype(np.float64)
-    values = {
-        metric: _means(cells, each, counts.size).reshape(shape)
-        for metric, each in _measured(calls).items()
-    }
-    return Table(
-        tasks=tuple(TaskRow(call.task, call.label, call.phase) for call in tasks),
-        iterations=tuple(iterations),
-        repeats=int(counts.max()),
-        fewest=int(counts[counts > 0].min()),
-        values=values,
+    repeats = max(call.repeat for call in calls)
+    shape = (len(sides), len(tasks), len(iterations), repeats)
+    cells = _cells(sides, [call.task for call in tasks], iterations, repeats)
+    return Table.of_calls(
+        [TaskRow(call.task, call.label, call.phase) for call in tasks],
+        iterations,
+        {key: _filled(cells, each, shape) for key, each in _measured(calls).items()},
     )
-
-
-def log_ratio(over: Floats, under: Floats) -> Floats:
-    """Return log(over / under); NaN where either was not measured or is 0.
-
-    Many gateways report 0 where they did not count: calling it an infinite saving would make a
-    broken one look perfect. The cautions say how many there are.
-    """
-    usable = (over > 0) & (under > 0)
-    result = np.full(over.shape, np.nan)
-    result[usable] = np.log(over[usable] / under[usable])
-    return result
 
 
 def row_means(table: Floats) -> Floats:
     """Average each row over what is not NaN; NaN for a row without any."""
-    there = ~np.isnan(table)
-    counts = there.sum(axis=1)
-    sums = np.where(there, table, 0.0).sum(axis=1)
-    means = np.full(len(table), np.nan)
-    np.divide(sums, counts, out=means, where=counts > 0)
-    return means
+    return means(table)
+
+
+def means(calls: Floats) -> Floats:
+    """Average over the last axis what is not NaN; NaN where nothing was measured."""
+    # A verdict takes means a hundred times, and nearly always everything was measured.
+    sums = calls.sum(axis=-1)
+    if calls.shape[-1] and not np.isnan(sums).any():
+        return np.asarray(sums / calls.shape[-1])
+    # A call that measured nothing must not pull the mean toward 0.
+    there = ~np.isnan(calls)
+    counts = there.sum(axis=-1)
+    sums = np.where(there, calls, 0.0).sum(axis=-1)
+    result = np.full(counts.shape, np.nan)
+    np.divide(sums, counts, out=result, where=counts > 0)
+    return result
 
 
 def mean(cells: Floats) -> float | None:
@@ -163,28 +200,25 @@ def mean(cells: Floats) -> float | None:
     return float(measured.mean()) if measured.size else None
 
 
-def _means(cells: NDArray[np.intp], each: Floats, size: int) -> Floats:
-    """Average the calls of every cell over those that measured something."""
-    # A call that measured nothing must not pull the mean toward 0.
-    there = ~np.isnan(each)
-    counts = np.bincount(cells[there], minlength=size)
-    sums = np.bincount(cells[there], each[there], size)
-    means = np.full(size, np.nan)
-    np.divide(sums, counts, out=means, where=counts > 0)
-    return means
+def _filled(cells: NDArray[np.intp], each: Floats, shape: tuple[int, ...]) -> Floats:
+    calls = np.full(int(np.prod(shape)), np.nan)
+    calls[cells] = each
+    return calls.reshape(shape)
 
 
 def _cells(
-    sides: Sequence[Sequence[Call]], tasks: Sequence[str], iterations: Sequence[int]
+    sides: Sequence[Sequence[Call]], tasks: Sequence[str], iterations: Sequence[int], repeats: int
 ) -> NDArray[np.intp]:
-    """Give each call the index of its cell, in row-major order."""
+    """Give each call the index of its place, in row-major order."""
     task_at = {task: index for index, task in enumerate(tasks)}
     iteration_at = {number: index for index, number in enumerate(iterations)}
     width = len(iterations)
-    # Flat indices, so that the means of 20,000 calls are a few bincounts and no loop over cells.
     return np.array(
         [
-            (side * len(tasks) + task_at[call.task]) * width + iteration_at[call.iteration]
+            ((side * len(tasks) + task_at[call.task]) * width + iteration_at[call.iteration])
+            * repeats
+            + call.repeat
+            - 1
             for side, calls in enumerate(sides)
             for call in calls
         ],
@@ -195,10 +229,12 @@ def _cells(
 def _measured(calls: Sequence[Call]) -> dict[str, Floats]:
     results = [call.result for call in calls]
     found = {metric: np.array([metric.value(result) for result in results]) for metric in TABLE}
-    return {
+    metrics = {
         # A metric that is only shown has no table where nobody reports it. A counted one keeps its
         # empty table: that tokens were never reported has to be said.
         metric.key: each
         for metric, each in found.items()
         if metric.counted or not np.isnan(each).all()
     }
+    facts = {key: np.array([fact(result) for result in results]) for key, fact in FACTS.items()}
+    return metrics | facts

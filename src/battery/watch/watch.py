@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from battery.base.errors import ArtifactError, BatteryError, FolderError
 from battery.protocol import Json
+from battery.recorded import open_battery, summary_of
 from battery.records.events import IterationFinished, Notice, Observer, Plan, StageStarted
 from battery.records.manifest import Manifest
 from battery.records.models import Metrics, Summary
@@ -220,7 +221,7 @@ def watch(
                 tell(Notice("waiting for that; Ctrl-C ends the watch, and nothing else"))
         # Another battery may have come and finished meanwhile; nobody waited for its result.
         if look.finished and look.run_id == watched:
-            return read_summary(folder)
+            return summed_up(folder)
         if look.stopped and not wait:
             raise stop_of(folder, look)
         # A stop is over, and so is an archiving, when there is something to follow again.
@@ -229,15 +230,17 @@ def watch(
             look = Look.at(folder)
 
 
-def read_summary(folder: BatteryDir) -> Summary:
-    """Read the summary of a finished battery; raise `ArtifactError`."""
-    summary = SUMMARY.find(folder.root)
-    if summary is None:
-        raise ArtifactError(
-            f"the battery in {folder.root} is finished and has no {SUMMARY.name}",
-            hint=f"make it again with: battery summarize {shlex.quote(str(folder.root))}",
-        )
-    return summary
+def summed_up(folder: BatteryDir) -> Summary:
+    """Return the summary of a finished battery; raise `BatteryError`."""
+    try:
+        summary = SUMMARY.find(folder.root)
+    except ArtifactError:
+        summary = None
+    manifest = _manifest(folder)
+    if summary and manifest and summary.run_id == manifest.run_id:
+        return summary
+    # Of another version, of another battery, or broken: the runs have all that it could say.
+    return summary_of(open_battery(folder), report=False)
 
 
 def _follow(

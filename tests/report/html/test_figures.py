@@ -8,13 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from battery.records.metric import ELAPSED, OK, OVERSEER, TOKENS, TURNS
-from battery.records.models import LEARN
-from battery.report.evidence import EFFECT
-from battery.report.html.figures import Scale, bar, drawn, headline
+from battery.records.findings import Evidence
+from battery.records.models import LEARN, Phase
+from battery.records.word import Word
+from battery.report.html.figures import (
+    Headline,
+    Scale,
+    bar,
+    headline,
+    iterations,
+    kinds,
+    stem,
+    tasks,
+)
 from battery.verdict.assess import assess
 from tests.report.samples import metrics, summary, three
-from tests.verdict.batteries import Cell, learning, observed
+from tests.verdict.batteries import Cell, compounding, learning, observed
 
 CHANGES = st.floats(-1, 20, allow_nan=False)
 
@@ -53,49 +62,146 @@ def test_ticks_name_both_ends_and_nothing_between() -> None:
     assert drawn.band is None
 
 
-def test_with_two_arms_it_is_the_effect_with_its_interval() -> None:
-    evidence = assess(observed(learning))
-    found = headline(three(evidence=evidence), evidence)
-    assert found.value == "-43.5%"
-    assert "95% interval" in found.text
-    assert "p = 0.004" in found.text
-    assert found.figure
-    assert found.figure.band
-    assert found.figure.point < found.figure.none
-    assert found.value in found.figure.label
+@given(CHANGES)
+def test_a_value_without_interval_is_joined_to_no_difference(change: float) -> None:
+    scale = Scale.over([change])
+    drawn = stem("words", change, scale)
+    assert drawn.stem
+    assert drawn.band
+    ends = {drawn.band[0], round(100 - drawn.band[1], 2)}
+    assert ends == {drawn.none, drawn.point}
+
+
+def first_screen(changes: Any, **shape: Any) -> tuple[Evidence, Headline]:
+    evidence = assess(observed(changes, **shape))
+    return evidence, headline(three(evidence=evidence), evidence)
+
+
+def learned_on(phase: Phase) -> Any:
+    """Save half of the tokens on the tasks of one phase, once something was learned."""
+
+    def changes(cell: Cell) -> dict[str, Any]:
+        saves = cell.arm == LEARN and cell.iteration > 1 and cell.phase is phase
+        return {"tokens": 500 - cell.task - cell.iteration if saves else 1000}
+
+    return changes
+
+
+def solves(cell: Cell) -> dict[str, Any]:
+    """Fail every niche task until something was learned, and then do them at a higher price."""
+    better = cell.arm == LEARN and cell.iteration > 1
+    if cell.phase is not Phase.BETA:
+        return {"tokens": 1400 if better else 1000}
+    done = {"status": "ok"} if better else {"status": "failed", "error": "no idea"}
+    return {**done, "tokens": 1500 if better else 1000}
+
+
+def test_it_is_the_effect_on_all_tasks_with_its_interval_and_what_both_arms_did() -> None:
+    evidence, first = first_screen(learning)
+    group = evidence.group("all")
+    assert group
+    assert group.interval
+    assert first.title == "Tokens on a typical task, against the twin"
+    assert first.value == "-43.5%"
+    assert "Interval -45.5% to -41.5%" in first.text
+    assert "8 tasks" in first.text
+    assert [(arm.arm, arm.text, arm.share) for arm in first.done] == [
+        ("learn", "12 of 12", 100),
+        ("frozen", "12 of 12", 100),
+    ]
+    assert first.figure
+    assert first.figure.band
+    assert first.figure.point < first.figure.none
+    assert first.value in first.figure.label
+
+
+def test_where_only_niche_tasks_are_shown_to_save_it_is_their_effect() -> None:
+    evidence, first = first_screen(learned_on(Phase.BETA))
+    assert {question.name for question in evidence.questions if question.yes} == {"niche"}
+    assert first.title == "Tokens on a typical niche task, against the twin"
+    assert first.value.startswith("-50.")
+    assert "3 tasks" in first.text
+    assert "all tasks -23." in first.text
+    assert first.done[0].text == "6 of 6"
+
+
+def test_where_only_more_is_done_the_counts_of_both_arms_come_first() -> None:
+    evidence, first = first_screen(solves, iterations=4)
+    assert evidence.verdict is Word.MIXED
+    assert first.by_success
+    assert first.value == "18 of 18, twin 9 of 18"
+    assert [arm.share for arm in first.done] == [100, 50]
+    assert "Tokens on a typical task, against the twin: +43." in first.text
+    assert first.figure
+
+
+def test_what_came_after_the_planned_look_is_not_said_to_be_part_of_its_effect() -> None:
+    evidence = assess(observed(learning, iterations=5)._replace(planned=3), plan=False)
+    iterations = [metrics(number) for number in range(1, 6)]
+    first = headline(summary(*iterations, evidence=evidence), evidence)
+    assert "8 tasks, iterations 2 to 3." in first.text
+
+
+def test_where_few_tasks_reach_no_level_it_says_so_in_place_of_an_interval() -> None:
+    _, first = first_screen(learning, phases=(Phase.ALPHA, Phase.BETA))
+    assert first.figure
+    assert first.figure.band is None
+    assert "No interval" in first.text
+
+
+@pytest.mark.parametrize("word", [Word.INVALID, Word.DISHONEST])
+def test_no_number_is_louder_than_a_word_that_makes_it_worthless(word: Word) -> None:
+    evidence = assess(observed(learning)).model_copy(update={"verdict": word})
+    first = headline(three(evidence=evidence), evidence)
+    assert (first.value, first.figure, first.done) == ("No effect can be claimed", None, ())
+    assert word in first.text
 
 
 def test_with_one_arm_it_is_the_trend_and_no_interval() -> None:
-    evidence = assess(observed(learning, arms=("learn",)))
-    found = headline(three(evidence=evidence), evidence)
-    assert found.title == "Tokens, from the first to the last iteration"
-    assert found.figure
-    assert found.figure.band is None
-    assert "no frozen arm" in found.text
+    _, first = first_screen(learning, arms=("learn",))
+    assert first.title == "Tokens, from the first to the last iteration"
+    assert first.figure
+    assert first.figure.band is None
+    assert "no frozen arm" in first.text
 
 
 def test_a_single_iteration_has_nothing_to_draw() -> None:
     evidence = assess(observed(iterations=1))
-    found = headline(summary(metrics(1), evidence=evidence), evidence)
-    assert (found.value, found.figure) == ("No effect can be shown", None)
+    first = headline(summary(metrics(1), evidence=evidence), evidence)
+    assert (first.value, first.figure) == ("No effect can be shown", None)
+    assert (kinds(evidence), tasks(evidence)) == ([], [])
+    assert iterations(summary(metrics(1), evidence=evidence), evidence) == []
 
 
 def test_tokens_that_nobody_reported_have_no_effect() -> None:
-    def silent(_: Cell) -> dict[str, Any]:
-        return {"tokens": None}
+    evidence, first = first_screen(lambda _: {"tokens": None})
+    assert (first.value, first.figure) == ("No effect can be shown", None)
+    assert first.done
+    assert {row.figure for row in kinds(evidence)} == {None}
+    assert {row.figure for _, row in tasks(evidence)} == {None}
+    assert {row.figure for row in iterations(three(), evidence)} == {None}
 
-    evidence = assess(observed(silent))
-    found = headline(three(evidence=evidence), evidence)
-    assert (found.value, found.figure) == ("No effect can be shown", None)
-    assert drawn(EFFECT, evidence.effects)[0].figure is None
+
+def test_kinds_of_tasks_are_on_one_scale_with_intervals_where_a_question_was_put() -> None:
+    rows = kinds(assess(observed(learning)))
+    assert [row.cells[0].split()[-1] for row in rows] == ["8", "niche", "easy", "impossible"]
+    drawn = [row.figure for row in rows if row.figure]
+    assert len({each.none for each in drawn}) == 1
+    assert [each.stem for each in drawn] == [False, False, True, True]
 
 
-def test_ratios_are_drawn_on_one_scale_and_rates_on_another() -> None:
-    def slow(cell: Cell) -> dict[str, Any]:
-        return {"elapsed_ms": 20_000 if cell.arm == LEARN else 2000}
+def test_tasks_come_with_their_names_the_largest_gain_first() -> None:
+    rows = tasks(assess(observed(learned_on(Phase.BETA))))
+    assert [row.cells[0] for _, row in rows[:3]] == ["beta 5", "beta 4", "beta 3"]
+    assert [task.change for task, _ in rows] == ["better"] * 3 + ["same"] * 5
+    assert len({row.figure.none for _, row in rows if row.figure}) == 1
 
-    rows = drawn(EFFECT, assess(observed(slow)).effects)
-    figures = {row.cells[0]: row.figure for row in rows if row.figure}
-    assert len({figures[metric].none for metric in (TOKENS, TURNS, ELAPSED)}) == 1
-    assert figures[OK].none == figures[OVERSEER].none == 50
-    assert figures[ELAPSED].none < 50
+
+def test_the_saving_is_followed_by_iteration() -> None:
+    evidence = assess(observed(compounding, iterations=5))
+    found = summary(*(metrics(number) for number in range(1, 6)), evidence=evidence)
+    rows = iterations(found, evidence)
+    assert [row.cells[0] for row in rows] == ["2", "3", "4", "5"]
+    points = [row.figure.point for row in rows if row.figure]
+    assert points == sorted(points, reverse=True)
+    assert len(points) == 4

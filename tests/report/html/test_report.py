@@ -13,17 +13,26 @@ from battery.protocol import Json
 from battery.recorded import OpenedBattery, open_battery, summary_of
 from battery.records.manifest import Options
 from battery.records.metric import COUNTED
-from battery.records.models import Proposal, Run, Verdict
+from battery.records.models import LEARN, Proposal, Run, Verdict
 from battery.records.stages import OVERSEER
+from battery.records.word import Word
 from battery.report.html import report as module
-from battery.report.html.report import MOST_UNPACKED, report, unfinished
+from battery.report.html.report import MOST_GAINED, MOST_UNPACKED, changes, report, unfinished
+from battery.verdict.assess import assess
 from tests.browser.folders import write_battery
 from tests.report.samples import MANIFEST
+from tests.verdict.batteries import Cell, observed
 
 
 @pytest.fixture
 def opened(tmp_path: Path) -> OpenedBattery:
     return replace(open_battery(write_battery(tmp_path)), provenance=MANIFEST)
+
+
+@pytest.fixture
+def learned(tmp_path: Path) -> OpenedBattery:
+    """Write a battery whose records are whole, as nobody wrote a manifest that says more."""
+    return open_battery(write_battery(tmp_path))
 
 
 def text(opened: OpenedBattery, **changes: Any) -> str:
@@ -114,6 +123,95 @@ def test_a_proposal_is_shown_with_its_verdict_and_what_came_of_it(opened: Opened
 def test_a_lesson_that_was_cut_says_where_all_of_it_is(opened: OpenedBattery) -> None:
     opened.steps[1].write_distill("text", [{"role": "lesson", "text": "x" * 5_000}])
     assert "[cut: all of it is in iter_2/distill_events.jsonl]" in text(opened)
+
+
+def section(opened: OpenedBattery, name: str, **changes: Any) -> str:
+    """Return the words of a section of the page, a space between any two cells."""
+    found = re.search(
+        rf'<section aria-labelledby="{name}">.*?</section>', text(opened, **changes), re.S
+    )
+    assert found
+    return " ".join(re.sub(r"<[^>]*>", " ", found[0]).split())
+
+
+def test_which_tasks_learned_is_told_by_name_with_the_numbers_of_both_arms(
+    learned: OpenedBattery,
+) -> None:
+    which = section(learned, "which")
+    assert "All 8 tasks got better." in which
+    assert "beta task 2 better niche 298 588 -49.4% 2 of 2 2 of 2" in which
+    assert "all 8" in which
+    assert "3 niche" in which
+    assert re.search(r"Iteration Change Drawn 2 -\d+\.\d% 3 -\d+\.\d%", which)
+
+
+def test_tasks_are_counted_by_how_they_changed() -> None:
+    def mixed(cell: Cell) -> dict[str, Any]:
+        learned = cell.arm == LEARN and cell.iteration > 1
+        return {"tokens": {0: 500, 1: 1500}.get(cell.task, 1000)} if learned else {}
+
+    assert changes(assess(observed(mixed))) == (
+        "Of 8 tasks 1 got better, 6 stayed as before and 1 got worse."
+    )
+    assert changes(assess(observed())) == "All 8 tasks stayed as before."
+
+
+def test_of_many_tasks_those_with_the_largest_gain_are_shown_and_the_rest_can_be_opened(
+    tmp_path: Path,
+) -> None:
+    opened = open_battery(write_battery(tmp_path, sizes=(100, 90, 10)))
+    page = text(opened)
+    assert re.findall(r"<summary>(.*largest gain|\d+ more)</summary>", page) == [
+        f"The {MOST_GAINED} with the largest gain",
+        "100 more",
+        "80 more",
+    ]
+    assert page.count('<td class="better">better</td>') == 200
+
+
+def test_the_page_shows_how_it_was_computed(learned: OpenedBattery) -> None:
+    computed = section(learned, "computed")
+    for cells in (
+        r"Does the work cost less\? .*0\.004 0\.010 yes sign flips over tasks",
+        r"Do the niche tasks cost less\? .*0\.016 0\.005 no exchanges of 6 pairs",
+        r"Are more tasks done\? .*- - no",
+        r"Are fewer tasks done\? - 0\.100",
+        r"Does the saving grow\? - 0\.050 takes 5 iterations",
+        r"Did the arms differ in iteration 1\? - 0\.010",
+        r"Impossible tasks ended ok in 0 of 4 runs",
+        r"Turns per task 2\.00 4\.00",
+        r"Looks so far: 1\.",
+    ):
+        assert re.search(cells, computed), cells
+    # Of the first edition of the rules.
+    assert not re.search(r"Holm|max-T|[Tt]wo-sided p|\bnet\b", text(learned))
+
+
+def test_with_one_arm_there_is_a_trend_and_nothing_to_compare(tmp_path: Path) -> None:
+    opened = open_battery(write_battery(tmp_path, arms=(LEARN,)))
+    assert "no task can be compared with its twin" in section(opened, "which")
+    computed = section(opened, "computed")
+    assert "no question about learning could be put" in computed
+    assert re.search(r"Do tokens fall over the iterations\? (0\.\d{3}|&lt;0\.001)", computed)
+
+
+def test_the_direction_count_is_one_line_with_its_chance_by_luck(learned: OpenedBattery) -> None:
+    why = section(learned, "why")
+    assert re.search(r"3 of 5 metrics improved.*by luck alone 3 or more improve \d+% of", why)
+
+
+@pytest.mark.parametrize("word", [Word.INVALID, Word.DISHONEST])
+def test_under_a_word_that_makes_numbers_worthless_none_is_put_forward(
+    learned: OpenedBattery, word: Word
+) -> None:
+    evidence = summary_of(learned, report=False).evidence
+    assert evidence
+    judged = {"evidence": evidence.model_copy(update={"verdict": word})}
+    assert "says nothing here" in section(learned, "why", **judged)
+    assert f"The verdict is {word}" in section(learned, "which", **judged)
+    first = text(learned, **judged).partition("<nav")[0]
+    assert "No effect can be claimed" in first
+    assert 'class="interval' not in first
 
 
 def test_the_trends_grow_downwards_so_that_any_number_of_iterations_fits(

@@ -45,6 +45,7 @@ def unescaped(text: str) -> str:
     [
         (Word.INVALID, "error"),
         (Word.REGRESSED, "error"),
+        (Word.MIXED, "warning"),
         (Word.NO_EFFECT, "warning"),
         (Word.INCONCLUSIVE, "warning"),
         (Word.INDICATIVE, "notice"),
@@ -126,7 +127,8 @@ def test_where_the_room_is_used_up_nothing_is_added() -> None:
 
 
 def test_the_outputs_are_verdict_and_effect_and_empty_without_one() -> None:
-    effect = LEARNED.effects[0].value
-    assert effect is not None
-    assert outputs(judged()) == f"verdict={LEARNED.verdict}\neffect={round(effect, 4)}\n"
+    # Of all tasks, over those of the frozen arm.
+    assert outputs(judged()) == "verdict=LEARNED\neffect=0.5645\n"
+    for word in (Word.INVALID, Word.DISHONEST):
+        assert outputs(judged(verdict=word)) == f"verdict={word}\neffect=\n"
     assert outputs(summary(metrics(1), evidence=None)) == "verdict=\neffect=\n"

@@ -123,6 +123,7 @@ def test_a_case_tells_error_time_and_the_numbers_of_each_iteration() -> None:
         (Word.REGRESSED, "Failure"),
         (Word.COMPOUNDING, "passed"),
         (Word.LEARNED, "passed"),
+        (Word.MIXED, "Skipped"),
         (Word.NO_EFFECT, "Skipped"),
         (Word.INCONCLUSIVE, "Skipped"),
         (Word.INDICATIVE, "Skipped"),
@@ -144,7 +145,7 @@ def test_the_verdict_is_red_where_it_refuses_and_skipped_where_nothing_was_shown
         (GateStatus.PASSED, ("passed", "")),
         (GateStatus.FAILED, ("Failure", "Why.")),
         (GateStatus.NOT_SHOWN, ("Skipped", "not shown: Why.")),
-        (GateStatus.NOT_APPLICABLE, ("Skipped", "not applicable: Why.")),
+        (GateStatus.NOTHING_TO_CHECK, ("Skipped", "nothing to check: Why.")),
     ],
 )
 def test_each_gate_is_a_case_with_its_text(status: GateStatus, shown: tuple[str, str]) -> None:

@@ -31,14 +31,14 @@ def calibration(*bounds: Bound, learned: int = 1) -> Calibration:
             about=scenario.about,
             simulations=8000,
             words=words,
-            primary=2960,
+            questions={"cost": learned, "niche": 0, "success": 8000},
+            shapes={"steady": 6000, "in steps": 2000},
             validated=8000,
-            bluffed=0,
-            bluffs_caught=0,
         )
         for scenario in SCENARIOS
     ]
-    return Calibration(preset="full", seed=7, tallies=tallies, bounds=list(bounds))
+    why = {scenario.name: scenario.unpromised for scenario in SCENARIOS if scenario.unpromised}
+    return Calibration(preset="full", seed=7, tallies=tallies, bounds=list(bounds), unpromised=why)
 
 
 def rows(page: str) -> list[list[str]]:
@@ -89,7 +89,24 @@ def test_a_broken_bound_is_named_with_what_was_seen_and_allowed() -> None:
 def test_the_document_has_every_scenario_every_verdict_and_every_bound() -> None:
     page = markdown(calibration(bound(passed=True), bound(passed=False)))
     head, *table = rows(page)
-    assert head[2:10] == list(Word)
+    assert head[2 : 2 + len(Word)] == list(Word)
     assert [row[0] for row in table[: len(SCENARIOS)]] == [scenario.name for scenario in SCENARIOS]
     assert [row[-2:] for row in table[-2:]] == [["4.0", "yes"], ["12.5", "**no**"]]
     assert all(f"**{scenario.name}**: {scenario.about}" in page for scenario in SCENARIOS)
+
+
+def test_the_document_says_what_is_not_promised_how_often_it_comes_and_why() -> None:
+    page = markdown(calibration(learned=1000))
+    section = page.split("## Not promised\n\n")[1].split("\n\n## ")[0].splitlines()
+    unpromised = [scenario for scenario in SCENARIOS if scenario.unpromised]
+    for line, scenario in zip(section, unpromised, strict=True):
+        assert line.startswith(f"- **{scenario.name}**: LEARNED or COMPOUNDING in 12.5% ")
+        assert line.endswith(f": {scenario.unpromised}.")
+
+
+def test_the_document_has_the_questions_and_what_is_said_of_the_saving() -> None:
+    page = markdown(calibration(learned=1000))
+    questions = page.split("## Questions answered yes, in percent\n\n")[1]
+    assert "| nothing learned | 12.5 | 0 | 100.0 |" in questions
+    shapes = page.split("## What is said of the saving, in percent\n\n")[1]
+    assert "| nothing learned | 0 | 25.0 | 75.0 | 0 | 0 | 0 |" in shapes

@@ -47,15 +47,12 @@ def test_noise_that_was_not_measured_is_said_so() -> None:
     assert "noise: None: where nothing was learned" in console(CASES["identical"])
 
 
-def test_bluffs_and_the_number_of_tasks_are_on_the_terminal() -> None:
+def test_bluffs_and_every_metric_are_on_the_terminal() -> None:
     text = console(CASES["worse"])
     assert "BLUFFS NOW gamma gamma 6                              done in 3 of 3 runs" in text
-    lines = text.splitlines()
-    head, tokens = (
-        next(line.split() for line in lines if line.startswith(start))
-        for start in ("iterations 2 to 3 ", "total_tokens")
-    )
-    assert (head[-1], tokens[-1]) == ("tasks", "8")
+    assert "iterations 2 to 3            A         B     B vs A     97.5% interval      p" in text
+    assert "total_tokens             1,000     3,191    +100.5%  +50.1% to +375.3%  0.008" in text
+    assert "avg_turns_per_task        4.00      4.00          -                  -      -" in text
 
 
 def test_that_no_task_differs_is_not_claimed_of_means_or_of_nothing() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from battery.comparison.timeline import Entry, History, courses
 from battery.records.findings import Interval
-from battery.records.models import Proposal, ReviewOutcome, Verdict
+from battery.records.models import Phase, Proposal, ReviewOutcome, Verdict
 from battery.records.word import Word
 from battery.report.terminal.results import (
     history_lines,
@@ -18,7 +18,7 @@ from battery.report.terminal.results import (
     text,
 )
 from battery.verdict.planning import Asked, Needed, Prospects, Question, prospects
-from battery.verdict.power import Design
+from battery.verdict.simulation import Design
 from tests.comparison.test_timeline import entry
 
 
@@ -53,6 +53,12 @@ def test_one_line_a_battery_with_its_folder_last() -> None:
     assert lines[2].startswith("2026-01-01 00:00?"), "a start that only the files tell is marked"
 
 
+@pytest.mark.parametrize("word", [Word.INVALID, Word.DISHONEST])
+def test_no_effect_is_shown_next_to_a_word_that_makes_it_worthless(word: Word) -> None:
+    lines = list(history_lines(history(FULL.model_copy(update={"verdict": word}))))
+    assert lines[1].split()[5:8] == [word, "858", "-"]
+
+
 def test_an_unfinished_battery_says_its_state_and_what_is_unknown_is_a_dash() -> None:
     running = entry(None, state="running", iterations=0, tasks=0, ok=None, group=None, folder="now")
     lines = list(history_lines(history(running)))
@@ -85,13 +91,15 @@ def test_warnings_come_last_and_cannot_steer_the_terminal() -> None:
     assert lines[-1] == "warning: x\\x1b[31m is skipped"
 
 
-def made(question: Question, *, noise: float = 0.3) -> Prospects:
+def made(question: Question, *, noise: float = 0.3, planned: float | None = None) -> Prospects:
     return Prospects(
         tasks=8,
+        phases=dict(zip(Phase, (3, 3, 2), strict=True)),
         iterations=3,
         repeats=1,
         noise=noise,
         noise_source="assumed",
+        noise_planned=noise if planned is None else planned,
         power=0.8,
         drop=0.1 if question.asked else None,
         questions=[question],
@@ -112,17 +120,24 @@ def asking(power: float, needed: Needed | None) -> Question:
 def test_a_question_with_a_drop() -> None:
     ways = Needed(iterations=5, tasks=32, repeats=None)
     lines = text(made(asking(0.799, ways))).splitlines()
-    assert lines[:8] == [
-        "8 tasks, 3 iterations, 1 repeat, noise 0.30 (assumed)",
+    assert lines[:9] == [
+        "8 tasks (3 easy, 3 niche, 2 impossible), 3 iterations, 1 repeat",
+        "noise 0.30 (assumed)",
         "Two of three calls lie within a factor of 1.35 of what their task takes.",
         "",
-        "Does learning help at all? (LEARNED)",
+        "Do all tasks save? (LEARNED)",
         "  smallest drop seen:  20.7% per iteration, 29.3% on average",
         "  a drop of 10%:       79 of 100 such batteries show it",
         "  for 80 of 100:       5 iterations, or 32 tasks",
         "",
     ]
     assert lines[-1] == "- Something is assumed."
+
+
+def test_a_measured_noise_is_shown_with_the_bound_that_is_planned_with() -> None:
+    shown = text(made(asking(0.8, None), noise=0.2, planned=0.27))
+    assert "noise 0.20 (assumed); planned with its upper bound, 0.27\n" in shown
+    assert "a factor of 1.31" in shown
 
 
 def test_a_drop_that_is_seen_needs_nothing_more() -> None:
@@ -141,10 +156,10 @@ def test_a_question_that_cannot_be_answered_says_why() -> None:
         name="compounding",
         smallest_drop=None,
         smallest_reduction=None,
-        impossible="5 iterations or more are needed",
+        impossible="5 or more iterations are needed",
         asked=None,
     )
-    assert "smallest drop seen:  none: 5 iterations or more are needed" in text(made(question))
+    assert "smallest drop seen:  none: 5 or more iterations are needed" in text(made(question))
 
 
 def test_without_noise_any_drop_is_seen() -> None:
@@ -160,9 +175,9 @@ def test_without_noise_any_drop_is_seen() -> None:
 @pytest.mark.parametrize(
     ("design", "drop"),
     [
-        (Design(8, 3, 1, 0.3), 0.015),
-        (Design(1000, 2, 12, 1.25), 0.15),
-        (Design(1, 1, 1, 0.0), 0.015),
+        (Design((3, 3, 2), 3, 1, 0.3), 0.015),
+        (Design((375, 375, 250), 2, 12, 1.25), 0.15),
+        (Design((1, 0, 0), 1, 1, 0.0), 0.015),
     ],
 )
 def test_every_line_fits_a_terminal_of_80_columns_in_ascii(design: Design, drop: float) -> None:

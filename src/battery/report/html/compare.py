@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from battery.base.text import printable
-from battery.records.comparison import Comparison, TaskPair
+from battery.records.comparison import Change, Comparison, CostChange, TaskPair
 from battery.report import compare as cells
-from battery.report import evidence as shown
-from battery.report.html.figures import drawn
+from battery.report.evidence import relative
+from battery.report.html.figures import Bar, Scale, bar, ends
 from battery.report.html.page import render
 
 #: More lines than this are no picture any more; the table has all tasks.
 _MOST_DRAWN: Final = 60
 _TASK_HEADS: Final = ("Task", "Phase", "Flip", *cells.TASK_HEADS, "Change")
-#: Without Holm's p: the drawing needs the room.
-_DRAWN: Final = tuple(column for column in shown.CHANGE if column is not shown.HOLM)
-_NET: Final = (shown.METRIC, *shown.NET_CHANGE)
+
+
+class _Row(NamedTuple):
+    """A row of the table of metrics; of the cost also its interval, drawn."""
+
+    cells: list[str]
+    figure: Bar | None = None
+    note: str | None = None
 
 
 def page(comparison: Comparison) -> Iterator[bytes]:
@@ -31,15 +36,11 @@ def page(comparison: Comparison) -> Iterator[bytes]:
         "flip_heads": (*_TASK_HEADS, "Claims in B, all iterations"),
         "flipped": [[*_task(pair), _claims(pair)] for pair in cells.flipped(comparison)],
         "compared": cells.compared(comparison) if comparison.iterations else "",
-        "heads": shown.heads(_DRAWN),
-        "rows": drawn(_DRAWN, comparison.changes),
-        "change_heads": shown.heads(shown.CHANGE),
-        "amounts": shown.amounts(comparison.changes) if comparison.changes else "",
-        "undecided": shown.undecided(comparison.changes) if comparison.changes else "",
-        "start": [shown.cells(shown.CHANGE, row) for row in comparison.start],
-        "twins": [shown.cells(shown.CHANGE, row) for row in comparison.twins],
-        "net_heads": shown.heads(_NET),
-        "net": [shown.cells(_NET, row) for row in comparison.changes] if comparison.twins else [],
+        "heads": cells.HEADS,
+        "rows": _rows(comparison.change) if comparison.change else [],
+        "start": cells.rows(comparison.start) if comparison.start else [],
+        "twins": cells.rows(comparison.twins) if comparison.twins else [],
+        "plain": cells.PLAIN,
         "noise": list(cells.noise(comparison.noise)),
         "task_heads": _TASK_HEADS,
         "tasks": [_task(pair) for pair in comparison.tasks],
@@ -52,8 +53,19 @@ def page(comparison: Comparison) -> Iterator[bytes]:
     return render("compare.html", context, data=_data(comparison), scripts=["compare.js"])
 
 
+def _rows(change: Change) -> list[_Row]:
+    cost, *others = cells.rows(change)
+    return [_Row(cost, _figure(change.cost)), *map(_Row, others)]
+
+
+def _figure(cost: CostChange) -> Bar | None:
+    drawn = ends("ratio", cost.ratio, cost.interval)
+    label = f"{cells.PLAIN}: {relative(cost.ratio)}, {cells.INTERVAL} {cells.span(cost)}"
+    return bar(label, drawn, Scale.over(drawn)) if drawn else None
+
+
 def _task(pair: TaskPair) -> list[str]:
-    change = shown.amount("ratio", pair.ratio)
+    change = relative(pair.ratio)
     return [pair.label, pair.phase, pair.flip or "", *cells.task_cells(pair), change]
 
 
@@ -62,8 +74,8 @@ def _claims(pair: TaskPair) -> str:
 
 
 def _drawn(comparison: Comparison) -> list[TaskPair]:
-    """Choose the tasks that are drawn: those with tokens, the largest changes where too many."""
-    known = [pair for pair in comparison.tasks if pair.tokens_before and pair.tokens_after]
+    """Choose the tasks that are drawn: those with a cost, the largest changes where too many."""
+    known = [pair for pair in comparison.tasks if pair.cost_before and pair.cost_after]
     if len(known) <= _MOST_DRAWN:
         return known
     return sorted(known, key=_distance, reverse=True)[:_MOST_DRAWN]
@@ -80,9 +92,9 @@ def _data(comparison: Comparison) -> list[dict[str, Any]]:
         {
             "label": printable(pair.label),
             "phase": pair.phase,
-            "before": pair.tokens_before,
-            "after": pair.tokens_after,
-            "change": shown.amount("ratio", pair.ratio),
+            "before": pair.cost_before,
+            "after": pair.cost_after,
+            "change": relative(pair.ratio),
         }
         for pair in _drawn(comparison)
     ]

@@ -1,17 +1,14 @@
-"""An effect with its interval, drawn to scale, and the first screen's figure; pure."""
+"""Effects drawn to scale: of the first screen, of kinds of tasks, tasks and iterations; pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal, NamedTuple
 
-from battery.base.numbers import number, p_equals, percent, signed_percent
-from battery.records.findings import Contrast, Effect, Evidence, Interval
-from battery.records.metric import TOKENS
-from battery.records.models import Summary, Trend
+from battery.base.numbers import counted, number, p_equals, percent, signed_percent
+from battery.records.findings import Evidence, Group, Interval, TaskEffect
+from battery.records.models import FROZEN, LEARN, Arm, Summary, Trend
 from battery.report import evidence as shown
-from battery.report.evidence import Column
-from battery.verdict.contrast import of_metric
 
 #: How far a scale may reach to either side, as a relative change; what lies beyond is cut.
 _REACHES: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -51,6 +48,8 @@ class Bar(NamedTuple):
     #: Distances from the left and from the right end; null where there is no interval.
     band: tuple[float, float] | None
     ticks: list[tuple[float, str]]
+    #: Whether the band is no interval, but leads from no difference to the point.
+    stem: bool = False
 
 
 def ends(
@@ -78,85 +77,169 @@ def bar(label: str, changes: Sequence[float], scale: Scale, *, ticks: bool = Fal
     return Bar(label, scale.at(0), scale.at(value), band, named if ticks else [])
 
 
+def stem(label: str, change: float, scale: Scale) -> Bar:
+    """Lay out a value that has no interval: a line from no difference to it."""
+    none, point = scale.at(0), scale.at(change)
+    band = (min(none, point), round(100 - max(none, point), 2))
+    return Bar(label, none, point, band, [], stem=True)
+
+
 _NO_EFFECT: Final = "No effect can be shown"
 
 
+class Done(NamedTuple):
+    """How many calls of tasks that can be done ended ok in one arm."""
+
+    arm: Arm
+    text: str
+    #: In percent of the width.
+    share: float
+
+
 class Headline(NamedTuple):
-    """The effect on tokens in words and, where there is one, as a figure."""
+    """The effect that decides, in words and where there is one as a figure."""
 
     title: str
     value: str
     text: str
-    figure: Bar | None
+    figure: Bar | None = None
+    #: Both arms; empty where nothing was compared.
+    done: Sequence[Done] = ()
+    #: Whether `value` is about what was done; else about the cost.
+    by_success: bool = False
 
 
 class Drawn(NamedTuple):
-    """One row of a table of contrasts, with its interval to draw."""
+    """One row of a table, with its effect drawn."""
 
     cells: list[str]
     figure: Bar | None
-    note: str | None
+    note: str | None = None
 
 
 def headline(summary: Summary, evidence: Evidence) -> Headline:
-    """Take the effect against the frozen arm; without one the trend, which has no interval."""
-    tokens = of_metric(evidence.effects, TOKENS)
-    if tokens is not None:
-        return _effect(tokens, evidence)
-    trend = next((each for each in summary.trends if each.metric == TOKENS), None)
+    """Take the effect that decides; without a frozen arm the trend, which has no interval."""
+    word, group = evidence.verdict, shown.deciding(evidence)
+    if word and not word.about.trusted:
+        # A number in this place would be louder than the word that makes it worthless.
+        text = f"The verdict is {word}: none of the numbers below shows what learning did."
+        return Headline("Effect", "No effect can be claimed", text)
+    if group is not None:
+        yes = {question.name for question in evidence.questions if question.yes}
+        return _success(group, evidence) if yes == {"success"} else _cost(group, evidence)
+    trend = next((each for each in summary.trends if each.metric == evidence.cost), None)
+    title = f"{shown.noun(evidence).capitalize()}, from the first to the last iteration"
     if trend is not None and trend.relative is not None:
-        return _trend(trend, evidence)
-    return Headline("Tokens", _NO_EFFECT, "No iteration can be compared with another.", None)
+        return _trend(title, trend, trend.relative, evidence)
+    return Headline(title, _NO_EFFECT, "No iteration can be compared with another.")
 
 
-def drawn(columns: Sequence[Column], rows: Sequence[Contrast]) -> list[Drawn]:
-    """Lay out contrasts, so that intervals of one kind compare at a glance."""
-    # Two scales: on that of a tenfold time, points of a rate would all be dots at no difference.
-    scales = {
-        kind: Scale.over(end for row in rows if row.kind == kind for end in _ends(row))
-        for kind in ("ratio", "difference")
-    }
-    return [
-        Drawn(shown.cells(columns, row), _figure(row, scales[row.kind]), row.note) for row in rows
-    ]
+def _cost(group: Group, evidence: Evidence) -> Headline:
+    typical = "task" if group.kind == "all" else f"{group.kind} task"
+    title = f"{shown.noun(evidence).capitalize()} on a typical {typical}, against the twin"
+    if group.ratio is None:
+        text = f"No {shown.noun(evidence)} could be compared."
+        return Headline(title, _NO_EFFECT, text, done=_done(group))
+    changes = ends("ratio", group.ratio, group.interval)
+    value, text = shown.relative(group.ratio), _about(group, evidence)
+    figure = bar(f"{title}: {value}; {text}", changes, Scale.over(changes), ticks=True)
+    return Headline(title, value, f"{text[0].upper()}{text[1:]}.", figure, _done(group))
 
 
-def _effect(tokens: Effect, evidence: Evidence) -> Headline:
-    title = "Tokens on a typical task, learn against frozen"
-    if tokens.value is None:
-        return Headline(title, _NO_EFFECT, f"{tokens.note or 'No tokens were reported'}.", None)
-    tasks = f"{tokens.tasks} tasks, the iterations after the first"
-    tested = f"{p_equals(evidence.primary.p)}, " if evidence.primary else ""
-    interval = shown.interval(tokens)
-    between = "no interval" if interval == shown.NONE else f"{shown.INTERVAL} {interval}"
-    scale = Scale.over(_ends(tokens))
-    return Headline(
-        title,
-        shown.value(tokens),
-        f"{between}; {tested}{tasks}.",
-        _figure(tokens, scale, ticks=True),
+def _about(group: Group, evidence: Evidence) -> str:
+    parts = [_interval(group), f"{counted(group.tasks, 'task')}, {shown.over(evidence)}"]
+    whole = evidence.group("all")
+    if whole and whole is not group and whole.ratio is not None:
+        parts.append(f"all tasks {shown.relative(whole.ratio)}")
+    return "; ".join(parts)
+
+
+def _success(group: Group, evidence: Evidence) -> Headline:
+    of_cost = _cost(group, evidence)
+    own, base = (arm.text for arm in of_cost.done)
+    return of_cost._replace(
+        title="Tasks done, against the twin",
+        value=f"{own}, twin {base}",
+        text=f"{of_cost.title}: {of_cost.value}; {_about(group, evidence)}.",
+        by_success=True,
     )
 
 
-def _trend(trend: Trend, evidence: Evidence) -> Headline:
-    relative = trend.relative or 0.0
+def _trend(title: str, trend: Trend, change: float, evidence: Evidence) -> Headline:
     tested = evidence.trend
     p = f"{p_equals(tested.p)}; " if tested and tested.p is not None else ""
     first, last = (number(trend.values[end] or 0.0, 0, grouped=True) for end in (0, -1))
     text = (
-        f"{first} to {last} tokens; {p}no frozen arm to compare with, so no effect and no interval."
+        f"{first} to {last} {shown.noun(evidence)}; {p}no frozen arm to compare with, so no effect "
+        "and no interval."
     )
-    figure = bar(text, [relative], Scale.over([relative]), ticks=True)
-    return Headline(
-        "Tokens, from the first to the last iteration", signed_percent(relative), text, figure
+    figure = bar(text, [change], Scale.over([change]), ticks=True)
+    return Headline(title, signed_percent(change), text, figure)
+
+
+def _done(group: Group) -> list[Done]:
+    sides: list[tuple[Arm, int, int]] = [
+        (LEARN, group.learn_done, group.learn_calls),
+        (FROZEN, group.frozen_done, group.frozen_calls),
+    ]
+    if not all(calls for _, _, calls in sides):
+        return []
+    return [
+        Done(arm, shown.done(ok, calls), round(100 * ok / calls, 2)) for arm, ok, calls in sides
+    ]
+
+
+def _interval(group: Group) -> str:
+    if group.interval is None:
+        return "no interval, for too few tasks or calls can reach its level"
+    return f"interval {shown.interval(group.interval)}"
+
+
+def kinds(evidence: Evidence) -> list[Drawn]:
+    """Lay out the tasks by kind, all on one scale."""
+    scale = Scale.over(
+        end for group in evidence.groups for end in ends("ratio", group.ratio, group.interval)
     )
+    return [
+        Drawn(shown.group_cells(group, evidence), _figure(group, scale))
+        for group in evidence.groups
+    ]
 
 
-def _figure(row: Contrast, scale: Scale, *, ticks: bool = False) -> Bar | None:
-    label = f"{row.metric}: {shown.value(row)}, {shown.INTERVAL} {shown.interval(row)}"
-    changes = _ends(row)
-    return bar(label, changes, scale, ticks=ticks) if changes else None
+def _figure(group: Group, scale: Scale) -> Bar | None:
+    if group.ratio is None:
+        return None
+    label = f"{group.kind}: {shown.relative(group.ratio)}, {_interval(group)}"
+    if group.interval is None:
+        return stem(label, group.ratio - 1, scale)
+    return bar(label, ends("ratio", group.ratio, group.interval), scale)
 
 
-def _ends(row: Contrast) -> list[float]:
-    return ends(row.kind, row.value, row.interval)
+def tasks(evidence: Evidence) -> list[tuple[TaskEffect, Drawn]]:
+    """Lay out every task on one scale, the largest gain first."""
+    scale = _scale(task.ratio for task in evidence.by_task)
+    return [
+        (task, Drawn(shown.task_cells(task, evidence), _stem(task.change, task.ratio, scale)))
+        for task in evidence.by_task
+    ]
+
+
+def iterations(summary: Summary, evidence: Evidence) -> list[Drawn]:
+    """Lay out the effect in each iteration after the first; empty where nothing was compared."""
+    if evidence.growth is None:
+        return []
+    ratios = evidence.growth.ratios
+    numbers = [str(metrics.iteration) for metrics in summary.iterations[1:]]
+    scale = _scale(ratios)
+    return [
+        Drawn([name, shown.relative(ratio)], _stem(f"iteration {name}", ratio, scale))
+        for name, ratio in zip(numbers, ratios, strict=True)
+    ]
+
+
+def _scale(ratios: Iterable[float | None]) -> Scale:
+    return Scale.over(ratio - 1 for ratio in ratios if ratio is not None)
+
+
+def _stem(name: str, ratio: float | None, scale: Scale) -> Bar | None:
+    return None if ratio is None else stem(f"{name}: {shown.relative(ratio)}", ratio - 1, scale)

@@ -11,29 +11,39 @@ from pathlib import Path, PurePath
 from typing import Final, NamedTuple
 
 from battery.base.errors import advised
-from battery.base.numbers import duration, p_value
+from battery.base.numbers import counted, duration, number, p_value
+from battery.base.text import listed
 from battery.inputs.tasks import task_id
 from battery.recorded import OpenedBattery, open_battery, summary_of
-from battery.records.findings import Tested
+from battery.records.findings import Evidence, Growth, TaskEffect
 from battery.records.manifest import Manifest, Provenance
-from battery.records.metric import COUNTED
+from battery.records.metric import METRICS
 from battery.records.models import Summary
 from battery.records.stages import CHAT_STAGES
 from battery.records.word import Word
 from battery.report import evidence as shown
+from battery.report import trends
+from battery.report.html import figures
 from battery.report.html.answers import Reviewed, learned, reviews
-from battery.report.html.board import MOST_LINES, Board, charts, means_document
-from battery.report.html.figures import drawn, headline
+from battery.report.html.board import MOST_LINES, ROWS, Board, charts, means_document
 from battery.report.html.page import render
 from battery.report.html.transcripts import Groups, call_name, rerun_name, transcript
 from battery.store.battery_dir import BatteryDir, IterationDir
 from battery.store.files import require_writable, write_atomic
+from battery.verdict import policy
+from battery.verdict.gates import in_words
 
 #: What to do about a page that cannot be written.
 _ELSEWHERE: Final = "name another file: `battery report --output PATH`"
 _SCRIPTS: Final = ("charts.js", "board.js", "transcripts.js")
 #: Of more iterations than this, tables and older reviews become elements when they are opened.
 MOST_UNPACKED: Final = 20
+
+
+#: Of more tasks than one table holds, so many with the largest gain are shown first.
+MOST_GAINED: Final = 20
+#: A task, and its row in the table of those that learned.
+Learner = tuple[TaskEffect, figures.Drawn]
 
 
 class Page(NamedTuple):
@@ -87,24 +97,36 @@ def report(opened: OpenedBattery, summary: Summary) -> Iterator[bytes]:
         "evidence": evidence,
         "word": evidence.verdict or "NO VERDICT",
         "tone": evidence.verdict.about.tone if evidence.verdict else "open",
-        "headline": headline(summary, evidence),
+        "trusted": evidence.verdict is None or evidence.verdict.about.trusted,
+        "headline": figures.headline(summary, evidence),
+        "task_heads": shown.task_heads(evidence),
+        "learners": list(_parts(figures.tasks(evidence))),
+        "changes": changes(evidence),
+        "over": shown.over(evidence),
+        "kind_heads": shown.group_heads(evidence),
+        "kinds": figures.kinds(evidence),
+        "saved": figures.iterations(summary, evidence),
         "unfinished": unfinished(summary),
         "charts": charts(board),
         "board": board,
         "packed": len(table.iterations) > MOST_UNPACKED,
         "most_unpacked": MOST_UNPACKED,
         "drawn": min(len(table.tasks), MOST_LINES),
-        "effect_heads": shown.heads(shown.EFFECT),
-        "amounts": shown.amounts(evidence.effects),
-        "counted": len(COUNTED),
-        "effects": drawn(shown.EFFECT, evidence.effects),
         "learned": list(learned(distilled)),
         "reviews": reviews(map(_reviewed, steps), summary.scorecard),
-        "moved": shown.moved,
-        "score": shown.score(summary.scorecard) if summary.scorecard else None,
-        "luck": shown.luck(evidence.luck) if evidence.luck else None,
+        "moved": trends.moved,
+        "score": trends.score(summary.scorecard) if summary.scorecard else None,
+        "count": trends.count(summary, summary.verdict) if summary.verdict else None,
         "sensitivity": shown.sensitivity(evidence),
-        "tests": [_tested(question, tested) for question, tested in shown.tests(evidence)],
+        "question_heads": [*shown.QUESTION_HEADS, "Test"],
+        "questions": [
+            ([*shown.question_cells(question), question.test], question.note)
+            for question in evidence.questions
+        ],
+        "budget": shown.budget(evidence),
+        "tests": list(_tests(evidence)),
+        "bluffs": in_words(evidence.bluffs) if evidence.bluffs else None,
+        "others": list(_others(evidence)),
         "trends": _trends(summary),
         "facts": list(_facts(summary, opened.provenance)),
         # By far the largest part, and last: a browser shows the rest while it still reads this.
@@ -135,26 +157,91 @@ def unfinished(summary: Summary) -> str | None:
     )
 
 
-def _tested(question: str, tested: Tested) -> list[str]:
-    equal = tested.p is None
-    value = "all values are equal: nothing to test" if equal else p_value(tested.p)
-    return [question, value, tested.method, str(tested.tasks)]
+_CHANGED: Final = {
+    "better": "got better",
+    "mixed": "got better in one way and worse in another",
+    "same": "stayed as before",
+    "worse": "got worse",
+}
+
+
+def changes(evidence: Evidence) -> str:
+    """Count the tasks by how they changed: `Of 8 tasks 5 got better and 3 stayed as before.`."""
+    counts = Counter(task.change for task in evidence.by_task)
+    parts = [f"{count} {_CHANGED[change]}" for change, count in counts.items()]
+    tasks = counted(evidence.tasks, "task")
+    if len(counts) == 1 < evidence.tasks:
+        return f"All {tasks} {_CHANGED[next(iter(counts))]}."
+    return f"Of {tasks} {listed(parts)}."
+
+
+def _parts(rows: Sequence[Learner]) -> Iterator[Sequence[Learner]]:
+    # Those with the largest gain are what the section is about; more would hide all below them.
+    first = MOST_GAINED if len(rows) > ROWS else ROWS
+    if rows:
+        yield rows[:first]
+    for start in range(first, len(rows), ROWS):
+        yield rows[start : start + ROWS]
+
+
+def _tests(evidence: Evidence) -> Iterator[list[str]]:
+    """Yield what was tested next to the questions: question, p, level, and how."""
+    if evidence.looks:
+        fewer = "an exact test of tasks done, task by task, one-sided"
+        yield _test("Are fewer tasks done?", evidence.success_p, policy.LOSS, fewer)
+    if growth := evidence.growth:
+        yield from _of_growth(growth)
+    if start := evidence.start:
+        ratio = shown.relative(start.ratio)
+        how = f"{counted(start.tasks, 'task')}, two-sided; learn against frozen {ratio}"
+        how += "; effects are net of it" if start.netted else ""
+        yield _test("Did the arms differ in iteration 1?", start.p, policy.SAME_START_ALPHA, how)
+    if bluffs := evidence.bluffs:
+        how = "against the twin and iteration 1, task by task"
+        yield _test("Did learning bring bluffs?", bluffs.p, policy.GATE, how)
+    if trend := evidence.trend:
+        noun = METRICS[evidence.cost].plain
+        how = f"{trend.method}, {counted(trend.tasks, 'task')}"
+        yield _test(f"Do {noun} fall over the iterations?", trend.p, policy.ALPHA, how)
+
+
+def _of_growth(growth: Growth) -> Iterator[list[str]]:
+    few = len(growth.ratios) + 1 < policy.SLOPE_ITERATIONS
+    how = f"takes {policy.SLOPE_ITERATIONS} iterations" if few else growth.test
+    yield _test("Does the saving grow?", growth.p, policy.ALPHA, how)
+    if growth.p_beyond_step is not None:
+        how = "the same within both parts of its largest step"
+        yield _test("Does it grow beyond one step?", growth.p_beyond_step, policy.ALPHA, how)
+    if growth.p_fall is not None:
+        how = "sign flips over tasks, one-sided, corrected for the choice of the best"
+        asked = f"Did it fall from iteration {growth.best} to the last?"
+        yield _test(asked, growth.p_fall, policy.ALPHA, how)
+
+
+def _test(question: str, p: float | None, level: float, how: str) -> list[str]:
+    return [question, p_value(p), number(level, 3), how]
+
+
+def _others(evidence: Evidence) -> Iterator[list[str]]:
+    for other in evidence.others:
+        means = (shown.mean(other.metric, value) for value in (other.learn, other.frozen))
+        yield [METRICS[other.metric].title, *means]
 
 
 def _trends(summary: Summary) -> list[list[str]]:
     """Return the table of the trends, heads first: a metric is a column, so any number fits."""
-    trends = summary.trends
+    followed = summary.trends
     numbers = [
-        [shown.metric_value(trend.metric, value) for value in trend.values] for trend in trends
+        [trends.metric_value(trend.metric, value) for value in trend.values] for trend in followed
     ]
     return [
-        ["iteration", *(trend.metric for trend in trends)],
+        ["iteration", *(trend.metric for trend in followed)],
         *(
             [str(row.iteration), *(values[at] for values in numbers)]
             for at, row in enumerate(summary.iterations)
         ),
-        ["trend", *map(shown.trend_change, trends)],
-        ["goal", *map(shown.goal, trends)],
+        ["trend", *map(trends.trend_change, followed)],
+        ["goal", *map(trends.goal, followed)],
     ]
 
 

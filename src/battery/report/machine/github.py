@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 
 from battery.base.text import brief
 from battery.records.findings import Evidence
-from battery.records.metric import TOKENS
 from battery.records.models import Summary
 from battery.records.word import Level
 from battery.report.markdown.summary import markdown
@@ -73,16 +72,18 @@ def without_commands(lines: Iterable[str], token: str) -> Iterator[str]:
 
 
 def outputs(summary: Summary) -> str:
-    """Write the outputs of the step: `verdict`, and `effect`, learn over frozen tokens.
+    """Write the outputs of the step: `verdict`, and `effect`, the cost of learn over frozen.
 
     Both are there in any case, and empty where there is none.
     """
     evidence = summary.evidence
     word = evidence.verdict if evidence else None
-    effects = evidence.effects if evidence else []
-    value = next((effect.value for effect in effects if effect.metric == TOKENS), None)
+    # A pipeline that reads the number alone must not take it for what learning did.
+    trusted = word is None or word.about.trusted
+    group = evidence.group("all") if evidence and trusted else None
+    effect = "" if group is None or group.ratio is None else round(group.ratio, 4)
     # Nothing of this is foreign text, which could add outputs of its own with a line end.
-    return f"verdict={word or ''}\neffect={'' if value is None else round(value, 4)}\n"
+    return f"verdict={word or ''}\neffect={effect}\n"
 
 
 def _stopped(summary: Summary) -> Iterator[Annotation]:

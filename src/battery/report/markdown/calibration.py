@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import get_args
 
 from battery.base.numbers import number
 from battery.calibration import Bound, Calibration, Tally
+from battery.records.findings import Shape
 from battery.records.metric import COUNTED
-from battery.records.word import Word
+from battery.records.word import POSITIVE, Word
 from battery.report.markdown import table
 from battery.report.terminal.lines import GAP, align
-from battery.verdict import policy
 from battery.verdict.metrics import NEEDED
 
 
 def text(calibration: Calibration) -> str:
     """Write the table and what came of the bounds, in ASCII and at most 100 columns."""
-    significant = f"p<={policy.level()}"
-    heads = ["scenario", "n", *(word.about.short for word in Word), significant, "count"]
+    heads = ["scenario", "n", *(word.about.short for word in Word), "count"]
     names, *columns = zip(heads, *map(_row, calibration.tallies), strict=True)
     aligned = [align(names, left=True), *map(align, columns)]
     lines = [GAP.join(cells) for cells in zip(*aligned, strict=True)]
     lines += [
         "",
         "Percent of simulated batteries, by verdict. A 0 without a decimal means exactly none.",
-        f"{significant}: primary test; count: {NEEDED} or more of {len(COUNTED)} metrics improved.",
+        f"count: {NEEDED} or more of {len(COUNTED)} metrics improved.",
         "",
         f"{_kept(calibration)} ({_origin(calibration)}).",
     ]
@@ -33,27 +33,49 @@ def text(calibration: Calibration) -> str:
 
 
 def markdown(calibration: Calibration) -> str:
-    """Write the same as a document, with every bound."""
+    """Write the same as a document, with every bound and with what is not promised."""
+    tallies = calibration.tallies
     # Whole words here: a page has room that a terminal lacks.
-    heads = [
-        "Scenario",
-        "Batteries",
-        *Word,
-        f"Primary p ≤ {policy.level()}",
-        f"Direction count ≥ {NEEDED} of {len(COUNTED)}",
-    ]
+    heads = ["Scenario", "Batteries", *Word, f"Direction count ≥ {NEEDED} of {len(COUNTED)}"]
+    questions = ["Scenario", "Costs less", "Niche tasks cost less", "More tasks done"]
+    shapes = ["Scenario", *get_args(Shape)]
     bounds = ["Scenario", "Share of batteries", "At least", "At most", "Seen", "Holds"]
     sections = [
         "# Calibration",
         f"{_kept(calibration)}: {_origin(calibration)}.",
         "## Verdicts by scenario, in percent",
-        table(heads, map(_row, calibration.tallies)),
+        table(heads, map(_row, tallies)),
         "## Scenarios",
-        "\n".join(f"- **{tally.scenario}**: {tally.about}" for tally in calibration.tallies),
+        "\n".join(f"- **{tally.scenario}**: {tally.about}" for tally in tallies),
+        "## Not promised",
+        "\n".join(_unpromised(calibration)),
+        "## Questions answered yes, in percent",
+        table(questions, [_shares(tally, tally.questions.values()) for tally in tallies]),
+        "## What is said of the saving, in percent",
+        table(
+            shapes,
+            [
+                _shares(tally, (tally.shapes.get(shape, 0) for shape in get_args(Shape)))
+                for tally in tallies
+            ],
+        ),
         "## Bounds, in percent",
         table(bounds, map(_bound, calibration.bounds), left=2),
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _unpromised(calibration: Calibration) -> Iterator[str]:
+    tallies = {tally.scenario: tally for tally in calibration.tallies}
+    for scenario, why in calibration.unpromised.items():
+        tally = tallies[scenario]
+        seen, harm = _share(tally.share(*POSITIVE)), _share(tally.share(Word.REGRESSED))
+        rates = f"LEARNED or COMPOUNDING in {seen}% and REGRESSED in {harm}%"
+        yield f"- **{scenario}**: {rates}: {why}."
+
+
+def _shares(tally: Tally, counts: Iterable[int]) -> list[str]:
+    return [tally.scenario, *(_share(count / tally.simulations) for count in counts)]
 
 
 def told(bounds: Sequence[Bound]) -> str:
@@ -62,7 +84,7 @@ def told(bounds: Sequence[Bound]) -> str:
 
 
 def _row(tally: Tally) -> list[str]:
-    counts = [*(tally.words[word] for word in Word), tally.primary, tally.validated]
+    counts = [*(tally.words[word] for word in Word), tally.validated]
     shares = [_share(count / tally.simulations) for count in counts]
     return [tally.scenario, f"{tally.simulations:,}", *shares]
 

@@ -8,8 +8,7 @@ from typing import Final
 from battery.base.text import brief
 from battery.records.comparison import Change, Comparison, Difference, TaskPair
 from battery.report import compare as cells
-from battery.report.evidence import CHANGE, NET_CHANGE, NONE, Column, amount, heads, undecided
-from battery.report.evidence import cells as shown
+from battery.report.evidence import NONE, relative
 from battery.report.markdown import code, plain, table
 
 #: Characters; what hosts take as a comment ends at 65,536.
@@ -18,8 +17,6 @@ _MOST_NAMED: Final = 20
 _LABEL: Final = 60
 #: Folders and settings may say more, and are fewer.
 _VALUE: Final = 200
-#: With what there is beyond the frozen arms before the number of tasks.
-_WITH_NET: Final = (*CHANGE[:-1], *NET_CHANGE, CHANGE[-1])
 _CUT: Final = "The rest does not fit into a comment; `--json` has all of it."
 
 
@@ -49,22 +46,21 @@ def _sections(comparison: Comparison) -> Iterator[str]:
         f"- {name}: {_foreign(side.folder, _VALUE)} ({plain(cells.side(side))})"
         for name, side in (("A, before", comparison.before), ("B, after", comparison.after))
     )
-    if comparison.changes:
+    if comparison.change:
         yield "### Flips"
         yield plain(cells.flips(comparison.flips))
         if pairs := cells.flipped(comparison):
             yield _tasks(pairs[:_MOST_NAMED], "Flip", _flip)
             yield from _more(pairs)
         yield f"### How much, over {cells.compared(comparison)}"
-        yield _changes(comparison.changes, _WITH_NET if comparison.twins else CHANGE)
-        yield f"{undecided(comparison.changes).capitalize()}."
+        yield _change(comparison.change)
         if comparison.start:
             yield "Iteration 1, before anything was learned:"
-            yield _changes(comparison.start)
+            yield _change(comparison.start)
         yield from _causes(comparison)
     if pairs := cells.biggest(comparison):
-        yield "### Tokens by task, the largest changes"
-        yield _tasks(pairs, "Change", lambda pair: amount("ratio", pair.ratio))
+        yield f"### {cells.PLAIN.capitalize()} by task, the largest changes"
+        yield _tasks(pairs, "Change", lambda pair: relative(pair.ratio))
     yield from _only(comparison)
     yield from _rest(comparison)
 
@@ -72,14 +68,14 @@ def _sections(comparison: Comparison) -> Iterator[str]:
 def _causes(comparison: Comparison) -> Iterator[str]:
     if comparison.twins:
         yield "The frozen arms, B against A:"
-        yield _changes(comparison.twins)
+        yield _change(comparison.twins)
     if comparison.cause:
         yield plain(comparison.cause)
     yield plain(" ".join(cells.noise(comparison.noise)))
 
 
-def _changes(rows: Sequence[Change], columns: Sequence[Column] = CHANGE) -> str:
-    return table(heads(columns), [shown(columns, row) for row in rows])
+def _change(change: Change) -> str:
+    return table(cells.HEADS, cells.rows(change))
 
 
 def _tasks(pairs: Sequence[TaskPair], head: str, first: Callable[[TaskPair], str]) -> str:

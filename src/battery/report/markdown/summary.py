@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Final
 
-from battery.base.numbers import counted, duration, number, p_equals
+from battery.base.numbers import counted, duration, number
 from battery.base.text import printable
-from battery.records.findings import Evidence, Scorecard, Tested
+from battery.records.findings import Evidence, Scorecard
 from battery.records.metric import METRICS
-from battery.records.models import DirectionCount, Metrics, Summary, Trend
+from battery.records.models import DirectionCount, Summary, Trend
 from battery.records.stages import SCRUM
 from battery.report import evidence as shown
+from battery.report import trends
 from battery.report.markdown import code, plain, row, table
-from battery.store.artifacts import CONTROL, ITERATION, REPEAT, SUMMARY_TITLE, described
-
-_CAVEAT: Final = (
-    "This count looks at the learn arm alone: it shows a trend, not its cause. It can come out "
-    "well by luck, or because a server warmed up."
+from battery.store.artifacts import (
+    CONTROL,
+    ITERATION,
+    REPEAT,
+    RUN_SETS,
+    SUMMARY,
+    SUMMARY_TITLE,
+    described,
 )
 
 
@@ -33,11 +36,10 @@ def markdown(summary: Summary) -> str:
         "## Verdict",
         "\n\n".join(_verdict(summary)),
     ]
+    if summary.evidence and summary.evidence.by_task:
+        sections += ["## Which tasks learned", "\n\n".join(_tasks(summary.evidence))]
     if summary.evidence:
-        sections += [
-            "## Evidence",
-            "\n\n".join(_evidence_section(summary.evidence, summary.control)),
-        ]
+        sections += ["## How it was computed", "\n\n".join(_protocol(summary.evidence))]
     if summary.scorecard:
         sections += [
             "## What the overseer foresaw",
@@ -76,8 +78,6 @@ def _facts(summary: Summary) -> Iterator[str]:
     if summary.targets:
         targets = (f"{plain(name)} {code(url)}" for name, url in summary.targets.items())
         yield f"- Targets: {', '.join(targets)}"
-    if summary.seed is not None and summary.control:
-        yield f"- Which arm is asked first: a coin with seed {summary.seed}"
 
 
 def _run_time(summary: Summary) -> str:
@@ -108,28 +108,40 @@ def _table(summary: Summary) -> Iterator[str]:
     yield row(["Metric", *(f"iter {each}" for each in numbers), span, "Goal"])
     yield row(["---", *("---:" for _ in numbers), "---", "---"])
     for trend in summary.trends:
-        values = [shown.metric_value(trend.metric, value) for value in trend.values]
-        yield row([trend.metric, *values, shown.trend_change(trend), shown.goal(trend)])
+        values = [trends.metric_value(trend.metric, value) for value in trend.values]
+        yield row([trend.metric, *values, trends.trend_change(trend), trends.goal(trend)])
 
 
 def _verdict(summary: Summary) -> Iterator[str]:
     evidence = summary.evidence
-    # The verdict first: below it, the older count may say the opposite.
-    if evidence and evidence.verdict:
-        yield f"**{evidence.verdict}**: {plain(evidence.sentence)}"
-        if evidence.reasons:
-            yield "\n".join(f"- {plain(text)}" for text in evidence.reasons)
+    if evidence:
+        word = f"**{evidence.verdict}**: " if evidence.verdict else ""
+        yield f"{word}{plain(evidence.sentence)}"
+        yield "\n".join(f"- {line}" for line in _at_a_glance(evidence))
     if summary.verdict is None:
         yield _no_trend(summary)
     else:
-        yield _count(summary.verdict, summary.iterations[-1].iteration)
-        yield "\n".join(f"- {_improved(trend)}" for trend in summary.trends)
-        # The label is kept for those who know it, never without this: luck gives it half the time.
-        yield _CAVEAT
-        if evidence and evidence.luck:
-            yield shown.luck(evidence.luck)
+        # One small line: it looks at one arm alone, and luck or a server that warmed up gives it
+        # as well. It must never be louder than the verdict, which may say the opposite.
+        yield f"<sub>{_count(summary, summary.verdict)}</sub>"
     if summary.scrum:
         yield scrum_count(summary)
+
+
+def _at_a_glance(evidence: Evidence) -> Iterator[str]:
+    if text := shown.effect(evidence):
+        yield plain(f"Effect: {text}.")
+    for reason in shown.reasons(evidence):
+        yield plain(f"Why: {reason}.")
+    yield f"Gates {'; '.join(f'{status}: {names}' for status, names in shown.gates(evidence))}."
+    for gate in shown.news(evidence):
+        yield f"Gate {gate.title}, {gate.status}: {plain(gate.text)}"
+    if evidence.verdict:
+        yield f"Scope: {plain(evidence.scope)}"
+    for text in evidence.cautions:
+        yield f"Worth knowing: {plain(text)}."
+    for text in evidence.settle:
+        yield f"What would settle it: {plain(text)}"
 
 
 def _no_trend(summary: Summary) -> str:
@@ -140,18 +152,21 @@ def _no_trend(summary: Summary) -> str:
     return f"A single iteration shows {text}. Run one more iteration to compare with."
 
 
-def _count(verdict: DirectionCount, last: int) -> str:
-    text = f"{verdict.improved} of {verdict.of} metrics improved: **{verdict.label}**."
-    if verdict.validated:
-        return text
-    return f"{text} What to change next is judged in `{ITERATION.name(last)}/{SCRUM.file}`."
+def _count(summary: Summary, verdict: DirectionCount) -> str:
+    text = trends.count(summary, verdict)
+    evidence = summary.evidence
+    if not (evidence and evidence.verdict and not evidence.verdict.about.trusted):
+        text = text.replace(verdict.label, f"**{verdict.label}**")
+        if not verdict.validated:
+            last = ITERATION.name(summary.iterations[-1].iteration)
+            text += f" What to change next is judged in `{last}/{SCRUM.file}`."
+    return f"{text} Of the learn arm alone: {', '.join(map(_improved, summary.trends))}."
 
 
 def _improved(trend: Trend) -> str:
     word = "improved" if trend.direction == "better" else "not improved"
-    first, last = (shown.metric_value(trend.metric, trend.values[end]) for end in (0, -1))
-    aside = "" if METRICS[trend.metric].counted else "; not counted"
-    return f"`{trend.metric}`: {word}, {first} → {last}{aside}"
+    aside = "" if METRICS[trend.metric].counted else " (not counted)"
+    return f"`{trend.metric}` {word}{aside}"
 
 
 def _artifact(path: str) -> str:
@@ -171,67 +186,38 @@ def _whose(path: str) -> Iterator[str]:
             yield f"repeat {repeat}"
 
 
-def _evidence_section(evidence: Evidence, control: Sequence[Metrics]) -> Iterator[str]:
-    """Write the paragraphs of the evidence; `control` is the frozen arm by itself."""
-    if evidence.effects:
-        yield (
-            "Learn against frozen, over the iterations after the first. Learn and Frozen are "
-            f"means over all tasks. Effects of {shown.amounts(evidence.effects)} are geometric "
-            "means over tasks, those of the rates differences in percentage points. Intervals are "
-            "t intervals on logs and, of the rates, score intervals, which do not pair the tasks "
-            "as the p-values do: near the border they can disagree. Net is the effect less what "
-            "the arms differed by in iteration 1 already."
-        )
-        yield "\n".join(_effects(evidence))
-    if tests := [_tested(question, tested) for question, tested in shown.tests(evidence)]:
-        yield "\n".join(tests)
-    if text := shown.sensitivity(evidence):
-        yield text
-    if control:
-        yield "The frozen arm by itself:"
-        yield _frozen(control)
-    yield "### Gates"
-    yield "\n".join(
-        f"- {gate.name}, {gate.title}: **{gate.status}**. {plain(gate.text)}"
-        for gate in evidence.gates
-    )
-    yield "### What this rests on"
-    yield "\n".join(f"- {plain(text)}" for text in evidence.assumptions)
-    yield f"Scope: {plain(evidence.scope)}"
-    if evidence.cautions:
-        yield "### Worth knowing"
-        yield "\n".join(f"- {plain(text)}" for text in evidence.cautions)
-    if evidence.settle:
-        yield "### What would settle it"
-        yield "\n".join(f"- {plain(text)}" for text in evidence.settle)
-
-
-def _effects(evidence: Evidence) -> Iterator[str]:
-    rows = [shown.cells(shown.EFFECT, effect) for effect in evidence.effects]
-    yield table(shown.heads(shown.EFFECT), rows)
-    for effect in evidence.effects:
-        if effect.note:
-            yield f"\n`{effect.metric}`: {effect.note}."
-
-
-def _frozen(control: Sequence[Metrics]) -> str:
-    measured = {name: [getattr(each, name) for each in control] for name in METRICS}
+def _tasks(evidence: Evidence) -> Iterator[str]:
+    """Write which tasks changed, each with the numbers of both arms."""
+    yield plain(shown.changed(evidence))
     rows = [
-        [name, *(shown.metric_value(name, value) for value in values)]
-        for name, values in measured.items()
-        if any(value is not None for value in values)
+        [plain(label), *cells]
+        for label, *cells in (shown.task_cells(task, evidence) for task in evidence.by_task)
     ]
-    return table(["Metric", *(f"iter {each.iteration}" for each in control)], rows)
+    yield table(shown.task_heads(evidence), rows, left=3)
 
 
-def _tested(question: str, tested: Tested) -> str:
-    p = "nothing to test, all values are equal" if tested.p is None else p_equals(tested.p)
-    return f"- {question} {p}; {plain(tested.method)}; {tested.tasks} tasks."
+def _protocol(evidence: Evidence) -> Iterator[str]:
+    """Write what a statistician asks for: questions, levels, effects, and where the data are."""
+    if evidence.questions:
+        yield table(shown.QUESTION_HEADS, map(shown.question_cells, evidence.questions))
+        yield plain(shown.budget(evidence) or "")
+        rows = [shown.group_cells(group, evidence) for group in evidence.groups]
+        yield table(shown.group_heads(evidence), rows)
+    yield "\n".join(f"- {line}" for line in _details(evidence))
+
+
+def _details(evidence: Evidence) -> Iterator[str]:
+    for text in shown.details(evidence):
+        yield plain(text)
+    yield (
+        "Raw numbers: `battery summarize --format csv` writes a row per call of both arms; "
+        f"`iter_N/{RUN_SETS.name}` has the answers, `{SUMMARY.name}` every number above."
+    )
 
 
 def _scorecard_section(card: Scorecard) -> Iterator[str]:
     """Write the paragraphs of what the overseer expected and what came."""
-    yield f"{shown.score(card)} This is information and no part of the verdict."
+    yield f"{trends.score(card)} This is information and no part of the verdict."
     heads = ["Review of", "Proposal", "Metric", "Expected to", "Before → after", "Outcome"]
     rows = [
         [
@@ -239,7 +225,7 @@ def _scorecard_section(card: Scorecard) -> Iterator[str]:
             plain(expectation.title),
             plain(expectation.metric or shown.NONE),
             expectation.expected or shown.NONE,
-            shown.moved(expectation),
+            trends.moved(expectation),
             expectation.outcome,
         ]
         for expectation in card.expectations

@@ -6,22 +6,16 @@ from collections.abc import Iterator, Sequence
 from typing import Final, TextIO
 
 from battery.base.text import brief, pad, printable, write_line
-from battery.records.comparison import Comparison, NamedTask, TaskPair
+from battery.records.comparison import Change, Comparison, NamedTask, TaskPair
+from battery.records.metric import COST
 from battery.report import compare as cells
-from battery.report.evidence import MAX_T, SPAN, TASKS, VALUE, P, amount, undecided
-from battery.report.terminal.lines import INDENTED, PROSE, WIDTH
-from battery.report.terminal.summary import Look, contrast_table
+from battery.report.evidence import mean, relative
+from battery.report.terminal.lines import GAP, INDENTED, PROSE, WIDTH, align
+from battery.report.terminal.summary import Look
 
 # A screenful; further names would push the word and its reasons off the screen.
 _MOST_NAMED: Final = 20
 _LABEL: Final = 36
-_CHANGE: Final = (
-    VALUE._replace(head="B vs A"),
-    SPAN,
-    P,
-    MAX_T._replace(head="corr. p"),
-    TASKS._replace(head="tasks"),
-)
 
 
 def print_comparison(comparison: Comparison, stream: TextIO) -> None:
@@ -38,11 +32,12 @@ def comparison_lines(comparison: Comparison, look: Look) -> Iterator[str]:
     yield ""
     yield look.paint(look.paint(comparison.outcome, comparison.outcome.about.tone), "bold")
     yield from PROSE.wrap(printable(comparison.sentence))
-    if comparison.changes:
+    if comparison.change:
         yield ""
         yield from _flips(comparison, look)
         yield ""
-        yield from _tables(comparison, look)
+        yield from _table(cells.compared(comparison), comparison.change, look)
+        yield from _causes(comparison, look)
         yield ""
         yield from _tasks(comparison, look)
     yield from _only(comparison)
@@ -60,12 +55,19 @@ def _flips(comparison: Comparison, look: Look) -> Iterator[str]:
     yield from _more(pairs)
 
 
-def _tables(comparison: Comparison, look: Look) -> Iterator[str]:
-    yield from contrast_table(cells.compared(comparison), _CHANGE, comparison.changes, look)
+def _table(head: str, change: Change, look: Look) -> Iterator[str]:
+    lines = [[head, *cells.HEADS[1:]], *cells.rows(change)]
+    columns = zip(*lines, strict=True)
+    aligned = [align(column, left=not at) for at, column in enumerate(columns)]
+    for at, row in enumerate(zip(*aligned, strict=True)):
+        line = GAP.join(row).rstrip()
+        yield line if at else look.paint(line, "bold")
+
+
+def _causes(comparison: Comparison, look: Look) -> Iterator[str]:
     if comparison.start:
         yield ""
-        yield from contrast_table("iteration 1", _CHANGE, comparison.start, look)
-    yield from INDENTED.wrap(undecided(comparison.changes))
+        yield from _table("iteration 1", comparison.start, look)
     if comparison.cause:
         yield from INDENTED.wrap(f"cause: {comparison.cause}")
     for text in cells.noise(comparison.noise):
@@ -75,15 +77,12 @@ def _tables(comparison: Comparison, look: Look) -> Iterator[str]:
 def _tasks(comparison: Comparison, look: Look) -> Iterator[str]:
     pairs = cells.biggest(comparison)
     if not pairs:
-        yield f"tokens by task: {cells.unmoved(comparison)}"
+        yield f"{cells.PLAIN} by task: {cells.unmoved(comparison)}"
         return
-    yield "tokens by task, the largest changes:"
+    yield f"{cells.PLAIN} by task, the largest changes:"
     for pair in pairs:
-        change = amount("ratio", pair.ratio).rjust(8)
-        yield (
-            f"  {change}  {_name(pair, look)} {cells.tokens(pair.tokens_before)} to "
-            f"{cells.tokens(pair.tokens_after)}"
-        )
+        costs = " to ".join(mean(COST, cost) for cost in (pair.cost_before, pair.cost_after))
+        yield f"  {relative(pair.ratio).rjust(8)}  {_name(pair, look)} {costs}"
 
 
 def _only(comparison: Comparison) -> Iterator[str]:

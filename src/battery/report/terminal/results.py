@@ -12,9 +12,10 @@ from typing import Final, TextIO
 from battery.base.numbers import HUGE, counted, number, percent
 from battery.base.text import can_show, printable, write_line
 from battery.comparison.timeline import Course, Entry, History
+from battery.records.metric import TOKENS
 from battery.records.models import Proposal, ReviewOutcome, Verdict
-from battery.report.compare import share, tokens
-from battery.report.evidence import NONE, amount
+from battery.report.compare import share
+from battery.report.evidence import NONE, mean, relative
 from battery.report.terminal.lines import GAP, WIDTH, align
 from battery.verdict.planning import Asked, Name, Needed, Prospects, Question
 
@@ -55,7 +56,7 @@ def _table(entries: Sequence[Entry]) -> Iterator[str]:
         align(["tasks", *(str(entry.tasks or NONE) for entry in entries)]),
         align(["it.", *(str(entry.iterations) for entry in entries)]),
         align(["verdict", *(entry.verdict or NONE for entry in entries)], left=True),
-        align(["tokens", *(tokens(entry.tokens) for entry in entries)]),
+        align(["tokens", *(mean(TOKENS, entry.tokens) for entry in entries)]),
         align(["vs frozen", *map(_effect, entries)]),
         align(["ok", *(share(entry.ok) for entry in entries)]),
         ["folder", *map(_folder, entries)],
@@ -71,7 +72,9 @@ def _start(entry: Entry) -> str:
 
 
 def _effect(entry: Entry) -> str:
-    if entry.effect is None:
+    # Of a battery that is INVALID, or that bluffed, the number says nothing about learning.
+    trusted = entry.verdict is None or entry.verdict.about.trusted
+    if entry.effect is None or not trusted:
         return NONE
     if entry.interval is None:
         return _relative(entry.effect)
@@ -100,15 +103,16 @@ def _course(course: Course, bars: str) -> str:
 
 
 def _moved(course: Course) -> str:
-    change = amount("ratio", 1 + (course.change or 0.0))
+    change = relative(1 + (course.change or 0.0))
     return f"tokens {change} from the first to the last of {course.batteries}"
 
 
 _LABEL: Final = 22
 _TITLES: Final[dict[Name, str]] = {
-    "learned": "Does learning help at all? (LEARNED)",
-    "compounding": "Does it go on improving? (COMPOUNDING)",
-    "trend": "Do the tokens of one arm fall? (a trend, whatever its cause)",
+    "learned": "Do all tasks save? (LEARNED)",
+    "niche": "Do only the niche tasks save? (LEARNED)",
+    "compounding": "Does the saving go on growing? (COMPOUNDING)",
+    "trend": "Does the cost of one arm fall? (a trend, whatever its cause)",
 }
 #: Less than this is what the search gives where nothing at all is needed.
 _ANY: Final = 0.001
@@ -131,15 +135,18 @@ def text(prospects: Prospects) -> str:
 
 
 def _size(prospects: Prospects) -> Iterator[str]:
-    yield (
-        f"{counted(prospects.tasks, 'task')}, {counted(prospects.iterations, 'iteration')}, "
-        f"{counted(prospects.repeats, 'repeat')}, noise {number(prospects.noise)} "
-        f"({prospects.noise_source})"
+    kinds = zip(("easy", "niche", "impossible"), prospects.phases.values(), strict=True)
+    yield from _paragraph(
+        f"{counted(prospects.tasks, 'task')} ({', '.join(f'{n} {kind}' for kind, n in kinds)}), "
+        f"{counted(prospects.iterations, 'iteration')}, {counted(prospects.repeats, 'repeat')}"
     )
-    if prospects.noise == 0:
+    noise, planned = number(prospects.noise), number(prospects.noise_planned)
+    bound = f"; planned with its upper bound, {planned}" if planned != noise else ""
+    yield f"noise {noise} ({prospects.noise_source}){bound}"
+    if prospects.noise_planned == 0:
         yield "Without noise the arms are deterministic: any change of enough tasks shows."
     else:
-        factor = number(exp(prospects.noise))
+        factor = number(exp(prospects.noise_planned))
         yield f"Two of three calls lie within a factor of {factor} of what their task takes."
 
 

@@ -1,4 +1,4 @@
-"""The end of a battery on the terminal: table, verdict, warnings, paths.
+"""The end of a battery on the terminal: verdict, warnings, paths, and all else when asked for.
 
 Written by hand rather than with rich: the same lines serve terminals and pipes, and a command
 that only shows a summary starts without it.
@@ -7,18 +7,20 @@ that only shows a summary starts without it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
-from battery.base.numbers import number, p_equals, signed, signed_percent
-from battery.base.text import can_show, printable, takes_escapes, write_line
-from battery.records.findings import Contrast, Evidence
+from battery.base.numbers import number, signed, signed_percent
+from battery.base.text import brief, can_show, cells, pad, printable, takes_escapes, write_line
+from battery.records.findings import Evidence
 from battery.records.metric import METRICS
 from battery.records.models import Summary, Trend
 from battery.records.stages import SCRUM
-from battery.records.word import Tone
-from battery.report.evidence import MAX_T, NONE, SPAN, VALUE, Column, P, luck, sensitivity
+from battery.records.word import GateStatus, Tone
+from battery.report import evidence as shown
+from battery.report import trends
 from battery.report.markdown.summary import scrum_count
 from battery.report.terminal.lines import GAP, INDENTED, PROSE, WIDTH, align, widest
 from battery.store.artifacts import ITERATION, REPORT, SUMMARY, SUMMARY_TEXT
@@ -30,10 +32,6 @@ _COLOURS: Final[dict[str, str]] = {
     "bold": "1",
     "warning": "33",
 } | _TONES
-
-
-#: Fewer columns than elsewhere: a line has 80 characters.
-_EFFECT: Final = (VALUE._replace(head="effect"), SPAN, P, MAX_T._replace(head="corrected p"))
 
 
 class Look(NamedTuple):
@@ -58,38 +56,61 @@ class Look(NamedTuple):
         return f"\x1b[{_COLOURS[kind]}m{text}\x1b[0m" if self.colour and text else text
 
 
-def print_summary(summary: Summary, folder: Path, stream: TextIO) -> None:
-    """Write the summary for people, at most 80 columns but for paths, which are whole."""
-    for text in summary_lines(summary, folder, Look.of(stream)):
+def print_summary(summary: Summary, folder: Path, stream: TextIO, *, full: bool = False) -> None:
+    """Write the summary for people, at most 80 columns but for paths, which are whole.
+
+    `full` adds what the verdict rests on: tasks by name, metrics, questions and gates.
+    """
+    for text in summary_lines(summary, folder, Look.of(stream), full=full):
         write_line(stream, text)
 
 
-def summary_lines(summary: Summary, folder: Path, look: Look) -> Iterator[str]:
+def summary_lines(
+    summary: Summary, folder: Path, look: Look, *, full: bool = False
+) -> Iterator[str]:
     """Build the lines of `print_summary`."""
-    yield from _table(summary, look)
-    yield ""
-    yield from _verdict(summary, look)
-    if summary.warnings:
-        yield ""
+    blocks = (list(block) for block in _blocks(summary, folder, look, full=full))
+    for at, block in enumerate(filter(None, blocks)):
+        if at:
+            yield ""
+        yield from block
+
+
+def _blocks(summary: Summary, folder: Path, look: Look, *, full: bool) -> Iterator[Iterable[str]]:
+    evidence = summary.evidence
+    if evidence:
+        yield _verdict(evidence, look)
+        yield _at_a_glance(evidence, look, full=full)
+    elif not summary.iterations:
+        yield ["No iteration has finished, so there is nothing to measure yet."]
+    if full and evidence and evidence.by_task:
+        yield _tasks(evidence, look)
+    if summary.iterations and (full or not evidence):
+        yield _table(summary, look)
+        yield _count(summary)
+    if full and evidence:
+        yield _questions(evidence, look)
+        yield _groups(evidence, look)
+        yield _details(evidence)
+    yield _warnings(summary, look)
+    yield _paths(summary, folder, full=full)
+
+
+def _warnings(summary: Summary, look: Look) -> Iterator[str]:
     for warning in summary.warnings:
         for text in INDENTED.wrap(f"warning: {printable(warning)}"):
             yield look.paint(text, "warning")
-    yield ""
-    yield from _paths(summary, folder)
 
 
 def _table(summary: Summary, look: Look) -> Iterator[str]:
-    if not summary.iterations:
-        yield "No iteration has finished, so there is nothing to measure yet."
-        return
     names = align(["metric", *(trend.metric for trend in summary.trends)], left=True)
     trends = _trend_column(summary, look)
     kinds = ["bold", *(trend.direction or "flat" for trend in summary.trends)]
     room = WIDTH - len(names[0]) - len(GAP) - widest(trends)
     columns = _chosen([_column(summary, n) for n in range(len(summary.iterations))], room, look)
     rows = zip(names, *columns, strict=True)
-    for cells, trend, kind in zip(rows, trends, kinds, strict=True):
-        yield GAP.join([*cells, look.paint(trend, kind)]).rstrip()
+    for values, trend, kind in zip(rows, trends, kinds, strict=True):
+        yield GAP.join([*values, look.paint(trend, kind)]).rstrip()
 
 
 def _column(summary: Summary, index: int) -> list[str]:
@@ -120,7 +141,7 @@ def _chosen(columns: list[list[str]], room: int, look: Look) -> list[list[str]]:
 def _value(trend: Trend, value: float | None) -> str:
     # Counts need no decimals here; `summary.md` has them because its format is fixed.
     places = METRICS[trend.metric].places
-    return NONE if value is None else number(value, places, grouped=True)
+    return shown.NONE if value is None else number(value, places, grouped=True)
 
 
 def _trend(trend: Trend, look: Look) -> str:
@@ -137,70 +158,94 @@ def _trend(trend: Trend, look: Look) -> str:
     return f"{mark} {trend.direction:<6} {size:>7}"
 
 
-def _verdict(summary: Summary, look: Look) -> Iterator[str]:
-    evidence = summary.evidence
-    if evidence and evidence.verdict:
-        yield look.paint(look.paint(evidence.verdict, evidence.verdict.about.tone), "bold")
-        yield from PROSE.wrap(printable(evidence.sentence))
-        yield ""
-    if evidence:
-        yield from _evidence(evidence, look)
-        yield ""
+def _verdict(evidence: Evidence, look: Look) -> Iterator[str]:
+    if word := evidence.verdict:
+        yield look.paint(look.paint(word, word.about.tone), "bold")
+    yield from PROSE.wrap(printable(evidence.sentence))
+
+
+def _at_a_glance(evidence: Evidence, look: Look, *, full: bool) -> Iterator[str]:
+    for mark, text in _marked(evidence, full=full):
+        lines = INDENTED.wrap(f"{mark}: {printable(text)}")
+        yield from (look.paint(line, "warning") if mark == "mind" else line for line in lines)
+
+
+def _marked(evidence: Evidence, *, full: bool) -> Iterator[tuple[str, str]]:
+    """Pair each text next to the verdict with the word that it begins with."""
+    if effect := shown.effect(evidence):
+        yield "effect", effect
+    for text in shown.reasons(evidence):
+        yield "why", text
+    if full:
+        yield from ((f"gates {status}", names) for status, names in shown.gates(evidence))
+    # Only what fails has its text in the short output.
+    for gate in shown.news(evidence):
+        if full or gate.status is GateStatus.FAILED:
+            yield f"gate {gate.title}", f"{gate.status}: {gate.text}"
+    if full and evidence.verdict:
+        yield "scope", evidence.scope
+    for text in evidence.cautions:
+        yield "mind", text
+    for text in evidence.settle:
+        yield "to settle it", text
+
+
+def _tasks(evidence: Evidence, look: Look) -> Iterator[str]:
+    yield from PROSE.wrap(shown.changed(evidence))
+    for task in evidence.by_task:
+        label, result, kind, own, base, change, done, twins = shown.task_cells(task, evidence)
+        yield from INDENTED.wrap(f"{look.paint(result, 'bold')}: {printable(label)}")
+        cost = f"{own} {shown.noun(evidence)}, twin {base} ({change})"
+        # A bluff says of itself that it is only claimed.
+        work = done if done.startswith("claimed") else f"done {done}"
+        yield f"  {kind}; {cost}; {work}, twin {twins}"
+
+
+def _count(summary: Summary) -> Iterator[str]:
     verdict = summary.verdict
     if verdict is None:
-        if summary.iterations:
-            named = evidence and evidence.verdict
-            yield f"A single iteration: there is no trend{'' if named else ' and no verdict'} yet."
+        yield "A single iteration: there is no trend and no verdict yet."
     else:
-        yield f"{verdict.improved} of {verdict.of} metrics improved: {verdict.label}"
+        yield from PROSE.wrap(trends.count(summary, verdict))
         if names := [each.metric for each in summary.trends if not METRICS[each.metric].counted]:
             yield f"not counted: {', '.join(names)}"
-        if evidence and evidence.luck:
-            yield from PROSE.wrap(luck(evidence.luck))
     if summary.scrum:
         yield scrum_count(summary)
 
 
-def _evidence(evidence: Evidence, look: Look) -> Iterator[str]:
-    if evidence.effects:
-        yield from contrast_table("learn vs frozen", _EFFECT, evidence.effects, look)
-    for name, tested in (("primary test", evidence.primary), ("trend", evidence.trend)):
-        if tested:
-            yield from INDENTED.wrap(f"{name}: {p_equals(tested.p)}, {tested.method}")
-    words = [f"{gate.name} {gate.status}" for gate in evidence.gates]
-    yield from PROSE.wrap(f"gates: {', '.join(words)}")
-    # Only what deserves a look has its text here; `summary.md` gives every gate's.
+def _questions(evidence: Evidence, look: Look) -> Iterator[str]:
+    if evidence.questions:
+        rows = list(map(shown.question_cells, evidence.questions))
+        yield from _columns(list(shown.QUESTION_HEADS), rows, look)
+        yield from PROSE.wrap(shown.budget(evidence) or "")
+
+
+def _groups(evidence: Evidence, look: Look) -> Iterator[str]:
+    if evidence.groups:
+        rows = [shown.group_cells(group, evidence) for group in evidence.groups]
+        yield from _columns(shown.group_heads(evidence), rows, look)
+
+
+def _details(evidence: Evidence) -> Iterator[str]:
+    for text in shown.details(evidence):
+        yield from INDENTED.wrap(f"- {printable(text)}")
     for gate in evidence.gates:
-        if gate.status.about.level:
-            yield from INDENTED.wrap(f"  {gate.name}: {printable(gate.text)}")
-    for text in evidence.cautions:
-        lines = INDENTED.wrap(f"mind: {printable(text)}")
-        yield from (look.paint(line, "warning") for line in lines)
-    seen, word = sensitivity(evidence), evidence.verdict
-    # Where something was shown, what could have been missed is no news.
-    if seen and (word is None or word.about.undecided):
-        yield from PROSE.wrap(seen)
-    for kind, texts in (
-        ("assumed", evidence.assumptions),
-        ("scope", [evidence.scope] if evidence.verdict else []),
-        ("to settle it", evidence.settle),
-    ):
-        for text in texts:
-            yield from INDENTED.wrap(f"{kind}: {printable(text)}")
+        if not gate.status.about.level:
+            yield from INDENTED.wrap(f"- {gate.title}, {gate.status}: {printable(gate.text)}")
 
 
-def contrast_table(
-    head: str, columns: Sequence[Column], rows: Sequence[Contrast], look: Look
-) -> Iterator[str]:
-    """Build the lines of a table of contrasts; `head` is above the metrics."""
-    aligned = [align([head, *(row.metric for row in rows)], left=True)]
-    aligned += [align([column.head, *map(column.cell, rows)]) for column in columns]
-    for at, cells in enumerate(zip(*aligned, strict=True)):
-        line = GAP.join(cells).rstrip()
-        yield line if at else look.paint(line, "bold")
+def _columns(heads: list[str], rows: Sequence[Sequence[str]], look: Look) -> Iterator[str]:
+    """Build the lines of a table whose first column gets what the others leave of a line."""
+    rest = [align([head, *(row[at] for row in rows)]) for at, head in enumerate(heads) if at]
+    room = WIDTH - sum(len(column[0]) + len(GAP) for column in rest)
+    names = [brief(name, room, ellipsis=look.cut) for name in [heads[0], *(row[0] for row in rows)]]
+    width = max(map(cells, names))
+    for at, line in enumerate(zip((pad(name, width) for name in names), *rest, strict=True)):
+        text = GAP.join(line).rstrip()
+        yield text if at else look.paint(text, "bold")
 
 
-def _paths(summary: Summary, folder: Path) -> Iterator[str]:
+def _paths(summary: Summary, folder: Path, *, full: bool) -> Iterator[str]:
     wanted = [REPORT.name, SUMMARY_TEXT.name, SUMMARY.name]
     if summary.iterations:
         last = ITERATION.name(summary.iterations[-1].iteration)
@@ -209,3 +254,6 @@ def _paths(summary: Summary, folder: Path) -> Iterator[str]:
         # Only what is there: a run that was broken off has no summary to point to.
         if name in summary.artifacts:
             yield printable(str(folder / name))
+    if summary.evidence and not full:
+        more = f"battery summarize {shlex.quote(str(folder))} --full"
+        yield f"tasks by name, metrics and tests: {printable(more)}"

@@ -1,6 +1,6 @@
 "use strict";
 
-/* One line per task: from its tokens in A (ring) to those in B (dot). */
+/* One line per task: from its cost in A (ring) to those in B (dot). */
 const place = document.getElementById("by-task");
 if (place) {
   const rows = battery.data.map((row, index) => ({ ...row, index }));
@@ -15,8 +15,8 @@ if (place) {
     marginTop: 26,
     marginBottom: 40,
     style: { fontSize: "12px", background: "transparent" },
-    ariaLabel: "Tokens of each task in A and in B; the table below has the same numbers",
-    x: { zero: true, label: "tokens a call", grid: true, ticks: Math.max(2, Math.round(width / 200)), tickFormat: huge ? ".0e" : "~s" },
+    ariaLabel: "Cost of each task in A and in B; the table below has the same numbers",
+    x: { zero: true, label: `${place.dataset.plain} per call`, grid: true, ticks: Math.max(2, Math.round(width / 200)), tickFormat: huge ? ".0e" : "~s" },
     y: { type: "band", axis: null, domain: rows.map((row) => row.index) },
     marks: [
       Plot.text(rows, { y: "index", frameAnchor: "left", dy: -10, textAnchor: "start", text: (row) => `${row.change}  ${row.phase}  ${row.label}`, fill: "var(--muted)", lineWidth: width / 13, textOverflow: "ellipsis" }),

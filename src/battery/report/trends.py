@@ -1,0 +1,76 @@
+"""The direction count, the trends behind it and what the overseer foresaw, in words; pure."""
+
+from __future__ import annotations
+
+from battery.base.numbers import (
+    change,
+    number,
+    percent,
+)
+from battery.records.findings import (
+    Expectation,
+    Luck,
+    Scorecard,
+)
+from battery.records.metric import METRICS
+from battery.records.models import DirectionCount, Summary, Trend
+from battery.report.evidence import NONE
+from battery.verdict.metrics import NEEDED
+
+
+def luck(chances: Luck) -> str:
+    """Write how often the direction count comes out so well by chance."""
+    # Of none nothing is to be said but how easily the label comes.
+    reached = chances.improved or NEEDED
+    chance = chances.as_many if chances.improved else chances.validated
+    # A provider that drifts moves the count as learning does; no permutation can tell them apart.
+    return f"by luck alone {reached} or more improve {percent(chance)} of the time"
+
+
+def count(summary: Summary, verdict: DirectionCount) -> str:
+    """Write the direction count, which is never louder than the verdict: a plain sentence."""
+    evidence = summary.evidence
+    word = evidence.verdict if evidence else None
+    text = f"{verdict.improved} of {verdict.of} metrics improved"
+    if word and not word.about.trusted:
+        return f"{text} ({verdict.label}), which says nothing here: the verdict is {word}."
+    chance = f"; {luck(evidence.luck)}" if evidence and evidence.luck else ""
+    return f"{text}: {verdict.label}{chance}."
+
+
+def score(card: Scorecard) -> str:
+    """Write how often the overseer foresaw what moved."""
+    return (
+        f"Of {len(card.expectations)} expected moves {card.right} came as expected, {card.wrong} "
+        f"went the other way, {card.unchanged} did not move, {card.not_measurable} cannot be "
+        "measured."
+    )
+
+
+def metric_value(key: str, value: float | None) -> str:
+    """Write an iteration's value as `summary.md` does: two decimals, more where it needs them."""
+    return NONE if value is None else number(value, _places(key))
+
+
+def trend_change(trend: Trend) -> str:
+    """Write how a metric moved: `better (-4520.00, -48.6%)`; `none` where nothing compares."""
+    if trend.direction is None or trend.change is None:
+        return "none"
+    moved = change(trend.change, trend.relative, _places(trend.metric))
+    return f"{trend.direction} {moved}"
+
+
+def goal(trend: Trend) -> str:
+    """Write what is better, and that the direction count leaves the metric out where it does."""
+    return trend.goal if METRICS[trend.metric].counted else f"{trend.goal} (not counted)"
+
+
+def _places(key: str) -> int:
+    return max(2, METRICS[key].places)
+
+
+def moved(expectation: Expectation) -> str:
+    """Write the values before and after: `12019.00 → 6862.00`."""
+    if expectation.before is None or expectation.after is None:
+        return NONE
+    return f"{number(expectation.before)} → {number(expectation.after)}"

@@ -1,0 +1,126 @@
+"""What a reader of a verdict should know as well: its scope, what was assumed, what to mind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from battery.base.numbers import (
+    HUGE,
+    counted,
+    more_or_fewer,
+    p_equals,
+    percent,
+)
+from battery.records.metric import METRICS
+from battery.records.word import Word
+from battery.verdict import cost, policy, twin
+from battery.verdict.facts import Facts
+from battery.verdict.table import CACHED, SILENT
+
+
+def scope(facts: Facts) -> str:
+    """Write what the claim is about, and what it is not about."""
+    return (
+        f"{counted(len(facts.grid.tasks), 'task')} like these, with what this one memory learned "
+        "in this one run. Not the system as such: that takes at least "
+        f"{policy.BATTERIES} independent batteries, each from an empty memory. Not tasks of "
+        "another kind: nothing new was asked."
+    )
+
+
+def assumptions(facts: Facts) -> Iterator[str]:
+    """List what was taken for granted."""
+    if not facts.two_arms:
+        yield "Nothing but the memory changed between the iterations; nothing here checks that."
+        return
+    yield (
+        "The twin is the same system, and its memory never changed. Iteration 1 checks that both "
+        f"arms started alike: {_start(facts)}."
+    )
+    yield (
+        "What changed at the provider or the network hit both arms alike, since they were asked "
+        "task by task. A disturbance of one of them alone would be taken for learning."
+    )
+    yield "Tasks are independent of each other; repeats and iterations of a task are averaged."
+
+
+def cautions(word: Word | None, facts: Facts) -> Iterator[str]:
+    """List what a reader of the verdict should know as well."""
+    grid = facts.grid
+    yield from _cached(facts)
+    calls = grid.calls[facts.cost]
+    asked = int((~np.isnan(grid.calls[SILENT])).sum())
+    noun = METRICS[facts.cost].plain
+    # A gateway that reports only its small calls would look cheap.
+    if silent := asked - int((~np.isnan(calls)).sum()):
+        yield f"{silent} of {asked} runs report no {noun}; they are no part of any mean"
+    if free := int((calls == 0).sum()):
+        yield f"{free} of {asked} runs report 0 {noun}, which is taken at its word"
+    # Uneven cells are no reason to refuse, but some means rest on fewer calls than it seems.
+    if grid.fewest < grid.repeats and not grid.missing():
+        yield f"some cells hold {grid.fewest} runs and others {grid.repeats}"
+    if facts.two_arms and len(grid.iterations) > 1 and (text := twin.trend(grid, facts.cost)):
+        yield text
+    if word is not Word.INVALID:
+        yield from _together(facts)
+    yield from _overstated(word, facts)
+
+
+def _cached(facts: Facts) -> Iterator[str]:
+    grid = facts.grid
+    for arm in grid.arms:
+        marked = np.nan_to_num(grid.asked(arm, CACHED)) > 0
+        if marked.any():
+            asked = int((~np.isnan(grid.asked(arm, CACHED))).sum())
+            hit, cells = int(marked.any(axis=2).sum()), marked.shape[0] * marked.shape[1]
+            yield (
+                f"{arm} arm: {int(marked.sum())} of {asked} answers, in {hit} of {cells} cells, "
+                "say that they came from a cache; a cached answer is no work, and its repeats are "
+                "one answer"
+            )
+
+
+def _together(facts: Facts) -> Iterator[str]:
+    """Note where all tasks together do not say the same as a typical one."""
+    group = facts.group("all")
+    if group is None or group.ratio is None or not group.learn or not group.frozen:
+        return
+    ratio = group.learn / group.frozen
+    # Two that are both huge read alike, and one of them is no news.
+    apart = abs(min(ratio, HUGE) - min(group.ratio, HUGE))
+    if policy.is_relevant(apart) and policy.is_relevant(apart / group.ratio):
+        yield (
+            f"all tasks together took {more_or_fewer(ratio)} {METRICS[facts.cost].plain}: tasks "
+            "that take many weigh more there than in a typical task"
+        )
+
+
+def _overstated(word: Word | None, facts: Facts) -> Iterator[str]:
+    """Warn where only a lucky estimate could have been significant: a type-M error."""
+    group = facts.group("all")
+    if word is None or not word.about.claims or not facts.yes("cost") or group is None:
+        return
+    interval, ratio = group.interval, group.ratio
+    # What the test needs to see is as far from no effect as the interval is wide to that side.
+    if interval and ratio and cost.effect(interval.high) < (cost.effect(ratio)) / 4:
+        yield (
+            "with this noise a saving has to look large to be seen at all, so that a claim tends "
+            f"to overstate it: read the lower end, {percent(1 - interval.high)}"
+        )
+
+
+def _start(facts: Facts) -> str:
+    start = facts.start
+    if start is None or start.ratio is None:
+        return "it could not, for nothing was measured in both arms"
+    if start.p is None:
+        return "both arms took exactly the same"
+    text = f"{p_equals(start.p)} for a difference"
+    if start.netted:
+        return f"{text}, which is small ({more_or_fewer(start.ratio)}) and taken off the effects"
+    refused = f"below {policy.level(policy.SAME_START_ALPHA)}"
+    if 2 / 2**start.tasks >= policy.SAME_START_ALPHA:
+        return f"{text}; with {start.tasks} tasks p is never {refused}, so this check cannot fail"
+    return f"{text}, and {refused} with {percent(policy.SPOILING)} or more it would be refused"

@@ -1,0 +1,68 @@
+"""Which tasks learned: every task by its own numbers in both arms, without a test."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from battery.records.findings import TaskEffect
+from battery.records.models import FROZEN, LEARN, SOLVABLE, Phase
+from battery.verdict import cost, policy, work
+from battery.verdict.facts import Observed
+from battery.verdict.table import Grid, TaskRow, mean
+from battery.verdict.work import Done
+
+
+def by_task(observed: Observed, metric: str, later: Grid) -> list[TaskEffect]:
+    """List the tasks of a battery with two arms, the largest gain first.
+
+    `later` has the iterations that count.
+    """
+    own, base = (later.asked(arm, metric) for arm in (LEARN, FROZEN))
+    ratios = map(cost.ratio, cost.task_effects(own, base)[:, None])
+    costs = zip(*(map(mean, cells) for cells in cost.common(own, base)), strict=True)
+    rows = zip(later.tasks, ratios, costs, work.done_by_task(later), strict=True)
+    return sorted((_effect(observed, *row) for row in rows), key=_gain, reverse=True)
+
+
+def _effect(
+    observed: Observed,
+    task: TaskRow,
+    ratio: float | None,
+    costs: tuple[float | None, float | None],
+    done: Done,
+) -> TaskEffect:
+    learn, frozen = costs
+    return TaskEffect(
+        task=task.task,
+        label=task.label,
+        phase=task.phase,
+        learn=learn,
+        frozen=frozen,
+        ratio=ratio,
+        learn_done=done.learn,
+        learn_calls=done.learn_calls,
+        frozen_done=done.frozen,
+        frozen_calls=done.frozen_calls,
+        change=_change(observed, task.phase, ratio, done),
+    )
+
+
+def _change(
+    observed: Observed, phase: Phase, ratio: float | None, done: Done
+) -> Literal["better", "worse", "mixed", "same"]:
+    relevant = observed.expectations.relevant
+    saving = 0.0 if ratio is None else 1 - ratio
+    # An impossible task that ends ok is a bluff, and no gain.
+    gain = done.gain if phase in SOLVABLE else -done.gain
+    better = policy.is_relevant(saving, relevant.cost) or policy.is_relevant(gain, relevant.success)
+    worse = policy.is_relevant(-saving, relevant.cost) or policy.is_relevant(
+        -gain, relevant.success
+    )
+    if better and worse:
+        return "mixed"
+    return "better" if better else "worse" if worse else "same"
+
+
+def _gain(task: TaskEffect) -> tuple[int, float]:
+    order = {"better": 2, "mixed": 1, "same": 0, "worse": -1}
+    return order[task.change], 1 - (1.0 if task.ratio is None else task.ratio)

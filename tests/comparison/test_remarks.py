@@ -1,0 +1,122 @@
+"""What is said next to the word of a comparison."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from battery.comparison.remarks import cause, cautions, settle
+from battery.records.models import LEARN, Phase
+from battery.records.word import Outcome
+from tests.comparison.pairs import against_usual, cheaper, everywhere, facts
+from tests.verdict.batteries import Cell, calls
+
+
+def noisy(cell: Cell) -> dict[str, int]:
+    """Take 40 % more tokens for half of the tasks, and as many fewer for the rest."""
+    return {"tokens": 1400 if cell.task % 2 else 600}
+
+
+def silent(_: Cell) -> dict[str, None]:
+    return {"tokens": None}
+
+
+def test_frozen_arms_that_differ_blame_the_system_and_not_the_learning() -> None:
+    other = cause(against_usual(everywhere(1500)))
+    assert "differ too: 50.3% more tokens on a typical task (p = 0.008). So the system" in other
+    assert "not (only) what was learned. Beyond what they differ by, B used as many" in other
+    assert "do not differ significantly" in cause(against_usual(cheaper))
+
+
+def test_frozen_arms_that_differ_by_much_and_not_surely_are_not_called_alike() -> None:
+    few = against_usual(everywhere(1500), phases=(Phase.ALPHA,) * 3)
+    assert "That may be chance." in cause(few)
+
+
+def test_frozen_arms_that_fail_more_blame_the_system() -> None:
+    text = cause(against_usual(lambda _: {"status": "failed"}, iterations=4))
+    assert "differ too: fewer tasks done (0 of 18, in A 18 of 18, p < 0.001)." in text
+
+
+def test_what_goes_beyond_the_frozen_arms_is_one_sentence() -> None:
+    def half_learned(cell: Cell) -> dict[str, int]:
+        return {"tokens": 250 if cell.arm == LEARN and cell.iteration > 1 else 500}
+
+    text = cause(against_usual(half_learned))
+    assert text.endswith("Beyond what they differ by, B used 50% fewer tokens (p = 0.008).")
+
+
+def test_frozen_arms_without_tokens_are_not_called_alike() -> None:
+    text = cause(against_usual(lambda cell: {} if cell.arm == LEARN else {"tokens": None}))
+    assert "could not be compared in tokens" in text
+    assert "do not differ" not in text
+
+
+def test_without_frozen_arms_the_cause_is_open_and_iteration_1_is_told() -> None:
+    text = cause(facts(calls(), calls(everywhere(1500), arms=(LEARN,))))
+    assert "Not both have a frozen arm" in text
+    assert "In iteration 1, before anything was learned, B used 50.3% more tokens" in text
+
+
+def test_in_iteration_1_nothing_had_been_learned() -> None:
+    assert "not what was learned" in cause(against_usual(everywhere(1500), iterations=1))
+
+
+def test_opposite_courses_are_told_although_their_means_agree() -> None:
+    falling = calls(lambda cell: {"tokens": {1: 1000, 2: 500, 3: 400}[cell.iteration]})
+    rising = calls(lambda cell: {"tokens": {1: 1000, 2: 400, 3: 500}[cell.iteration]})
+    found = facts(falling, rising)
+    assert found.change.cost.ratio == 1
+    (text,) = cautions(found)
+    assert text.startswith("in iteration 3 alone, 25.0% more tokens on a typical task (p = 0.008):")
+    assert list(cautions(against_usual(cheaper))) == [], "what the mean tells is not hidden"
+
+
+def test_a_task_that_outweighs_the_others_is_told() -> None:
+    def huge(cell: Cell) -> dict[str, Any]:
+        return {"tokens": 10**6 if cell.task == 0 else 1000}
+
+    def lean(cell: Cell) -> dict[str, Any]:
+        return {"tokens": 10**6 if cell.task == 0 else 500}
+
+    (text,) = cautions(facts(calls(huge), calls(lean)))
+    assert text.startswith("all tasks together took 0.3% fewer tokens")
+
+
+def test_erratic_calls_that_look_cheaper_are_told() -> None:
+    def steady(cell: Cell) -> dict[str, int]:
+        return {"tokens": 1000 + (37 * cell.task + 11 * cell.iteration) % 7}
+
+    def erratic(cell: Cell) -> dict[str, int]:
+        return {"tokens": 300 if (cell.task + cell.iteration) % 2 else 1500}
+
+    there = list(cautions(facts(calls(steady, iterations=5), calls(erratic, iterations=5))))
+    assert "the tokens of B scatter more, which makes it look cheaper" in there
+    back = list(cautions(facts(calls(erratic, iterations=5), calls(steady, iterations=5))))
+    assert "the tokens of A scatter more, which makes it look cheaper" in back
+
+
+def test_time_turns_and_the_overseer_are_no_caution() -> None:
+    slow = {"elapsed_ms": 9000, "turns": 9, "overseer_called": True}
+    assert list(cautions(against_usual(lambda _: slow))) == []
+
+
+def test_what_is_unclear_says_how_many_tasks_would_settle_it() -> None:
+    found = against_usual(noisy)
+    (advice,) = settle(Outcome.UNCLEAR, found)
+    assert "tasks like these instead of 8 would narrow the 97.5% interval" in advice
+    assert settle(Outcome.BETTER, found) == []
+
+
+def test_with_too_few_tasks_their_number_comes_first() -> None:
+    few = against_usual(noisy, phases=(Phase.ALPHA,) * 6)
+    reach = "with fewer no p of tokens can reach .025"
+    assert settle(Outcome.UNCLEAR, few) == [f"At least 7 tasks in common: {reach}."]
+    (text,) = cautions(few)
+    assert text.endswith("no p can reach .025: that takes 7 tasks, so no interval is shown")
+    some = against_usual(lambda cell: {"tokens": None if cell.task else 9})
+    assert settle(Outcome.UNCLEAR, some) == [f"At least 7 tasks with tokens in both: {reach}."]
+
+
+def test_without_tokens_answers_that_report_them_would_settle_it() -> None:
+    (advice,) = settle(Outcome.UNCLEAR, facts(calls(silent), calls(silent)))
+    assert advice == "Answers that report their tokens, in A and in B."
