@@ -213,6 +213,12 @@ def _lost_repeats(repeats: int, calls: Sequence[Call]) -> Iterator[str]:
             yield f"{where}: only {len(there)} of {repeats} repeats are there"
 
 
+def calls_of(step: IterationDir) -> list[Call]:
+    """Return the respond calls of an iteration, of all arms and repeats, without the reruns."""
+    run_sets = step.run_sets()
+    return [call for run_set in run_sets for call in _calls(step, *run_set)]
+
+
 def _calls(step: IterationDir, arm: Arm, repeat: int, runs: Sequence[Run]) -> list[Call]:
     return [
         Call(

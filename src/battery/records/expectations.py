@@ -7,15 +7,12 @@ from typing import Final
 
 from pydantic import ConfigDict, Field
 
-from battery.protocol import (
-    Json,
-)
+from battery.protocol import Json
 from battery.records.findings import Record
 
 #: JSON has no comments, so these keys stand for them in a tasks file. `battery.inputs.tasks` takes
 #: them out when it reads the file: they are sent to nobody, and a record has no such field.
 COMMENT_KEY: Final = "$comment"
-
 
 COMMENT: Final[Json] = {
     COMMENT_KEY: {

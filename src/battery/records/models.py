@@ -23,7 +23,7 @@ from battery.protocol import (
     was_cached,
 )
 from battery.records.expectations import COMMENT, Expectations, also
-from battery.records.findings import Evidence, Record, Scorecard
+from battery.records.findings import Evidence, Kind, Record, Scorecard
 
 #: Version of the file formats that this program writes, `summary.json` aside.
 SCHEMA_VERSION: Final = 1
@@ -45,6 +45,12 @@ class Phase(StrEnum):
 
 #: The phases whose tasks can be done.
 SOLVABLE: Final = (Phase.ALPHA, Phase.BETA)
+#: What the tasks of each phase are to readers.
+KINDS: Final[Mapping[Phase, Kind]] = {
+    Phase.ALPHA: "easy",
+    Phase.BETA: "niche",
+    Phase.GAMMA: "impossible",
+}
 
 #: The system under test, which learns between iterations, and its twin that never does.
 Arm = Literal["learn", "frozen"]

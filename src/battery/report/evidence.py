@@ -23,26 +23,19 @@ from battery.records.findings import (
     Gate,
     Group,
     Interval,
-    Kind,
     Looks,
     OtherMetric,
     Question,
     TaskEffect,
 )
 from battery.records.metric import ELAPSED, METRICS
-from battery.records.models import Phase
+from battery.records.models import KINDS, Phase
 from battery.records.word import GateStatus, Word
 from battery.verdict import policy
 
 NONE: Final = "-"
 #: From here on a whole percent reads as certain.
 _NEARLY_CERTAIN: Final = 0.995
-#: What each kind of task is called where it heads a row.
-_KINDS: Final[dict[Phase, Kind]] = {
-    Phase.ALPHA: "easy",
-    Phase.BETA: "niche",
-    Phase.GAMMA: "impossible",
-}
 #: How each change of a task reads, in the order in which they are counted.
 CHANGES: Final = {"better": "better", "mixed": "mixed", "worse": "worse", "same": "as before"}
 #: Head of each column with what the twin did: the column before it has the same of the learn arm.
@@ -187,7 +180,7 @@ def task_cells(task: TaskEffect, evidence: Evidence) -> list[str]:
     return [
         task.label,
         CHANGES[task.change],
-        _KINDS[Phase(task.phase)],
+        KINDS[Phase(task.phase)],
         mean(evidence.cost, task.learn),
         mean(evidence.cost, task.frozen),
         relative(task.ratio),

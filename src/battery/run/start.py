@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-
 from battery.base.errors import StartError
-from battery.inputs.tasks import task_id
+from battery.recorded import calls_of
 from battery.records.events import Notice, Observer
 from battery.records.metric import COST
-from battery.records.models import FROZEN, LEARN, Arm
+from battery.records.models import FROZEN
 from battery.store.battery_dir import IterationDir
 from battery.verdict.start import alike
-from battery.verdict.table import Call, grid
+from battery.verdict.table import grid
 
 
 def require_alike(first: IterationDir, tell: Observer, *, keep_going: bool, anyway: str) -> None:
@@ -32,13 +29,5 @@ def require_alike(first: IterationDir, tell: Observer, *, keep_going: bool, anyw
 
 
 def _differing(first: IterationDir) -> str | None:
-    table = grid([call for arm in (LEARN, FROZEN) for call in _calls(first, arm)])
+    table = grid(calls_of(first))
     return alike(table, COST).differing if FROZEN in table.arms else None
-
-
-def _calls(first: IterationDir, arm: Arm) -> Iterator[Call]:
-    repeats = Counter[str]()
-    for position, run in enumerate(first.runs_of(arm)):
-        task = task_id(run.phase, run.task)
-        repeats[task] += 1
-        yield Call(arm, 1, position, run.phase, task, task, repeats[task], run.result)

@@ -33,13 +33,6 @@ TITLES: Final[dict[QuestionName, str]] = {
     "niche": "Do the niche tasks cost less?",
     "success": "Are more tasks done?",
 }
-#: The phase of each kind of task.
-PHASES: Final[dict[Kind, tuple[Phase, ...]]] = {
-    "all": tuple(Phase),
-    "niche": (Phase.BETA,),
-    "easy": (Phase.ALPHA,),
-    "impossible": (Phase.GAMMA,),
-}
 # The ends of some intervals are searched for.
 #: Share by which an end may miss the ratio that it belongs to.
 _ROUGHLY: Final = 1e-3
@@ -198,7 +191,7 @@ class _Asking(Objections):
         shown = cost.common(*(grid.asked(arm, self.metric) for arm in (LEARN, FROZEN)))
         return [
             _group(kind, grid, shown, self.effects(grid), of_kind.get(kind))
-            for kind, phases in PHASES.items()
+            for kind, phases in work.PHASES.items()
             if grid.rows(*phases)
         ]
 
@@ -282,7 +275,7 @@ def _blocks(pairs: Floats) -> list[Floats]:
 def _group(
     kind: Kind, grid: Grid, shown: tuple[Floats, Floats], effects: Floats, tried: _Tried | None
 ) -> Group:
-    rows = grid.rows(*PHASES[kind])
+    rows = grid.rows(*work.PHASES[kind])
     learn, frozen = (mean(cells[rows]) for cells in shown)
     possible = [row for row in rows if grid.tasks[row].phase in SOLVABLE]
     done = work.done(grid, possible)

@@ -10,17 +10,16 @@ from numpy.typing import NDArray
 
 from battery.records.findings import Kind
 from battery.records.metric import OK
-from battery.records.models import FROZEN, LEARN, SOLVABLE, Phase
+from battery.records.models import FROZEN, KINDS, LEARN, SOLVABLE, Phase
 from battery.verdict import strata
 from battery.verdict.facts import Loss, Reruns
 from battery.verdict.strata import Stratum
 from battery.verdict.table import Grid
 
-#: The kinds of tasks that can be done.
-_KINDS: Final[dict[Kind, tuple[Phase, ...]]] = {
-    "all": SOLVABLE,
-    "niche": (Phase.BETA,),
-    "easy": (Phase.ALPHA,),
+#: The phases of each kind of task, in the order in which kinds are told.
+PHASES: Final[dict[Kind, tuple[Phase, ...]]] = {
+    "all": tuple(Phase),
+    **{KINDS[phase]: (phase,) for phase in (Phase.BETA, Phase.ALPHA, Phase.GAMMA)},
 }
 
 
@@ -84,8 +83,9 @@ def losses(grid: Grid, reruns: Mapping[tuple[int, int], Reruns]) -> list[Loss]:
     """
     tasks = list(zip(grid.rows(*SOLVABLE), by_task(grid, reruns), strict=True))
     found = []
-    for kind, phases in _KINDS.items():
-        rows = grid.rows(*phases)
-        p = strata.fewer([stratum for row, stratum in tasks if row in rows])
-        found.append(Loss(kind, p, -done(grid, rows).gain))
+    for kind, phases in PHASES.items():
+        if solvable := [phase for phase in phases if phase in SOLVABLE]:
+            rows = grid.rows(*solvable)
+            p = strata.fewer([stratum for row, stratum in tasks if row in rows])
+            found.append(Loss(kind, p, -done(grid, rows).gain))
     return found

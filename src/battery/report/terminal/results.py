@@ -13,7 +13,7 @@ from battery.base.numbers import HUGE, counted, number, percent
 from battery.base.text import can_show, printable, write_line
 from battery.comparison.timeline import Course, Entry, History
 from battery.records.metric import TOKENS
-from battery.records.models import Proposal, ReviewOutcome, Verdict
+from battery.records.models import KINDS, Proposal, ReviewOutcome, Verdict
 from battery.report.compare import share
 from battery.report.evidence import NONE, mean, relative
 from battery.report.terminal.lines import GAP, WIDTH, align
@@ -135,9 +135,9 @@ def text(prospects: Prospects) -> str:
 
 
 def _size(prospects: Prospects) -> Iterator[str]:
-    kinds = zip(("easy", "niche", "impossible"), prospects.phases.values(), strict=True)
+    kinds = ", ".join(f"{count} {KINDS[phase]}" for phase, count in prospects.phases.items())
     yield from _paragraph(
-        f"{counted(prospects.tasks, 'task')} ({', '.join(f'{n} {kind}' for kind, n in kinds)}), "
+        f"{counted(prospects.tasks, 'task')} ({kinds}), "
         f"{counted(prospects.iterations, 'iteration')}, {counted(prospects.repeats, 'repeat')}"
     )
     noise, planned = number(prospects.noise), number(prospects.noise_planned)
