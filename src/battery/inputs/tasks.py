@@ -108,9 +108,18 @@ def task_id(phase: Phase, task: Task) -> str:
 
 
 def digest(tasks: Tasks) -> str:
-    """Hash what will be asked and of whom, whatever the file's formatting."""
+    """Hash what will be asked and of whom, whatever the file's formatting.
+
+    What scores the answers, which are checks and prices, may change: they can be scored again.
+    """
     # A reformatted file or a changed comment must not keep a battery from being resumed.
-    return hashlib.sha256(jsonio.canonical(tasks.document())).hexdigest()
+    document = tasks.document()
+    document.pop("prices", None)
+    for listed in document["phases"].values():
+        for task in listed:
+            for asked in (task, *task.get("siblings", ())):
+                asked.pop("checks", None)
+    return hashlib.sha256(jsonio.canonical(document)).hexdigest()
 
 
 def plan(tasks: Tasks) -> list[PlannedTask]:

@@ -361,6 +361,13 @@ def memory_used(answer: Json) -> bool | None:
     return bool(memory) if isinstance(memory, list) else None
 
 
+def memory_fingerprint(answer: Json) -> str | None:
+    """Return what `artifact.memory_fingerprint` says that the memory was; None without one."""
+    artifact = answer.get("artifact")
+    value = artifact.get("memory_fingerprint") if isinstance(artifact, dict) else None
+    return value if isinstance(value, str) and value else None
+
+
 def sse_event(event: Json) -> bytes:
     """Write one server-sent event whose data is a JSON object."""
     return b"data: " + jsonio.dumps(event) + b"\n\n"

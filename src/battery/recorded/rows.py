@@ -54,7 +54,7 @@ def _rows(step: IterationDir) -> Iterator[Row]:
 
 def _row(iteration: int, arm: Arm, repeat: int, run: Run, answer: Json) -> Row:
     """Write a call as a row; its battery, its place and whether it is a rerun are added later."""
-    task, phase, result = run
+    task, phase, result, _ = run
     spent = respond_spent(answer)
     return Row(
         run_id=None,

@@ -25,6 +25,7 @@ from typing_extensions import TypedDict
 from battery.protocol import Json, Status
 from battery.protocol.chat import chat_cut
 from battery.protocol.distill import distilled
+from battery.records.checks import Checked
 from battery.records.metric import TABLE
 from battery.records.models import Arm, Phase, Task
 from battery.records.stages import CHAT_STAGES, ChatStage
@@ -78,12 +79,21 @@ class RecordedRun(TypedDict):
     task: Annotated[_TaskObject, Field(description="The task as it was asked.")]
     phase: Annotated[Phase, Field(description="Phase of the task.")]
     result: Annotated[_AnswerObject, Field(description="The gateway's whole answer.")]
+    checked: NotRequired[
+        Annotated[Checked, Field(description="What the task's checks say; only with checks.")]
+    ]
+    sibling_of: NotRequired[
+        Annotated[str, Field(description="Id of the task whose sibling it is; only of siblings.")]
+    ]
 
 
 class _TaskKey(TypedDict):
     call: Annotated[
-        Literal["respond", "confirm"],
-        Field(description="`confirm` where a task that failed is asked again."),
+        Literal["respond", "confirm", "sibling"],
+        Field(
+            description="`confirm` where a task that failed is asked again, `sibling` where it is "
+            "a new instance of a task."
+        ),
     ]
     arm: Annotated[Arm, Field(description="Which arm was asked.")]
     task_id: Annotated[str, Field(description="Made from phase, class, operation and spec.")]

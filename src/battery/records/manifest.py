@@ -41,7 +41,7 @@ class Options(Record):
         return {name: value for name, value in dump(self).items() if name in self.model_fields_set}
 
 
-State = Literal["running", "interrupted", "failed", "finished"]
+State = Literal["running", "interrupted", "failed", "paused", "finished"]
 
 
 class Provenance(Record):
@@ -58,6 +58,16 @@ class Provenance(Record):
     started_at: str | None = None
     finished_at: str | None = Field(default=None, description="When the last iteration was done.")
     tasks_digest: str | None = None
+    scoring_digest: str | None = Field(
+        default=None,
+        description="SHA-256 of what scores the answers: checks, their files, and prices. Null "
+        "without any.",
+    )
+    tasks_folder: str | None = Field(
+        default=None,
+        description="Folder of the tasks file, where the files of its checks are; null without "
+        "such a file.",
+    )
     models: Models | None = None
     targets: dict[str, str] | None = None
     # Nothing recorded: a default would claim that the original script ran with it.

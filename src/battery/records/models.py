@@ -17,11 +17,13 @@ from battery.protocol import (
     MOST_COUNTED,
     Json,
     Status,
+    memory_fingerprint,
     memory_used,
     read_respond,
     usage_numbers,
     was_cached,
 )
+from battery.records.checks import Check, Checked
 from battery.records.expectations import COMMENT, Expectations, also
 from battery.records.findings import Evidence, Kind, Record, Scorecard
 
@@ -71,6 +73,16 @@ _SCHEMA: Final[Json] = {
 }
 
 
+class Sibling(Record):
+    """Another instance of the lesson that a task teaches, asked once and never again."""
+
+    model_config = ConfigDict(json_schema_extra=also(COMMENT))
+
+    operation: str = Field(min_length=1, description="The task in one line.")
+    spec: Json = Field(description="Any JSON object; sent as it is.")
+    checks: list[Check] = Field(default=[], description="What its answer is held to.")
+
+
 class Task(Record):
     """One thing to ask of the gateway."""
 
@@ -79,6 +91,30 @@ class Task(Record):
     task_class: str = Field(min_length=1, description="Kind of task, as the gateway names it.")
     operation: str = Field(min_length=1, description="The task in one line.")
     spec: Json = Field(description="Any JSON object; sent as it is.")
+    checks: list[Check] = Field(
+        default=[], description="What an answer is held to; without any, its own word counts."
+    )
+    siblings: list[Sibling] = Field(
+        default=[],
+        description="New instances of the same lesson: iteration N asks the N-th of them, once.",
+    )
+
+    @property
+    def asked(self) -> Json:
+        """The keys that are sent: a gateway that saw the rest could behave to suit it."""
+        return {"task_class": self.task_class, "operation": self.operation, "spec": self.spec}
+
+    def sibling(self, number: int) -> Task | None:
+        """Return a sibling as a task of its own, counted from 1; None where there are fewer."""
+        if number > len(self.siblings):
+            return None
+        sibling = self.siblings[number - 1]
+        return Task(
+            task_class=self.task_class,
+            operation=sibling.operation,
+            spec=sibling.spec,
+            checks=sibling.checks,
+        )
 
 
 class Phases(Record):
@@ -109,6 +145,19 @@ class Models(Record):
     overseer_cloud: str = Field(min_length=1, description="Writes the review and the judgment.")
 
 
+class Price(Record):
+    """What a model takes for its tokens, in US dollars per million."""
+
+    input: float = Field(ge=0, allow_inf_nan=False, description="Of prompt tokens.")
+    cached_input: float | None = Field(
+        default=None,
+        ge=0,
+        allow_inf_nan=False,
+        description="Of prompt tokens that the provider had cached; left out, `input` counts.",
+    )
+    output: float = Field(ge=0, allow_inf_nan=False, description="Of tokens that it writes.")
+
+
 #: Expectations that earlier versions did not know.
 _LATER: Final = frozenset({"relevant", "max_turns"})
 
@@ -123,10 +172,23 @@ class Tasks(Record):
     expectations: Expectations | None = Field(
         default=None, description="What the gates expect of them; null means the defaults."
     )
+    prices: dict[str, Price] | None = Field(
+        default=None, description="By model, what its tokens cost; wins over any other price."
+    )
+
+    @property
+    def checked(self) -> bool:
+        """Whether any task has a check."""
+        return any(task.checks for phase in Phase for task in self.phases.of(phase))
 
     def document(self) -> Json:
-        """Return the file's content; without expectations it has no such key."""
-        document = self.model_dump(mode="json")
+        """Return the file's content; what the file does not use has no key in it."""
+        document = self.model_dump(mode="json", by_alias=True)
+        for phase in document["phases"].values():
+            for task in phase:
+                _drop_empty(task)
+        if self.prices is None:
+            del document["prices"]
         if self.expectations is None:
             del document["expectations"]
             return document
@@ -139,9 +201,19 @@ class Tasks(Record):
         return document
 
 
+def _drop_empty(task: Json) -> None:
+    """Take out the keys of a task that say nothing: a file without checks has none."""
+    for sibling in task.get("siblings", []):
+        _drop_empty(sibling)
+    for key in ("checks", "siblings"):
+        if key in task and not task[key]:
+            del task[key]
+
+
 class RunResult(NamedTuple):
     """What one respond call came back with, as numbers."""
 
+    #: Graded, where there are checks: an `ok` that they contradict is `failed`.
     status: Status
     #: None where not reported, like tokens: sums count it as 0, means leave it out.
     turns: int | None
@@ -155,6 +227,14 @@ class RunResult(NamedTuple):
     memory_used: bool | None = None
     #: The numbers at `artifact.usage`, such as `cost_usd`, by name.
     usage: Mapping[str, float] = {}
+    #: What its checks say; None where there are none.
+    checked: Checked | None = None
+    #: `artifact.memory_fingerprint`: what the memory was that the answer rests on.
+    fingerprint: str | None = None
+    #: Of the whole answer, without times: equal where two answers are byte for byte the same.
+    digest: bytes = b""
+    #: US dollars; None where a model's price or its tokens are not known. `battery.pricing` says.
+    cost_usd: float | None = None
     #: What an answer on disk has and no gateway may send; it counts as not reported. Each begins
     #: with its place, such as `result.iterations: `.
     faults: tuple[str, ...] = ()
@@ -179,7 +259,27 @@ class RunResult(NamedTuple):
             cached=was_cached(answer),
             memory_used=memory_used(answer),
             usage=usage_numbers(answer),
+            fingerprint=memory_fingerprint(answer),
         )
+
+    def graded(self, checked: Checked | None) -> RunResult:
+        """Return the result as its checks have it."""
+        if checked is None:
+            return self
+        refuted = self.status == "ok" and not checked.ok
+        reason = "; ".join(f"{failed.check}: {failed.reason}" for failed in checked.failed)
+        return self._replace(
+            status="failed" if refuted else self.status,
+            checked=checked,
+            # Who declines in words has said why, and who bluffs has not.
+            error=self.error or (reason or "declined, in words" if refuted else None),
+        )
+
+    def bluff(self, phase: Phase) -> bool:
+        """Return whether the answer claims what cannot be, or what its checks contradict."""
+        if self.checked is not None:
+            return self.checked.bluff
+        return phase is Phase.GAMMA and self.status == "ok"
 
 
 class Run(NamedTuple):
@@ -188,6 +288,8 @@ class Run(NamedTuple):
     task: Task
     phase: Phase
     result: RunResult
+    #: Id of the task whose sibling it is; None of a task of the battery.
+    sibling_of: str | None = None
 
 
 class PhaseMetrics(Record):
@@ -238,6 +340,9 @@ class Metrics(Record):
         description="Share of tasks with an `overseer_correction` in their log."
     )
     total_elapsed_s: float = Field(description="Sum of the respond calls' wall times.")
+    cost_usd: float | None = Field(
+        default=None, description="Sum of what the calls cost, in US dollars; where all are priced."
+    )
     correction_effective: float | None = Field(
         description="Share of corrected tasks that ended `ok`; null when none was corrected."
     )

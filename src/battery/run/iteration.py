@@ -216,7 +216,7 @@ class Iteration:
         # the gateway already, and asking again would pay for it twice and teach it twice.
         self.journal.append(
             ask.key,
-            TaskCall(phase=planned.phase, at=now(), task=planned.task.model_dump(), result=answer),
+            TaskCall(phase=planned.phase, at=now(), task=planned.task.asked, result=answer),
         )
         self._task_done(ask, result, answer)
 
@@ -239,7 +239,7 @@ class Iteration:
     def _recorded(self, asks: Iterable[Ask]) -> Iterator[RecordedRun]:
         for ask in asks:
             yield RecordedRun(
-                task=ask.entry.task.model_dump(),
+                task=ask.entry.task.asked,
                 phase=ask.entry.phase,
                 result=self.journal.read(ask.key)["result"],
             )

@@ -14,6 +14,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from battery.base import jsonio
 from battery.base.errors import ArtifactError, ShapeError, remedy_of
 from battery.protocol import Json
+from battery.records.checks import Checked
 from battery.records.lines import RecordedRun
 from battery.records.models import ELAPSED_KEY, Phase, Run, RunResult, Task
 
@@ -103,9 +104,9 @@ def read_answers(path: Path) -> Iterator[tuple[Run, Json]]:
     for item, faults in _array_items(path):
         index += 1
         try:
-            (task, phase, result), answer = _read_run(item)
-            result = result._replace(faults=(*result.faults, *faults))
-            yield Run(task, phase, result), answer
+            run, answer = _read_run(item)
+            result = run.result._replace(faults=(*run.result.faults, *faults))
+            yield run._replace(result=result), answer
             del item, answer
         except ShapeError as error:
             raise wrong(path, error.below(f"[{index}]")) from error
@@ -204,9 +205,18 @@ def _read_run(item: Any) -> tuple[Run, Json]:
         raise ShapeError.of(error).below("task") from error
     try:
         result, answer = read_back(item["result"])
-        return Run(task, phase, result), answer
     except ShapeError as error:
         raise error.below("result") from error
+    return Run(task, phase, result.graded(_checked(item)), item.get("sibling_of")), answer
+
+
+def _checked(item: Json) -> Checked | None:
+    if item.get("checked") is None:
+        return None
+    try:
+        return Checked.model_validate(item["checked"])
+    except ValidationError as error:
+        raise ShapeError.of(error).below("checked") from error
 
 
 def _phase(name: object) -> Phase:
