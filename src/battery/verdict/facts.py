@@ -37,6 +37,12 @@ class Observed(NamedTuple):
     #: After which iteration a look was planned; None where nobody recorded it, and then the one
     #: look is after the last.
     planned: int | None = None
+    # New instances of what a task teaches, each asked once: they are no part of `grid`.
+    #: The siblings of tasks: a row is the task that they are siblings of. None where none was
+    #: asked.
+    siblings: Grid | None = None
+    #: Whether any task has a check, so that `ok` is more than the gateway's own word.
+    checked: bool = False
 
 
 def reruns_of(grid: Grid, calls: Sequence[Call]) -> dict[tuple[int, int], Reruns]:
