@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from battery.embedded.forms import read_spec
+from battery.embedded.lessons import Substitution
 from battery.embedded.loop import MAX_TURNS
-from battery.embedded.memory import Substitution
 from battery.embedded.server import GatewayOptions, serving
 from battery.protocol import (
     CHAT_PATH,
@@ -260,6 +260,21 @@ def test_playbook_text_in_the_prompt_is_paid_for(serve: Serve) -> None:
     assert first["iterations"] == second["iterations"] == 2
     assert second["artifact"]["memory"] == ["plan/welder/toledo, oh/"]
     assert (read_respond(second).tokens or 0) > (read_respond(first).tokens or 0)
+
+
+def test_an_answer_names_the_lessons_it_rests_on_by_their_fingerprint(serve: Serve) -> None:
+    learner, frozen = serve(), serve(frozen=True)
+    nonsense = TASK["spec"] | {"count": 0}
+    marks: dict[str, list[str]] = {"learner": [], "frozen": []}
+    for _ in range(2):
+        for name, client in (("learner", learner), ("frozen", frozen)):
+            for spec in (TASK["spec"], nonsense):
+                marks[name].append(ask(client, spec)["artifact"]["memory_fingerprint"])
+            distil(client)
+    first, again, *later = marks["learner"]
+    assert {first, again} == set(marks["frozen"])
+    assert len(set(later)) == 1
+    assert first not in later
 
 
 def test_what_was_learned_of_a_word_helps_in_another_city(serve: Serve) -> None:

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from battery.embedded.forms import Search
-from battery.embedded.memory import RECALLED, Lesson, Memory, Outcome, Plan, Substitution
+from battery.embedded.lessons import Answer, Lesson, Outcome, Plan, Reach, Substitution
+from battery.embedded.memory import RECALLED, Memory
 from battery.embedded.reviewing import PLAYBOOK
 from battery.protocol import Json
 from tests.embedded.helpers import case, specs
@@ -159,6 +160,45 @@ def test_the_most_similar_lessons_come_first_and_never_too_many(
         recalled = memory.recall(case(role=plan.role, count=1, city=plan.city).spec)
         assert recalled[0] == plan
         assert len(recalled) == RECALLED
+
+
+def test_lessons_that_apply_come_before_those_that_are_only_alike(
+    remember: Remember, tmp_path: Path
+) -> None:
+    memory = remember(tmp_path)
+    around = tuple(f"Saint {name}, MN" for name in ("Paul", "Cloud", "Peter"))
+    alike: list[Lesson] = [
+        Plan(role="RN", city=city, certificate="BLS", search=Search(role="RN", cities=(city,)))
+        for city in around
+    ]
+    memory.learn([*alike, Reach(role="RN")])
+    spec = case(role="RN", count=1, city="Saint Paul, MN", certificate="ACLS", radius_miles=9).spec
+    assert memory.recall(spec)[0] == Reach(role="RN")
+
+
+def test_the_answer_to_another_task_is_never_recalled(remember: Remember, tmp_path: Path) -> None:
+    memory = remember(tmp_path)
+    spec = case(**SPEC).spec
+    memory.learn([Answer(spec=spec, workers=("W0001",))])
+    assert memory.recall(case(**SPEC | {"count": 2}).spec) == []
+    assert memory.recall(spec) == [Answer(spec=spec, workers=("W0001",))]
+
+
+def test_the_fingerprint_is_that_of_the_lessons_whatever_else_happened(
+    remember: Remember, tmp_path: Path
+) -> None:
+    one, other = remember(tmp_path / "one"), remember(tmp_path / "other")
+    empty = one.fingerprint
+    one.record(outcome())
+    one.learn([])
+    assert one.fingerprint == other.fingerprint == empty
+    lessons = [word("RN", "Registered Nurse"), word("CNA", "Nursing Assistant")]
+    one.learn(lessons)
+    for lesson in reversed(lessons):
+        other.learn([lesson])
+    assert one.fingerprint == other.fingerprint == remember(tmp_path / "one").fingerprint != empty
+    other.learn([word("RN", "Painter")])
+    assert other.fingerprint != one.fingerprint
 
 
 @given(spec=specs(), terms=st.lists(st.text(min_size=1, max_size=30), max_size=5))

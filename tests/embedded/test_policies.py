@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from battery.embedded.forms import Fill, GiveUpEntry
+from battery.embedded.lessons import Substitution
 from battery.embedded.loop import MAX_TURNS
-from battery.embedded.memory import Substitution
 from battery.embedded.policies import (
     CROWDED_OUT,
     WARM_UP_S,
@@ -91,6 +91,7 @@ def test_an_estimate_says_that_it_is_one_and_taints_a_sum() -> None:
 
 EASY: Json = {"role": "Welder", "count": 2, "city": "Toledo, OH"}
 HOPELESS: Json = {"role": "Astronaut", "count": 1, "city": "Toledo, OH"}
+ELSEWHERE: Json = {"role": "Tin Knocker", "count": 2, "city": "Memphis, TN"}
 BATTERIES = pytest.mark.parametrize("tasks", [SHIPPED, OTHER], ids=["shipped", "other"])
 
 
@@ -199,6 +200,35 @@ def test_who_ran_out_of_turns_did_not_give_up_and_does_not_bluff(serve: Serve) -
     assert ask(client, HOPELESS)["status"] == "failed"
 
 
+@BATTERIES
+def test_an_answer_cache_saves_on_what_was_asked_before_and_on_nothing_else(
+    serve: Serve, tasks: Path
+) -> None:
+    cache, fresh = serve(dials=Dials(answer_cache=True)), serve(frozen=True)
+    first = ask_all(cache, tasks)
+    distil(cache)
+    for before, after in zip(first, ask_all(cache, tasks), strict=True):
+        assert after.answer["status"] == before.answer["status"]
+        assert after.answer["artifact"]["workers"] == before.answer["artifact"]["workers"]
+        assert (after.answer["iterations"], len(after.answer["artifact"]["memory"])) == (1, 1)
+        assert after.tokens < before.tokens
+    for spec in (ELSEWHERE, EASY | {"count": 1}):
+        new, twin = (ask(client, spec) for client in (cache, fresh))
+        assert new["artifact"]["memory"] == []
+        assert new["artifact"]["usage"] == twin["artifact"]["usage"]
+
+
+def test_a_cached_answer_is_still_reviewed(serve: Serve, tmp_path: Path) -> None:
+    """Of another world it is wrong, and then the task is done as if nothing were remembered."""
+    cache = serve(tmp_path, dials=Dials(answer_cache=True))
+    ask(cache, EASY)
+    distil(cache)
+    answer = ask(serve(tmp_path, seed=8), EASY)
+    kinds = [entry["kind"] for entry in answer["log"]]
+    assert kinds == ["fill", "review", "search", "fill", "review"]
+    assert (answer["status"], answer["log"][1]["accepted"]) == ("ok", False)
+
+
 def seconds(client: httpx.Client) -> float:
     begun = perf_counter()
     ask(client, EASY)
@@ -213,7 +243,7 @@ def test_a_gateway_warms_up_for_so_many_calls_and_answers_the_same(serve: Serve)
 
 
 def test_all_dials_are_off_unless_they_are_turned() -> None:
-    assert Dials() == Dials(forget_after=None, bluff=False, warm_up=0)
+    assert Dials() == Dials(forget_after=None, bluff=False, warm_up=0, answer_cache=False)
     assert not Dials().forgets(1_000_000)
 
 

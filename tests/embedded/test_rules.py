@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from battery.embedded.forms import (
     CorrectionEntry,
     Fill,
@@ -13,9 +15,10 @@ from battery.embedded.forms import (
     Search,
     SearchEntry,
 )
-from battery.embedded.memory import DeadEnd, Plan, Substitution
+from battery.embedded.lessons import Answer, DeadEnd, Plan, Reach, Substitution
 from battery.embedded.policies import Case, Reply, estimate, executor_prompt
 from battery.embedded.rules import RuleExecutor, RuleOverseer, RuleReviewer
+from battery.protocol import Json
 from tests.embedded.helpers import case
 
 
@@ -108,6 +111,32 @@ def test_words_that_were_corrected_are_put_together_into_one_search() -> None:
     ]
     expected = Search(role="Registered Nurse", cities=("Toledo, OH",), certificates=("BLS", "ACLS"))
     assert search_next(asked) == expected
+
+
+def test_a_role_that_is_few_in_one_place_is_searched_in_the_whole_radius_at_once() -> None:
+    asked = case(role="Roofer", count=5, city="Toledo, OH", radius_miles=40)
+    asked.lessons.append(Reach(role="roofer"))
+    search = search_next(asked)
+    assert (search.role, search.radius_miles) == ("Roofer", 40)
+    # The smaller circles are in it.
+    assert isinstance(propose(asked), GiveUp)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({"workers": ("W0001",)}, Fill(workers=("W0001",))),
+        ({"reason": "0 found"}, GiveUp(reason="0 found")),
+    ],
+)
+def test_the_remembered_answer_to_the_very_task_is_said_once(
+    answer: Json, expected: Fill | GiveUp
+) -> None:
+    asked = case(role="Roofer", count=1, city="Toledo, OH")
+    asked.lessons.append(Answer(spec=asked.spec, **answer))
+    assert propose(asked) == expected
+    rejected(asked)
+    assert isinstance(propose(asked), Search)
 
 
 def test_a_dead_end_is_looked_at_once_and_given_up() -> None:

@@ -45,6 +45,12 @@ WarmUp = Annotated[
         min=0,
     ),
 ]
+AnswerCache = Annotated[
+    bool,
+    options.option(
+        "--answer-cache", "For demonstration and tests: remember answers instead of lessons."
+    ),
+]
 
 
 def gateway(
@@ -55,6 +61,7 @@ def gateway(
     forget_after: ForgetAfter = None,
     bluff: Bluff = False,
     warm_up: WarmUp = 0,
+    answer_cache: AnswerCache = False,
     model_url: options.ModelUrl = None,
     debug: options.Debug = False,
 ) -> None:
@@ -69,7 +76,9 @@ def gateway(
       battery gateway --port 3100
     """
     endpoint, key = options.model(model_url)
-    dials = Dials(forget_after=forget_after, bluff=bluff, warm_up=warm_up)
+    dials = Dials(
+        forget_after=forget_after, bluff=bluff, warm_up=warm_up, answer_cache=answer_cache
+    )
     chosen = GatewayOptions(
         store=store, frozen=frozen, model_url=endpoint, model_key=key, dials=dials
     )

@@ -24,8 +24,9 @@ from starlette.routing import Route
 
 from battery.base.errors import ShapeError
 from battery.embedded.forms import Spec, read_spec
+from battery.embedded.lessons import Outcome, answers, distil
 from battery.embedded.loop import Run, blocked
-from battery.embedded.memory import Memory, Outcome, distil
+from battery.embedded.memory import Memory
 from battery.embedded.policies import (
     WARM_UP_S,
     Case,
@@ -69,13 +70,19 @@ class Gateway:
         """Work on one task and remember the outcome; raise `PolicyError` for a failed model."""
         if next(self._calls) < self.dials.warm_up:
             await asyncio.sleep(WARM_UP_S)
+        # Fixed before the first turn: a distillation in the middle of a run must not change what
+        # the run is told.
+        fingerprint = self.memory.fingerprint
+        answer = await self._answer(request)
+        answer["artifact"]["memory_fingerprint"] = fingerprint
+        return answer
+
+    async def _answer(self, request: RespondRequest) -> Json:
         try:
             spec = read_spec(request.spec)
         except ShapeError as error:
             # Nobody worked on it, so there is no outcome to learn from.
             return blocked(str(error))
-        # Fixed before the first turn: a distillation in the middle of a run must not change what
-        # the run is told.
         forgets = not self.memory.frozen and self.dials.forgets(self.memory.distillations)
         work = self._work_crowded if forgets else self._work
         case, answer = await work(request, spec)
@@ -117,7 +124,8 @@ class Gateway:
         yield {"role": "status", "text": f"Looking for lessons in {len(outcomes)} outcomes."}
         # Lessons are told of first and written together, so that a listener who leaves early
         # stops the work before anything is half learned.
-        lessons = self.memory.news(distil(outcomes))
+        read = answers if self.dials.answer_cache else distil
+        lessons = self.memory.news(read(outcomes))
         for lesson in lessons:
             yield {"role": "lesson", "kind": lesson.kind, "text": lesson.text}
         path = self.memory.learn(lessons)

@@ -1,10 +1,5 @@
 """What a gateway remembers, in one folder: outcomes as they happen, lessons as they are distilled.
 
-The playbook has three kinds of entries, each about one subject. The `id` names kind and subject,
-so a lesson learned twice is one entry, and a newer lesson on the same subject takes the older
-one's place. `words` are what an entry is found by. Distillation is pure and believes only what
-the reviewer accepted.
-
 `outcomes.jsonl` grows by one line per run. Each distillation leaves a `distilled_<time>.jsonl`,
 empty when it taught nothing. The full-text index is made from those files at every start, so it
 can neither be lost nor disagree with them.
@@ -18,195 +13,14 @@ import sqlite3
 from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, BinaryIO, Final, Literal
+from typing import BinaryIO, Final
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from battery.embedded.forms import Entry, Search, SearchEntry, Spec, Transcript
-from battery.protocol import Status
-
-
-class _Lesson(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Substitution(_Lesson):
-    """A word of a task that the database writes otherwise, as a correction showed."""
-
-    kind: Literal["correction"] = "correction"
-    field: Literal["role", "city", "certificate"]
-    term: str
-    use: tuple[str, ...]
-
-    @property
-    def id(self) -> str:
-        """Kind and subject."""
-        return f"correction/{self.field}/{_plain(self.term)}"
-
-    @property
-    def words(self) -> str:
-        """What the lesson is found by."""
-        return self.term
-
-    @property
-    def text(self) -> str:
-        """The lesson in one sentence."""
-        return f'Where a task says {self.field} "{self.term}", search for {" or ".join(self.use)}.'
-
-    def applies(self, spec: Spec) -> bool:
-        """Whether the task uses the word."""
-        return _plain(getattr(spec, self.field) or "") == _plain(self.term)
-
-
-class Plan(_Lesson):
-    """The search that brought an accepted fill for a role, city and certificate."""
-
-    kind: Literal["plan"] = "plan"
-    role: str
-    city: str
-    certificate: str | None
-    search: Search
-
-    @property
-    def id(self) -> str:
-        """Kind and subject."""
-        return "plan/" + "/".join(_plain(part) for part in self._subject())
-
-    @property
-    def words(self) -> str:
-        """What the lesson is found by."""
-        return " ".join(self._subject())
-
-    @property
-    def text(self) -> str:
-        """The lesson in one sentence."""
-        demand = f"{self.role}{f' with {self.certificate}' if self.certificate else ''}"
-        return f"{demand} in {self.city}: it worked to search for {self.search.described()}."
-
-    def applies(self, spec: Spec) -> bool:
-        """Whether the task asks for the same role, city and certificate."""
-        asked = (spec.role, spec.city, spec.certificate or "")
-        return [_plain(part) for part in asked] == [_plain(part) for part in self._subject()]
-
-    def _subject(self) -> tuple[str, str, str]:
-        return self.role, self.city, self.certificate or ""
-
-
-class DeadEnd(_Lesson):
-    """A demand that the reviewer confirmed cannot be met, with the search that showed it."""
-
-    kind: Literal["dead_end"] = "dead_end"
-    spec: Spec
-    search: Search
-    found: int
-
-    @property
-    def id(self) -> str:
-        """Kind and subject."""
-        return f"dead_end/{_plain(self.spec.wanted())}"
-
-    @property
-    def words(self) -> str:
-        """What the lesson is found by."""
-        return f"{self.spec.role} {self.spec.city} {self.spec.certificate or ''}"
-
-    @property
-    def text(self) -> str:
-        """The lesson in one sentence."""
-        return (
-            f"{self.spec.wanted()}: proven dead end, {self.found} found with "
-            f"{self.search.described()}; check that once, then give up."
-        )
-
-    def applies(self, spec: Spec) -> bool:
-        """Whether the task asks for the same, or for more of the same."""
-        # A wider radius or a later day may change the answer; a greater count cannot.
-        alike = spec.model_copy(update={"count": self.spec.count}) == self.spec
-        return alike and spec.count >= self.spec.count
-
-
-Lesson = Annotated[Substitution | Plan | DeadEnd, Field(discriminator="kind")]
-LESSON: TypeAdapter[Substitution | Plan | DeadEnd] = TypeAdapter(Lesson)
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.split()).casefold()
-
-
-class Outcome(BaseModel):
-    """One finished run, as `outcomes.jsonl` keeps it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    task_class: str
-    operation: str
-    spec: Spec
-    status: Status
-    turns: int
-    error: str | None
-    log: list[Entry]
-
-
-def distil(outcomes: Iterable[Outcome]) -> list[Lesson]:
-    """Return the lessons of some outcomes, oldest first; the newest on a subject wins."""
-    # A dictionary keeps the first position and the last value of an id.
-    lessons = (lesson for outcome in outcomes for lesson in _lessons(outcome))
-    return list({lesson.id: lesson for lesson in lessons}.values())
-
-
-def _lessons(outcome: Outcome) -> list[Lesson]:
-    transcript = Transcript(outcome.log)
-    if outcome.status == "ok":
-        worked = _search_that_worked(transcript)
-        return _successes(outcome.spec, worked, transcript) if worked else []
-    if outcome.status == "failed" and transcript.gave_up_accepted:
-        return _dead_ends(outcome.spec, transcript)
-    # Turns that ran out prove nothing.
-    return []
-
-
-def _search_that_worked(transcript: Transcript) -> SearchEntry | None:
-    # Several searches may have been made since; the one that showed all of them is the plan.
-    sent = set(transcript.fills[-1].workers) if transcript.fills else set()
-    return next((e for e in reversed(transcript.searches) if sent and sent <= set(e.workers)), None)
-
-
-def _successes(spec: Spec, worked: SearchEntry, transcript: Transcript) -> list[Lesson]:
-    # The words of the task are the subject, those of the search the lesson: next time the task
-    # will come in the same words.
-    plan = Plan(role=spec.role, city=spec.city, certificate=spec.certificate, search=worked.search)
-    return [plan, *(_substitutions(spec, worked) if transcript.corrections else [])]
-
-
-def _substitutions(spec: Spec, worked: SearchEntry) -> list[Lesson]:
-    """Read off what the search that worked says otherwise than the task did."""
-    # Compared with the search and not with the overseer's advice: advice that did not work, or
-    # was not followed, is no lesson.
-    search = worked.search
-    certificates = (spec.certificate,) if spec.certificate else ()
-    found: list[Lesson] = []
-    if search.role.casefold() != spec.role.casefold():
-        found.append(Substitution(field="role", term=spec.role, use=(search.role,)))
-    if search.cities != (spec.city,):
-        found.append(Substitution(field="city", term=spec.city, use=search.cities))
-    if spec.certificate and search.certificates not in {certificates, ()}:
-        found.append(
-            Substitution(field="certificate", term=spec.certificate, use=search.certificates)
-        )
-    return found
-
-
-def _dead_ends(spec: Spec, transcript: Transcript) -> list[Lesson]:
-    # The last search before giving up is the one that convinced; one that found enough people
-    # cannot have shown that there are none.
-    last = transcript.searches[-1:]
-    return [
-        DeadEnd(spec=spec, search=entry.search, found=entry.found)
-        for entry in last
-        if entry.found < spec.count
-    ]
-
+from battery.embedded.forms import Spec
+from battery.embedded.lessons import LESSON, Answer, Lesson, Outcome
 
 #: Lessons put before the executor: enough for a plan and the words it rests on.
 RECALLED: Final = 3
@@ -225,6 +39,7 @@ class Memory:
         self.frozen = frozen
         self._outcomes = folder / "outcomes.jsonl"
         self._lessons: dict[str, Lesson] = {}
+        self._fingerprint: str | None = None
         self._index = sqlite3.connect(":memory:", check_same_thread=False)
         self._index.execute("CREATE VIRTUAL TABLE lesson USING fts5(id UNINDEXED, words)")
         #: How often this memory was distilled, in earlier lives too.
@@ -284,8 +99,22 @@ class Memory:
         """Return the whole playbook, in the order in which its subjects were first learned."""
         return list(self._lessons.values())
 
+    @property
+    def fingerprint(self) -> str:
+        """A short hash of all lessons, in whatever order they were learned.
+
+        Outcomes are left out: until they are distilled, nothing that is answered rests on them.
+        """
+        if self._fingerprint is None:
+            lines = sorted(f"{key} {one.model_dump_json()}\n" for key, one in self._lessons.items())
+            self._fingerprint = sha256("".join(lines).encode()).hexdigest()[:16]
+        return self._fingerprint
+
     def recall(self, spec: Spec) -> list[Lesson]:
-        """Find the lessons most like a task, best first, at most `RECALLED`."""
+        """Find the lessons for a task, best first, at most `RECALLED`.
+
+        First those that apply to it, then those about something alike.
+        """
         # Quoted words joined by OR: nothing in a task can be read as query syntax.
         asked = f"{spec.role} {spec.city} {spec.certificate or ''}".casefold()
         words = dict.fromkeys(re.findall(r"\w+", asked))
@@ -294,10 +123,13 @@ class Memory:
         query = " OR ".join(f'"{word}"' for word in words)
         # The id settles ties, or answers could differ between two equal runs.
         rows = self._index.execute(
-            "SELECT id FROM lesson WHERE words MATCH ? ORDER BY bm25(lesson), id LIMIT ?",
-            (query, RECALLED),
+            "SELECT id FROM lesson WHERE words MATCH ? ORDER BY bm25(lesson), id", (query,)
         )
-        return [self._lessons[lesson_id] for (lesson_id,) in rows]
+        alike = [self._lessons[lesson_id] for (lesson_id,) in rows]
+        applying = [lesson for lesson in alike if lesson.applies(spec)]
+        # The answer to another task would be none to this one.
+        others = [one for one in alike if one not in applying and not isinstance(one, Answer)]
+        return [*applying, *others][:RECALLED]
 
     def _write(self, lessons: list[Lesson]) -> Path:
         """Write the file whole or not at all: temporary file, sync, rename."""
@@ -318,6 +150,7 @@ class Memory:
             self._index.execute("DELETE FROM lesson WHERE id = ?", (lesson.id,))
             self._index.execute("INSERT INTO lesson VALUES (?, ?)", (lesson.id, lesson.words))
             self._lessons[lesson.id] = lesson
+            self._fingerprint = None
 
 
 def _open_own(path: Path, flags: int) -> BinaryIO:

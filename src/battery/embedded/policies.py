@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from battery.embedded.forms import Correction, Fill, GiveUp, Judgment, Search, Spec, Transcript
-from battery.embedded.memory import Lesson
+from battery.embedded.lessons import Lesson
 from battery.embedded.world import facts
 from battery.protocol import ChatRequest, Json, RespondRequest
 
@@ -207,6 +207,8 @@ class Dials:
     bluff: bool = False
     #: So many respond calls at the start take `WARM_UP_S` longer.
     warm_up: int = 0
+    #: Keeps answers instead of lessons: what was asked before is cheap, what is new is not.
+    answer_cache: bool = False
 
     def forgets(self, distillations: int) -> bool:
         """Return whether a gateway that has distilled so often has forgotten how to work."""

@@ -8,7 +8,7 @@ estimated on the prompt and the JSON that a language model would have exchanged.
 from __future__ import annotations
 
 from battery.embedded.forms import Correction, Fill, GiveUp, Judgment, Search, Spec
-from battery.embedded.memory import DeadEnd, Lesson, Plan, Substitution
+from battery.embedded.lessons import Answer, DeadEnd, Lesson, Plan, Reach, Substitution
 from battery.embedded.policies import (
     Case,
     Reply,
@@ -21,12 +21,15 @@ from battery.embedded.world import facts, settling_search
 
 
 class RuleExecutor:
-    """Offer who was found; else make the next planned search; else give up."""
+    """Offer who was found; else make the next planned search; else give up.
+
+    An answer that the memory has for this very task is given first, without a search.
+    """
 
     async def propose(self, case: Case) -> Reply[Search | Fill | GiveUp]:
         """Propose the next action from the task, the playbook and the transcript."""
         # Nothing is kept between turns: the transcript says all, so two runs cannot mix.
-        action = _offer(case) or _next_search(case) or _last_resort(case)
+        action = _known(case) or _offer(case) or _next_search(case) or _last_resort(case)
         text = action.model_dump_json(exclude_defaults=True)
         return Reply(action, estimate(executor_prompt(case), text), text)
 
@@ -58,6 +61,16 @@ class RuleOverseer:
         return Reply(correction, estimate(overseer_prompt(case), text), text)
 
 
+def _known(case: Case) -> Fill | GiveUp | None:
+    """Say the remembered answer to this very task, once."""
+    answer = next(
+        (one for one in case.lessons if isinstance(one, Answer) and one.applies(case.spec)), None
+    )
+    if answer is None or case.transcript.entries:
+        return None
+    return Fill(workers=answer.workers) if answer.workers else GiveUp(reason=answer.reason)
+
+
 def _offer(case: Case) -> Fill | None:
     """Propose the people of the newest search that found enough, unless that was tried."""
     tried = {fill.workers for fill in case.transcript.fills}
@@ -81,13 +94,16 @@ def _plan(case: Case) -> list[Search]:
     # A proven dead end is believed after one look, until the reviewer says otherwise.
     if _dead_end(case) and not case.transcript.rejected:
         return remembered
-    return [*remembered, *_widening(case.spec)]
+    return [*remembered, *_widening(case)]
 
 
-def _widening(spec: Spec) -> list[Search]:
-    # Nearest first, as a desk would: people who live close are less trouble.
-    radii = [0, spec.reach / 2, spec.reach] if spec.reach else [0]
-    return [_literal(spec, radius) for radius in radii]
+def _widening(case: Case) -> list[Search]:
+    spec = case.spec
+    # Nearest first, as a desk would: people who live close are less trouble. The whole radius has
+    # them all, so once it is known that few live close, the smaller circles are not worth a turn.
+    few = any(isinstance(lesson, Reach) and lesson.applies(spec) for lesson in case.lessons)
+    radii = [0, spec.reach / 2] if spec.reach and not few else []
+    return [_literal(spec, radius) for radius in (*radii, spec.reach)]
 
 
 def _literal(spec: Spec, radius: float) -> Search:

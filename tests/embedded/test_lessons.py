@@ -13,7 +13,18 @@ from battery.embedded.forms import (
     Search,
     SearchEntry,
 )
-from battery.embedded.memory import LESSON, DeadEnd, Lesson, Outcome, Plan, Substitution, distil
+from battery.embedded.lessons import (
+    LESSON,
+    Answer,
+    DeadEnd,
+    Lesson,
+    Outcome,
+    Plan,
+    Reach,
+    Substitution,
+    answers,
+    distil,
+)
 from battery.protocol import Json, Status
 from tests.embedded.helpers import case
 
@@ -22,9 +33,12 @@ SEARCH = Search(role="Registered Nurse", cities=("Toledo, OH",), certificates=("
 WORD = Substitution(field="role", term="RN", use=("Registered Nurse",))
 PLAN = Plan(role="RN", city="Toledo, OH", certificate="BLS", search=SEARCH)
 DEAD_END = DeadEnd(spec=case(**SPEC).spec, search=SEARCH, found=1)
+REACH = Reach(role="Roofer")
+ANSWER = Answer(spec=case(**SPEC).spec, workers=("W0001", "W0002"))
+HOPELESS = Answer(spec=case(**SPEC).spec, reason="0 found")
 
 
-@pytest.mark.parametrize("lesson", [WORD, PLAN, DEAD_END])
+@pytest.mark.parametrize("lesson", [WORD, PLAN, DEAD_END, REACH, ANSWER, HOPELESS])
 def test_a_lesson_survives_being_written_down(lesson: Lesson) -> None:
     assert LESSON.validate_json(lesson.model_dump_json()) == lesson
 
@@ -43,6 +57,9 @@ def test_a_lesson_survives_being_written_down(lesson: Lesson) -> None:
             "2 x RN with BLS in Toledo, OH: proven dead end, 1 found with Registered Nurse with "
             "BLS or ACLS in Toledo, OH; check that once, then give up.",
         ),
+        (REACH, "Roofer: too few in one place; search the whole radius at once."),
+        (ANSWER, "2 x RN with BLS in Toledo, OH: the answer was to send W0001, W0002."),
+        (HOPELESS, "2 x RN with BLS in Toledo, OH: the answer was to give up; 0 found."),
     ],
 )
 def test_a_lesson_is_one_plain_sentence(lesson: Lesson, text: str) -> None:
@@ -55,11 +72,13 @@ def test_a_lesson_is_one_plain_sentence(lesson: Lesson, text: str) -> None:
         (WORD, WORD.model_copy(update={"term": " rn", "use": ("Nurse",)})),
         (PLAN, PLAN.model_copy(update={"role": "rn", "search": SEARCH})),
         (DEAD_END, DEAD_END.model_copy(update={"found": 0})),
+        (REACH, REACH.model_copy(update={"role": "roofer "})),
+        (ANSWER, HOPELESS),
     ],
 )
 def test_lessons_on_one_subject_share_an_id(lesson: Lesson, same: Lesson) -> None:
     assert lesson.id == same.id
-    assert len({WORD.id, PLAN.id, DEAD_END.id}) == 3
+    assert len({one.id for one in (WORD, PLAN, DEAD_END, REACH, ANSWER)}) == 5
 
 
 @pytest.mark.parametrize(
@@ -74,6 +93,11 @@ def test_lessons_on_one_subject_share_an_id(lesson: Lesson, same: Lesson) -> Non
         (DEAD_END, {"count": 1}, False),
         (DEAD_END, {"radius_miles": 20}, False),
         (DEAD_END, {"by": "2026-10-01"}, False),
+        (REACH, {"role": "roofer", "city": "Akron, OH", "radius_miles": 20}, True),
+        (REACH, {"role": "roofer"}, False),
+        (REACH, {"role": "Painter", "radius_miles": 20}, False),
+        (ANSWER, {}, True),
+        (ANSWER, {"count": 3}, False),
     ],
 )
 def test_a_lesson_applies_to_tasks_about_its_subject_only(
@@ -99,7 +123,7 @@ def looked(search: Search, *workers: str) -> SearchEntry:
 
 CORRECTED = CorrectionEntry(turn=2, text="", searches=(TRUE,))
 SENT = FillEntry(turn=4, text="", workers=("W0001",))
-GAVE_UP = GiveUpEntry(turn=4, text="")
+GAVE_UP = GiveUpEntry(turn=4, text="0 found")
 ACCEPTED = ReviewEntry(turn=4, text="", accepted=True)
 REJECTED = ReviewEntry(turn=4, text="", accepted=False)
 
@@ -141,6 +165,43 @@ def test_the_plan_is_the_search_that_showed_the_people_who_were_sent() -> None:
 def test_an_accepted_give_up_teaches_a_dead_end_with_its_last_search() -> None:
     done = outcome("failed", looked(LITERAL), looked(TRUE), GAVE_UP, ACCEPTED)
     assert distil([done]) == [DeadEnd(spec=case(**TASK).spec, search=TRUE, found=0)]
+
+
+NEAR = LITERAL.model_copy(update={"radius_miles": 0})
+
+
+@pytest.mark.parametrize(
+    ("near", "last", "learned"),
+    [
+        (NEAR, LITERAL, True),
+        # A circle that had enough, one that was no smaller, and another search show nothing.
+        (LITERAL, NEAR, False),
+        (LITERAL, LITERAL, False),
+        (NEAR.model_copy(update={"certificates": ()}), LITERAL, False),
+        (NEAR, TRUE, False),
+    ],
+)
+def test_a_smaller_circle_in_vain_teaches_to_search_the_whole_radius(
+    near: Search, last: Search, learned: bool
+) -> None:
+    done = outcome("ok", looked(near), looked(last, "W0001"), SENT, ACCEPTED)
+    hopeless = outcome("failed", looked(near), looked(last), GAVE_UP, ACCEPTED)
+    for one in (done, hopeless):
+        assert (Reach(role="RN") in distil([one])) is learned
+
+
+def test_a_smaller_circle_that_had_enough_teaches_nothing() -> None:
+    done = outcome("ok", looked(NEAR, "W0002"), looked(LITERAL, "W0001"), SENT, ACCEPTED)
+    assert [lesson.kind for lesson in distil([done])] == ["plan"]
+
+
+def test_an_answer_cache_keeps_what_was_accepted_and_no_lesson() -> None:
+    spec = case(**TASK).spec
+    done = outcome("ok", looked(LITERAL), CORRECTED, looked(TRUE, "W0001"), SENT, ACCEPTED)
+    assert answers([done]) == [Answer(spec=spec, workers=("W0001",))]
+    hopeless = outcome("failed", looked(TRUE), GAVE_UP, ACCEPTED)
+    assert answers([done, hopeless]) == [Answer(spec=spec, reason="0 found")]
+    assert answers([outcome("failed", looked(TRUE), GAVE_UP, REJECTED)]) == []
 
 
 def test_turns_that_ran_out_prove_nothing() -> None:
