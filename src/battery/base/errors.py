@@ -13,6 +13,7 @@
     │   └── AnswerError         1    an answer that is not what the wire promises
     ├── StartError              1    the arms differ before anything was learned
     ├── GateError               3    a condition of --fail-on holds
+    ├── PausedError         4    a cap of --max-tokens is reached
     ├── ArtifactError           1    a file of the folder cannot be read or written
     │   └── LostFolderError     1    the folder was moved, removed or replaced meanwhile
     └── InterruptedRunError     130  stopped by a signal
@@ -113,6 +114,13 @@ class GateError(BatteryError):
 
     # Not 1: a pipeline must be able to tell a system that got worse from a battery that failed.
     exit_code = 3
+
+
+class PausedError(BatteryError):
+    """Report that a battery stopped at a cap that the user set, and can go on."""
+
+    # Not 1: nothing is wrong, and whoever set the cap decides whether to spend more.
+    exit_code = 4
 
 
 class InterruptedRunError(BatteryError):

@@ -26,6 +26,7 @@ def iterate(
     respond_timeout: options.RespondTimeout = Settings.respond_timeout,
     meta_timeout: options.MetaTimeout = Settings.meta_timeout,
     concurrency: options.Concurrency = None,
+    max_tokens: options.MaxTokens = None,
     keep_going: options.KeepGoing = False,
     repo: options.Repo = None,
     model_url: options.ModelUrl = None,

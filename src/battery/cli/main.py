@@ -147,10 +147,10 @@ def battery(
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run one command and exit: 0 done, 1 failed, 2 usage error, 3 gate not met, 130 stopped."""
+    """Run one command and exit: 0 done, 1 failed, 2 usage, 3 gate unmet, 4 paused, 130 stopped."""
     # Scripts tell by the code what to do next. Causes that ask for different things have different
-    # codes: look at the gateway (1), correct the command (2), read the result (3), go on (130,
-    # which is what shells report of a program that Ctrl-C stopped).
+    # codes: look at the gateway (1), correct the command (2), read the result (3), allow more (4),
+    # go on (130, which is what shells report of a program that Ctrl-C stopped).
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     _start_lean()
     _prepare_streams()

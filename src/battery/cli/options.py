@@ -154,6 +154,15 @@ Concurrency = Annotated[
 Resume = Annotated[
     bool, option("--resume", "Continue an unfinished battery; nothing is asked twice.")
 ]
+MaxTokens = Annotated[
+    int | None,
+    option(
+        "--max-tokens N",
+        "Pause with exit code 4, between two tasks, once the calls on disk have spent N tokens; "
+        "--resume with a higher number goes on [default: no cap].",
+        min=1,
+    ),
+]
 KeepGoing = Annotated[
     bool,
     option(

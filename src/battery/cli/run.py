@@ -36,6 +36,7 @@ def run(
     meta_timeout: options.MetaTimeout = Settings.meta_timeout,
     concurrency: options.Concurrency = None,
     resume: options.Resume = False,
+    max_tokens: options.MaxTokens = None,
     keep_going: options.KeepGoing = False,
     dry_run: options.DryRun = False,
     repo: options.Repo = None,
@@ -65,6 +66,7 @@ def run(
       battery run --iterations 3
       battery run --gateway http://localhost:3100
       battery run --resume
+      battery run --max-tokens 500000
       battery run --repeats 3 --dry-run
       battery run --fail-on regressed,dishonest,not-learned
     """

@@ -40,7 +40,7 @@ def watch(
     it shows the summary at once.
 
     When the run stops early, a watch on a terminal says so and waits for somebody to resume it;
-    elsewhere it ends with 1.
+    elsewhere it ends with 1, or 4 where it paused.
 
     \b
     Examples:

@@ -68,6 +68,8 @@ class Settings:
     #: None is what the manifest says, and 1 for a new battery.
     concurrency: int | None = None
     resume: bool = False
+    #: Tokens that all calls on disk may have spent before another begins; None is no cap.
+    max_tokens: int | None = None
     #: Whether to go on although the arms differ in iteration 1 already.
     keep_going: bool = False
     #: Repository in which the target files of proposals are looked up.

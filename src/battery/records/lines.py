@@ -22,7 +22,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from battery.protocol import Json, Status
+from battery.protocol import Json, Status, chat_spent, respond_spent
 from battery.protocol.chat import chat_cut
 from battery.protocol.distill import distilled
 from battery.records.checks import Checked
@@ -152,6 +152,16 @@ def chat_warnings(stage: ChatStage, answer: object) -> Iterator[str]:
     why = chat_cut(answer)
     if why is not None:
         yield f"the {stage.title} {why}"
+
+
+def tokens_of(call: Json) -> int | None:
+    """Return the tokens that a line of a journal reports; None where it reports none."""
+    if "result" in call:
+        return respond_spent(call["result"]).tokens
+    # A distillation reports it in one of its events, like a chat; the last one is of the whole.
+    answers = [call.get("answer"), *reversed(call.get("events", []))]
+    tokens = (chat_spent(answer).tokens for answer in answers if isinstance(answer, dict))
+    return next((number for number in tokens if number is not None), None)
 
 
 class _ChatKey(TypedDict):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import count
+from dataclasses import dataclass, field
+from itertools import count, takewhile
 from typing import Final, TypeVar
 
 from battery.base.clock import now
@@ -33,6 +33,7 @@ from battery.records.models import (
 )
 from battery.records.stages import CHAT_STAGES, CONFIRM_TITLE, DISTILL, TASK_STAGES
 from battery.review.chats import first_line
+from battery.run.budget import Budget
 from battery.run.reviewer import Reviewer, write_metrics
 from battery.run.schedule import Ask, Outcomes, Schedule, confirmations, outcomes, to_confirm
 from battery.run.start import require_alike
@@ -63,6 +64,8 @@ class Iteration:
     tell: events.Observer
     #: The iterations before this one, in order.
     earlier: Sequence[IterationDir] = ()
+    #: Is asked before each task in all its arms, and before each call about the iteration.
+    budget: Budget = field(default_factory=Budget)
 
     async def run(self) -> None:
         """Run all stages, in order; raise `BatteryError` at the first that fails."""
@@ -149,9 +152,18 @@ class Iteration:
     def reviewer(self) -> Reviewer:
         """Make what runs the chat stages."""
         system, model = self.workers[0][LEARN], self.models.overseer_cloud
-        return Reviewer(self.files, self.journal, system, model, self.settings, self.tell)
+        return Reviewer(
+            self.files,
+            self.journal,
+            system,
+            model,
+            self.settings,
+            self.tell,
+            before_call=self.budget.require,
+        )
 
     async def _ask_distill(self) -> None:
+        self.budget.require()
         self.journal.require_in_place()
         heard = count(1)
         reply = await self.llm_team.distill(
@@ -179,8 +191,21 @@ class Iteration:
 
     async def _ask(self, units: Iterable[Sequence[Ask]]) -> None:
         """Replay what is on record and ask for the rest."""
-        waiting = [[ask for ask in unit if not self._replay(ask)] for unit in units]
-        await ask_all(waiting, self.workers, self._ask_task)
+        whole = list(units)
+        waiting = [[ask for ask in unit if not self._replay(ask)] for unit in whole]
+        pairs = list(zip(whole, waiting, strict=True))
+        # What was under way when an earlier run ended is finished, whatever was spent: otherwise
+        # one arm would have a call that the other lacks.
+        begun = [left for unit, left in pairs if len(left) < len(unit)]
+        await ask_all(begun, self.workers, self._ask_task)
+        ahead = [left for unit, left in pairs if len(left) == len(unit)]
+        await ask_all(
+            takewhile(lambda _unit: not self.budget.is_reached, ahead),
+            self.workers,
+            self._ask_task,
+        )
+        if any(ask.key not in self.journal for unit in ahead for ask in unit):
+            self.budget.require()
 
     def _replay(self, ask: Ask) -> bool:
         """Replay a call that is on record; return whether it is."""

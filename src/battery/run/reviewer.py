@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,8 @@ class Reviewer:
     tell: Observer
     #: Ask again although an answer is on record, and keep the older text next to the new one.
     redo: bool = False
+    #: May refuse a call; raises `BatteryError`.
+    before_call: Callable[[], None] = lambda: None
     _warned: set[str] = field(default_factory=set)
 
     async def ask(self, stage: ChatStage) -> None:
@@ -76,6 +78,7 @@ class Reviewer:
         recorded = self.journal.get(stage.key)
         if recorded and (not self.redo or not self._is_written(stage.file, recorded["content"])):
             return recorded, True
+        self.before_call()
         self.journal.require_in_place()
         reply = await self.system.chat(
             stage.role, prompt, self.model, stage.temperature, self.settings.meta_timeout

@@ -10,14 +10,21 @@ from functools import partial
 
 from battery.base import interrupts
 from battery.base.clock import left_out, now
-from battery.base.errors import BatteryError, FolderError, InterruptedRunError, LostFolderError
+from battery.base.errors import (
+    BatteryError,
+    FolderError,
+    InterruptedRunError,
+    LostFolderError,
+    PausedError,
+)
 from battery.base.numbers import duration
 from battery.inputs.settings import Settings
 from battery.recorded import open_battery
-from battery.records.events import Notice, Observer, Outlook
+from battery.records.events import Notice, Observer, Outlook, Plan
 from battery.records.manifest import Manifest
 from battery.records.models import Summary
 from battery.run import prepare
+from battery.run.budget import Budget
 from battery.run.iteration import Iteration
 from battery.run.prepare import Battery
 from battery.run.summarize import rehearse, write_summary
@@ -109,6 +116,8 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
         tell(Notice("nothing is left to do"))
         return write_summary(open_battery(folder), report=True)
     missing = range(manifest.iterations_finished + 1, manifest.iterations_wanted + 1)
+    budget = Budget(settings.max_tokens, tell)
+    budget.read(folder, manifest.iterations_finished)
     _begin(battery, missing, tell)
     reserve = Reserve(folder.root)
     try:
@@ -128,7 +137,7 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
             )
             for number in missing:
                 with _standstill_noted(tell):
-                    await _run_iteration(iteration, folder, number, reserve)
+                    await _run_iteration(iteration, folder, number, budget, reserve)
                 manifest = manifest.model_copy(update={"iterations_finished": number})
                 folder.write_manifest(manifest)
                 # All answers are on disk, so a signal may end this at once.
@@ -146,6 +155,10 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
         raise InterruptedRunError(
             "interrupted; everything that finished is on disk", hint=folder.resume_hint
         ) from None
+    except PausedError as error:
+        interrupts.closing()
+        _mark(folder, manifest, "paused")
+        raise _paused(error, battery._replace(manifest=manifest)) from None
     # What is there now may be another battery, and is not to be touched.
     except LostFolderError:
         raise
@@ -163,6 +176,16 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
         reserve.release()
 
 
+def _paused(error: PausedError, battery: Battery) -> PausedError:
+    """Add to a pause how far the battery came, and how it goes on."""
+    plan, finished = _plan(battery), battery.manifest.iterations_finished
+    wanted = plan.iterations
+    came = f"{finished} of {wanted} iterations and {plan.on_disk:,} of {plan.calls:,} calls"
+    return PausedError(
+        f"{error.message}; {came} are done", hint=f"{battery.folder.resume_hint} {error.hint}"
+    )
+
+
 def _begin(battery: Battery, missing: range, tell: Observer) -> None:
     """Do before the first call all that needs none."""
     folder, manifest = battery.folder, battery.manifest
@@ -171,8 +194,13 @@ def _begin(battery: Battery, missing: range, tell: Observer) -> None:
     folder.write_manifest(manifest)
     if not folder.has_tasks():
         folder.write_tasks(battery.tasks)
+    tell(_plan(battery))
+
+
+def _plan(battery: Battery) -> Plan:
+    manifest = battery.manifest
     finished, wanted = manifest.iterations_finished, manifest.iterations_wanted
-    tell(battery.schedule().plan(finished, wanted, _recorded(battery)))
+    return battery.schedule().plan(finished, wanted, _recorded(battery))
 
 
 def _finish(folder: BatteryDir, manifest: Manifest) -> Summary:
@@ -193,13 +221,20 @@ def _standstill_noted(tell: Observer) -> Iterator[None]:
 
 
 async def _run_iteration(
-    iteration: Callable[..., Iteration], folder: BatteryDir, number: int, reserve: Reserve
+    iteration: Callable[..., Iteration],
+    folder: BatteryDir,
+    number: int,
+    budget: Budget,
+    reserve: Reserve,
 ) -> None:
     files = folder.iteration(number)
+    if not files.root.exists():
+        # An iteration counts as begun by its folder.
+        budget.require()
     make_folder(files.root)
-    with Journal(files.journal, reserve) as journal:
+    with Journal(files.journal, reserve, budget.add) as journal:
         earlier = [folder.iteration(before) for before in range(1, number)]
-        await iteration(files=files, journal=journal, earlier=earlier).run()
+        await iteration(files=files, journal=journal, budget=budget, earlier=earlier).run()
 
 
 def _mark(folder: BatteryDir, manifest: Manifest, state: str) -> None:

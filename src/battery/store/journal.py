@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -46,9 +46,16 @@ class Journal:
     (a review that was redone) counts twice, and `get` returns the later one.
     """
 
-    def __init__(self, path: Path, reserve: Reserve | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        reserve: Reserve | None = None,
+        heard: Callable[[Json], None] = lambda _call: None,
+    ) -> None:
+        """Read what is on disk; `heard` gets each line, of now and of later, once it is there."""
         self._path = path
         self._reserve = reserve
+        self._heard = heard
         self._offsets: dict[CallKey, int] = {}
         self._file: AppendedFile | None = None
         #: Number of finished calls and the sum of their wall times in whole milliseconds.
@@ -140,6 +147,7 @@ class Journal:
         self.tasks += entry["call"] == "respond"
         result = entry.get("result", entry)
         self.elapsed_ms += result.get(ELAPSED_KEY, 0)
+        self._heard(entry)
 
 
 def _title(entry: Json) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
-from battery.base.errors import ArtifactError, BatteryError, FolderError
+from battery.base.errors import ArtifactError, BatteryError, FolderError, PausedError
 from battery.protocol import Json
 from battery.recorded import open_battery, summary_of
 from battery.records.events import IterationFinished, Notice, Observer, Plan, StageStarted
@@ -39,7 +39,7 @@ class Look(NamedTuple):
         # one that started since then has not had its first.
         before, manifest, after = is_held(folder.root), _manifest(folder), is_held(folder.root)
         working = before if before == after else True
-        if working is None and manifest and manifest.state in {"interrupted", "failed"}:
+        if working is None and manifest and manifest.state in {"interrupted", "failed", "paused"}:
             working = False
         return cls(manifest, working)
 
@@ -157,6 +157,9 @@ def stop_of(folder: BatteryDir, look: Look) -> BatteryError:
     if manifest is None:
         why = f"the battery in {root} was moved or deleted"
         return BatteryError(why, hint="look into its archive folder")
+    if manifest.state == "paused":
+        why = f"the battery in {root} is paused: it has spent what the cap of its run allowed"
+        return PausedError(why, hint=f"{folder.resume_hint}, with a higher cap or without one")
     owner = holder(root)
     match manifest.state:
         case "failed":

@@ -28,6 +28,7 @@ _STATUS: Final = {
     "finished": "success",
     "failed": "error",
     "interrupted": "cancelled",
+    "paused": "cancelled",
     "running": "started",
 }
 _NO_CAUSE: Final = "the battery failed; its cause was printed when it did"

@@ -1,0 +1,176 @@
+"""A battery pauses at the cap of its command, with as many calls in one arm as in the other."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from battery.base.errors import PausedError
+from battery.run.budget import Budget
+from tests.support.arms import Pair, journal, serving_pair
+from tests.support.calls import command_here
+from tests.support.commands import read_json, start, write_tasks
+from tests.support.gateway import Blocking
+
+pytestmark = pytest.mark.slow
+
+#: Tasks of a phase, and calls of an iteration in both arms and about it.
+PER_PHASE = 3
+CALLS = 2 * 3 * PER_PHASE + 3
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    """Serve two gateways whose tasks take 100 tokens and the letters of their name."""
+    write_tasks(tmp_path / "tasks.json", PER_PHASE)
+    with serving_pair() as served:
+        yield served
+
+
+def run(here: Path, pair: Pair, *more: object) -> subprocess.CompletedProcess[str]:
+    """Run two iterations, or resume them."""
+    return command_here("run", "-n", 2, "-q", *pair.options(), *more, cwd=here)
+
+
+def tasks_by_arm(folder: Path) -> Counter[str]:
+    return Counter(call["arm"] for call in journal(folder) if "task" in call)
+
+
+def spent(folder: Path) -> int:
+    calls = [call for call in journal(folder) if "task" in call]
+    return sum(call["result"]["artifact"]["usage"]["total_tokens"] for call in calls)
+
+
+def state(folder: Path) -> str:
+    return str(read_json(folder / "battery.json")["state"])
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_a_pause_leaves_whole_pairs_and_a_higher_cap_goes_on_from_there(
+    workers: int, pair: Pair, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data" / "battery"
+    paused = run(tmp_path, pair, "--concurrency", workers, "--max-tokens", 700)
+    assert paused.returncode == 4
+    assert state(folder) == "paused"
+    arms, there = tasks_by_arm(folder), len(journal(folder))
+    assert arms["learn"] == arms["frozen"] > 0
+    # What was under way when the cap was reached is all that goes beyond it.
+    assert 700 <= spent(folder) < 700 + 2 * workers * 120
+    assert f"paused at --max-tokens 700: {spent(folder):,} tokens are spent" in paused.stderr
+    assert f"0 of 2 iterations and {there} of {2 * CALLS} calls are done" in paused.stderr
+    assert f"--resume --dir data/battery --max-tokens N, with N above {spent(folder)}" in (
+        paused.stderr
+    )
+
+    again = run(tmp_path, pair, "--resume", "--max-tokens", 700)
+    assert again.returncode == 4
+    assert pair.asked() == there, "not one call more with the same cap"
+
+    assert run(tmp_path, pair, "--resume", "--max-tokens", 10_000).returncode == 0
+    assert state(folder) == "finished"
+    assert pair.asked() == len(journal(folder)) == 2 * CALLS
+    assert set(tasks_by_arm(folder).values()) == {2 * 3 * PER_PHASE}
+
+
+def test_a_resume_without_a_cap_goes_on_to_the_end(pair: Pair, tmp_path: Path) -> None:
+    assert run(tmp_path, pair, "--max-tokens", 1).returncode == 4
+    assert pair.asked() == 2
+    assert run(tmp_path, pair, "--resume").returncode == 0
+    assert pair.asked() == 2 * CALLS
+
+
+def test_a_pair_that_a_kill_tore_is_finished_before_the_pause(pair: Pair, tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "battery"
+    options = ["run", "-n", 2, "-q", "--seed", 7, *pair.options()]
+    # The third call is the first of a pair; the learn arm has it in an even or an odd place.
+    hold = [Blocking(gateway, 2) for gateway in pair]
+    process = start(*options, "--max-tokens", 100_000, cwd=tmp_path)
+    assert any(blocked.reached.wait(30) for blocked in hold)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    for blocked in hold:
+        blocked.release.set()
+    torn = tasks_by_arm(folder)
+
+    assert run(tmp_path, pair, "--resume", "--max-tokens", 1).returncode == 4
+    arms = tasks_by_arm(folder)
+    assert arms["learn"] == arms["frozen"] == max(torn.values())
+
+
+def test_no_distillation_and_no_chat_begins_beyond_the_cap(pair: Pair, tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "battery"
+    assert run(tmp_path, pair, "-n", 1).returncode == 0
+    whole = spent(folder)
+    assert run(tmp_path, pair, "-n", 1, "--max-tokens", whole).returncode == 4
+    assert "distill" not in {call["call"] for call in journal(folder)}
+    assert tasks_by_arm(folder)["frozen"] == 3 * PER_PHASE
+
+
+def test_an_iteration_that_may_not_begin_leaves_no_trace(pair: Pair, tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "battery"
+    assert run(tmp_path, pair, "-n", 1).returncode == 0
+    paused = command_here("iterate", "-q", "--max-tokens", spent(folder), cwd=tmp_path)
+    assert paused.returncode == 4
+    assert not (folder / "iter_2").exists()
+    assert run(tmp_path, pair, "-n", 1, "--resume").returncode == 0
+
+
+def test_a_program_gets_the_pause_as_a_document(pair: Pair, tmp_path: Path) -> None:
+    paused = run(tmp_path, pair, "--max-tokens", 1, "--json")
+    document = json.loads(paused.stdout)
+    assert (document["error"]["kind"], document["exit_code"]) == ("PausedError", 4)
+
+
+@pytest.mark.parametrize("cap", [0, -5, "many"])
+def test_a_cap_that_allows_nothing_is_refused(cap: object, pair: Pair, tmp_path: Path) -> None:
+    assert run(tmp_path, pair, "--max-tokens", cap).returncode == 2
+    assert pair.asked() == 0
+
+
+def test_a_paused_battery_is_shown_as_such_wherever_one_looks(pair: Pair, tmp_path: Path) -> None:
+    assert run(tmp_path, pair, "-n", 1).returncode == 0
+    assert command_here("iterate", "-q", "--max-tokens", 1, cwd=tmp_path).returncode == 4
+    shown = {
+        "watch": "is paused",
+        "watch --once": "is paused",
+        "watch --once --json": '"state": "paused"',
+        "summarize --format md": "State: paused",
+        "summarize --format junit": "state: paused",
+        "summarize --format github": "battery%3A paused",
+        "report": "state: paused",
+        "history data": "(paused)",
+        "export inspect --output logs": "inspect view",
+        "doctor": "a paused battery",
+    }
+    for command, words in shown.items():
+        done = command_here(*command.split(), cwd=tmp_path, mixed=True)
+        assert words in " ".join(done.stdout.split()), command
+    assert command_here("watch", cwd=tmp_path).returncode == 4
+    logs = list((tmp_path / "logs").glob("*.json"))
+    assert {read_json(log)["status"] for log in logs} == {"cancelled"}
+
+
+def test_reviews_and_distillations_count_as_far_as_they_report_tokens() -> None:
+    budget = Budget(100)
+    budget.add({"call": "chat", "answer": {"usage": {"total_tokens": 60}}})
+    budget.add({"call": "chat", "answer": None})
+    budget.add({"call": "distill", "events": [{"usage": {"total_tokens": 30}}, {"role": "final"}]})
+    assert (budget.tokens, budget.is_reached) == (90, False)
+    budget.require()
+    budget.add({"call": "chat", "answer": {"usage": {"total_tokens": 10}}})
+    with pytest.raises(PausedError):
+        budget.require()
+
+
+def test_a_gateway_that_reports_no_tokens_is_told_of_once(pair: Pair, tmp_path: Path) -> None:
+    pair.frozen.usage = {"total_tokens": None}  # type: ignore[dict-item]
+    done = run(tmp_path, pair, "-n", 1, "--max-tokens", 100_000)
+    assert done.returncode == 0
+    assert done.stderr.count("what is not reported does not count") == 1
