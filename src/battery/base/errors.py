@@ -11,6 +11,7 @@
     │   ├── BrokenAnswerError   1    the connection broke, or the answer is too large
     │   ├── StatusError         1    an answer outside 2xx
     │   └── AnswerError         1    an answer that is not what the wire promises
+    ├── CheckError              1    a check of a task broke, so it judged nothing
     ├── StartError              1    the arms differ before anything was learned
     ├── GateError               3    a condition of --fail-on holds
     ├── PausedError         4    a cap of --max-tokens is reached
@@ -95,6 +96,10 @@ class StatusError(CallError):
 
 class AnswerError(CallError):
     """Report an answer of another shape than the wire promises."""
+
+
+class CheckError(BatteryError):
+    """Report a check of a task that broke, which says nothing of the answer."""
 
 
 class ArtifactError(BatteryError):

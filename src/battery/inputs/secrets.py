@@ -53,6 +53,17 @@ def redactor_of(environ: Mapping[str, str], words: Sequence[str]) -> Redactor:
     return Redactor(_process_secrets(environ, words))
 
 
+def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that hold nothing secret, for programs that have no use for it."""
+    return {name: value for name, value in environ.items() if not _is_secret(name, value)}
+
+
+def _is_secret(name: str, value: str) -> bool:
+    if _URLS.search(name):
+        return any(url_secrets(value))
+    return bool(_TOKENS.search(name) or _HEADERS.search(name))
+
+
 def _process_secrets(environ: Mapping[str, str], words: Sequence[str]) -> Iterator[str]:
     # Nothing is refused here: what was given in a wrong form must stay secret as well.
     lines = [text for option, text in pairwise(words) if option in HEADER_OPTIONS]
