@@ -43,15 +43,16 @@ def test_each_signal_leaves_an_interrupted_battery_and_the_way_to_go_on(
     assert len(journal(tmp_path / "b")) == 1
 
 
+@pytest.mark.parametrize("gap", [0, 0.0002, 0.001, 0.003])
 def test_however_often_it_comes_the_folder_says_interrupted(
-    gateway: Gateway, options: list[object], tmp_path: Path
+    gap: float, gateway: Gateway, options: list[object], tmp_path: Path
 ) -> None:
     hold = Blocking(gateway, 1)
     process = start(*options)
     assert hold.reached.wait(60)
     while process.poll() is None:
         process.send_signal(signal.SIGINT)
-        time.sleep(0.001)
+        time.sleep(gap)
     _, errors = process.communicate(timeout=60)
     hold.release.set()
     assert process.returncode == 130, errors

@@ -67,6 +67,18 @@ def test_closing_that_takes_too_long_can_be_left() -> None:
     assert (errors, process.returncode) == ("", interrupts.EXIT_CODE)
 
 
+def test_signals_that_keep_coming_do_not_cut_a_closing_short() -> None:
+    works = WORKS.format(closing=100) + "interrupts.over()\n"
+    process = program(f"interrupts.PATIENCE_S = 0.5\n{works}")
+    assert process.stdout is not None
+    process.stdout.readline()
+    while process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.001)
+    out, errors = process.communicate(timeout=60)
+    assert (out, errors, process.returncode) == ("closing\nclosed\n", "", 0)
+
+
 def test_what_the_parent_ignores_stays_ignored_but_ctrl_c() -> None:
     process = program(
         "import signal\n"
@@ -101,6 +113,35 @@ except KeyboardInterrupt:
 """)
     out, errors = process.communicate(timeout=60)
     assert (out, errors) == ("interrupted\n", "")
+
+
+AS_BEGINS = """
+import collections, functools, operator, signal, time
+interrupts.install()
+{before}
+# A signal that comes during the sum is pending when the function begins: all is called from C.
+steps = [
+    functools.partial(signal.setitimer, signal.ITIMER_REAL, 0.000001),
+    functools.partial(sum, range(1_000_000)),
+    interrupts.{function},
+]
+try:
+    collections.deque(map(operator.call, steps), maxlen=0)
+    time.sleep({pause})
+    print("ended")
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_a_signal_that_comes_as_the_closing_begins_does_not_spoil_it() -> None:
+    process = program(AS_BEGINS.format(before="interrupts.begin()", function="closing", pause=0.02))
+    assert process.communicate(timeout=60) == ("ended\n", "")
+
+
+def test_a_signal_that_comes_as_the_work_begins_interrupts_it() -> None:
+    process = program(AS_BEGINS.format(before="", function="begin", pause=60))
+    assert process.communicate(timeout=60) == ("interrupted\n", "")
 
 
 def test_held_back_a_signal_is_heeded_after_the_block() -> None:

@@ -257,7 +257,7 @@ def say(server: Server, key: str = KEY) -> Json:
         finally:
             await model.close()
 
-    return loop.run(once())
+    return loop.run(once)
 
 
 def failing(script: Script, key: str = KEY) -> str:

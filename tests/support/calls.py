@@ -57,7 +57,7 @@ def asking(url: str, *calls: str, **headers: str) -> list[Any]:
         async with aclosing(Client(Target(url, headers))) as client:
             return [await ask(client, call) for call in calls]
 
-    return loop.run(work())
+    return loop.run(work)
 
 
 def failing(kind: type[CallError], call: str, script: Script) -> str:

@@ -2,7 +2,8 @@
 
 What a signal does depends on what is going on. While the program starts, it ends at once. While a
 command works, it raises `KeyboardInterrupt`, or does what the command has put in its place. While
-a command closes what it had open, it does nothing, so that a second Ctrl-C cannot spoil that.
+a command closes what it had open, it does nothing, so that a second Ctrl-C cannot spoil that. The
+functions here are never broken into: a signal that comes while one of them runs waits for its end.
 
 The first module that is imported, so it imports next to nothing itself.
 """
@@ -19,7 +20,7 @@ from contextlib import contextmanager
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import TracebackType
+    from types import FrameType, TracebackType
     from typing import Final, NoReturn
 
     Reaction = Callable[[], None]
@@ -29,9 +30,10 @@ FROM_TERMINAL: Final = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 _STOPPING: Final = (*FROM_TERMINAL, signal.SIGTERM)
 #: What shells report of a program that Ctrl-C stopped.
 EXIT_CODE: Final = 130
-#: Seconds to close everything in; a signal that comes later ends the process as it is.
+#: Seconds to close everything in; a signal that comes after so long a silence ends the process as
+#: it is. Signals that keep coming do not: on a slow machine a burst may outlast this.
 PATIENCE_S: Final = 5.0
-#: Long enough to be out of the destructor that swallowed an interrupt.
+#: Long enough to be out of a function of this module, or of what swallowed an interrupt.
 _AGAIN_S: Final = 0.005
 
 
@@ -56,6 +58,7 @@ def _leave_before_the_start() -> None:
 def _wait() -> None:
     if time.monotonic() > _state.patience_ends:
         leave()
+    _state.patience_ends = time.monotonic() + PATIENCE_S
 
 
 class _State:
@@ -89,17 +92,22 @@ def begin() -> None:
 
 
 def _take_over() -> None:
+    signal.signal(signal.SIGALRM, _handle)
     for number in _STOPPING:
         # What `nohup` has the program ignore stays ignored. A shell starts its background jobs with
         # Ctrl-C ignored, and there it is the other way round: scripts stop their jobs with it.
         if number is signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _handle)
-    signal.signal(signal.SIGALRM, _handle)
 
 
 def then(reaction: Reaction) -> None:
     """Let the next signal do this."""
     _state.reaction = reaction
+
+
+def again(seconds: float = _AGAIN_S) -> None:
+    """Have a signal come once more in so many seconds, unless the command is closing by then."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def closing() -> None:
@@ -130,6 +138,13 @@ def reacting(reaction: Reaction) -> Iterator[None]:
 
 
 @contextmanager
+def at_once() -> Iterator[None]:
+    """Let a signal in the block, or in the function, raise `KeyboardInterrupt` there."""
+    with reacting(interrupt):
+        yield
+
+
+@contextmanager
 def held_back() -> Iterator[None]:
     """Heed a signal only after the block."""
     held: list[None] = []
@@ -139,16 +154,20 @@ def held_back() -> Iterator[None]:
         _state.reaction()
 
 
-def _handle(_number: int, _frame: object) -> None:
-    _state.reaction()
+def _handle(number: int, frame: FrameType | None) -> None:
+    if frame and frame.f_globals is globals():
+        again()
+    elif number != signal.SIGALRM or _state.reaction is not _wait:
+        _state.reaction()
 
 
 def _unraisable(unraisable: sys.UnraisableHookArgs) -> None:
     # The interpreter swallows what is raised in a destructor, and prints it with its stack.
     if issubclass(unraisable.exc_type, KeyboardInterrupt):
         then(interrupt)
-        signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
-    else:
+        again()
+    # The event loop tries again by itself.
+    elif unraisable.exc_type.__name__ != "CancelledError":
         sys.__unraisablehook__(unraisable)
 
 

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Coroutine
-from typing import Any, Final, TypeVar, cast
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, ParamSpec, TypeVar
 
 from battery.base import interrupts
 from battery.base.clock import awake
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
-_ASYNCHRONOUS: Final = {"asyncio", "anyio", "httpcore", "httpx", "httpx_sse", "h11"}
+#: Seconds that a signal leaves to what is computed, before a second one breaks it off.
+_LONG_S: Final = 0.5
+#: Where it could not be broken off, it is tried again after so many seconds.
+_AGAIN_S: Final = 0.02
 
 
 class Loop(asyncio.SelectorEventLoop):
     """An event loop whose timeouts do not run while the process stands still."""
 
+    #: Whether what is computed may be broken off.
+    breakable = False
     #: Whether a signal has cancelled the work.
     cancelled = False
+    #: The task that does the work, once it has begun.
+    main: asyncio.Task[Any] | None = None
+    _long_at = 0.0
 
     def time(self) -> float:
         """Return seconds from any start, those left out in which the process stood still."""
@@ -31,50 +42,65 @@ class Loop(asyncio.SelectorEventLoop):
         if not self.cancelled:
             await super().shutdown_default_executor(*limit)
 
+    def cancel(self) -> None:
+        """React to the first signal."""
+        interrupts.then(self._break_off)
+        self.cancelled, self._long_at = True, time.monotonic() + _LONG_S
+        if not self.is_closed():
+            self.call_soon_threadsafe(self._stop)
 
-def run(work: Coroutine[Any, Any, T]) -> T:
+    def _stop(self) -> None:
+        # Called between two steps of the tasks, when nothing is computed that an error could hit.
+        if self.main is None:
+            self.call_soon(self._stop)
+            return
+        interrupts.closing()
+        self.main.cancel()
+
+    def _break_off(self) -> None:
+        interrupts.again(_AGAIN_S)
+        if time.monotonic() > self._long_at and self.breakable and self._computes():
+            self._long_at = time.monotonic() + _LONG_S
+            raise asyncio.CancelledError
+
+    def _computes(self) -> bool:
+        """Return whether a task is at work, and that very moment in battery's own code."""
+        # A library, the event loop or a destructor would report an error, with its stack.
+        frame = inspect.currentframe()
+        while frame and frame.f_globals.get("__name__") in {__name__, interrupts.__name__}:
+            frame = frame.f_back
+        module = frame.f_globals.get("__name__", "") if frame else ""
+        return module.startswith("battery.") and asyncio.current_task(self) is not None
+
+
+def run(work: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run work to its end; raise `KeyboardInterrupt` where a signal cancelled it.
 
     The first signal cancels it where it waits: what it is computing, such as reading an answer that
-    has arrived and is paid for, gets to its end. The second breaks that off as well.
+    has arrived and is paid for, gets to its end. Where that takes long and is `breakable`, a second
+    signal breaks it off. Once the work is cancelled, no signal raises anything.
     """
     loop = Loop()
+
+    async def main() -> T:
+        loop.main = asyncio.current_task()
+        return await work(*args, **kwargs)
+
     try:
-        with asyncio.Runner(loop_factory=lambda: loop) as runner:
-            return runner.run(_cancellable(work, loop))
+        with (
+            interrupts.reacting(loop.cancel),
+            asyncio.Runner(loop_factory=lambda: loop) as runner,
+        ):
+            return runner.run(main())
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
 
 
-async def _cancellable(work: Coroutine[Any, Any, T], loop: Loop) -> T:
-    task = cast(asyncio.Task[T], asyncio.current_task())
-
-    def cancel() -> None:
-        loop.cancelled = True
-        interrupts.then(break_off)
-        loop.call_soon_threadsafe(task.cancel)
-
-    def break_off() -> None:
-        if _computing():
-            interrupts.closing()
-            raise asyncio.CancelledError
-        cancel()
-
-    with interrupts.reacting(cancel):
-        return await work
-
-
-def _computing() -> bool:
-    """Return whether battery's own code is at work, and not the event loop or a library's call."""
-    # Raised in the middle of those, an error would be reported by them, with its stack.
-    frame = inspect.currentframe()
-    while frame:
-        module = frame.f_globals.get("__name__", "")
-        if module not in {__name__, interrupts.__name__}:
-            package = module.partition(".")[0]
-            if package in _ASYNCHRONOUS:
-                return False
-            if package == "battery":
-                return True
-        frame = frame.f_back
-    return False
+@contextmanager
+def breakable() -> Iterator[None]:
+    """Let a second signal break off, by `CancelledError`, what a task computes in the block."""
+    Loop.breakable = True
+    try:
+        yield
+    finally:
+        Loop.breakable = False

@@ -39,7 +39,7 @@ def doctor(
     Example:
       battery doctor --gateway http://localhost:3100
     """
-    checks = loop.run(stage.doctor(options.settings(ctx.params, read)))
+    checks = loop.run(stage.doctor, options.settings(ctx.params, read))
     if as_json:
         print_json([check._asdict() for check in checks])
     else:

@@ -47,6 +47,6 @@ def iterate(
     # How large a battery is and what it asks is not an option here: that would make another one.
     settings = options.settings(ctx.params, read)
     with progress(quiet=quiet) as show, traced("iterate", show) as trace:
-        summary = loop.run(stage.iterate(settings, trace.tell))
+        summary = loop.run(stage.iterate, settings, trace.tell)
         trace.conclude(summary)
     show_summary(summary, settings.folder, as_json=as_json, full=full)

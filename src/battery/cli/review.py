@@ -63,7 +63,7 @@ def review(
     """
     settings = options.settings(ctx.params, read)
     with progress(quiet=quiet) as show, traced("review", show) as trace:
-        outcome = loop.run(stage.review(settings, iteration, only, trace.tell))
+        outcome = loop.run(stage.review, settings, iteration, only, trace.tell)
     print_record(
         outcome, lambda: print_reviews(outcome, settings.folder, sys.stdout), as_json=as_json
     )

@@ -81,7 +81,7 @@ def run(
             print_outlook(outlook, sys.stdout)
         return
     with progress(quiet=quiet) as show, traced("run", show) as trace:
-        summary = loop.run(stage.run(settings, trace.tell))
+        summary = loop.run(stage.run, settings, trace.tell)
         trace.conclude(summary)
     # After the trace: a gate that is not met is a result, and no error of the run.
     with then(lambda: require(summary, conditions)):

@@ -1,6 +1,7 @@
 """Decide what battery it is that runs: a new one, one to resume, one to iterate.
 
-Reads the folder and writes nothing, so that a dry run refuses what a run would refuse.
+Reads the folder and writes nothing, so that a dry run refuses what a run would refuse, and a signal
+may end it at once.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from battery import __version__
+from battery.base import interrupts
 from battery.base.clock import now
 from battery.base.errors import FolderError, MismatchError
 from battery.inputs.settings import DEFAULT_ITERATIONS, Settings
@@ -44,6 +46,7 @@ class Battery(NamedTuple):
         return Schedule.of(self.manifest, self.tasks)
 
 
+@interrupts.at_once()
 def new(folder: BatteryDir, settings: Settings) -> Battery:
     """Set up a battery from the start, whatever the folder holds; raise `UsageError`."""
     targets.refuse_unfit_control(settings)
@@ -94,6 +97,7 @@ def finished_there(folder: BatteryDir) -> OpenedBattery | None:
     return None
 
 
+@interrupts.at_once()
 def resumed(folder: BatteryDir, settings: Settings, tell: Observer) -> Battery:
     """Take up the battery in a folder; raise `MismatchError` for what would make it another."""
     manifest = folder.read_manifest()
@@ -118,6 +122,7 @@ def resumed(folder: BatteryDir, settings: Settings, tell: Observer) -> Battery:
     return battery
 
 
+@interrupts.at_once()
 def iterated(folder: BatteryDir, settings: Settings, tell: Observer) -> Battery:
     """Take up a finished battery for one more iteration; raise `FolderError`, `MismatchError`."""
     manifest = folder.read_manifest()

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from battery.base import interrupts, loop
 from battery.base.errors import FolderError, UsageError
 from battery.inputs.settings import Settings
 from battery.inputs.tasks import PACKAGED, find_tasks
@@ -37,7 +38,7 @@ async def review(
     stages = [stage for stage in CHAT_STAGES if only in {None, stage.role}]
     # Before the lock and before any call, so that a refusal costs nothing.
     _require_answers(files, stages)
-    with locked(folder.root, tell):
+    with locked(folder.root, tell), loop.breakable():
         opened = open_battery(folder)
         # Nobody is asked for a task, so there is nothing for a second arm to do.
         settings = replace(settings, no_control=True)
@@ -116,6 +117,7 @@ def _outdated(files: IterationDir, redone: Sequence[ChatStage]) -> Iterator[str]
                 yield f"{stage.file} is still about the older {read.noun}; {again}"
 
 
+@interrupts.at_once()
 def _choose(folder: BatteryDir, number: int | None) -> IterationDir:
     opened = open_battery(folder)
     opened.require_complete()

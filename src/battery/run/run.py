@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from battery.base import interrupts
+from battery.base import interrupts, loop
 from battery.base.clock import left_out, now
 from battery.base.errors import (
     BatteryError,
@@ -114,7 +114,7 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
     folder, manifest, settings = battery.folder, battery.manifest, battery.settings
     if manifest.state == "finished":
         tell(Notice("nothing is left to do"))
-        return write_summary(open_battery(folder), report=True)
+        return _summed_up(folder, report=True)
     missing = range(manifest.iterations_finished + 1, manifest.iterations_wanted + 1)
     budget = Budget(settings.max_tokens, tell)
     budget.read(folder, manifest.iterations_finished)
@@ -136,18 +136,15 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
                 tell=tell,
             )
             for number in missing:
-                with _standstill_noted(tell):
+                with loop.breakable(), _standstill_noted(tell):
                     await _run_iteration(iteration, folder, number, budget, reserve)
                 manifest = manifest.model_copy(update={"iterations_finished": number})
                 folder.write_manifest(manifest)
-                # All answers are on disk, so a signal may end this at once.
-                with interrupts.reacting(interrupts.interrupt):
-                    # The page comes at the end: drawing it each time would take longer and longer.
-                    write_summary(open_battery(folder), report=False)
+                # The page comes at the end: drawing it each time would take longer and longer.
+                _summed_up(folder, report=False)
         # The last files may need the room.
         reserve.release()
-        with interrupts.reacting(interrupts.interrupt):
-            return _finish(folder, manifest)
+        return _finish(folder, manifest)
     # From here on no signal may spoil it: a manifest left at `running` reads as a process at work.
     except (asyncio.CancelledError, KeyboardInterrupt):
         interrupts.closing()
@@ -203,6 +200,13 @@ def _plan(battery: Battery) -> Plan:
     return battery.schedule().plan(finished, wanted, _recorded(battery))
 
 
+# All answers are on disk by now, so a signal may end this at once, and `_finish` as well.
+@interrupts.at_once()
+def _summed_up(folder: BatteryDir, *, report: bool) -> Summary:
+    return write_summary(open_battery(folder), report=report)
+
+
+@interrupts.at_once()
 def _finish(folder: BatteryDir, manifest: Manifest) -> Summary:
     manifest = manifest.model_copy(update={"state": "finished", "finished_at": now()})
     # Finished before the page is drawn: no answer that it cannot draw may hold the battery up.

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from battery.base import interrupts
 from battery.base.errors import BatteryError, advised, is_forbidden
 from battery.recorded import OpenedBattery, open_battery, summary_of
 from battery.records.events import Notice, Observer
@@ -76,6 +77,7 @@ def write_summary(
     return summary
 
 
+@interrupts.at_once()
 def rehearse(folder: BatteryDir, numbers: Iterable[int]) -> None:
     """Do, before the first call, what could fail after it without any fault of its answer.
 

@@ -79,7 +79,7 @@ def traced(command: str, show: Observer) -> Iterator[Trace]:
         raise
     finally:
         # Pressed once more, Ctrl-C gives up the spans; why the battery ended is printed.
-        with suppress(KeyboardInterrupt), interrupts.reacting(interrupts.interrupt):
+        with suppress(KeyboardInterrupt), interrupts.at_once():
             recorder.close(wait_s)
         _tell_losses(*recorder.losses(), show)
 
