@@ -110,6 +110,11 @@ def test_each_part_asks_for_its_model_and_tokens_are_those_the_endpoint_reports(
     prompts = [body["messages"][0]["content"] for _, body in asked]
     assert usage["prompt_tokens"] == sum(len(prompt) for prompt in prompts)
     assert usage["estimated"] is False
+    by_model = usage["by_model"]
+    assert by_model.keys() == {"executor", "reviewer"}
+    for name, spent in by_model.items():
+        own = [body["messages"][0]["content"] for _, body in asked if body["model"] == name]
+        assert spent["prompt_tokens"] == sum(map(len, own))
 
 
 def test_an_endpoint_that_reports_no_usage_is_estimated_and_marked(client: httpx.Client) -> None:
@@ -364,6 +369,29 @@ def test_absurd_tokens_are_estimated_rather_than_passed_on() -> None:
     body = json.dumps(json.loads(BODY) | {"usage": usage})
     with endpoint(sending(http(body))) as server:
         assert say(server)["usage"]["estimated"] is True
+
+
+@pytest.mark.parametrize(
+    ("details", "cached"),
+    [
+        ({"cached_tokens": 6}, 6),
+        ({"cached_tokens": 0}, 0),
+        ({"cached_tokens": None}, None),
+        ({"cached_tokens": True}, None),
+        # More than the whole prompt is no part of it.
+        ({"cached_tokens": 8}, None),
+        ({}, None),
+        (None, None),
+        ("none", None),
+    ],
+)
+def test_what_the_provider_had_cached_is_passed_on(details: object, cached: int | None) -> None:
+    usage = {"prompt_tokens": 7, "completion_tokens": 1, "prompt_tokens_details": details}
+    body = json.dumps(json.loads(BODY) | {"usage": usage})
+    with endpoint(sending(http(body))) as server:
+        told = say(server)["usage"]
+    assert (told["total_tokens"], told["estimated"]) == (8, False)
+    assert told.get("cached_tokens") == cached
 
 
 def test_what_an_error_says_is_bounded_and_printable() -> None:

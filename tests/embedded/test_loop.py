@@ -12,7 +12,7 @@ from battery.embedded.policies import Case, Executor, Overseer, Policies, Reply,
 from battery.embedded.rules import RuleExecutor, RuleOverseer, RuleReviewer
 from battery.embedded.world import World
 from battery.protocol import Json
-from tests.embedded.helpers import SEED, case
+from tests.embedded.helpers import MODELS, SEED, case
 
 WORLD = World(SEED)
 COST = Usage(10, 1)
@@ -120,13 +120,19 @@ def test_a_judgment_that_cannot_be_read_accepts_nothing() -> None:
 
 def test_usage_is_the_sum_over_every_call_the_overseer_included() -> None:
     answer = run(case(**WELDER), executor=Stubborn(None), overseer=Mute())
-    # Eight executor turns and three overseer calls.
-    assert answer["artifact"]["usage"] == {
-        "prompt_tokens": 110,
-        "completion_tokens": 11,
-        "total_tokens": 121,
-        "estimated": False,
+    # Eight executor turns and three overseer calls, for which the reviewer's model is asked.
+    assert answer["artifact"]["usage"] == _usage(110, 11) | {
+        "by_model": {
+            MODELS["executor_model"]: _usage(80, 8),
+            MODELS["reviewer_model"]: _usage(30, 3),
+        }
     }
+
+
+def _usage(prompt: int, completion: int) -> Json:
+    total = prompt + completion
+    tokens = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": total}
+    return tokens | {"estimated": False}
 
 
 def test_people_are_shown_as_evidence_of_a_fill() -> None:

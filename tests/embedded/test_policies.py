@@ -16,6 +16,7 @@ from battery.embedded.loop import MAX_TURNS
 from battery.embedded.policies import (
     CROWDED_OUT,
     WARM_UP_S,
+    Bill,
     Dials,
     Usage,
     count_tokens,
@@ -87,6 +88,32 @@ def test_an_estimate_says_that_it_is_one_and_taints_a_sum() -> None:
         "estimated": True,
     }
     assert not (Usage(1, 1) + Usage(2, 2)).estimated
+
+
+def test_cached_tokens_are_added_up_where_they_are_told_and_never_made_up() -> None:
+    silent, told = Usage(10, 5), Usage(20, 5, cached_tokens=8)
+    assert "cached_tokens" not in (silent + silent).as_json()
+    assert (told + silent + told).as_json()["cached_tokens"] == 16
+    assert (silent + Usage(1, 1, cached_tokens=0)).as_json()["cached_tokens"] == 0
+
+
+COUNTS = st.integers(0, 10_000)
+USAGES = st.builds(Usage, COUNTS, COUNTS, st.booleans(), st.none() | COUNTS)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["small", "medium", ""]), USAGES)))
+def test_the_parts_of_a_bill_add_up_to_the_whole(calls: list[tuple[str, Usage]]) -> None:
+    bill = Bill()
+    for model, usage in calls:
+        bill.add(model, usage)
+    whole = bill.as_json()
+    parts = whole.pop("by_model")
+    assert parts.keys() == {model for model, _ in calls}
+    for key in ("prompt_tokens", "completion_tokens", "total_tokens"):
+        assert whole[key] == sum(part[key] for part in parts.values())
+    assert whole["estimated"] is any(part["estimated"] for part in parts.values())
+    cached = [part["cached_tokens"] for part in parts.values() if "cached_tokens" in part]
+    assert whole.get("cached_tokens") == (sum(cached) if cached else None)
 
 
 EASY: Json = {"role": "Welder", "count": 2, "city": "Toledo, OH"}

@@ -65,6 +65,16 @@ class _Told(BaseModel):
     # Beyond that the battery would refuse the whole answer, which was paid for.
     prompt_tokens: int = Field(ge=0, le=MOST_COUNTED)
     completion_tokens: int = Field(ge=0, le=MOST_COUNTED)
+    prompt_tokens_details: Any = None
+
+    @property
+    def cached(self) -> int | None:
+        """Tokens of the prompt that the provider had cached; None where it does not say."""
+        details = self.prompt_tokens_details
+        value = details.get("cached_tokens") if isinstance(details, dict) else None
+        # A part of the prompt: anything else is no such count, and not worth the answer.
+        counts = type(value) is int and 0 <= value <= self.prompt_tokens
+        return value if counts else None
 
 
 class _Raw(NamedTuple):
@@ -256,7 +266,9 @@ def _read(content: str, form: TypeAdapter[T]) -> T | None:
 def _usage(answer: Any, messages: list[dict[str, str]], content: str) -> Usage:
     with suppress(ValidationError):
         told = _Told.model_validate(answer.get("usage"))
-        return Usage(told.prompt_tokens, told.completion_tokens)
+        return Usage(
+            told.prompt_tokens, told.completion_tokens, estimated=False, cached_tokens=told.cached
+        )
     # An endpoint that does not count leaves it to the estimate, which says that it is one.
     return estimate("\n".join(message["content"] for message in messages), content)
 

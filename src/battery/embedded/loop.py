@@ -22,7 +22,7 @@ from battery.embedded.forms import (
     SearchEntry,
     UnreadableEntry,
 )
-from battery.embedded.policies import Case, Policies, Reply, Usage
+from battery.embedded.policies import Bill, Case, Policies, Reply
 from battery.embedded.world import World, audit, roster
 from battery.protocol import Json, Status
 
@@ -39,7 +39,7 @@ class Run:
     policies: Policies
     case: Case
     turn: int = 0
-    usage: Usage = field(default_factory=Usage)
+    bill: Bill = field(default_factory=Bill)
 
     async def finish(self) -> Json:
         """Work on the task until a result is accepted or the turns are used up.
@@ -62,7 +62,7 @@ class Run:
     async def _take_turn(self) -> Fill | GiveUp | None:
         """Take one turn; return the proposal that was accepted in it, if any."""
         reply = await self.policies.executor.propose(self.case)
-        self.usage += reply.usage
+        self.bill.add(self.case.request.executor_model, reply.usage)
         match reply.value:
             case None:
                 self._log(_unreadable(self.turn, "executor", reply))
@@ -97,7 +97,7 @@ class Run:
         # The audit comes first, so that a reviewer judges facts and not the executor's story.
         findings = audit(self.world, self.case.spec, proposal)
         reply = await self.policies.reviewer.review(self.case, proposal, findings)
-        self.usage += reply.usage
+        self.bill.add(self.case.request.reviewer_model, reply.usage)
         # Silence is no consent: only a clear and true "accept" ends a run.
         if reply.value is None:
             self._log(_unreadable(self.turn, "reviewer", reply))
@@ -111,7 +111,8 @@ class Run:
 
     async def _correct(self) -> None:
         reply = await self.policies.overseer.correct(self.case)
-        self.usage += reply.usage
+        # A respond call names no overseer model; the reviewer's stands in.
+        self.bill.add(self.case.request.reviewer_model, reply.usage)
         if reply.value is None:
             self._log(_unreadable(self.turn, "overseer", reply))
             return
@@ -133,7 +134,7 @@ class Run:
             "status": status,
             "iterations": self.turn,
             "artifact": {
-                "usage": self.usage.as_json(),
+                "usage": self.bill.as_json(),
                 "workers": roster(self.world, self.case.spec, workers),
                 "searches": [
                     {"search": entry.search.described(), "found": entry.found}
@@ -157,7 +158,7 @@ def blocked(why: str) -> Json:
     return {
         "status": "blocked",
         "iterations": 0,
-        "artifact": {"usage": Usage().as_json(), "workers": [], "searches": [], "memory": []},
+        "artifact": {"usage": Bill().as_json(), "workers": [], "searches": [], "memory": []},
         "log": [{"kind": "blocked", "turn": 0, "text": why}],
         "error": why,
     }

@@ -27,23 +27,45 @@ class Usage:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     estimated: bool = False
+    #: Of the prompt tokens, those that the provider had cached; None where nobody said.
+    cached_tokens: int | None = None
 
     def __add__(self, other: Usage) -> Usage:
+        told = [one for one in (self.cached_tokens, other.cached_tokens) if one is not None]
         return Usage(
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
             self.estimated or other.estimated,
+            sum(told) if told else None,
         )
 
     def as_json(self) -> Json:
         """Return the usage as answers carry it, with its total."""
+        cached = {} if self.cached_tokens is None else {"cached_tokens": self.cached_tokens}
         return {
             "prompt_tokens": self.prompt_tokens,
+            **cached,
             "completion_tokens": self.completion_tokens,
             "total_tokens": self.prompt_tokens + self.completion_tokens,
             # Nobody should take an estimate for a bill.
             "estimated": self.estimated,
         }
+
+
+class Bill:
+    """The usage of all model calls of a task, by the model that was asked."""
+
+    def __init__(self) -> None:
+        self._models: dict[str, Usage] = {}
+
+    def add(self, model: str, usage: Usage) -> None:
+        """Add a call."""
+        self._models[model] = self._models.get(model, Usage()) + usage
+
+    def as_json(self) -> Json:
+        """Return the usage of all models, and `by_model` that of each; the parts add up to it."""
+        by_model = {model: usage.as_json() for model, usage in self._models.items()}
+        return sum(self._models.values(), Usage()).as_json() | {"by_model": by_model}
 
 
 def count_tokens(text: str) -> int:
