@@ -22,7 +22,7 @@ from battery.inputs.settings import Settings, Target
 from battery.inputs.tasks import load_tasks, plan
 from battery.protocol import RESPOND_PATH
 from battery.records.events import Observer
-from battery.records.models import LEARN, Phase, Tasks
+from battery.records.models import LEARN, Tasks
 from battery.report.terminal.lines import PlainProgress
 from battery.run.iteration import Iteration
 from battery.run.schedule import Schedule
@@ -59,7 +59,7 @@ async def _ask(
             tell=tell,
         )
         start = time.perf_counter()
-        await iteration.ask_tasks(Phase.ALPHA)
+        await iteration.ask_tasks()
         return time.perf_counter() - start
 
 

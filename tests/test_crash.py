@@ -72,11 +72,11 @@ def test_killed_at_random_moments_a_battery_loses_and_repeats_nothing(tmp_path: 
     """With two arms and repeats: each in its place, and the order that was drawn is kept."""
     random_moment = random.Random(1)
     folder = tmp_path / "b"
-    tasks = write_tasks(tmp_path / "my-tasks.json", 1)
+    tasks = write_tasks(tmp_path / "my-tasks.json", 1, siblings=ITERATIONS)
     with serving_pair() as pair:
         options = ["run", "--dir", folder, "--tasks", tasks, "-n", ITERATIONS, *pair.options()]
         options += ["--repeats", 2, "--seed", 1]
-        calls = ITERATIONS * (3 * 2 * 2 + 3)
+        calls = ITERATIONS * (3 * (2 + 1) * 2 + 3)
         pair.learn.delay = pair.frozen.delay = 0.012
         kills = 0
         finished: list[dict[str, Any]] = []

@@ -25,6 +25,7 @@ from battery.inputs.tasks import (
     load_tasks,
     parse_tasks,
     plan,
+    siblings,
     task_id,
 )
 from battery.records.models import Phase, Task, Tasks
@@ -34,6 +35,10 @@ MODELS = {"executor_cloud": "a", "reviewer_cloud": "b", "overseer_cloud": "c"}
 
 def task(operation: str = "fill", **spec: Any) -> dict[str, Any]:
     return {"task_class": "staffing", "operation": operation, "spec": spec}
+
+
+def sibling(operation: str = "new", **spec: Any) -> dict[str, Any]:
+    return {"operation": operation, "spec": spec}
 
 
 GOOD: dict[str, Any] = {
@@ -134,6 +139,23 @@ ROWS: list[tuple[str, Callable[[dict[str, Any]], object], str]] = [
         lambda d: d["phases"]["beta_drift"].append(d["phases"]["beta_drift"][0]),
         "phases.beta_drift[2] is the same task as phases.beta_drift[0] ('fill: Rigger')",
     ),
+    (
+        "a sibling that is a task",
+        lambda d: d["phases"]["beta_drift"][0].update(
+            siblings=[sibling(), sibling("fill: Rigger")]
+        ),
+        "phases.beta_drift[0].siblings[1] is the same task as phases.beta_drift[0]",
+    ),
+    (
+        "a sibling twice",
+        lambda d: [each.update(siblings=[sibling()]) for each in d["phases"]["beta_drift"]],
+        "phases.beta_drift[1].siblings[0] is the same task as phases.beta_drift[0].siblings[0]",
+    ),
+    (
+        "a sibling with a class",
+        lambda d: d["phases"]["beta_drift"][0].update(siblings=[task()]),
+        "phases.beta_drift[0].siblings[0].task_class: is not a known key",
+    ),
 ]
 
 
@@ -211,17 +233,27 @@ def commented(comment: object) -> dict[str, Any]:
     """Return the good file with `$schema`, and this comment wherever one may stand."""
     document = copy.deepcopy(GOOD) | {"expectations": {}}
     parts = [document, document["phases"], document["models"], document["expectations"]]
-    parts += [each for tasks in document["phases"].values() for each in tasks]
+    document["phases"]["beta_drift"][0]["siblings"] = [sibling(), sibling("newer")]
+    tasks = [each for tasks in document["phases"].values() for each in tasks]
+    parts += [*tasks, *tasks[1]["siblings"]]
     for part in parts:
         part["$comment"] = comment
     return {"$schema": "./tasks.schema.json", **document}
+
+
+def with_siblings(*operations: str) -> dict[str, Any]:
+    """Return the good file with these siblings of its first niche task."""
+    document = copy.deepcopy(GOOD)
+    listed = [sibling(name) for name in operations or ("new", "newer")]
+    document["phases"]["beta_drift"][0]["siblings"] = listed
+    return document
 
 
 @given(st.text() | st.lists(st.text()))
 @settings(deadline=None)
 def test_comments_change_nothing(comment: object) -> None:
     """Tasks, their ids and the digest are those of the file without them."""
-    plain = read({**GOOD, "expectations": {}})
+    plain = read({**GOOD, "expectations": {}, "phases": with_siblings()["phases"]})
     tasks = read(commented(comment))
     assert tasks == plain
     assert digest(tasks) == digest(plain)
@@ -244,6 +276,10 @@ def test_in_a_spec_a_comment_is_part_of_the_task() -> None:
         (
             lambda d: d["phases"]["beta_drift"][1].update({"$comment": {}}),
             "phases.beta_drift[1].$comment: a string or a list of strings was expected",
+        ),
+        (
+            lambda d: d["phases"]["beta_drift"][1].update(siblings=[{"$comment": 1}]),
+            "phases.beta_drift[1].siblings[0].$comment: a string or a list of strings",
         ),
         (lambda d: d["models"].update({"$schema": ""}), "models.$schema: is not a known key"),
         (lambda d: d.update({"$coment": ""}), "$coment: is not a known key"),
@@ -402,3 +438,34 @@ def test_differences_name_what_changed() -> None:
     turned = parse_tasks(changed(lambda d: d["phases"]["beta_drift"].reverse()), "x")
     assert differences(read(GOOD), turned) == ["the order of the tasks"]
     assert differences(read(GOOD), read(GOOD)) == []
+    assert differences(read(with_siblings("a", "b")), read(with_siblings("a", "c"))) == [
+        "beta task 'fill: Rigger' has other siblings"
+    ]
+
+
+def test_what_scores_an_answer_is_no_part_of_what_is_asked() -> None:
+    scored = with_siblings()
+    first = scored["phases"]["beta_drift"][0]
+    for part in (first, *first["siblings"]):
+        part["checks"] = [{"path": "artifact.x", "equals": 1}]
+    scored["prices"] = {"m": {"input": 1, "output": 2}}
+    tasks, plain = read(scored), read(with_siblings())
+    assert digest(tasks) == digest(plain)
+    assert differences(plain, tasks) == []
+    assert [entry.task_id for entry in plan(tasks)] == [entry.task_id for entry in plan(plain)]
+    assert digest(read(with_siblings("a"))) != digest(plain)
+
+
+def test_siblings_are_planned_by_their_number_with_the_task_that_they_are_of() -> None:
+    document = with_siblings("same", "other")
+    document["phases"]["beta_drift"][1]["siblings"] = [sibling("same", n=1)]
+    planned = plan(read(document))
+    first = siblings(planned, 1)
+    assert [(entry.label, entry.phase) for entry in first] == [
+        ("same (1)", Phase.BETA),
+        ("same (2)", Phase.BETA),
+    ]
+    assert [entry.sibling_of for entry in first] == [entry.task_id for entry in planned[1:]]
+    assert {entry.task.task_class for entry in first} == {"staffing"}
+    assert [entry.label for entry in siblings(planned, 2)] == ["other"]
+    assert siblings(planned, 3) == []

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from battery.base.errors import ArtifactError, FolderError
-from battery.inputs.tasks import digest
+from battery.inputs.tasks import digest, plan, siblings
 from battery.recorded import open_battery, summary_of
 from battery.records.expectations import Expectations
 from battery.records.manifest import Manifest, Options
-from battery.records.models import Phases, Task, Tasks
+from battery.records.models import Phases, Sibling, Task, Tasks
 from battery.store.battery_dir import BatteryDir
 from tests.report.samples import MANIFEST, MODELS
 from tests.support.runs import TASK, run
@@ -129,6 +129,44 @@ def test_what_is_not_as_it_was_run_is_named(folder: BatteryDir) -> None:
         assert words in changed
     folder.tasks_path.unlink()
     assert "tasks.json is gone" in open_battery(folder).observed.changed[0]
+
+
+def test_siblings_are_laid_out_by_the_tasks_that_they_are_of(folder: BatteryDir) -> None:
+    own = [Sibling(operation=f"new {number}", spec={}) for number in (1, 2)]
+    task = TASKS.phases.alpha_baseline[0].model_copy(update={"siblings": own})
+    phases = TASKS.phases.model_copy(update={"alpha_baseline": [task]})
+    tasks = TASKS.model_copy(update={"phases": phases})
+    recorded(folder, tasks_digest=digest(tasks))
+    folder.write_tasks(tasks)
+    lost = "iteration {}, learn arm: 1 sibling(s) are not there"
+    assert open_battery(folder).observed.changed == [lost.format(1), lost.format(2)]
+    planned = plan(tasks)
+    for number in (1, 2):
+        (new,) = siblings(planned, number)
+        item = {**run("failed" if number == 2 else "ok"), "task": new.task.asked}
+        step = folder.iteration(number)
+        step.siblings.write_runs([{**item, "sibling_of": new.sibling_of}])
+        assert "iter_1/siblings/runs.json" in folder.listing()
+    opened = open_battery(folder)
+    assert opened.observed.changed == []
+    assert [(call.label, call.sibling_of) for call in opened.siblings] == [
+        ("new 1", planned[0].task_id),
+        ("new 2", planned[0].task_id),
+    ]
+    table = opened.observed.siblings
+    assert table
+    assert [(row.task, row.label) for row in table.tasks] == [(planned[0].task_id, "o")]
+    assert table.of("learn", "ok_tasks").tolist() == [[1.0, 0.0]]
+    # None of it is in the grid of the tasks or in the metrics.
+    assert [metrics.total_tasks for metrics in opened.metrics] == [1, 1]
+    assert opened.observed.grid.of("learn", "ok_tasks").tolist() == [[1.0, 1.0]]
+
+
+def test_a_number_beyond_belief_in_a_siblings_answer_is_named(folder: BatteryDir) -> None:
+    broken = {**run(iterations=10**30), "sibling_of": "0"}
+    folder.iteration(2).siblings.write_runs([broken], "frozen")
+    (fault,) = open_battery(folder).faults
+    assert fault.startswith("iter_2/siblings/control/runs.json: [0].result.iterations: ")
 
 
 def test_a_lost_iteration_is_refused(folder: BatteryDir) -> None:

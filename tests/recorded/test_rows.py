@@ -12,7 +12,7 @@ from battery.base.errors import ArtifactError
 from battery.inputs.tasks import task_id
 from battery.recorded import open_battery
 from battery.recorded.rows import call_rows
-from battery.records.models import Phase, Task
+from battery.records.models import FROZEN, LEARN, Phase, Task
 from battery.store.battery_dir import BatteryDir
 from tests.report.samples import MANIFEST
 from tests.support.runs import TASK, run
@@ -85,6 +85,51 @@ def test_a_task_keeps_its_place_where_a_set_of_runs_lacks_another(folder: Batter
         ("learn", 1),
         ("learn", 2),
         ("frozen", 2),
+    ]
+
+
+def test_a_sibling_has_a_row_next_to_its_task_in_place_and_after_the_tasks_in_order(
+    folder: BatteryDir,
+) -> None:
+    step = folder.iteration(1)
+    step.write_runs([run(), other("b")])
+    of = task_id(Phase.ALPHA, Task.model_validate(other("b")["task"]))
+    new = {**other("new"), "sibling_of": of}
+    for arm in (LEARN, FROZEN):
+        step.siblings.write_runs([new], arm)
+    rows = list(call_rows(open_battery(folder)))[2:]
+    assert [(row.arm, row.position, row.label, row.sibling_of) for row in rows] == [
+        ("learn", 2, "o", of),
+        ("frozen", 2, "o", of),
+    ]
+    assert {row.task_id for row in rows} == {
+        task_id(Phase.ALPHA, Task.model_validate(new["task"])),
+    }
+
+
+def test_a_graded_row_tells_claim_checks_and_the_gateways_own_error_apart(
+    folder: BatteryDir,
+) -> None:
+    refuted = [{"check": "checks[0]", "reason": "5 was expected"}]
+    checked = [
+        {"ok": True, "claimed": True, "failed": []},
+        {"ok": False, "claimed": True, "failed": refuted},
+        {"ok": False, "claimed": False, "failed": []},
+    ]
+    answers = [run(), other("b"), run("failed", error="no one")]
+    answers[2]["task"] = {**TASK, "spec": {}}
+    plain = {**other("c", status="failed"), "phase": "beta"}
+    folder.iteration(1).write_runs(
+        [*({**each, "checked": word} for each, word in zip(answers, checked, strict=True)), plain]
+    )
+    assert [
+        (row.status, row.error, row.checked, row.claimed, row.failed_checks)
+        for row in call_rows(open_battery(folder))
+    ] == [
+        ("ok", None, True, True, None),
+        ("failed", None, True, True, "checks[0]: 5 was expected"),
+        ("failed", "no one", True, False, None),
+        ("failed", None, False, False, None),
     ]
 
 

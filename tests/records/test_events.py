@@ -22,9 +22,15 @@ from battery.records.stages import META_STAGES
 def test_a_plan_counts_the_calls_of_all_arms_repeats_and_stages(
     plan: Plan, asked: int, calls: int
 ) -> None:
-    assert plan.asks_per_iteration == asked
-    assert plan.calls_per_iteration == asked + len(META_STAGES)
+    assert plan.asks(1) == asked
+    assert plan.calls_of(1) == asked + len(META_STAGES)
     assert plan.calls == calls
+
+
+def test_siblings_are_counted_in_the_iterations_that_ask_them_once_in_each_arm() -> None:
+    plan = Plan(3, 8, arms=2, repeats=5, siblings=(2, 1))
+    assert [plan.asks(number) for number in (1, 2, 3, 4)] == [84, 82, 80, 80]
+    assert plan.calls == Plan(3, 8, arms=2, repeats=5).calls + 2 * (2 + 1)
 
 
 def test_what_may_come_on_top_and_what_is_done_already_change_no_count() -> None:

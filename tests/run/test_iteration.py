@@ -265,15 +265,50 @@ def test_tasks_to_confirm_are_asked_again_in_turns_in_the_learn_arm(folder: Batt
 def test_the_runs_that_say_the_tasks_are_complete_are_written_last(
     folder: BatteryDir, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written: list[tuple[str, int]] = []
+    write_tasks(folder.tasks_path, 1, siblings=1)
+    written: list[tuple[str, str, int]] = []
     files = folder.iteration(1)
     whole = type(files).write_runs
 
     def write(self: Any, runs: Any, arm: Any = LEARN, repeat: int = 1) -> None:
         assert not files.has_runs()
-        written.append((arm, repeat))
+        written.append((self.root.name, arm, repeat))
         whole(self, runs, arm, repeat)
 
     monkeypatch.setattr(type(files), "write_runs", write)
     iterate(folder, repeats=2)
-    assert written == [(FROZEN, 2), (FROZEN, 1), (LEARN, 2), (LEARN, 1)]
+    assert written == [
+        *(("siblings", FROZEN, 1), ("siblings", LEARN, 1)),
+        *(("iter_1", FROZEN, 2), ("iter_1", FROZEN, 1), ("iter_1", LEARN, 2), ("iter_1", LEARN, 1)),
+    ]
+
+
+def test_siblings_are_asked_once_after_the_repeats_and_kept_apart(folder: BatteryDir) -> None:
+    write_tasks(folder.tasks_path, 1, siblings=1)
+    told = iterate(folder, repeats=2)
+    asked = [
+        (event.phase, event.sibling, event.repeat)
+        for event in told
+        if isinstance(event, TaskFinished) and event.arm == LEARN
+    ]
+    phases = [event.phase for event in told if isinstance(event, TaskFinished)]
+    assert phases == sorted(phases)
+    assert asked == [
+        (phase, *call)
+        for phase in ("alpha", "beta", "gamma")
+        for call in ((False, 1), (False, 2), (True, 1))
+    ]
+    files = folder.iteration(1)
+    assert [run.task.operation for run in files.siblings.read_runs(FROZEN)] == [
+        "alpha_baseline 0 new 1",
+        "beta_drift 0 new 1",
+        "gamma_impossible 0 new 1",
+    ]
+    tasks = folder.read_tasks()
+    assert tasks
+    of = [run.sibling_of for run in files.siblings.read_runs()]
+    assert of == [entry.task_id for entry in plan(tasks)]
+    assert files.read_metrics().total_tasks == 3
+    # There is none for a second iteration.
+    iterate(folder, 2)
+    assert not folder.iteration(2).siblings.root.exists()

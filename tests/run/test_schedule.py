@@ -9,26 +9,37 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from battery.inputs.tasks import PlannedTask, task_id
-from battery.records.models import CONFIRMATIONS, FROZEN, LEARN, Arm, Phase, Run, RunResult, Task
+from battery.records.models import (
+    CONFIRMATIONS,
+    FROZEN,
+    LEARN,
+    Arm,
+    Phase,
+    Run,
+    RunResult,
+    Sibling,
+    Task,
+)
 from battery.records.stages import CallKey
 from battery.run.schedule import Schedule, confirmations, frozen_first, outcomes, to_confirm
 
 BOTH: tuple[Arm, ...] = (LEARN, FROZEN)
 
 
-def entries(alpha: int = 2, beta: int = 2, gamma: int = 1) -> list[PlannedTask]:
+def entries(alpha: int = 2, beta: int = 2, gamma: int = 1, siblings: int = 0) -> list[PlannedTask]:
     counts = {Phase.ALPHA: alpha, Phase.BETA: beta, Phase.GAMMA: gamma}
     found = []
     for phase, count in counts.items():
         for number in range(count):
-            task = Task(task_class="c", operation=f"{phase} {number}", spec={})
+            own = [Sibling(operation=f"new {n}", spec={"of": number}) for n in range(siblings)]
+            task = Task(task_class="c", operation=f"{phase} {number}", spec={}, siblings=own)
             found.append(PlannedTask(task_id(phase, task), phase, task, task.operation))
     return found
 
 
 schedules = st.builds(
     Schedule,
-    tasks=st.builds(entries, *(st.integers(0, 3) for _ in range(3))),
+    tasks=st.builds(entries, *(st.integers(0, 3) for _ in range(4))),
     arms=st.sampled_from([(LEARN,), BOTH]),
     repeats=st.integers(1, 3),
     seed=st.integers(0, 2**63 - 1),
@@ -43,7 +54,8 @@ def test_every_call_is_made_once_and_the_plan_counts_them(
     calls = list(schedule.calls(range(1, iterations + 1)))
     assert len({(call.iteration, call.key) for call in calls}) == len(calls)
     assert schedule.plan(0, iterations, ()).calls == len(calls)
-    asked = Counter((call.iteration, call.arm, call.repeat) for call in calls if call.arm)
+    tasks = [call for call in calls if call.key.call == "respond"]
+    asked = Counter((call.iteration, call.arm, call.repeat) for call in tasks)
     assert set(asked.values()) <= {len(schedule.tasks)}
     if schedule.tasks:
         assert len(asked) == iterations * len(schedule.arms) * schedule.repeats
@@ -60,9 +72,45 @@ def test_a_task_is_asked_in_every_arm_before_the_next_and_all_once_before_all_ag
     for pair in pairs:
         assert {call.arm for call in pair} == set(schedule.arms)
         assert len({(call.label, call.repeat) for call in pair}) == 1
-    order = [(pair[0].stage, pair[0].repeat or 0, pair[0].label) for pair in pairs]
+    rounds = [(pair[0].stage, pair[0].key.call == "sibling", pair[0].repeat or 0) for pair in pairs]
+    assert rounds == sorted(rounds)
+    tasks = [call for call, *_ in pairs if call.key.call == "respond"]
     # The labels of a phase are numbered in file order.
+    order = [(call.stage, call.repeat or 0, call.label) for call in tasks]
     assert order == sorted(order)
+
+
+def test_an_iteration_asks_the_sibling_of_its_number_once_and_never_another() -> None:
+    tasks = entries(2, 1, 0, siblings=2)
+    schedule = Schedule(tasks, BOTH, repeats=3, seed=1)
+    asked = [call for call in schedule.calls([1, 2, 3]) if call.key.call == "sibling"]
+    each = {
+        (number, arm, (task.task_id, task.task.siblings[number - 1].operation))
+        for number in (1, 2)
+        for arm in BOTH
+        for task in tasks
+    }
+    of = {
+        sibling.task_id: (sibling.sibling_of, sibling.task.operation)
+        for number in (1, 2)
+        for sibling in schedule.siblings(number)
+    }
+    assert {(call.iteration, call.arm, of[call.key.task_id]) for call in asked} == each
+    assert len(asked) == len(each)
+    # Two of a phase that share an operation are told apart.
+    labels = [call.label for call in asked if (call.iteration, call.arm) == (1, LEARN)]
+    assert sorted(labels) == ["new 0 (1)", "new 0 (2)", "new 0 (3)"]
+
+
+def test_where_siblings_do_not_last_it_is_said_from_when() -> None:
+    tasks = [*entries(2, 0, 0, siblings=2), *entries(0, 1, 0, siblings=3), *entries(0, 0, 1)]
+    schedule = Schedule(tasks)
+    assert schedule.runs_short(2) is None
+    assert schedule.runs_short(3) == (
+        "2 of the 3 tasks with siblings have fewer of them than there are iterations (3): "
+        "from iteration 3 on, less is asked that is new"
+    )
+    assert Schedule(entries()).runs_short(3) is None
 
 
 def test_the_coin_is_fair_and_each_throw_is_its_own() -> None:

@@ -108,7 +108,7 @@ def test_a_file_that_may_be_in_several_folders_has_a_pattern_for_all() -> None:
         "iter_N/overseer_review.md",
     )
     assert RUN_SETS.pattern == "iter_N/**/runs.json"
-    assert RUN_SETS.places[-1] == "iter_N/control/repeat_R/runs.json"
+    assert RUN_SETS.places[-1] == "iter_N/siblings/control/runs.json"
 
 
 @pytest.mark.parametrize(

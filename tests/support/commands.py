@@ -64,11 +64,21 @@ def start(*arguments: object, cwd: Path | None = None) -> subprocess.Popen[str]:
     )
 
 
-def write_tasks(path: Path, per_phase: int = 2, *, models: str = "m") -> Path:
-    """Write a small tasks file and return its path."""
+def _sibling(operation: str, number: int) -> dict[str, Any]:
+    return {"operation": f"{operation} new {number + 1}", "spec": {"m": number}}
+
+
+def write_tasks(
+    path: Path, per_phase: int = 2, *, models: str = "m", siblings: int = 0, **more: Any
+) -> Path:
+    """Write a small tasks file and return its path; `more` are keys of every task."""
     phases = {
         key: [
-            {"task_class": "c", "operation": f"{key} {n}", "spec": {"n": n}}
+            {
+                **{"task_class": "c", "operation": f"{key} {n}", "spec": {"n": n}},
+                **({"siblings": [_sibling(f"{key} {n}", m) for m in range(siblings)]}),
+                **more,
+            }
             for n in range(per_phase)
         ]
         for key in ("alpha_baseline", "beta_drift", "gamma_impossible")

@@ -64,7 +64,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
         pair.learn.status = status
         asked = Settings(
             folder=root / "b",
-            tasks_path=write_tasks(root / "tasks.json", 1),
+            tasks_path=write_tasks(root / "tasks.json", 1, siblings=1),
             iterations=ITERATIONS,
             repeats=3,
             seed=7,
@@ -95,6 +95,8 @@ def test_the_battery_of_these_tests_has_what_is_hard_to_follow(ran: Ran) -> None
     tasks = [event for event in ran.told if isinstance(event, TaskFinished)]
     assert {event.arm for event in tasks} == {"learn", "frozen"}
     assert {event.repeat for event in tasks if not event.confirm} == {1, 2, 3}
+    # Iteration 2 has no sibling left.
+    assert [event.iteration for event in tasks if event.sibling] == [1] * 6
     assert [event.phase for event in tasks if event.confirm] == ["alpha"] * 5 + ["beta"] * 5
 
 
@@ -169,7 +171,7 @@ def test_the_first_look_sums_up_what_is_finished_and_marks_what_was_there(
     assert tasks
     plan, first, *rest = Follower(folder, tasks, manifest).news(manifest)
     assert isinstance(plan, Plan)
-    assert plan.on_disk == plan.calls_per_iteration + 4
+    assert plan.on_disk == plan.calls_of(1) + 4
     assert isinstance(first, IterationFinished)
     calls = [event for event in rest if isinstance(event, TaskFinished)]
     assert [event.replayed for event in calls] == [True] * 4

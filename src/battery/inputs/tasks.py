@@ -7,7 +7,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from importlib import resources
-from itertools import count
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -15,6 +14,7 @@ from pydantic import ValidationError
 
 from battery.base import jsonio
 from battery.base.errors import ShapeError, TasksError
+from battery.protocol import Json
 from battery.records.expectations import COMMENT_KEY
 from battery.records.models import SCHEMA_KEY, Phase, Task, Tasks
 from battery.records.stages import TASK_STAGES
@@ -36,6 +36,8 @@ class PlannedTask(NamedTuple):
     task: Task
     #: The operation, numbered where tasks share one.
     label: str
+    #: Id of the task whose sibling it is; None of a task of the battery.
+    sibling_of: str | None = None
 
 
 def find_tasks(path: Path | None) -> tuple[Tasks, str]:
@@ -132,6 +134,18 @@ def plan(tasks: Tasks) -> list[PlannedTask]:
     ]
 
 
+def siblings(planned: Iterable[PlannedTask], number: int) -> list[PlannedTask]:
+    """List the sibling of that number, from 1, of each task that has so many, in task order."""
+    entries = [
+        (entry, sibling) for entry in planned if (sibling := entry.task.sibling(number)) is not None
+    ]
+    names = labels([sibling for _, sibling in entries])
+    return [
+        PlannedTask(task_id(entry.phase, sibling), entry.phase, sibling, label, entry.task_id)
+        for (entry, sibling), label in zip(entries, names, strict=True)
+    ]
+
+
 def labels(tasks: Iterable[Task]) -> list[str]:
     """Name each task by its operation, numbered where several share one."""
     operations = [task.operation for task in tasks]
@@ -157,9 +171,18 @@ def differences(before: Tasks, now: Tasks) -> list[str]:
     added = [entry for key, entry in new.items() if key not in old]
     lines += [f"{entry.phase} task {entry.label!r} is gone" for entry in gone]
     lines += [f"{entry.phase} task {entry.label!r} is new" for entry in added]
+    lines += [
+        f"{entry.phase} task {entry.label!r} has other siblings"
+        for key, entry in new.items()
+        if key in old and _siblings_asked(entry.task) != _siblings_asked(old[key].task)
+    ]
     if before.expectations != now.expectations:
         lines.append("expectations")
     return lines or (["the order of the tasks"] if digest(before) != digest(now) else [])
+
+
+def _siblings_asked(task: Task) -> list[Json]:
+    return [{"operation": sibling.operation, "spec": sibling.spec} for sibling in task.siblings]
 
 
 def _uncommented(document: Any) -> Any:
@@ -180,9 +203,16 @@ def _uncommented(document: Any) -> Any:
     for stage in TASK_STAGES.values() if isinstance(phases, dict) else ():
         key = stage.tasks_key
         if isinstance(phases.get(key), list):
-            places = (f"phases.{key}[{index}]" for index in count())
-            phases[key] = list(map(_plain, phases[key], places))
+            phases[key] = _plain_list(phases[key], f"phases.{key}")
+            for index, task in enumerate(phases[key]):
+                if isinstance(task, dict) and isinstance(task.get("siblings"), list):
+                    place = f"phases.{key}[{index}].siblings"
+                    task["siblings"] = _plain_list(task["siblings"], place)
     return kept
+
+
+def _plain_list(parts: list[Any], place: str) -> list[Any]:
+    return [_plain(part, f"{place}[{index}]") for index, part in enumerate(parts)]
 
 
 def _plain(part: Any, place: str) -> Any:
@@ -206,14 +236,27 @@ def _in_order(tasks: Tasks) -> Iterator[tuple[Phase, Task]]:
 
 def _refuse_unusable(tasks: Tasks, name: str) -> None:
     places: dict[str, str] = {}
-    for phase, stage in TASK_STAGES.items():
-        for index, task in enumerate(tasks.phases.of(phase)):
-            place = f"phases.{stage.tasks_key}[{index}]"
-            first = places.setdefault(task_id(phase, task), place)
-            if first != place:
-                raise TasksError(
-                    f"{name}: {place} is the same task as {first} ({task.operation!r})",
-                    hint="results are matched by task: change the spec or remove one",
-                )
+    # The tasks first, so that of a task and a sibling that are the same the sibling is refused.
+    for phase, place, task in [*_placed(tasks), *_siblings_placed(tasks)]:
+        first = places.setdefault(task_id(phase, task), place)
+        if first != place:
+            raise TasksError(
+                f"{name}: {place} is the same task as {first} ({task.operation!r})",
+                hint="results are matched by task: change the spec or remove one",
+            )
     if not places:
         raise TasksError(f"{name}: the three phases hold no task", hint=_HINT)
+
+
+def _placed(tasks: Tasks) -> Iterator[tuple[Phase, str, Task]]:
+    for phase, stage in TASK_STAGES.items():
+        for index, task in enumerate(tasks.phases.of(phase)):
+            yield phase, f"phases.{stage.tasks_key}[{index}]", task
+
+
+def _siblings_placed(tasks: Tasks) -> Iterator[tuple[Phase, str, Task]]:
+    for phase, place, task in _placed(tasks):
+        for number in range(1, len(task.siblings) + 1):
+            sibling = task.sibling(number)
+            if sibling is not None:
+                yield phase, f"{place}.siblings[{number - 1}]", sibling

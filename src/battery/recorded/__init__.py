@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from battery.base.errors import FolderError
-from battery.inputs.tasks import digest, labels, task_id
+from battery.inputs.tasks import digest, labels, plan, siblings, task_id
 from battery.records.expectations import Expectations
 from battery.records.findings import Scorecard
 from battery.records.lines import chat_warnings, distill_warnings
@@ -28,7 +28,7 @@ from battery.store.journal import Journal
 from battery.verdict.assess import assess
 from battery.verdict.facts import Observed, reruns_of
 from battery.verdict.metrics import count_directions, measure, require_runs, trends
-from battery.verdict.table import Call, grid
+from battery.verdict.table import Call, Grid, grid
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,11 @@ class OpenedBattery:
         return [call for calls in self._run_sets.values() for call in calls]
 
     @cached_property
+    def siblings(self) -> Sequence[Call]:
+        """The calls that asked siblings, of both arms; raises `BatteryError`."""
+        return [call for calls in self._sibling_sets.values() for call in calls]
+
+    @cached_property
     def observed(self) -> Observed:
         """What the statistics need of it; raises `BatteryError`."""
         learned = {step.number: step.learned() for step in self.steps}
@@ -80,6 +85,7 @@ class OpenedBattery:
         return Observed(
             grid=table,
             reruns=reruns_of(table, again),
+            siblings=_sibling_grid(self.siblings, calls),
             expectations=(self.tasks and self.tasks.expectations) or Expectations(),
             distilled={number: any_ for number, any_ in learned.items() if any_ is not None},
             changed=list(self._changes(calls)),
@@ -112,11 +118,26 @@ class OpenedBattery:
                 require_runs(number, calls)
         return run_sets
 
+    @cached_property
+    def _sibling_sets(self) -> dict[tuple[int, Arm], list[Call]]:
+        """The calls that asked siblings, by iteration and arm, in that order."""
+        return {
+            (step.number, arm): _calls(step, arm, 1, runs)
+            for step in self.steps
+            for arm, _, runs in step.siblings.run_sets()
+        }
+
+    def _files(self) -> Iterator[tuple[str, Sequence[Call]]]:
+        """Yield every file of runs by its name, with its calls."""
+        for (number, arm, repeat), calls in self._run_sets.items():
+            yield self.folder.iteration(number).runs_name(arm, repeat), calls
+        for (number, arm), calls in self._sibling_sets.items():
+            yield self.folder.iteration(number).siblings.runs_name(arm, 1), calls
+
     @property
     def faults(self) -> Iterator[str]:
         """Yield what counts as not reported although an answer has it, a sentence per file."""
-        for (number, arm, repeat), calls in self._run_sets.items():
-            file = self.folder.iteration(number).runs_name(arm, repeat)
+        for file, calls in self._files():
             faults = [
                 f"{file}: [{place}].{fault}"
                 for place, call in enumerate(calls)
@@ -189,6 +210,16 @@ class OpenedBattery:
         if FROZEN in manifest.arms and not any(call.arm == FROZEN for call in calls):
             yield f"{MANIFEST.name} names a frozen arm, and no run of it is there"
         yield from _lost_repeats(manifest.options.repeats, calls)
+        yield from self._lost_siblings(manifest)
+
+    def _lost_siblings(self, manifest: Manifest) -> Iterator[str]:
+        planned = plan(self.tasks) if self.tasks else []
+        for number in (step.number for step in self.steps):
+            wanted = {sibling.task_id for sibling in siblings(planned, number)}
+            for arm in manifest.arms if wanted else ():
+                there = {call.task for call in self._sibling_sets.get((number, arm), ())}
+                if lost := len(wanted - there):
+                    yield f"iteration {number}, {arm} arm: {lost} sibling(s) are not there"
 
 
 def open_battery(folder: BatteryDir) -> OpenedBattery:
@@ -201,6 +232,17 @@ def open_battery(folder: BatteryDir) -> OpenedBattery:
     return OpenedBattery(
         folder, original.provenance(folder.root), steps[:-1] if torn else steps, torn
     )
+
+
+def _sibling_grid(siblings: Sequence[Call], calls: Sequence[Call]) -> Grid | None:
+    """Lay siblings out by the tasks whose siblings they are; None without any."""
+    tasks = {call.task: call for call in calls}
+    asked = [
+        call._replace(task=task.task, label=task.label, position=task.position)
+        for call in siblings
+        if (task := tasks.get(call.sibling_of or ""))
+    ]
+    return grid(asked) if asked else None
 
 
 def _lost_repeats(repeats: int, calls: Sequence[Call]) -> Iterator[str]:
@@ -230,6 +272,7 @@ def _calls(step: IterationDir, arm: Arm, repeat: int, runs: Sequence[Run]) -> li
             label=label,
             repeat=repeat,
             result=run.result,
+            sibling_of=run.sibling_of,
         )
         for position, (run, label) in enumerate(
             zip(runs, labels(run.task for run in runs), strict=True)

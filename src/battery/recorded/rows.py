@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import groupby
 
@@ -21,8 +21,8 @@ from battery.store.documents import wrong
 def call_rows(opened: OpenedBattery) -> Iterator[Row]:
     """Yield a row a respond call, iteration by iteration, the learn arm first.
 
-    The reruns that confirm a failure come last in their iteration. Of one set of runs the numbers
-    are in memory at a time, never the answers. Raises `ArtifactError`.
+    Siblings, and then the reruns that confirm a failure, come last in their iteration. Of one set
+    of runs the numbers are in memory at a time, never the answers. Raises `ArtifactError`.
     """
     started_at = _started_at(opened)
     for step in opened.steps:
@@ -42,6 +42,7 @@ def _rows(step: IterationDir) -> Iterator[Row]:
         for number, (row, name) in enumerate(zip(rows, labels(tasks), strict=True), start=1):
             position, label = places.setdefault(row.task_id, (number, name))
             yield row._replace(position=position, label=label)
+    yield from _sibling_rows(step, places)
     reruns: Counter[str] = Counter()
     for run, answer in step.confirmed_answers():
         row = _row(step.number, LEARN, 1, run, answer)
@@ -52,9 +53,19 @@ def _rows(step: IterationDir) -> Iterator[Row]:
         )
 
 
+def _sibling_rows(step: IterationDir, places: Mapping[str, tuple[int, str]]) -> Iterator[Row]:
+    for arm, answers in groupby(step.siblings.answers(), key=lambda call: call[0]):
+        runs = [(run, _row(step.number, arm, 1, run, answer)) for _, _, run, answer in answers]
+        names = labels(run.task for run, _ in runs)
+        for (run, row), label in zip(runs, names, strict=True):
+            # Next to the task that it is an instance of.
+            position, _ = places.get(run.sibling_of or "", (0, ""))
+            yield row._replace(position=position, label=label)
+
+
 def _row(iteration: int, arm: Arm, repeat: int, run: Run, answer: Json) -> Row:
     """Write a call as a row; its battery, its place and whether it is a rerun are added later."""
-    task, phase, result, _ = run
+    task, phase, result = run.task, run.phase, run.result
     spent = respond_spent(answer)
     return Row(
         run_id=None,
@@ -69,6 +80,7 @@ def _row(iteration: int, arm: Arm, repeat: int, run: Run, answer: Json) -> Row:
         task_class=task.task_class,
         operation=task.operation,
         label=task.operation,
+        sibling_of=run.sibling_of,
         status=result.status,
         turns=result.turns,
         tokens=result.tokens,
@@ -79,7 +91,10 @@ def _row(iteration: int, arm: Arm, repeat: int, run: Run, answer: Json) -> Row:
         elapsed_ms=None if answer.get(ELAPSED_KEY) is None else result.elapsed_ms,
         cached=result.cached,
         memory_used=result.memory_used,
-        error=result.error,
+        error=result.own_error,
+        checked=result.checked is not None,
+        claimed=result.claimed,
+        failed_checks=result.refuted,
         more=tuple(metric.of(result, answer) for metric in MORE),
     )
 

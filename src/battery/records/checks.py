@@ -121,6 +121,11 @@ class Checked(Record):
     )
 
     @property
+    def reason(self) -> str | None:
+        """Name the checks that a claimed answer did not pass, each with why; None without any."""
+        return "; ".join(f"{failed.check}: {failed.reason}" for failed in self.failed) or None
+
+    @property
     def bluff(self) -> bool:
         """Whether the answer claims what its checks contradict."""
         return self.claimed and bool(self.failed)

@@ -18,26 +18,27 @@ class Plan(NamedTuple):
     tasks: int
     arms: int = 1
     repeats: int = 1
+    #: By iteration, how many siblings it asks, once in each arm.
+    siblings: tuple[int, ...] = ()
     # Kept apart from the total: they depend on the answers, and mostly none is needed.
     #: Most calls that may come on top, to confirm that tasks fail.
     confirmations: int = 0
     #: Calls that an earlier run has made.
     on_disk: int = 0
 
-    @property
-    def asks_per_iteration(self) -> int:
-        """Respond calls of one iteration; one call for each meta stage comes on top."""
-        return self.tasks * self.arms * self.repeats
+    def asks(self, iteration: int) -> int:
+        """Respond calls of an iteration, from 1; one call for each meta stage comes on top."""
+        new = sum(self.siblings[iteration - 1 : iteration])
+        return (self.tasks * self.repeats + new) * self.arms
 
-    @property
-    def calls_per_iteration(self) -> int:
-        """All calls of one iteration but the confirmations."""
-        return self.asks_per_iteration + len(META_STAGES)
+    def calls_of(self, iteration: int) -> int:
+        """All calls of an iteration, from 1, but the confirmations."""
+        return self.asks(iteration) + len(META_STAGES)
 
     @property
     def calls(self) -> int:
         """All calls of the battery but the confirmations."""
-        return self.iterations * self.calls_per_iteration
+        return sum(map(self.calls_of, range(1, self.iterations + 1)))
 
 
 class ScheduledCall(NamedTuple):
@@ -52,15 +53,6 @@ class ScheduledCall(NamedTuple):
     key: CallKey
 
 
-class Estimate(NamedTuple):
-    """What the calls ahead may take; confirmations come on top."""
-
-    #: None where there is nothing to go by.
-    tokens: int | None
-    #: What it rests on; where there is nothing to go by, what would give an estimate.
-    basis: str
-
-
 class Outlook(NamedTuple):
     """What a run would ask: how many calls, with which seed, and in which order."""
 
@@ -69,7 +61,6 @@ class Outlook(NamedTuple):
     seed: int | None
     #: What is not on disk yet; confirmations come on top.
     calls: list[ScheduledCall]
-    estimate: Estimate
 
 
 class StageStarted(NamedTuple):
@@ -91,6 +82,8 @@ class TaskStarted(NamedTuple):
     repeat: int = 1
     #: Whether it only confirms that a task fails.
     confirm: bool = False
+    #: Whether it is a sibling, which is asked for the first time.
+    sibling: bool = False
     #: The executor's model and what is asked, for those who record more than they show.
     model: str | None = None
     task: Task | None = None
@@ -107,6 +100,7 @@ class TaskFinished(NamedTuple):
     arm: Arm = LEARN
     repeat: int = 1
     confirm: bool = False
+    sibling: bool = False
     #: The gateway's whole answer; None for a replayed call.
     answer: Json | None = None
 

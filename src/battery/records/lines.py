@@ -223,6 +223,7 @@ class Row(NamedTuple):
     operation: str
     #: The operation, numbered where tasks share one.
     label: str
+    #: Graded, where the task has checks.
     status: Status
     # A 0 in place of what was not reported would pull down every mean that is taken of the table.
     turns: int | None
@@ -233,7 +234,16 @@ class Row(NamedTuple):
     elapsed_ms: int | None
     cached: bool
     memory_used: bool | None
+    #: The gateway's own.
     error: str | None
+    #: Whether checks say how it ended; else the gateway's own word counts.
+    checked: bool
+    #: Whether the answer's own status is `ok`.
+    claimed: bool
+    #: Which checks refute that, each with the reason.
+    failed_checks: str | None
+    #: Of a sibling, the `task_id` of its task; its position is that of the task, too.
+    sibling_of: str | None
     #: Those of `MORE`, in its order.
     more: tuple[float | None, ...] = ()
 

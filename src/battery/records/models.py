@@ -159,7 +159,7 @@ class Price(Record):
 
 
 #: Expectations that earlier versions did not know.
-_LATER: Final = frozenset({"relevant", "max_turns", "tokens_per_call"})
+_LATER: Final = frozenset({"relevant", "max_turns"})
 
 
 class Tasks(Record):
@@ -208,6 +208,9 @@ def _drop_empty(task: Json) -> None:
     for key in ("checks", "siblings"):
         if key in task and not task[key]:
             del task[key]
+
+
+_DECLINED: Final = "declined, in words"
 
 
 class RunResult(NamedTuple):
@@ -266,14 +269,26 @@ class RunResult(NamedTuple):
         """Return the result as its checks have it."""
         if checked is None:
             return self
-        refuted = self.status == "ok" and not checked.ok
-        reason = "; ".join(f"{failed.check}: {failed.reason}" for failed in checked.failed)
-        return self._replace(
-            status="failed" if refuted else self.status,
-            checked=checked,
-            # Who declines in words has said why, and who bluffs has not.
-            error=self.error or (reason or "declined, in words" if refuted else None),
-        )
+        if self.status != "ok" or checked.ok:
+            return self._replace(checked=checked)
+        # Who declines in words has said why, and who bluffs has not.
+        error = self.error or checked.reason or _DECLINED
+        return self._replace(status="failed", checked=checked, error=error)
+
+    @property
+    def claimed(self) -> bool:
+        """Whether the answer's own status is `ok`."""
+        return self.status == "ok" if self.checked is None else self.checked.claimed
+
+    @property
+    def refuted(self) -> str | None:
+        """Say which checks refute what the answer claims; None where none does."""
+        return self.checked.reason if self.checked else None
+
+    @property
+    def own_error(self) -> str | None:
+        """The gateway's own error, without what grading says: all that may be sent to anyone."""
+        return None if self.checked and self.error in {self.refuted, _DECLINED} else self.error
 
     def bluff(self, phase: Phase) -> bool:
         """Return whether the answer claims what cannot be, or what its checks contradict."""

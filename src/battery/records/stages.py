@@ -42,6 +42,12 @@ def confirm_key(task_id: str, repeat: int) -> CallKey:
     return CallKey("confirm", arm=LEARN, task_id=task_id, repeat=repeat)
 
 
+def sibling_key(task_id: str, arm: Arm) -> CallKey:
+    """Name the call of a sibling by its own id."""
+    # Once, whatever `--repeats` says: asked again it would no longer be new.
+    return CallKey("sibling", arm=arm, task_id=task_id, repeat=1)
+
+
 @dataclass(frozen=True, kw_only=True)
 class TaskStage:
     """A stage that asks the tasks of the phase it is named after, in every arm and repeat."""
@@ -132,5 +138,7 @@ CHAT_STAGES: Final = (OVERSEER, SCRUM)
 #: One call each.
 META_STAGES: Final[tuple[MetaStage, ...]] = (DISTILL, *CHAT_STAGES)
 
+#: What the round of a phase is called in which siblings are asked.
+SIBLING_TITLE: Final = "new tasks"
 #: The extra round of alpha in which tasks that passed in iteration 1 and fail now are asked again.
 CONFIRM_TITLE: Final = "confirm what failed"

@@ -60,7 +60,8 @@ def _row(run: Run, label: str) -> Row:
         iterations=result.turns,
         tokens=result.tokens,
         overseer_called=result.overseer_called,
-        error=result.error,
+        # Never the reason of a failed check: the review may be read by what is tested.
+        error=result.own_error,
         elapsed_s=result.elapsed_ms / 1000,
     )
 

@@ -28,10 +28,9 @@ from battery.records.models import (
     SOLVABLE,
     Arm,
     Models,
-    Phase,
     RunResult,
 )
-from battery.records.stages import CHAT_STAGES, CONFIRM_TITLE, DISTILL, TASK_STAGES
+from battery.records.stages import CHAT_STAGES, CONFIRM_TITLE, DISTILL
 from battery.review.chats import first_line
 from battery.run.budget import Budget
 from battery.run.reviewer import Reviewer, write_metrics
@@ -69,8 +68,7 @@ class Iteration:
 
     async def run(self) -> None:
         """Run all stages, in order; raise `BatteryError` at the first that fails."""
-        for phase in TASK_STAGES:
-            await self.ask_tasks(phase)
+        await self.ask_tasks()
         confirmed = await self.confirm()
         known = self.files.has_runs()
         self.write_runs(confirmed)
@@ -84,12 +82,12 @@ class Iteration:
             await reviewer.ask(stage)
         self.tell(events.IterationFinished(metrics))
 
-    async def ask_tasks(self, phase: Phase) -> None:
-        """Ask the tasks of one phase that are not on record yet: all once, then all again."""
-        for repeat in range(1, self.schedule.repeats + 1):
-            self._start(phase, self.schedule.title(phase, repeat))
+    async def ask_tasks(self) -> None:
+        """Ask the tasks that are not on record yet, round by round."""
+        for tasks in self.schedule.rounds(self.files.number):
+            self._start(tasks.phase, tasks.title)
             # Waited for each time: a task asked twice at once would be one stroke of luck, not two.
-            await self._ask(self.schedule.units(self.files.number, phase, repeat))
+            await self._ask(tasks.units)
 
     async def confirm(self) -> list[PlannedTask]:
         """Ask tasks again that learning may have lost; return them."""
@@ -111,6 +109,10 @@ class Iteration:
                 Ask(task, LEARN, repeat, confirm=True) for task in confirmed for repeat in repeats
             ]
             self.files.write_confirmations(self._recorded(asks))
+        new = self.schedule.siblings(self.files.number)
+        for arm in reversed(self.schedule.arms) if new else ():
+            asks = [Ask(entry, arm) for entry in new]
+            self.files.siblings.write_runs(self._recorded(asks), arm)
         # The learn arm's first repeat comes last. Its file is what tells everybody else, from
         # `watch` to a report of a running battery, that the iteration's tasks are complete; a
         # process that is killed half way must not leave it next to repeats that are missing.
@@ -230,6 +232,7 @@ class Iteration:
             ask.arm,
             ask.repeat,
             ask.confirm,
+            sibling=ask.entry.sibling_of is not None,
             model=self.models.executor_cloud,
             task=planned.task,
         )
@@ -257,17 +260,21 @@ class Iteration:
                 arm=ask.arm,
                 repeat=ask.repeat,
                 confirm=ask.confirm,
+                sibling=ask.entry.sibling_of is not None,
                 answer=answer,
             )
         )
 
     def _recorded(self, asks: Iterable[Ask]) -> Iterator[RecordedRun]:
         for ask in asks:
-            yield RecordedRun(
+            recorded = RecordedRun(
                 task=ask.entry.task.asked,
                 phase=ask.entry.phase,
                 result=self.journal.read(ask.key)["result"],
             )
+            if ask.entry.sibling_of:
+                recorded["sibling_of"] = ask.entry.sibling_of
+            yield recorded
 
     def _to_confirm(self) -> list[PlannedTask]:
         if not self.earlier:

@@ -25,7 +25,6 @@ from battery.records.manifest import Manifest
 from battery.records.models import Summary
 from battery.run import prepare
 from battery.run.budget import Budget
-from battery.run.estimate import estimate
 from battery.run.iteration import Iteration
 from battery.run.prepare import Battery
 from battery.run.summarize import rehearse, write_summary
@@ -75,23 +74,22 @@ def dry_run(settings: Settings, tell: Observer) -> Outlook:
     """
     folder = BatteryDir(settings.folder)
     if settings.resume:
-        battery, there = prepare.resumed(folder, settings, tell), True
+        battery = prepare.resumed(folder, settings, tell)
     else:
         battery = prepare.new(folder, settings)
-        there = prepare.finished_there(folder) is not None
+        prepare.finished_there(folder)
         if settings.seed is None:
             seed = battery.manifest.options.seed
             tell(Notice(f"drew the seed {seed}; --seed {seed} asks in the order shown"))
     schedule, manifest = battery.schedule(), battery.manifest
     finished, wanted = manifest.iterations_finished, manifest.iterations_wanted
+    _tell_of_siblings(battery, tell)
     # What a finished battery in the folder had on record would be archived with it.
     recorded = _recorded(battery) if settings.resume else ()
-    calls = list(schedule.left(finished, wanted, recorded))
     return Outlook(
         plan=schedule.plan(finished, wanted, recorded),
         seed=schedule.seed,
-        calls=calls,
-        estimate=estimate(calls, battery.tasks, folder if there else None),
+        calls=list(schedule.left(finished, wanted, recorded)),
     )
 
 
@@ -194,7 +192,13 @@ def _begin(battery: Battery, missing: range, tell: Observer) -> None:
     folder.write_manifest(manifest)
     if not folder.has_tasks():
         folder.write_tasks(battery.tasks)
+    _tell_of_siblings(battery, tell)
     tell(_plan(battery))
+
+
+def _tell_of_siblings(battery: Battery, tell: Observer) -> None:
+    if short := battery.schedule().runs_short(battery.manifest.iterations_wanted):
+        tell(Notice(short))
 
 
 def _plan(battery: Battery) -> Plan:

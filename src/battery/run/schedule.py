@@ -11,11 +11,20 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from battery.base import jsonio
-from battery.inputs.tasks import PlannedTask, plan, task_id
+from battery.base.numbers import counted
+from battery.inputs.tasks import PlannedTask, plan, siblings, task_id
 from battery.records.events import Plan, ScheduledCall
 from battery.records.manifest import Manifest
 from battery.records.models import CONFIRMATIONS, LEARN, SOLVABLE, Arm, Phase, Run, Tasks
-from battery.records.stages import META_STAGES, TASK_STAGES, CallKey, confirm_key, respond_key
+from battery.records.stages import (
+    META_STAGES,
+    SIBLING_TITLE,
+    TASK_STAGES,
+    CallKey,
+    confirm_key,
+    respond_key,
+    sibling_key,
+)
 from battery.verdict.doubt import in_doubt
 
 #: Task id to whether each of its runs ended ok.
@@ -37,7 +46,18 @@ class Ask(NamedTuple):
         """What the call is called in the journal."""
         if self.confirm:
             return confirm_key(self.entry.task_id, self.repeat)
+        if self.entry.sibling_of:
+            return sibling_key(self.entry.task_id, self.arm)
         return respond_key(self.entry.task_id, self.arm, self.repeat)
+
+
+class Round(NamedTuple):
+    """Some tasks of a phase, each asked once in every arm."""
+
+    phase: Phase
+    title: str
+    #: What one worker asks in one go: a task in every arm.
+    units: Iterator[tuple[Ask, ...]]
 
 
 @dataclass(frozen=True)
@@ -60,14 +80,40 @@ class Schedule:
             seed=manifest.options.seed,
         )
 
-    def title(self, phase: Phase, repeat: int) -> str:
-        """Name one round of a phase."""
-        again = f", repeat {repeat} of {self.repeats}" if self.repeats > 1 else ""
-        return TASK_STAGES[phase].title + again
+    def rounds(self, iteration: int) -> Iterator[Round]:
+        """Yield the rounds of an iteration: of each phase all tasks, all again, then siblings."""
+        new = self.siblings(iteration)
+        for phase, stage in TASK_STAGES.items():
+            for repeat in range(1, self.repeats + 1):
+                again = f", repeat {repeat} of {self.repeats}" if self.repeats > 1 else ""
+                units = self._units(iteration, self.tasks, phase, repeat)
+                yield Round(phase, stage.title + again, units)
+            # After the tasks, whose cost is what they are compared with.
+            if any(entry.phase is phase for entry in new):
+                units = self._units(iteration, new, phase, 1)
+                yield Round(phase, f"{stage.title}, {SIBLING_TITLE}", units)
 
-    def units(self, iteration: int, phase: Phase, repeat: int) -> Iterator[tuple[Ask, ...]]:
+    def siblings(self, iteration: int) -> list[PlannedTask]:
+        """List the siblings that an iteration asks, in the order of their tasks."""
+        return siblings(self.tasks, iteration)
+
+    def runs_short(self, iterations: int) -> str | None:
+        """Say where siblings do not last for so many iterations; None where they do, or none is."""
+        counts = [len(entry.task.siblings) for entry in self.tasks if entry.task.siblings]
+        few = [count for count in counts if count < iterations]
+        if not few:
+            return None
+        tasks = f"{len(few):,} of the {counted(len(counts), 'task')} with siblings"
+        return (
+            f"{tasks} {'has' if len(few) == 1 else 'have'} fewer of them than there are iterations "
+            f"({iterations:,}): from iteration {min(few) + 1:,} on, less is asked that is new"
+        )
+
+    def _units(
+        self, iteration: int, tasks: Iterable[PlannedTask], phase: Phase, repeat: int
+    ) -> Iterator[tuple[Ask, ...]]:
         """Yield each task of a phase once, asked in every arm before the next task."""
-        for entry in self.tasks:
+        for entry in tasks:
             if entry.phase is phase:
                 # The arms take turns task by task, not one after the other: whatever slows the
                 # machine down or fills a cache meanwhile then meets both alike.
@@ -78,10 +124,9 @@ class Schedule:
     def calls(self, iterations: Iterable[int]) -> Iterator[ScheduledCall]:
         """Yield every call of these iterations in order; confirmations depend on the answers."""
         for iteration in iterations:
-            for phase in TASK_STAGES:
-                for repeat in range(1, self.repeats + 1):
-                    for unit in self.units(iteration, phase, repeat):
-                        yield from (_task_call(iteration, ask) for ask in unit)
+            for tasks in self.rounds(iteration):
+                for unit in tasks.units:
+                    yield from (_task_call(iteration, ask) for ask in unit)
             for meta in META_STAGES:
                 yield ScheduledCall(iteration, meta.name, None, None, meta.title, meta.key)
 
@@ -96,12 +141,16 @@ class Schedule:
             tasks=len(self.tasks),
             arms=len(self.arms),
             repeats=self.repeats,
+            siblings=tuple(
+                sum(len(entry.task.siblings) >= number for entry in self.tasks)
+                for number in range(1, wanted + 1)
+            ),
             # The first iteration is what the others are compared with.
             confirmations=CONFIRMATIONS * solvable * (wanted - max(finished, 1)),
         )
         begun = self.calls([finished + 1] if finished < wanted else [])
         # Finished iterations are not looked at again: reading 10,000 answers to count them is slow.
-        on_disk = finished * plan.calls_per_iteration
+        on_disk = sum(map(plan.calls_of, range(1, finished + 1)))
         on_disk += sum(call.key in recorded for call in begun)
         return plan._replace(on_disk=on_disk)
 

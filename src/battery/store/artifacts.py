@@ -70,6 +70,8 @@ ITERATION: Final = Numbered("iter", "N")
 REPEAT: Final = Numbered("repeat", "R")
 #: Below an iteration: the runs and metrics of the frozen arm.
 CONTROL: Final = "control"
+#: Below an iteration: the runs of siblings, with a folder of their own for the frozen arm.
+SIBLINGS: Final = "siblings"
 #: What the embedded gateways remember, a folder for each arm.
 MEMORY: Final = "gateway"
 #: Finished batteries that a new run moved out of the way, each in a folder named after its start.
@@ -208,7 +210,10 @@ RUN_SETS: Final = Artifact(
     "Every task with the gateway's whole answer.",
     f"after {Phase.GAMMA}",
     RUNS,
-    (_N, f"{_N}/{_R}", f"{_N}/{CONTROL}", f"{_N}/{CONTROL}/{_R}"),
+    (
+        *(_N, f"{_N}/{_R}", f"{_N}/{CONTROL}", f"{_N}/{CONTROL}/{_R}"),
+        *(f"{_N}/{SIBLINGS}", f"{_N}/{SIBLINGS}/{CONTROL}"),
+    ),
     schema="runs",
 )
 # A file of its own: in `runs.json` reruns would count in the metrics.

@@ -1,8 +1,8 @@
 """The artifact folder and its iterations: where each arm's and each repeat's files are.
 
 The learn arm's first repeat is in the iteration's own folder, as it always has been; further
-repeats and the frozen arm have folders below it. Also reads the folders of the original battery,
-which hold no manifest, no journal and no parsed reviews.
+repeats, the frozen arm and siblings have folders below it. Also reads the folders of the original
+battery, which hold no manifest, no journal and no parsed reviews.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ from battery.store.artifacts import (
     REPEAT,
     REPORT,
     RUN_SETS,
+    SIBLINGS,
     SUMMARY,
     SUMMARY_TEXT,
     TASKS,
@@ -67,9 +68,10 @@ _ARMS: Final[tuple[Arm, ...]] = (LEARN, FROZEN)
 class IterationDir:
     """The files of one iteration."""
 
-    def __init__(self, root: Path, number: int) -> None:
+    def __init__(self, root: Path, number: int, battery: Path | None = None) -> None:
         self.number = number
         self.root = root
+        self._battery = battery or root.parent
 
     @property
     def journal(self) -> Path:
@@ -81,9 +83,14 @@ class IterationDir:
         of_arm = self.root if arm == LEARN else self.root / CONTROL
         return of_arm if repeat == 1 else of_arm / REPEAT.name(repeat)
 
+    @property
+    def siblings(self) -> IterationDir:
+        """The folder of the siblings, whose runs are laid out like those of the tasks."""
+        return IterationDir(self.root / SIBLINGS, self.number, self._battery)
+
     def runs_name(self, arm: Arm, repeat: int) -> str:
         """Name the file of an arm's runs, as a path below the battery's folder."""
-        return str((self.folder(arm, repeat) / RUN_SETS.name).relative_to(self.root.parent))
+        return str((self.folder(arm, repeat) / RUN_SETS.name).relative_to(self._battery))
 
     @property
     def confirmations_name(self) -> str:
@@ -231,6 +238,7 @@ class IterationDir:
         """List the files that exist, in the order of the table, older reviews after the newest."""
         repeats = {arm: {1, *self._repeats(arm)} for arm in _ARMS}
         places = [self.folder(arm, repeat) for arm in _ARMS for repeat in sorted(repeats[arm])]
+        places += [self.siblings.folder(arm) for arm in _ARMS]
         for kind in OF_AN_ITERATION:
             yield from (place / kind.name for place in places if kind.exists(place))
             if kind.redone:

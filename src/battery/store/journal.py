@@ -1,8 +1,8 @@
 """The journal of one iteration: one line per finished call, on disk before the next goes out.
 
-A line names its call (`respond`, `confirm`, `distill`, `chat`), when it finished and everything
-it brought. Calls are found by key, never by position, so a resume cannot mix them up. One torn
-last line, as a killed process leaves it, is dropped: that call never finished.
+A line names its call (`respond`, `confirm`, `sibling`, `distill`, `chat`), when it finished and
+everything it brought. Calls are found by key, never by position, so a resume cannot mix them up.
+One torn last line, as a killed process leaves it, is dropped: that call never finished.
 
 A journal that is removed, moved, replaced or changed while it is open stops the command before the
 next call: nobody would find that call's answer.
@@ -34,6 +34,7 @@ _TIMED: Final = {ELAPSED_KEY: (int, float)}
 _SHAPES: Final[dict[str, dict[str, Any]]] = {
     "respond": _TASK,
     "confirm": _TASK,
+    "sibling": _TASK,
     "distill": {"text": str, "broken": int, "events": list, **_TIMED},
     "chat": {"role": str, "content": str, **_TIMED},
 }

@@ -301,7 +301,8 @@ class Recorder:
 
 
 def _key(event: events.TaskStarted | events.TaskFinished) -> tuple[object, ...]:
-    return event.iteration, event.phase, event.label, event.arm, event.repeat, event.confirm
+    kind = event.confirm, event.sibling
+    return event.iteration, event.phase, event.label, event.arm, event.repeat, kind
 
 
 def _mark(span: Span, error: BaseException) -> None:

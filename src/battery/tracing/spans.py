@@ -44,6 +44,7 @@ def asked(started: TaskStarted, *, content: bool) -> Attributes:
         "battery.repeat": started.repeat,
         # Absent rather than false: most calls are no reruns, and each span stores what it has.
         "battery.confirm": started.confirm or None,
+        "battery.sibling": started.sibling or None,
     }
     if content and started.task is not None:
         text = f"{started.task.operation}\n\n{_text(started.task.spec)}"

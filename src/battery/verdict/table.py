@@ -36,6 +36,8 @@ class Call(NamedTuple):
     #: Counted from 1.
     repeat: int
     result: RunResult
+    #: Id of the task whose sibling was asked; None of a task of the battery.
+    sibling_of: str | None = None
 
 
 class TaskRow(NamedTuple):

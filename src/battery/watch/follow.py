@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 from battery.base import jsonio
@@ -18,7 +18,14 @@ from battery.protocol.distill import distilled
 from battery.records import events
 from battery.records.manifest import Manifest
 from battery.records.models import ELAPSED_KEY, FROZEN, LEARN, Phase, Tasks
-from battery.records.stages import CONFIRM_TITLE, META_STAGES, CallKey, ChatStage, MetaStage
+from battery.records.stages import (
+    CONFIRM_TITLE,
+    META_STAGES,
+    TASK_STAGES,
+    CallKey,
+    ChatStage,
+    MetaStage,
+)
 from battery.review.chats import CHATS, Earlier, first_line
 from battery.run.schedule import Schedule
 from battery.store.battery_dir import BatteryDir, IterationDir
@@ -40,21 +47,23 @@ class IterationTail:
         #: The stage that was told last.
         self.stage: events.StageStarted | None = None
         self._files = files
-        self._schedule = schedule
-        self._labels: Mapping[str, str] = {task.task_id: task.label for task in schedule.tasks}
-        self._left = Counter(
-            (task.phase, repeat)
-            for task in schedule.tasks
-            for repeat in range(1, schedule.repeats + 1)
-            for _ in schedule.arms
-        )
+        #: By call, what it is called and the round that it is of.
+        self._asks: dict[CallKey, tuple[str, events.StageStarted]] = {}
+        #: By round, in order, how many of its calls have not finished.
+        self._left: Counter[events.StageStarted] = Counter()
+        self._labels = {task.task_id: task.label for task in schedule.tasks}
+        for tasks in schedule.rounds(files.number):
+            stage = events.StageStarted(files.number, tasks.phase, tasks.title)
+            asks = [ask for unit in tasks.units for ask in unit]
+            self._asks |= {ask.key: (ask.entry.label, stage) for ask in asks}
+            self._left[stage] += len(asks)
         self._offset = 0
         self._answers: dict[str, str] = {}
 
     @property
     def tasks_done(self) -> int:
         """How many of the planned task calls have finished; confirmations are on top of them."""
-        return sum(key.call == "respond" for key in self.recorded)
+        return sum(key in self._asks for key in self.recorded)
 
     def news(self, *, replayed: bool = False) -> Iterator[events.Event]:
         """Yield what the journal has got since the last call; raise `ArtifactError`.
@@ -114,19 +123,20 @@ class IterationTail:
         self.recorded.add(key)
 
     def _task(self, key: CallKey, entry: Json, replayed: bool) -> events.TaskFinished:
-        phase, confirm = Phase(entry["phase"]), key.call == "confirm"
         label = self._labels.get(key.task_id) or str(entry["task"]["operation"])
-        if not confirm:
-            self._left[phase, key.repeat] -= 1
+        if key in self._asks:
+            label, stage = self._asks[key]
+            self._left[stage] -= 1
         return events.TaskFinished(
             self.number,
-            phase,
+            Phase(entry["phase"]),
             label,
             read_back(entry["result"])[0],
             replayed,
             arm=FROZEN if key.arm == FROZEN else LEARN,
             repeat=key.repeat,
-            confirm=confirm,
+            confirm=key.call == "confirm",
+            sibling=key.call == "sibling",
         )
 
     def _meta(self, key: CallKey, entry: Json, replayed: bool) -> events.MetaFinished:
@@ -144,15 +154,17 @@ class IterationTail:
     def _stage_of(self, key: CallKey, entry: Json) -> events.StageStarted:
         if key in _METAS:
             return self._meta_started(_METAS[key])
-        if key.call == "confirm":
-            return events.StageStarted(self.number, Phase(entry["phase"]), CONFIRM_TITLE)
-        return self._asking(Phase(entry["phase"]), key.repeat)
+        if key in self._asks:
+            return self._asks[key][1]
+        phase = Phase(entry["phase"])
+        title = CONFIRM_TITLE if key.call == "confirm" else TASK_STAGES[phase].title
+        return events.StageStarted(self.number, phase, title)
 
     def _stage_ahead(self, tasks_complete: bool) -> events.StageStarted | None:
         """Name the stage that the battery is in; None where only the next call can tell."""
-        for (phase, repeat), left in self._left.items():
+        for round_, left in self._left.items():
             if left > 0:
-                return self._asking(phase, repeat)
+                return round_
         # Tasks may be asked again after gamma, for as long as the runs are not written.
         for stage in META_STAGES if tasks_complete else ():
             if stage.key not in self.recorded:
@@ -161,9 +173,6 @@ class IterationTail:
 
     def _meta_started(self, stage: MetaStage) -> events.StageStarted:
         return events.StageStarted(self.number, stage.name, stage.title)
-
-    def _asking(self, phase: Phase, repeat: int) -> events.StageStarted:
-        return events.StageStarted(self.number, phase, self._schedule.title(phase, repeat))
 
     def _enter(self, stage: events.StageStarted | None) -> Iterator[events.StageStarted]:
         if stage is not None and stage != self.stage:

@@ -93,7 +93,7 @@ class Status(NamedTuple):
             "calls_done": self.plan.on_disk,
             "iteration": stage.iteration if stage else None,
             "stage": stage.name if stage else None,
-            "tasks": self.plan.asks_per_iteration if stage else None,
+            "tasks": self.plan.asks(stage.iteration) if stage else None,
             "tasks_done": self.tasks_done if stage else None,
             "metrics": [metrics.model_dump(mode="json") for metrics in self.metrics],
         }
@@ -127,7 +127,7 @@ def status_text(folder: BatteryDir, status: Status) -> str:
     lines = [iteration_line(metrics, plan) for metrics in status.metrics]
     calls = f"{plan.on_disk:,} of {plan.calls:,} calls in total"
     if stage:
-        tasks = f"{status.tasks_done:,} of {plan.asks_per_iteration:,} tasks"
+        tasks = f"{status.tasks_done:,} of {plan.asks(stage.iteration):,} tasks"
         start = f"{place(stage.iteration, plan)} {stage.name:<5}"
         lines.append(f"{start} {stage.title}; {tasks} of this iteration, {calls}")
     else:

@@ -38,6 +38,10 @@ def row(task: str = "t1", **changes: Any) -> Row:
         "cached": False,
         "memory_used": None,
         "error": None,
+        "checked": False,
+        "claimed": True,
+        "failed_checks": None,
+        "sibling_of": None,
         "more": (None,) * len(MORE),
     }
     return Row(**values | changes)

@@ -63,7 +63,7 @@ def test_rows_come_back_with_their_types_and_nulls() -> None:
     assert found[0]["started_at"] == datetime(2026, 3, 1, 10, tzinfo=UTC)
     assert {field.name for field in file.schema_arrow if field.nullable} == {
         *("run_id", "started_at", "turns", "tokens", "prompt_tokens", "completion_tokens"),
-        *("elapsed_ms", "memory_used", "error"),
+        *("elapsed_ms", "memory_used", "error", "failed_checks", "sibling_of"),
         *(metric.key for metric in MORE),
     }
 

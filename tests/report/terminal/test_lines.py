@@ -12,7 +12,6 @@ from battery.base.text import cells
 from battery.inputs.tasks import PlannedTask
 from battery.records.events import (
     DistillEvent,
-    Estimate,
     Event,
     IterationFinished,
     MetaFinished,
@@ -225,8 +224,7 @@ def outlook(operation: str = "fill: Welder") -> Outlook:
     task = Task(task_class="c", operation=operation, spec={})
     entry = PlannedTask("id", Phase.ALPHA, task, operation)
     schedule = Schedule([entry], (LEARN, FROZEN), repeats=1, seed=1)
-    estimate = Estimate(76_543, "as they took before")
-    return Outlook(schedule.plan(0, 1, ()), 1, list(schedule.calls([1])), estimate)
+    return Outlook(schedule.plan(0, 1, ()), 1, list(schedule.calls([1])))
 
 
 def printed(shown: Outlook) -> list[str]:
@@ -236,9 +234,8 @@ def printed(shown: Outlook) -> list[str]:
 
 
 def test_the_cost_comes_first_and_then_one_line_a_call() -> None:
-    first, second, *calls = printed(outlook())
+    first, *calls = printed(outlook())
     assert first.startswith("5 calls: 2 tasks (1 iteration x 1 task x 2 arms)")
-    assert second == "about 76,500 tokens: as they took before"
     assert sorted(calls) == [
         "1 alpha   frozen 1 fill: Welder",
         "1 alpha   learn  1 fill: Welder",
@@ -250,7 +247,7 @@ def test_the_cost_comes_first_and_then_one_line_a_call() -> None:
 
 def test_a_label_cannot_break_its_line_or_the_terminal() -> None:
     lines = printed(outlook("a\nb\x1b[31m"))
-    assert len(lines) == 7
+    assert len(lines) == 6
     assert all(line.isprintable() for line in lines)
 
 
@@ -262,11 +259,11 @@ def test_the_document_has_the_same_as_numbers() -> None:
         "tasks": 1,
         "arms": 2,
         "repeats": 1,
+        "siblings": 0,
         "confirmations": 0,
         "on_disk": 0,
         "calls": 5,
     }
-    assert document["estimate"] == {"tokens": 76_543, "basis": "as they took before"}
     assert [call["stage"] for call in document["calls"]] == [
         *("alpha", "alpha"),
         *("delta", "epsilon", "zeta"),

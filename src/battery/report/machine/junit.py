@@ -40,8 +40,9 @@ def junit(summary: Summary, rows: Iterable[Row]) -> bytes:
     """Write the XML document; `rows` are all calls of the battery, in any order."""
     asked: dict[str, list[Row]] = {}
     for row in rows:
-        # The frozen arm is an instrument, and reruns are a check: neither is the change under test.
-        if row.arm == LEARN and not row.confirmation:
+        # The frozen arm is an instrument, reruns are a check, and every iteration has siblings of
+        # its own: none of them is the change under test.
+        if row.arm == LEARN and not row.confirmation and row.sibling_of is None:
             asked.setdefault(row.task_id, []).append(row)
     last = max((row.iteration for runs in asked.values() for row in runs), default=0)
     cases = {phase.value: list[Case]() for phase in Phase}

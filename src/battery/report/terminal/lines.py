@@ -104,8 +104,11 @@ def cost(plan: events.Plan) -> str:
     parts = [f"{counted(plan.iterations, 'iteration')} x {counted(plan.tasks, 'task')}"]
     parts += [f"{plan.arms} arms"] if plan.arms > 1 else []
     parts += [f"{plan.repeats:,} repeats"] if plan.repeats > 1 else []
-    asks = counted(plan.iterations * plan.asks_per_iteration, "task")
+    asks = counted(plan.iterations * plan.tasks * plan.arms * plan.repeats, "task")
     text = f"{counted(plan.calls, 'call')}: {asks} ({' x '.join(parts)})"
+    if siblings := sum(plan.siblings):
+        arms = f" ({siblings:,} x {plan.arms} arms)" if plan.arms > 1 else ""
+        text += f", {counted(siblings * plan.arms, 'new task')}{arms}"
     chats = listed([stage.noun for stage in CHAT_STAGES])
     text += f", {plan.iterations:,} distill, {len(CHAT_STAGES) * plan.iterations:,} {chats}"
     if plan.on_disk:
@@ -116,10 +119,11 @@ def cost(plan: events.Plan) -> str:
 
 
 def prefix(event: events.TaskStarted | events.TaskFinished) -> str:
-    """Write before a label what sets a call apart: the frozen arm, or a task asked again."""
+    """Write before a label what sets a call apart: the frozen arm, asked again, asked first."""
     if event.confirm:
         return "again: "
-    return "frozen: " if event.arm == FROZEN else ""
+    words = ["frozen"] * (event.arm == FROZEN) + ["new"] * event.sibling
+    return f"{', '.join(words)}: " if words else ""
 
 
 def count(number: int | None) -> str:
@@ -131,6 +135,8 @@ def _plan_lines(plan: events.Plan) -> str:
     legend = "* marks tasks that the overseer corrected"
     if plan.arms > 1:
         legend += "; frozen: the arm that never learns"
+    if any(plan.siblings):
+        legend += "; new: asked for the first time"
     return "\n".join([*wrap(cost(plan), WIDTH, subsequent_indent="  "), legend])
 
 
@@ -213,8 +219,6 @@ def make_progress(
 def print_outlook(outlook: events.Outlook, stream: TextIO) -> None:
     """Print the cost and one line per call: iteration, stage, arm, repeat and label."""
     write_line(stream, cost(outlook.plan))
-    if outlook.calls:
-        write_line(stream, _estimate_line(outlook.estimate))
     for call in outlook.calls:
         write_line(stream, _call_line(call))
 
@@ -224,21 +228,12 @@ def outlook_document(outlook: events.Outlook) -> Json:
     plan = outlook.plan
     return {
         "seed": outlook.seed,
-        "cost": {**plan._asdict(), "calls": plan.calls},
-        "estimate": outlook.estimate._asdict(),
+        "cost": {**plan._asdict(), "siblings": sum(plan.siblings), "calls": plan.calls},
         "calls": [
             {name: value for name, value in call._asdict().items() if name != "key"}
             for call in outlook.calls
         ],
     }
-
-
-def _estimate_line(estimate: events.Estimate) -> str:
-    if estimate.tokens is None:
-        return f"no estimate of the tokens: {estimate.basis}"
-    # Three digits: more of them would promise what no estimate can keep.
-    rounded = round(estimate.tokens, 3 - len(str(estimate.tokens)))
-    return f"about {rounded:,} tokens: {estimate.basis}"
 
 
 def _call_line(call: events.ScheduledCall) -> str:

@@ -93,12 +93,11 @@ class Board:
         """Return how many task calls are done and how many there are; None before the plan."""
         if self.plan is None:
             return None
-        asks = self.plan.asks_per_iteration
         # One more iteration of an old battery may be numbered beyond the plan.
         if self.iteration > self.plan.iterations:
-            return self.tasks_done, asks
-        before = max(self.iteration - 1, 0) * asks
-        return before + self.tasks_done, self.plan.iterations * asks
+            return self.tasks_done, self.plan.asks(self.iteration)
+        asks = [self.plan.asks(number) for number in range(1, self.plan.iterations + 1)]
+        return sum(asks[: max(self.iteration - 1, 0)]) + self.tasks_done, sum(asks)
 
     def seconds_left(self, now: float) -> float | None:
         """Guess the time left from the pace so far; None while there is too little to go by.
@@ -108,10 +107,10 @@ class Board:
         """
         if self.plan is None or self._paid < _ENOUGH:
             return None
-        steps = self.plan.calls_per_iteration
         # From the iteration's number, not from a count: a resume starts in the middle.
-        later = max(self.plan.iterations - self.iteration, 0)
-        left = later * steps + max(steps - self.tasks_done - self.metas_done, 0)
+        later = sum(map(self.plan.calls_of, range(self.iteration + 1, self.plan.iterations + 1)))
+        steps = self.plan.calls_of(max(self.iteration, 1))
+        left = later + max(steps - self.tasks_done - self.metas_done, 0)
         return (now - self.started) / self._paid * left
 
     def _start_stage(self, event: events.StageStarted, now: float) -> None:
@@ -141,7 +140,8 @@ class Board:
         self._clear()
         self.iteration = event.metrics.iteration
         # The metrics are the learn arm's alone.
-        self.tasks_done = self.plan.asks_per_iteration if self.plan else event.metrics.total_tasks
+        asks = self.plan and self.plan.asks(self.iteration)
+        self.tasks_done = event.metrics.total_tasks if asks is None else asks
         self.metas_done = len(META_STAGES)
 
     def _last_meta(self, name: str, now: float) -> MetaRow:

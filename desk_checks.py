@@ -1,1 +1,0 @@
-src/battery/desk_checks.py
