@@ -14,6 +14,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from battery.comparison.timeline import History
+from battery.grading.kinds import KINDS
 from battery.records.comparison import Comparison
 from battery.records.lines import JournalLine, RecordedRun
 from battery.records.manifest import Manifest
@@ -109,11 +110,19 @@ def _formats(page: str) -> Iterator[str]:
     return _table(["Format", "Content"], rows)
 
 
+def _checks(page: str) -> Iterator[str]:
+    """Tabulate the kinds of checks."""
+    del page
+    rows = ([f"`{kind.key}`", kind.passes, kind.refuses] for kind in KINDS)
+    return _table(["Key", "Passes when", "Does not accept"], rows)
+
+
 def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
 _TABLES: Final[dict[str, Callable[..., Iterator[str]]]] = {
+    "checks": _checks,
     "fields": _fields,
     "files": _files,
     "formats": _formats,

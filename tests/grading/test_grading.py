@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -180,8 +182,8 @@ def test_a_python_check_that_prints_megabytes_or_forks_is_answered_once(grader: 
 
 def alive(pid: str) -> bool:
     """Return whether a process is there and is not waiting to be buried."""
-    status = Path(f"/proc/{pid}/stat")
-    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
+    state = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, check=False)
+    return state.stdout.strip() not in {b"", b"Z", b"Zs"}
 
 
 def test_nothing_that_a_check_started_outlives_the_grading(folder: Path) -> None:
@@ -191,6 +193,34 @@ def test_nothing_that_a_check_started_outlives_the_grading(folder: Path) -> None
         assert not alive(reason(command))
         assert alive(reason(worker))
     assert not alive(reason(worker))
+
+
+@pytest.mark.parametrize("name", ["keys", "hang"])
+def test_a_worker_ends_by_itself_after_a_battery_that_was_killed(folder: Path, name: str) -> None:
+    program = f"""if True:
+        import os, threading, time, pathlib
+        from battery.grading import Grader
+        from battery.records.models import Phase
+        from tests.grading.folders import answer, task
+        from tests.grading.test_grading import RIGHT
+        check = task({{"python": "checks.py:{name}", "timeout_s": 0.5}})
+        grader = Grader(pathlib.Path({str(folder)!r}))
+        work = threading.Thread(target=grader.grade, args=[check, Phase.ALPHA, RIGHT], daemon=True)
+        work.start()
+        while not (worker := grader._bench.worker._process):
+            pass
+        while {name!r} == "hang" and not pathlib.Path({str(folder)!r}, "python hangs").exists():
+            pass
+        print(worker.pid, flush=True)
+        os.kill(os.getpid(), 9)
+    """
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == -9, done.stderr
+    while alive(done.stdout.strip()):
+        pass
 
 
 def test_closing_ends_a_check_that_another_thread_waits_for(folder: Path) -> None:

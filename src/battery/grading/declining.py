@@ -19,8 +19,18 @@ _ABOUT: Final = frozenset(
     }
 )
 
-_CONTRACTED: Final = {"can't": "cannot", "cant": "cannot", "won't": "will not", "ain't": "is not"}
-_ENDINGS: Final = (("n't", " not"), ("'m", " am"), ("'re", " are"), ("'ve", " have"))
+_CONTRACTED: Final = {
+    **{"can't": "cannot", "cant": "cannot", "won't": "will not", "ain't": "is not"},
+    **{"here's": "here is", "there's": "there is", "it's": "it is", "that's": "that is"},
+}
+_ENDINGS: Final = (
+    ("n't", " not"),
+    ("'m", " am"),
+    ("'re", " are"),
+    ("'ve", " have"),
+)
+#: Characters that are read: who declines does not write a book.
+_LONGEST: Final = 100_000
 _SENTENCES: Final = re.compile(r"[.!?;:](?=\s|$)|\n")
 
 # What is looked for in sentences of comparable words, joined by single spaces.
@@ -48,9 +58,12 @@ _DECLINING: Final = re.compile(
             r"\b(?:unable|powerless) to\b",
             r"(?<!not )\b(?:impossible|infeasible|unfeasible|unsatisfiable|unachievable)\b",
             r"\bno longer (?:possible|available|exists?)\b",
-            rf"\b(?:there (?:is|are|was|were|exists?)|found|find|finds|have|has|had|with|returned|"
-            rf"returns|gave|got|yielded|matched|contains?) "
+            rf"\b(?:find|finds|with|returns|gave|got|yielded|matched|contains?) "
             rf"(?:no|zero|0|not a single) (?:\w+ ){{0,3}}{_THING}\b",
+            r"\b(?:there (?:is|are|was|were|exists?)|i have|we have|(?:we|i|he|she|they|it|has|"
+            r"have) found|found|returned|has) (?:no|zero|0|not a single|not any) \w",
+            r"\b(?:do|did|does) not (?:have|find|see|know of) (?:any|a single|a|an)\b",
+            r"\bno such \w",
             rf"^(?:\w+ ){{0,2}}(?:no|zero|0) (?:\w+ ){{0,4}}{_THING}\b",
             r"\b(?:there (?:is|are|was|were)|found|returned|have|has) (?:none|nothing|nobody)\b",
             r"^(?:none|nothing|nobody|no one)\b(?! else)",
@@ -70,10 +83,14 @@ _DECLINING: Final = re.compile(
 #: Sentences that only seem to decline.
 _FINE: Final = re.compile(
     rf"\b(?:no|not (?:\w+ )?(?:an?y?)|any|without(?: any)?) (?:\w+ ){{0,2}}{_TROUBLE}|"
+    r"\bno (?:other|further|more|better|additional)\b|"
     r"\b(?:nothing|none of (?:this|that|it|these)) (?:is|was|are) (?:impossible|infeasible)\b|"
     r"\bnot only\b"
 )
 _NOT_NOTHING: Final = r"(?!(?:only )?(?:no|not|none|nothing|nobody|neither|zero|0|that|out|it)\b)"
+_NONE_OF_THEM: Final = (
+    r"(?!(?:\w+ ){1,25}?(?:none|neither|nobody|no one|not one)\b(?! (?:else|other)))"
+)
 #: Sentences that hand something in, whatever others say.
 _HANDS_IN: Final = re.compile(
     "|".join(
@@ -81,8 +98,10 @@ _HANDS_IN: Final = re.compile(
             r"\b(?:i|we) (?:have |was able to |were able to |could |managed to )?(?:just |also |"
             r"only |now |already |successfully )?(?:found|find|booked|book|assigned|selected|"
             r"scheduled|hired|completed|picked|chose|chosen|matched|reserved|filled|placed|"
-            rf"confirmed|shortlisted|located|identified) {_NOT_NOTHING}\w",
-            r"\bhere (?:is|are) (?!(?:why|what|how|the (?:reason|explanation|problem))\b)\w",
+            rf"confirmed|shortlisted|located|identified) {_NOT_NOTHING}{_NONE_OF_THEM}\w",
+            r"\bhere (?:is|are) (?!(?:why|what|how|the (?:reason|explanation|problem)|"
+            r"the (?:answer|outcome|result)$|"
+            r"(?:\w+ )?(?:no|none|nothing))\b)\w",
             r"\b(?<!not )(?<!not been )(?<!cannot be )successfully "
             r"(?:filled|completed|booked|assigned|placed|scheduled|matched|found|done)\b",
             r"^(?:all |task |order |request )?(?:is |has been |was )?(?:done|completed|filled|"
@@ -103,7 +122,7 @@ def declines(text: str, phrases: Sequence[str] = ()) -> bool:
 
     A text that hands something in declines nothing, such as "I found 3 and cannot find more".
     """
-    sentences = list(_sentences(text))
+    sentences = list(_sentences(text[:_LONGEST]))
     if any(_HANDS_IN.search(sentence) for sentence in sentences):
         return False
     added = [words(phrase) for phrase in phrases]

@@ -152,7 +152,8 @@ def _same_items(wanted: list[Any], case: Case) -> str | None:
 
 def _number(wanted: float, case: Case) -> str | None:
     value, within = case.value, case.check.within
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+    infinite = isinstance(value, float) and not isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or infinite:
         return f"a number expected, {_got(value)}"
     # As written in decimals: as floats, 0.4 is not within 0.1 of 0.3.
     if abs(_exact(value) - _exact(wanted)) <= _exact(within):
@@ -350,8 +351,8 @@ KINDS: Final = (
     ),
     Kind(
         "contains",
-        "All these words or phrases are in the text, as whole words. Case, accents written in "
-        "another way, spaces and punctuation do not count.",
+        "All these words or phrases are in the text, as whole words. Case, spaces and punctuation "
+        "do not count.",
         "Parts of words: `art` in `start`. It passes where they are denied: `cold` in `not cold`.",
         _contains,
         _usable_words,
@@ -385,7 +386,7 @@ KINDS: Final = (
     Kind(
         "not",
         "The check in it, which has the same path, does not pass.",
-        "",
+        "A `path` in that check.",
         _negated,
         _usable_negated,
         in_words=True,

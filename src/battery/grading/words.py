@@ -15,11 +15,11 @@ WORD_KEYS: Final = (
 #: Levels below the artifact; `choices[0].message.content[0].text` has six.
 _DEPTH: Final = 6
 
-_SPACELESS: Final = "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]"
-_LETTERS: Final = rf"(?:(?!{_SPACELESS})[^\W_])+"
+_SPACELESS: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+_LETTERS: Final = rf"[^\W_{_SPACELESS}]+"
 # Hyphens, dashes and quotation marks separate words; an apostrophe or a decimal point inside one
 # does not. Where a script has no spaces each character is a word: a phrase is several.
-_WORD: Final = re.compile(rf"{_SPACELESS}|\d+(?:\.\d+)+|{_LETTERS}(?:'{_LETTERS})*")
+_WORD: Final = re.compile(rf"[{_SPACELESS}]|\d+(?:\.\d+)+|{_LETTERS}(?:'{_LETTERS})*")
 _APOSTROPHES: Final = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\u02bc\u00b4`", "'"))
 _THOUSANDS: Final = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
