@@ -163,3 +163,23 @@ def test_what_a_terminal_sends_stops_all_processes_quietly(
     assert out == ""
     assert err.splitlines()[-2:] == ["error: interrupted", " next: run it again; nothing was saved"]
     assert "Traceback" not in err
+
+
+def test_the_gauntlet_puts_chosen_systems_through_whole_batteries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("battery.gauntlet.SEEDS", 1)
+    words = ("--preset", "gauntlet", "--only", "a head start", "--seed", 3)
+    done = run(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    row = "a head start false 1 0 INVAL 1"
+    assert done.stdout.splitlines()[1].split() == row.split()
+    document = json.loads(run(*words, "--json", cwd=tmp_path).stdout)
+    assert document == json.loads((tmp_path / "data/calibration/gauntlet.json").read_text())
+    assert document["seed"] == 3
+
+
+def test_only_the_gauntlet_has_systems_to_choose_from(tmp_path: Path) -> None:
+    done = run("--only", "hollow", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "add --preset gauntlet" in done.stderr

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -222,3 +223,11 @@ def test_a_secret_in_parts_is_not_put_together(here: Path) -> None:
     assert "[redacted]" in (here / "data/battery/iter_1/overseer_review.md").read_text()
     texts = [path.read_text("utf-8") for path in here.rglob("*") if path.is_file()]
     assert not any(token in text for text in texts)
+
+
+def test_one_more_kind_is_known_ahead_of_the_others_for_as_long_as_it_is_needed() -> None:
+    kind = replace(targets.LIVE, name="mine", recognizes=lambda text: text.startswith("mine:"))
+    with targets.also(kind):
+        assert targets.kind_of("mine:one") is kind
+        assert targets.kind_of("embedded") is targets.EMBEDDED_GATEWAY
+    assert targets.kind_of("mine:one") is targets.LIVE

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from battery.base.errors import BatteryError, UsageError
 from battery.calibration.scenario import Preset
 from battery.cli import options
 from battery.cli.output import print_record, progress
 from battery.commands import calibrate as stage
+from battery.records.findings import Record
 from battery.report.markdown.calibration import text
 
 Out = Annotated[Path, options.option("--out PATH", "Folder that the table is saved in.")]
@@ -19,40 +21,71 @@ Out = Annotated[Path, options.option("--out PATH", "Folder that the table is sav
 
 def calibrate(
     preset: Annotated[
-        Preset,
-        options.option("--preset NAME", "fast takes seconds, full takes minutes, on two cores."),
+        Literal[Preset, "gauntlet"],
+        options.option(
+            "--preset NAME",
+            "fast takes seconds, full and gauntlet take minutes, on two cores.",
+        ),
     ] = "fast",
     seed: Annotated[int, options.option("--seed N", "Seed of all random numbers.", min=0)] = 1,
     jobs: Annotated[
         int | None, options.option("--jobs N", "How many processes [default: one per core].", min=1)
     ] = None,
+    only: Annotated[
+        str | None,
+        options.option("--only TEXT", "Of the gauntlet, the systems with this in their name."),
+    ] = None,
     out: Out = Path("data/calibration"),
     as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
-    """Show how often each verdict is given on simulated batteries.
+    """Show how often each verdict is given where the truth is known.
 
     Batteries are drawn with known truths: nothing learned, much learned, forgetting, bluffing. The
-    verdict code that summarizes real ones judges them. Exits with 1 when a verdict is given more
-    or less often than it may be.
+    verdict code that summarizes real ones judges them. With --preset gauntlet, systems that only
+    seem to learn, and some that do, are put through whole batteries. Exits with 1 when a verdict
+    is given more or less often than it may be.
 
     \b
-    Example:
+    Examples:
       battery calibrate --preset full
+      battery calibrate --preset gauntlet
     """
-    with progress(quiet=False) as observe:
-        calibration = stage.calibrate(
-            stage.Experiment(preset, seed),
-            jobs=jobs or os.cpu_count() or 1,
-            out=out,
-            observe=observe,
-        )
-    print_record(calibration, lambda: typer.echo(text(calibration)), as_json=as_json)
+    if only is not None and preset != "gauntlet":
+        raise UsageError("--only chooses systems of the gauntlet", hint="add --preset gauntlet")
+    jobs = jobs or os.cpu_count() or 1
+    if preset == "gauntlet":
+        record, table, error = _gauntlet(only, seed, jobs, out)
+    else:
+        record, table, error = _simulated(preset, seed, jobs, out)
+    print_record(record, lambda: typer.echo(table), as_json=as_json)
     # After the table, which shows by how much a bound is broken.
-    error = stage.broken(calibration, out)
     if error and as_json:
         # The document names the broken bounds; an error as well would be a second document.
         typer.echo(f"error: {error.message}\n next: {error.hint}", err=True)
         raise typer.Exit(error.exit_code)
     if error:
         raise error
+
+
+def _simulated(
+    preset: Preset, seed: int, jobs: int, out: Path
+) -> tuple[Record, str, BatteryError | None]:
+    with progress(quiet=False) as observe:
+        experiment = stage.Experiment(preset, seed)
+        calibration = stage.calibrate(experiment, jobs=jobs, out=out, observe=observe)
+    return calibration, text(calibration), stage.broken(calibration, out)
+
+
+def _gauntlet(
+    only: str | None, seed: int, jobs: int, out: Path
+) -> tuple[Record, str, BatteryError | None]:
+    # A whole battery's code takes time to load, and the simulations need little of it.
+    from battery.commands import gauntlet  # noqa: PLC0415
+    from battery.gauntlet import SEEDS, table  # noqa: PLC0415
+
+    systems = gauntlet.chosen(only)
+    with progress(quiet=False) as observe:
+        seeds = range(seed, seed + SEEDS)
+        result = gauntlet.gauntlet(systems, seeds, jobs=jobs, out=out, observe=observe)
+    return result, table.text(result), gauntlet.broken(result, out)

@@ -28,7 +28,8 @@ JSON: Final = "calibration.json"
 #: Batteries of one piece of work: a fraction of a second, so that an interrupt is heeded soon.
 CHUNK: Final = 50
 
-_OUT: Final = "name a folder that you may write to: --out PATH"
+#: What to do about a folder that cannot be written.
+OUT_HINT: Final = "name a folder that you may write to: --out PATH"
 
 Map = Callable[..., Iterator[Any]]
 
@@ -68,9 +69,9 @@ def calibrate(experiment: Experiment, *, jobs: int, out: Path, observe: Observer
     raise nothing here: `broken` tells of them. Raises `FolderError` before any work.
     """
     # First of all: minutes of work must not end at a folder that cannot be written.
-    with advised(_OUT):
+    with advised(OUT_HINT):
         make_folder(out)
-    with _workers(jobs) as mapped:
+    with workers(jobs) as mapped:
         tallies = list(_tallies(experiment, mapped, jobs, observe))
     pairs = zip(experiment.scenarios, tallies, strict=True)
     calibration = Calibration(
@@ -84,7 +85,7 @@ def calibrate(experiment: Experiment, *, jobs: int, out: Path, observe: Observer
             if scenario.unpromised
         },
     )
-    with advised(_OUT):
+    with advised(OUT_HINT):
         write_atomic(out / MARKDOWN, markdown(calibration).encode())
         write_atomic(out / JSON, jsonio.dumps_indented(calibration.model_dump(mode="json")))
     return calibration
@@ -119,7 +120,7 @@ def _counted(chunk: Chunk) -> Tally:
 
 
 @contextlib.contextmanager
-def _workers(jobs: int) -> Iterator[Map]:
+def workers(jobs: int) -> Iterator[Map]:
     """Yield a `map` over processes; whatever ends the block, no work goes on after it."""
     # Spawned on every system alike: a fork would copy the threads and locks of the live view.
     context = multiprocessing.get_context("spawn")

@@ -6,8 +6,14 @@ there are, a live gateway and the embedded one, speak HTTP.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    ExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -117,9 +123,23 @@ _SHORT: Final = (
 _OPTIONS: Final = {"gateway": "--gateway", "llm_team": "--llm-team", "control": "--control-gateway"}
 
 
+#: Kinds that a program which uses battery as a library brings, for as long as it needs them.
+_ALSO: Final[list[Kind]] = []
+
+
+@contextmanager
+def also(kind: Kind) -> Iterator[None]:
+    """Know one more kind of target within the block, ahead of all others."""
+    _ALSO.insert(0, kind)
+    try:
+        yield
+    finally:
+        _ALSO.remove(kind)
+
+
 def kind_of(text: str) -> Kind:
     """Return the kind of a target, as the command line and the manifest write it."""
-    return next(kind for kind in KINDS if kind.recognizes(text))
+    return next(kind for kind in (*_ALSO, *KINDS) if kind.recognizes(text))
 
 
 def read(text: str, headers: Mapping[str, str]) -> Target:
