@@ -71,30 +71,48 @@ def layer(name: str) -> int:
     return LAYERS.index(folder)
 
 
-@pytest.mark.parametrize("name", [n for n in modules() if not n.startswith("embedded")])
+def outside(name: str) -> bool:
+    """Return whether a module is part of the embedded gateway's world, and not of the battery."""
+    return name.startswith("embedded") or name == "desk_checks"
+
+
+@pytest.mark.parametrize("name", [n for n in modules() if not outside(n)])
 def test_imports_point_down(name: str) -> None:
     upward = {
         other
         for other in own_imports(modules()[name])
-        if not other.startswith("embedded") and layer(other) > layer(name)
+        if not outside(other) and layer(other) > layer(name)
     }
     assert not upward
 
 
-@pytest.mark.parametrize("name", [n for n in modules() if n.startswith("embedded")])
+@pytest.mark.parametrize("name", [n for n in modules() if outside(n)])
 def test_the_embedded_gateway_knows_only_the_protocol_and_the_base_of_the_battery(
     name: str,
 ) -> None:
-    foreign = {n for n in own_imports(modules()[name]) if not n.startswith("embedded")}
+    foreign = {n for n in own_imports(modules()[name]) if not outside(n)}
     assert {other.split(".")[0] for other in foreign} <= {"protocol", "base"}
+
+
+def test_the_check_of_the_packaged_tasks_shares_no_judgment_with_the_gateway() -> None:
+    """Or an error of the gateway's reviewer would be one of the check, and nobody would see it."""
+    path = modules()["desk_checks"]
+    assert own_imports(path) == {"embedded.catalog", "embedded.world"}
+    own = [name for name in imports(path) if name.startswith("battery.embedded.")]
+    words = {"CITIES", "TOWNS", "LADDERS", "TRADE_NAMES", "EARTH_RADIUS_MILES"}
+    people = {"World", "Worker"}
+    assert {name.rpartition(".")[2] for name in own} == {"catalog", "world"} | words | people
+
+
+def test_nothing_imports_the_check_of_the_packaged_tasks() -> None:
+    assert not [name for name, path in modules().items() if "desk_checks" in own_imports(path)]
 
 
 def test_only_targets_and_the_gateway_command_start_the_embedded_gateway() -> None:
     users = {
         name
         for name, path in modules().items()
-        if not name.startswith("embedded")
-        and any(other.startswith("embedded") for other in own_imports(path))
+        if not outside(name) and any(other.startswith("embedded") for other in own_imports(path))
     }
     assert users == {"target.targets", "cli.gateway"}
 

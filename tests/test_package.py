@@ -20,5 +20,8 @@ def test_the_version_stands_in_one_sense_everywhere() -> None:
 def test_the_repository_and_the_package_hold_the_same_three_three_two_tasks() -> None:
     packaged = resources.files("battery").joinpath("tasks.json").read_bytes()
     assert (ROOT / "tasks.json").read_bytes() == packaged
+    checks = resources.files("battery").joinpath("desk_checks.py").read_bytes()
+    # Next to the tasks file, where its checks are looked for.
+    assert (ROOT / "desk_checks.py").read_bytes() == checks
     phases = [entry.phase for entry in plan(load_tasks(ROOT / "tasks.json"))]
     assert phases == ["alpha"] * 3 + ["beta"] * 3 + ["gamma"] * 2

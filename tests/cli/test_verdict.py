@@ -244,6 +244,8 @@ def test_a_gateway_with_the_memory_of_an_earlier_battery_is_noticed_after_iterat
     phases = document["phases"]
     # The first easy task has nothing to gain from a memory; smaller niche tasks have.
     del phases["alpha_baseline"][0]
+    for task in (task for tasks in phases.values() for task in tasks):
+        del task["siblings"], task["checks"]
     for task in list(phases["beta_drift"]):
         less = {**task["spec"], "count": task["spec"]["count"] - 1}
         phases["beta_drift"].append(

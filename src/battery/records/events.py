@@ -53,6 +53,15 @@ class ScheduledCall(NamedTuple):
     key: CallKey
 
 
+class Estimate(NamedTuple):
+    """What the calls ahead may take; confirmations come on top."""
+
+    #: None where there is nothing to go by.
+    tokens: int | None
+    #: What it rests on; where there is nothing to go by, what would give an estimate.
+    basis: str
+
+
 class Outlook(NamedTuple):
     """What a run would ask: how many calls, with which seed, and in which order."""
 
@@ -61,6 +70,7 @@ class Outlook(NamedTuple):
     seed: int | None
     #: What is not on disk yet; confirmations come on top.
     calls: list[ScheduledCall]
+    estimate: Estimate
 
 
 class StageStarted(NamedTuple):

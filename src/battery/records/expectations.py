@@ -72,3 +72,9 @@ class Expectations(Record):
         description="Most turns that the system takes; where all calls took so many, nothing was "
         "measured.",
     )
+    tokens_per_call: int | None = Field(
+        default=None,
+        gt=0,
+        description="Tokens that a task may take, for the estimate of `--dry-run`; an earlier "
+        "battery in the folder wins over it.",
+    )

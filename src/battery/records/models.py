@@ -159,7 +159,7 @@ class Price(Record):
 
 
 #: Expectations that earlier versions did not know.
-_LATER: Final = frozenset({"relevant", "max_turns"})
+_LATER: Final = frozenset({"relevant", "max_turns", "tokens_per_call"})
 
 
 class Tasks(Record):

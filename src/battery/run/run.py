@@ -25,6 +25,7 @@ from battery.records.manifest import Manifest
 from battery.records.models import Summary
 from battery.run import prepare
 from battery.run.budget import Budget
+from battery.run.estimate import estimate
 from battery.run.iteration import Iteration
 from battery.run.prepare import Battery
 from battery.run.summarize import rehearse, write_summary
@@ -74,10 +75,10 @@ def dry_run(settings: Settings, tell: Observer) -> Outlook:
     """
     folder = BatteryDir(settings.folder)
     if settings.resume:
-        battery = prepare.resumed(folder, settings, tell)
+        battery, there = prepare.resumed(folder, settings, tell), True
     else:
         battery = prepare.new(folder, settings)
-        prepare.finished_there(folder)
+        there = prepare.finished_there(folder) is not None
         if settings.seed is None:
             seed = battery.manifest.options.seed
             tell(Notice(f"drew the seed {seed}; --seed {seed} asks in the order shown"))
@@ -86,10 +87,12 @@ def dry_run(settings: Settings, tell: Observer) -> Outlook:
     _tell_of_siblings(battery, tell)
     # What a finished battery in the folder had on record would be archived with it.
     recorded = _recorded(battery) if settings.resume else ()
+    calls = list(schedule.left(finished, wanted, recorded))
     return Outlook(
         plan=schedule.plan(finished, wanted, recorded),
         seed=schedule.seed,
-        calls=list(schedule.left(finished, wanted, recorded)),
+        calls=calls,
+        estimate=estimate(calls, battery.tasks, folder if there else None),
     )
 
 

@@ -12,6 +12,7 @@ from battery.base.text import cells
 from battery.inputs.tasks import PlannedTask
 from battery.records.events import (
     DistillEvent,
+    Estimate,
     Event,
     IterationFinished,
     MetaFinished,
@@ -224,7 +225,8 @@ def outlook(operation: str = "fill: Welder") -> Outlook:
     task = Task(task_class="c", operation=operation, spec={})
     entry = PlannedTask("id", Phase.ALPHA, task, operation)
     schedule = Schedule([entry], (LEARN, FROZEN), repeats=1, seed=1)
-    return Outlook(schedule.plan(0, 1, ()), 1, list(schedule.calls([1])))
+    estimate = Estimate(76_543, "as they took before")
+    return Outlook(schedule.plan(0, 1, ()), 1, list(schedule.calls([1])), estimate)
 
 
 def printed(shown: Outlook) -> list[str]:
@@ -234,8 +236,9 @@ def printed(shown: Outlook) -> list[str]:
 
 
 def test_the_cost_comes_first_and_then_one_line_a_call() -> None:
-    first, *calls = printed(outlook())
+    first, second, *calls = printed(outlook())
     assert first.startswith("5 calls: 2 tasks (1 iteration x 1 task x 2 arms)")
+    assert second == "about 76,500 tokens: as they took before"
     assert sorted(calls) == [
         "1 alpha   frozen 1 fill: Welder",
         "1 alpha   learn  1 fill: Welder",
@@ -247,7 +250,7 @@ def test_the_cost_comes_first_and_then_one_line_a_call() -> None:
 
 def test_a_label_cannot_break_its_line_or_the_terminal() -> None:
     lines = printed(outlook("a\nb\x1b[31m"))
-    assert len(lines) == 6
+    assert len(lines) == 7
     assert all(line.isprintable() for line in lines)
 
 
@@ -264,6 +267,7 @@ def test_the_document_has_the_same_as_numbers() -> None:
         "on_disk": 0,
         "calls": 5,
     }
+    assert document["estimate"] == {"tokens": 76_543, "basis": "as they took before"}
     assert [call["stage"] for call in document["calls"]] == [
         *("alpha", "alpha"),
         *("delta", "epsilon", "zeta"),

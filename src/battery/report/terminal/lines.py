@@ -219,6 +219,8 @@ def make_progress(
 def print_outlook(outlook: events.Outlook, stream: TextIO) -> None:
     """Print the cost and one line per call: iteration, stage, arm, repeat and label."""
     write_line(stream, cost(outlook.plan))
+    if outlook.calls:
+        write_line(stream, _estimate_line(outlook.estimate))
     for call in outlook.calls:
         write_line(stream, _call_line(call))
 
@@ -229,11 +231,20 @@ def outlook_document(outlook: events.Outlook) -> Json:
     return {
         "seed": outlook.seed,
         "cost": {**plan._asdict(), "siblings": sum(plan.siblings), "calls": plan.calls},
+        "estimate": outlook.estimate._asdict(),
         "calls": [
             {name: value for name, value in call._asdict().items() if name != "key"}
             for call in outlook.calls
         ],
     }
+
+
+def _estimate_line(estimate: events.Estimate) -> str:
+    if estimate.tokens is None:
+        return f"no estimate of the tokens: {estimate.basis}"
+    # Three digits: more of them would promise what no estimate can keep.
+    rounded = round(estimate.tokens, 3 - len(str(estimate.tokens)))
+    return f"about {rounded:,} tokens: {estimate.basis}"
 
 
 def _call_line(call: events.ScheduledCall) -> str:

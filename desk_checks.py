@@ -1,0 +1,1 @@
+src/battery/desk_checks.py
