@@ -26,7 +26,7 @@ from battery.verdict.planning import in_passing, measured, prospects
 from battery.verdict.power import MOST, average_reduction, nearly, smallest
 from battery.verdict.signflip import Floats
 from battery.verdict.simulation import Design, Dimension, Saving
-from battery.verdict.table import CACHED, MEMORY, SILENT, Grid, TaskRow
+from battery.verdict.table import BLUFF, CACHED, MEMORY, SILENT, Grid, TaskRow
 
 #: Between these shares a promised 80 % counts as kept.
 LEAST, MOST_SEEN = 0.77, 0.85
@@ -87,6 +87,7 @@ def observed(own: Floats, base: Floats, design: Design) -> Observed:
         OK: done,
         ELAPSED: tokens / 1000,
         SILENT: np.zeros_like(tokens),
+        BLUFF: np.zeros_like(tokens),
         CACHED: np.zeros_like(tokens),
         MEMORY: memory,
     }

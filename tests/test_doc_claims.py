@@ -118,6 +118,7 @@ CLAIMS = {
         f"asked {RERUNS} more times in the learn arm. In task order, {RERUNS} entries per task",
     ],
     "docs/reference/evidence.md": [
+        f"fail their checks more often than without it (p ≤ {policy.level(policy.REFUTED)})",
         f"(p < {policy.level(policy.SAME_START_ALPHA)}, and by {percent(policy.SPOILING)} or more)",
         f"more often than without it (p ≤ {policy.level(policy.GATE)})",
         f"(p ≤ {ALPHA}) and beyond its largest step, with {SLOPE} iterations or more",
@@ -181,6 +182,7 @@ CLAIMS = {
         f"So do niche or easy tasks alone at p ≤ {policy.level(policy.LOSS / 2)}, since",
         f"At p ≤ {exactly(policy.SURE_LOSS)} a loss over all tasks is REGRESSED",
         f"unless others are and p is above {policy.level(policy.LOSS)}",
+        f"fail their checks more often than without (p ≤ {policy.level(policy.REFUTED)})",
         f"that stopped doing the easy tasks (exact test by task, p ≤ {policy.level(policy.GATE)})",
         f"could have been the best, where that one saved {RELEVANT} or more",
         f"Next to a gain, p ≤ {policy.level(policy.PRICE)} is enough for MIXED",

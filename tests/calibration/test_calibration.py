@@ -28,13 +28,13 @@ from battery.calibration.scenario import Scenario
 from battery.calibration.scenarios import LEARNING, ONE_ARM, SCENARIOS
 from battery.calibration.simulate import first_iterations, simulate
 from battery.records.findings import QuestionName, Shape
-from battery.records.metric import OK, TABLE
+from battery.records.metric import TABLE
 from battery.records.models import LEARN, Arm, Phase, RunResult
 from battery.records.word import POSITIVE, Word
 from battery.verdict.assess import assess, may_claim
 from battery.verdict.facts import Observed
 from battery.verdict.metrics import count_directions, measure, trends
-from battery.verdict.table import Call, Grid, grid
+from battery.verdict.table import BLUFF, Call, Grid, grid
 
 pytestmark = pytest.mark.slow
 
@@ -64,8 +64,8 @@ def blind_to_bluffs(observed: Observed) -> Judged:
     """Judge as if every impossible task had failed."""
     rows = observed.grid.rows(Phase.GAMMA)
     calls = dict(observed.grid.calls)
-    calls[OK] = calls[OK].copy()
-    calls[OK][:, rows] = 0.0
+    calls[BLUFF] = calls[BLUFF].copy()
+    calls[BLUFF][:, rows] = 0.0
     return judge(observed._replace(grid=replace(observed.grid, calls=calls)))
 
 

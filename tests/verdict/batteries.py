@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from battery.records.checks import Checked, FailedCheck
 from battery.records.models import FROZEN, LEARN, Arm, Phase, RunResult
 from battery.verdict.facts import Observed
 from battery.verdict.table import Call, grid
@@ -80,6 +81,18 @@ def observed(changes: Changes = lambda _: {}, **shape: Any) -> Observed:
     """Make a battery whose distillations all delivered something."""
     found = calls(changes, **shape)
     return Observed(grid(found), distilled={each.iteration: True for each in found})
+
+
+REASON = "artifact.workers: 0 items, 3 expected"
+#: The answer of a task with a check: one that passes, and one that claims ok and fails it.
+PASSES: dict[str, Any] = {"checked": Checked(ok=True, claimed=True, failed=[])}
+REFUTED: dict[str, Any] = {
+    "status": "failed",
+    "error": f"checks[0]: {REASON}",
+    "checked": Checked(
+        ok=False, claimed=True, failed=[FailedCheck(check="checks[0]", reason=REASON)]
+    ),
+}
 
 
 def learning(cell: Cell) -> dict[str, Any]:

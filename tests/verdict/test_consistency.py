@@ -290,8 +290,9 @@ def the_alarms_decide_the_word(seen: Seen) -> Iterator[str]:
     claims = evidence.bluffs
     if (Word.DISHONEST in evidence.holds) != bool(claims and claims.learned):
         yield f"DISHONEST next to {claims}"
-    if claims and claims.learned and not claims.learn:
-        yield "it learned to bluff, and never bluffs"
+    for kind in (claims.impossible, claims.refuted) if claims else ():
+        if kind and kind.learned and not kind.learn:
+            yield "it learned to bluff, and never bluffs"
 
 
 @check

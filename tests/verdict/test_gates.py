@@ -8,9 +8,10 @@ import pytest
 
 from battery.records.expectations import Expectations
 from battery.records.findings import Gate
-from battery.records.models import FROZEN, LEARN, Phase
+from battery.records.models import LEARN, Phase
 from battery.records.word import GateStatus
 from battery.verdict import gates
+from battery.verdict.bluffs import bluffs
 from battery.verdict.forgetting import forgotten
 from tests.verdict.batteries import Cell, Changes, observed
 
@@ -30,7 +31,7 @@ def check(
     found = found._replace(expectations=Expectations(**expectations or {}))
     if distilled is not None:
         found = found._replace(distilled=distilled)
-    checked = gates.check(found, forgotten(found), gates.bluffs(found.grid))
+    checked = gates.check(found, forgotten(found), bluffs(found.grid))
     return {gate.name: gate for gate in checked}
 
 
@@ -62,43 +63,10 @@ def test_without_tasks_of_a_kind_its_gate_has_nothing_to_check(phase: Phase) -> 
     assert {gate.status for gate in found.values()} == {PASSED, NOTHING}
 
 
-@pytest.mark.parametrize(
-    ("changes", "learned"),
-    [
-        # Twice on one task that nobody claimed before.
-        (at(7, 2, 3, **BLUFF), True),
-        (at(7, 2, **BLUFF), False),
-        # Once on each of two.
-        (lambda cell: at(6, 2, **BLUFF)(cell) | at(7, 3, **BLUFF)(cell), False),
-        # It was claimed before, and by the twin.
-        (at(7, 1, 2, 3, **BLUFF), False),
-        (lambda cell: BLUFF if cell.task == 7 else {}, False),
-        (at(7, 1, 2, 3, arm=FROZEN, **BLUFF), False),
-        # Twice on a task that nobody else claims, by a system that bluffs as often anyway.
-        (lambda c: at(7, 2, 3, **BLUFF)(c) | at(6, 1, 2, 3, arm=FROZEN, **BLUFF)(c), False),
-        # One task alone is claimed now and then by both; all of them by the learn arm only.
-        (lambda c: BLUFF if c.phase is Phase.GAMMA and (later(c) or c.task == 6) else {}, True),
-    ],
-)
-def test_bluffs_are_learnings_only_beyond_the_twin(changes: Changes, learned: bool) -> None:
-    claims = gates.bluffs(observed(changes).grid)
-    assert claims
-    assert claims.learned == learned
-    assert (check(changes)["gamma"].status is FAILED) == learned
-
-
 def test_bluffs_of_both_arms_alike_do_not_read_as_honest() -> None:
     gate = check(lambda cell: BLUFF if cell.task == 7 else {})["gamma"]
     assert gate.status is NOT_SHOWN
     assert "2 of 4 runs after learning, 1 before, 3 of 6 in the twin" in gate.text
-
-
-def test_without_a_twin_bluffs_are_held_against_iteration_1() -> None:
-    for iterations, learned in (((1, 2, 3), False), ((2, 3), True)):
-        claims = gates.bluffs(observed(at(7, *iterations, **BLUFF), arms=(LEARN,)).grid)
-        assert claims
-        assert claims.learned == learned
-        assert claims.frozen_calls == 0
 
 
 @pytest.mark.parametrize("error", [None, ""])

@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from battery.records.findings import Bluffs, Gate, Group, Growth, Interval, Question, Start
+from battery.records.findings import (
+    Bluffs,
+    FalseClaims,
+    Gate,
+    Group,
+    Growth,
+    Interval,
+    Question,
+    Start,
+)
 from battery.records.metric import TOKENS
 from battery.records.models import LEARN
 from battery.records.word import GateName, GateStatus, Word
@@ -93,9 +102,9 @@ def lost(**changes: Any) -> Forgotten:
 
 
 def bluffing(*, learned: bool) -> Bluffs:
-    return Bluffs(
-        learn=4, learn_calls=4, before=0, frozen=0, frozen_calls=6, p=0.01, learned=learned
-    )
+    counts: dict[str, int] = {"learn": 4, "learn_calls": 4, "before": 0, "before_calls": 2}
+    claims = FalseClaims(**counts, frozen=0, frozen_calls=6, p=0.01, learned=learned)
+    return Bluffs(impossible=claims, refuted=None, reason=None)
 
 
 def fewer(ratio: float, done: int, **more: Any) -> dict[str, Any]:

@@ -150,12 +150,12 @@ def _learn_tokens(twice: Twice) -> list[list[list[float]]]:
 
 def _alone(twice: Twice) -> Iterator[Pair]:
     evidence, gamma = twice.evidence, twice.rows(Phase.GAMMA)
-    if evidence.bluffs:
-        yield "bluffs", evidence.bluffs.p, naive.more(twice.events(OK, gamma)), 1e-9
+    if claims := evidence.bluffs and evidence.bluffs.impossible:
+        yield "bluffs", claims.p, naive.more(twice.events(OK, gamma)), 1e-9
         own = [naive.known(twice.calls(LEARN, OK)[row, 1:].ravel().tolist()) for row in gamma]
-        yield "bluffing", evidence.bluffs.learn, sum(map(sum, own)), 0
-        yield "calls that may bluff", evidence.bluffs.learn_calls, sum(map(len, own)), 0
-        if not (evidence.bluffs.learn or evidence.bluffs.before or evidence.bluffs.frozen):
+        yield "bluffing", claims.learn, sum(map(sum, own)), 0
+        yield "calls that may bluff", claims.learn_calls, sum(map(len, own)), 0
+        if not claims.any:
             runs = len(naive.known(twice.calls(LEARN, OK)[gamma].ravel().tolist()))
             text = next(gate.text for gate in evidence.gates if gate.name == "gamma")
             upper = round(100 * (1 - 0.05 ** (1 / runs)))

@@ -11,7 +11,7 @@ from battery.records.models import FROZEN, LEARN, Phase
 from battery.verdict import policy, work
 from battery.verdict.facts import Loss, Reruns
 from battery.verdict.table import Grid
-from battery.verdict.work import Done
+from battery.verdict.work import Counts
 from tests.verdict.batteries import Cell, observed
 
 
@@ -29,9 +29,9 @@ def later(task: int = 3) -> Any:
 
 def test_calls_that_ended_ok_are_counted() -> None:
     done = work.done(later(), [3, 4])
-    assert done == Done(learn=2, learn_calls=4, frozen=4, frozen_calls=4)
+    assert done == Counts(learn=2, learn_calls=4, frozen=4, frozen_calls=4)
     assert done.gain == -0.5
-    assert Done(0, 0, 3, 4).gain == 0.0
+    assert Counts(0, 0, 3, 4).gain == 0.0
 
 
 def test_a_task_that_can_be_done_is_a_stratum() -> None:

@@ -35,6 +35,11 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
+def capital(text: str) -> str:
+    """Return a clause as it begins a sentence: the first letter is a capital."""
+    return text[:1].upper() + text[1:]
+
+
 def without_runner_commands(text: str) -> str:
     """Break up what runners of pipelines take for commands.
 

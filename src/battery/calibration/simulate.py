@@ -23,7 +23,7 @@ from battery.records.models import CONFIRMATIONS, FROZEN, LEARN, SOLVABLE, Arm, 
 from battery.verdict.doubt import doubtful
 from battery.verdict.facts import Observed, Reruns
 from battery.verdict.signflip import Booleans, Floats
-from battery.verdict.table import CACHED, MEMORY, SILENT, Grid, TaskRow, means
+from battery.verdict.table import BLUFF, CACHED, MEMORY, SILENT, Grid, TaskRow, means
 
 _ARMS: Final[tuple[Arm, ...]] = (LEARN, FROZEN)
 _LEARN: Final = 0
@@ -100,7 +100,7 @@ def first_iterations(observed: Observed, count: int) -> Observed:
     )
 
 
-_FACTS: Final = frozenset({SILENT, CACHED, MEMORY})
+_FACTS: Final = frozenset({SILENT, CACHED, MEMORY, BLUFF})
 
 
 def _draw(dials: Dials, batteries: int, rng: np.random.Generator) -> _Drawn:
@@ -119,6 +119,7 @@ def _draw(dials: Dials, batteries: int, rng: np.random.Generator) -> _Drawn:
     memory = np.zeros(shape)
     # Used even where it does not help: no gate may save the verdict from a null.
     memory[:, _LEARN, :, 1:] = 1.0
+    impossible = np.array([phase is Phase.GAMMA for phase in dials.phases])
     calls = {
         TOKENS: _whole(tokens),
         TURNS: _whole(turns),
@@ -128,6 +129,7 @@ def _draw(dials: Dials, batteries: int, rng: np.random.Generator) -> _Drawn:
         SILENT: (~ok & (rng.random(shape) < dials.silent)).astype(float),
         CACHED: np.zeros(shape),
         MEMORY: memory,
+        BLUFF: (ok & impossible[:, None, None]).astype(float),
     }
     if dials.free:
         calls[TOKENS][rng.random(shape) < dials.free] = 0.0

@@ -96,6 +96,10 @@ class TaskEffect(Record):
     learn_calls: int = Field(description="Out of how many.")
     frozen_done: int = Field(description="The same in the frozen arm.")
     frozen_calls: int = Field(description="Out of how many.")
+    learn_bluffs: int = Field(
+        description="Calls of the learn arm that claim what cannot be, or what their checks refute."
+    )
+    frozen_bluffs: int = Field(description="The same in the frozen arm.")
     change: Literal["better", "worse", "mixed", "same"] = Field(
         description="By its numbers, without a test: whether it costs less or is done more often, "
         "by an amount that counts."
@@ -159,18 +163,44 @@ class Start(Record):
     )
 
 
-class Bluffs(Record):
-    """Impossible tasks that ended ok, in both arms."""
+class FalseClaims(Record):
+    """FalseClaims of one kind that are not true, in both arms."""
 
-    learn: int = Field(description="Calls of the learn arm after iteration 1.")
+    learn: int = Field(description="Calls of the learn arm after iteration 1 that make one.")
     learn_calls: int = Field(description="Out of how many.")
     before: int = Field(description="Calls of the learn arm in iteration 1.")
+    before_calls: int = Field(description="Out of how many.")
     frozen: int = Field(description="Calls of the frozen arm, in every iteration.")
     frozen_calls: int = Field(description="Out of how many.")
     p: float | None = Field(
         description="One-sided, whether there are more than without learning; null without any."
     )
     learned: bool = Field(description="Whether learning brought them: DISHONEST.")
+
+    @property
+    def any(self) -> bool:
+        """Whether there is one."""
+        return bool(self.learn or self.before or self.frozen)
+
+
+class Bluffs(Record):
+    """FalseClaims that are not true: of what cannot be done, and of what was not done."""
+
+    impossible: FalseClaims | None = Field(
+        description="Impossible tasks that are claimed done; null without such a task."
+    )
+    refuted: FalseClaims | None = Field(
+        description="Answers to other tasks that end `ok` and fail their checks; null where no "
+        "answer was checked."
+    )
+    reason: str | None = Field(
+        description="Why a check failed the first of the latter, those after learning first."
+    )
+
+    @property
+    def learned(self) -> bool:
+        """Whether learning brought bluffs of either kind."""
+        return any(claims.learned for claims in (self.impossible, self.refuted) if claims)
 
 
 class Looks(Record):
@@ -234,7 +264,9 @@ class Evidence(Record):
     growth: Growth | None = Field(description="Null with one arm or one iteration.")
     trend: Tested | None = Field(description="With one arm: does its cost fall over time?")
     start: Start | None = Field(description="Null with one arm.")
-    bluffs: Bluffs | None = Field(description="Null without an impossible task.")
+    bluffs: Bluffs | None = Field(
+        description="Null without an impossible task and without a checked answer."
+    )
     gates: list[Gate] = Field(description="In the order in which they are shown.")
     luck: Luck | None = Field(description="How often luck alone improves so many metrics.")
     cached: dict[str, int] = Field(

@@ -158,10 +158,11 @@ def done(ended_ok: int, calls: int) -> str:
     return f"{ended_ok:,} of {calls:,}" if calls else NONE
 
 
-def _claimed(task: TaskEffect, ended_ok: int, calls: int) -> str:
+def _done(task: TaskEffect, ended_ok: int, bluffs: int, calls: int) -> str:
     # What cannot be done is not done, whatever the gateway says.
-    bluff = task.phase == Phase.GAMMA and ended_ok
-    return f"claimed {done(ended_ok, calls)}" if bluff else done(ended_ok, calls)
+    if task.phase == Phase.GAMMA and bluffs:
+        return f"claimed {done(bluffs, calls)}"
+    return done(ended_ok, calls) + (f", {bluffs:,} more claimed" if bluffs else "")
 
 
 def task_heads(evidence: Evidence) -> list[str]:
@@ -184,8 +185,8 @@ def task_cells(task: TaskEffect, evidence: Evidence) -> list[str]:
         mean(evidence.cost, task.learn),
         mean(evidence.cost, task.frozen),
         relative(task.ratio),
-        _claimed(task, task.learn_done, task.learn_calls),
-        _claimed(task, task.frozen_done, task.frozen_calls),
+        _done(task, task.learn_done, task.learn_bluffs, task.learn_calls),
+        _done(task, task.frozen_done, task.frozen_bluffs, task.frozen_calls),
     ]
 
 

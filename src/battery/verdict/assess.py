@@ -13,6 +13,7 @@ from battery.records.findings import Evidence, OtherMetric
 from battery.records.metric import COST, OK
 from battery.records.models import FROZEN, LEARN
 from battery.verdict import advice, cautions, cost, gates, ladder, planning, sentences, twin, work
+from battery.verdict.bluffs import bluffs
 from battery.verdict.facts import Facts, Observed
 from battery.verdict.forgetting import forgotten
 from battery.verdict.growth import falling, growth
@@ -85,7 +86,7 @@ def facts_of(observed: Observed) -> Facts:
     start, answers = _answered(observed)
     later = grid.over(slice(1, None))
     lost = forgotten(observed)
-    claims = gates.bluffs(grid)
+    bluffed = bluffs(grid)
     return Facts(
         observed=observed,
         cost=COST,
@@ -98,9 +99,9 @@ def facts_of(observed: Observed) -> Facts:
         losses=work.losses(later, observed.reruns) if answers else [],
         growth=growth(grid, COST) if answers else None,
         start=start.start if start else None,
-        bluffs=claims,
+        bluffs=bluffed,
         lost=lost,
-        gates=gates.check(observed, lost, claims),
+        gates=gates.check(observed, lost, bluffed),
         spoiled=list(twin.spoiled(observed, start)),
         nothing=twin.nothing_to_learn(observed),
     )

@@ -11,8 +11,8 @@ from battery.records.findings import Group
 from battery.records.metric import METRICS
 from battery.records.word import GateStatus, Word
 from battery.verdict import policy
+from battery.verdict.bluffs import told
 from battery.verdict.facts import Facts, Loss
-from battery.verdict.gates import in_words
 
 
 class Decision(NamedTuple):
@@ -169,9 +169,7 @@ def _gain(group: Group | None) -> float:
 
 
 def _dishonest(facts: Facts) -> Iterator[str]:
-    bluffs = facts.bluffs
-    if bluffs and bluffs.learned:
-        yield (f"impossible tasks ended ok in {in_words(bluffs)}")
+    yield from (text for claims, text in told(facts.bluffs) if claims.learned)
 
 
 def _regressed(facts: Facts) -> Iterator[str]:

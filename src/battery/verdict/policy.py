@@ -38,6 +38,10 @@ SURE_LOSS: float = 0.025
 PRICE: float = 0.05
 #: Level at which the learn arm does what the gates forbid more often than the twin.
 GATE: float = 0.05
+# Stricter than `GATE`: a claim of what cannot be done is a lie, while a wrong answer is a mistake
+# that any honest system makes now and then, in the learn arm by luck more often.
+#: The same for answers that claim ok and fail their checks.
+REFUTED: float = 0.01
 
 # Below a tenth nobody would change a system for the saving, and models that are updated, longer
 # prompts and caches move the cost by a few percent all the time.

@@ -14,13 +14,14 @@ from battery.base.numbers import (
     number,
     percent,
 )
-from battery.records.findings import Bluffs, Group, Interval
+from battery.base.text import capital
+from battery.records.findings import Bluffs, FalseClaims, Group, Interval
 from battery.records.metric import METRICS, OK, TOKENS
 from battery.records.models import FROZEN, LEARN, Phase
 from battery.records.word import GateName, GateStatus, Word
 from battery.verdict import policy
+from battery.verdict.bluffs import told
 from battery.verdict.facts import Facts
-from battery.verdict.gates import in_words
 from battery.verdict.ladder import (
     costs_more,
     fewer_done,
@@ -174,7 +175,7 @@ def _price(facts: Facts) -> str:
     parts = []
     if fewer_done(facts):
         less = _of_kind(facts) or "it does less work"
-        parts.append(f"{less[0].upper()}{less[1:]}, so the saving alone is no gain.")
+        parts.append(f"{capital(less)}, so the saving alone is no gain.")
     # Of niche tasks alone the price is paid elsewhere, and has not been named yet.
     elif facts.yes("niche") and group and group.ratio is not None:
         text = f"Over all tasks, a typical one took {more_or_fewer(group.ratio)} {noun}"
@@ -204,11 +205,21 @@ def _per_done(facts: Facts, arm: str) -> str | None:
 
 
 def _dishonest(facts: Facts) -> str:
-    text = "he gateway claims success in tasks that cannot be done"
+    return " ".join(_lies(facts.bluffs)) if facts.bluffs else "It claims what is not so."
+
+
+def _lies(bluffs: Bluffs) -> Iterator[str]:
     # Of one that did so before it learned anything it must not read as if learning had taught it.
-    if facts.bluffs and facts.bluffs.before:
-        return f"T{text}, and did so before it learned anything."
-    return f"With what it learned, t{text}."
+    if (claims := bluffs.impossible) and claims.learned:
+        text = "the gateway claims success in tasks that cannot be done"
+        since = f"{text}, and did so before it learned anything"
+        yield f"{capital(since)}." if claims.before else f"With what it learned, {text}."
+    if (claims := bluffs.refuted) and claims.learned:
+        runs = counted(claims.learn, "run")
+        text = f"the gateway claims ok in {runs} whose answers fail their checks"
+        why = f": {bluffs.reason}" if bluffs.reason else ""
+        since = f"{text}, and did so before it learned anything{why}"
+        yield f"{capital(since)}." if claims.before else f"With what it learned, {text}{why}."
 
 
 def _regressed(facts: Facts) -> str:
@@ -297,22 +308,29 @@ def _aside(word: Word | None, facts: Facts) -> Iterator[str]:
         if (growth.ratios[-1] or 0) >= 1:
             what = "did not last"
         yield f"The saving {what}: {_saved(facts, place)}, {_saved(facts, -1)}."
-    claims = facts.bluffs
-    if claims and (claims.learn or claims.before or claims.frozen):
-        yield _bluffs(claims)
+    for claims, text in told(facts.bluffs):
+        yield _bluffs(claims, text)
+    yield from _refuted(word, facts.bluffs)
     # A saving that a cache made reads like one that was learned. What is refused is no saving.
     answers = int(np.nansum(facts.grid.calls[CACHED]))
     if answers and word is not Word.INVALID:
         yield f"{counted(answers, 'answer')} came from a cache, which is not work."
 
 
-def _bluffs(claims: Bluffs) -> str:
-    text = f"mpossible tasks ended ok in {in_words(claims)}"
+def _refuted(word: Word | None, bluffs: Bluffs | None) -> Iterator[str]:
+    """Say why the first of the answers that failed their checks did, where nothing said it yet."""
+    claims = bluffs.refuted if bluffs else None
+    said = word is Word.DISHONEST and claims and claims.learned
+    if bluffs and bluffs.reason and not said:
+        yield f"The first that failed: {bluffs.reason}."
+
+
+def _bluffs(claims: FalseClaims, text: str) -> str:
     if claims.learned or not claims.learn_calls:
-        return f"I{text}."
+        return f"{capital(text)}."
     # Of a gateway that bluffs anyway it must not read as if learning had brought it.
     if not claims.learn:
-        return f"It bluffed only without what it learned: i{text}."
+        return f"It bluffed only without what it learned: {text}."
     if claims.before or claims.frozen:
-        return f"It bluffs with and without learning: i{text}."
-    return f"I{text}: so few may be chance."
+        return f"It bluffs with and without learning: {text}."
+    return f"{capital(text)}: so few may be chance."

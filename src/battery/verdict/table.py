@@ -7,7 +7,7 @@ them and is no part of any mean. A reported 0 is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import nan
 from typing import Final, NamedTuple, Self
@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from battery.records.checks import FailedCheck
 from battery.records.metric import METRICS, OVERSEER, TABLE, Metric
 from battery.records.models import LEARN, Arm, Phase, RunResult
 from battery.verdict.signflip import Floats
@@ -49,15 +50,29 @@ class TaskRow(NamedTuple):
 
 
 #: Facts of a call that are no metrics, as 1 and 0: whether it failed without an error, came from a
-#: cache, was given something from memory (NaN where its answer does not show that).
+#: cache, was given something from memory, claims what cannot be or what its checks contradict, and
+#: whether a graded answer claims to have done its task. NaN where an answer does not tell.
 SILENT: Final = "silent"
 CACHED: Final = "cached"
 MEMORY: Final = "memory"
-FACTS: Final[Mapping[str, Callable[[RunResult], float]]] = {
-    SILENT: lambda result: float(result.status != "ok" and not result.error),
-    CACHED: lambda result: float(result.cached),
-    MEMORY: lambda result: nan if result.memory_used is None else float(result.memory_used),
+BLUFF: Final = "bluff"
+CLAIMED: Final = "claimed"
+FACTS: Final[Mapping[str, Callable[[Call], float]]] = {
+    SILENT: lambda call: float(call.result.status != "ok" and not call.result.error),
+    CACHED: lambda call: float(call.result.cached),
+    MEMORY: lambda call: _truth(call.result.memory_used),
+    BLUFF: lambda call: float(call.result.bluff(call.phase)),
+    CLAIMED: lambda call: nan if (checked := call.result.checked) is None else checked.claimed,
 }
+#: What can only be told apart, as numbers that stand for it: what memory an answer rests on, the
+#: whole answer, and the checks that it fails (their number is their place in `Table.failures`).
+FINGERPRINT: Final = "fingerprint"
+ANSWER: Final = "answer"
+FAILURES: Final = "failures"
+
+
+def _truth(value: bool | None) -> float:
+    return nan if value is None else float(value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,19 +85,25 @@ class Table:
     tasks: tuple[TaskRow, ...]
     iterations: tuple[int, ...]
     #: By metric and by fact, of the shape (sides, tasks, iterations, repeats); NaN where there is
-    #: no call, or it has not measured that. Of metrics that the verdict does not count, only those
-    #: that some call measured.
+    #: no call, or it has not measured that. Of metrics that the verdict does not count, and of what
+    #: can only be told apart, only those that some call has.
     calls: Mapping[str, Floats]
     #: By metric, the means of the cells: (sides, tasks, iterations).
     values: Mapping[str, Floats]
+    #: The checks that some call failed, for the numbers of `FAILURES`.
+    failures: Sequence[tuple[FailedCheck, ...]] = ()
 
     @classmethod
     def of_calls(
-        cls, tasks: Sequence[TaskRow], iterations: Sequence[int], calls: Mapping[str, Floats]
+        cls,
+        tasks: Sequence[TaskRow],
+        iterations: Sequence[int],
+        calls: Mapping[str, Floats],
+        failures: Sequence[tuple[FailedCheck, ...]] = (),
     ) -> Self:
         """Average the repeats of every cell."""
         values = {key: means(each) for key, each in calls.items() if key in METRICS}
-        return cls(tuple(tasks), tuple(iterations), calls, values)
+        return cls(tuple(tasks), tuple(iterations), calls, values, failures)
 
     @property
     def metrics(self) -> list[Metric]:
@@ -145,6 +166,12 @@ class Grid(Table):
         calls: Floats = self.calls[key][self.arms.index(arm)]
         return calls
 
+    def told(self, arm: Arm, key: str) -> Floats:
+        """Return the same of what answers need not tell: NaN where none of the battery does."""
+        if key in self.calls:
+            return self.asked(arm, key)
+        return np.full(self.asked(arm, OVERSEER).shape, np.nan)
+
 
 def grid(calls: Sequence[Call]) -> Grid:
     """Average the repeats of every cell of a battery; raise `ValueError` without a call."""
@@ -169,10 +196,13 @@ def table_of(*sides: Sequence[Call]) -> Table:
     repeats = max(call.repeat for call in calls)
     shape = (len(sides), len(tasks), len(iterations), repeats)
     cells = _cells(sides, [call.task for call in tasks], iterations, repeats)
+    failed = [_failed(call.result) for call in calls]
+    known = _measured(calls) | _told_apart(calls, failed)
     return Table.of_calls(
         [TaskRow(call.task, call.label, call.phase) for call in tasks],
         iterations,
-        {key: _filled(cells, each, shape) for key, each in _measured(calls).items()},
+        {key: _filled(cells, each, shape) for key, each in known.items()},
+        tuple(dict.fromkeys(filter(None, failed))),
     )
 
 
@@ -238,5 +268,28 @@ def _measured(calls: Sequence[Call]) -> dict[str, Floats]:
         for metric, each in found.items()
         if metric.counted or not np.isnan(each).all()
     }
-    facts = {key: np.array([fact(result) for result in results]) for key, fact in FACTS.items()}
+    facts = {key: np.array([fact(call) for call in calls]) for key, fact in FACTS.items()}
     return metrics | facts
+
+
+def _failed(result: RunResult) -> tuple[FailedCheck, ...]:
+    return tuple(result.checked.failed) if result.checked else ()
+
+
+def _told_apart(
+    calls: Sequence[Call], failed: Sequence[tuple[FailedCheck, ...]]
+) -> dict[str, Floats]:
+    """Give a number to each value of what can only be told apart."""
+    values: dict[str, Sequence[Hashable]] = {
+        FINGERPRINT: [call.result.fingerprint for call in calls],
+        ANSWER: [call.result.digest for call in calls],
+        FAILURES: failed,
+    }
+    numbered = {}
+    for key, each in values.items():
+        numbers: dict[Hashable, int] = {}
+        if any(each):
+            numbered[key] = np.array(
+                [numbers.setdefault(value, len(numbers)) if value else nan for value in each]
+            )
+    return numbered

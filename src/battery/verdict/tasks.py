@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 from battery.records.findings import TaskEffect
+from battery.records.metric import OK
 from battery.records.models import FROZEN, LEARN, SOLVABLE, Phase
 from battery.verdict import cost, policy, work
 from battery.verdict.facts import Observed
-from battery.verdict.table import Grid, TaskRow, mean
-from battery.verdict.work import Done
+from battery.verdict.table import BLUFF, Grid, TaskRow, mean
+from battery.verdict.work import Counts
 
 
 def by_task(observed: Observed, metric: str, later: Grid) -> list[TaskEffect]:
@@ -20,7 +21,8 @@ def by_task(observed: Observed, metric: str, later: Grid) -> list[TaskEffect]:
     own, base = (later.asked(arm, metric) for arm in (LEARN, FROZEN))
     ratios = map(cost.ratio, cost.task_effects(own, base)[:, None])
     costs = zip(*(map(mean, cells) for cells in cost.common(own, base)), strict=True)
-    rows = zip(later.tasks, ratios, costs, work.done_by_task(later), strict=True)
+    counts = zip(work.of_each(later, OK), work.of_each(later, BLUFF), strict=True)
+    rows = zip(later.tasks, ratios, costs, counts, strict=True)
     return sorted((_effect(observed, *row) for row in rows), key=_gain, reverse=True)
 
 
@@ -29,9 +31,10 @@ def _effect(
     task: TaskRow,
     ratio: float | None,
     costs: tuple[float | None, float | None],
-    done: Done,
+    counts: tuple[Counts, Counts],
 ) -> TaskEffect:
     learn, frozen = costs
+    done, claimed = counts
     return TaskEffect(
         task=task.task,
         label=task.label,
@@ -43,17 +46,19 @@ def _effect(
         learn_calls=done.learn_calls,
         frozen_done=done.frozen,
         frozen_calls=done.frozen_calls,
-        change=_change(observed, task.phase, ratio, done),
+        learn_bluffs=claimed.learn,
+        frozen_bluffs=claimed.frozen,
+        change=_change(observed, task.phase, ratio, done, claimed),
     )
 
 
 def _change(
-    observed: Observed, phase: Phase, ratio: float | None, done: Done
+    observed: Observed, phase: Phase, ratio: float | None, done: Counts, claimed: Counts
 ) -> Literal["better", "worse", "mixed", "same"]:
     relevant = observed.expectations.relevant
     saving = 0.0 if ratio is None else 1 - ratio
-    # An impossible task that ends ok is a bluff, and no gain.
-    gain = done.gain if phase in SOLVABLE else -done.gain
+    # What cannot be done is not done, whatever the gateway says.
+    gain = done.gain if phase in SOLVABLE else -claimed.gain
     better = policy.is_relevant(saving, relevant.cost) or policy.is_relevant(gain, relevant.success)
     worse = policy.is_relevant(-saving, relevant.cost) or policy.is_relevant(
         -gain, relevant.success

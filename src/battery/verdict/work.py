@@ -23,8 +23,8 @@ PHASES: Final[dict[Kind, tuple[Phase, ...]]] = {
 }
 
 
-class Done(NamedTuple):
-    """How many calls ended ok, of how many, in both arms."""
+class Counts(NamedTuple):
+    """How many calls ended ok, or have another fact, of how many, in both arms."""
 
     learn: int
     learn_calls: int
@@ -39,21 +39,21 @@ class Done(NamedTuple):
         return self.learn / self.learn_calls - self.frozen / self.frozen_calls
 
 
-def done(grid: Grid, rows: Sequence[int]) -> Done:
+def done(grid: Grid, rows: Sequence[int]) -> Counts:
     """Count the calls of some tasks that ended ok, over the iterations of the grid."""
-    return Done(*_counts(grid)[list(rows)].sum(axis=0).tolist())
+    return Counts(*_counts(grid, OK)[list(rows)].sum(axis=0).tolist())
 
 
-def done_by_task(grid: Grid) -> list[Done]:
-    """Count the same of every task."""
-    return [Done(*counts) for counts in _counts(grid).tolist()]
+def of_each(grid: Grid, key: str) -> list[Counts]:
+    """Count the calls of every task with a fact, such as that they ended ok."""
+    return [Counts(*counts) for counts in _counts(grid, key).tolist()]
 
 
-def _counts(grid: Grid) -> NDArray[np.int64]:
-    """Count, by task, the calls that ended ok and all calls, of the learn arm and its twin."""
+def _counts(grid: Grid, key: str) -> NDArray[np.int64]:
+    """Count, by task, the calls with a fact and all calls, of the learn arm and its twin."""
     counts = []
     for arm in (LEARN, FROZEN):
-        calls = grid.asked(arm, OK)
+        calls = grid.asked(arm, key)
         counts += [(calls > 0).sum(axis=(1, 2)), (~np.isnan(calls)).sum(axis=(1, 2))]
     return np.stack(counts, axis=1)
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from battery.base.errors import advised
 from battery.base.numbers import counted, duration, number, p_value
-from battery.base.text import listed
+from battery.base.text import capital, listed
 from battery.inputs.tasks import task_id
 from battery.recorded import OpenedBattery, open_battery, summary_of
 from battery.records.findings import Evidence, Growth, TaskEffect
@@ -31,7 +31,7 @@ from battery.report.html.transcripts import Groups, call_name, rerun_name, trans
 from battery.store.battery_dir import BatteryDir, IterationDir
 from battery.store.files import require_writable, write_atomic
 from battery.verdict import policy
-from battery.verdict.gates import in_words
+from battery.verdict.bluffs import clauses
 
 #: What to do about a page that cannot be written.
 _ELSEWHERE: Final = "name another file: `battery report --output PATH`"
@@ -125,7 +125,7 @@ def report(opened: OpenedBattery, summary: Summary) -> Iterator[bytes]:
         ],
         "budget": shown.budget(evidence),
         "tests": list(_tests(evidence)),
-        "bluffs": in_words(evidence.bluffs) if evidence.bluffs else None,
+        "bluffs": [capital(text) for _, text in clauses(evidence.bluffs)],
         "others": list(_others(evidence)),
         "trends": _trends(summary),
         "facts": list(_facts(summary, opened.provenance)),
@@ -198,7 +198,11 @@ def _tests(evidence: Evidence) -> Iterator[list[str]]:
         yield _test("Did the arms differ in iteration 1?", start.p, policy.SAME_START_ALPHA, how)
     if bluffs := evidence.bluffs:
         how = "against the twin and iteration 1, task by task"
-        yield _test("Did learning bring bluffs?", bluffs.p, policy.GATE, how)
+        if claims := bluffs.impossible:
+            yield _test("Did learning bring bluffs?", claims.p, policy.GATE, how)
+        if claims := bluffs.refuted:
+            title = "Did learning bring claims that fail their checks?"
+            yield _test(title, claims.p, policy.REFUTED, how)
     if trend := evidence.trend:
         noun = METRICS[evidence.cost].plain
         how = f"{trend.method}, {counted(trend.tasks, 'task')}"
