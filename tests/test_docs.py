@@ -35,7 +35,7 @@ from battery.embedded.server import GatewayOptions, serving
 from battery.records import models
 from battery.records.expectations import Expectations
 from battery.records.word import Outcome, Word
-from battery.store.artifacts import ARTIFACTS, CONFIRMATIONS, ORIGINAL_SUMMARY, described
+from battery.store.artifacts import ARTIFACTS, CONFIRMATIONS, ORIGINAL_SUMMARY, PRICES, described
 from battery.verdict.conditions import CONDITIONS, OF_COMPARISON
 from tests.support.calls import command_here
 from tests.support.commands import environment
@@ -251,7 +251,7 @@ def test_a_battery_writes_what_the_table_of_files_has_and_nothing_else(finished:
     }
     assert [path for path in written if not described(path)] == []
     names = {re.sub(r"_[0-9TZ_]+", "_TIME", Path(path).name) for path in written}
-    rare = {CONFIRMATIONS.name, ORIGINAL_SUMMARY.name}
+    rare = {CONFIRMATIONS.name, PRICES.name, ORIGINAL_SUMMARY.name}
     assert names == {artifact.name for artifact in ARTIFACTS} - rare
 
 

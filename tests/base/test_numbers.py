@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from battery.base.numbers import change, duration, number, percent, signed, signed_percent
+from battery.base.numbers import duration, money, number, percent, signed, signed_percent
 
 #: More than a thousand calls add up to, each with as many tokens as an answer may report.
 MOST = 10.0**20
@@ -44,20 +44,24 @@ def test_thousands_are_grouped_on_request(value: float, places: int, text: str) 
 
 
 @pytest.mark.parametrize(
-    ("absolute", "relative", "text"),
+    ("dollars", "text"),
     [
-        (-4520, -4520 / 9300, "(-4520.00, -48.6%)"),
-        (3, None, "(+3.00)"),
-        (0, 0, "(0.00, 0.0%)"),
-        (-1.125, -1.125 / 3.625, "(-1.13, -31.0%)"),
-        (9_000_000, 9.0, "(+9000000.00, +900.0%)"),
-        (0.0005, 0.0005, "(+0.00, +0.1%)"),
+        (0, "$0.00"),
+        (0.0123, "$0.0123"),
+        (0.012345, "$0.0123"),
+        (0.5, "$0.500"),
+        (0.099996, "$0.1000"),
+        (1, "$1.00"),
+        (12.345, "$12.35"),
+        (1234567.891, "$1,234,567.89"),
+        (-0.0456, "-$0.0456"),
+        (0.00000012345, "$0.000000123"),
+        (1e-12, "$0.000000000"),
+        (0.1 + 0.2, "$0.300"),
     ],
 )
-def test_a_change_has_signs_and_a_relative_part_when_there_is_one(
-    absolute: float, relative: float | None, text: str
-) -> None:
-    assert change(absolute, relative) == text
+def test_money_has_cents_or_three_digits_that_tell(dollars: float, text: str) -> None:
+    assert money(dollars) == text
 
 
 @pytest.mark.parametrize(

@@ -94,27 +94,6 @@ def test_a_long_wrong_value_is_shown_in_short() -> None:
     assert len(caught.value.why) < 200
 
 
-def test_a_reported_nought_differs_from_what_is_not_reported() -> None:
-    assert protocol.respond_spent(spending(0)).tokens == 0
-    assert protocol.respond_spent(spending(None)) == protocol.Spent()
-    assert protocol.respond_spent({"iterations": 0}) == protocol.Spent(turns=0)
-
-
-@pytest.mark.parametrize("sent", [None, "7", 7.5, True, -1, MOST + 1])
-def test_a_part_of_the_tokens_that_is_no_count_is_not_reported(sent: object) -> None:
-    usage = {"total_tokens": 9, "prompt_tokens": sent, "output_tokens": 2}
-    read = protocol.Spent(tokens=9, input=None, output=2)
-    assert protocol.chat_spent({"usage": usage}) == read
-    assert protocol.respond_spent({"artifact": {"usage": usage}}) == read
-    other = {**usage, "input_tokens": 7}
-    assert protocol.chat_spent({"usage": other}).input == 7, "the other spelling is taken instead"
-
-
-@pytest.mark.parametrize("usage", [None, "7", [7], {}])
-def test_a_chat_answer_may_report_no_tokens(usage: object) -> None:
-    assert protocol.chat_spent({"usage": usage}) == protocol.Spent()
-
-
 @pytest.mark.parametrize(
     ("answer", "words"),
     [

@@ -127,12 +127,12 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
     add_metric(copy_program(source))
     tasks = write_tasks(root / "tasks.json", 1)
     with serving_pair() as pair, collecting() as collector:
-        pair.learn.usage = {"cost_usd": 0.02}
-        pair.frozen.usage = {"cost_usd": 0.02}
+        pair.learn.usage = {"tool_calls": 20}
+        pair.frozen.usage = {"tool_calls": 20}
 
         def learn(path: str, _: dict[str, Any]) -> None:
             if "distill" in path:
-                pair.learn.usage = {"cost_usd": 0.01}
+                pair.learn.usage = {"tool_calls": 10}
 
         pair.learn.before = learn
         env = {"PYTHONPATH": str(source), "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
@@ -146,65 +146,68 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
 
 def test_an_iteration_has_its_total(trial: Trial) -> None:
     numbers = read_json(trial.folder / "iter_1" / "metrics.json")
-    assert numbers["cost_usd"] == pytest.approx(TASKS * 0.02)
+    assert numbers["tool_calls"] == pytest.approx(TASKS * 20)
 
 
 def test_the_summary_has_its_trend_after_those_that_count(trial: Trial) -> None:
     summary = trial.summary()
     *counted, trend = summary["trends"]
     assert [each["metric"] for each in counted] == [metric.key for metric in COUNTED]
-    assert (trend["metric"], trend["goal"], trend["direction"]) == ("cost_usd", "fewer", "better")
-    assert trend["values"] == pytest.approx([TASKS * 0.02, TASKS * 0.01])
+    assert (trend["metric"], trend["goal"], trend["direction"]) == ("tool_calls", "fewer", "better")
+    assert trend["values"] == pytest.approx([TASKS * 20, TASKS * 10])
     assert summary["verdict"]["of"] == len(counted)
 
 
 def test_summary_md_shows_its_row_and_says_that_it_is_not_counted(trial: Trial) -> None:
     text = (trial.folder / "summary.md").read_text()
     assert (
-        "| cost_usd | 0.0600 | 0.0300 | better (-0.0300, -50.0%) | fewer (not counted) |\n\n"
+        "| tool_calls | 60.00 | 30.00 | better (-30.00, -50.0%) | fewer (not counted) |\n\n"
     ) in text
-    assert "`cost_usd` improved (not counted)" in text
+    assert "`tool_calls` improved (not counted)" in text
     assert f" of {len(COUNTED)} metrics improved" in text
 
 
 def test_the_console_shows_it(trial: Trial) -> None:
-    assert re.search(r"^1/2 done .*, 0\.0600 USD$", trial.run.stderr, re.MULTILINE)
-    assert re.search(r"^cost_usd +0\.0600 +0\.0300 +\S+ better +-50\.0%$", trial.run.stdout, re.M)
-    assert "not counted: cost_usd" in trial.run.stdout
+    assert re.search(r"^1/2 done .*, 60\.0 tool calls$", trial.run.stderr, re.MULTILINE)
+    assert re.search(r"^tool_calls +60\.0 +30\.0 +\S+ better +-50\.0%$", trial.run.stdout, re.M)
+    assert "not counted: tool_calls" in trial.run.stdout
 
 
 def test_both_arms_have_it_and_it_decides_nothing(trial: Trial) -> None:
     *_, other = trial.summary()["evidence"]["others"]
     assert other == {
-        "metric": "cost_usd",
-        "learn": pytest.approx(0.01),
-        "frozen": pytest.approx(0.02),
+        "metric": "tool_calls",
+        "learn": 10,
+        "frozen": 20,
     }
-    assert "cost 0.0100 (twin 0.0200)" in (trial.folder / "summary.md").read_text()
+    assert "tool calls 10.0 (twin 20.0)" in (trial.folder / "summary.md").read_text()
 
 
 def test_the_page_draws_it(trial: Trial) -> None:
     page = (trial.folder / "report.html").read_text("utf-8")
-    assert 'data-metric="cost_usd"' in page
-    assert "Dollars per task" in page
-    assert '<button type="button" data-show="cost_usd" aria-pressed="false">Cost</button>' in page
+    assert 'data-metric="tool_calls"' in page
+    assert "Tool calls per task" in page
+    assert (
+        '<button type="button" data-show="tool_calls" aria-pressed="false">Tool calls</button>'
+        in page
+    )
 
 
 def test_tables_of_calls_have_its_column(trial: Trial) -> None:
     rows = list(csv.DictReader(io.StringIO(trial("summarize", trial.folder, "--format", "csv"))))
-    assert list(rows[0])[-1] == "cost_usd"
-    costs = {(row["arm"], row["iteration"]): float(row["cost_usd"]) for row in rows}
-    assert costs["learn", "1"] == costs["frozen", "2"] == 0.02
-    assert costs["learn", "2"] == 0.01
+    assert list(rows[0])[-1] == "tool_calls"
+    calls = {(row["arm"], row["iteration"]): float(row["tool_calls"]) for row in rows}
+    assert calls["learn", "1"] == calls["frozen", "2"] == 20
+    assert calls["learn", "2"] == 10
 
 
 def test_junit_has_its_mean(trial: Trial) -> None:
     text = trial("summarize", trial.folder, "--format", "junit")
-    assert text.count('name="iter_1.cost_usd" value="0.0200"') == TASKS
+    assert text.count('name="iter_1.tool_calls" value="20"') == TASKS
 
 
 def test_spans_have_its_attribute(trial: Trial) -> None:
-    told = [each.attributes for each in trial.spans if "battery.cost_usd" in each.attributes]
+    told = [each.attributes for each in trial.spans if "battery.tool_calls" in each.attributes]
     calls = [each for each in told if "battery.task" in each]
     assert len(calls) == 2 * 2 * TASKS
     assert len(told) == len(calls) + 2  # and the two iterations
@@ -214,15 +217,15 @@ def test_an_inspect_log_has_its_score(trial: Trial, tmp_path: Path) -> None:
     trial("export", "inspect", trial.folder, "--output", tmp_path)
     for log in tmp_path.glob("*.json"):
         samples = json.loads(log.read_text())["samples"]
-        assert all(sample["scores"]["cost_usd"]["value"] in {0.02, 0.01} for sample in samples)
+        assert all(sample["scores"]["tool_calls"]["value"] in {20, 10} for sample in samples)
 
 
 def test_the_prompts_name_it(trial: Trial) -> None:
     overseer, scrum = trial.prompts[:2]
-    assert re.search(r"Better is: fewer [^;]*`cost_usd`; more", overseer)
-    assert re.search(r"which one of .*`cost_usd` moves", overseer)
-    assert '"cost_usd":0.06' in overseer
-    assert re.search(r"names one of the metrics .*`cost_usd`", scrum)
+    assert re.search(r"Better is: fewer [^;]*`tool_calls`; more", overseer)
+    assert re.search(r"which one of .*`tool_calls` moves", overseer)
+    assert '"tool_calls":60.0' in overseer
+    assert re.search(r"names one of the metrics .*`tool_calls`", scrum)
 
 
 def test_a_review_may_name_it_and_is_held_to_it(trial: Trial) -> None:
@@ -234,18 +237,18 @@ def test_a_review_may_name_it_and_is_held_to_it(trial: Trial) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
-        input=REVIEW.replace("total_tokens falls", "each call costs fewer dollars"),
+        input=REVIEW.replace("total_tokens falls", "each task takes fewer tool calls"),
         env={"PYTHONPATH": str(trial.source)},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout.split() == ["cost_usd", "fall"]
+    assert done.stdout.split() == ["tool_calls", "fall"]
 
 
 def test_batteries_are_compared_in_it_and_it_decides_nothing(trial: Trial) -> None:
     text = trial("compare", trial.folder, trial.folder)
-    assert re.search(r"^cost_usd +[\d.]+ +[\d.]+ +- +- +-$", text, re.MULTILINE)
+    assert re.search(r"^tool_calls +[\d.]+ +[\d.]+ +- +- +-$", text, re.MULTILINE)
     assert "except for time" in " ".join(text.split())
 
 
@@ -254,20 +257,20 @@ def test_it_is_left_out_where_it_was_not_measured(trial: Trial, tmp_path: Path) 
     folder = Path(shutil.copytree(trial.folder, tmp_path / "b"))
     forget(folder / "iter_2" / "runs.json", 1)
     trial("summarize", folder)
-    row = "| cost_usd | 0.0600 | - | none | fewer (not counted) |"
+    row = "| tool_calls | 60.00 | - | none | fewer (not counted) |"
     assert row in (folder / "summary.md").read_text()
     for runs in folder.rglob("runs.json"):
         forget(runs, TASKS)
     trial("summarize", folder)
-    assert "cost_usd" not in (folder / "summary.md").read_text()
-    assert "cost_usd" not in (folder / "iter_1" / "metrics.json").read_text()
+    assert "tool_calls" not in (folder / "summary.md").read_text()
+    assert "tool_calls" not in (folder / "iter_1" / "metrics.json").read_text()
 
 
 def forget(runs: Path, count: int) -> None:
-    """Take the cost out of the first answers of a file."""
+    """Take the number out of the first answers of a file."""
     found = read_json(runs)
     for run in found[:count]:
-        run["result"]["artifact"]["usage"].pop("cost_usd", None)
+        run["result"]["artifact"]["usage"].pop("tool_calls", None)
     runs.write_text(json.dumps(found))
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from battery.base import jsonio
 from battery.base.errors import ArtifactError, ShapeError
 from battery.protocol import Json
+from battery.protocol.usage import Spent
 from battery.records.models import ELAPSED_KEY, Phase, RunResult
 from battery.records.stages import OVERSEER
 from battery.store.battery_dir import IterationDir
@@ -34,7 +35,7 @@ def test_runs_are_read_back_as_numbers(files: IterationDir) -> None:
     assert read.phase is Phase.ALPHA
     assert read.task.operation == "o"
     usage = {"total_tokens": 7.0}
-    assert read.result == RunResult("failed", 2, 7, True, "no one", 40, usage=usage)
+    assert read.result == RunResult("failed", 2, 7, True, "no one", 40, usage=usage, spent=Spent(7))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from typing import Final
 LEAST_P: Final = 0.001
 #: Above ten times nobody needs the digits.
 HUGE: Final = 10.0
+#: Decimals beyond these are worth nothing to anybody.
+_MOST_PLACES: Final = 9
 AS_MANY: Final = "as many"
 
 
@@ -25,12 +27,20 @@ def number(value: float, places: int = 2, *, grouped: bool = False) -> str:
     return f"{rounded:,f}" if grouped else f"{rounded:f}"
 
 
+def money(dollars: float) -> str:
+    """Write US dollars: `$12.35`, and below one dollar with three digits that tell: `$0.0123`."""
+    exact = abs(Decimal(repr(dollars or 0)))
+    # `adjusted` is the place of the first digit: -2 for 0.0123.
+    places = 2 if not exact or exact >= 1 else min(2 - exact.adjusted(), _MOST_PLACES)
+    return f"{'-' if dollars < 0 else ''}${_round(exact, places):,f}"
+
+
 def signed(value: float, places: int = 2, *, grouped: bool = False) -> str:
     """Write a change like `number`, with its sign: +3.00, -4520.00; no change is 0.00.
 
     A change too small to show keeps its sign: it is better or worse, and not flat.
     """
-    return _sign(value) + number(abs(value), places, grouped=grouped)
+    return sign(value) + number(abs(value), places, grouped=grouped)
 
 
 def counted(count: int, noun: str) -> str:
@@ -46,7 +56,7 @@ def percent(share: float, places: int = 0) -> str:
 
 def signed_percent(share: float) -> str:
     """Write a relative change with its sign and one decimal: -0.486 is -48.6%, none is 0.0%."""
-    return _sign(share) + percent(abs(share), 1)
+    return sign(share) + percent(abs(share), 1)
 
 
 def more_or_fewer(ratio: float, places: int | None = None) -> str:
@@ -63,13 +73,6 @@ def more_or_fewer(ratio: float, places: int | None = None) -> str:
     usual = 0 if difference >= 0.01 else 1
     words = "fewer" if ratio < 1 else "more"
     return f"{percent(difference, usual if places is None else places)} {words}"
-
-
-def change(absolute: float, relative: float | None, places: int = 2) -> str:
-    """Write a change as `(-4520.00, -48.6%)`, or `(+3.00)` when there is no relative one."""
-    if relative is None:
-        return f"({signed(absolute, places)})"
-    return f"({signed(absolute, places)}, {signed_percent(relative)})"
 
 
 def p_value(p: float | None) -> str:
@@ -101,7 +104,8 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
-def _sign(change: float) -> str:
+def sign(change: float) -> str:
+    """Return the sign of a change; none where nothing changed."""
     return "+" if change > 0 else "-" if change < 0 else ""
 
 

@@ -7,7 +7,7 @@ the other. It knows no network: text and objects in, text and objects out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -112,14 +112,14 @@ def _null_is(default: object) -> BeforeValidator:
     return BeforeValidator(lambda value: default if value is None else value)
 
 
-def _whole(value: object) -> object:
+def whole(value: object) -> object:
     """Take 3.0 for 3, as some JSON writers send it; strings and booleans are not numbers."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 #: Turns or tokens; None where they are not reported, which differs from a reported 0. This is the
 #: only guard against absurd numbers: whatever computes with counts may rely on it.
-Count = Annotated[int | None, Field(ge=0, le=MOST_COUNTED, strict=True), BeforeValidator(_whole)]
+Count = Annotated[int | None, Field(ge=0, le=MOST_COUNTED, strict=True), BeforeValidator(whole)]
 
 
 class Usage(BaseModel):
@@ -281,63 +281,9 @@ def excerpt(value: object) -> str:
     return f"{jsonio.dumps(value).decode():.300}"
 
 
-class Spent(NamedTuple):
-    """What an answer reports of turns and tokens; None where it does not."""
-
-    turns: int | None = None
-    tokens: int | None = None
-    input: int | None = None
-    output: int | None = None
-
-
-def respond_spent(answer: Json) -> Spent:
-    """Read what a respond answer reports, its tokens at `artifact.usage`.
-
-    Unlike `read_respond` it keeps a reported 0 apart from what was not reported.
-    """
-    return _spent(_usage(answer))._replace(turns=_first_count(answer, ("iterations",)))
-
-
-def chat_spent(answer: Json) -> Spent:
-    """Read what a chat answer reports, its tokens at `usage`."""
-    return _spent(answer.get("usage"))
-
-
-def _spent(usage: object) -> Spent:
-    if not isinstance(usage, dict):
-        return Spent()
-    return Spent(
-        tokens=_first_count(usage, ("total_tokens",)),
-        # Both spellings are common: that of chat completions and that of newer interfaces.
-        input=_first_count(usage, ("prompt_tokens", "input_tokens")),
-        output=_first_count(usage, ("completion_tokens", "output_tokens")),
-    )
-
-
-def _first_count(values: Json, names: tuple[str, ...]) -> int | None:
-    for name in names:
-        value = _whole(values.get(name))
-        # To Python a boolean is an int. The split of tokens decides nothing, so what is no
-        # count there is left out; it is not worth the call.
-        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_COUNTED:
-            return value
-    return None
-
-
 def _usage(answer: Json) -> object:
     artifact = answer.get("artifact")
     return artifact.get("usage") if isinstance(artifact, dict) else None
-
-
-def usage_numbers(answer: Json) -> dict[str, float]:
-    """Read every number from 0 to `MOST_COUNTED` at `artifact.usage`, by its name."""
-    usage = _usage(answer)
-    return {
-        name: float(value)
-        for name, value in (usage.items() if isinstance(usage, dict) else ())
-        if isinstance(value, int | float) and not isinstance(value, bool)
-        if 0 <= value <= MOST_COUNTED
-    }
 
 
 def was_cached(answer: Json) -> bool:

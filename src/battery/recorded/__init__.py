@@ -18,7 +18,17 @@ from battery.records.expectations import Expectations
 from battery.records.findings import Scorecard
 from battery.records.lines import chat_warnings, distill_warnings
 from battery.records.manifest import Manifest, Provenance
-from battery.records.models import FROZEN, LEARN, Arm, Metrics, Models, Run, Summary, Tasks
+from battery.records.models import (
+    FROZEN,
+    LEARN,
+    Arm,
+    Metrics,
+    Models,
+    Run,
+    RunResult,
+    Summary,
+    Tasks,
+)
 from battery.records.stages import CHAT_STAGES, DISTILL
 from battery.review.scorecard import score
 from battery.store import original
@@ -65,6 +75,11 @@ class OpenedBattery:
     def calls(self) -> Sequence[Call]:
         """The respond calls of all arms and repeats, without the reruns that confirm a failure."""
         return [call for calls in self._run_sets.values() for call in calls]
+
+    @property
+    def results(self) -> Iterator[RunResult]:
+        """What came of all respond calls but the reruns; raises `BatteryError`."""
+        return (call.result for call in self.calls)
 
     @cached_property
     def siblings(self) -> Sequence[Call]:
@@ -346,6 +361,7 @@ def _warnings(opened: OpenedBattery, journals: Sequence[Journal]) -> Iterator[st
     if opened.torn:
         yield opened.torn
     yield from opened.faults
+    yield from opened.folder.pricing.warnings(opened.results)
     for step, journal in zip(opened.steps, journals, strict=True):
         name = f"iteration {step.number}"
         # A folder that has lost its journals still has the events.

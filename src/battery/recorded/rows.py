@@ -9,7 +9,7 @@ from itertools import groupby
 
 from battery.base.errors import ShapeError
 from battery.inputs.tasks import labels, task_id
-from battery.protocol import Json, respond_spent
+from battery.protocol import Json
 from battery.recorded import OpenedBattery
 from battery.records.lines import MORE, Row
 from battery.records.models import ELAPSED_KEY, LEARN, Arm, Run, Task
@@ -66,7 +66,7 @@ def _sibling_rows(step: IterationDir, places: Mapping[str, tuple[int, str]]) -> 
 def _row(iteration: int, arm: Arm, repeat: int, run: Run, answer: Json) -> Row:
     """Write a call as a row; its battery, its place and whether it is a rerun are added later."""
     task, phase, result = run.task, run.phase, run.result
-    spent = respond_spent(answer)
+    spent = result.spent.kinds
     return Row(
         run_id=None,
         started_at=None,
@@ -84,7 +84,7 @@ def _row(iteration: int, arm: Arm, repeat: int, run: Run, answer: Json) -> Row:
         status=result.status,
         turns=result.turns,
         tokens=result.tokens,
-        prompt_tokens=spent.input,
+        prompt_tokens=spent.prompt,
         completion_tokens=spent.output,
         overseer_called=result.overseer_called,
         # A result without a time reads 0, which is not what the call took.

@@ -22,9 +22,10 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
-from battery.protocol import Json, Status, chat_spent, respond_spent
+from battery.protocol import Json, Status
 from battery.protocol.chat import chat_cut
 from battery.protocol.distill import distilled
+from battery.protocol.usage import respond_spent, usage_spent
 from battery.records.checks import Checked
 from battery.records.metric import TABLE
 from battery.records.models import Arm, Phase, Task
@@ -160,7 +161,7 @@ def tokens_of(call: Json) -> int | None:
         return respond_spent(call["result"]).tokens
     # A distillation reports it in one of its events, like a chat; the last one is of the whole.
     answers = [call.get("answer"), *reversed(call.get("events", []))]
-    tokens = (chat_spent(answer).tokens for answer in answers if isinstance(answer, dict))
+    tokens = (usage_spent(answer).tokens for answer in answers if isinstance(answer, dict))
     return next((number for number in tokens if number is not None), None)
 
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from math import isnan, nan
 from typing import Final, Literal
 
-from battery.base.numbers import duration, number, percent
+from battery.base.numbers import duration, money, number, percent, sign
 from battery.protocol import Json
 from battery.records.models import ELAPSED_KEY, RunResult
 
@@ -45,6 +46,8 @@ class Metric:
     iteration: Callable[[Sequence[RunResult]], float | None]
     #: Decimals of an iteration's value; where a format fixes two, at least those.
     places: int = 2
+    #: Whether it is an amount of US dollars, which is written with as many digits as it takes.
+    money: bool = False
     #: How the line of a finished iteration says its value; None: that line does not.
     line: Callable[[float], str] | None = None
     #: Regular expression for the words by which a review may name it, next to its key.
@@ -86,6 +89,16 @@ class Metric:
         # for them, and to clip them would invent a number.
         return nan if self.kind == "difference" and not 0 <= value <= 1 else value
 
+    def written(self, value: float, least: int = 0, *, grouped: bool = False) -> str:
+        """Write a value with its decimals, or `least` where that is more; `number` groups."""
+        if self.money:
+            return money(value)
+        return number(value, max(least, self.places), grouped=grouped)
+
+    def moved(self, change: float, least: int = 0, *, grouped: bool = False) -> str:
+        """Write a change of a value with its sign, such as `-4520` or `+$0.0123`; none is `0`."""
+        return sign(change) + self.written(abs(change), least, grouped=grouped)
+
     @property
     def sign(self) -> int:
         """Return 1 where a larger value is worse, -1 where it is better."""
@@ -105,6 +118,10 @@ def _reported_seconds(result: RunResult, answer: Json) -> float | None:
     return result.elapsed_ms / 1000 if answer.get(ELAPSED_KEY) is not None else None
 
 
+def _dollars(result: RunResult) -> float:
+    return nan if result.cost_usd is None else result.cost_usd
+
+
 def in_usage(name: str) -> Callable[[RunResult], float]:
     """Read a number that calls report at `artifact.usage.<name>`; NaN where one does not."""
     return lambda result: result.usage.get(name, nan)
@@ -114,7 +131,8 @@ def total(call: Callable[[RunResult], float]) -> Callable[[Sequence[RunResult]],
     """Sum up a number of each call; None where a call lacks it, for the rest is no total."""
 
     def over(results: Sequence[RunResult]) -> float | None:
-        found = sum(map(call, results))
+        # In decimals, in which the order of the runs changes nothing and no digit is added.
+        found = float(sum(Decimal(repr(call(result))) for result in results))
         return None if isnan(found) else found
 
     return over
@@ -135,6 +153,7 @@ TOKENS: Final = "total_tokens"
 TURNS: Final = "avg_turns_per_task"
 OVERSEER: Final = "overseer_called_rate"
 OK: Final = "ok_tasks"
+MONEY: Final = "cost_usd"
 ELAPSED: Final = "total_elapsed_s"
 
 #: The metric that is the cost of a call, wherever costs are compared.
@@ -223,6 +242,22 @@ TABLE: Final = (
         call_span=None,
         iteration_span=None,
         score="elapsed_s",
+    ),
+    Metric(
+        key=MONEY,
+        title="Dollars per task",
+        plain="dollars",
+        cell="Dollars",
+        call=_dollars,
+        iteration=total(_dollars),
+        places=6,
+        money=True,
+        line=money,
+        words=r"costs?|dollars?|usd|bills?|spend(?:ing)?|cheaper",
+        decides=True,
+        call_span="cost_usd",
+        iteration_span="cost_usd",
+        score="cost_usd",
     ),
 )
 #: The same by key.

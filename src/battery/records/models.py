@@ -20,9 +20,9 @@ from battery.protocol import (
     memory_fingerprint,
     memory_used,
     read_respond,
-    usage_numbers,
     was_cached,
 )
+from battery.protocol.usage import Spent, respond_spent, usage_numbers
 from battery.records.checks import Check, Checked
 from battery.records.expectations import COMMENT, Expectations, also
 from battery.records.findings import Evidence, Kind, Record, Scorecard
@@ -158,6 +158,12 @@ class Price(Record):
     output: float = Field(ge=0, allow_inf_nan=False, description="Of tokens that it writes.")
 
 
+class KnownPrice(Price):
+    """A price that a summary used."""
+
+    source: str = Field(description="Where it is from, such as `genai-prices 0.2.3`.")
+
+
 #: Expectations that earlier versions did not know.
 _LATER: Final = frozenset({"relevant", "max_turns", "tokens_per_call"})
 
@@ -236,6 +242,8 @@ class RunResult(NamedTuple):
     fingerprint: str | None = None
     #: Of the whole answer, without times: equal where two answers are byte for byte the same.
     digest: bytes = b""
+    #: The tokens by kind and by model, as far as the answer says.
+    spent: Spent = Spent()
     #: US dollars; None where a model's price or its tokens are not known. `battery.pricing` says.
     cost_usd: float | None = None
     #: What an answer on disk has and no gateway may send; it counts as not reported. Each begins
@@ -262,6 +270,7 @@ class RunResult(NamedTuple):
             cached=was_cached(answer),
             memory_used=memory_used(answer),
             usage=usage_numbers(answer),
+            spent=respond_spent(answer),
             fingerprint=memory_fingerprint(answer),
         )
 

@@ -150,7 +150,7 @@ def mean(metric: str, value: float | None) -> str:
         return percent(value, 1)
     if metric == ELAPSED:
         return duration(value)
-    return number(value, METRICS[metric].places, grouped=True)
+    return METRICS[metric].written(value, grouped=True)
 
 
 def done(ended_ok: int, calls: int) -> str:

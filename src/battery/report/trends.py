@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from battery.base.numbers import (
-    change,
-    number,
-    percent,
-)
+from typing import Final
+
+from battery.base.numbers import number, percent, signed_percent
 from battery.records.findings import (
     Expectation,
     Luck,
@@ -16,6 +14,9 @@ from battery.records.metric import METRICS
 from battery.records.models import DirectionCount, Summary, Trend
 from battery.report.evidence import NONE
 from battery.verdict.metrics import NEEDED
+
+#: Decimals that the format of `summary.md` has at least.
+_PLACES: Final = 2
 
 
 def luck(chances: Luck) -> str:
@@ -49,15 +50,16 @@ def score(card: Scorecard) -> str:
 
 def metric_value(key: str, value: float | None) -> str:
     """Write an iteration's value as `summary.md` does: two decimals, more where it needs them."""
-    return NONE if value is None else number(value, _places(key))
+    return NONE if value is None else METRICS[key].written(value, _PLACES)
 
 
 def trend_change(trend: Trend) -> str:
     """Write how a metric moved: `better (-4520.00, -48.6%)`; `none` where nothing compares."""
     if trend.direction is None or trend.change is None:
         return "none"
-    moved = change(trend.change, trend.relative, _places(trend.metric))
-    return f"{trend.direction} {moved}"
+    moved = METRICS[trend.metric].moved(trend.change, _PLACES)
+    relative = "" if trend.relative is None else f", {signed_percent(trend.relative)}"
+    return f"{trend.direction} ({moved}{relative})"
 
 
 def goal(trend: Trend) -> str:
@@ -65,12 +67,10 @@ def goal(trend: Trend) -> str:
     return trend.goal if METRICS[trend.metric].counted else f"{trend.goal} (not counted)"
 
 
-def _places(key: str) -> int:
-    return max(2, METRICS[key].places)
-
-
 def moved(expectation: Expectation) -> str:
     """Write the values before and after: `12019.00 → 6862.00`."""
     if expectation.before is None or expectation.after is None:
         return NONE
-    return f"{number(expectation.before)} → {number(expectation.after)}"
+    metric = METRICS.get(expectation.metric or "")
+    ends = (expectation.before, expectation.after)
+    return " → ".join(metric.written(end, _PLACES) if metric else number(end) for end in ends)

@@ -255,7 +255,7 @@ class Iteration:
                 self.files.number,
                 ask.entry.phase,
                 ask.entry.label,
-                result,
+                self.files.priced(result),
                 replayed=answer is None,
                 arm=ask.arm,
                 repeat=ask.repeat,

@@ -19,6 +19,7 @@ from battery.store.artifacts import described
 from battery.store.battery_dir import BatteryDir
 from battery.store.files import cannot_write, make_folder, require_writable
 from battery.store.lock import locked
+from battery.store.prices import keep_prices
 
 
 def summarize(folder: BatteryDir, tell: Observer, *, elsewhere: bool = False) -> Summary:
@@ -65,6 +66,7 @@ def write_summary(
     if not isinstance(opened.provenance, Manifest):
         original.keep_summary(folder.root)
     wanted = folder.report_path.exists() if report is None else report
+    keep_prices(folder.root, folder.pricing, opened.results)
     summary = summary_of(opened, report=wanted)
     folder.write_summary(summary, markdown(summary))
     then()

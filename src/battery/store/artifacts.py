@@ -23,6 +23,7 @@ from battery.records.models import CONFIRMATIONS as RERUNS
 from battery.records.models import (
     SCHEMA_VERSION,
     SUMMARY_VERSION,
+    KnownPrice,
     Metrics,
     Phase,
     Proposal,
@@ -301,6 +302,14 @@ REPORT: Final = Artifact(
     "at the end, and by `battery report`",
     PAGE,
 )
+# So that a battery has one verdict on every machine: the list behind it changes, or may be missing.
+PRICES: Final = Artifact(
+    "prices.json",
+    "The prices that the summary rests on, where they are not from the tasks.",
+    "after each iteration",
+    document(dict[str, KnownPrice]),
+    schema="prices",
+)
 SUMMARY_TEXT: Final = Artifact(
     "summary.md", "The summary: verdict, evidence and trends.", "after each iteration", TEXT
 )
@@ -344,6 +353,7 @@ ARTIFACTS: Final[tuple[Artifact[Any, Any], ...]] = (
     OUTCOMES,
     LESSONS,
     REPORT,
+    PRICES,
     ORIGINAL_SUMMARY,
     SUMMARY_TEXT,
     SUMMARY,

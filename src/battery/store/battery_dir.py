@@ -10,13 +10,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from battery.base import jsonio
 from battery.base.clock import stamp
-from battery.base.errors import FolderError, ShapeError, UsageError
+from battery.base.errors import FolderError, UsageError
+from battery.pricing import Pricing
 from battery.protocol import Json
 from battery.protocol.distill import distilled
 from battery.records.findings import Record
@@ -28,6 +28,7 @@ from battery.records.models import (
     Metrics,
     Proposal,
     Run,
+    RunResult,
     Summary,
     Tasks,
     Verdict,
@@ -57,8 +58,9 @@ from battery.store.artifacts import (
     artifact,
     list_of,
 )
-from battery.store.documents import read_answers, read_bytes, wrong
+from battery.store.documents import last_object, read_answers, read_bytes
 from battery.store.files import make_folder, sync_folder, write_atomic
+from battery.store.prices import read_pricing
 
 #: What a battery begins with; all its other files come of its iterations.
 _AT_THE_START: Final = (MANIFEST, TASKS)
@@ -66,12 +68,23 @@ _ARMS: Final[tuple[Arm, ...]] = (LEARN, FROZEN)
 
 
 class IterationDir:
-    """The files of one iteration."""
+    """The files of one iteration; whatever runs are read from them, they are priced."""
 
-    def __init__(self, root: Path, number: int, battery: Path | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        number: int,
+        battery: Path | None = None,
+        pricing: Callable[[], Pricing] = Pricing,
+    ) -> None:
         self.number = number
         self.root = root
         self._battery = battery or root.parent
+        self._pricing = pricing
+
+    def priced(self, result: RunResult) -> RunResult:
+        """Return a result with what it cost, by the prices of the battery."""
+        return self._pricing().priced(result)
 
     @property
     def journal(self) -> Path:
@@ -86,7 +99,7 @@ class IterationDir:
     @property
     def siblings(self) -> IterationDir:
         """The folder of the siblings, whose runs are laid out like those of the tasks."""
-        return IterationDir(self.root / SIBLINGS, self.number, self._battery)
+        return IterationDir(self.root / SIBLINGS, self.number, self._battery, self._pricing)
 
     def runs_name(self, arm: Arm, repeat: int) -> str:
         """Name the file of an arm's runs, as a path below the battery's folder."""
@@ -115,7 +128,10 @@ class IterationDir:
 
     def read_runs(self, arm: Arm = LEARN, repeat: int = 1) -> list[Run]:
         """Read task, phase and numbers of every run; the rest of the answers is let go."""
-        return RUN_SETS.read(self.folder(arm, repeat))
+        return [self._priced(run) for run in RUN_SETS.read(self.folder(arm, repeat))]
+
+    def _priced(self, run: Run) -> Run:
+        return run._replace(result=self.priced(run.result))
 
     def run_sets(self) -> Iterator[tuple[Arm, int, list[Run]]]:
         """Yield arm, repeat (from 1) and runs of all that is on disk, the learn arm first.
@@ -135,12 +151,13 @@ class IterationDir:
         for arm in arms or _ARMS:
             for repeat in self._repeats(arm):
                 for run, answer in read_answers(self.folder(arm, repeat) / RUN_SETS.name):
-                    yield arm, repeat, run, answer
+                    yield arm, repeat, self._priced(run), answer
 
     def confirmed_answers(self) -> Iterator[tuple[Run, Json]]:
         """Yield the reruns of tasks that failed, with their whole answers."""
         if CONFIRMATIONS.exists(self.root):
-            yield from read_answers(self.root / CONFIRMATIONS.name)
+            for run, answer in read_answers(self.root / CONFIRMATIONS.name):
+                yield self._priced(run), answer
 
     def distill_text(self) -> str | None:
         """Read what the learning side distilled; None where it has not."""
@@ -157,7 +174,7 @@ class IterationDir:
 
     def read_confirmations(self) -> list[Run]:
         """Read the reruns of tasks that failed, in task order; empty without any."""
-        return CONFIRMATIONS.find(self.root) or []
+        return [self._priced(run) for run in CONFIRMATIONS.find(self.root) or []]
 
     def write_metrics(self, metrics: Metrics, arm: Arm = LEARN) -> None:
         """Write the `metrics.json` of an arm's first repeat."""
@@ -190,7 +207,7 @@ class IterationDir:
             return False
         # Text alone proves little: a gateway that learned nothing may say so in a full sentence.
         events = self.root / DISTILL_EVENTS.name
-        count = _last_event(events).get("learned") if events.exists() else None
+        count = last_object(events).get("learned") if events.exists() else None
         return count > 0 if isinstance(count, int) else bool(text.strip())
 
     def write_answer(self, name: str, text: str) -> None:
@@ -253,23 +270,19 @@ class IterationDir:
         return sorted(number for number in numbers if RUN_SETS.exists(self.folder(arm, number)))
 
 
-def _last_event(path: Path) -> Json:
-    """Read the last line that is not blank; empty where there is none."""
-    lines = read_bytes(path).rstrip().splitlines()
-    try:
-        event = jsonio.loads(lines[-1]) if lines else {}
-    except ValueError as error:
-        raise wrong(path, ShapeError("", f"its last line is not JSON: {error}")) from error
-    if not isinstance(event, dict):
-        raise wrong(path, ShapeError("", "its last line is not a JSON object"))
-    return event
-
-
 class BatteryDir:
     """A folder of artifacts: the manifest, the tasks, the iterations and the summary."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._pricing: Pricing | None = None
+
+    @property
+    def pricing(self) -> Pricing:
+        """By what its calls are priced; raises `BatteryError`."""
+        if self._pricing is None:
+            self._pricing = read_pricing(self.root)
+        return self._pricing
 
     @property
     def resume_hint(self) -> str:
@@ -282,7 +295,8 @@ class BatteryDir:
 
     def iteration(self, number: int) -> IterationDir:
         """Return one iteration, counted from 1, whether it exists or not."""
-        return IterationDir(self.root / ITERATION.name(number), number)
+        root = self.root / ITERATION.name(number)
+        return IterationDir(root, number, self.root, lambda: self.pricing)
 
     def numbers(self) -> list[int]:
         """List the iterations that have a folder, in order."""
@@ -305,6 +319,7 @@ class BatteryDir:
 
     def write_manifest(self, manifest: Manifest) -> None:
         """Write the manifest."""
+        self._pricing = None
         MANIFEST.write(self.root, manifest)
 
     def has_tasks(self) -> bool:
@@ -322,6 +337,7 @@ class BatteryDir:
 
     def write_tasks(self, tasks: Tasks) -> None:
         """Write the tasks as run."""
+        self._pricing = None
         TASKS.write(self.root, tasks)
 
     def write_summary(self, summary: Summary, markdown: str) -> None:
@@ -363,6 +379,7 @@ class BatteryDir:
         What tells the battery's start goes last: when the process is killed half way, the next
         call finds the same place and moves the rest there.
         """
+        self._pricing = None
         # Newest iteration first, as the oldest file dates a folder without manifest.
         names = [MEMORY, *(each.name for each in OF_THE_BATTERY if each not in _AT_THE_START)]
         names += [ITERATION.name(number) for number in reversed(self.numbers())]

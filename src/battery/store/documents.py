@@ -153,6 +153,18 @@ def read_objects(path: Path) -> Iterator[Json]:
                 yield value
 
 
+def last_object(path: Path) -> Json:
+    """Read the last line that is not blank, an object; empty where there is none."""
+    lines = read_bytes(path).rstrip().splitlines()
+    try:
+        event = jsonio.loads(lines[-1]) if lines else {}
+    except ValueError as error:
+        raise wrong(path, ShapeError("", f"its last line is not JSON: {error}")) from error
+    if not isinstance(event, dict):
+        raise wrong(path, ShapeError("", "its last line is not a JSON object"))
+    return event
+
+
 def cannot_read(path: Path, error: OSError) -> ArtifactError:
     """Put a failed read into words, with what would clear the cause."""
     restore = "restore it; what can be computed from runs.json, `battery summarize` writes again"

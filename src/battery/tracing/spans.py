@@ -13,6 +13,7 @@ from typing import Any, Final
 from battery import protocol
 from battery.base import jsonio
 from battery.protocol.chat import chat_content, finish_reason
+from battery.protocol.usage import Tokens, usage_spent
 from battery.records.events import MetaFinished, TaskFinished, TaskStarted
 from battery.records.metric import TABLE
 from battery.records.models import ELAPSED_KEY, FROZEN, Metrics, Summary
@@ -56,7 +57,7 @@ def answered(finished: TaskFinished, *, content: bool) -> Attributes:
     """Describe what came back; `content` adds the answer."""
     result, answer = finished.result, finished.answer or {}
     facts: dict[str, Any] = {
-        **_usage(protocol.respond_spent(answer)),
+        **_usage(finished.result.spent.kinds),
         "battery.status": result.status,
         **{f"battery.{m.call_span}": m.of(result, answer) for m in TABLE if m.call_span},
         "battery.memory_used": result.memory_used,
@@ -83,7 +84,7 @@ def chat(finished: MetaFinished, *, content: bool) -> Attributes:
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": protocol.ChatRequest.model_fields["provider"].default,
         "gen_ai.request.model": finished.model,
-        **_usage(protocol.chat_spent(answer)),
+        **_usage(usage_spent(answer).kinds),
     }
     if content and finished.prompt is not None:
         facts["gen_ai.input.messages"] = _message("user", finished.prompt)
@@ -143,8 +144,8 @@ def _evaluation(name: str, label: str | None, value: float | None, why: str) -> 
     )
 
 
-def _usage(spent: protocol.Spent) -> dict[str, int | None]:
-    return {"gen_ai.usage.input_tokens": spent.input, "gen_ai.usage.output_tokens": spent.output}
+def _usage(tokens: Tokens) -> dict[str, int | None]:
+    return {"gen_ai.usage.input_tokens": tokens.prompt, "gen_ai.usage.output_tokens": tokens.output}
 
 
 def _message(role: str, text: str, finish_reason: str | None = None) -> str:

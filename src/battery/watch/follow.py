@@ -131,7 +131,7 @@ class IterationTail:
             self.number,
             Phase(entry["phase"]),
             label,
-            read_back(entry["result"])[0],
+            self._files.priced(read_back(entry["result"])[0]),
             replayed,
             arm=FROZEN if key.arm == FROZEN else LEARN,
             repeat=key.repeat,

@@ -1,6 +1,6 @@
 """Tasks by iterations by arms: the page's grid, its charts and the numbers behind both; pure.
 
-`assets/page.js` writes numbers the same two ways, for what is drawn and switched later.
+`assets/page.js` writes numbers the same three ways, for what is drawn and switched later.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from battery.base.numbers import number, percent
+from battery.base.numbers import money, number, percent
 from battery.base.text import brief
 from battery.protocol import Json
 from battery.records.metric import Metric
@@ -100,6 +100,7 @@ class Board:
             "iterations": self.grid.iterations,
             "tasks": [brief(task.label, NAME_WIDTH) for task in self.grid.tasks],
             "lines": self.lines(),
+            "money": [each.key for each in self.grid.metrics if each.money],
             "rates": [each.key for each in self.grid.metrics if each.kind == "difference"],
             "values": {metric: _numbers(cells) for metric, cells in self.values.items()},
             "calls": [
@@ -277,6 +278,8 @@ def _means(board: Board, arm: Arm, metric: Metric) -> list[float]:
 def _shown(metric: Metric, value: float, none: str) -> str:
     if np.isnan(value):
         return none
+    if metric.money:
+        return money(value)
     return rate(value) if metric.kind == "difference" else figure(value)
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from battery.base import jsonio
-from battery.protocol import OVERSEER_KIND, Json, log_entries, respond_spent
+from battery.protocol import OVERSEER_KIND, Json, log_entries
 from battery.records.metric import TABLE
 from battery.records.models import ELAPSED_KEY, Arm, Phase, Run
 
@@ -123,11 +123,11 @@ def scores(task_run: TaskRun) -> Json:
 
 def model_usage(task_run: TaskRun) -> dict[str, int] | None:
     """Return the tokens of all models that the gateway asked; None where it reports none."""
-    spent = respond_spent(task_run.answer)
+    spent = task_run.run.result.spent
     if spent.tokens is None:
         return None
     names = ("input_tokens", "output_tokens", "total_tokens")
-    parts = zip(names, (spent.input, spent.output, spent.tokens), strict=True)
+    parts = zip(names, (spent.kinds.prompt, spent.kinds.output, spent.tokens), strict=True)
     return {name: tokens for name, tokens in parts if tokens is not None}
 
 

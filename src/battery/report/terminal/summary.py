@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
-from battery.base.numbers import number, signed, signed_percent
+from battery.base.numbers import signed_percent
 from battery.base.text import brief, can_show, cells, pad, printable, takes_escapes, write_line
 from battery.records.findings import Evidence
 from battery.records.metric import METRICS
@@ -140,8 +140,8 @@ def _chosen(columns: list[list[str]], room: int, look: Look) -> list[list[str]]:
 
 def _value(trend: Trend, value: float | None) -> str:
     # Counts need no decimals here; `summary.md` has them because its format is fixed.
-    places = METRICS[trend.metric].places
-    return shown.NONE if value is None else number(value, places, grouped=True)
+    metric = METRICS[trend.metric]
+    return shown.NONE if value is None else metric.written(value, grouped=True)
 
 
 def _trend(trend: Trend, look: Look) -> str:
@@ -152,7 +152,7 @@ def _trend(trend: Trend, look: Look) -> str:
     # The mark says where the number went, the word whether that is good.
     mark = look.up if trend.change > 0 else look.down
     if trend.relative is None:
-        size = signed(trend.change, METRICS[trend.metric].places, grouped=True)
+        size = METRICS[trend.metric].moved(trend.change, grouped=True)
     else:
         size = signed_percent(trend.relative)
     return f"{mark} {trend.direction:<6} {size:>7}"

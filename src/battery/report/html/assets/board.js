@@ -9,7 +9,7 @@
   });
 
   const share = (value) => (value === 0 ? "no" : value === 1 ? "yes" : battery.rate(value));
-  const shown = (what, value) => (rates.includes(what) ? share(value) : battery.figure(value));
+  const shown = (what, value) => (rates.includes(what) ? share(value) : battery.value(what, value));
 
   function show(what) {
     const value = ([arm, row, at]) => values[what][arm][row][at];

@@ -4,6 +4,7 @@
 (() => {
   const { arms, iterations, tasks, lines, values, means } = battery.data;
   const rates = new Set(battery.data.rates);
+  const money = new Set(battery.data.money);
   const select = document.getElementById("highlight");
   const redraws = [];
 
@@ -49,7 +50,7 @@
         ticks: 4,
         label: null,
         tickSize: 0,
-        tickFormat: rates.has(metric) ? "%" : undefined,
+        tickFormat: rates.has(metric) ? "%" : money.has(metric) ? battery.money : undefined,
       },
       marks: [
         Plot.gridY({ stroke: "var(--line)", strokeOpacity: 1, ticks: 4 }),
@@ -90,7 +91,7 @@
             ...places,
             title: (point) =>
               `${point.row < 0 ? "mean over tasks" : tasks[point.row]}\n${point.arm}, iteration ` +
-              `${point.iteration}: ${shown(metric, point.value)}`,
+              `${point.iteration}: ${battery.value(metric, point.value)}`,
             fill: "var(--ground)",
             stroke: "var(--strong-line)",
             lineWidth: 22,
@@ -99,8 +100,6 @@
       ],
     });
   }
-
-  const shown = (metric, value) => (rates.has(metric) ? battery.rate(value) : battery.figure(value));
 
   for (const element of document.querySelectorAll(".chart[data-metric]")) {
     redraws.push(battery.draw(element, (width) => chart(element.dataset.metric, width)));

@@ -49,6 +49,19 @@ const battery = {
     return battery.formats[places].format(battery.rounded(value, places));
   },
 
+  /** Write US dollars: $12.35, and below one dollar with three digits that tell: $0.0123. */
+  money(value) {
+    const first = value > 0 && value < 1 ? Number(value.toExponential().split("e")[1]) : 0;
+    const places = Math.min(2 - first, 9);
+    return `$${battery.rounded(value, places).toLocaleString("en", { minimumFractionDigits: places, maximumFractionDigits: places })}`;
+  },
+
+  /** Write a value of a metric. */
+  value(metric, value) {
+    if (battery.data.money.includes(metric)) return battery.money(value);
+    return battery.data.rates.includes(metric) ? battery.rate(value) : battery.figure(value);
+  },
+
   /** Write a share of 1: 50%, or 33.3% when not exact; 0% and 100% only for none and all. */
   rate(share) {
     if (share > 0 && share < 0.0005) return "<0.1%";

@@ -1,0 +1,201 @@
+"""Tokens as answers report them: one table of the spellings in use, and one reader.
+
+Battery's own contract is `usage.total_tokens`. Whatever else stands next to it comes from the
+provider behind a gateway, passed on as it was; docs/reference/wire.md lists the spellings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, NamedTuple
+
+from battery.protocol import MOST_COUNTED, Json, whole
+
+# Compared without case and underscores, and with `TokenCount` as `Tokens`: `prompt_tokens`,
+# `promptTokens` and `promptTokenCount` are one spelling. What is in an object of details has the
+# name of that object before a point. The first name that holds a count is taken.
+#: The whole prompt, or in the spelling of Anthropic and Bedrock what is left of it.
+_PROMPT: Final = ("prompttokens", "inputtokens", "promptevalcount")
+#: The part of the prompt that the provider had cached.
+_CACHED: Final = (
+    *("promptdetails.cachedtokens", "inputdetails.cachedtokens", "inputdetails.cacheread"),
+    *("inputdetails.cachereadinputtokens", "promptcachehittokens", "cachedcontenttokens"),
+    *("cachedtokens", "cachedprompttokens", "cachedinputtokens", "cachedprompttexttokens"),
+)
+#: What was read from the cache and written to it. Next to `input_tokens` these are no part of it.
+_CACHE_READ: Final = ("cachereadinputtokens", "cachereadtokens")
+_CACHE_WRITTEN: Final = ("cachecreationinputtokens", "cachewriteinputtokens", "cachewritetokens")
+#: Prompts of tools, which Gemini counts apart.
+_PROMPT_TOO: Final = ("tooluseprompttokens",)
+_OUTPUT: Final = ("completiontokens", "outputtokens", "candidatestokens", "evalcount")
+#: The part of the output that nobody sees.
+_REASONING: Final = (
+    *("completiondetails.reasoningtokens", "outputdetails.reasoningtokens"),
+    *("outputdetails.reasoning", "reasoningtokens", "reasoningoutputtokens"),
+)
+#: The same where it is no part of the output.
+_REASONING_TOO: Final = ("thoughtstokens",)
+_TOTAL: Final = ("totaltokens",)
+#: Where usage is by model: an object by name, or a list of objects that name theirs.
+_BY_MODEL: Final = ("bymodel", "models", "modelusage", "permodel")
+_MODEL: Final = ("model", "name")
+
+
+class Tokens(NamedTuple):
+    """Tokens of one model; None where the answer does not say."""
+
+    #: The whole prompt, what was cached included.
+    prompt: int | None = None
+    #: Of these, what the provider had cached.
+    cached: int | None = None
+    #: All that was written, reasoning included.
+    output: int | None = None
+    #: Of these, what was reasoning.
+    reasoning: int | None = None
+
+    @property
+    def known(self) -> int:
+        """How many tokens are told apart."""
+        return (self.prompt or 0) + (self.output or 0)
+
+    def plus(self, other: Tokens) -> Tokens:
+        """Add up; what one of both does not say counts as 0."""
+        return Tokens(*map(_sum, self, other))
+
+
+class Spent(NamedTuple):
+    """What an answer reports of tokens; None where it does not."""
+
+    #: In total, as the gateway adds up.
+    tokens: int | None = None
+    #: All models together.
+    kinds: Tokens = Tokens()
+    #: The same by model; by the empty name where the answer names none.
+    models: tuple[tuple[str, Tokens], ...] = ()
+    #: Whether the answer says that its tokens were not counted by any model.
+    estimated: bool = False
+
+
+def respond_spent(answer: Json) -> Spent:
+    """Read what a respond answer reports, its tokens at `artifact.usage`.
+
+    Unlike `read_respond` it keeps a reported 0 apart from what was not reported.
+    """
+    artifact = answer.get("artifact")
+    return usage_spent(artifact) if isinstance(artifact, dict) else Spent()
+
+
+def usage_spent(place: Json) -> Spent:
+    """Read the tokens at `usage` of a chat answer, an event or an artifact, and whose they are."""
+    usage = place.get("usage")
+    if not isinstance(usage, dict):
+        return Spent()
+    counts = dict(_counts(usage))
+    kinds = _tokens(counts)
+    models = _by_model(usage)
+    if models and kinds == Tokens():
+        kinds = _together(models.values())
+    named = _text(usage, _MODEL[:1]) or _text(place, _MODEL[:1])
+    if not models and kinds != Tokens():
+        models = {named: kinds}
+    return Spent(
+        tokens=_first(counts, _TOTAL),
+        kinds=kinds,
+        models=tuple(models.items()),
+        estimated=usage.get("estimated") is True,
+    )
+
+
+def usage_numbers(answer: Json) -> dict[str, float]:
+    """Read every number from 0 to `MOST_COUNTED` at `artifact.usage`, by its name."""
+    artifact = answer.get("artifact")
+    usage = artifact.get("usage") if isinstance(artifact, dict) else None
+    return {
+        name: float(value)
+        for name, value in (usage.items() if isinstance(usage, dict) else ())
+        if isinstance(value, int | float) and not isinstance(value, bool)
+        if 0 <= value <= MOST_COUNTED
+    }
+
+
+def _tokens(counts: Mapping[str, int]) -> Tokens:
+    prompt, cached = _first(counts, _PROMPT), _first(counts, _CACHED)
+    if cached is None:
+        cached = _first(counts, _CACHE_READ)
+        # Routers that count the whole prompt call it `prompt_tokens`, and pass these on as well.
+        if prompt is not None and "prompttokens" not in counts:
+            prompt += (cached or 0) + (_first(counts, _CACHE_WRITTEN) or 0)
+    elif prompt is not None and cached > prompt:
+        # A part cannot be larger than the whole: they are counted apart.
+        prompt += cached
+    output, reasoning = _first(counts, _OUTPUT), _first(counts, _REASONING)
+    apart = _first(counts, _REASONING_TOO)
+    prompt = _sum(prompt, _first(counts, _PROMPT_TOO))
+    # Others say by their total alone that they count reasoning apart.
+    if reasoning and _first(counts, _TOTAL) == (prompt or 0) + (output or 0) + reasoning:
+        apart = reasoning
+    return Tokens(prompt, cached, _sum(output, apart), reasoning if apart is None else apart)
+
+
+def _by_model(usage: Json) -> dict[str, Tokens]:
+    listed = next((value for key, value in usage.items() if _plain(key) in _BY_MODEL), None)
+    if isinstance(listed, dict):
+        entries = [(name, entry) for name, entry in listed.items() if isinstance(entry, dict)]
+    else:
+        dicts = (each for each in _list(listed) if isinstance(each, dict))
+        entries = [(_text(entry, _MODEL), entry) for entry in dicts]
+    models: dict[str, Tokens] = {}
+    for name, entry in entries:
+        inner = entry.get("usage")
+        tokens = _tokens(dict(_counts(inner if isinstance(inner, dict) else entry)))
+        models[name] = models.get(name, Tokens()).plus(tokens)
+    return models
+
+
+def _counts(usage: Json) -> Iterator[tuple[str, int]]:
+    """Yield the counts of a usage by their plain names, details after a point."""
+    for key, value in usage.items():
+        name = _plain(key)
+        if isinstance(value, dict):
+            of = name.removesuffix("details").removesuffix("s").removesuffix("token")
+            inner = ((f"{of}details.{_plain(key)}", _count(each)) for key, each in value.items())
+            yield from ((key, count) for key, count in inner if count is not None)
+        elif (count := _count(value)) is not None:
+            yield name, count
+
+
+def _plain(key: str) -> str:
+    return key.replace("_", "").lower().replace("tokencount", "tokens")
+
+
+def _count(value: object) -> int | None:
+    count = whole(value)
+    # To Python a boolean is an int. Tokens by kind decide no status, so what is no count there is
+    # left out; it is not worth the call.
+    if isinstance(count, int) and not isinstance(count, bool) and 0 <= count <= MOST_COUNTED:
+        return count
+    return None
+
+
+def _first(counts: Mapping[str, int], names: Iterable[str]) -> int | None:
+    return next((counts[name] for name in names if name in counts), None)
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return (one or 0) + (other or 0) if one is not None or other is not None else None
+
+
+def _together(tokens: Iterable[Tokens]) -> Tokens:
+    whole = Tokens()
+    for each in tokens:
+        whole = whole.plus(each)
+    return whole
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _text(place: Json, keys: Iterable[str]) -> str:
+    found = (place.get(key) for key in keys)
+    return next((value for value in found if isinstance(value, str) and value), "")
