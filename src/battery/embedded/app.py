@@ -36,6 +36,7 @@ from battery.embedded.policies import (
     PolicyError,
     bluffed,
     crowded,
+    estimate,
 )
 from battery.embedded.world import WORKERS, World
 from battery.protocol import (
@@ -133,7 +134,10 @@ class Gateway:
             yield {"role": "status", "text": f"Wrote and indexed {path.name}."}
         learned = " ".join(lesson.text for lesson in lessons) or "Nothing new in them."
         text = f"Read {len(outcomes)} outcomes; {len(lessons)} lessons learned. {learned}"
-        yield {"role": "final", "text": text, "learned": len(lessons)}
+        # As a model would have read and written, like the tokens of tasks by rules.
+        told = "\n".join(outcome.model_dump_json() for outcome in outcomes)
+        usage = estimate(told, learned).as_json()
+        yield {"role": "final", "text": text, "learned": len(lessons), "usage": usage}
 
     def health(self) -> Json:
         """Say what the gateway holds."""

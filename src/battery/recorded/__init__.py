@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from battery.base.errors import FolderError
 from battery.inputs.tasks import digest, labels, plan, siblings, task_id
+from battery.recorded.learning import learning
 from battery.records.expectations import Expectations
 from battery.records.findings import Scorecard
 from battery.records.lines import chat_warnings, distill_warnings
@@ -302,6 +303,7 @@ def summary_of(opened: OpenedBattery, *, report: bool) -> Summary:
     """
     journals = [Journal(step.journal) for step in opened.steps]
     provenance, rows = opened.provenance, trends(opened.metrics)
+    evidence = assess(opened.observed)
     return Summary(
         run_id=provenance.run_id,
         state=provenance.state,
@@ -316,9 +318,14 @@ def summary_of(opened: OpenedBattery, *, report: bool) -> Summary:
         iterations=opened.metrics,
         trends=rows,
         verdict=count_directions(rows),
-        evidence=assess(opened.observed),
+        evidence=evidence,
         control=opened.control,
         scorecard=_scorecard(opened),
+        learning=learning(
+            {step.number: journal for step, journal in zip(opened.steps, journals, strict=True)},
+            opened.calls,
+            evidence.cost,
+        ),
         scrum=opened.steps[-1].read_verdicts(),
         artifacts=opened.folder.listing(report=report),
         warnings=list(_warnings(opened, journals)),

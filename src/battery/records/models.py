@@ -26,6 +26,7 @@ from battery.protocol.usage import Spent, respond_spent, usage_numbers
 from battery.records.checks import Check, Checked
 from battery.records.expectations import COMMENT, Expectations, also
 from battery.records.findings import Evidence, Kind, Record, Scorecard
+from battery.records.learning import Learning
 
 #: Version of the file formats that this program writes, `summary.json` aside.
 SCHEMA_VERSION: Final = 1
@@ -492,6 +493,10 @@ class Summary(Record):
     scorecard: Scorecard | None = Field(
         default=None,
         description="What the overseer foresaw; null where no review has an iteration after it.",
+    )
+    learning: Learning | None = Field(
+        default=None,
+        description="What learning cost and saved; null without a recorded distillation.",
     )
     scrum: list[Verdict] = Field(description="Verdicts on the last iteration's proposals.")
     artifacts: list[str] = Field(description="Paths below the folder, sorted as they are listed.")

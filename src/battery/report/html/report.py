@@ -28,6 +28,7 @@ from battery.report.html.answers import Reviewed, learned, reviews
 from battery.report.html.board import MOST_LINES, ROWS, Board, charts, means_document
 from battery.report.html.page import render
 from battery.report.html.transcripts import Groups, call_name, rerun_name, transcript
+from battery.report.learning import learning
 from battery.store.battery_dir import BatteryDir, IterationDir
 from battery.store.files import require_writable, write_atomic
 from battery.verdict import policy
@@ -116,6 +117,7 @@ def report(opened: OpenedBattery, summary: Summary) -> Iterator[bytes]:
         "reviews": reviews(map(_reviewed, steps), summary.scorecard),
         "moved": trends.moved,
         "score": trends.score(summary.scorecard) if summary.scorecard else None,
+        "cost_of_learning": list(learning(summary)),
         "count": trends.count(summary, summary.verdict) if summary.verdict else None,
         "sensitivity": shown.sensitivity(evidence),
         "question_heads": [*shown.QUESTION_HEADS, "Test"],

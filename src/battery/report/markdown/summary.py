@@ -14,6 +14,7 @@ from battery.records.models import DirectionCount, Summary, Trend
 from battery.records.stages import SCRUM
 from battery.report import evidence as shown
 from battery.report import trends
+from battery.report.learning import learning
 from battery.report.markdown import code, plain, row, table
 from battery.store.artifacts import (
     CONTROL,
@@ -124,6 +125,7 @@ def _verdict(summary: Summary) -> Iterator[str]:
         # One small line: it looks at one arm alone, and luck or a server that warmed up gives it
         # as well. It must never be louder than the verdict, which may say the opposite.
         yield f"<sub>{_count(summary, summary.verdict)}</sub>"
+    yield from map(plain, learning(summary))
     if summary.scrum:
         yield scrum_count(summary)
 

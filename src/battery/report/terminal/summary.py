@@ -21,6 +21,7 @@ from battery.records.stages import SCRUM
 from battery.records.word import GateStatus, Tone
 from battery.report import evidence as shown
 from battery.report import trends
+from battery.report.learning import learning
 from battery.report.markdown.summary import scrum_count
 from battery.report.terminal.lines import GAP, INDENTED, PROSE, WIDTH, align, widest
 from battery.store.artifacts import ITERATION, REPORT, SUMMARY, SUMMARY_TEXT
@@ -92,6 +93,7 @@ def _blocks(summary: Summary, folder: Path, look: Look, *, full: bool) -> Iterat
         yield _questions(evidence, look)
         yield _groups(evidence, look)
         yield _details(evidence)
+        yield [text for sentence in learning(summary) for text in PROSE.wrap(sentence)]
     yield _warnings(summary, look)
     yield _paths(summary, folder, full=full)
 

@@ -1,0 +1,68 @@
+"""What learning cost and whether that has come back, in sentences; the same for every surface."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from battery.base.numbers import counted
+from battery.base.text import listed
+from battery.records.learning import Learning
+from battery.records.metric import METRICS, TOKENS
+from battery.records.models import Summary
+from battery.records.stages import CHAT_STAGES, DISTILL
+
+#: Where nobody reports what a distillation takes there is nothing to set against the saving.
+_UNKNOWN = "Learning cost: not known, because no distillation reports what it took"
+
+
+def learning(summary: Summary) -> Iterator[str]:
+    """Yield what learning cost so far, and what the battery's own reviews did; none without any."""
+    cost = summary.learning
+    if cost is None:
+        return
+    yield f"{_cost(cost)}{_return(cost, summary)}."
+    if own := _own(cost):
+        yield own
+
+
+def _cost(cost: Learning) -> str:
+    if cost.cost is not None:
+        return f"Learning cost {_amount(cost.unit, cost.cost)} so far"
+    distilled = [each for each in cost.iterations if DISTILL.noun in each.calls]
+    silent = [each for each in distilled if each.calls[DISTILL.noun].tokens is None]
+    if len(silent) == len(distilled):
+        return _UNKNOWN
+    return f"{_UNKNOWN.replace('no distillation reports', 'not every distillation reports')}"
+
+
+def _return(cost: Learning, summary: Summary) -> str:
+    evidence = summary.evidence
+    word = evidence.verdict if evidence else None
+    # Under a word that makes the numbers worthless, a saving would be louder than the word.
+    if cost.cost is None or (word is not None and not word.about.trusted):
+        return ""
+    if cost.saved is None:
+        twin = evidence and len(evidence.arms) > 1
+        return f"; what it saves shows {'from iteration 2 on' if twin else 'only against a twin'}"
+    if cost.paid_back is not None:
+        return f"; paid back in iteration {cost.paid_back}"
+    saved = f"{_amount(cost.unit, cost.saved)} saved" if cost.saved > 0 else "nothing saved"
+    return f"; {saved}, not paid back after {counted(len(cost.iterations), 'iteration')}"
+
+
+def _own(cost: Learning) -> str | None:
+    """Name the rest, which a gateway that learns in use does not have."""
+    nouns = [stage.noun for stage in CHAT_STAGES]
+    calls = [each.calls[noun] for each in cost.iterations for noun in nouns if noun in each.calls]
+    known = [call.tokens for call in calls if call.tokens is not None]
+    if not known:
+        return None
+    return (
+        f"The battery's own {listed([f'{noun}s' for noun in nouns])} took "
+        f"{_amount(TOKENS, sum(known))}, which is no cost of learning."
+    )
+
+
+def _amount(unit: str, value: float) -> str:
+    write = METRICS[unit].line
+    return write(value) if write else f"{value:,}"
