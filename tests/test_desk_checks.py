@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from contextlib import closing
 from datetime import date
 from functools import cache
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +17,13 @@ from hypothesis import strategies as st
 
 from battery.desk_checks import filled
 from battery.embedded.forms import Fill, read_spec
-from battery.embedded.world import Worker, World, audit
+from battery.embedded.people import Worker
+from battery.embedded.world import World, audit
+from battery.grading import Grader, require_usable
 from battery.inputs.tasks import load_tasks, plan
 from battery.protocol import Json
-from battery.records.models import SOLVABLE, Task
+from battery.records.checks import Checked, FailedCheck
+from battery.records.models import SOLVABLE, Phase, Task
 from tests.embedded.helpers import SEED, SHIPPED, fitting, people, specs
 
 PLANNED = plan(load_tasks(SHIPPED))
@@ -27,6 +33,7 @@ ASKED = [
     for number in range(len(planned.task.siblings) + 1)
     if (task := planned.task.sibling(number) if number else planned.task)
 ]
+ROOT = SHIPPED.parents[2]
 SPEC: Json = {
     "role": "RN",
     "count": 3,
@@ -152,6 +159,28 @@ def test_it_agrees_with_the_tests_own_reading_and_with_the_gateways_reviewer(
     assert (check(ids, spec) is True) is good
     with closing(World(SEED)) as world:
         assert (audit(world, read_spec(spec), Fill(workers=tuple(ids))) == []) is good
+
+
+@pytest.mark.parametrize("folder", [SHIPPED.parent, ROOT], ids=["packaged", "repository"])
+def test_it_is_usable_where_the_tasks_file_is(folder: Path) -> None:
+    tasks = load_tasks(folder / "tasks.json")
+    require_usable(tasks, folder)
+    task = tasks.phases.beta_drift[2]
+    with Grader(folder) as grader:
+        good, hollow = (
+            grader.grade(task, Phase.BETA, hand_in(workers)) for workers in (able(task.spec), [])
+        )
+    assert good == Checked(ok=True, claimed=True, failed=[])
+    reason = "0 workers handed in, 3 asked for"
+    refuted = [FailedCheck(check="checks[0]", reason=reason)]
+    assert hollow == Checked(ok=False, claimed=True, failed=refuted)
+
+
+def test_it_loads_nothing_slow() -> None:
+    """It is waited for once per battery, before the first call."""
+    code = "import sys, battery.desk_checks; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"pydantic", "sqlite3", "orjson", "httpx"} & set(done.stdout.split())
 
 
 def test_days_are_compared_as_days() -> None:

@@ -97,11 +97,11 @@ def test_the_embedded_gateway_knows_only_the_protocol_and_the_base_of_the_batter
 def test_the_check_of_the_packaged_tasks_shares_no_judgment_with_the_gateway() -> None:
     """Or an error of the gateway's reviewer would be one of the check, and nobody would see it."""
     path = modules()["desk_checks"]
-    assert own_imports(path) == {"embedded.catalog", "embedded.world"}
+    assert own_imports(path) == {"embedded.catalog", "embedded.people"}
     own = [name for name in imports(path) if name.startswith("battery.embedded.")]
     words = {"CITIES", "TOWNS", "LADDERS", "TRADE_NAMES", "EARTH_RADIUS_MILES"}
-    people = {"World", "Worker"}
-    assert {name.rpartition(".")[2] for name in own} == {"catalog", "world"} | words | people
+    people = {"people", "Worker"}
+    assert {name.rpartition(".")[2] for name in own} == {"catalog"} | words | people
 
 
 def test_nothing_imports_the_check_of_the_packaged_tasks() -> None:

@@ -3,7 +3,8 @@
 Named in `tasks.json` as `desk_checks.py:filled`, and called with a task and an answer. It believes
 nothing of an answer but the ids in it: everybody who is handed in is looked up anew. The people,
 and what words mean, come from the gateway's world; what a demand asks of them is decided here, and
-not by the code that the gateway's own reviewer goes by.
+not by the code that the gateway's own reviewer goes by. Its imports are light, because it runs in a
+process that has to start first.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from math import acos, cos, radians, sin
 from typing import Any, Final
 
 from battery.embedded.catalog import CITIES, EARTH_RADIUS_MILES, LADDERS, TOWNS, TRADE_NAMES
-from battery.embedded.world import Worker, World
+from battery.embedded.people import Worker, people
 
 #: The world that the packaged tasks are written for.
 SEED: Final = 7
@@ -51,7 +52,7 @@ def _of_the_number(handed_in: list[Any], spec: Json) -> Iterator[str]:
 
 def _of_the_people(handed_in: list[Any], spec: Json) -> Iterator[str]:
     for entry in handed_in:
-        worker = _desk().worker(_id(entry))
+        worker = _desk().get(_id(entry))
         if worker is None:
             yield f"{_id(entry)!r:.60} is nobody in the database"
             continue
@@ -117,6 +118,6 @@ def _folded(text: str) -> str:
 
 
 @cache
-def _desk() -> World:
+def _desk() -> dict[str, Worker]:
     # Once per process: a battery grades in one that stays.
-    return World(SEED)
+    return {worker.id: worker for worker in people(SEED)}

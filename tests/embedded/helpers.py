@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from battery.embedded.catalog import CITIES, LADDERS, ROLE_NAMES, TOWNS, TRADE_NAMES
 from battery.embedded.forms import Spec, read_spec
+from battery.embedded.people import WORKERS, Worker
 from battery.embedded.policies import Case
-from battery.embedded.world import WORKERS, Worker, World
+from battery.embedded.world import World
 from battery.protocol import (
     DISTILL_PATH,
     OVERSEER_KIND,

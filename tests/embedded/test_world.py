@@ -21,11 +21,8 @@ from battery.embedded.catalog import (
     canonical_role,
 )
 from battery.embedded.forms import Fill, GiveUp, Search, read_spec
+from battery.embedded.people import FIRST_DAY, LAST_DAY, WORKERS, Worker
 from battery.embedded.world import (
-    FIRST_DAY,
-    LAST_DAY,
-    WORKERS,
-    Worker,
     World,
     audit,
     facts,

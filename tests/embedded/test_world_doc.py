@@ -15,8 +15,8 @@ from battery.base.errors import ShapeError
 from battery.embedded.catalog import CITIES, LADDERS, ROLES, TOWNS, TRADE_NAMES
 from battery.embedded.forms import MAX_COUNT, MAX_RADIUS_MILES, STRIKES, Entry, Spec, read_spec
 from battery.embedded.loop import MAX_TURNS
+from battery.embedded.people import FIRST_DAY, LAST_DAY, WORKERS
 from battery.embedded.server import GatewayOptions
-from battery.embedded.world import FIRST_DAY, LAST_DAY, WORKERS
 
 DOC = (Path(__file__).parents[2] / "docs" / "reference" / "world.md").read_text()
 

@@ -27,6 +27,7 @@ from battery.embedded.forms import Spec, read_spec
 from battery.embedded.lessons import Outcome, answers, distil
 from battery.embedded.loop import Run, blocked
 from battery.embedded.memory import Memory
+from battery.embedded.people import WORKERS
 from battery.embedded.policies import (
     WARM_UP_S,
     Case,
@@ -38,7 +39,7 @@ from battery.embedded.policies import (
     crowded,
     estimate,
 )
-from battery.embedded.world import WORKERS, World
+from battery.embedded.world import World
 from battery.protocol import (
     CHAT_PATH,
     DISTILL_PATH,

@@ -1,7 +1,6 @@
 """A staffing desk's database, and what the loop can do and check on it.
 
-The database is 2,000 workers, made from a seed, in SQLite, in memory. The same seed gives the same
-people on every machine. Dates are fixed days of one year, so a world does not age.
+The database is the people of a seed, in SQLite, in memory.
 
 The audit measures proposals against the whole meaning of a task, trade names and implied
 certificates included, so neither a policy nor a memory can talk a wrong result through.
@@ -10,19 +9,13 @@ certificates included, so neither a policy nor a memory can talk a wrong result 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from datetime import date, timedelta
-from functools import cache
-from random import Random
+from datetime import date
 from typing import Final, NamedTuple
 
 import orjson
 
 from battery.embedded.catalog import (
     CITIES,
-    LADDERS,
-    ROLES,
-    Role,
     accepted_certificates,
     canonical_role,
     cities_within,
@@ -31,12 +24,8 @@ from battery.embedded.catalog import (
     place_name,
 )
 from battery.embedded.forms import Fill, GiveUp, Search, Spec
+from battery.embedded.people import Worker, people
 from battery.protocol import Json
-
-WORKERS: Final = 2000
-ROLES_PER_CITY: Final = 16
-FIRST_DAY: Final = date(2026, 1, 1)
-LAST_DAY: Final = date(2026, 12, 31)
 
 _SCHEMA: Final = """
 CREATE TABLE worker (
@@ -60,24 +49,6 @@ ORDER BY pay, id
 """
 
 
-class Worker(NamedTuple):
-    """One person of the database; pay in whole dollars an hour."""
-
-    id: str
-    role: str
-    city: str
-    available_from: date
-    pay: int
-    certificates: tuple[str, ...]
-
-    def as_json(self) -> Json:
-        """Return the person as an answer shows them."""
-        return self._asdict() | {
-            "available_from": self.available_from.isoformat(),
-            "certificates": list(self.certificates),
-        }
-
-
 class Found(NamedTuple):
     """How many people a search found, and the ids of the first of them, lowest pay first."""
 
@@ -92,7 +63,7 @@ class World:
         # The server thread uses the connection that the caller's thread made, one at a time.
         self._db = sqlite3.connect(":memory:", check_same_thread=False)
         self._db.executescript(_SCHEMA)
-        for worker in _people(seed):
+        for worker in people(seed):
             self._db.execute(
                 "INSERT INTO worker VALUES (?, ?, ?, ?, ?)",
                 (*worker[:3], worker.available_from.isoformat(), worker.pay),
@@ -128,36 +99,6 @@ class World:
         )
         certificates = tuple(certificate for (certificate,) in held)
         return Worker(row[0], row[1], row[2], date.fromisoformat(row[3]), row[4], certificates)
-
-
-@cache
-def _people(seed: int) -> tuple[Worker, ...]:
-    # Kept, because the two arms of a battery have the same world.
-    return tuple(_drawn(Random(seed)))  # noqa: S311 (a world, not a secret)
-
-
-def _drawn(random: Random) -> Iterator[Worker]:
-    # Not every trade is at home everywhere: that is what makes some demands hard or hopeless.
-    at_home = {city: random.sample(ROLES, ROLES_PER_CITY) for city in CITIES}
-    # The order of every draw below is part of the world: another order, other people.
-    cities = list(CITIES)
-    for number in range(1, WORKERS + 1):
-        city = random.choice(cities)
-        role = random.choice(at_home[city])
-        yield Worker(
-            id=f"W{number:04}",
-            role=role.name,
-            city=city,
-            available_from=FIRST_DAY + timedelta(random.randint(0, (LAST_DAY - FIRST_DAY).days)),
-            pay=role.pay + random.randint(-3, 6),
-            certificates=_certificates(role, random),
-        )
-
-
-def _certificates(role: Role, random: Random) -> tuple[str, ...]:
-    # None is one of the choices, so that higher rungs are rarer on longer ladders.
-    held = (random.choice((None, *LADDERS[ladder])) for ladder in role.ladders)
-    return tuple(certificate for certificate in held if certificate)
 
 
 def _cities_of(search: Search) -> list[str]:
