@@ -21,7 +21,8 @@ Yes = Annotated[bool, options.option("--yes -y", "Ask nothing; write the default
 _NEXT = """\
 Edit {tasks}:
   models        the names that your gateway knows
-  phases        tasks of your own system; all that is there is invented
+  phases        tasks of your own system, what an answer must have (checks), and new tasks for
+                the same lesson (siblings); all that is there is invented
   expectations  what the gates hold them to; the defaults will do for a start
 The $comment of each task says what makes a good one.
 
