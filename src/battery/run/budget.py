@@ -5,6 +5,7 @@ A cap belongs to the command and not to the battery: a resume without one goes o
 
 from __future__ import annotations
 
+from battery.base import interrupts
 from battery.base.errors import PausedError
 from battery.protocol import Json
 from battery.records.events import Notice, Observer
@@ -23,6 +24,7 @@ class Budget:
         self._tell = tell
         self._warned = False
 
+    @interrupts.at_once()
     def read(self, folder: BatteryDir, finished: int) -> None:
         """Add the calls of the finished iterations, unless there is no cap to hold them to."""
         # Reading 10,000 answers to count them is slow.
