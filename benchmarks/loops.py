@@ -18,6 +18,7 @@ from pathlib import Path
 
 import httpx
 
+from battery.grading import Grader
 from battery.inputs.settings import Settings, Target
 from battery.inputs.tasks import load_tasks, plan
 from battery.protocol import RESPOND_PATH
@@ -57,6 +58,7 @@ async def _ask(
             llm_team=gateway[0],
             settings=Settings(folder=files.root),
             tell=tell,
+            grader=Grader(None),
         )
         start = time.perf_counter()
         await iteration.ask_tasks()

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from battery.base.errors import BatteryError, BrokenAnswerError, CallError
+from battery.grading import Grader
 from battery.inputs.settings import Settings, Target
 from battery.inputs.tasks import PlannedTask, load_tasks, plan
 from battery.records.events import Event, IterationFinished, StageStarted, TaskFinished, TaskStarted
@@ -199,7 +200,7 @@ def iterate(
     for agent in agents.values():
         agent.failing, agent.journal = failing, files.journal
     notes.CALLS.clear()
-    with Journal(files.journal) as journal:
+    with Grader(folder.root) as grader, Journal(files.journal) as journal:
         # A resumed agent starts to count where the journal ends.
         notes.CALLS.extend([(LEARN, "before")] * journal.calls)
         iteration = Iteration(
@@ -211,6 +212,7 @@ def iterate(
             llm_team=agents[LEARN],
             settings=Settings(folder.root),
             tell=told.append,
+            grader=grader,
             earlier=[folder.iteration(before) for before in range(1, number)],
         )
         asyncio.run(iteration.run())

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from battery.base.errors import BatteryError
 from battery.base.text import printable
+from battery.grading import require_usable
 from battery.inputs.settings import Settings
-from battery.inputs.tasks import find_tasks, plan
+from battery.inputs.tasks import find_tasks, folder_of, named, plan
 from battery.records.models import FROZEN, LEARN, Phase
 from battery.store.battery_dir import BatteryDir
 from battery.target import targets
@@ -79,6 +80,7 @@ def _failed(name: str, error: BatteryError) -> Check:
 
 def _tasks(settings: Settings) -> Check:
     tasks, source = find_tasks(settings.tasks_path)
+    require_usable(tasks, folder_of(source), named(source))
     planned = plan(tasks)
     counts = Counter(entry.phase for entry in planned)
     phases = ", ".join(f"{counts[phase]} {phase}" for phase in Phase)

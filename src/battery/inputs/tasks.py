@@ -15,7 +15,9 @@ from pydantic import ValidationError
 from battery.base import jsonio
 from battery.base.errors import ShapeError, TasksError
 from battery.protocol import Json
+from battery.records.checks import Check
 from battery.records.expectations import COMMENT_KEY
+from battery.records.manifest import Provenance
 from battery.records.models import SCHEMA_KEY, Phase, Task, Tasks
 from battery.records.stages import TASK_STAGES
 
@@ -46,9 +48,27 @@ def find_tasks(path: Path | None) -> tuple[Tasks, str]:
     # wants it asked.
     if path is None and not DEFAULT_PATH.exists():
         data = resources.files("battery").joinpath("tasks.json").read_bytes()
-        return parse_tasks(data, "the packaged tasks.json"), PACKAGED
+        return parse_tasks(data, named(PACKAGED)), PACKAGED
     path = path or DEFAULT_PATH
     return load_tasks(path), str(path.absolute())
+
+
+def named(source: str) -> str:
+    """Name a tasks file that `find_tasks` found, in a message."""
+    return "the packaged tasks.json" if source == PACKAGED else source
+
+
+def folder_of(source: str) -> Path:
+    """Return the folder of a tasks file that `find_tasks` names, where its checks' files are."""
+    return Path(str(resources.files("battery"))) if source == PACKAGED else Path(source).parent
+
+
+def recorded_folder(provenance: Provenance) -> Path:
+    """Return where the files of a battery's checks are."""
+    # That of the packaged tasks is looked up anew: it is another one on every machine.
+    if provenance.tasks_folder:
+        return Path(provenance.tasks_folder)
+    return folder_of(provenance.options.tasks or PACKAGED)
 
 
 def load_tasks(path: Path) -> Tasks:
@@ -179,6 +199,23 @@ def differences(before: Tasks, now: Tasks) -> list[str]:
     if before.expectations != now.expectations:
         lines.append("expectations")
     return lines or (["the order of the tasks"] if digest(before) != digest(now) else [])
+
+
+def scoring_differences(before: Tasks, now: Tasks) -> list[str]:
+    """List what scores the answers otherwise, of two files that ask the same; never empty."""
+    old = {entry.task_id: entry.task for entry in plan(before)}
+    lines = [
+        f"the checks of {entry.phase} task {entry.label!r}"
+        for entry in plan(now)
+        if _checks(entry.task) != _checks(old.get(entry.task_id, entry.task))
+    ]
+    lines += ["the prices"] * (before.prices != now.prices)
+    # The files say so where nothing in them differs.
+    return lines or ["the files of the checks"]
+
+
+def _checks(task: Task) -> list[list[Check]]:
+    return [task.checks, *(sibling.checks for sibling in task.siblings)]
 
 
 def _siblings_asked(task: Task) -> list[Json]:

@@ -66,6 +66,7 @@ class Answer(BaseModel):
 
 _TaskObject = Annotated[Json, GetPydanticSchema(lambda _, handler: handler(Task))]
 _AnswerObject = Annotated[Json, GetPydanticSchema(lambda _, handler: handler(Answer))]
+_CheckedObject = Annotated[Json, GetPydanticSchema(lambda _, handler: handler(Checked))]
 _At = Annotated[str, Field(description="When the call had finished, ISO 8601 in UTC.")]
 _ElapsedMs = Annotated[int, Field(description="Wall time in milliseconds.")]
 _ROLES: Final = {"enum": [stage.role for stage in CHAT_STAGES], "type": "string"}
@@ -81,7 +82,9 @@ class RecordedRun(TypedDict):
     phase: Annotated[Phase, Field(description="Phase of the task.")]
     result: Annotated[_AnswerObject, Field(description="The gateway's whole answer.")]
     checked: NotRequired[
-        Annotated[Checked, Field(description="What the task's checks say; only with checks.")]
+        Annotated[
+            _CheckedObject, Field(description="What the task's checks say; only with checks.")
+        ]
     ]
     sibling_of: NotRequired[
         Annotated[str, Field(description="Id of the task whose sibling it is; only of siblings.")]

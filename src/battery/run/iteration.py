@@ -14,11 +14,13 @@ from typing import Final, TypeVar
 
 from battery.base.clock import now
 from battery.base.errors import BatteryError, ShapeError
+from battery.grading import Grader
 from battery.inputs.settings import Settings
 from battery.inputs.tasks import PlannedTask
 from battery.protocol import Json
 from battery.protocol.distill import distilled, event_error
 from battery.records import events
+from battery.records.checks import Checked
 from battery.records.lines import DistillCall, RecordedRun, TaskCall, distill_warnings
 from battery.records.models import (
     CONFIRMATIONS,
@@ -30,7 +32,7 @@ from battery.records.models import (
     Models,
     RunResult,
 )
-from battery.records.stages import CHAT_STAGES, CONFIRM_TITLE, DISTILL
+from battery.records.stages import CHAT_STAGES, CONFIRM_TITLE, DISTILL, CallKey
 from battery.review.chats import first_line
 from battery.run.budget import Budget
 from battery.run.reviewer import Reviewer, write_metrics
@@ -61,10 +63,13 @@ class Iteration:
     llm_team: System
     settings: Settings
     tell: events.Observer
+    grader: Grader
     #: The iterations before this one, in order.
     earlier: Sequence[IterationDir] = ()
     #: Is asked before each task in all its arms, and before each call about the iteration.
     budget: Budget = field(default_factory=Budget)
+    #: What the checks say of the calls on record.
+    _checked: dict[CallKey, Checked] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Run all stages, in order; raise `BatteryError` at the first that fails."""
@@ -194,7 +199,7 @@ class Iteration:
     async def _ask(self, units: Iterable[Sequence[Ask]]) -> None:
         """Replay what is on record and ask for the rest."""
         whole = list(units)
-        waiting = [[ask for ask in unit if not self._replay(ask)] for unit in whole]
+        waiting = [[ask for ask in unit if not await self._replay(ask)] for unit in whole]
         pairs = list(zip(whole, waiting, strict=True))
         # What was under way when an earlier run ended is finished, whatever was spent: otherwise
         # one arm would have a call that the other lacks.
@@ -209,12 +214,14 @@ class Iteration:
         if any(ask.key not in self.journal for unit in ahead for ask in unit):
             self.budget.require()
 
-    def _replay(self, ask: Ask) -> bool:
-        """Replay a call that is on record; return whether it is."""
+    async def _replay(self, ask: Ask) -> bool:
+        """Replay a call that is on record, graded again; return whether it is."""
         recorded = self.journal.get(ask.key)
-        if recorded is not None:
-            self._task_done(ask, self._result(recorded), None)
-        return recorded is not None
+        if recorded is None:
+            return False
+        result = await self._graded(ask, recorded["result"], self._result(recorded))
+        self._task_done(ask, result, None)
+        return True
 
     def _result(self, recorded: Json) -> RunResult:
         try:
@@ -246,7 +253,20 @@ class Iteration:
             ask.key,
             TaskCall(phase=planned.phase, at=now(), task=planned.task.asked, result=answer),
         )
-        self._task_done(ask, result, answer)
+        # Before the worker's next call: a check that breaks stops the run while little is paid for.
+        self._task_done(ask, await self._graded(ask, answer, result), answer)
+
+    async def _graded(self, ask: Ask, answer: Json, result: RunResult) -> RunResult:
+        """Hold an answer that is on disk to the checks of its task; raise `CheckError`."""
+        task, phase = ask.entry.task, ask.entry.phase
+        if task.checks:
+            # In a thread, as a check may take seconds: the calls of other workers must not wait.
+            checked = await asyncio.to_thread(self.grader.grade, task, phase, answer)
+        else:
+            checked = self.grader.grade(task, phase, answer)
+        if checked is not None:
+            self._checked[ask.key] = checked
+        return result.graded(checked)
 
     def _task_done(self, ask: Ask, result: RunResult, answer: Json | None) -> None:
         """Report a finished call; without an answer it is a replayed one."""
@@ -272,6 +292,8 @@ class Iteration:
                 phase=ask.entry.phase,
                 result=self.journal.read(ask.key)["result"],
             )
+            if ask.key in self._checked:
+                recorded["checked"] = self._checked[ask.key].model_dump()
             if ask.entry.sibling_of:
                 recorded["sibling_of"] = ask.entry.sibling_of
             yield recorded
@@ -300,6 +322,9 @@ class Iteration:
         }
 
     def _passed(self, ask: Ask) -> bool:
+        checked = self._checked.get(ask.key)
+        if checked is not None:
+            return checked.ok
         return bool(self.journal.read(ask.key)["result"]["status"] == "ok")
 
     def _start(self, stage: str, title: str) -> None:

@@ -15,8 +15,21 @@ from battery import __version__
 from battery.base import interrupts
 from battery.base.clock import now
 from battery.base.errors import FolderError, MismatchError
+from battery.base.text import listed
+from battery.grading import require_usable, scoring_digest
 from battery.inputs.settings import DEFAULT_ITERATIONS, Settings
-from battery.inputs.tasks import PACKAGED, differences, digest, find_tasks, limited, load_tasks
+from battery.inputs.tasks import (
+    PACKAGED,
+    differences,
+    digest,
+    find_tasks,
+    folder_of,
+    limited,
+    load_tasks,
+    named,
+    recorded_folder,
+    scoring_differences,
+)
 from battery.recorded import OpenedBattery, open_battery
 from battery.records.events import Notice, Observer
 from battery.records.manifest import Manifest, Options
@@ -40,6 +53,10 @@ class Battery(NamedTuple):
     tasks: Tasks
     #: With the targets that the calls go to.
     settings: Settings
+    #: Where the files of the tasks' checks are.
+    checks_folder: Path
+    #: Whether the answers on disk were graded by other checks, or priced by other prices.
+    rescored: bool = False
 
     def schedule(self) -> Schedule:
         """Make the schedule."""
@@ -51,7 +68,8 @@ def new(folder: BatteryDir, settings: Settings) -> Battery:
     """Set up a battery from the start, whatever the folder holds; raise `UsageError`."""
     targets.refuse_unfit_control(settings)
     all_tasks, source = find_tasks(settings.tasks_path)
-    tasks = limited(all_tasks, settings.limit)
+    tasks, checks_folder = limited(all_tasks, settings.limit), folder_of(source)
+    require_usable(tasks, checks_folder, named(source))
     # With one arm it decides nothing; it is drawn all the same, so that every manifest has one.
     seed = secrets.randbits(_SEED_BITS) if settings.seed is None else settings.seed
     wanted = settings.iterations or DEFAULT_ITERATIONS
@@ -60,6 +78,8 @@ def new(folder: BatteryDir, settings: Settings) -> Battery:
         run_id=uuid.uuid4().hex,
         started_at=now(),
         tasks_digest=digest(tasks),
+        scoring_digest=scoring_digest(tasks, checks_folder),
+        tasks_folder=None if source == PACKAGED else str(checks_folder),
         models=tasks.models,
         targets=targets.names(settings),
         options=Options(
@@ -75,7 +95,7 @@ def new(folder: BatteryDir, settings: Settings) -> Battery:
         iterations_wanted=wanted,
         planned_iterations=wanted,
     )
-    return Battery(folder, manifest, tasks, settings)
+    return Battery(folder, manifest, tasks, settings, checks_folder)
 
 
 def finished_there(folder: BatteryDir) -> OpenedBattery | None:
@@ -104,7 +124,7 @@ def resumed(folder: BatteryDir, settings: Settings, tell: Observer) -> Battery:
     if manifest is None:
         raise nothing_to_resume(folder)
     _refuse_other_options(settings, manifest)
-    tasks = _same_tasks(folder, manifest, settings)
+    tasks, source = _same_tasks(folder, manifest, settings)
     wanted = settings.iterations or manifest.iterations_wanted
     begun = max(folder.numbers(), default=0)
     # Fewer would leave answers on disk that no manifest counts.
@@ -113,7 +133,9 @@ def resumed(folder: BatteryDir, settings: Settings, tell: Observer) -> Battery:
             f"iteration {begun} has begun, and {wanted} are wanted",
             hint="leave out --iterations, or ask for as many or more",
         )
-    battery = _continued(Battery(folder, manifest, tasks, settings), wanted, tell)
+    checks_folder = folder_of(source) if source else recorded_folder(manifest)
+    battery = Battery(folder, manifest, tasks, settings, checks_folder)
+    battery = _continued(_scored(battery, source or str(folder.tasks_path), tell), wanted, tell)
     planned = battery.manifest.planned_iterations
     if planned is not None and wanted not in {planned, manifest.iterations_wanted}:
         tell(Notice(f"the verdict stays planned after iteration {planned}, not {wanted}: {_FIXED}"))
@@ -131,7 +153,8 @@ def iterated(folder: BatteryDir, settings: Settings, tell: Observer) -> Battery:
     # The tasks as run; what became of the user's file since then is another matter.
     tasks = _recorded_tasks(folder, manifest)
     wanted = manifest.iterations_finished + 1
-    return _continued(Battery(folder, manifest, tasks, settings), wanted, tell)
+    battery = Battery(folder, manifest, tasks, settings, recorded_folder(manifest))
+    return _continued(_scored(battery, str(folder.tasks_path), tell), wanted, tell)
 
 
 def unfinished(folder: BatteryDir) -> FolderError:
@@ -148,6 +171,27 @@ def nothing_to_resume(folder: BatteryDir) -> FolderError:
         f"there is no battery to resume in {folder.root}",
         hint="leave out --resume to start one, or name its folder with --dir",
     )
+
+
+def _scored(battery: Battery, source: str, tell: Observer) -> Battery:
+    """Look whether the answers on disk were scored by these checks and prices; tell if not.
+
+    Raises `TasksError` for checks that cannot be used.
+    """
+    folder, manifest, tasks = battery.folder, battery.manifest, battery.tasks
+    require_usable(tasks, battery.checks_folder, named(source))
+    scoring = scoring_digest(tasks, battery.checks_folder)
+    packaged = battery.checks_folder == folder_of(PACKAGED)
+    update = {
+        "scoring_digest": scoring,
+        "tasks_folder": None if packaged else str(battery.checks_folder),
+    }
+    rescored = scoring != manifest.scoring_digest
+    if rescored:
+        before = folder.read_tasks() if folder.has_tasks() else None
+        changed = listed(scoring_differences(before or tasks, tasks))
+        tell(Notice(f"{changed} changed; the answers on disk are graded again", warning=True))
+    return battery._replace(manifest=manifest.model_copy(update=update), rescored=rescored)
 
 
 def _continued(battery: Battery, wanted: int, tell: Observer) -> Battery:
@@ -207,8 +251,13 @@ def _refuse_other_options(settings: Settings, manifest: Manifest) -> None:
             )
 
 
-def _same_tasks(folder: BatteryDir, manifest: Manifest, settings: Settings) -> Tasks:
-    """Load the tasks as run; refuse when the user's file asks for others by now."""
+def _same_tasks(
+    folder: BatteryDir, manifest: Manifest, settings: Settings
+) -> tuple[Tasks, str | None]:
+    """Load the tasks as run, and return where from; None is the copy in the folder.
+
+    Refuses when the user's file asks for others by now.
+    """
     path = settings.tasks_path
     source = manifest.options.tasks or PACKAGED
     # The user's file is read again, so that an edit is refused and not silently passed over.
@@ -217,10 +266,11 @@ def _same_tasks(folder: BatteryDir, manifest: Manifest, settings: Settings) -> T
     # The copy as run, where that file is gone or the packaged tasks may be those of a newer
     # version.
     if path is None and folder.has_tasks():
-        return _recorded_tasks(folder, manifest)
-    tasks = limited(find_tasks(path)[0], manifest.options.limit)
+        return _recorded_tasks(folder, manifest), None
+    all_tasks, source = find_tasks(path)
+    tasks = limited(all_tasks, manifest.options.limit)
     _refuse_other_tasks(folder, manifest, tasks, path or folder.tasks_path)
-    return tasks
+    return tasks, source
 
 
 def _recorded_tasks(folder: BatteryDir, manifest: Manifest) -> Tasks:

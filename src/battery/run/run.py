@@ -18,6 +18,7 @@ from battery.base.errors import (
     PausedError,
 )
 from battery.base.numbers import duration
+from battery.grading import Grader
 from battery.inputs.settings import Settings
 from battery.recorded import open_battery
 from battery.records.events import Notice, Observer, Outlook, Plan
@@ -123,7 +124,7 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
     budget = Budget(settings.max_tokens, tell)
     budget.read(folder, manifest.iterations_finished)
     _begin(battery, missing, tell)
-    reserve = Reserve(folder.root)
+    reserve, grader = Reserve(folder.root), Grader(battery.checks_folder)
     try:
         reserve.claim()
         async with (
@@ -138,6 +139,7 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
                 llm_team=llm_team,
                 settings=settings,
                 tell=tell,
+                grader=grader,
             )
             for number in missing:
                 with loop.breakable(), _standstill_noted(tell):
@@ -174,6 +176,8 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
                 error.hint = "; ".join(filter(None, [said, folder.resume_hint]))
         raise
     finally:
+        # First, as a check may still be at work in a thread.
+        grader.close()
         reserve.release()
 
 
