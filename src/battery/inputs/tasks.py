@@ -154,6 +154,11 @@ def plan(tasks: Tasks) -> list[PlannedTask]:
     ]
 
 
+def any_check(planned: Iterable[PlannedTask]) -> bool:
+    """Return whether any task has a check, or any sibling of one."""
+    return any(checks for entry in planned for checks in _checks(entry.task))
+
+
 def siblings(planned: Iterable[PlannedTask], number: int) -> list[PlannedTask]:
     """List the sibling of that number, from 1, of each task that has so many, in task order."""
     entries = [

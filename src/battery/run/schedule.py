@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from battery.base import jsonio
 from battery.base.numbers import counted
-from battery.inputs.tasks import PlannedTask, plan, siblings, task_id
+from battery.inputs.tasks import PlannedTask, any_check, plan, siblings, task_id
 from battery.records.events import Plan, ScheduledCall
 from battery.records.manifest import Manifest
 from battery.records.models import CONFIRMATIONS, LEARN, SOLVABLE, Arm, Phase, Run, Tasks
@@ -145,6 +145,7 @@ class Schedule:
                 sum(len(entry.task.siblings) >= number for entry in self.tasks)
                 for number in range(1, wanted + 1)
             ),
+            checked=any_check(self.tasks),
             # The first iteration is what the others are compared with.
             confirmations=CONFIRMATIONS * solvable * (wanted - max(finished, 1)),
         )

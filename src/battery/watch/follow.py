@@ -31,6 +31,10 @@ from battery.run.schedule import Schedule
 from battery.store.battery_dir import BatteryDir, IterationDir
 from battery.store.documents import cannot_read, read_back, wrong
 
+_CLAIMED: Final = (
+    "the calls of an iteration under way are shown as they claim to have ended; its own line, once "
+    "it is done, has what the checks make of that"
+)
 _METAS: Final = {stage.key: stage for stage in META_STAGES}
 
 
@@ -211,6 +215,8 @@ class Follower:
         begun = list(self.current.news(replayed=True))
         self.plan = self.schedule.plan(finished, wanted, self.current.recorded)
         yield self.plan
+        if self.plan.checked and finished < wanted:
+            yield events.Notice(_CLAIMED)
         yield from map(self._iteration_finished, range(shown + 1, finished + 1))
         yield from begun
 

@@ -23,7 +23,7 @@ from battery.base.text import (
 from battery.protocol import Json
 from battery.records import events
 from battery.records.metric import TABLE
-from battery.records.models import FROZEN, Metrics
+from battery.records.models import FROZEN, Metrics, RunResult
 from battery.records.stages import CHAT_STAGES, DISTILL
 
 WIDTH: Final = 80
@@ -126,6 +126,14 @@ def prefix(event: events.TaskStarted | events.TaskFinished) -> str:
     return f"{', '.join(words)}: " if words else ""
 
 
+_REFUTED: Final = "failed!"
+
+
+def status_word(result: RunResult) -> str:
+    """Write how a task ended, and whether that is what its checks make of a claimed `ok`."""
+    return _REFUTED if result.refuted else result.status
+
+
 def count(number: int | None) -> str:
     """Write turns or tokens; a dash where they are not reported."""
     return "-" if number is None else f"{number:,}"
@@ -137,7 +145,11 @@ def _plan_lines(plan: events.Plan) -> str:
         legend += "; frozen: the arm that never learns"
     if any(plan.siblings):
         legend += "; new: asked for the first time"
-    return "\n".join([*wrap(cost(plan), WIDTH, subsequent_indent="  "), legend])
+    if plan.checked:
+        legend += f"; {_REFUTED}: claims to be ok, and a check refutes it"
+    return "\n".join(
+        line for text in (cost(plan), legend) for line in wrap(text, WIDTH, subsequent_indent="  ")
+    )
 
 
 def _task_line(event: events.TaskFinished, plan: events.Plan | None) -> str:
@@ -147,7 +159,7 @@ def _task_line(event: events.TaskFinished, plan: events.Plan | None) -> str:
     mark = "*" if result.overseer_called else " "
     saved = " saved" if event.replayed else ""
     numbers = (
-        f" {result.status:<7} {turns:>8} {count(result.tokens):>7} tok {mark}"
+        f" {status_word(result):<7} {turns:>8} {count(result.tokens):>7} tok {mark}"
         f" {duration(result.elapsed_ms / 1000):>7}{saved}"
     )
     return _line(event.iteration, plan, event.phase, prefix(event) + event.label, numbers)
@@ -228,9 +240,11 @@ def print_outlook(outlook: events.Outlook, stream: TextIO) -> None:
 def outlook_document(outlook: events.Outlook) -> Json:
     """Return the same as one document; arm and repeat are null where a call has none."""
     plan = outlook.plan
+    counts = {name: value for name, value in plan._asdict().items() if name != "checked"}
     return {
         "seed": outlook.seed,
-        "cost": {**plan._asdict(), "siblings": sum(plan.siblings), "calls": plan.calls},
+        "checked": plan.checked,
+        "cost": {**counts, "siblings": sum(plan.siblings), "calls": plan.calls},
         "estimate": outlook.estimate._asdict(),
         "calls": [
             {name: value for name, value in call._asdict().items() if name != "key"}

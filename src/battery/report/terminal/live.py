@@ -25,7 +25,15 @@ from battery.base.text import brief, cells
 from battery.records import events
 from battery.records.models import Phase
 from battery.records.stages import DISTILL, META_STAGES
-from battery.report.terminal.lines import cost, count, iteration_line, notice_line, place, prefix
+from battery.report.terminal.lines import (
+    cost,
+    count,
+    iteration_line,
+    notice_line,
+    place,
+    prefix,
+    status_word,
+)
 
 #: Finished tasks in view; older ones have scrolled away.
 ROWS: Final = 12
@@ -276,7 +284,7 @@ def _finished(event: events.TaskFinished) -> Iterator[RenderableType]:
     yield ""
     yield event.phase
     yield Text(brief(prefix(event) + event.label, _LABEL))
-    yield Text(result.status, style=_STYLES[result.status])
+    yield Text(status_word(result), style="red" if result.refuted else _STYLES[result.status])
     yield count(result.turns)
     yield count(result.tokens)
     yield "yes" if result.overseer_called else ""
