@@ -96,8 +96,8 @@ def asked(*, frozen: bool = False, answer_cache: bool = False) -> Asked:
     with (
         TemporaryDirectory() as folder,
         closing(World(SEED)) as world,
-        closing(Memory(Path(folder), frozen=frozen)) as memory,
     ):
+        memory = Memory(Path(folder), frozen=frozen)
         return asyncio.run(ask(Gateway(world, memory, RULES, Dials(answer_cache=answer_cache))))
 
 

@@ -132,7 +132,7 @@ class Gateway:
             yield {"role": "lesson", "kind": lesson.kind, "text": lesson.text}
         path = self.memory.learn(lessons)
         if path and lessons:
-            yield {"role": "status", "text": f"Wrote and indexed {path.name}."}
+            yield {"role": "status", "text": f"Wrote {path.name}."}
         learned = " ".join(lesson.text for lesson in lessons) or "Nothing new in them."
         text = f"Read {len(outcomes)} outcomes; {len(lessons)} lessons learned. {learned}"
         # As a model would have read and written, like the tokens of tasks by rules.

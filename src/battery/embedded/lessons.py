@@ -1,9 +1,9 @@
 """What a run can teach: the entries of a playbook, and how they are read off outcomes.
 
 Each entry is about one subject. The `id` names kind and subject, so a lesson learned twice is one
-entry, and a newer lesson on the same subject takes the older one's place. `words` are what an entry
-is found by. A lesson says as little of its task as it can: what was learned of a word or of a role
-holds wherever that is asked for. Distillation is pure and believes only what the reviewer accepted.
+entry, and a newer lesson on the same subject takes the older one's place. A lesson says as little
+of its task as it can: what was learned of a word or of a role holds wherever that is asked for.
+Distillation is pure and believes only what the reviewer accepted.
 """
 
 from __future__ import annotations
@@ -35,11 +35,6 @@ class Substitution(_Lesson):
         return f"correction/{self.field}/{_plain(self.term)}"
 
     @property
-    def words(self) -> str:
-        """What the lesson is found by."""
-        return self.term
-
-    @property
     def text(self) -> str:
         """The lesson in one sentence."""
         return f'Where a task says {self.field} "{self.term}", search for {" or ".join(self.use)}.'
@@ -62,11 +57,6 @@ class Plan(_Lesson):
     def id(self) -> str:
         """Kind and subject."""
         return "plan/" + "/".join(_plain(part) for part in self._subject())
-
-    @property
-    def words(self) -> str:
-        """What the lesson is found by."""
-        return " ".join(self._subject())
 
     @property
     def text(self) -> str:
@@ -95,11 +85,6 @@ class Reach(_Lesson):
         return f"reach/{_plain(self.role)}"
 
     @property
-    def words(self) -> str:
-        """What the lesson is found by."""
-        return self.role
-
-    @property
     def text(self) -> str:
         """The lesson in one sentence."""
         return f"{self.role}: too few in one place; search the whole radius at once."
@@ -121,11 +106,6 @@ class DeadEnd(_Lesson):
     def id(self) -> str:
         """Kind and subject."""
         return f"dead_end/{_plain(self.spec.wanted())}"
-
-    @property
-    def words(self) -> str:
-        """What the lesson is found by."""
-        return f"{self.spec.role} {self.spec.city} {self.spec.certificate or ''}"
 
     @property
     def text(self) -> str:
@@ -158,11 +138,6 @@ class Answer(_Lesson):
     def id(self) -> str:
         """Kind and subject."""
         return f"answer/{_plain(self.spec.wanted())}"
-
-    @property
-    def words(self) -> str:
-        """What the answer is found by."""
-        return f"{self.spec.role} {self.spec.city} {self.spec.certificate or ''}"
 
     @property
     def text(self) -> str:

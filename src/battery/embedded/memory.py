@@ -1,15 +1,12 @@
 """What a gateway remembers, in one folder: outcomes as they happen, lessons as they are distilled.
 
 `outcomes.jsonl` grows by one line per run. Each distillation leaves a `distilled_<time>.jsonl`,
-empty when it taught nothing. The full-text index is made from those files at every start, so it
-can neither be lost nor disagree with them.
+empty when it taught nothing. The playbook is made from those files at every start.
 """
 
 from __future__ import annotations
 
 import os
-import re
-import sqlite3
 from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -20,10 +17,12 @@ from typing import BinaryIO, Final
 from pydantic import ValidationError
 
 from battery.embedded.forms import Spec
-from battery.embedded.lessons import LESSON, Answer, Lesson, Outcome
+from battery.embedded.lessons import LESSON, Lesson, Outcome
 
-#: Lessons put before the executor: enough for a plan and the words it rests on.
+#: Lessons put before the executor: enough for the words of a task.
 RECALLED: Final = 3
+#: Kinds of lessons in the order in which they are recalled: who says most about a task comes first.
+_FIRST: Final = ("answer", "dead_end", "plan", "correction", "reach")
 
 
 class Memory:
@@ -40,8 +39,6 @@ class Memory:
         self._outcomes = folder / "outcomes.jsonl"
         self._lessons: dict[str, Lesson] = {}
         self._fingerprint: str | None = None
-        self._index = sqlite3.connect(":memory:", check_same_thread=False)
-        self._index.execute("CREATE VIRTUAL TABLE lesson USING fts5(id UNINDEXED, words)")
         #: How often this memory was distilled, in earlier lives too.
         self.distillations = 0
         for path in sorted(folder.glob("distilled_*.jsonl")):
@@ -54,10 +51,6 @@ class Memory:
     def __len__(self) -> int:
         """Count the playbook's entries."""
         return len(self._lessons)
-
-    def close(self) -> None:
-        """Free the index."""
-        self._index.close()
 
     def record(self, outcome: Outcome) -> None:
         """Append an outcome, which outlives the process; a frozen memory passes it over.
@@ -82,14 +75,14 @@ class Memory:
         return [lesson for lesson in lessons if self._lessons.get(lesson.id) != lesson]
 
     def learn(self, lessons: list[Lesson]) -> Path | None:
-        """End a distillation: write its lessons to a new file, index them, return the path.
+        """End a distillation: write its lessons to a new file, take them in, return the path.
 
         Without a lesson the file is empty: it says that the distillation was made. A frozen
         memory writes nothing and returns None.
         """
         if self.frozen:
             return None
-        # Disk before index: what is recalled in this life must be there in the next.
+        # Disk first: what is recalled in this life must be there in the next.
         path = self._write(lessons)
         self._take(lessons)
         self.distillations += 1
@@ -111,25 +104,12 @@ class Memory:
         return self._fingerprint
 
     def recall(self, spec: Spec) -> list[Lesson]:
-        """Find the lessons for a task, best first, at most `RECALLED`.
-
-        First those that apply to it, then those about something alike.
-        """
-        # Quoted words joined by OR: nothing in a task can be read as query syntax.
-        asked = f"{spec.role} {spec.city} {spec.certificate or ''}".casefold()
-        words = dict.fromkeys(re.findall(r"\w+", asked))
-        if not words:
-            return []
-        query = " OR ".join(f'"{word}"' for word in words)
+        """Return the lessons that apply to a task, at most `RECALLED`."""
+        # Those about something alike are left out: each takes tokens in every turn, and there are
+        # more of them with every distillation.
+        applying = [lesson for lesson in self._lessons.values() if lesson.applies(spec)]
         # The id settles ties, or answers could differ between two equal runs.
-        rows = self._index.execute(
-            "SELECT id FROM lesson WHERE words MATCH ? ORDER BY bm25(lesson), id", (query,)
-        )
-        alike = [self._lessons[lesson_id] for (lesson_id,) in rows]
-        applying = [lesson for lesson in alike if lesson.applies(spec)]
-        # The answer to another task would be none to this one.
-        others = [one for one in alike if one not in applying and not isinstance(one, Answer)]
-        return [*applying, *others][:RECALLED]
+        return sorted(applying, key=lambda one: (_FIRST.index(one.kind), one.id))[:RECALLED]
 
     def _write(self, lessons: list[Lesson]) -> Path:
         """Write the file whole or not at all: temporary file, sync, rename."""
@@ -145,12 +125,8 @@ class Memory:
         return path
 
     def _take(self, lessons: Iterable[Lesson]) -> None:
-        for lesson in lessons:
-            # Full-text tables have no unique keys, so an entry is replaced by hand.
-            self._index.execute("DELETE FROM lesson WHERE id = ?", (lesson.id,))
-            self._index.execute("INSERT INTO lesson VALUES (?, ?)", (lesson.id, lesson.words))
-            self._lessons[lesson.id] = lesson
-            self._fingerprint = None
+        self._lessons |= {lesson.id: lesson for lesson in lessons}
+        self._fingerprint = None
 
 
 def _open_own(path: Path, flags: int) -> BinaryIO:

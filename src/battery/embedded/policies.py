@@ -177,10 +177,10 @@ nothing else: {"diagnosis": "one or two sentences", "searches": [{"role": "...",
 def executor_prompt(case: Case) -> str:
     """Write the executor's prompt: the task, what memory says, the transcript."""
     parts = [_EXECUTOR, _task(case)]
-    # Marked as perhaps unfitting: retrieval goes by likeness, and a model should doubt it.
+    # Marked as perhaps unfitting: it was learned on another task, and a model should doubt it.
     if case.lessons:
         lines = "\n".join(f"- {lesson.text}" for lesson in case.lessons)
-        parts.append(f"From the playbook (similar tasks; may not fit this one):\n{lines}")
+        parts.append(f"From the playbook (earlier tasks; may not fit this one):\n{lines}")
     return "\n\n".join([*parts, _transcript(case)])
 
 

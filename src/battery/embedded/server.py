@@ -79,7 +79,6 @@ def serving(
                 yield place.url
         finally:
             world.close()
-            memory.close()
 
 
 def _make_app(options: GatewayOptions, world: World, memory: Memory) -> Starlette:
