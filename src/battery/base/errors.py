@@ -14,7 +14,7 @@
     ├── CheckError              1    a check of a task broke, so it judged nothing
     ├── StartError              1    the arms differ before anything was learned
     ├── GateError               3    a condition of --fail-on holds
-    ├── PausedError         4    a cap of --max-tokens is reached
+    ├── PausedError         4    a cap of --max-tokens or --max-cost is reached
     ├── ArtifactError           1    a file of the folder cannot be read or written
     │   └── LostFolderError     1    the folder was moved, removed or replaced meanwhile
     └── InterruptedRunError     130  stopped by a signal

@@ -27,6 +27,7 @@ def iterate(
     meta_timeout: options.MetaTimeout = Settings.meta_timeout,
     concurrency: options.Concurrency = None,
     max_tokens: options.MaxTokens = None,
+    max_cost: options.MaxCost = None,
     keep_going: options.KeepGoing = False,
     repo: options.Repo = None,
     model_url: options.ModelUrl = None,

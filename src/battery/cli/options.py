@@ -163,6 +163,18 @@ MaxTokens = Annotated[
         min=1,
     ),
 ]
+# Less than a millionth of a dollar is no cap that anybody means, and more than the most that is
+# counted is none either; not even infinity and NaN get past both.
+MaxCost = Annotated[
+    float | None,
+    option(
+        "--max-cost USD",
+        "The same for what they cost, in US dollars; needs a price for each model [default: no "
+        "cap].",
+        min=1e-6,
+        max=1e15,
+    ),
+]
 KeepGoing = Annotated[
     bool,
     option(

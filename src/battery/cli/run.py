@@ -37,6 +37,7 @@ def run(
     concurrency: options.Concurrency = None,
     resume: options.Resume = False,
     max_tokens: options.MaxTokens = None,
+    max_cost: options.MaxCost = None,
     keep_going: options.KeepGoing = False,
     dry_run: options.DryRun = False,
     repo: options.Repo = None,

@@ -70,6 +70,8 @@ class Settings:
     resume: bool = False
     #: Tokens that all calls on disk may have spent before another begins; None is no cap.
     max_tokens: int | None = None
+    #: The same in US dollars.
+    max_cost: float | None = None
     #: Whether to go on although the arms differ in iteration 1 already.
     keep_going: bool = False
     #: Repository in which the target files of proposals are looked up.

@@ -13,12 +13,15 @@ from typing import Final, Self
 from battery.base.numbers import counted
 from battery.base.text import listed
 from battery.pricing import catalog
-from battery.protocol import MOST_COUNTED
-from battery.protocol.usage import Spent, Tokens
+from battery.protocol import MOST_COUNTED, Json
+from battery.protocol.usage import Spent, Tokens, usage_numbers, usage_spent
+from battery.records.lines import place_of_usage
 from battery.records.models import KnownPrice, Price, RunResult
 
 #: Prices are per so many tokens.
 _PER: Final = 10**6
+#: Where gateways say, among the numbers of `usage`, what a call cost.
+_STATED: Final = "cost_usd"
 #: Where a tasks file has a price, nothing else counts.
 _OF_TASKS: Final = "the tasks file"
 #: What gateways and routers put before the name of a model. A colon may also be part of a name.
@@ -64,8 +67,27 @@ class Pricing:
         cost = self.cost(result.spent)
         # The gateway's own word comes last: nobody can check it, and the two arms may be billed
         # unlike.
-        stated = result.usage.get("cost_usd")
+        stated = result.usage.get(_STATED)
         return result._replace(cost_usd=stated if cost is None else cost)
+
+    def of_call(self, call: Json) -> float | None:
+        """Return what a line of a journal cost, of whatever kind its call is; None if unknown."""
+        place = place_of_usage(call)
+        spent = usage_spent(place)
+        # Who answers a chat without naming itself is the model that was asked for.
+        named = tuple((model or call.get("model", ""), tokens) for model, tokens in spent.models)
+        cost = self.cost(spent._replace(models=named))
+        return usage_numbers({"artifact": place}).get(_STATED) if cost is None else cost
+
+    @property
+    def remedy(self) -> str:
+        """Say what to do about a model without a price."""
+        extra = "" if catalog.is_there() else f", or install the price list: {catalog.INSTALL}"
+        return f"add `prices` to the tasks file{extra}"
+
+    def price(self, model: str) -> Price | None:
+        """Return the price of a model; None where nobody knows it."""
+        return self._price(model, estimated=False)
 
     def cost(self, spent: Spent) -> float | None:
         """Return what these tokens cost, in US dollars; None where a price or a part is missing."""
@@ -96,7 +118,7 @@ class Pricing:
         }
         if unknown:
             names = listed([model or "a model without a name" for model in sorted(unknown)])
-            yield f"no price is known for {names}, so cost_usd is not known: {_remedy()}"
+            yield f"no price is known for {names}, so cost_usd is not known: {self.remedy}"
         elif incomplete[True] and self._found:
             yield (
                 f"{counted(incomplete[True], 'answer')} tell fewer prompt and completion tokens "
@@ -139,8 +161,3 @@ def _incomplete(spent: Spent) -> bool:
     """Return whether tokens by kind leave out some of the total, such as those of a reviewer."""
     told = sum(tokens.known for _, tokens in spent.models)
     return told < max(spent.tokens or 0, spent.kinds.known)
-
-
-def _remedy() -> str:
-    extra = "" if catalog.is_there() else f", or install the price list: {catalog.INSTALL}"
-    return f"add `prices` to the tasks file{extra}"

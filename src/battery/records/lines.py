@@ -25,7 +25,7 @@ from typing_extensions import TypedDict
 from battery.protocol import Json, Status
 from battery.protocol.chat import chat_cut
 from battery.protocol.distill import distilled
-from battery.protocol.usage import respond_spent, usage_spent
+from battery.protocol.usage import usage_spent
 from battery.records.checks import Checked
 from battery.records.metric import TABLE
 from battery.records.models import Arm, Phase, Task
@@ -160,12 +160,20 @@ def chat_warnings(stage: ChatStage, answer: object) -> Iterator[str]:
 
 def tokens_of(call: Json) -> int | None:
     """Return the tokens that a line of a journal reports; None where it reports none."""
-    if "result" in call:
-        return respond_spent(call["result"]).tokens
-    # A distillation reports it in one of its events, like a chat; the last one is of the whole.
-    answers = [call.get("answer"), *reversed(call.get("events", []))]
-    tokens = (usage_spent(answer).tokens for answer in answers if isinstance(answer, dict))
-    return next((number for number in tokens if number is not None), None)
+    spent = usage_spent(place_of_usage(call))
+    return (spent.kinds.known or None) if spent.tokens is None else spent.tokens
+
+
+def place_of_usage(call: Json) -> Json:
+    """Return the object of a line of a journal that has a `usage`; empty where none has."""
+    result = call.get("result")
+    if isinstance(result, dict):
+        places = [result.get("artifact")]
+    else:
+        # A distillation reports it in its events, like a chat; the last one is of the whole.
+        places = [call.get("answer"), *reversed(call.get("events", []))]
+    objects = (place for place in places if isinstance(place, dict))
+    return next((place for place in objects if isinstance(place.get("usage"), dict)), {})
 
 
 class _ChatKey(TypedDict):

@@ -5,56 +5,129 @@ A cap belongs to the command and not to the battery: a resume without one goes o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from battery.base import interrupts
-from battery.base.errors import PausedError
+from battery.base.errors import BatteryError, PausedError, UsageError
+from battery.base.numbers import money
+from battery.base.text import listed
+from battery.inputs.settings import Settings
+from battery.pricing import Pricing
 from battery.protocol import Json
 from battery.records.events import Notice, Observer
 from battery.records.lines import tokens_of
+from battery.records.models import Models
 from battery.store.battery_dir import BatteryDir
+from battery.store.documents import read_back
 from battery.store.journal import Journal
+
+
+def require_prices(settings: Settings, models: Models, pricing: Pricing) -> None:
+    """Refuse `--max-cost` where it could not be kept; raise `UsageError`."""
+    if settings.max_cost is None:
+        return
+    # In the order of the tasks file, each once: a dict keeps it.
+    asked = dict.fromkeys([models.executor_cloud, models.reviewer_cloud])
+    unknown = [model for model in asked if pricing.price(model) is None]
+    if unknown:
+        raise UsageError(
+            f"--max-cost needs a price for {listed(unknown)}, and none is known",
+            hint=f"{pricing.remedy}, or cap the tokens with --max-tokens",
+        )
 
 
 class Budget:
     """Sums up what recorded calls report, whichever arm they are of, against the caps."""
 
-    def __init__(self, max_tokens: int | None = None, tell: Observer = lambda _event: None) -> None:
+    def __init__(
+        self,
+        max_tokens: int | None = None,
+        max_cost: float | None = None,
+        pricing: Pricing | None = None,
+        tell: Observer = lambda _event: None,
+    ) -> None:
         #: Tokens of all recorded calls, as far as their answers report them.
         self.tokens = 0
+        #: The same in US dollars.
+        self.cost = 0.0
         self._max_tokens = max_tokens
+        self._max_cost = max_cost
+        self._pricing = pricing or Pricing()
         self._tell = tell
-        self._warned = False
+        self._warnings: set[str] = set()
+        #: Why the cost of a task is not known.
+        self._unpriced: str | None = None
+
+    @property
+    def has_caps(self) -> bool:
+        """Whether there is anything to hold the calls to."""
+        return self._max_tokens is not None or self._max_cost is not None
 
     @interrupts.at_once()
     def read(self, folder: BatteryDir, finished: int) -> None:
         """Add the calls of the finished iterations, unless there is no cap to hold them to."""
         # Reading 10,000 answers to count them is slow.
-        if self._max_tokens is not None:
+        if self.has_caps:
             for number in range(1, finished + 1):
                 Journal(folder.iteration(number).journal, heard=self.add)
 
     def add(self, call: Json) -> None:
         """Add one line of a journal."""
-        tokens = tokens_of(call)
+        if not self.has_caps:
+            return
+        tokens, cost = tokens_of(call), self._pricing.of_call(call)
         self.tokens += tokens or 0
-        if tokens is None and "result" in call and self._max_tokens is not None:
-            self._warn()
+        self.cost += cost or 0
+        is_task = "result" in call
+        if self._max_tokens is not None and is_task and tokens is None:
+            self._warn("--max-tokens: an answer reports no tokens; it does not count")
+        if self._max_cost is not None and cost is None:
+            # Reviews are mostly of another model, and no reason to give up what the tasks cost.
+            if tokens and not is_task:
+                self._warn("--max-cost: what reviews and the like cost is not known; none counts")
+            elif is_task:
+                self._unpriced = self._unpriced or self._why_unpriced(call)
 
     @property
     def is_reached(self) -> bool:
         """Whether nothing more may begin; what is under way is finished all the same."""
-        return self._max_tokens is not None and self.tokens >= self._max_tokens
+        return any(self._stops())
 
     def require(self) -> None:
-        """Raise `PausedError` where nothing more may begin."""
-        if self.is_reached:
-            raise PausedError(
-                f"paused at --max-tokens {self._max_tokens:,}: {self.tokens:,} tokens are spent",
-                hint=f"--max-tokens N, with N above {self.tokens}; without a cap it goes on to the "
-                "end",
-            )
+        """Raise `PausedError` where nothing more may begin, `BatteryError` where nobody can tell.
 
-    def _warn(self) -> None:
-        if not self._warned:
-            self._warned = True
-            text = "an answer reports no tokens; what is not reported does not count"
-            self._tell(Notice(f"--max-tokens: {text}", warning=True))
+        The hint of a pause is what to add to the command that goes on.
+        """
+        for error in self._stops():
+            raise error
+
+    def _stops(self) -> Iterator[BatteryError]:
+        if self._unpriced is not None:
+            yield BatteryError(
+                self._unpriced, hint=f"{self._pricing.remedy}, or go on without --max-cost"
+            )
+        if self._max_tokens is not None and self.tokens >= self._max_tokens:
+            spent = f"{self.tokens:,} tokens are spent"
+            yield _pause(f"--max-tokens {self._max_tokens:,}: {spent}", "tokens N", self.tokens)
+        if self._max_cost is not None and self.cost >= self._max_cost:
+            spent = f"{money(self.cost)} is spent"
+            yield _pause(f"--max-cost {money(self._max_cost)}: {spent}", "cost N", self.cost)
+
+    def _why_unpriced(self, call: Json) -> str:
+        result = self._pricing.priced(read_back(call["result"])[0])
+        causes = self._pricing.warnings([result])
+        why = next(causes, "the answer does not tell its prompt and completion tokens")
+        asked = call.get("task", {}).get("operation")
+        return f"--max-cost: what {asked!r} cost is not known: {why}"
+
+    def _warn(self, text: str) -> None:
+        if text not in self._warnings:
+            self._warnings.add(text)
+            self._tell(Notice(text, warning=True))
+
+
+def _pause(why: str, option: str, spent: float) -> PausedError:
+    return PausedError(
+        f"paused at {why}",
+        hint=f"--max-{option}, with N above {spent:.10g}; without a cap it goes on to the end",
+    )

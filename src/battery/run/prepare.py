@@ -30,10 +30,12 @@ from battery.inputs.tasks import (
     recorded_folder,
     scoring_differences,
 )
+from battery.pricing import Pricing
 from battery.recorded import OpenedBattery, open_battery
 from battery.records.events import Notice, Observer
 from battery.records.manifest import Manifest, Options
 from battery.records.models import Tasks
+from battery.run.budget import require_prices
 from battery.run.schedule import Schedule
 from battery.run.start import require_alike
 from battery.store.artifacts import TASKS
@@ -73,6 +75,7 @@ def new(folder: BatteryDir, settings: Settings) -> Battery:
     # With one arm it decides nothing; it is drawn all the same, so that every manifest has one.
     seed = secrets.randbits(_SEED_BITS) if settings.seed is None else settings.seed
     wanted = settings.iterations or DEFAULT_ITERATIONS
+    require_prices(settings, tasks.models, Pricing.of(tasks.prices, None))
     manifest = Manifest(
         battery_version=__version__,
         run_id=uuid.uuid4().hex,
@@ -206,6 +209,8 @@ def _continued(battery: Battery, wanted: int, tell: Observer) -> Battery:
     if first.has_runs():
         again = "give the same command with --keep-going"
         require_alike(first, tell, keep_going=settings.keep_going, anyway=again)
+    pricing = Pricing.of(battery.tasks.prices, battery.folder.pricing.known)
+    require_prices(settings, manifest.models, pricing)
     concurrency = settings.concurrency or manifest.options.concurrency
     changes = _changes(settings, manifest, concurrency)
     for change in changes:

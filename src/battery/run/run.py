@@ -121,12 +121,12 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
         tell(Notice("nothing is left to do"))
         return _summed_up(folder, report=True)
     missing = range(manifest.iterations_finished + 1, manifest.iterations_wanted + 1)
-    budget = Budget(settings.max_tokens, tell)
-    budget.read(folder, manifest.iterations_finished)
     _begin(battery, missing, tell)
     reserve, grader = Reserve(folder.root), Grader(battery.checks_folder)
+    budget = Budget(settings.max_tokens, settings.max_cost, folder.pricing, tell)
     try:
         reserve.claim()
+        budget.read(folder, manifest.iterations_finished)
         async with (
             targets.opened(settings, folder.memory, tell, manifest.options.concurrency) as workers,
             targets.learning_side(settings, workers) as llm_team,
