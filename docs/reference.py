@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from battery.comparison.timeline import History
 from battery.grading.kinds import KINDS
+from battery.records.checks import Regrading
 from battery.records.comparison import Comparison
 from battery.records.lines import JournalLine, RecordedRun
 from battery.records.manifest import Manifest
@@ -29,7 +30,9 @@ PAGES: Final = [DOCS.parent / "README.md", *sorted((DOCS / "reference").glob("*.
 
 _BLOCK: Final = re.compile(r"(<!-- generated: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _PLACES: Final = re.compile(r"^#+ (.+)$|<!-- generated: fields (\w+) -->", re.MULTILINE)
-_ROOTS: Final = tuple[Manifest, Summary, Proposal, Comparison, History, RecordedRun, JournalLine]
+_ROOTS: Final = tuple[
+    Manifest, Summary, Proposal, Comparison, History, RecordedRun, JournalLine, Regrading
+]
 _RECORDS: Final = TypeAdapter(_ROOTS).json_schema()["$defs"]
 #: What is described by hand, and where.
 _BY_HAND: Final = {

@@ -55,6 +55,7 @@ SUMMARIES: Final = {
     "iterate": "Add one iteration to a finished battery.",
     "review": "Redo review and judgment of an iteration.",
     "summarize": "Rebuild metrics and summary from saved runs.",
+    "grade": "Grade saved answers again after checks changed.",
     "watch": "Follow a battery from another terminal.",
     "report": "Write the report: one page that opens anywhere.",
     "compare": "Compare two batteries, task by task.",

@@ -5,7 +5,7 @@ The records compute nothing; `battery.grading` does. No check is ever sent to an
 
 from __future__ import annotations
 
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
@@ -129,3 +129,27 @@ class Checked(Record):
     def bluff(self) -> bool:
         """Whether the answer claims what its checks contradict."""
         return self.claimed and bool(self.failed)
+
+
+class Regraded(Record):
+    """A call that ended otherwise when it was graded again."""
+
+    iteration: int = Field(description="Counted from 1.")
+    arm: str = Field(description="`learn` or `frozen`.")
+    repeat: int = Field(description="Which repeat of the task, counted from 1.")
+    kind: Literal["task", "sibling", "rerun"] = Field(
+        description="A task of the battery, a sibling of one, or a rerun of a task that failed."
+    )
+    phase: str = Field(description="`alpha`, `beta` or `gamma`.")
+    task: str = Field(description="The operation, numbered where tasks share one.")
+    before: str = Field(description="`ok`, `failed`, `blocked`, or `bluff` for a refuted claim.")
+    after: str = Field(description="The same, as it is now.")
+    failed: list[FailedCheck] = Field(description="Checks that it does not pass now.")
+
+
+class Regrading(Record):
+    """What came of grading saved answers again."""
+
+    runs: int = Field(description="Answers on disk.")
+    graded: int = Field(description="Those that checks say something of.")
+    flipped: list[Regraded] = Field(description="Those that ended otherwise, in file order.")

@@ -61,7 +61,7 @@ class Provenance(Record):
     scoring_digest: str | None = Field(
         default=None,
         description="SHA-256 of what scores the answers: checks, their files, and prices. Null "
-        "without any.",
+        "without any; `unsettled` while they are being graded again.",
     )
     tasks_folder: str | None = Field(
         default=None,

@@ -32,7 +32,8 @@ def summarize(folder: BatteryDir, tell: Observer, *, elsewhere: bool = False) ->
     # Looked at before the lock, which would make the folder.
     open_battery(folder).require_complete()
     try:
-        return _rewrite(folder, tell)
+        with locked(folder.root, tell):
+            return rewrite(folder)
     except BatteryError as error:
         if not (elsewhere and is_forbidden(error)):
             raise
@@ -42,15 +43,15 @@ def summarize(folder: BatteryDir, tell: Observer, *, elsewhere: bool = False) ->
     return summary_of(opened, report=folder.report_path.exists())
 
 
-def _rewrite(folder: BatteryDir, tell: Observer) -> Summary:
-    with locked(folder.root, tell):
-        opened = open_battery(folder)
-        opened.require_whole()
-        for metrics in opened.metrics:
-            folder.iteration(metrics.iteration).write_metrics(metrics)
-        for metrics in opened.control:
-            folder.iteration(metrics.iteration).write_metrics(metrics, FROZEN)
-        return write_summary(opened)
+def rewrite(folder: BatteryDir) -> Summary:
+    """Write metrics and summary again from the runs on disk; the caller holds the lock."""
+    opened = open_battery(folder)
+    opened.require_whole()
+    for metrics in opened.metrics:
+        folder.iteration(metrics.iteration).write_metrics(metrics)
+    for metrics in opened.control:
+        folder.iteration(metrics.iteration).write_metrics(metrics, FROZEN)
+    return write_summary(opened)
 
 
 def write_summary(

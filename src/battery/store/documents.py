@@ -112,6 +112,11 @@ def read_answers(path: Path) -> Iterator[tuple[Run, Json]]:
             raise wrong(path, error.below(f"[{index}]")) from error
 
 
+def read_items(path: Path) -> Iterator[Any]:
+    """Yield the items of an array as they are, one at a time; raise `ArtifactError`."""
+    return map(itemgetter(0), _array_items(path))
+
+
 def _array_items(path: Path) -> Iterator[tuple[Any, list[str]]]:
     """Yield the items of an array, one at a time in our own layout, else after reading it whole.
 

@@ -1,0 +1,117 @@
+"""`battery grade` as a function: other checks, the same answers."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from battery.base.errors import BatteryError, FolderError, MismatchError
+from battery.grading import require_usable, scoring_digest
+from battery.inputs.tasks import (
+    PACKAGED,
+    differences,
+    digest,
+    folder_of,
+    limited,
+    load_tasks,
+    recorded_folder,
+)
+from battery.recorded import open_battery
+from battery.records.checks import Regrading
+from battery.records.events import Notice, Observer
+from battery.records.manifest import Manifest
+from battery.records.models import Summary, Tasks
+from battery.run.regrade import regrade
+from battery.run.summarize import rewrite
+from battery.store.artifacts import MANIFEST
+from battery.store.battery_dir import BatteryDir
+from battery.store.lock import locked
+
+
+class _Scoring(NamedTuple):
+    """What to grade by: tasks with their checks, and where the files of these are."""
+
+    tasks: Tasks
+    source: str
+    folder: Path | None
+
+
+def grade(folder: BatteryDir, tasks_path: Path | None, tell: Observer) -> tuple[Regrading, Summary]:
+    """Grade all answers of a battery again, then write metrics and summary again.
+
+    By the checks of the folder's tasks file, or of `tasks_path`, which must ask the same and
+    becomes that of the battery. Asks nobody. Raises `BatteryError`.
+    """
+    # Looked at before the lock, which would make the folder.
+    open_battery(folder).require_complete()
+    with locked(folder.root, tell):
+        manifest = folder.read_manifest()
+        if manifest is None:
+            raise FolderError(
+                f"{folder.root} holds no {MANIFEST.name}, so its tasks are not known",
+                hint="run the tasks as a battery of this program; it can be graded again",
+            )
+        scoring = _scoring(folder, manifest, tasks_path, tell)
+        require_usable(scoring.tasks, scoring.folder, str(tasks_path or folder.tasks_path))
+        if not scoring.tasks.checked:
+            tell(Notice("no task has a check: `ok` is the gateway's own word", warning=True))
+        regrading = regrade(folder, scoring.tasks, scoring.folder)
+        folder.write_tasks(scoring.tasks)
+        folder.write_manifest(_by(manifest, scoring))
+        return regrading, rewrite(folder)
+
+
+def _scoring(folder: BatteryDir, manifest: Manifest, path: Path | None, tell: Observer) -> _Scoring:
+    """Settle what to grade by; raise `MismatchError` for a file that asks something else."""
+    source = manifest.options.tasks or PACKAGED
+    own = path is None or (path.exists() and path.samefile(folder.tasks_path))
+    tasks = _same_asked(folder, manifest, folder.tasks_path if own or path is None else path)
+    if not own and path is not None:
+        return _Scoring(tasks, str(path.absolute()), path.absolute().parent)
+    files = recorded_folder(manifest)
+    _tell_of_changed(folder, manifest, source, scoring_digest(tasks, files), tell)
+    return _Scoring(tasks, source, files)
+
+
+def _same_asked(folder: BatteryDir, manifest: Manifest, path: Path) -> Tasks:
+    tasks = limited(load_tasks(path), manifest.options.limit)
+    if digest(tasks) == manifest.tasks_digest:
+        return tasks
+    recorded = folder.read_tasks()
+    changed = differences(recorded, tasks) if recorded else []
+    raise MismatchError(
+        f"{path} asks something else than this battery did: "
+        + ("; ".join(changed) or "its digest differs from the manifest's"),
+        hint="change checks and prices only, or run it as a battery of its own: --dir PATH",
+    )
+
+
+def _tell_of_changed(
+    folder: BatteryDir, manifest: Manifest, source: str, used: str | None, tell: Observer
+) -> None:
+    """Say so where the file that the battery was run with has other checks by now."""
+    # Whoever edits that file, and not the copy in the folder, would wonder that nothing flips.
+    if source == PACKAGED or not os.path.exists(source):  # noqa: PTH110 - may be too long a name
+        return
+    try:
+        tasks = _same_asked(folder, manifest, Path(source))
+    except BatteryError:
+        return
+    if scoring_digest(tasks, folder_of(source)) != used:
+        tell(
+            Notice(
+                f"{source} has other checks or prices than {folder.tasks_path}, which this graded "
+                f"by; to grade by that file: --tasks {source}",
+                warning=True,
+            )
+        )
+
+
+def _by(manifest: Manifest, scoring: _Scoring) -> Manifest:
+    update = {
+        "scoring_digest": scoring_digest(scoring.tasks, scoring.folder),
+        "tasks_folder": None if scoring.source == PACKAGED else str(scoring.folder),
+        "options": manifest.options.model_copy(update={"tasks": scoring.source}),
+    }
+    return manifest.model_copy(update=update)

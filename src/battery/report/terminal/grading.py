@@ -1,0 +1,34 @@
+"""What came of grading saved answers again, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TextIO
+
+from battery.base.numbers import counted
+from battery.base.text import printable, write_line
+from battery.records.checks import Regraded, Regrading
+
+
+def print_regrading(regrading: Regrading, stream: TextIO) -> None:
+    """Print how many answers were graded, and each that flipped, with the checks it fails."""
+    for line in _lines(regrading):
+        write_line(stream, line)
+
+
+def _lines(regrading: Regrading) -> Iterator[str]:
+    flipped = len(regrading.flipped)
+    yield (
+        f"graded {regrading.graded} of {counted(regrading.runs, 'answer')}: "
+        f"{flipped or 'none'} flipped"
+    )
+    for flip in regrading.flipped:
+        yield f"iteration {flip.iteration}, {_asked(flip)}: {flip.before} -> {flip.after}"
+        yield from (f"    {failed.check}: {printable(failed.reason)}" for failed in flip.failed)
+    yield ""
+
+
+def _asked(flip: Regraded) -> str:
+    repeat = f", repeat {flip.repeat}" if flip.repeat > 1 else ""
+    kind = "" if flip.kind == "task" else f" ({flip.kind})"
+    return f"{flip.arm}{repeat}, {flip.phase} {printable(flip.task)}{kind}"

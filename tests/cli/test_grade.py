@@ -1,0 +1,48 @@
+"""`battery grade` from the shell: after a run, with other checks, with nobody to ask."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.calls import command_here as battery
+from tests.support.commands import read_json
+
+pytestmark = pytest.mark.slow
+
+
+def test_other_checks_flip_what_was_answered_and_the_summary_follows(folder: Path) -> None:
+    document = read_json(folder / "tasks.json")
+    for phase, listed in document["phases"].items():
+        for task in listed:
+            for asked in (task, *task["siblings"]):
+                asked.pop("checks", None)
+            if phase == "beta_drift":
+                task["checks"] = [{"path": "artifact.workers", "length": 0}]
+    path = folder.parent / "strict.json"
+    path.write_text(json.dumps(document))
+    before = read_json(folder / "iter_1/metrics.json")
+    journals = {path: path.read_bytes() for path in folder.glob("iter_*/journal.jsonl")}
+    done = battery("grade", folder, "--tasks", path)
+    assert done.returncode == 0, done.stderr
+    assert "iteration 1, learn, beta " in done.stdout
+    assert ": ok -> bluff" in done.stdout
+    assert "    checks[0]: artifact.workers: 0 items expected, got " in done.stdout
+    assert read_json(folder / "iter_1/metrics.json")["ok_tasks"] < before["ok_tasks"]
+    assert all(path.read_bytes() == lines for path, lines in journals.items())
+
+
+def test_json_lists_what_flipped(folder: Path) -> None:
+    done = battery("grade", folder, "--json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["flipped"] == []
+    assert document["runs"] >= document["graded"] > 0
+
+
+def test_a_folder_without_a_battery_is_refused(folder: Path) -> None:
+    done = battery("grade", folder / "nowhere")
+    assert done.returncode == 2
+    assert "error: " in done.stderr
