@@ -9,7 +9,6 @@ from battery.comparison.outcome import decide, sentence
 from battery.comparison.pairing import noise, shared
 from battery.comparison.remarks import SCOPE, cause, cautions, settle
 from battery.records.comparison import Comparison, Difference, Side
-from battery.records.metric import COST
 from battery.records.models import LEARN
 from battery.records.word import Outcome
 from battery.verdict.table import Call
@@ -56,7 +55,7 @@ def comparison(
         before=side("data/before"),
         after=side("data/after"),
         iterations=list(found.iterations),
-        cost=COST,
+        cost=both.cost,
         change=found.change,
         start=found.start,
         twins=found.twins,

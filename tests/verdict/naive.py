@@ -53,17 +53,13 @@ def average(values: Sequence[float]) -> float:
 
 
 def log_ratio(own: float, base: float) -> float:
-    """The log of base over own, where 0 counts as one token, or as a hundredth of the other."""
+    """The log of base over own, where 0 counts as a hundredth of the other."""
     if math.isnan(own) or math.isnan(base):
         return math.nan
     if own == base:
         return 0.0
-    if own == 0:
-        found = math.log(base / max(1.0, base / 100))
-        return found if found > 1e-9 else 0.0
-    if base == 0:
-        found = math.log(max(1.0, own / 100) / own)
-        return found if found < -1e-9 else 0.0
+    if own == 0 or base == 0:
+        return math.log(100) if own == 0 else -math.log(100)
     found = math.log(base / own)
     return found if abs(found) > 1e-9 else 0.0
 
@@ -262,10 +258,12 @@ def wild(own: Floats, base: Floats, phases: Sequence[str]) -> bool:
         return False
     scatter = []
     logs = np.full((2, *own.shape[:2]), np.nan)
-    for task, iteration in itertools.product(range(own.shape[0]), range(count)):
-        a, b = (average(side[task, iteration].tolist()) for side in (own, base))
-        if not math.isnan(a + b):
-            logs[:, task, iteration] = math.log(max(a, 0.01)), math.log(max(b, 0.01))
+    for task, pairs in enumerate(cells(own, base)):
+        least = average([each for pair in pairs for each in pair]) / 100 or 0.01
+        for iteration in range(count):
+            pair = [average(side[task, iteration].tolist()) for side in (own, base)]
+            if not math.isnan(sum(pair)):
+                logs[:, task, iteration] = [math.log(max(each, least)) for each in pair]
     for side in logs:
         apart = np.array([[x - average(row) for x in row] for row in side.tolist()])
         for phase in set(phases):

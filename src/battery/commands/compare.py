@@ -12,7 +12,6 @@ from battery.comparison.outcome import decide
 from battery.comparison.pairing import Facts, Shared
 from battery.recorded import OpenedBattery, open_battery
 from battery.records.comparison import Comparison, Flips, Noise, Side
-from battery.records.metric import COST
 from battery.records.models import LEARN
 from battery.records.word import Outcome
 from battery.store.battery_dir import BatteryDir
@@ -43,7 +42,7 @@ def compare(before: Path, after: Path) -> Comparison:
         before=of_before.side,
         after=of_after.side,
         iterations=list(facts.iterations) if facts else [],
-        cost=COST,
+        cost=both.cost,
         change=facts.change if facts else None,
         start=facts.start if facts else None,
         twins=facts.twins if facts else None,

@@ -10,7 +10,6 @@ from battery.base.errors import UsageError
 from battery.inputs.tasks import find_tasks, plan
 from battery.recorded import open_battery
 from battery.records.expectations import Expectations
-from battery.records.metric import COST
 from battery.records.models import FROZEN, Phase
 from battery.store.battery_dir import BatteryDir
 from battery.verdict.planning import Measured, Prospects, measured, prospects
@@ -84,7 +83,7 @@ def _measured(folder: Path) -> Measured:
             f"{folder} has no frozen arm, so nothing tells its noise from learning",
             hint="run one with two arms, or give --noise",
         )
-    found = measured(observed.grid, COST, observed.expectations.relevant.cost)
+    found = measured(observed.grid, observed.grid.cost, observed.expectations.relevant.cost)
     if found is None:
         raise UsageError(
             f"{folder} has fewer than two tasks with tokens in both arms of iteration 1",

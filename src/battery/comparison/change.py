@@ -12,7 +12,7 @@ import numpy as np
 
 from battery.records.comparison import Change, CostChange, DoneChange, Means
 from battery.records.findings import Interval
-from battery.records.metric import COST, OK, Metric
+from battery.records.metric import OK, Metric
 from battery.records.models import SOLVABLE
 from battery.verdict import cost, policy, signflip, strata
 from battery.verdict.signflip import Floats
@@ -25,13 +25,13 @@ def change_of(table: Table) -> Change:
     return Change(
         cost=_cost(table),
         done=_done(table),
-        others=[_means(table, metric) for metric in table.metrics if not metric.decides],
+        others=[_means(table, each) for each in table.metrics if each.key not in {table.cost, OK}],
     )
 
 
 def effects(table: Table) -> Floats:
     """Return log(cost in A / cost in B) of each task; NaN for one that cannot be compared."""
-    return cost.task_effects(*table.calls[COST])
+    return cost.task_effects(*table.calls[table.cost])
 
 
 def interval(effects: Floats) -> Interval | None:
@@ -47,9 +47,10 @@ def interval(effects: Floats) -> Interval | None:
 
 
 def _cost(table: Table) -> CostChange:
-    after, before = cost.common(*table.calls[COST])
+    after, before = cost.common(*table.calls[table.cost])
     by_task = effects(table)
     return CostChange(
+        metric=table.cost,
         before=mean(before),
         after=mean(after),
         ratio=cost.ratio(by_task),

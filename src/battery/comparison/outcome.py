@@ -16,9 +16,9 @@ from battery.base.numbers import (
 )
 from battery.base.text import listed
 from battery.comparison.pairing import Facts
-from battery.records.comparison import Change
+from battery.records.comparison import Change, CostChange
 from battery.records.findings import Interval
-from battery.records.metric import COST, ELAPSED, METRICS, Metric
+from battery.records.metric import ELAPSED, METRICS, Metric
 from battery.records.word import Outcome
 from battery.verdict import policy
 
@@ -59,7 +59,7 @@ def of_cost(change: Change) -> Answer:
     # A geometric mean, in which a large task weighs as much as any. With a decimal, as in tables,
     # so that what is next to a bound is not rounded over it.
     amount = more_or_fewer(1.0 if cost.ratio is None else cost.ratio, places=1)
-    text = f"{amount} {METRICS[COST].plain} on a typical task{with_p(cost.p)}"
+    text = f"{amount} {cost.plain} on a typical task{with_p(cost.p)}"
     return Answer(0.0 if cost.ratio is None else cost.ratio - 1, cost.p, text)
 
 
@@ -129,11 +129,11 @@ def _cost_open(facts: Facts) -> Iterator[str]:
     """Explain why a relevant change of the cost is not ruled out; nothing where it is."""
     cost = facts.change.cost
     if cost.ratio is None:
-        yield f"no {METRICS[COST].plain} could be compared"
+        yield f"no {cost.plain} could be compared"
     elif cost.interval is None:
         yield no_interval(facts)
     elif not _rules_out(cost.interval):
-        yield f"{_span(cost.interval)} is not within ±{policy.relevant()}"
+        yield f"{_span(cost, cost.interval)} is not within ±{policy.relevant()}"
 
 
 def _done_open(facts: Facts) -> Iterator[str]:
@@ -175,7 +175,7 @@ def _same_cells(facts: Facts, metric: Metric) -> bool:
 def _alike(facts: Facts) -> str:
     interval = facts.change.cost.interval
     if interval and not _identical(facts):
-        return f"{_span(interval)} is within ±{policy.relevant()}"
+        return f"{_span(facts.change.cost, interval)} is within ±{policy.relevant()}"
     apart = [
         metric.plain
         for metric in METRICS.values()
@@ -185,16 +185,16 @@ def _alike(facts: Facts) -> str:
     return f"the numbers are the same, task by task, except for {listed(apart)}"
 
 
-def _span(interval: Interval) -> str:
+def _span(cost: CostChange, interval: Interval) -> str:
     ends = f"{signed_percent(interval.low - 1)} to {signed_percent(interval.high - 1)}"
-    return f"the {level(interval)} interval of {METRICS[COST].plain}, {ends},"
+    return f"the {level(interval)} interval of {cost.plain}, {ends},"
 
 
 def sentence(outcome: Outcome, facts: Facts, reasons: Sequence[str]) -> str:
     """Put what came of comparing at least one task into plain language."""
     if outcome is Outcome.NOT_COMPARABLE:
         return not_comparable(reasons)
-    tasks, cost, plain = len(facts.pairs), facts.change.cost, METRICS[COST].plain
+    tasks, cost, plain = len(facts.pairs), facts.change.cost, facts.change.cost.plain
     same = f"the same {tasks} tasks" if tasks > 1 else "the one task in common"
     # The reasons, and what the other question came to: neither answer is left out.
     rest = [answer.aside for answer in answers(facts.change) if answer.text not in reasons]
@@ -217,7 +217,7 @@ def no_interval(facts: Facts) -> str:
     """Explain why there is no interval of the cost."""
     tasks = counted(facts.change.cost.tasks, "task")
     reach = f"no p can reach {policy.level(policy.compared())}"
-    return f"with {METRICS[COST].plain} of {tasks} {reach}: that takes {least_tasks()} tasks"
+    return f"with {facts.change.cost.plain} of {tasks} {reach}: that takes {least_tasks()} tasks"
 
 
 def least_tasks() -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from math import expm1, isnan, log, sqrt
 from statistics import NormalDist
 from typing import Final, Literal, NamedTuple
@@ -15,7 +16,7 @@ import numpy as np
 
 from battery.comparison.change import change_of, effects
 from battery.records.comparison import Change, Claims, Flips, NamedTask, Noise, TaskPair
-from battery.records.metric import COST, METRICS, OK
+from battery.records.metric import METRICS, OK, Metric, cost_of
 from battery.records.models import FROZEN, LEARN, Arm, Phase
 from battery.records.word import Flip
 from battery.verdict import cost, policy, signflip
@@ -35,6 +36,8 @@ class Shared(NamedTuple):
     iterations: tuple[int, ...]
     only_before: list[NamedTask]
     only_after: list[NamedTask]
+    #: The metric that is the cost.
+    cost: str
 
     @property
     def window(self) -> tuple[int, ...]:
@@ -87,6 +90,7 @@ def shared(before: Sequence[Call], after: Sequence[Call]) -> Shared:
         iterations=tuple(sorted(iterations)),
         only_before=[task for key, task in a.items() if key not in b],
         only_after=[task for key, task in b.items() if key not in a],
+        cost=cost_of(call.result for call in (*before, *after)),
     )
 
 
@@ -117,7 +121,7 @@ def side_by_side(
         ]
         for calls in (after, before)
     ]
-    return table_of(*sides) if all(sides) else None
+    return replace(table_of(*sides), cost=both.cost) if all(sides) else None
 
 
 def weigh(before: Sequence[Call], after: Sequence[Call], both: Shared) -> Facts | None:
@@ -173,7 +177,7 @@ def task_pairs(
 
     `before` and `after` are the claims of A and B in impossible tasks, by task.
     """
-    costs, ok = (_means_by_task(table, key) for key in (COST, OK))
+    costs, ok = (_means_by_task(table, key) for key in (table.cost, OK))
     by_task = effects(table)
     return [
         TaskPair(
@@ -243,7 +247,7 @@ def count_flips(pairs: Sequence[TaskPair]) -> Flips:
 
 def noise(before: Sequence[Call], after: Sequence[Call], table: Table) -> Noise:
     """Measure what a call varies by in either battery, and what that does to the mean change."""
-    (a, from_a), (b, from_b) = _call_noise(before), _call_noise(after)
+    (a, from_a), (b, from_b) = (_call_noise(calls, table.cost) for calls in (before, after))
     return Noise(
         before=a,
         after=b,
@@ -253,26 +257,26 @@ def noise(before: Sequence[Call], after: Sequence[Call], table: Table) -> Noise:
     )
 
 
-def _call_noise(calls: Sequence[Call]) -> tuple[float | None, Source | None]:
+def _call_noise(calls: Sequence[Call], metric: str) -> tuple[float | None, Source | None]:
     """Return the sd of the log cost between the arms in iteration 1, else between repeats."""
     # Nothing is learned before iteration 1 ends, so there two arms are two tries at the same thing;
     # later on they differ by what one of them knows.
     first = [[c for c in calls if c.iteration == 1 and c.arm == arm] for arm in (LEARN, FROZEN)]
     if all(first):
-        table = table_of(*first)
+        table = replace(table_of(*first), cost=metric)
         between_arms = call_noise(effects(table), table.repeats)
         if between_arms is not None:
             return between_arms, "arms"
-    between_repeats = _between_repeats(calls)
+    between_repeats = _between_repeats(calls, METRICS[metric])
     return between_repeats, None if between_repeats is None else "repeats"
 
 
-def _between_repeats(calls: Sequence[Call]) -> float | None:
+def _between_repeats(calls: Sequence[Call], metric: Metric) -> float | None:
     """Pool the variance of the log cost inside the cells that were asked more than once."""
     cells: dict[tuple[Arm, int, str], list[float]] = defaultdict(list)
     for call in calls:
         # No logarithm of 0, nor of what is not reported.
-        if (value := METRICS[COST].value(call.result)) > 0:
+        if (value := metric.value(call.result)) > 0:
             cells[call.arm, call.iteration, call.task].append(log(value))
     repeated = [logs for logs in cells.values() if len(logs) > 1]
     freedom = sum(len(logs) - 1 for logs in repeated)

@@ -19,7 +19,6 @@ from battery.comparison.outcome import (
 )
 from battery.comparison.pairing import Facts
 from battery.records.comparison import CostChange
-from battery.records.metric import COST, METRICS
 from battery.records.models import Phase
 from battery.records.word import Outcome
 from battery.verdict import policy
@@ -54,7 +53,7 @@ def cause(facts: Facts) -> str:
     apart = "; ".join(answer.text for answer in differing)
     if facts.twins.cost.ratio is None:
         also = f" Otherwise they differ: {apart}." if apart else ""
-        plain = METRICS[COST].plain
+        plain = facts.twins.cost.plain
         return (
             f"The frozen arms, which learn nothing, could not be compared in {plain}, so nothing "
             f"here tells whether a change of {plain} comes from what was learned.{also}"
@@ -76,7 +75,7 @@ def cause(facts: Facts) -> str:
 
 def settle(outcome: Outcome, facts: Facts) -> list[str]:
     """List what more would settle an open question; empty where nothing is open."""
-    cost, plain = facts.change.cost, METRICS[COST].plain
+    cost, plain = facts.change.cost, facts.change.cost.plain
     if outcome != Outcome.UNCLEAR:
         return []
     if not cost.tasks:
@@ -101,7 +100,7 @@ def settle(outcome: Outcome, facts: Facts) -> list[str]:
 def _beyond(facts: Facts) -> str:
     if facts.net is None:
         return ""
-    amount = f"{more_or_fewer(facts.net.ratio)} {METRICS[COST].plain}{with_p(facts.net.p)}"
+    amount = f"{more_or_fewer(facts.net.ratio)} {facts.change.cost.plain}{with_p(facts.net.p)}"
     return f" Beyond what they differ by, B used {amount}."
 
 
@@ -128,7 +127,7 @@ def _uncompared(facts: Facts) -> Iterator[str]:
     for arms, change in (("", facts.change), (" of the frozen arms", facts.twins)):
         if change and change.cost.cells < cells:
             yield (
-                f"{METRICS[COST].plain}{arms} could be compared in {change.cost.tasks} of {tasks} "
+                f"{change.cost.plain}{arms} could be compared in {change.cost.tasks} of {tasks} "
                 f"and {change.cost.cells} of {cells} cells (a task in an iteration): the others "
                 "have none in A or in B"
             )
@@ -157,7 +156,7 @@ def _together(cost: CostChange) -> Iterator[str]:
     # Two that are both huge read alike, and one of them is no news.
     if policy.is_relevant(abs(min(ratio, HUGE) - min(cost.ratio, HUGE))):
         yield (
-            f"all tasks together took {more_or_fewer(ratio)} {METRICS[COST].plain}: tasks that "
+            f"all tasks together took {more_or_fewer(ratio)} {cost.plain}: tasks that "
             "take many weigh more there than in a typical task"
         )
 
@@ -166,11 +165,11 @@ def _erratic(facts: Facts) -> Iterator[str]:
     """Note that the side that looks cheaper is the one whose calls scatter more."""
     # Means of few calls that scatter are mostly below the mean of many.
     phases = [rows for phase in Phase if (rows := facts.table.rows(phase))]
-    after, before = facts.table.calls[COST]
-    ratio = facts.change.cost.ratio
+    after, before = facts.table.calls[facts.table.cost]
+    ratio, plain = facts.change.cost.ratio, facts.change.cost.plain
     for name, sides, cheaper in (
         ("B", (after, before), ratio is not None and ratio < 1),
         ("A", (before, after), ratio is not None and ratio > 1),
     ):
         if cheaper and scatters(*sides, phases):
-            yield f"the {METRICS[COST].plain} of {name} scatter more, which makes it look cheaper"
+            yield f"the {plain} of {name} scatter more, which makes it look cheaper"

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from battery.records.findings import Interval, Record
+from battery.records.metric import METRICS, TOKENS
 from battery.records.models import SCHEMA_VERSION, Phase
 from battery.records.word import Flip, Outcome, Word
 
@@ -46,6 +47,9 @@ class Side(Record):
 class CostChange(Record):
     """What a typical task costs in B against A, over the cells that both measured."""
 
+    metric: str = Field(
+        default=TOKENS, description="The metric that is the cost: its key in `metrics.json`."
+    )
     before: float | None = Field(description="Mean cost of a call in A.")
     after: float | None = Field(description="The same in B.")
     ratio: float | None = Field(
@@ -61,6 +65,11 @@ class CostChange(Record):
     )
     tasks: int = Field(description="Tasks that both have a cost for.")
     cells: int = Field(description="Cells, a task in an iteration, that both have a cost for.")
+
+    @property
+    def plain(self) -> str:
+        """What people call the cost: `tokens`."""
+        return METRICS[self.metric].plain
 
 
 class DoneChange(Record):

@@ -8,7 +8,7 @@ export reads `TABLE`; CONTRIBUTING.md says how to add to it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isnan, nan
@@ -95,6 +95,10 @@ class Metric:
             return money(value)
         return number(value, max(least, self.places), grouped=grouped)
 
+    def amount(self, value: float) -> str:
+        """Write a value with its unit: `1,234 tokens`, `$0.0123`."""
+        return money(value) if self.money else f"{self.written(value, grouped=True)} {self.plain}"
+
     def moved(self, change: float, least: int = 0, *, grouped: bool = False) -> str:
         """Write a change of a value with its sign, such as `-4520` or `+$0.0123`; none is `0`."""
         return sign(change) + self.written(abs(change), least, grouped=grouped)
@@ -155,9 +159,6 @@ OVERSEER: Final = "overseer_called_rate"
 OK: Final = "ok_tasks"
 MONEY: Final = "cost_usd"
 ELAPSED: Final = "total_elapsed_s"
-
-#: The metric that is the cost of a call, wherever costs are compared.
-COST: Final = TOKENS
 
 #: All metrics, in the order of the summary's table: first those that the direction count counts.
 TABLE: Final = (
@@ -264,6 +265,14 @@ TABLE: Final = (
 METRICS: Final[Mapping[str, Metric]] = {metric.key: metric for metric in TABLE}
 #: Those that the direction count counts.
 COUNTED: Final = tuple(metric for metric in TABLE if metric.counted)
+
+
+def cost_of(results: Iterable[RunResult]) -> str:
+    """Return the metric that is the cost: dollars where all calls are priced, else tokens."""
+    # With some of them left out, whose price is unknown could pass for what is cheap. Dollars that
+    # are 0 throughout, as of a model at home, say nothing of the work.
+    costs = [result.cost_usd for result in results]
+    return MONEY if any(costs) and None not in costs else TOKENS
 
 
 def named_metric(text: str) -> str | None:

@@ -14,11 +14,10 @@ from battery.records.comparison import (
     DoneChange,
     Flips,
     Means,
-    Noise,
     Side,
     TaskPair,
 )
-from battery.records.metric import COST, METRICS, OK
+from battery.records.metric import METRICS, OK
 from battery.records.word import Flip
 from battery.report.evidence import NONE, mean, relative
 from battery.report.evidence import done as ended_ok
@@ -41,9 +40,9 @@ def rows(change: Change) -> list[list[str]]:
 
 def _cost(cost: CostChange) -> list[str]:
     return [
-        COST,
-        mean(COST, cost.before),
-        mean(COST, cost.after),
+        cost.metric,
+        mean(cost.metric, cost.before),
+        mean(cost.metric, cost.after),
         relative(cost.ratio),
         span(cost),
         p_value(cost.p),
@@ -76,24 +75,24 @@ def share(value: float | None) -> str:
     return NONE if value is None else percent(value)
 
 
-#: What people call the cost.
-PLAIN: Final = METRICS[COST].plain
-#: Heads of what both surfaces with a table of tasks show of each.
-TASK_HEADS: Final = (
-    "ok in A",
-    "ok in B",
-    f"{PLAIN.capitalize()} in A",
-    f"{PLAIN.capitalize()} in B",
-)
+def plain(comparison: Comparison) -> str:
+    """Return what people call the cost."""
+    return METRICS[comparison.cost].plain
 
 
-def task_cells(pair: TaskPair) -> list[str]:
-    """Write what `TASK_HEADS` names."""
+def task_heads(comparison: Comparison) -> list[str]:
+    """Return the heads of what both surfaces with a table of tasks show of each."""
+    cost = plain(comparison).capitalize()
+    return ["ok in A", "ok in B", f"{cost} in A", f"{cost} in B"]
+
+
+def task_cells(pair: TaskPair, comparison: Comparison) -> list[str]:
+    """Write what `task_heads` names."""
     return [
         share(pair.ok_before),
         share(pair.ok_after),
-        mean(COST, pair.cost_before),
-        mean(COST, pair.cost_after),
+        mean(comparison.cost, pair.cost_before),
+        mean(comparison.cost, pair.cost_after),
     ]
 
 
@@ -162,8 +161,9 @@ def biggest(comparison: Comparison) -> list[TaskPair]:
     return [*grew[:MOST], *reversed(fell[-MOST:])]
 
 
-def noise(measured: Noise) -> Iterator[str]:
+def noise(comparison: Comparison) -> Iterator[str]:
     """Write how much a task varies by itself."""
+    measured = comparison.noise
     # Such a system is deterministic, and every difference is real: a floor of 0% would read as a
     # fault.
     if measured.before == measured.after == 0:
@@ -180,7 +180,7 @@ def noise(measured: Noise) -> Iterator[str]:
         if sd is not None and source is not None
     ]
     if known:
-        yield f"Noise of one call, as the sd of log {PLAIN}: {', '.join(known)}."
+        yield f"Noise of one call, as the sd of log {plain(comparison)}: {', '.join(known)}."
     silent = [name for name, sd, _ in both if sd is None]
     if silent:
         yield (

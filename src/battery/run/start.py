@@ -5,7 +5,6 @@ from __future__ import annotations
 from battery.base.errors import StartError
 from battery.recorded import calls_of
 from battery.records.events import Notice, Observer
-from battery.records.metric import COST
 from battery.records.models import FROZEN
 from battery.store.battery_dir import IterationDir
 from battery.verdict.start import alike
@@ -30,4 +29,4 @@ def require_alike(first: IterationDir, tell: Observer, *, keep_going: bool, anyw
 
 def _differing(first: IterationDir) -> str | None:
     table = grid(calls_of(first))
-    return alike(table, COST).differing if FROZEN in table.arms else None
+    return alike(table, table.cost).differing if FROZEN in table.arms else None

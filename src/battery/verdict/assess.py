@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from battery.records.findings import Evidence, OtherMetric
-from battery.records.metric import COST, OK
+from battery.records.metric import OK
 from battery.records.models import FROZEN, LEARN
 from battery.verdict import advice, cautions, cost, gates, ladder, planning, sentences, twin, work
 from battery.verdict.bluffs import bluffs
@@ -74,10 +74,10 @@ def may_claim(observed: Observed) -> bool:
 
 def _answered(observed: Observed) -> tuple[Alike | None, Answers | None]:
     grid = observed.grid
-    start = alike(grid, COST) if FROZEN in grid.arms else None
+    start = alike(grid, grid.cost) if FROZEN in grid.arms else None
     # Iteration 1 comes before any learning: two arms without a second one have nothing to say.
     asked = start is not None and len(grid.iterations) > 1
-    return start, answer(observed, COST, start) if start and asked else None
+    return start, answer(observed, grid.cost, start) if start and asked else None
 
 
 def facts_of(observed: Observed) -> Facts:
@@ -89,7 +89,7 @@ def facts_of(observed: Observed) -> Facts:
     bluffed = bluffs(grid)
     return Facts(
         observed=observed,
-        cost=COST,
+        cost=grid.cost,
         looks=answers.looks if answers else None,
         questions=answers.questions if answers else [],
         groups=answers.groups if answers else [],
@@ -97,7 +97,7 @@ def facts_of(observed: Observed) -> Facts:
         harm_p=answers.harm_p if answers else None,
         harm_level=answers.harm_level if answers else 0.0,
         losses=work.losses(later, observed.reruns) if answers else [],
-        growth=growth(grid, COST) if answers else None,
+        growth=growth(grid, grid.cost) if answers else None,
         start=start.start if start else None,
         bluffs=bluffed,
         lost=lost,

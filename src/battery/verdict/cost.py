@@ -16,9 +16,9 @@ from battery.verdict import policy, signflip
 from battery.verdict.signflip import Floats
 from battery.verdict.table import means
 
-# A call answered from memory may cost nothing. It counts, but no ratio is infinite.
-#: A mean of 0 counts as so much, in the unit of the cost, or as `OF_OTHER` of the other side's.
-LEAST: Final = 1.0
+# A call answered from memory may cost nothing. It counts, but no ratio is infinite. By no amount of
+# its own: a token is much less than a dollar.
+#: A mean of 0 counts as this share of the other side's.
 OF_OTHER: Final = 0.01
 #: Effects below this are dust: roundings of numbers that are equal.
 DUST: Final = 1e-9
@@ -44,12 +44,11 @@ def log_ratio(own: Floats, base: Floats) -> Floats:
     if (np.minimum(own, base) > 0).all():
         logs = np.log(base / own)
         return np.where(np.abs(logs) < DUST, 0.0, logs)
-    floor = np.maximum(LEAST, OF_OTHER * np.maximum(own, base))
+    floor = OF_OTHER * np.maximum(own, base)
     over, under = np.where(base == 0, floor, base), np.where(own == 0, floor, own)
-    either_free = (own == 0) | (base == 0)
-    # Two sides that are both free are equal, and so is what is cheaper than a free one's floor.
-    logs = np.where((own == 0) & (base == 0), 0.0, np.log(over / under))
-    logs = np.where(either_free & (np.sign(logs) != np.sign(base - own)), 0.0, logs)
+    # Two sides that are both free are equal.
+    both = (own == 0) & (base == 0)
+    logs = np.log(np.where(both, 1.0, over) / np.where(both, 1.0, under))
     return np.where(np.abs(logs) < DUST, 0.0, logs)
 
 
@@ -108,8 +107,10 @@ def scatters(own: Floats, base: Floats, phases: list[list[int]]) -> bool:
 
 def scatter(own: Floats, base: Floats, phases: list[list[int]]) -> Floats:
     """Return by how much more the calls of each task scatter on the own side."""
-    with np.errstate(divide="ignore"):
-        sides = [np.log(np.maximum(each, OF_OTHER)) for each in common(own, base)]
+    cells = common(own, base)
+    usual = means(np.concatenate(cells, axis=-1))[..., None]
+    floor = OF_OTHER * np.where(usual > 0, usual, 1.0)
+    sides = [np.log(np.maximum(each, floor)) for each in cells]
     return _scatter(sides[0], phases) - _scatter(sides[1], phases)
 
 

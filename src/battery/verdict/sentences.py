@@ -11,12 +11,11 @@ from battery.base.numbers import (
     AS_MANY,
     counted,
     more_or_fewer,
-    number,
     percent,
 )
 from battery.base.text import capital
 from battery.records.findings import Bluffs, FalseClaims, Group, Interval
-from battery.records.metric import METRICS, OK, TOKENS
+from battery.records.metric import METRICS, OK
 from battery.records.models import FROZEN, LEARN, Phase
 from battery.records.word import GateName, GateStatus, Word
 from battery.verdict import policy
@@ -171,14 +170,14 @@ def _saved(facts: Facts, place: int) -> str:
 
 def _price(facts: Facts) -> str:
     """Say what a gain is paid with, and the price of what is done, in both arms."""
-    group, noun = facts.group("all"), METRICS[facts.cost].plain
+    group, metric = facts.group("all"), METRICS[facts.cost]
     parts = []
     if fewer_done(facts):
         less = _of_kind(facts) or "it does less work"
         parts.append(f"{capital(less)}, so the saving alone is no gain.")
     # Of niche tasks alone the price is paid elsewhere, and has not been named yet.
     elif facts.yes("niche") and group and group.ratio is not None:
-        text = f"Over all tasks, a typical one took {more_or_fewer(group.ratio)} {noun}"
+        text = f"Over all tasks, a typical one took {more_or_fewer(group.ratio)} {metric.plain}"
         ratio, least = together(facts) or 1.0, facts.observed.expectations.relevant.cost
         if policy.is_relevant(ratio - 1, least) and not policy.is_relevant(group.ratio - 1, least):
             text += f", and all of them together {more_or_fewer(ratio)}"
@@ -187,12 +186,14 @@ def _price(facts: Facts) -> str:
     if own is None:
         parts.append("No task was done.")
     else:
-        twins = "the twin did none" if base is None else f"in the twin, {base}"
-        parts.append(f"Each task done took {own} {noun}; {twins}.")
+        twins = "the twin did none"
+        if base is not None:
+            twins = f"in the twin, {metric.written(base, grouped=True)}"
+        parts.append(f"Each task done took {metric.amount(own)}; {twins}.")
     return " ".join(parts)
 
 
-def _per_done(facts: Facts, arm: str) -> str | None:
+def _per_done(facts: Facts, arm: str) -> float | None:
     """Return the cost of all runs of tasks that can be done, per run that ended ok, if any did."""
     grid = facts.grid
     rows = grid.rows(Phase.ALPHA, Phase.BETA)
@@ -201,7 +202,7 @@ def _per_done(facts: Facts, arm: str) -> str | None:
     done = np.nansum(grid.calls[OK][side, rows, 1:])
     if not done:
         return None
-    return number(float(spent / done), 0, grouped=True)
+    return float(spent / done)
 
 
 def _dishonest(facts: Facts) -> str:
@@ -287,16 +288,18 @@ def _inconclusive(facts: Facts, reasons: Sequence[str]) -> str:
 
 
 def _one_arm(facts: Facts) -> str:
-    cells = facts.grid.of(LEARN, TOKENS)[:, [0, -1]]
+    metric = METRICS[facts.cost]
+    cells = facts.grid.of(LEARN, metric.key)[:, [0, -1]]
     # A sum over other tasks at the end than at the start would show which calls reported.
     if np.isnan(cells).any():
-        return "Not all runs report tokens, so first and last iteration do not compare."
+        return f"Not all runs report {metric.plain}, so first and last iteration do not compare."
     first, last = cells.sum(axis=0).tolist()
     if not first:
-        return f"The first iteration took 0 tokens, the last {number(last, 0, grouped=True)}."
+        end = metric.written(last, grouped=True)
+        return f"The first iteration took {metric.amount(0)}, the last {end}."
     amount = more_or_fewer(last / first)
     compared = "as" if amount == AS_MANY else "than"
-    return f"The last iteration took {amount} tokens {compared} the first."
+    return f"The last iteration took {amount} {metric.plain} {compared} the first."
 
 
 def _aside(word: Word | None, facts: Facts) -> Iterator[str]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from battery.records.checks import FailedCheck
-from battery.records.metric import METRICS, OVERSEER, TABLE, Metric
+from battery.records.metric import METRICS, OVERSEER, TABLE, TOKENS, Metric, cost_of
 from battery.records.models import LEARN, Arm, Phase, RunResult
 from battery.verdict.signflip import Floats
 
@@ -92,6 +92,8 @@ class Table:
     values: Mapping[str, Floats]
     #: The checks that some call failed, for the numbers of `FAILURES`.
     failures: Sequence[tuple[FailedCheck, ...]] = ()
+    #: The metric that is the cost of a call.
+    cost: str = TOKENS
 
     @classmethod
     def of_calls(
@@ -198,12 +200,13 @@ def table_of(*sides: Sequence[Call]) -> Table:
     cells = _cells(sides, [call.task for call in tasks], iterations, repeats)
     failed = [_failed(call.result) for call in calls]
     known = _measured(calls) | _told_apart(calls, failed)
-    return Table.of_calls(
+    table = Table.of_calls(
         [TaskRow(call.task, call.label, call.phase) for call in tasks],
         iterations,
         {key: _filled(cells, each, shape) for key, each in known.items()},
         tuple(dict.fromkeys(filter(None, failed))),
     )
+    return replace(table, cost=cost_of(call.result for call in calls))
 
 
 def row_means(table: Floats) -> Floats:

@@ -14,7 +14,6 @@ from battery.report.html.page import render
 
 #: More lines than this are no picture any more; the table has all tasks.
 _MOST_DRAWN: Final = 60
-_TASK_HEADS: Final = ("Task", "Phase", "Flip", *cells.TASK_HEADS, "Change")
 
 
 class _Row(NamedTuple):
@@ -27,23 +26,26 @@ class _Row(NamedTuple):
 
 def page(comparison: Comparison) -> Iterator[bytes]:
     """Yield the page piece by piece; it shows all that the record holds."""
+    heads = ("Task", "Phase", "Flip", *cells.task_heads(comparison), "Change")
     context = {
         "comparison": comparison,
         "tone": comparison.outcome.about.tone,
         "sides": [("A, before", comparison.before), ("B, after", comparison.after)],
         "side": cells.side,
         "flips": cells.flips(comparison.flips),
-        "flip_heads": (*_TASK_HEADS, "Claims in B, all iterations"),
-        "flipped": [[*_task(pair), _claims(pair)] for pair in cells.flipped(comparison)],
+        "flip_heads": (*heads, "Claims in B, all iterations"),
+        "flipped": [
+            [*_task(pair, comparison), _claims(pair)] for pair in cells.flipped(comparison)
+        ],
         "compared": cells.compared(comparison) if comparison.iterations else "",
         "heads": cells.HEADS,
         "rows": _rows(comparison.change) if comparison.change else [],
         "start": cells.rows(comparison.start) if comparison.start else [],
         "twins": cells.rows(comparison.twins) if comparison.twins else [],
-        "plain": cells.PLAIN,
-        "noise": list(cells.noise(comparison.noise)),
-        "task_heads": _TASK_HEADS,
-        "tasks": [_task(pair) for pair in comparison.tasks],
+        "plain": cells.plain(comparison),
+        "noise": list(cells.noise(comparison)),
+        "task_heads": heads,
+        "tasks": [_task(pair, comparison) for pair in comparison.tasks],
         "drawn": len(_drawn(comparison)),
         "differences": [
             (word, cells.difference(difference))
@@ -60,13 +62,13 @@ def _rows(change: Change) -> list[_Row]:
 
 def _figure(cost: CostChange) -> Bar | None:
     drawn = ends("ratio", cost.ratio, cost.interval)
-    label = f"{cells.PLAIN}: {relative(cost.ratio)}, {cells.INTERVAL} {cells.span(cost)}"
+    label = f"{cost.plain}: {relative(cost.ratio)}, {cells.INTERVAL} {cells.span(cost)}"
     return bar(label, drawn, Scale.over(drawn)) if drawn else None
 
 
-def _task(pair: TaskPair) -> list[str]:
+def _task(pair: TaskPair, comparison: Comparison) -> list[str]:
     change = relative(pair.ratio)
-    return [pair.label, pair.phase, pair.flip or "", *cells.task_cells(pair), change]
+    return [pair.label, pair.phase, pair.flip or "", *cells.task_cells(pair, comparison), change]
 
 
 def _claims(pair: TaskPair) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal, NamedTuple
 
-from battery.base.numbers import counted, number, p_equals, percent, signed_percent
+from battery.base.numbers import counted, p_equals, percent, signed_percent
 from battery.records.findings import Evidence, Group, Interval, TaskEffect
+from battery.records.metric import METRICS
 from battery.records.models import FROZEN, LEARN, Arm, Summary, Trend
 from battery.report import evidence as shown
 
@@ -168,10 +169,11 @@ def _success(group: Group, evidence: Evidence) -> Headline:
 def _trend(title: str, trend: Trend, change: float, evidence: Evidence) -> Headline:
     tested = evidence.trend
     p = f"{p_equals(tested.p)}; " if tested and tested.p is not None else ""
-    first, last = (number(trend.values[end] or 0.0, 0, grouped=True) for end in (0, -1))
+    metric = METRICS[evidence.cost]
+    first, last = (trend.values[end] or 0.0 for end in (0, -1))
     text = (
-        f"{first} to {last} {shown.noun(evidence)}; {p}no frozen arm to compare with, so no effect "
-        "and no interval."
+        f"{metric.written(first, grouped=True)} to {metric.amount(last)}; {p}no frozen arm to "
+        "compare with, so no effect and no interval."
     )
     figure = bar(text, [change], Scale.over([change]), ticks=True)
     return Headline(title, signed_percent(change), text, figure)

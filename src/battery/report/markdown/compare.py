@@ -50,7 +50,7 @@ def _sections(comparison: Comparison) -> Iterator[str]:
         yield "### Flips"
         yield plain(cells.flips(comparison.flips))
         if pairs := cells.flipped(comparison):
-            yield _tasks(pairs[:_MOST_NAMED], "Flip", _flip)
+            yield _tasks(comparison, pairs[:_MOST_NAMED], "Flip", _flip)
             yield from _more(pairs)
         yield f"### How much, over {cells.compared(comparison)}"
         yield _change(comparison.change)
@@ -59,8 +59,8 @@ def _sections(comparison: Comparison) -> Iterator[str]:
             yield _change(comparison.start)
         yield from _causes(comparison)
     if pairs := cells.biggest(comparison):
-        yield f"### {cells.PLAIN.capitalize()} by task, the largest changes"
-        yield _tasks(pairs, "Change", lambda pair: relative(pair.ratio))
+        yield f"### {cells.plain(comparison).capitalize()} by task, the largest changes"
+        yield _tasks(comparison, pairs, "Change", lambda pair: relative(pair.ratio))
     yield from _only(comparison)
     yield from _rest(comparison)
 
@@ -71,18 +71,24 @@ def _causes(comparison: Comparison) -> Iterator[str]:
         yield _change(comparison.twins)
     if comparison.cause:
         yield plain(comparison.cause)
-    yield plain(" ".join(cells.noise(comparison.noise)))
+    yield plain(" ".join(cells.noise(comparison)))
 
 
 def _change(change: Change) -> str:
     return table(cells.HEADS, cells.rows(change))
 
 
-def _tasks(pairs: Sequence[TaskPair], head: str, first: Callable[[TaskPair], str]) -> str:
+def _tasks(
+    comparison: Comparison,
+    pairs: Sequence[TaskPair],
+    head: str,
+    first: Callable[[TaskPair], str],
+) -> str:
     rows = [
-        [first(pair), pair.phase, _in_table(pair.label), *cells.task_cells(pair)] for pair in pairs
+        [first(pair), pair.phase, _in_table(pair.label), *cells.task_cells(pair, comparison)]
+        for pair in pairs
     ]
-    return table([head, "Phase", "Task", *cells.TASK_HEADS], rows, left=3)
+    return table([head, "Phase", "Task", *cells.task_heads(comparison)], rows, left=3)
 
 
 def _only(comparison: Comparison) -> Iterator[str]:

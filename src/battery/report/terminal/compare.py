@@ -7,7 +7,6 @@ from typing import Final, TextIO
 
 from battery.base.text import brief, pad, printable, write_line
 from battery.records.comparison import Change, Comparison, NamedTask, TaskPair
-from battery.records.metric import COST
 from battery.report import compare as cells
 from battery.report.evidence import mean, relative
 from battery.report.terminal.lines import GAP, INDENTED, PROSE, WIDTH, align
@@ -70,18 +69,20 @@ def _causes(comparison: Comparison, look: Look) -> Iterator[str]:
         yield from _table("iteration 1", comparison.start, look)
     if comparison.cause:
         yield from INDENTED.wrap(f"cause: {comparison.cause}")
-    for text in cells.noise(comparison.noise):
+    for text in cells.noise(comparison):
         yield from INDENTED.wrap(f"noise: {text}")
 
 
 def _tasks(comparison: Comparison, look: Look) -> Iterator[str]:
     pairs = cells.biggest(comparison)
     if not pairs:
-        yield f"{cells.PLAIN} by task: {cells.unmoved(comparison)}"
+        yield f"{cells.plain(comparison)} by task: {cells.unmoved(comparison)}"
         return
-    yield f"{cells.PLAIN} by task, the largest changes:"
+    yield f"{cells.plain(comparison)} by task, the largest changes:"
     for pair in pairs:
-        costs = " to ".join(mean(COST, cost) for cost in (pair.cost_before, pair.cost_after))
+        costs = " to ".join(
+            mean(comparison.cost, cost) for cost in (pair.cost_before, pair.cost_after)
+        )
         yield f"  {relative(pair.ratio).rjust(8)}  {_name(pair, look)} {costs}"
 
 
