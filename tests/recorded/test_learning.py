@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from pydantic import JsonValue
 
+from battery.pricing import Pricing
 from battery.protocol import Json
 from battery.recorded.learning import learning
 from battery.records.learning import Amount, Learning
 from battery.records.lines import ChatCall, DistillCall
-from battery.records.metric import TOKENS
-from battery.records.models import FROZEN, LEARN, Phase
+from battery.records.metric import MONEY, TOKENS
+from battery.records.models import FROZEN, LEARN, Phase, Price
 from battery.records.stages import DISTILL, OVERSEER
 from battery.store.journal import Journal
 from battery.verdict.table import Call
@@ -41,7 +42,7 @@ def journals(folder: Path, costs: Sequence[int | None]) -> dict[int, Journal]:
 
 
 def found(folder: Path, costs: Sequence[int | None], calls: Sequence[Call]) -> Learning:
-    result = learning(journals(folder, costs), calls, TOKENS)
+    result = learning(journals(folder, costs), calls, TOKENS, Pricing())
     assert result is not None
     return result
 
@@ -122,11 +123,28 @@ def test_reviews_are_told_and_are_no_cost_of_learning(folder: Path) -> None:
         call = ChatCall(at="t", model="m", _elapsed_ms=1, content="c", answer=answer)
         journal.append(OVERSEER.key, call)
     made[1] = Journal(folder / "1.jsonl")
-    result = learning(made, calls(saving(0), 1), TOKENS)
+    result = learning(made, calls(saving(0), 1), TOKENS, Pricing())
     assert result
     assert (result.cost, result.total.tokens) == (10, 510)
     assert set(result.iterations[0].calls) == {"distill", "review"}
 
 
+def test_it_is_reckoned_in_dollars_where_those_are_the_cost(folder: Path) -> None:
+    usage = {"prompt_tokens": 3, "completion_tokens": 1, "model": "m"}
+    with Journal(folder / "1.jsonl") as journal:
+        journal.append(DISTILL.key, distilled({"role": "final", "text": "t", "usage": usage}))
+    made = {1: Journal(folder / "1.jsonl")}
+    priced = Pricing.of({"m": Price(input=1e6, output=2e6)}, None)
+    dollars = [
+        each._replace(result=each.result._replace(cost_usd=9.0)) for each in calls(saving(0), 2)
+    ]
+    result = learning(made, dollars, MONEY, priced)
+    assert result
+    assert (result.unit, result.cost, result.saved) == ("cost_usd", 5, None)
+    unpriced = learning(made, dollars, MONEY, Pricing())
+    assert unpriced
+    assert (unpriced.cost, unpriced.total.cost_usd) == (None, None)
+
+
 def test_without_a_recorded_distillation_there_is_nothing_to_tell(folder: Path) -> None:
-    assert learning({1: Journal(folder / "none")}, calls(saving(0), 1), TOKENS) is None
+    assert learning({1: Journal(folder / "none")}, calls(saving(0), 1), TOKENS, Pricing()) is None

@@ -14,6 +14,9 @@ from battery.verdict.assess import assess
 from tests.report.samples import summary
 from tests.verdict import batteries
 
+#: An iteration whose distillation does not say what it took.
+SILENT = LearningOf(iteration=1, calls={"distill": Amount()}, saved=None)
+
 
 def record(**changes: Any) -> Learning:
     calls = {"distill": Amount(tokens=6170), "review": Amount(tokens=300), "judgment": Amount()}
@@ -63,8 +66,12 @@ def test_it_says_what_learning_cost_and_when_it_was_paid_back(shown: Summary) ->
             "so far; what it saves shows from iteration 2 on.",
         ),
         (
-            {"paid_back": None, "cost": None},
-            "Learning cost: not known, because not every distillation reports what it took.",
+            {"paid_back": None, "cost": None, "unit": "cost_usd"},
+            "Learning cost 12,340 tokens so far; its price is not known.",
+        ),
+        (
+            {"paid_back": None, "cost": None, "iterations": [SILENT]},
+            "Learning cost: not known, because no distillation reports what it took.",
         ),
     ],
 )

@@ -19,7 +19,7 @@ from battery.records.lines import place_of_usage
 from battery.records.models import KnownPrice, Price, RunResult
 
 #: Prices are per so many tokens.
-_PER: Final = 10**6
+PER: Final = 10**6
 #: Where gateways say, among the numbers of `usage`, what a call cost.
 _STATED: Final = "cost_usd"
 #: Where a tasks file has a price, nothing else counts.
@@ -141,7 +141,7 @@ class Pricing:
             (cached, of_cached),
             (tokens.output, price.output),
         )
-        return sum((count * Decimal(repr(each)) for count, each in parts), Decimal(0)) / _PER
+        return sum((count * Decimal(repr(each)) for count, each in parts), Decimal(0)) / PER
 
     def _named(self, model: str) -> str:
         return model or self.executor

@@ -325,6 +325,7 @@ def summary_of(opened: OpenedBattery, *, report: bool) -> Summary:
             {step.number: journal for step, journal in zip(opened.steps, journals, strict=True)},
             opened.calls,
             evidence.cost,
+            opened.folder.pricing,
         ),
         scrum=opened.steps[-1].read_verdicts(),
         artifacts=opened.folder.listing(report=report),

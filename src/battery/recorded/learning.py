@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from math import isnan
 
-from battery.protocol import Json
+from battery.pricing import Pricing
 from battery.records.learning import Amount, Learning, LearningOf
 from battery.records.lines import tokens_of
 from battery.records.metric import METRICS, TOKENS
@@ -16,14 +16,16 @@ from battery.store.journal import Journal
 from battery.verdict.table import Call
 
 
-def learning(journals: Mapping[int, Journal], calls: Sequence[Call], unit: str) -> Learning | None:
+def learning(
+    journals: Mapping[int, Journal], calls: Sequence[Call], unit: str, pricing: Pricing
+) -> Learning | None:
     """Set what was spent on learning against what it saved; None where nothing was distilled.
 
     `journals` are by iteration; `unit` is the key of the metric that is the cost.
     """
     saved = _saved(calls, unit)
     iterations = [
-        LearningOf(iteration=number, calls=_amounts(journal), saved=saved.get(number))
+        LearningOf(iteration=number, calls=_amounts(journal, pricing), saved=saved.get(number))
         for number, journal in journals.items()
     ]
     distilled = [each.calls[DISTILL.noun] for each in iterations if DISTILL.noun in each.calls]
@@ -40,13 +42,13 @@ def learning(journals: Mapping[int, Journal], calls: Sequence[Call], unit: str) 
     )
 
 
-def _amounts(journal: Journal) -> dict[str, Amount]:
+def _amounts(journal: Journal, pricing: Pricing) -> dict[str, Amount]:
     made = ((meta, journal.get(meta.key)) for meta in META_STAGES)
-    return {meta.noun: _amount(call) for meta, call in made if call is not None}
-
-
-def _amount(call: Json) -> Amount:
-    return Amount(tokens=tokens_of(call))
+    return {
+        meta.noun: Amount(tokens=tokens_of(call), cost_usd=pricing.of_call(call))
+        for meta, call in made
+        if call is not None
+    }
 
 
 def _in_unit(amount: Amount, unit: str) -> float | None:

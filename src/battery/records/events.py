@@ -62,6 +62,9 @@ class Estimate(NamedTuple):
     tokens: int | None
     #: What it rests on; where there is nothing to go by, what would give an estimate.
     basis: str
+    #: Least and most US dollars, which differ where nobody knows what is prompt and what output;
+    #: None where a price is not known.
+    cost_usd: tuple[float, float] | None = None
 
 
 class Outlook(NamedTuple):

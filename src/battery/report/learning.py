@@ -11,9 +11,6 @@ from battery.records.metric import METRICS, TOKENS
 from battery.records.models import Summary
 from battery.records.stages import CHAT_STAGES, DISTILL
 
-#: Where nobody reports what a distillation takes there is nothing to set against the saving.
-_UNKNOWN = "Learning cost: not known, because no distillation reports what it took"
-
 
 def learning(summary: Summary) -> Iterator[str]:
     """Yield what learning cost so far, and what the battery's own reviews did; none without any."""
@@ -28,11 +25,12 @@ def learning(summary: Summary) -> Iterator[str]:
 def _cost(cost: Learning) -> str:
     if cost.cost is not None:
         return f"Learning cost {_amount(cost.unit, cost.cost)} so far"
-    distilled = [each for each in cost.iterations if DISTILL.noun in each.calls]
-    silent = [each for each in distilled if each.calls[DISTILL.noun].tokens is None]
-    if len(silent) == len(distilled):
-        return _UNKNOWN
-    return f"{_UNKNOWN.replace('no distillation reports', 'not every distillation reports')}"
+    calls = [each.calls[DISTILL.noun] for each in cost.iterations if DISTILL.noun in each.calls]
+    tokens = [call.tokens for call in calls if call.tokens is not None]
+    if len(tokens) == len(calls):
+        return f"Learning cost {_amount(TOKENS, sum(tokens))} so far; its price is not known"
+    who = "not every distillation" if tokens else "no distillation"
+    return f"Learning cost: not known, because {who} reports what it took"
 
 
 def _return(cost: Learning, summary: Summary) -> str:

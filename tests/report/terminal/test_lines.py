@@ -225,7 +225,7 @@ def outlook(operation: str = "fill: Welder") -> Outlook:
     task = Task(task_class="c", operation=operation, spec={})
     entry = PlannedTask("id", Phase.ALPHA, task, operation)
     schedule = Schedule([entry], (LEARN, FROZEN), repeats=1, seed=1)
-    estimate = Estimate(76_543, "as they took before")
+    estimate = Estimate(76_543, "as they took before", (0.5, 0.501))
     return Outlook(schedule.plan(0, 1, ()), 1, list(schedule.calls([1])), estimate)
 
 
@@ -238,7 +238,7 @@ def printed(shown: Outlook) -> list[str]:
 def test_the_cost_comes_first_and_then_one_line_a_call() -> None:
     first, second, *calls = printed(outlook())
     assert first.startswith("5 calls: 2 tasks (1 iteration x 1 task x 2 arms)")
-    assert second == "about 76,500 tokens: as they took before"
+    assert second == "about 76,500 tokens, $0.500 to $0.501: as they took before"
     assert sorted(calls) == [
         "1 alpha   frozen 1 fill: Welder",
         "1 alpha   learn  1 fill: Welder",
@@ -267,7 +267,11 @@ def test_the_document_has_the_same_as_numbers() -> None:
         "on_disk": 0,
         "calls": 5,
     }
-    assert document["estimate"] == {"tokens": 76_543, "basis": "as they took before"}
+    assert document["estimate"] == {
+        "tokens": 76_543,
+        "basis": "as they took before",
+        "cost_usd": (0.5, 0.501),
+    }
     assert [call["stage"] for call in document["calls"]] == [
         *("alpha", "alpha"),
         *("delta", "epsilon", "zeta"),

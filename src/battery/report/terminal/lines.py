@@ -9,7 +9,7 @@ from textwrap import wrap
 from typing import Final, TextIO
 
 from battery.base.clock import awake
-from battery.base.numbers import counted, duration
+from battery.base.numbers import counted, duration, money
 from battery.base.text import (
     brief,
     can_show,
@@ -258,7 +258,15 @@ def _estimate_line(estimate: events.Estimate) -> str:
         return f"no estimate of the tokens: {estimate.basis}"
     # Three digits: more of them would promise what no estimate can keep.
     rounded = round(estimate.tokens, 3 - len(str(estimate.tokens)))
-    return f"about {rounded:,} tokens: {estimate.basis}"
+    return f"about {rounded:,} tokens{_bill(estimate)}: {estimate.basis}"
+
+
+def _bill(estimate: events.Estimate) -> str:
+    if estimate.cost_usd is None:
+        return ""
+    # A range is written once where both ends read alike.
+    ends = dict.fromkeys(map(money, estimate.cost_usd))
+    return f", {' to '.join(ends)}"
 
 
 def _call_line(call: events.ScheduledCall) -> str:
