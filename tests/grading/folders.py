@@ -51,6 +51,14 @@ def orphan(task, answer):
         time.sleep(600)
     return str(os.getpid())
 
+def meddle(task, answer):
+    for handle in range(3, 20):
+        try:
+            os.write(handle, b'[1]\\n')
+        except OSError:
+            pass
+    return True
+
 def nothing(task, answer):
     pass
 

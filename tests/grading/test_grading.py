@@ -149,6 +149,7 @@ def test_a_command_that_ends_with_1_fails_for_what_it_wrote_to_standard_error(
         ),
         ({"python": "checks.py:leave"}, "its process ended (exit code 3): out of ideas"),
         ({"python": "checks.py:flood"}, "it printed more than 16 MiB"),
+        ({"python": "checks.py:meddle"}, "it wrote into the pipe"),
         ({"python": "checks.py:nothing"}, "nothing returned a NoneType"),
         ({"python": "checks.py:blank"}, "blank returned an empty text"),
         ({"python": "checks.py:absent"}, "has no function 'absent'"),

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from battery.grading import Grader
-from battery.grading.kinds import KINDS, SHOWN, key_of
+from battery.grading.kinds import KINDS
+from battery.grading.values import SHOWN, key_of
 from battery.protocol import Json
 from battery.records.checks import Check
 from battery.records.models import Phase

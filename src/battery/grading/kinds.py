@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
-from fractions import Fraction
-from math import isfinite
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from battery.base.text import brief, listed, printable
-from battery.grading import declining, paths, words
+from battery.grading import declining, paths, values, words
 from battery.grading.processes import LOAD_LIMIT_S, BrokenCheckError, Commands, Worker, signal_name
-from battery.protocol import Json, kind_of
+from battery.protocol import Json
 from battery.records.checks import Check
 
-#: Columns of a value, or of a check's own words, that a reason shows.
-SHOWN: Final = 300
 _TRACEBACK: Final = "Traceback (most recent call last):"
 
 
@@ -89,90 +85,22 @@ def kinds_of(check: Check) -> list[Kind]:
     return [kind for kind in KINDS if kind.field in check.model_fields_set]
 
 
-def shown(value: Any) -> str:
-    """Show the beginning of a value, on one harmless line."""
-    try:
-        text = json.dumps(value, ensure_ascii=False)
-    except (ValueError, RecursionError, TypeError):
-        text = f"{kind_of(value)} that is too large to show"
-    return brief(text, SHOWN)
-
-
-def key_of(value: Any) -> object:
-    """Return what is equal for values that are equal in JSON: 1 is 1.0, and true is not 1."""
-    if isinstance(value, dict):
-        return ("object", frozenset((name, key_of(item)) for name, item in value.items()))
-    if isinstance(value, list):
-        return ("list", tuple(map(key_of, value)))
-    return (type(value).__name__ if value is None or isinstance(value, bool | str) else "", value)
-
-
-def _equals(wanted: Any, case: Case) -> str | None:
-    same = key_of(case.value) == key_of(wanted)
-    return None if same else f"{shown(wanted)} expected, {_got(case.value)}"
-
-
-def _one_of(wanted: list[Any], case: Case) -> str | None:
-    if key_of(case.value) in map(key_of, wanted):
-        return None
-    return f"one of {shown(wanted)} expected, {_got(case.value)}"
-
-
-def _length(wanted: int, case: Case) -> str | None:
-    if not isinstance(case.value, list | str | dict):
-        return f"a list or a text expected, {_got(case.value)}"
-    items = "characters" if isinstance(case.value, str) else "items"
-    size = len(case.value)
-    return None if size == wanted else f"{wanted} {items} expected, got {size}"
-
-
-def _unique(wanted: bool, case: Case) -> str | None:
-    if not isinstance(case.value, list):
-        return f"a list expected, {_got(case.value)}"
-    seen: dict[object, Any] = {}
-    for item in case.value:
-        key = key_of(item)
-        if key in seen:
-            return f"{shown(item)} is there twice" if wanted else None
-        seen[key] = item
-    return None if wanted else "no item is there twice"
-
-
-def _same_items(wanted: list[Any], case: Case) -> str | None:
-    if not isinstance(case.value, list):
-        return f"a list expected, {_got(case.value)}"
-    here = {key_of(item): item for item in case.value}
-    expected = {key_of(item): item for item in wanted}
-    missing = [item for key, item in expected.items() if key not in here]
-    extra = [item for key, item in here.items() if key not in expected]
-    parts = [f"{shown(missing)} missing"] if missing else []
-    parts += [f"{shown(extra)} not expected"] if extra else []
-    return listed(parts) or None
+def _by_value(compare: Callable[[Any, Any], str | None]) -> Callable[[Any, Case], str | None]:
+    return lambda wanted, case: compare(wanted, case.value)
 
 
 def _number(wanted: float, case: Case) -> str | None:
-    value, within = case.value, case.check.within
-    infinite = isinstance(value, float) and not isfinite(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or infinite:
-        return f"a number expected, {_got(value)}"
-    # As written in decimals: as floats, 0.4 is not within 0.1 of 0.3.
-    if abs(_exact(value) - _exact(wanted)) <= _exact(within):
-        return None
-    return f"{wanted:g} within {within:g} expected, {_got(value)}"
-
-
-def _exact(number: float) -> Fraction:
-    return Fraction(number) if isinstance(number, int) else Fraction(repr(number))
+    return values.number(wanted, case.check.within, case.value)
 
 
 def _matches(wanted: str, case: Case) -> str | None:
     text = case.text
     if text is None:
-        return f"a text expected, {_got(case.value)}"
+        return f"a text expected, {values.got(case.value)}"
     request = {"do": "matches", "pattern": wanted, "text": text}
     if case.bench.worker.ask(request, case.check.timeout_s):
         return None
-    return f"{shown(wanted)} is not found in {shown(text)}"
+    return f"{values.shown(wanted)} is not found in {values.shown(text)}"
 
 
 def _usable_pattern(wanted: str, _: Bench) -> None:
@@ -183,19 +111,24 @@ def _usable_pattern(wanted: str, _: Bench) -> None:
 
 
 def _contains(wanted: list[str] | str, case: Case) -> str | None:
-    text = case.text
-    missing = [phrase for phrase in _listed(wanted) if not _has(text, phrase)]
-    return f"{shown(missing)} not in {shown(text or case.value)}" if missing else None
+    missing = [phrase for phrase, there in _looked_up(wanted, case.text) if not there]
+    return f"{values.shown(missing)} not in {_said(case)}" if missing else None
 
 
 def _not_contains(wanted: list[str] | str, case: Case) -> str | None:
-    text = case.text
-    present = [phrase for phrase in _listed(wanted) if _has(text, phrase)]
-    return f"{shown(present)} in {shown(text)}" if present else None
+    present = [phrase for phrase, there in _looked_up(wanted, case.text) if there]
+    return f"{values.shown(present)} in {_said(case)}" if present else None
 
 
-def _has(text: str | None, phrase: str) -> bool:
-    return text is not None and words.has_phrase(words.words(text), words.words(phrase))
+def _looked_up(wanted: list[str] | str, text: str | None) -> Iterator[tuple[str, bool]]:
+    """Yield each phrase, and whether it is in a text."""
+    spoken = words.words(text or "")
+    for phrase in _listed(wanted):
+        yield phrase, words.has_phrase(spoken, words.words(phrase))
+
+
+def _said(case: Case) -> str:
+    return values.shown(case.text or case.value)
 
 
 def _listed(wanted: list[str] | str) -> list[str]:
@@ -207,7 +140,7 @@ def _usable_words(wanted: list[str] | str, _: Bench) -> None:
         raise BrokenCheckError("no words are given")
     for phrase in _listed(wanted):
         if not words.words(phrase):
-            raise BrokenCheckError(f"{shown(phrase)} has no word in it; use `matches`")
+            raise BrokenCheckError(f"{values.shown(phrase)} has no word in it; use `matches`")
 
 
 def _declines(wanted: bool | list[str], case: Case) -> str | None:
@@ -219,9 +152,9 @@ def _declines(wanted: bool | list[str], case: Case) -> str | None:
     if declined is (wanted is not False):
         return None
     if declined:
-        return f"it declines: {shown(text)}"
+        return f"it declines: {values.shown(text)}"
     why = f", and hands in `{printable(handed_in)}`" if handed_in is not None else ""
-    return f"it does not say that the task cannot be done{why}: {shown(text or case.value)}"
+    return f"it does not say that the task cannot be done{why}: {_said(case)}"
 
 
 def _usable_phrases(wanted: bool | list[str], bench: Bench) -> None:
@@ -233,7 +166,7 @@ def _schema(wanted: Json | bool, case: Case) -> str | None:
     request = {"do": "schema", "schema": wanted, "value": case.value}
     prepare = {"do": "import_schemas"}
     reason = case.bench.worker.ask(request, case.check.timeout_s, prepare)
-    return None if reason is None else f"not valid: {brief(reason, SHOWN)}"
+    return None if reason is None else f"not valid: {brief(reason, values.SHOWN)}"
 
 
 def _usable_schema(wanted: Json | bool, bench: Bench) -> None:
@@ -244,7 +177,7 @@ def _negated(wanted: Check, case: Case) -> str | None:
     if judge(wanted, case._replace(check=wanted.model_copy(update={"path": case.check.path}))):
         return None
     stated = listed([kind.key for kind in kinds_of(wanted)])
-    return f"must not pass `{stated}`, {_got(case.value)}"
+    return f"must not pass `{stated}`, {values.got(case.value)}"
 
 
 def _usable_negated(wanted: Check, bench: Bench) -> None:
@@ -258,7 +191,7 @@ def _python(wanted: str, case: Case) -> str | None:
     call = {"do": "call", **_function(wanted, case.bench), "task": case.task, "answer": case.answer}
     load = {"do": "load", **_function(wanted, case.bench)}
     reason = case.bench.worker.ask(call, case.check.timeout_s, load)
-    return None if reason is None else brief(reason, SHOWN)
+    return None if reason is None else brief(reason, values.SHOWN)
 
 
 def _usable_python(wanted: str, bench: Bench) -> None:
@@ -277,20 +210,16 @@ def _command(wanted: list[str], case: Case) -> str | None:
     if code == 0:
         return None
     if code == 1 and _TRACEBACK not in said:
-        return brief(said, SHOWN) or "exit code 1, and no reason on standard error"
+        return brief(said, values.SHOWN) or "exit code 1, and no reason on standard error"
     if code == 1:
-        raise BrokenCheckError(f"it crashed: {brief(said.splitlines()[-1], SHOWN)}")
+        raise BrokenCheckError(f"it crashed: {brief(said.splitlines()[-1], values.SHOWN)}")
     how = f"was killed by {signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
-    last = f": {brief(said, SHOWN)}" if said else ""
+    last = f": {brief(said, values.SHOWN)}" if said else ""
     raise BrokenCheckError(f"it {how} (0 passes, 1 fails, any other says that it broke){last}")
 
 
 def _usable_command(wanted: list[str], bench: Bench) -> None:
     paths.program(bench.folder, wanted[0])
-
-
-def _got(value: Any) -> str:
-    return "nothing is there" if value is None else f"got {shown(value)}"
 
 
 def _written(number: float) -> str | None:
@@ -305,7 +234,7 @@ KINDS: Final = (
         "equals",
         "The value is equal, as JSON: 1 is 1.0, and the order of keys does not matter.",
         '`true` for 1, `"1"` for 1, other case or spaces in a text.',
-        _equals,
+        _by_value(values.equals),
         in_words=True,
         of_nothing=True,
     ),
@@ -313,7 +242,7 @@ KINDS: Final = (
         "one_of",
         "The value is equal to one of the list.",
         "What `equals` refuses of each.",
-        _one_of,
+        _by_value(values.one_of),
         in_words=True,
         of_nothing=True,
     ),
@@ -321,19 +250,19 @@ KINDS: Final = (
         "length",
         "A list has so many items, a text so many characters, an object so many keys.",
         "A number, `null`.",
-        _length,
+        _by_value(values.length),
     ),
     Kind(
         "unique",
         "`true`: no item of the list is there twice; `false`: one is. Compared as in `equals`.",
         "What is not a list.",
-        _unique,
+        _by_value(values.unique),
     ),
     Kind(
         "same_items",
         "The list has these items and no others, in any order and however often.",
         "What is not a list.",
-        _same_items,
+        _by_value(values.same_items),
     ),
     Kind(
         "number",

@@ -13,9 +13,9 @@ import threading
 from collections.abc import Sequence
 from io import FileIO
 from pathlib import Path
-from time import monotonic
 from typing import Any, Final, Self, cast
 
+from battery.base.clock import awake
 from battery.base.text import brief
 from battery.inputs.secrets import without_secrets
 from battery.protocol import Json
@@ -189,7 +189,7 @@ class _Exchange:
         )
         self._unsent = memoryview(data)
         self._limit_s = limit_s
-        self._ends = monotonic() + limit_s
+        self._ends = awake() + limit_s
         self._out = bytearray()
         self._error = bytearray()
         self._printed = 0
@@ -219,9 +219,11 @@ class _Exchange:
             if self._step():
                 raise BrokenCheckError(self._ended())
         try:
-            reply: Json = json.loads(self._out)
+            reply = json.loads(self._out)
         except ValueError:
-            raise BrokenCheckError("it wrote into the pipe of its own process") from None
+            reply = None
+        if not isinstance(reply, dict) or not {"value", "broken"} & reply.keys():
+            raise BrokenCheckError("it wrote into the pipe by which its process answers")
         return reply
 
     def exit_code(self) -> int:
@@ -237,7 +239,7 @@ class _Exchange:
         A pipe that is still open says nothing: a process that it left running may hold it.
         """
         ended = self._process.poll() is not None
-        left_s = self._ends - monotonic()
+        left_s = self._ends - awake()
         if left_s <= 0 and not ended:
             raise BrokenCheckError(f"it took longer than {self._limit_s:g} s")
         wait_s = 0 if ended else min(left_s, _LOOK_S)
