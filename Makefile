@@ -16,7 +16,7 @@ COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11
 # It would have each worker of the tests, and each process that they start, compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: battery quick test recipes fuzz cover lint format bench calibrate docs pictures reference lock clean
+.PHONY: battery quick test recipes fuzz cover lint format bench calibrate gauntlet docs pictures reference lock clean
 
 battery: $(VENV)/ready  ## run a three-iteration battery on the embedded gateway
 	$(BIN)/battery run --iterations 3
@@ -56,6 +56,10 @@ bench: $(VENV)/test-ready  ## the figures of docs/explanation/performance.md
 
 calibrate: $(VENV)/ready  ## the table of docs/explanation/calibration.md
 	$(BIN)/battery calibrate --preset full
+
+gauntlet: $(VENV)/test-ready  ## the tables of docs/explanation/gauntlet.md
+	$(BIN)/battery calibrate --preset gauntlet
+	$(BIN)/python -m docs.gauntlet
 
 docs: $(VENV)/test-ready  ## the documentation as a site, in site/; a broken link fails
 	$(BIN)/sphinx-build -q -W --keep-going -n -c docs . site

@@ -70,7 +70,7 @@ def test_a_summary_of_the_first_edition_is_replaced(tmp_path: Path) -> None:
 
 
 def test_a_reported_0_and_no_report_are_two_things_on_disk_too(tmp_path: Path) -> None:
-    free = judged(tmp_path / "free", calls(lambda c: {"tokens": 0 if later(c) else 1000}))
+    free = judged(tmp_path / "free", calls(lambda c: {"tokens": 0, "turns": 0} if later(c) else {}))
     assert free["verdict"] == "LEARNED"
     silent = judged(tmp_path / "silent", calls(lambda c: {"tokens": None if later(c) else 1000}))
     assert silent["verdict"] == "INCONCLUSIVE"

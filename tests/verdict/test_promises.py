@@ -187,7 +187,7 @@ def test_niche_tasks_alone_that_save_40_percent_are_learned(iterations: int) -> 
 
 
 def test_no_tokens_at_all_are_the_largest_saving() -> None:
-    found = seen(lambda cell: {"tokens": 0 if later(cell) else 1000})
+    found = seen(lambda cell: {"tokens": 0, "turns": 0} if later(cell) else {})
     assert found.verdict is Word.LEARNED
     assert "99% fewer tokens" in found.sentence
     assert any("report 0 tokens" in text for text in found.cautions)

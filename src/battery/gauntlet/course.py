@@ -47,6 +47,7 @@ def play_in(folder: Path, contestant: Contestant, seed: int) -> Evidence:
         gateway=Target(_NAME + contestant.name),
         # A liar that is caught in iteration 1 is judged like any other.
         keep_going=True,
+        summaries=False,
     )
     with targets.also(_kind(contestant, world, seed)):
         summary = asyncio.run(run(settings, lambda _event: None))

@@ -74,6 +74,8 @@ class Settings:
     max_cost: float | None = None
     #: Whether to go on although the arms differ in iteration 1 already.
     keep_going: bool = False
+    #: Whether a run leaves a summary and a page behind; who only wants the evidence needs neither.
+    summaries: bool = True
     #: Repository in which the target files of proposals are looked up.
     repo: Path | None = None
     #: A language model for the embedded gateway; None is its rules.

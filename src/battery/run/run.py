@@ -20,7 +20,7 @@ from battery.base.errors import (
 from battery.base.numbers import duration
 from battery.grading import Grader
 from battery.inputs.settings import Settings
-from battery.recorded import open_battery
+from battery.recorded import open_battery, summary_of
 from battery.records.events import Notice, Observer, Outlook, Plan
 from battery.records.manifest import Manifest
 from battery.records.models import Summary
@@ -146,11 +146,12 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
                     await _run_iteration(iteration, folder, number, budget, reserve)
                 manifest = manifest.model_copy(update={"iterations_finished": number})
                 folder.write_manifest(manifest)
-                # The page comes at the end: drawing it each time would take longer and longer.
-                _summed_up(folder, report=False)
+                if settings.summaries:
+                    # The page comes at the end: drawing it each time would take longer and longer.
+                    _summed_up(folder, report=False)
         # The last files may need the room.
         reserve.release()
-        return _finish(folder, manifest)
+        return _finish(battery, manifest)
     # From here on no signal may spoil it: a manifest left at `running` reads as a process at work.
     except (asyncio.CancelledError, KeyboardInterrupt):
         interrupts.closing()
@@ -221,10 +222,14 @@ def _summed_up(folder: BatteryDir, *, report: bool) -> Summary:
 
 
 @interrupts.at_once()
-def _finish(folder: BatteryDir, manifest: Manifest) -> Summary:
+def _finish(battery: Battery, manifest: Manifest) -> Summary:
+    folder = battery.folder
     manifest = manifest.model_copy(update={"state": "finished", "finished_at": now()})
     # Finished before the page is drawn: no answer that it cannot draw may hold the battery up.
     opened = replace(open_battery(folder), provenance=manifest)
+    if not battery.settings.summaries:
+        folder.write_manifest(manifest)
+        return summary_of(opened, report=False)
     return write_summary(opened, report=True, then=partial(folder.write_manifest, manifest))
 
 

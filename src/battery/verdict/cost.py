@@ -58,6 +58,12 @@ def task_effects(own: Floats, base: Floats) -> Floats:
     return log_ratio(means(own_cells), means(base_cells))
 
 
+def since_first(calls: Floats) -> Floats:
+    """Return what one arm saved on each task since its own iteration 1."""
+    later = calls[:, 1:].reshape(len(calls), 1, -1)
+    return task_effects(later, calls[:, :1])
+
+
 def cell_effects(own: Floats, base: Floats) -> Floats:
     """Return the effect in each cell, tasks by iterations."""
     return log_ratio(*common(own, base))

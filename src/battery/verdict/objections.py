@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from battery.base.numbers import p_equals, percent
+from battery.base.numbers import percent
 from battery.records.findings import QuestionName
-from battery.records.metric import METRICS, OK
 from battery.records.models import FROZEN, LEARN, SOLVABLE, Phase
-from battery.verdict import cost, niche, policy, signflip, strata, work
+from battery.verdict import cost, niche, policy, sham, signflip, strata, work
 from battery.verdict.facts import Observed
 from battery.verdict.signflip import Booleans, Floats
 from battery.verdict.start import Alike
@@ -195,7 +194,8 @@ class Objections:
 
     def _unfounded(self, grid: Grid, rows: list[int]) -> Iterator[str]:
         """Object to a saving of tasks that is not work saved."""
-        yield from self._hidden(grid)
+        yield from sham.hidden(grid, self.metric)
+        yield from sham.twin_alone(self.observed.grid, rows, self.metric, self.relevant_cost)
         cached = grid.asked(LEARN, CACHED)[rows]
         marked, asked = int(np.nansum(cached)), int((~np.isnan(cached)).sum())
         if marked and policy.is_relevant(marked / asked, self.relevant_cost):
@@ -203,19 +203,6 @@ class Objections:
         sides, effects = self.sides(grid).of(rows), self.effects(grid)[rows]
         if self.levels(grid).wild and is_feigned(effects, *sides, self.relevant_cost):
             yield "calls scatter so much that means of so few of them feign a saving"
-
-    def _hidden(self, grid: Grid) -> Iterator[str]:
-        """Object to a learn arm that does not say what its calls cost, which the twin does."""
-        own, base = (
-            np.where(np.isnan(grid.asked(arm, OK)), np.nan, np.isnan(grid.asked(arm, self.metric)))
-            for arm in (LEARN, FROZEN)
-        )
-        tasks = len(own)
-        p = strata.more(strata.by_task(own.reshape(tasks, -1), base.reshape(tasks, -1)))
-        # Whoever reports its small calls only looks cheap.
-        if p is not None and p <= policy.GATE:
-            noun = METRICS[self.metric].plain
-            yield f"the learn arm reports its {noun} less often than the twin ({p_equals(p)})"
 
     def _may_lean(self) -> bool:
         """Return whether the learn arm cost less from the start, for all that can be told."""
@@ -232,6 +219,7 @@ class Objections:
             yield f"{percent(gain, 1)} more are done, less than the {asked} that count"
         if not policy.is_relevant(most_gained(grid, first), self.relevant_success):
             yield f"the learn arm did more in iteration 1 already, and gained under {asked}"
+        yield from sham.twin_does_less(self.observed.grid, self.relevant_success)
 
 
 def _little(effects: Floats, asked: str) -> str:

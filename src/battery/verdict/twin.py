@@ -55,8 +55,7 @@ def nothing_to_learn(observed: Observed) -> str | None:
 
 def trend(grid: Grid, metric: str) -> str | None:
     """Note that the twin's own cost fell or rose since iteration 1; None where it did not."""
-    calls = grid.asked(FROZEN, metric)
-    later = cost.task_effects(calls[:, 1:].reshape(len(calls), 1, -1), calls[:, :1])
+    later = cost.since_first(grid.asked(FROZEN, metric))
     flipped, ratio = signflip.differs(later), cost.ratio(later)
     if flipped.p is None or flipped.p > policy.GATE or ratio is None:
         return None

@@ -1,0 +1,106 @@
+"""What objects to a gain that is none: costs that are not reported, a twin that only got worse."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from battery.records.metric import TOKENS
+from battery.records.models import FROZEN, LEARN, Phase
+from battery.records.word import POSITIVE, Word
+from battery.verdict.assess import assess
+from battery.verdict.sham import hidden, twin_alone, twin_does_less
+from battery.verdict.table import grid
+from tests.verdict.batteries import PHASES, Cell, Changes, calls, observed
+
+ROWS = range(len(PHASES))
+
+
+def taught(cell: Cell) -> bool:
+    return cell.arm == LEARN and cell.iteration > 1
+
+
+def late_twin(cell: Cell) -> bool:
+    return cell.arm == FROZEN and cell.iteration > 1
+
+
+def tokens(count: Callable[[Cell], float | None]) -> Changes:
+    """Make a battery of tasks that take 1,000, 1,100, 1,200 … tokens, changed by a factor."""
+
+    def changes(cell: Cell) -> dict[str, Any]:
+        factor = count(cell)
+        return {"tokens": None if factor is None else round(factor * (1000 + 100 * cell.task))}
+
+    return changes
+
+
+def objected(changes: Changes) -> str | None:
+    return next(hidden(grid(calls(changes)), TOKENS), None)
+
+
+def test_zeros_for_work_that_took_turns_are_no_report() -> None:
+    zeros = objected(tokens(lambda cell: 0 if taught(cell) and cell.task < 4 else 1))
+    assert zeros is not None
+    assert "reports no tokens, or 0 for calls that took turns, more often than the twin" in zeros
+    silent = objected(tokens(lambda cell: None if taught(cell) and cell.task < 4 else 1))
+    assert silent is not None
+    assert "reports its tokens less often than the twin" in silent
+    assert objected(tokens(lambda _: 1)) is None
+    assert objected(tokens(lambda cell: 0 if cell.iteration > 1 else 1)) is None
+
+
+def test_an_answer_without_a_turn_may_take_no_tokens() -> None:
+    def recalled(cell: Cell) -> dict[str, Any]:
+        free = taught(cell) and cell.task < 4
+        return {"tokens": 0, "turns": 0} if free else {"tokens": 1000 + 100 * cell.task}
+
+    assert objected(recalled) is None
+
+
+def test_one_number_for_every_task_is_no_measurement() -> None:
+    def alike(cell: Cell) -> dict[str, Any]:
+        return {"tokens": 500 if cell.arm == LEARN else 1000 + 100 * cell.task}
+
+    assert objected(alike) == "the learn arm reports 500 tokens for every task, whatever it took"
+    # Where the twin's are alike too, tasks may well take the same.
+    assert objected(lambda cell: {"tokens": 500 if cell.arm == LEARN else 1000}) is None
+
+
+@pytest.mark.parametrize(
+    ("own", "twin", "objects"),
+    [
+        (1.0, 1.6, True),  # the twin got worse, and nothing else happened
+        (0.95, 1.6, True),
+        (0.8, 1.6, False),  # the provider got costlier, and what was learned shows all the same
+        (0.6, 1.0, False),
+        (1.0, 1.05, False),
+    ],
+)
+def test_a_saving_that_only_the_twin_makes_is_none(own: float, twin: float, objects: bool) -> None:
+    changes = tokens(lambda cell: own if taught(cell) else twin if late_twin(cell) else 1)
+    found = next(twin_alone(grid(calls(changes)), ROWS, TOKENS, 0.1), None)
+    assert (found is not None) is objects
+    word = assess(observed(changes), plan=False).verdict
+    assert (word is Word.INCONCLUSIVE) is objects
+
+
+def test_more_done_only_because_the_twin_fails_is_no_gain() -> None:
+    def fails(cell: Cell) -> dict[str, Any]:
+        failed = late_twin(cell) and cell.phase is Phase.BETA
+        return {"status": "failed", "error": "no database"} if failed else {}
+
+    found = next(twin_does_less(grid(calls(fails, iterations=5)), 0.1), "")
+    assert re.match(r"the twin does fewer tasks than in iteration 1 \(p .*no more than", found)
+    assert assess(observed(fails, iterations=5), plan=False).verdict not in POSITIVE
+
+
+def test_more_done_than_at_first_is_a_gain_whatever_the_twin_does() -> None:
+    def learns(cell: Cell) -> dict[str, Any]:
+        failed = cell.phase is Phase.BETA and not taught(cell)
+        return {"status": "failed", "error": "not found"} if failed else {}
+
+    assert next(twin_does_less(grid(calls(learns, iterations=5)), 0.1), None) is None
+    assert assess(observed(learns, iterations=5), plan=False).verdict in POSITIVE
