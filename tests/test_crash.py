@@ -321,35 +321,41 @@ def test_a_full_disk_in_the_middle_of_an_artifact_leaves_no_half_of_it(
     assert not gateway.requests
 
 
-#: With 16 tasks, distill, review and judgment in each iteration.
-KILLED_AFTER_27_CALLS = """
+#: Kills the command when so many calls are in the journals, before anything else happens.
+KILLED_AFTER = """
 import os, signal, sys
 from battery.cli.main import main
 from battery.store.journal import Journal
 append, appended = Journal.append, []
 def last(*words):
     appended.append(append(*words))
-    if len(appended) == 27:
+    if len(appended) == int(sys.argv[1]):
         os.kill(os.getpid(), signal.SIGKILL)
     return appended[-1]
 Journal.append = last
-main(sys.argv[1:])
+main(sys.argv[2:])
 """
+
+
+def killed_after(calls: int, *words: object, cwd: Path) -> None:
+    """Run a command that is killed right after that call was recorded."""
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED_AFTER, str(calls), *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env=environment(),
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
 
 
 def test_a_battery_on_the_embedded_gateway_resumes_with_its_memory(tmp_path: Path) -> None:
     """Killed in iteration 2, it still knows what iteration 1 taught."""
     folder = tmp_path / "b"
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED_AFTER_27_CALLS, "run", "--dir", str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-        env=environment(),
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    assert len(journal(folder)) == 27
+    # Each iteration has 16 tasks, 16 siblings, distill, review and judgment.
+    killed_after(43, "run", "--dir", folder, cwd=tmp_path)
+    assert len(journal(folder)) == 43
     done = here("run", "--resume", "--dir", folder)
     assert done.returncode == 0, done.stderr
     tokens = [read_json(folder / f"iter_{n}" / "metrics.json")["total_tokens"] for n in (1, 2, 3)]
@@ -362,6 +368,46 @@ def test_a_battery_on_the_embedded_gateway_resumes_with_its_memory(tmp_path: Pat
     assert kinds == {
         ("respond", "learn"): 24,
         ("respond", "frozen"): 24,
+        ("sibling", "learn"): 24,
+        ("sibling", "frozen"): 24,
         ("distill", None): 3,
         ("chat", None): 6,
     }
+
+
+@pytest.mark.parametrize("calls", [1, 2, 3])
+def test_killed_between_answer_and_grade_or_task_and_sibling_nothing_is_lost_or_asked_again(
+    calls: int, gateway: Gateway, tmp_path: Path
+) -> None:
+    """The first two calls are a task in both arms, the next two its sibling."""
+    # The second holds for the first task alone.
+    tokens = {"path": "artifact.usage.total_tokens", "number": 100 + len("alpha_baseline 0")}
+    checks = [{"path": "iterations", "equals": 2}, tokens]
+    tasks = write_tasks(tmp_path / "my-tasks.json", 1, siblings=1, checks=checks)
+    with serving() as frozen:
+        options = ["--tasks", tasks, "--gateway", gateway.url, "--llm-team", gateway.url]
+        options += ["--control-gateway", frozen.url, "-n", 1, "--seed", 1]
+        folder = tmp_path / "b"
+        killed_after(calls, "run", "--dir", folder, *options, cwd=tmp_path)
+        assert len(journal(folder)) == calls
+        assert not list(folder.rglob("runs.json"))
+        done = here("run", "--resume", "--dir", folder, *options)
+        assert done.returncode == 0, done.stderr
+        asked = gateway.count() + frozen.count()
+        assert {name: number for name, number in asked.items() if number != 2} == {
+            "distill": 1,
+            "overseer": 1,
+            "scrum": 1,
+        }
+        assert len(asked) == 6 + 3
+    runs = read_json(folder / "iter_1" / "runs.json")
+    assert [run["checked"]["ok"] for run in runs] == [True, False, False]
+    assert runs[1]["checked"]["failed"][0]["check"] == "checks[1]"
+    siblings = read_json(folder / "iter_1" / "siblings" / "control" / "runs.json")
+    assert [run["task"]["operation"] for run in siblings] == [
+        "alpha_baseline 0 new 1",
+        "beta_drift 0 new 1",
+        "gamma_impossible 0 new 1",
+    ]
+    # Siblings have checks of their own, and these have none.
+    assert not any("checked" in run for run in siblings)

@@ -37,6 +37,8 @@ CONTRACT_FILES = {
             "verdicts.json",
             "control/runs.json",
             "control/metrics.json",
+            "siblings/runs.json",
+            "siblings/control/runs.json",
         )
     ),
 }
@@ -267,7 +269,8 @@ def test_no_control_leaves_one_arm_of_the_embedded_gateway(here: Path) -> None:
     assert "control" not in read_json(folder / "battery.json")["targets"]
     assert not (folder / "iter_1" / "control").exists()
     assert not (folder / "gateway" / "frozen").exists()
-    assert len(order(folder)) == 6
+    # A task and a sibling of each phase, then distill, review and judgment.
+    assert len(order(folder)) == 9
     again = battery("iterate", cwd=here)
     assert again.returncode == 0, again.stderr
     assert not (folder / "iter_2" / "control").exists()

@@ -137,7 +137,7 @@ def test_a_finished_battery_is_shown_as_summarize_shows_it_and_stays_as_it_is(
     assert shown.stdout == once.stdout
     assert [line[:8] for line in shown.stderr.splitlines()[-2:]] == ["1/2 done", "2/2 done"]
     found = json.loads(asked.stdout)
-    assert (found["state"], found["calls"], found["calls_done"]) == ("finished", 38, 38)
+    assert (found["state"], found["calls"], found["calls_done"]) == ("finished", 70, 70)
     assert [metrics["iteration"] for metrics in found["metrics"]] == [1, 2]
     assert found["stage"] is None
     assert command_here("summarize", folder, cwd=folder.parent).stdout == shown.stdout
@@ -166,7 +166,7 @@ def test_of_a_battery_that_stopped_it_says_so_with_the_next_step(
     # The eight calls on disk, and not the torn one.
     assert done.stderr.count(" saved\n") == 8
     assert once.returncode == 0
-    assert "8 of 16 tasks of this iteration, 27 of 38 calls in total" in once.stdout
+    assert "8 of 32 tasks of this iteration, 43 of 70 calls in total" in once.stdout
     assert f"the battery in {folder} {why}\n next: " in once.stdout
 
 

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from battery.base.errors import ArtifactError, BrokenAnswerError, FolderError
+from battery.base.errors import (
+    ArtifactError,
+    BrokenAnswerError,
+    CheckError,
+    FolderError,
+    TasksError,
+)
 from battery.inputs.settings import Settings
-from battery.records.events import Event, IterationFinished, Notice
+from battery.records.events import Event, IterationFinished, Notice, TaskFinished
 from battery.records.manifest import Manifest
+from battery.records.models import LEARN
 from battery.run.run import dry_run, iterate, run
 from battery.store.artifacts import SUMMARY
 from battery.store.battery_dir import BatteryDir
+from battery.store.journal import Journal
 from tests.support import notes
+from tests.support.commands import write_tasks
 
 pytestmark = pytest.mark.slow
 
@@ -121,3 +132,99 @@ def test_a_page_that_cannot_be_written_any_more_leaves_a_finished_battery(
         asyncio.run(run(settings, block))
     assert manifest(settings).state == "finished"
     assert SUMMARY.read(settings.folder).state == "finished"
+
+
+# Checks
+
+
+def checked(settings: Settings, code: str, **more: Any) -> None:
+    """Hold the tasks to a function of a Python file next to the tasks file."""
+    assert settings.tasks_path
+    (settings.tasks_path.parent / "look.py").write_text(f"def look(task, answer):\n    {code}\n")
+    checks = [{"python": "look.py:look"}]
+    write_tasks(settings.tasks_path, 1, **{"checks": checks, **more})
+
+
+def statuses(settings: Settings) -> list[str]:
+    runs = BatteryDir(settings.folder).iteration(1).read_runs()
+    return [run.result.status for run in runs]
+
+
+def test_a_check_that_breaks_stops_the_run_before_the_next_call_and_a_resume_asks_nothing_twice(
+    settings: Settings,
+) -> None:
+    checked(settings, "raise RuntimeError('no database')")
+    with pytest.raises(CheckError, match="no database") as caught:
+        asyncio.run(run(settings, lambda _event: None))
+    assert "--resume" in (caught.value.hint or "")
+    assert len(notes.CALLS) == 1, "the twin would be asked next"
+    # The answer is kept, and not held against anyone.
+    assert manifest(settings).state == "failed"
+    with Journal(BatteryDir(settings.folder).iteration(1).journal) as journal:
+        assert journal.calls == 1
+    checked(settings, "return task['operation'] == 'alpha_baseline 0'")
+    told: list[Event] = []
+    asyncio.run(run(replace(settings, resume=True), told.append))
+    assert Counter(notes.CALLS).most_common(1)[0][1] == 1
+    assert statuses(settings) == ["ok", "failed", "failed"]
+    results = [event.result for event in told if isinstance(event, TaskFinished)]
+    assert [result.refuted is None for result in results] == [True] * 2 + [False] * 4
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_resume_with_other_checks_says_so_and_grades_again_what_is_on_disk(
+    settings: Settings, finished: bool
+) -> None:
+    checked(settings, "return True")
+    asyncio.run(run(settings, lambda _event: None))
+    before = manifest(settings)
+    assert statuses(settings) == ["ok", "ok", "failed"]
+    checked(settings, "return 'no such worker'")
+    calls, told = len(notes.CALLS), list[Event]()
+    more = replace(settings, resume=True, iterations=1 if finished else 2)
+    asyncio.run(run(more, told.append))
+    assert (len(notes.CALLS) == calls) == finished
+    assert statuses(settings) == ["failed", "failed", "failed"]
+    step = BatteryDir(settings.folder).iteration(1)
+    assert step.read_metrics().ok_tasks == 0
+    texts = [event.text for event in told if isinstance(event, Notice)]
+    assert "the files of the checks changed; the answers on disk are graded again" in texts
+    assert any(
+        text.startswith(
+            "graded 6 answers again; 6 ended otherwise: alpha_baseline 0 was ok and is bluff"
+        )
+        for text in texts
+    )
+    after = manifest(settings)
+    assert (after.tasks_digest, after.state) == (before.tasks_digest, "finished")
+    assert after.scoring_digest not in {None, before.scoring_digest}
+    told.clear()
+    asyncio.run(run(replace(more, iterations=None), told.append))
+    assert not any("again" in event.text for event in told if isinstance(event, Notice))
+
+
+def test_checks_that_cannot_be_used_are_refused_before_the_first_call(settings: Settings) -> None:
+    checked(settings, "return True", checks=[{"path": "a", "matches": "("}])
+    with pytest.raises(TasksError, match="unterminated subpattern"):
+        asyncio.run(run(settings, lambda _event: None))
+    with pytest.raises(TasksError, match=r"alpha_baseline\[0\]\.checks\[0\]\.matches"):
+        dry_run(settings, lambda _event: None)
+    assert notes.CALLS == []
+    assert not settings.folder.exists()
+
+
+def test_iterate_asks_the_next_sibling_and_says_where_there_is_none(settings: Settings) -> None:
+    assert settings.tasks_path
+    write_tasks(settings.tasks_path, 1, siblings=2)
+    told: list[Event] = []
+    asyncio.run(run(settings, told.append))
+    assert not [event for event in told if isinstance(event, Notice) and "siblings" in event.text]
+    asyncio.run(iterate(settings, told.append))
+    assert (LEARN, "alpha_baseline 0 new 2") in notes.CALLS
+    asyncio.run(iterate(settings, told.append))
+    short = [event.text for event in told if isinstance(event, Notice) and "siblings" in event.text]
+    assert short == [
+        "3 of the 3 tasks with siblings have fewer of them than there are iterations (3): "
+        "from iteration 3 on, less is asked that is new"
+    ]
+    assert Counter(notes.CALLS)[LEARN, "alpha_baseline 0 new 1"] == 1

@@ -32,7 +32,7 @@ from battery.records.models import (
     Models,
     RunResult,
 )
-from battery.records.stages import CHAT_STAGES, CONFIRM_TITLE, DISTILL, CallKey
+from battery.records.stages import CHAT_STAGES, CONFIRM_TITLE, DISTILL, CallKey, confirm_key
 from battery.review.chats import first_line
 from battery.run.budget import Budget
 from battery.run.reviewer import Reviewer, write_metrics
@@ -97,6 +97,10 @@ class Iteration:
     async def confirm(self) -> list[PlannedTask]:
         """Ask tasks again that learning may have lost; return them."""
         tasks = self._to_confirm()
+        if DISTILL.key in self.journal:
+            # Since then the gateway has learned more. What checks that changed put into doubt only
+            # now can no longer be asked as it was.
+            tasks = [task for task in tasks if confirm_key(task.task_id, 1) in self.journal]
         for phase in SOLVABLE:
             doubtful = [task for task in tasks if task.phase is phase]
             if doubtful:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from typing import Final
 
 from battery.base import interrupts, loop
 from battery.base.clock import left_out, now
@@ -17,7 +18,8 @@ from battery.base.errors import (
     LostFolderError,
     PausedError,
 )
-from battery.base.numbers import duration
+from battery.base.numbers import counted, duration
+from battery.base.text import listed
 from battery.grading import Grader
 from battery.inputs.settings import Settings
 from battery.recorded import open_battery, summary_of
@@ -29,6 +31,8 @@ from battery.run.budget import Budget
 from battery.run.estimate import estimate
 from battery.run.iteration import Iteration
 from battery.run.prepare import Battery
+from battery.run.regrade import regrade
+from battery.run.reviewer import write_metrics
 from battery.run.summarize import rehearse, write_summary
 from battery.store.artifacts import MANIFEST
 from battery.store.battery_dir import BatteryDir
@@ -36,6 +40,9 @@ from battery.store.files import Reserve, make_folder
 from battery.store.journal import Journal
 from battery.store.lock import locked
 from battery.target import targets
+
+#: Answers that are named where they flipped when they were graded again.
+_FLIPS: Final = 3
 
 
 async def run(settings: Settings, tell: Observer) -> Summary:
@@ -117,6 +124,8 @@ def _clear(folder: BatteryDir, tell: Observer) -> None:
 async def _carry_on(battery: Battery, tell: Observer) -> Summary:
     """Run the iterations that are missing; keep the manifest true whatever happens."""
     folder, manifest, settings = battery.folder, battery.manifest, battery.settings
+    if battery.rescored:
+        _score_again(battery, tell)
     if manifest.state == "finished":
         tell(Notice("nothing is left to do"))
         return _summed_up(folder, report=True)
@@ -190,6 +199,22 @@ def _paused(error: PausedError, battery: Battery) -> PausedError:
     return PausedError(
         f"{error.message}; {came} are done", hint=f"{battery.folder.resume_hint} {error.hint}"
     )
+
+
+def _score_again(battery: Battery, tell: Observer) -> None:
+    """Score the answers on disk by the checks and prices that have changed since."""
+    folder = battery.folder
+    regrading = regrade(folder, battery.tasks, battery.checks_folder)
+    folder.write_tasks(battery.tasks)
+    for step in folder.complete():
+        write_metrics(step)
+    # Last: a process that is killed before finds that it has to be done again.
+    folder.write_manifest(battery.manifest)
+    flipped = [f"{each.task} was {each.before} and is {each.after}" for each in regrading.flipped]
+    more = [f"{len(flipped) - _FLIPS:,} more"] if len(flipped) > _FLIPS else []
+    which = f": {listed([*flipped[:_FLIPS], *more])}" if flipped else ""
+    answers = counted(regrading.runs, "answer")
+    tell(Notice(f"graded {answers} again; {len(flipped):,} ended otherwise{which}"))
 
 
 def _begin(battery: Battery, missing: range, tell: Observer) -> None:
