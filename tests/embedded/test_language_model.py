@@ -372,21 +372,18 @@ def test_absurd_tokens_are_estimated_rather_than_passed_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("details", "cached"),
+    ("usage", "cached"),
     [
-        ({"cached_tokens": 6}, 6),
-        ({"cached_tokens": 0}, 0),
-        ({"cached_tokens": None}, None),
-        ({"cached_tokens": True}, None),
-        # More than the whole prompt is no part of it.
-        ({"cached_tokens": 8}, None),
+        ({"prompt_tokens_details": {"cached_tokens": 6}}, 6),
+        ({"prompt_tokens_details": {"cached_tokens": 0}}, 0),
+        ({"prompt_tokens_details": {"cached_tokens": None}}, None),
+        ({"prompt_tokens_details": None}, None),
+        ({"prompt_cache_hit_tokens": 6}, 6),
         ({}, None),
-        (None, None),
-        ("none", None),
     ],
 )
-def test_what_the_provider_had_cached_is_passed_on(details: object, cached: int | None) -> None:
-    usage = {"prompt_tokens": 7, "completion_tokens": 1, "prompt_tokens_details": details}
+def test_what_the_provider_had_cached_is_passed_on(usage: Json, cached: int | None) -> None:
+    usage = {"prompt_tokens": 7, "completion_tokens": 1, **usage}
     body = json.dumps(json.loads(BODY) | {"usage": usage})
     with endpoint(sending(http(body))) as server:
         told = say(server)["usage"]

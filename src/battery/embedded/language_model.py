@@ -11,10 +11,10 @@ import asyncio
 import ipaddress
 import json
 from contextlib import suppress
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import httpx
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from battery.base import jsonio
 from battery.base.errors import ShapeError, UsageError, unusable_certificates, unusable_proxy
@@ -32,8 +32,9 @@ from battery.embedded.policies import (
     overseer_prompt,
     reviewer_prompt,
 )
-from battery.protocol import MOST_COUNTED, WORDS, ChatRequest, Json, limits
+from battery.protocol import WORDS, ChatRequest, Json, limits
 from battery.protocol.chat import chat_answer, chat_content, chat_cut, finish_reason
+from battery.protocol.usage import usage_spent
 
 # Whoever called the gateway waits no longer than that by default, and should be the one to give up:
 # then the error names the option that allows more.
@@ -57,24 +58,6 @@ T = TypeVar("T")
 
 _JUDGMENT: Final = TypeAdapter(Judgment)
 _CORRECTION: Final = TypeAdapter(Correction)
-
-
-class _Told(BaseModel):
-    """The usage that an endpoint reports."""
-
-    # Beyond that the battery would refuse the whole answer, which was paid for.
-    prompt_tokens: int = Field(ge=0, le=MOST_COUNTED)
-    completion_tokens: int = Field(ge=0, le=MOST_COUNTED)
-    prompt_tokens_details: Any = None
-
-    @property
-    def cached(self) -> int | None:
-        """Tokens of the prompt that the provider had cached; None where it does not say."""
-        details = self.prompt_tokens_details
-        value = details.get("cached_tokens") if isinstance(details, dict) else None
-        # A part of the prompt: anything else is no such count, and not worth the answer.
-        counts = type(value) is int and 0 <= value <= self.prompt_tokens
-        return value if counts else None
 
 
 class _Raw(NamedTuple):
@@ -263,12 +246,10 @@ def _read(content: str, form: TypeAdapter[T]) -> T | None:
     return None
 
 
-def _usage(answer: Any, messages: list[dict[str, str]], content: str) -> Usage:
-    with suppress(ValidationError):
-        told = _Told.model_validate(answer.get("usage"))
-        return Usage(
-            told.prompt_tokens, told.completion_tokens, estimated=False, cached_tokens=told.cached
-        )
+def _usage(answer: Json, messages: list[dict[str, str]], content: str) -> Usage:
+    told = usage_spent(answer).kinds
+    if told.prompt is not None and told.output is not None:
+        return Usage(told.prompt, told.output, estimated=False, cached_tokens=told.cached)
     # An endpoint that does not count leaves it to the estimate, which says that it is one.
     return estimate("\n".join(message["content"] for message in messages), content)
 
