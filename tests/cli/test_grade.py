@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
+import signal
 from pathlib import Path
 
 import pytest
 
+import battery as battery_package
+from tests.grading.folders import alive
 from tests.support.calls import command_here as battery
-from tests.support.commands import read_json
+from tests.support.commands import read_json, start
 
 pytestmark = pytest.mark.slow
 
@@ -40,6 +44,28 @@ def test_json_lists_what_flipped(folder: Path) -> None:
     document = json.loads(done.stdout)
     assert document["flipped"] == []
     assert document["runs"] >= document["graded"] > 0
+
+
+def test_a_signal_ends_a_check_that_hangs_and_nothing_was_written(folder: Path) -> None:
+    document = read_json(folder / "tasks.json")
+    document["phases"]["alpha_baseline"][0]["checks"] = [
+        {"command": ["./hang.sh"], "timeout_s": 3600}
+    ]
+    own = folder.parent / "own"
+    own.mkdir()
+    (own / "tasks.json").write_text(json.dumps(document))
+    shutil.copy(Path(battery_package.__file__).with_name("desk_checks.py"), own)
+    (own / "hang.sh").write_text("#!/bin/sh\necho $$ > pid\nexec sleep 3600\n")
+    (own / "hang.sh").chmod(0o755)
+    before = (folder / "battery.json").read_bytes()
+    process = start("grade", folder, "--tasks", own / "tasks.json")
+    while not (own / "pid").exists() or not (own / "pid").read_text():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate()
+    assert process.returncode == 130, said
+    assert not alive((own / "pid").read_text().strip())
+    assert (folder / "battery.json").read_bytes() == before
 
 
 def test_a_folder_without_a_battery_is_refused(folder: Path) -> None:

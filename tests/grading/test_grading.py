@@ -15,7 +15,7 @@ from battery.grading import Grader, require_usable, scoring_digest
 from battery.protocol import Json
 from battery.records.checks import Check, Checked, FailedCheck
 from battery.records.models import Models, Phase, Phases, Price, Sibling, Task, Tasks
-from tests.grading.folders import answer, task, write_checks
+from tests.grading.folders import alive, answer, task, write_checks
 
 DONE = Checked(ok=True, claimed=True, failed=[])
 UNCLAIMED = Checked(ok=False, claimed=False, failed=[])
@@ -179,12 +179,6 @@ def test_a_check_that_breaks_is_told_and_is_no_fail(grader: Grader, check: Json,
 def test_a_python_check_that_prints_megabytes_or_forks_is_answered_once(grader: Grader) -> None:
     checks: list[Json] = [{"python": f"checks.py:{name}"} for name in ("megabytes", "fork")]
     assert grader.grade(task(*checks, *checks), Phase.ALPHA, RIGHT) == DONE
-
-
-def alive(pid: str) -> bool:
-    """Return whether a process is there and is not waiting to be buried."""
-    state = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, check=False)
-    return state.stdout.strip() not in {b"", b"Z", b"Zs"}
 
 
 def test_nothing_that_a_check_started_outlives_the_grading(folder: Path) -> None:
