@@ -39,7 +39,7 @@ def test_each_phase_has_its_tasks() -> None:
         None,
         Expectations(),
         Expectations(gamma_max_tokens=9),
-        Expectations(relevant=Relevant(cost=0.2), max_turns=8),
+        Expectations(relevant=Relevant(cost=0.2), max_turns=8, tokens_per_call=1500),
     ],
 )
 def test_a_tasks_file_comes_back_as_it_was_read(expectations: Expectations | None) -> None:

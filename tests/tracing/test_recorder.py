@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from battery.base.errors import StatusError
+from battery.base.errors import PausedError, StatusError
 from battery.records.events import (
     Event,
     MetaFinished,
@@ -87,6 +87,23 @@ def test_a_call_that_did_not_finish_carries_the_error(collector: Collector) -> N
         assert span.attributes["error.type"] == "StatusError"
         assert span.message == "respond for 'fill' was answered with 500"
     assert failed.attributes["battery.arm"] == FROZEN
+
+
+def test_a_pause_is_no_error_of_any_call(collector: Collector) -> None:
+    def pause() -> None:
+        with traced("run", lambda _event: None) as trace:
+            trace.tell(STAGE)
+            trace.tell(STARTED)
+            trace.tell(TaskFinished(1, Phase.ALPHA, "fill", RESULT, False, answer={}))
+            trace.tell(StageStarted(1, "delta", "distill"))
+            raise PausedError("paused at --max-tokens 9: 12 tokens are spent")
+
+    with pytest.raises(PausedError):
+        pause()
+    spans = collector.spans()
+    assert "distill" not in [span.name for span in spans]
+    assert {span.status for span in spans} == {0}
+    assert spans[0].attributes["battery.paused"] == "paused at --max-tokens 9: 12 tokens are spent"
 
 
 def test_a_review_that_did_not_finish_is_a_span_too(collector: Collector) -> None:

@@ -30,7 +30,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.trace import Span, SpanKind, StatusCode, set_span_in_context
 
 from battery import __version__
-from battery.base.errors import AnswerError, BatteryError
+from battery.base.errors import AnswerError, BatteryError, PausedError
 from battery.records import events
 from battery.records.events import Event
 from battery.records.models import Summary
@@ -166,6 +166,10 @@ class Recorder:
 
     def fail(self, error: BaseException) -> None:
         """Record the calls that did not finish, and why the battery stopped."""
+        if isinstance(error, PausedError):
+            # No call was under way, and nothing is wrong with those that were made.
+            self._root.set_attribute("battery.paused", error.message)
+            return
         # These are what whoever opens the trace of a failed battery is looking for.
         now = time.time_ns()
         for began in self._running.values():
