@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +20,8 @@ from battery.protocol import Json
 from battery.records.checks import Check
 from battery.records.models import Phase
 from tests.grading.folders import answer, task
+from tests.support.commands import environment
+from tests.support.recipes import code_of, copy_program, insert, recipe
 
 PURE = Grader(None)
 HUGE = 10**400
@@ -182,3 +188,33 @@ def test_the_table_has_every_condition_that_a_check_can_state() -> None:
 def test_a_check_states_something() -> None:
     with pytest.raises(ValidationError, match="states no condition"):
         Check.model_validate({"path": "artifact"})
+
+
+TRY_IT = """
+import json
+from battery.grading import Grader, require_usable
+from battery.records.checks import Check
+from battery.records.models import Phase, Task
+checks = [{"begins_with": "K7"}, {"not": {"begins_with": "shelf"}}, {"begins_with": "412"}]
+checks = [Check.model_validate(check) for check in checks]
+task = Task(task_class="c", operation="o", spec={}, checks=checks)
+checked = Grader(None).grade(task, Phase.ALPHA, {"status": "ok", "artifact": "K7-412"})
+print(json.dumps([[failed.check, failed.reason] for failed in checked.failed]))
+"""
+
+
+@pytest.mark.recipe
+def test_a_kind_that_is_added_as_contributing_says_grades(tmp_path: Path) -> None:
+    source = copy_program(tmp_path)
+    field, kind = code_of(recipe("Add a kind of check"))
+    insert(source / "records/checks.py", (r"^()    timeout_s: float", f"    {field}"))
+    insert(source / "grading/kinds.py", (r"^KINDS: Final = \((?s:.*?)^()\)", f"{kind.rstrip()},\n"))
+    done = subprocess.run(
+        [sys.executable, "-c", TRY_IT],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment({"PYTHONPATH": str(tmp_path)}),
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [["checks[2]", '"412" expected first, got "K7-412"']]
