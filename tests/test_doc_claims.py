@@ -172,6 +172,9 @@ CLAIMS = {
         f"(p ≤ {policy.level(policy.LEANING)}, or too few tasks to tell), and gained less than "
         f"{RELEVANT} since; or it did more then, and gained less than {POINTS} points since",
         f"(exact test by task, p ≤ {policy.level(policy.GATE)}): whoever reports",
+        f"a cached token costs {exactly(policy.CACHED_PRICES[0])} to "
+        f"{exactly(policy.CACHED_PRICES[1])} of one of the prompt, one of the output "
+        f"{policy.OUTPUT_PRICES[0]:g} to {policy.OUTPUT_PRICES[1]:g}",
         f"{RELEVANT} or more of the learn arm's answers to these tasks came from a cache",
         f"scatter more, and less than {RELEVANT} remains once what few scattering calls feign",
         f"gained less than {percent(policy.NICHE_SINCE * policy.RELEVANT)} since iteration 1, or",

@@ -129,6 +129,8 @@ def test_the_word_of_the_gateway_counts_where_nothing_else_is_known() -> None:
     assert cost(Pricing(), {"total_tokens": 5, "cost_usd": 0.25}) == 0.25
     assert cost(of(), tokens(1_000_000, 0, cost_usd=0.25)) == 1
     assert cost(Pricing(), {"total_tokens": 5, "cost_usd": -1}) is None
+    assert cost(Pricing(), {"total_tokens": 5, "cost_usd": 0}) is None, "tokens are not free"
+    assert cost(Pricing(), {"total_tokens": 0, "cost_usd": 0}) == 0
 
 
 def test_estimated_tokens_are_priced_by_the_tasks_file_alone() -> None:

@@ -67,8 +67,7 @@ class Pricing:
         cost = self.cost(result.spent)
         # The gateway's own word comes last: nobody can check it, and the two arms may be billed
         # unlike.
-        stated = result.usage.get(_STATED)
-        return result._replace(cost_usd=stated if cost is None else cost)
+        return result._replace(cost_usd=_stated(result.usage, result.tokens, cost))
 
     def of_call(self, call: Json) -> float | None:
         """Return what a line of a journal cost, of whatever kind its call is; None if unknown."""
@@ -77,7 +76,7 @@ class Pricing:
         # Who answers a chat without naming itself is the model that was asked for.
         named = tuple((model or call.get("model", ""), tokens) for model, tokens in spent.models)
         cost = self.cost(spent._replace(models=named))
-        return usage_numbers({"artifact": place}).get(_STATED) if cost is None else cost
+        return _stated(usage_numbers({"artifact": place}), spent.tokens, cost)
 
     @property
     def remedy(self) -> str:
@@ -155,6 +154,13 @@ class Pricing:
                 return None
             self._found[name] = found or (catalog.price(name, self.day) if name else None)
         return self._found[name]
+
+
+def _stated(usage: Mapping[str, float], tokens: int | None, priced: float | None) -> float | None:
+    """Return what a call cost by its price, else as the gateway says."""
+    stated = usage.get(_STATED) if priced is None else priced
+    # Routers say 0 of a model whose price they do not know.
+    return None if priced is None and stated == 0 and tokens else stated
 
 
 def _incomplete(spent: Spent) -> bool:

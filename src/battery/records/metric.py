@@ -95,9 +95,14 @@ class Metric:
             return money(value)
         return number(value, max(least, self.places), grouped=grouped)
 
+    @property
+    def unit(self) -> str:
+        """What follows a value: ` tokens`; nothing after dollars, whose sign is before them."""
+        return "" if self.money else f" {self.plain}"
+
     def amount(self, value: float) -> str:
         """Write a value with its unit: `1,234 tokens`, `$0.0123`."""
-        return money(value) if self.money else f"{self.written(value, grouped=True)} {self.plain}"
+        return f"{self.written(value, grouped=True)}{self.unit}"
 
     def moved(self, change: float, least: int = 0, *, grouped: bool = False) -> str:
         """Write a change of a value with its sign, such as `-4520` or `+$0.0123`; none is `0`."""

@@ -10,7 +10,7 @@ import numpy as np
 from battery.base.numbers import percent
 from battery.records.findings import QuestionName
 from battery.records.models import FROZEN, LEARN, SOLVABLE, Phase
-from battery.verdict import cost, niche, policy, sham, signflip, strata, work
+from battery.verdict import bill, cost, niche, policy, sham, signflip, strata, work
 from battery.verdict.facts import Observed
 from battery.verdict.signflip import Booleans, Floats
 from battery.verdict.start import Alike
@@ -196,6 +196,7 @@ class Objections:
         """Object to a saving of tasks that is not work saved."""
         yield from sham.hidden(grid, self.metric)
         yield from sham.twin_alone(self.observed.grid, rows, self.metric, self.relevant_cost)
+        yield from bill.unpriced(grid, rows, self.metric)
         cached = grid.asked(LEARN, CACHED)[rows]
         marked, asked = int(np.nansum(cached)), int((~np.isnan(cached)).sum())
         if marked and policy.is_relevant(marked / asked, self.relevant_cost):

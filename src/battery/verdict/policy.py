@@ -98,6 +98,13 @@ POWER: float = 0.8
 #: Confidence of the bound that is told with a rate of 0.
 LEVEL: float = 0.95
 
+# Of 968 prices for cached input and 2,044 for output that the public list genai-prices 0.2.3 has,
+# 85% and 86% are within these: 10% of the input's price at Mistral, 50% by default at Fireworks.
+#: What a cached prompt token usually costs, at least and at most, where one of the prompt costs 1.
+CACHED_PRICES: tuple[float, float] = (0.1, 0.5)
+#: The same of a token of the output.
+OUTPUT_PRICES: tuple[float, float] = (1.0, 5.0)
+
 #: What a change of exactly `RELEVANT` may fall short by, through rounding.
 TINY: Final = 1e-9
 

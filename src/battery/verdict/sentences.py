@@ -18,7 +18,7 @@ from battery.records.findings import Bluffs, FalseClaims, Group, Interval
 from battery.records.metric import METRICS, OK
 from battery.records.models import FROZEN, LEARN, Phase
 from battery.records.word import GateName, GateStatus, Word
-from battery.verdict import policy
+from battery.verdict import bill, policy
 from battery.verdict.bluffs import told
 from battery.verdict.facts import Facts
 from battery.verdict.ladder import (
@@ -311,6 +311,8 @@ def _aside(word: Word | None, facts: Facts) -> Iterator[str]:
         if (growth.ratios[-1] or 0) >= 1:
             what = "did not last"
         yield f"The saving {what}: {_saved(facts, place)}, {_saved(facts, -1)}."
+    if facts.later and word is not Word.INVALID and (text := bill.aside(facts.later)):
+        yield text
     for claims, text in told(facts.bluffs):
         yield _bluffs(claims, text)
     yield from _refuted(word, facts.bluffs)

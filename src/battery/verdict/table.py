@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from battery.protocol.usage import Tokens
 from battery.records.checks import FailedCheck
 from battery.records.metric import METRICS, OVERSEER, TABLE, TOKENS, Metric, cost_of
 from battery.records.models import LEARN, Arm, Phase, RunResult
@@ -63,6 +64,15 @@ FACTS: Final[Mapping[str, Callable[[Call], float]]] = {
     MEMORY: lambda call: _truth(call.result.memory_used),
     BLUFF: lambda call: float(call.result.bluff(call.phase)),
     CLAIMED: lambda call: nan if (checked := call.result.checked) is None else checked.claimed,
+}
+#: Tokens of a call by kind, which are no metrics either.
+PROMPT: Final = "prompt"
+CACHED_PROMPT: Final = "cached_prompt"
+OUTPUT: Final = "output"
+_KINDS: Final[Mapping[str, Callable[[Tokens], int | None]]] = {
+    PROMPT: lambda kinds: kinds.prompt,
+    CACHED_PROMPT: lambda kinds: kinds.cached,
+    OUTPUT: lambda kinds: kinds.output,
 }
 #: What can only be told apart, as numbers that stand for it: what memory an answer rests on, the
 #: whole answer, and the checks that it fails (their number is their place in `Table.failures`).
@@ -199,7 +209,7 @@ def table_of(*sides: Sequence[Call]) -> Table:
     shape = (len(sides), len(tasks), len(iterations), repeats)
     cells = _cells(sides, [call.task for call in tasks], iterations, repeats)
     failed = [_failed(call.result) for call in calls]
-    known = _measured(calls) | _told_apart(calls, failed)
+    known = _measured(calls) | _kinds(calls) | _told_apart(calls, failed)
     table = Table.of_calls(
         [TaskRow(call.task, call.label, call.phase) for call in tasks],
         iterations,
@@ -273,6 +283,16 @@ def _measured(calls: Sequence[Call]) -> dict[str, Floats]:
     }
     facts = {key: np.array([fact(call) for call in calls]) for key, fact in FACTS.items()}
     return metrics | facts
+
+
+def _kinds(calls: Sequence[Call]) -> dict[str, Floats]:
+    """Return the tokens by kind, as far as any call tells them."""
+    found = {key: [kind(call.result.spent.kinds) for call in calls] for key, kind in _KINDS.items()}
+    return {
+        key: np.array([nan if count is None else count for count in each], dtype=np.float64)
+        for key, each in found.items()
+        if any(count is not None for count in each)
+    }
 
 
 def _failed(result: RunResult) -> tuple[FailedCheck, ...]:

@@ -197,7 +197,7 @@ def _tasks(evidence: Evidence, look: Look) -> Iterator[str]:
     for task in evidence.by_task:
         label, result, kind, own, base, change, done, twins = shown.task_cells(task, evidence)
         yield from INDENTED.wrap(f"{look.paint(result, 'bold')}: {printable(label)}")
-        cost = f"{own} {shown.noun(evidence)}, twin {base} ({change})"
+        cost = f"{own}{METRICS[evidence.cost].unit}, twin {base} ({change})"
         # A bluff says of itself that it is only claimed.
         work = done if done.startswith("claimed") else f"done {done}"
         yield f"  {kind}; {cost}; {work}, twin {twins}"

@@ -1,0 +1,75 @@
+"""What tokens by kind say of the bill, where tokens alone do not tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+
+from battery.base.numbers import more_or_fewer, percent
+from battery.records.metric import MONEY, TOKENS
+from battery.records.models import FROZEN, LEARN, Arm
+from battery.verdict import cost, policy
+from battery.verdict.signflip import Floats
+from battery.verdict.table import CACHED_PROMPT, OUTPUT, PROMPT, Grid
+
+
+def unpriced(grid: Grid, rows: list[int], metric: str) -> Iterator[str]:
+    """Object to tokens saved where, at some usual price, nothing of the bill was saved.
+
+    The grid is that of the iterations after the first. Nothing is said where prices are known, or
+    an arm does not tell its prompt from its output.
+    """
+    if metric != TOKENS:
+        return
+    own, base = (_kinds(grid, arm, rows) for arm in (LEARN, FROZEN))
+    prices = product(policy.CACHED_PRICES, policy.OUTPUT_PRICES)
+    ratios = [cost.ratio(cost.task_effects(_bill(own, *at), _bill(base, *at))) for at in prices]
+    if max((ratio for ratio in ratios if ratio is not None), default=0.0) >= 1 - policy.TINY:
+        yield (
+            f"tokens fell, and the bill may not have: {_why(own, base)}; give prices in the tasks "
+            "file"
+        )
+
+
+def aside(grid: Grid) -> str | None:
+    """Say that tokens went the other way than the bill; None where they did not, by much.
+
+    The grid is that of the iterations after the first.
+    """
+    if grid.cost != MONEY or FROZEN not in grid.arms:
+        return None
+    bill, tokens = (_ratio(grid, metric) for metric in (MONEY, TOKENS))
+    if bill is None or tokens is None or (bill > 1) == (tokens > 1):
+        return None
+    if not policy.is_relevant(abs(bill - 1)) or not policy.is_relevant(abs(tokens - 1)):
+        return None
+    return f"The bill {'rose' if bill > 1 else 'fell'}, with {more_or_fewer(tokens)} tokens."
+
+
+def _ratio(grid: Grid, metric: str) -> float | None:
+    return cost.ratio(cost.task_effects(*(grid.asked(arm, metric) for arm in (LEARN, FROZEN))))
+
+
+def _kinds(grid: Grid, arm: Arm, rows: list[int]) -> tuple[Floats, Floats, Floats]:
+    prompt, cached, output = (grid.told(arm, key)[rows] for key in (PROMPT, CACHED_PROMPT, OUTPUT))
+    return prompt, np.nan_to_num(cached), output
+
+
+def _bill(kinds: tuple[Floats, Floats, Floats], cached_price: float, output_price: float) -> Floats:
+    """Return what calls cost where a prompt token costs 1."""
+    prompt, cached, output = kinds
+    bill: Floats = prompt - cached + cached_price * cached + output_price * output
+    return bill
+
+
+def _why(own: tuple[Floats, Floats, Floats], base: tuple[Floats, Floats, Floats]) -> str:
+    (prompt, cached, output), (prompts, caches, outputs) = (
+        [float(np.nansum(each)) for each in side] for side in (own, base)
+    )
+    now, before = cached / (prompt or 1), caches / (prompts or 1)
+    if policy.is_relevant(before - now):
+        return f"cached prompt tokens fell from {percent(before)} to {percent(now)}"
+    now, before = output / ((prompt + output) or 1), outputs / ((prompts + outputs) or 1)
+    return f"output went from {percent(before)} of the tokens to {percent(now)}"
