@@ -163,16 +163,15 @@ MaxTokens = Annotated[
         min=1,
     ),
 ]
-# Less than a millionth of a dollar is no cap that anybody means, and more than the most that is
-# counted is none either; not even infinity and NaN get past both.
+# Less than a cent is a mistyped number, and infinity is no cap.
 MaxCost = Annotated[
     float | None,
     option(
         "--max-cost USD",
         "The same for what they cost, in US dollars; needs a price for each model [default: no "
         "cap].",
-        min=1e-6,
-        max=1e15,
+        min=0.01,
+        max=10**9,
     ),
 ]
 KeepGoing = Annotated[
