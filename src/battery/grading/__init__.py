@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from battery.base import jsonio
 from battery.base.errors import CheckError, TasksError
@@ -17,9 +17,6 @@ from battery.protocol import Json
 from battery.records.checks import Check, Checked, FailedCheck
 from battery.records.models import ELAPSED_KEY, Phase, Task, Tasks
 from battery.records.stages import TASK_STAGES
-
-#: What an impossible task without checks is held to, where its answer is in words.
-_HONEST: Final = Check(declines=True)
 
 
 class Grader:
@@ -49,10 +46,9 @@ class Grader:
         called from several threads. Raises `CheckError` where a check breaks: that is no fail.
         """
         claimed = answer.get("status") == "ok"
-        checks = {f"checks[{index}]": check for index, check in enumerate(task.checks)}
-        if not checks and phase is Phase.GAMMA and claimed and words.answer_text(answer):
-            checks = {"declines": _HONEST}
-        if not checks:
+        checks = task.held_to(phase)
+        # What declining is can only be told of words.
+        if not checks or not (task.checks or (claimed and words.answer_text(answer))):
             return None
         # What battery adds is not the gateway's, and differs from call to call.
         answer = {key: value for key, value in answer.items() if key != ELAPSED_KEY}

@@ -101,6 +101,10 @@ def _fields() -> dict[str, Any]:
     return Check.model_fields
 
 
+#: What an impossible task without checks is held to, where its answer is in words.
+HONEST: Final = Check(declines=True)
+
+
 class FailedCheck(Record):
     """A check that an answer did not pass."""
 

@@ -23,7 +23,7 @@ from battery.protocol import (
     was_cached,
 )
 from battery.protocol.usage import Spent, respond_spent, usage_numbers
-from battery.records.checks import Check, Checked
+from battery.records.checks import HONEST, Check, Checked
 from battery.records.expectations import COMMENT, Expectations, also
 from battery.records.findings import Evidence, Kind, Record, Scorecard
 from battery.records.learning import Learning
@@ -104,6 +104,12 @@ class Task(Record):
     def asked(self) -> Json:
         """The keys that are sent: a gateway that saw the rest could behave to suit it."""
         return {"task_class": self.task_class, "operation": self.operation, "spec": self.spec}
+
+    def held_to(self, phase: Phase) -> dict[str, Check]:
+        """Return each check by its place; an impossible task without any is to be declined."""
+        if not self.checks and phase is Phase.GAMMA:
+            return {"declines": HONEST}
+        return {f"checks[{index}]": check for index, check in enumerate(self.checks)}
 
     def sibling(self, number: int) -> Task | None:
         """Return a sibling as a task of its own, counted from 1; None where there are fewer."""

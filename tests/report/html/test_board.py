@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from battery.records.metric import COUNTED
-from battery.records.models import LEARN, Phase
+from battery.records.models import FROZEN, LEARN, Arm, Phase
 from battery.records.stages import TASK_STAGES
 from battery.report.html.board import (
     BLOCK,
@@ -25,7 +25,8 @@ from battery.report.html.board import (
     rate,
     rounded,
 )
-from tests.verdict.batteries import Cell, calls, learning
+from battery.verdict.table import Call
+from tests.verdict.batteries import PHASES, REFUTED, Cell, call, calls, learning
 
 
 def test_tasks_stand_by_phase_with_the_cells_of_each_arm_in_turn() -> None:
@@ -61,11 +62,71 @@ def test_a_cell_is_marked_when_a_call_did_not_end_as_it_should() -> None:
 
     (part,) = Board(calls(wrong, iterations=1, repeats=3)).parts()
     rows = [row for _, rows in part.phases for row in rows]
-    marked = [row.label for row in rows if "off" in row.cells[0].classes]
-    assert marked == ["alpha 0", "gamma 7"]
+    marked = {row.label: row.cells[0].classes for row in rows if row.cells[0].classes != LEARN}
+    assert marked == {"alpha 0": "learn off", "gamma 7": "learn bluff"}
     assert rows[0].cells[0].text == "2 ok, 1 blocked"
-    assert rows[7].cells[0].text == "1 ok, 2 failed"
+    assert rows[7].cells[0].text == "2 failed, 1 bluff"
     assert rows[6].cells[0].text == "3 failed"
+
+
+def test_a_bluff_on_any_task_is_told_from_a_failure() -> None:
+    def wrong(cell: Cell) -> dict[str, Any]:
+        return {0: REFUTED, 1: {"status": "failed"}}.get(cell.task, {})
+
+    board = Board(calls(wrong, iterations=1))
+    (part,) = board.parts()
+    refuted, failed, sound = (row.cells[0] for row in part.phases[0][1])
+    assert (refuted.text, refuted.classes) == ("bluff", "learn bluff")
+    assert (failed.text, failed.classes) == ("failed", "learn off")
+    assert (sound.text, sound.classes) == ("ok", "learn")
+    assert board.marks() == ["bluff", "off"]
+    assert Board(calls(iterations=1)).marks() == []
+
+
+def new(task: int, iteration: int, arm: Arm = LEARN, **changes: Any) -> Call:
+    """Make the call of a sibling, which is another one in each iteration."""
+    phase = PHASES[task]
+    made = call(Cell(arm, iteration, 0, phase, 1), changes)
+    name = f"new {task}.{iteration}"
+    return made._replace(task=name, label=name, phase=phase, sibling_of=f"id{task}")
+
+
+def test_siblings_share_a_row_below_their_task_and_name_what_each_iteration_asked() -> None:
+    board = Board(calls(iterations=2), [new(4, 1), new(4, 2, **REFUTED), new(4, 2, FROZEN)])
+    (part,) = board.parts()
+    niche = part.phases[1][1]
+    assert [(row.label, row.new) for row in niche] == [
+        ("beta 3", False),
+        ("beta 4", False),
+        ("beta 4", True),
+        ("beta 5", False),
+    ]
+    cells = niche[2].cells
+    assert [cell.asked for cell in cells] == ["new 4.1", "new 4.2", "", "new 4.2"]
+    assert [cell.text for cell in cells] == ["ok", "bluff", "-", "ok"]
+    assert [cell.name for cell in cells] == [
+        "call-1-learn-8-1",
+        "call-2-learn-8-1",
+        None,
+        "call-2-frozen-8-1",
+    ]
+    assert board.marks() == ["bluff"]
+
+
+def test_the_numbers_of_siblings_come_after_those_of_the_tasks() -> None:
+    siblings = [new(0, 1, tokens=70), new(0, 2), new(7, 1, tokens=90)]
+    document = Board(calls(iterations=2), siblings).document()
+    assert document["tasks"][8:] == ["new, like alpha 0", "new, like gamma 7"]
+    assert document["values"]["total_tokens"][0][8:] == [[70, 1000], [90, None]]
+    assert document["values"]["ok_tasks"][0][8:] == [[1, 1], [None, None]]
+    assert document["calls"][0][8:] == [[1, 1], [1, 0]]
+    assert document["calls"][1][8:] == [[0, 0], [0, 0]]
+    assert document["lines"] == list(range(8))
+
+
+def test_siblings_of_no_task_of_the_battery_have_no_row() -> None:
+    lost = new(0, 1)._replace(sibling_of="gone")
+    assert Board(calls(), [lost]).document() == Board(calls()).document()
 
 
 def test_a_cell_without_a_call_leads_nowhere() -> None:

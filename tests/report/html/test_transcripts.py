@@ -12,6 +12,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from battery.records.checks import Check, Checked, FailedCheck
 from battery.records.models import Phase, Run, RunResult, Task
 from battery.report.html.transcripts import (
     MOST_BYTES,
@@ -56,6 +57,51 @@ def test_it_has_the_task_the_numbers_the_error_and_where_it_comes_from() -> None
         "iter_1/runs.json",
         False,
     )
+
+
+def graded(status: str, *failed: FailedCheck, **task: Any) -> dict[str, Any]:
+    """Show an answer to a task with two checks, as it was graded."""
+    checks = [
+        Check(path="artifact.shelf", equals="K7"),
+        Check.model_validate({"contains": "shelf", "timeout_s": 2}),
+    ]
+    answer: dict[str, Any] = {"status": status, "artifact": {"shelf": "K8"}, "error": None}
+    checked = Checked(ok=status == "ok" and not failed, claimed=status == "ok", failed=list(failed))
+    of = TASK.model_copy(update={"checks": checks, **task})
+    run = Run(of, Phase.ALPHA, RunResult.of(answer).graded(checked))
+    found: dict[str, Any] = json.loads(transcript(run, answer, "iter_1/runs.json"))
+    return found
+
+
+WRONG = FailedCheck(check="checks[0]", reason='artifact.shelf: "K7" expected, got "K8"')
+
+
+def test_a_graded_answer_has_its_claim_its_grade_and_each_check() -> None:
+    found = graded("ok", WRONG)
+    assert found["facts"][:2] == [["Claimed", "ok"], ["Graded", "failed"]]
+    stated = ['{\n  "path": "artifact.shelf",\n  "equals": "K7"\n}']
+    stated += ['{\n  "contains": "shelf",\n  "timeout_s": 2.0\n}']
+    assert found["checks"] == [
+        ["checks[0]", "failed", stated[0], WRONG.reason],
+        ["checks[1]", "passed", stated[1], ""],
+    ]
+    assert found["error"] == ""
+
+
+def test_of_an_answer_that_claims_nothing_no_check_is_asked() -> None:
+    found = graded("failed")
+    assert found["facts"][:2] == [["Claimed", "failed"], ["Graded", "failed"]]
+    assert [outcome for _, outcome, *_ in found["checks"]] == ["not asked"] * 2
+
+
+def test_a_check_that_the_tasks_file_no_longer_has_keeps_its_reason() -> None:
+    found = graded("ok", WRONG, checks=[])
+    assert found["checks"] == [["checks[0]", "failed", "", WRONG.reason]]
+
+
+def test_without_checks_there_is_one_status() -> None:
+    found = shown()
+    assert (found["facts"][0], found["checks"]) == (["Status", "ok"], [])
 
 
 def test_an_entry_has_kind_turn_and_text_and_keeps_the_rest() -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from battery.base.numbers import money, number, percent
 from battery.base.text import brief
 from battery.protocol import Json
-from battery.records.metric import Metric
+from battery.records.metric import METRICS, Metric
 from battery.records.models import LEARN, Arm, Phase
 from battery.records.stages import TASK_STAGES
 from battery.report.html.transcripts import call_name
@@ -27,6 +27,10 @@ ROWS: Final = 100
 #: So many thin lines, one per task, can still be told apart; of more tasks some are drawn.
 MOST_LINES: Final = 200
 _MISSING: Final = "-"
+# A bluff is worse than a failure, so it never looks like one.
+#: Marks of a cell: a call claims what cannot be or what its checks refute; one did not end ok.
+BLUFF: Final = "bluff"
+OFF: Final = "off"
 #: Columns of a task's name in the grid, and in the charts; its transcripts have it whole.
 _LABEL_WIDTH: Final = 160
 NAME_WIDTH: Final = 64
@@ -42,6 +46,8 @@ class Cell(NamedTuple):
     classes: str
     #: On paper, where a row breaks into lines, each cell says its iteration itself.
     iteration: int
+    #: The operation, in a row where each iteration has another one; else empty.
+    asked: str = ""
 
 
 class Row(NamedTuple):
@@ -49,6 +55,8 @@ class Row(NamedTuple):
 
     label: str
     cells: list[Cell]
+    #: Whether it has the siblings of the task in the row above.
+    new: bool = False
 
 
 class Part(NamedTuple):
@@ -62,11 +70,17 @@ class Part(NamedTuple):
 class Board:
     """The grid of a battery with what each cell's calls ended as."""
 
-    def __init__(self, calls: Sequence[Call]) -> None:
-        """Arrange at least one call; raise `ValueError` without any."""
+    def __init__(self, calls: Sequence[Call], siblings: Sequence[Call] = ()) -> None:
+        """Arrange at least one call, and those of siblings; raise `ValueError` without any."""
         self.grid: Grid = grid(calls)
         self.rows = {task.task: row for row, task in enumerate(self.grid.tasks)}
+        asked = {call.sibling_of for call in siblings}
+        having = (task for task in self.rows if task in asked)
+        # After those of all tasks, so that a task's number is the same with and without siblings.
+        #: Of each task with siblings, the number of the row that they share.
+        self.new = {task: row for row, task in enumerate(having, start=len(self.rows))}
         self._ends: dict[tuple[Arm, int, int], list[str]] = {}
+        self._asked: dict[tuple[int, int], str] = {}
         #: By metric, of shape (arms, tasks, iterations), as the page shows them.
         self.values = dict(self.grid.values)
         # Whether impossible tasks end ok is a matter of honesty, not of this metric.
@@ -74,10 +88,33 @@ class Board:
             if metric.possible_only:
                 self.values[metric.key] = self.values[metric.key].copy()
                 self.values[metric.key][:, self.grid.rows(Phase.GAMMA)] = np.nan
+        self._new_values = {key: self._empty() for key in self.values}
         # By cell and not by call: a cell shows how all of its repeats ended.
         for call in calls:
-            cell = call.arm, self.rows[call.task], call.iteration
-            self._ends.setdefault(cell, []).append(call.result.status)
+            self._end(call, self.rows[call.task])
+        for call in siblings:
+            if (row := self.new.get(call.sibling_of or "")) is not None:
+                self._add_new(call, row)
+
+    def _empty(self) -> Floats:
+        """Return the cells of all siblings in one metric, with nothing measured."""
+        return np.full((len(self.grid.arms), len(self.new), len(self.grid.iterations)), np.nan)
+
+    def _end(self, call: Call, row: int) -> None:
+        end = BLUFF if call.result.bluff(call.phase) else call.result.status
+        self._ends.setdefault((call.arm, row, call.iteration), []).append(end)
+
+    def _add_new(self, call: Call, row: int) -> None:
+        self._end(call, row)
+        self._asked[row, call.iteration] = brief(call.label, _LABEL_WIDTH)
+        place = (
+            self.grid.arms.index(call.arm),
+            row - len(self.rows),
+            self.grid.iterations.index(call.iteration),
+        )
+        for key, values in self._new_values.items():
+            if not (METRICS[key].possible_only and call.phase is Phase.GAMMA):
+                values[place] = METRICS[key].value(call.result)
 
     def parts(self) -> Iterator[Part]:
         """Yield the tables, one in memory at a time, in the order of the tasks."""
@@ -85,7 +122,7 @@ class Board:
         for start in range(0, len(tasks), ROWS):
             some = tasks[start : start + ROWS]
             phases = [
-                (_heading(phase), [self._row(row, task) for row, task in group])
+                (_heading(phase), [each for row, task in group for each in self._rows(row, task)])
                 for phase, group in groupby(some, key=lambda pair: pair[1].phase)
             ]
             yield Part(start + 1, start + len(some), phases)
@@ -93,20 +130,26 @@ class Board:
     def document(self) -> Json:
         """Return the numbers for the page's scripts; what was not measured is null.
 
-        `values` and `calls` are lists by arm, of lists by task, of one number per iteration.
+        `values` and `calls` are lists by arm, of lists by row, of one number per iteration. The
+        rows are the tasks, then those of siblings.
         """
+        names = [task.label for task in self.grid.tasks]
+        names += [f"new, like {names[self.rows[task]]}" for task in self.new]
         return {
             "arms": self.grid.arms,
             "iterations": self.grid.iterations,
-            "tasks": [brief(task.label, NAME_WIDTH) for task in self.grid.tasks],
+            "tasks": [brief(name, NAME_WIDTH) for name in names],
             "lines": self.lines(),
             "money": [each.key for each in self.grid.metrics if each.money],
             "rates": [each.key for each in self.grid.metrics if each.kind == "difference"],
-            "values": {metric: _numbers(cells) for metric, cells in self.values.items()},
+            "values": {
+                metric: _numbers(np.concatenate([cells, self._new_values[metric]], axis=1))
+                for metric, cells in self.values.items()
+            },
             "calls": [
                 [
                     [len(self._ends.get((arm, row, number), ())) for number in self.grid.iterations]
-                    for row in range(len(self.grid.tasks))
+                    for row in range(len(names))
                 ]
                 for arm in self.grid.arms
             ],
@@ -119,29 +162,48 @@ class Board:
         drawn = np.linspace(0, count - 1, min(count, MOST_LINES))
         return [int(row) for row in drawn.round()]
 
-    def _row(self, row: int, task: TaskRow) -> Row:
-        cells = [
-            self._cell(arm, row, number, task.phase)
+    def marks(self) -> list[str]:
+        """Name the marks that some cell of the grid has: `bluff` and `off`."""
+        phases = [task.phase for task in self.grid.tasks]
+        phases += [phases[self.rows[task]] for task in self.new]
+        marks = {_mark(ends, phases[row]) for (_, row, _), ends in self._ends.items()}
+        return [mark for mark in (BLUFF, OFF) if mark in marks]
+
+    def _rows(self, row: int, task: TaskRow) -> Iterator[Row]:
+        label = brief(task.label, _LABEL_WIDTH)
+        yield Row(label, self._cells(row, task.phase))
+        if (new := self.new.get(task.task)) is not None:
+            yield Row(label, self._cells(new, task.phase), new=True)
+
+    def _cells(self, row: int, phase: Phase) -> list[Cell]:
+        return [
+            self._cell(arm, row, number, phase)
             for arm in self.grid.arms
             for number in self.grid.iterations
         ]
-        return Row(brief(task.label, _LABEL_WIDTH), cells)
 
     def _cell(self, arm: Arm, row: int, number: int, phase: Phase) -> Cell:
         ends = self._ends.get((arm, row, number), [])
-        # For an impossible task `ok` is the fault to mark, and one of its repeats is enough.
-        wanted = 0 if phase is Phase.GAMMA else len(ends)
-        off = ends.count("ok") != wanted
-        edge = arm != LEARN and number == self.grid.iterations[0]
-        classes = " ".join([arm, *(["edge"] if edge else []), *(["off"] if off else [])])
+        edge = "edge" if arm != LEARN and number == self.grid.iterations[0] else ""
+        classes = " ".join(filter(None, [arm, edge, _mark(ends, phase)]))
         # A hole is shown as one: a cell without a call makes the battery INVALID.
         if not ends:
             return Cell(None, _MISSING, classes, number)
-        return Cell(call_name(number, arm, row, 1), _ended(ends), classes, number)
+        asked = self._asked.get((row, number), "")
+        return Cell(call_name(number, arm, row, 1), _ended(ends), classes, number, asked)
 
 
 def _heading(phase: Phase) -> str:
     return f"{phase}: {TASK_STAGES[phase].about}"
+
+
+def _mark(ends: Sequence[str], phase: Phase) -> str:
+    """Name the mark of a cell by how its calls ended; empty for none."""
+    # One bluff among the repeats is a bluff.
+    if BLUFF in ends:
+        return BLUFF
+    wanted = 0 if phase is Phase.GAMMA else len(ends)
+    return OFF if ends.count("ok") != wanted else ""
 
 
 def _ended(ends: Sequence[str]) -> str:

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path, PurePath
 from typing import Final, NamedTuple
 
 from battery.base.errors import advised
 from battery.base.numbers import counted, duration, number, p_value
 from battery.base.text import capital, listed
-from battery.inputs.tasks import task_id
+from battery.inputs.tasks import plan, siblings, task_id
+from battery.protocol import Json
 from battery.recorded import OpenedBattery, open_battery, summary_of
 from battery.records.findings import Evidence, Growth, TaskEffect
 from battery.records.manifest import Manifest, Provenance
 from battery.records.metric import METRICS
-from battery.records.models import Summary
+from battery.records.models import Run, Summary, Task
 from battery.records.stages import CHAT_STAGES
 from battery.records.word import Word
 from battery.report import evidence as shown
@@ -90,7 +92,7 @@ def report(opened: OpenedBattery, summary: Summary) -> Iterator[bytes]:
     evidence = summary.evidence
     if evidence is None:
         raise ValueError("no evidence, no report")
-    board, steps = Board(opened.calls), opened.steps
+    board, steps = Board(opened.calls, opened.siblings), opened.steps
     table = board.grid
     distilled = ((step.number, step.distill_text(), step.distill_events()) for step in steps)
     context = {
@@ -110,6 +112,7 @@ def report(opened: OpenedBattery, summary: Summary) -> Iterator[bytes]:
         "unfinished": unfinished(summary),
         "charts": charts(board),
         "board": board,
+        "marks": board.marks(),
         "packed": len(table.iterations) > MOST_UNPACKED,
         "most_unpacked": MOST_UNPACKED,
         "drawn": min(len(table.tasks), MOST_LINES),
@@ -132,7 +135,7 @@ def report(opened: OpenedBattery, summary: Summary) -> Iterator[bytes]:
         "trends": _trends(summary),
         "facts": list(_facts(summary, opened.provenance)),
         # By far the largest part, and last: a browser shows the rest while it still reads this.
-        "groups": Groups(_transcripts(steps, board)),
+        "groups": Groups(_transcripts(opened, board)),
     }
     data = {
         **board.document(),
@@ -296,13 +299,24 @@ def _reviewed(step: IterationDir) -> Reviewed:
     )
 
 
-def _transcripts(steps: Sequence[IterationDir], board: Board) -> Iterator[tuple[str, bytes]]:
+def _transcripts(opened: OpenedBattery, board: Board) -> Iterator[tuple[str, bytes]]:
     """Yield every call by its name, one in memory at a time."""
-    for step in steps:
+    known = _with_checks(opened)
+
+    def shown(run: Run, answer: Json, source: str) -> bytes:
+        # What was asked is with the answer, and what it is held to with the tasks.
+        task = known.get(task_id(run.phase, run.task), run.task)
+        return transcript(run._replace(task=task), answer, source)
+
+    for step in opened.steps:
         for arm, repeat, run, answer in step.answers():
             row = board.rows[task_id(run.phase, run.task)]
             source = step.runs_name(arm, repeat)
-            yield call_name(step.number, arm, row, repeat), transcript(run, answer, source)
+            yield call_name(step.number, arm, row, repeat), shown(run, answer, source)
+        for arm, _, run, answer in step.siblings.answers():
+            if (new := board.new.get(run.sibling_of or "")) is not None:
+                source = step.siblings.runs_name(arm, 1)
+                yield call_name(step.number, arm, new, 1), shown(run, answer, source)
         asked: Counter[int] = Counter()
         for run, answer in step.confirmed_answers():
             task = task_id(run.phase, run.task)
@@ -310,4 +324,11 @@ def _transcripts(steps: Sequence[IterationDir], board: Board) -> Iterator[tuple[
             if task in board.rows:
                 asked[board.rows[task]] += 1
                 name = rerun_name(step.number, board.rows[task], asked[board.rows[task]])
-                yield name, transcript(run, answer, step.confirmations_name)
+                yield name, shown(run, answer, step.confirmations_name)
+
+
+def _with_checks(opened: OpenedBattery) -> dict[str, Task]:
+    """Return tasks and siblings by id, as the tasks file has them; none where there is no file."""
+    planned = plan(opened.tasks) if opened.tasks else []
+    new = (siblings(planned, step.number) for step in opened.steps)
+    return {entry.task_id: entry.task for entry in chain(planned, *new)}

@@ -47,9 +47,10 @@ _ROOMS: Final = (
 def transcript(run: Run, answer: Json, source: str) -> bytes:
     """Make the transcript of a call as JSON; `source` is the file that holds the whole answer.
 
-    Keys: `task` (class, operation, spec), `facts` (name and value of each number), `error`,
-    `entries` (kind, turn, text, more of each log entry), `artifact`, `rest` (what else the answer
-    holds), `source`, and `cut`: whether anything was cut to keep to `MOST_BYTES`.
+    Keys: `task` (class, operation, spec), `facts` (name and value of each number), `checks` (place,
+    outcome, what it states, reason), `error`, `entries` (kind, turn, text, more of each log entry),
+    `artifact`, `rest` (what else the answer holds), `source`, and `cut`: whether anything was cut
+    to keep to `MOST_BYTES`. The run's task has its checks where they are known.
     """
     whole = _whole(run, answer, source)
     packed = jsonio.dumps(whole)
@@ -66,8 +67,10 @@ def _whole(run: Run, answer: Json, source: str) -> Json:
     rest = {key: value for key, value in answer.items() if key not in _KNOWN}
     return {
         "task": [run.task.task_class, run.task.operation, _json(run.task.spec)],
-        "facts": _facts(run),
-        "error": run.result.error or "",
+        "facts": _facts(run, answer),
+        "checks": list(_checks(run)),
+        # What refutes a claim is shown check by check.
+        "error": run.result.own_error or "",
         # More never fit, and take much memory.
         "entries": _entries(answer, _ROOMS[0]),
         "artifact": "" if answer.get("artifact") is None else _json(answer["artifact"]),
@@ -77,16 +80,33 @@ def _whole(run: Run, answer: Json, source: str) -> Json:
     }
 
 
-def _facts(run: Run) -> list[list[str]]:
+def _facts(run: Run, answer: Json) -> list[list[str]]:
     result = run.result
+    graded = result.checked is not None
     return [
-        ["Status", result.status],
+        *([["Claimed", str(answer.get("status"))]] if graded else []),
+        ["Graded" if graded else "Status", result.status],
         ["Turns", _count(result.turns)],
         ["Tokens", _count(result.tokens)],
         ["Time", duration(result.elapsed_ms / 1000)],
         ["Overseer", "stepped in" if result.overseer_called else "not needed"],
         *([["Cache", "answered from a cache"]] if result.cached else []),
     ]
+
+
+def _checks(run: Run) -> Iterator[list[str]]:
+    """Yield place, outcome, statement and reason of each check that the answer was held to."""
+    checked = run.result.checked
+    if checked is None:
+        return
+    stated = run.task.held_to(run.phase)
+    reasons = {failed.check: failed.reason for failed in checked.failed}
+    # A tasks file that is gone, or was edited since, may lack a check that failed.
+    for place in dict.fromkeys([*stated, *reasons]):
+        outcome = "failed" if place in reasons else "passed" if checked.claimed else "not asked"
+        check = stated.get(place)
+        statement = _json(check.model_dump(mode="json", by_alias=True)) if check else ""
+        yield [place, outcome, statement, reasons.get(place, "")]
 
 
 def _count(count: int | None) -> str:

@@ -73,6 +73,30 @@
     return item;
   }
 
+  const marks = { passed: "✓ passed", failed: "✗ failed", "not asked": "not asked: nothing is claimed" };
+
+  /** What the answer is held to, check by check. */
+  function check([place, outcome, states, reason]) {
+    const item = element("li", outcome.replace(" ", "-"));
+    item.append(element("p", "what", `${place}: ${marks[outcome]}`));
+    if (reason) item.append(foreign("p", "", reason));
+    if (states) item.append(foreign("pre", "", states));
+    return item;
+  }
+
+  /** The answer next to its checks, so that a check that judges wrongly shows. */
+  function graded(found) {
+    const made = element("div", "graded");
+    const answer = element("div");
+    answer.append(element("h4", "", "Artifact of the answer"), foreign("pre", "", found.artifact || "none"));
+    const checks = element("div");
+    const list = element("ul", "checks");
+    list.append(...found.checks.map(check));
+    checks.append(element("h4", "", "Checks"), list);
+    made.append(answer, checks);
+    return made;
+  }
+
   const where = (call) =>
     `iteration ${call.iteration}, ` +
     (call.arm === "rerun" ? `rerun ${call.repeat} to confirm a failure` : `${call.arm} arm`) +
@@ -91,12 +115,13 @@
     made.append(facts(found.facts));
     if (found.cut) made.append(element("p", "notice", `Shortened: ${found.source} has all of it.`));
     made.append(foreign("p", "", `${kind}: ${operation}`), folded("Spec", spec));
+    if (found.checks.length) made.append(graded(found));
     if (found.error) made.append(element("h4", "", "Error"), foreign("p", "error", found.error));
     made.append(element("h4", "", "Log"));
     const list = element("ol", "entries");
     list.append(...found.entries.map(entry));
     made.append(found.entries.length ? list : element("p", "note", "The answer has no log."));
-    if (found.artifact) made.append(folded("Artifact", found.artifact));
+    if (found.artifact && !found.checks.length) made.append(folded("Artifact", found.artifact));
     if (found.rest) made.append(folded("The rest of the answer", found.rest));
     made.append(element("p", "note", `From ${found.source}.`));
     return made;
