@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from battery.records.checks import Checked, FailedCheck
 from battery.records.findings import Evidence
 from battery.records.manifest import Provenance
 from battery.records.models import LEARN, Arm
@@ -16,7 +17,13 @@ from battery.report.inspect.sample import TaskRun, sample, scores
 from tests.report.inspect.samples import PLACE, task_run
 
 #: The part of the evidence that a log tells.
-TOLD: dict[str, Any] = {"arms": [LEARN], "verdict": None, "sentence": "Nothing yet.", "repeats": 1}
+TOLD: dict[str, Any] = {
+    "arms": [LEARN],
+    "verdict": None,
+    "sentence": "Nothing yet.",
+    "cautions": ["some cells hold 1 run"],
+    "repeats": 1,
+}
 EVIDENCE = Evidence.model_construct(**TOLD)
 
 
@@ -54,6 +61,16 @@ def test_means_are_given_over_all_and_at_both_ends() -> None:
     assert metrics(document, "outcome") == {"accuracy": 1, "iter 1": 1, "iter 3": 1}
     assert metrics(written(spent(1, 10)), "total_tokens") == {"mean": 10}
     assert document["stats"]["model_usage"]["gateway/unknown"]["total_tokens"] == 38
+
+
+def test_the_share_of_claims_that_pass_their_checks_is_a_score() -> None:
+    passed = Checked(ok=True, claimed=True, failed=[])
+    wrong = [FailedCheck(check="checks[0]", reason="no")]
+    refuted = Checked(ok=False, claimed=True, failed=wrong)
+    document = written(task_run(checked=passed), task_run(checked=refuted))
+    assert metrics(document, "checks") == {"accuracy": 0.5}
+    assert metrics(document, "outcome") == {"accuracy": 0.5}
+    assert document["eval"]["metadata"]["cautions"] == TOLD["cautions"]
 
 
 def test_the_head_comes_before_the_samples() -> None:

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from battery.records.events import (
-    TaskFinished,
-)
+from battery.records.checks import Checked, FailedCheck
+from battery.records.events import TaskFinished
 from battery.records.models import Phase
 from battery.tracing import spans, traced
 from tests.report.samples import metrics
 from tests.support.calls import command_here
-from tests.support.collector import Collector, collecting
+from tests.support.collector import Collector, Seen, collecting
 from tests.support.commands import read_json
 from tests.support.tracing import (
     CONTENT,
@@ -33,6 +32,11 @@ pytestmark = pytest.mark.slow
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "telemetry.md").read_text("utf-8")
 
 
+def of_tasks(calls: list[Seen]) -> list[Seen]:
+    """Leave out the calls that ask siblings."""
+    return [call for call in calls if "battery.sibling" not in call.attributes]
+
+
 def test_every_attribute_of_the_battery_s_own_is_named_on_the_page(ran: Traced) -> None:
     seen = {name for span in ran.spans for name in span.attributes if name.startswith("battery.")}
     assert {"battery.tasks", "battery.task", "battery.stage"} <= seen
@@ -46,7 +50,7 @@ def test_a_finished_iteration_has_the_attributes_that_the_page_promises() -> Non
 
 
 def test_a_call_has_the_tokens_the_status_and_the_time_of_the_runs_on_disk(ran: Traced) -> None:
-    calls = ran.named("invoke_agent")
+    calls = of_tasks(ran.named("invoke_agent"))
     by_task = {(c.attributes["battery.arm"], c.attributes["battery.task"]): c for c in calls}
     on_disk = dict(results(ran.folder))
     assert set(by_task) == set(on_disk)
@@ -65,7 +69,7 @@ def test_a_call_has_the_tokens_the_status_and_the_time_of_the_runs_on_disk(ran: 
 def test_the_arms_are_two_agents(ran: Traced) -> None:
     for name, arm in (("invoke_agent gateway", "learn"), ("invoke_agent control", "frozen")):
         calls = ran.named(name)
-        assert len(calls) == 8
+        assert len(of_tasks(calls)) == 8
         assert {call.attributes["battery.arm"] for call in calls} == {arm}
         assert {f"invoke_agent {call.attributes['gen_ai.agent.name']}" for call in calls} == {
             call.name for call in calls
@@ -136,6 +140,26 @@ def test_what_the_gateway_did_not_report_has_no_attribute(collector: Collector) 
     for name in ("gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens", "battery.tokens"):
         assert name not in call.attributes
     assert "battery.turns" not in call.attributes
+
+
+@pytest.mark.parametrize("content", [False, True])
+def test_a_graded_answer_tells_its_claim_and_only_with_content_why_it_is_refuted(
+    content: bool,
+) -> None:
+    failed = [FailedCheck(check="checks[0]", reason="0 items, 3 expected")]
+    graded = RESULT._replace(status="ok").graded(Checked(ok=False, claimed=True, failed=failed))
+    facts = spans.answered(
+        TaskFinished(1, Phase.ALPHA, "fill", graded, replayed=False, answer={}), content=content
+    )
+    assert facts["battery.status"] == "failed"
+    assert (facts["battery.checked"], facts["battery.claimed"]) == (True, True)
+    assert facts["battery.failed_checks"] == 1
+    assert facts.get("battery.refuted") == (graded.refuted if content else None)
+
+
+def test_without_checks_nothing_is_said_of_any() -> None:
+    finished = TaskFinished(1, Phase.ALPHA, "fill", RESULT, replayed=False, answer={})
+    assert not {"battery.checked", "battery.claimed"} & set(spans.answered(finished, content=True))
 
 
 def test_a_reported_nought_is_told_and_a_count_beyond_belief_is_not(

@@ -260,6 +260,11 @@ class Row(NamedTuple):
     more: tuple[float | None, ...] = ()
 
     @property
+    def bluff(self) -> bool:
+        """Whether the answer claims what cannot be, or what its checks refute."""
+        return self.failed_checks is not None or (self.phase == Phase.GAMMA and self.status == "ok")
+
+    @property
     def cells(self) -> tuple[Any, ...]:
         """Return the cells of `COLUMNS`."""
         return *self[:-1], *self.more

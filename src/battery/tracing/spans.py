@@ -16,7 +16,7 @@ from battery.protocol.chat import chat_content, finish_reason
 from battery.protocol.usage import Tokens, usage_spent
 from battery.records.events import MetaFinished, TaskFinished, TaskStarted
 from battery.records.metric import TABLE
-from battery.records.models import ELAPSED_KEY, FROZEN, Metrics, Summary
+from battery.records.models import ELAPSED_KEY, FROZEN, Metrics, RunResult, Summary
 
 Attributes = dict[str, str | int | float | bool]
 
@@ -59,6 +59,7 @@ def answered(finished: TaskFinished, *, content: bool) -> Attributes:
     facts: dict[str, Any] = {
         **_usage(finished.result.spent.kinds),
         "battery.status": result.status,
+        **_graded(result, content=content),
         **{f"battery.{m.call_span}": m.of(result, answer) for m in TABLE if m.call_span},
         "battery.memory_used": result.memory_used,
         "battery.cached": result.cached or None,
@@ -68,6 +69,19 @@ def answered(finished: TaskFinished, *, content: bool) -> Attributes:
         kept = {key: value for key, value in answer.items() if key != ELAPSED_KEY}
         facts["gen_ai.output.messages"] = _message("assistant", _text(kept), "stop")
     return _known(facts)
+
+
+def _graded(result: RunResult, *, content: bool) -> dict[str, Any]:
+    """Describe what the checks of a task made of its answer; empty where there are none."""
+    if result.checked is None:
+        return {}
+    return {
+        "battery.checked": True,
+        "battery.claimed": result.claimed,
+        "battery.failed_checks": len(result.checked.failed),
+        # A reason quotes the answer.
+        "battery.refuted": result.refuted if content else None,
+    }
 
 
 def meta(iteration: int, stage: str) -> Attributes:
@@ -110,13 +124,14 @@ def iteration(metrics: Metrics) -> Attributes:
 
 def battery(summary: Summary) -> Attributes:
     """Describe a whole battery."""
-    targets = summary.targets or {}
+    targets, evidence = summary.targets or {}, summary.evidence
     return _known(
         {
             "battery.run_id": summary.run_id,
             "battery.seed": summary.seed,
             "battery.iterations": len(summary.iterations),
-            "battery.verdict": summary.evidence.verdict if summary.evidence else None,
+            "battery.verdict": evidence.verdict if evidence else None,
+            "battery.cautions": "; ".join(evidence.cautions) or None if evidence else None,
             **{f"battery.target.{name}": url for name, url in targets.items()},
         }
     )

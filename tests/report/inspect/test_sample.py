@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from battery.records.checks import Checked, FailedCheck
 from battery.records.models import FROZEN, Phase
 from battery.report.inspect.sample import iso, sample, scores
 from tests.report.inspect.samples import PLACE, task_run
@@ -29,6 +30,49 @@ def test_an_outcome_is_correct_when_the_task_ended_as_it_should(
     assert "no supply" in outcome["explanation"]
     # A task that fails is a result; an error of the sample would be an outage.
     assert "error" not in sample(run, PLACE)
+
+
+REFUTED = Checked(
+    ok=False, claimed=True, failed=[FailedCheck(check="checks[0]", reason="0 items, 3 expected")]
+)
+PASSED = Checked(ok=True, claimed=True, failed=[])
+#: In words, of what cannot be done.
+DECLINED = Checked(ok=False, claimed=True, failed=[])
+
+
+@pytest.mark.parametrize(
+    ("phase", "checked", "outcome", "checks"),
+    [
+        (Phase.ALPHA, PASSED, "C", "C"),
+        (Phase.ALPHA, REFUTED, "I", "I"),
+        (Phase.GAMMA, DECLINED, "C", "C"),
+        (Phase.GAMMA, REFUTED, "I", "I"),
+    ],
+)
+def test_a_graded_answer_is_scored_by_its_checks_with_the_reasons(
+    phase: Phase, checked: Checked, outcome: str, checks: str
+) -> None:
+    found = scores(task_run(checked=checked, phase=phase))
+    assert (found["outcome"]["value"], found["checks"]["value"]) == (outcome, checks)
+    reasons = found["checks"]["explanation"]
+    assert reasons == (
+        "all passed" if checks == "C" else "what is claimed fails checks[0]: 0 items, 3 expected"
+    )
+    assert (checks == "C") != ("0 items, 3 expected" in found["outcome"]["explanation"])
+
+
+def test_of_an_answer_that_claims_nothing_no_check_has_a_score() -> None:
+    checked = Checked(ok=False, claimed=False, failed=[])
+    assert "checks" not in scores(task_run({"status": "failed"}, checked))
+    assert "checks" not in scores(task_run())
+
+
+def test_the_answer_is_the_gateway_s_and_the_grade_is_in_the_metadata() -> None:
+    found = sample(task_run(checked=REFUTED), PLACE)
+    assert found["output"]["completion"] == "**ok**"
+    graded = {key: found["metadata"][key] for key in ("status", "checked", "claimed", "error")}
+    assert graded == {"status": "failed", "checked": True, "claimed": True, "error": None}
+    assert found["metadata"]["failed_checks"] == "checks[0]: 0 items, 3 expected"
 
 
 def test_the_usage_is_split_as_far_as_the_gateway_splits_it() -> None:

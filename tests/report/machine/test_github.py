@@ -75,6 +75,13 @@ def test_gates_and_warnings_follow_the_verdict_most_serious_first() -> None:
     ]
 
 
+def test_what_is_worth_knowing_is_a_notice() -> None:
+    told = judged(cautions=["some cells hold 1 run"])
+    assert Annotation("notice", "battery: worth knowing", "some cells hold 1 run") in list(
+        attention(told)
+    )
+
+
 def test_no_more_are_written_than_are_shown() -> None:
     found = three(evidence=None, warnings=[f"w{n}" for n in range(30)])
     assert [each.message for each in attention(found)] == [f"w{n}" for n in range(MAX_ANNOTATIONS)]

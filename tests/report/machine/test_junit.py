@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -166,6 +167,44 @@ def test_a_battery_that_did_not_come_to_its_end_is_an_error_whatever_its_verdict
 def test_a_summary_without_evidence_says_so() -> None:
     _, case = suites(summary(evidence=None))["gates"]
     assert outcome(case) == ("Skipped", "no iteration has finished")
+
+
+REFUTED: dict[str, Any] = {
+    "status": "failed",
+    "checked": True,
+    "failed_checks": "checks[0]: 0 items, 3 expected",
+}
+
+
+@pytest.mark.parametrize(
+    ("phase", "why"),
+    [
+        ("beta", "it claimed ok and failed its checks: checks[0]: 0 items, 3 expected"),
+        (
+            "gamma",
+            "impossible, and yet it claimed ok and failed its checks: checks[0]: 0 items, "
+            "3 expected",
+        ),
+    ],
+)
+def test_a_claim_that_its_checks_refute_is_a_failure_with_the_reasons(phase: str, why: str) -> None:
+    case = only(suites(judged(None), row(phase=phase, **REFUTED))[phase])
+    assert outcome(case) == ("Failure", why)
+    assert "it claimed ok and failed its checks" in str(case.system_out)
+
+
+def test_an_impossible_task_that_is_declined_in_words_passes() -> None:
+    declined = row(phase="gamma", status="failed", checked=True)
+    assert outcome(only(suites(judged(None), declined)["gamma"])) == ("passed", "")
+
+
+def test_the_verdict_tells_what_is_worth_knowing() -> None:
+    cautions = {"cautions": ["some cells hold 1 run"]}
+    found = judged(Word.LEARNED)
+    assert found.evidence
+    told = found.model_copy(update={"evidence": found.evidence.model_copy(update=cautions)})
+    verdict = next(c for c in suites(told)["gates"] if c.name == "verdict: LEARNED")
+    assert str(verdict.system_out).splitlines()[-1] == "Worth knowing: some cells hold 1 run."
 
 
 def assert_readable(document: bytes) -> None:

@@ -151,6 +151,7 @@ class Log:
             "arms": evidence.arms,
             "verdict": evidence.verdict,
             "sentence": evidence.sentence,
+            "cautions": evidence.cautions,
             "iterations": sorted(self.tally.iterations),
             "repeats": evidence.repeats,
         }
@@ -173,7 +174,8 @@ class Log:
         sums = self.tally.sums[name]
         scored = sum(count for _, count in sums.values())
         first, last = min(sums), max(sums)
-        means = {"accuracy" if name == sample.OUTCOME else "mean": list(sums.values())}
+        right = name in {sample.OUTCOME, sample.CHECKS}
+        means = {"accuracy" if right else "mean": list(sums.values())}
         # Whether it got better shows in the ends, as in the summary's table, not in the mean.
         if last > first:
             means |= {f"iter {number}": [sums[number]] for number in (first, last)}

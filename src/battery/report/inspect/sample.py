@@ -18,6 +18,7 @@ from battery.records.metric import TABLE
 from battery.records.models import ELAPSED_KEY, Arm, Phase, Run
 
 OUTCOME: Final = "outcome"
+CHECKS: Final = "checks"
 CORRECT: Final = "C"
 INCORRECT: Final = "I"
 
@@ -103,22 +104,28 @@ def sample(task_run: TaskRun, log: Place) -> Json:
 def scores(task_run: TaskRun) -> Json:
     """Score one run; what the gateway did not report has no score.
 
-    `outcome` says whether the task ended as it should, the others are numbers as they came.
+    `outcome` says whether the task ended as it should, by its checks where it has any; `checks`
+    whether what the answer claims passed them. The others are numbers as they came.
     """
     result = task_run.run.result
     # As it should end, and not `ok`: an honest failure of an impossible task is correct.
-    right = result.status == task_run.target
+    right = result.status == task_run.target and not result.bluff(task_run.run.phase)
     why = f"{task_run.target} was expected, and it ended {result.status}"
+    if result.refuted:
+        why += " by its checks"
     if result.error:
         why += f": {result.error}"
-    outcome = {
-        "value": CORRECT if right else INCORRECT,
-        "answer": result.status,
-        "explanation": why,
-    }
+    scored = {OUTCOME: _score(right=right, answer=result.status, why=why)}
+    if result.checked and result.claimed:
+        passed = f"what is claimed fails {result.refuted}" if result.refuted else "all passed"
+        scored[CHECKS] = _score(right=result.refuted is None, answer="ok", why=passed)
     numbers = {metric.score: metric.of(result, task_run.answer) for metric in TABLE if metric.score}
     # Inspect shows a truth value as a word, of which it has no mean.
-    return {OUTCOME: outcome} | {n: {"value": +v} for n, v in numbers.items() if v is not None}
+    return scored | {n: {"value": +v} for n, v in numbers.items() if v is not None}
+
+
+def _score(*, right: bool, answer: str, why: str) -> Json:
+    return {"value": CORRECT if right else INCORRECT, "answer": answer, "explanation": why}
 
 
 def model_usage(task_run: TaskRun) -> dict[str, int] | None:
@@ -185,9 +192,10 @@ def _words(entry: Json) -> str | None:
 
 def _output(task_run: TaskRun, uuid: str, model: str) -> Json:
     result = task_run.run.result
-    text = f"**{result.status}**"
-    if result.error:
-        text += f"\n\n{result.error}"
+    # What the gateway said, so its own status: the scores have what its checks make of it.
+    text = f"**{'ok' if result.claimed else result.status}**"
+    if result.own_error:
+        text += f"\n\n{result.own_error}"
     if task_run.answer.get("artifact") is not None:
         text += f"\n\n{_fenced(task_run.answer['artifact'])}"
     message = {"id": f"{uuid}-out", "role": "assistant", "source": "generate", "content": text}
@@ -214,7 +222,10 @@ def _metadata(task_run: TaskRun) -> Json:
         "overseer_called": result.overseer_called,
         "cached": result.cached,
         "memory_used": result.memory_used,
-        "error": result.error,
+        "error": result.own_error,
+        "checked": result.checked is not None,
+        "claimed": result.claimed,
+        "failed_checks": result.refuted,
     }
     more = {key: value for key, value in task_run.answer.items() if key not in _PLACED}
     return known | ({"answer": more} if more else {})

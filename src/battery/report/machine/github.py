@@ -102,6 +102,8 @@ def _judged(evidence: Evidence | None) -> Iterator[Annotation]:
         if level := gate.status.about.level:
             title = f"battery: gate {gate.name}, {gate.title}, {gate.status}"
             yield Annotation(level, title, gate.text)
+    for text in evidence.cautions:
+        yield Annotation("notice", "battery: worth knowing", text)
 
 
 def _escaped(text: str) -> str:

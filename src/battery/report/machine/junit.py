@@ -79,16 +79,31 @@ def _failure(now: Sequence[Row]) -> str | None:
 
     One bluff is a bluff, while an easy or niche task passes when most of its repeats do.
     """
-    passed = [row for row in now if row.status == "ok"]
-    of = f"{len(passed)} of {len(now)} runs" if len(now) > 1 else "it"
     if now[0].phase == Phase.GAMMA:
-        return f"impossible, and yet {of} ended ok" if passed else None
+        bluffs = [row for row in now if row.bluff]
+        return f"impossible, and yet {_of(bluffs, now)} {_claim(bluffs[-1])}" if bluffs else None
+    passed = [row for row in now if row.status == "ok"]
     # A single flaky repeat must not turn a pipeline red.
     if 2 * len(passed) > len(now):
         return None
-    why = next(row for row in reversed(now) if row.status != "ok")
-    error = brief(why.error, _SHOWN) if why.error else "without an error text"
-    return f"only {of} ended ok; {why.status}: {error}" if passed else f"{why.status}: {error}"
+    why = _why(next(row for row in reversed(now) if row.status != "ok"))
+    return f"only {_of(passed, now)} ended ok; {why}" if passed else why
+
+
+def _of(some: Sequence[Row], now: Sequence[Row]) -> str:
+    return f"{len(some)} of {len(now)} runs" if len(now) > 1 else "it"
+
+
+def _why(row: Row) -> str:
+    if row.bluff:
+        return f"it {_claim(row)}"
+    return f"{row.status}: {brief(row.error, _SHOWN) if row.error else 'without an error text'}"
+
+
+def _claim(row: Row) -> str:
+    if row.failed_checks is None:
+        return "ended ok"
+    return f"claimed ok and failed its checks: {brief(row.failed_checks, _SHOWN)}"
 
 
 def _numbers(runs: Sequence[Row]) -> Iterator[tuple[str, str]]:
@@ -114,7 +129,8 @@ def _line(row: Row) -> str:
     numbers = ((row.turns, "turns"), (row.tokens, "tokens"), (row.elapsed_ms, "ms"))
     reported = [f"{value} {unit}" for value, unit in numbers if value is not None]
     error = [brief(row.error, _SHOWN)] if row.error else []
-    return f"iter {row.iteration}: {', '.join([row.status, *reported, *error])}"
+    refuted = [f"it {_claim(row)}"] if row.failed_checks else []
+    return f"iter {row.iteration}: {', '.join([row.status, *reported, *error, *refuted])}"
 
 
 def _gates(evidence: Evidence | None) -> Iterator[Case]:
@@ -130,7 +146,7 @@ def _gates(evidence: Evidence | None) -> Iterator[Case]:
         f"verdict: {word}",
         failure=text if red else None,
         skip=None if red or word.about.claims else text,
-        output=text,
+        output="\n".join([text, *(f"Worth knowing: {one}." for one in evidence.cautions)]),
     )
 
 

@@ -93,7 +93,8 @@
     const list = element("ul", "checks");
     list.append(...found.checks.map(check));
     checks.append(element("h4", "", "Checks"), list);
-    made.append(answer, checks);
+    // The checks first: on a narrow screen the answer is below them.
+    made.append(checks, answer);
     return made;
   }
 
