@@ -45,6 +45,18 @@ def test_a_wrong_tasks_file_fails_its_own_check_only(settings: Settings, tmp_pat
     assert [name for name, check in found.items() if not check.ok] == ["tasks"]
 
 
+def test_a_check_that_cannot_be_used_is_named_and_none_at_all_is_said(
+    settings: Settings, tmp_path: Path
+) -> None:
+    assert "no task has a check" in checks(settings)["tasks"].finding
+    write_tasks(tmp_path / "tasks.json", 1, checks=[{"python": "look.py:look"}])
+    found = checks(settings)
+    assert [name for name, check in found.items() if not check.ok] == ["tasks"]
+    assert "phases.alpha_baseline[0].checks[0].python" in found["tasks"].finding
+    (tmp_path / "look.py").write_text("def look(task, answer):\n    return True\n")
+    assert checks(settings)["tasks"].finding.endswith("tasks.json")
+
+
 def test_a_battery_in_the_folder_is_named_with_what_is_left_of_it(
     settings: Settings, tmp_path: Path
 ) -> None:

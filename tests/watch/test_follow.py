@@ -19,6 +19,7 @@ from battery.records.events import (
     Event,
     IterationFinished,
     MetaFinished,
+    Notice,
     Plan,
     StageStarted,
     TaskFinished,
@@ -236,3 +237,24 @@ def test_a_journal_that_cannot_be_read_is_an_error_that_names_it(ran: Ran, tmp_p
     folder.iteration(1).journal.mkdir(parents=True)
     with pytest.raises(ArtifactError, match=r"cannot read .*journal\.jsonl: Is a directory"):
         list(follower.news(manifest))
+
+
+def test_of_tasks_with_checks_a_watch_says_once_that_it_shows_claims(
+    ran: Ran, tmp_path: Path
+) -> None:
+    folder, _, manifest = begun(ran, tmp_path)
+    write_tasks(folder.tasks_path, 1, siblings=1, checks=[{"path": "status", "equals": "no"}])
+    tasks = folder.read_tasks()
+    assert tasks
+    follower = Follower(folder, tasks, manifest)
+    ends = [len(journal) for journal in ran.journals]
+    told = [
+        event
+        for look in written(ran, folder, manifest, [[end // 2] for end in ends])
+        for event in follower.news(look)
+    ]
+    notices = [event for event in told if isinstance(event, Notice)]
+    assert len(notices) == 1
+    assert "as they claim to have ended" in notices[0].text
+    # Nothing but the run grades.
+    assert {event.result.checked for event in told if isinstance(event, TaskFinished)} == {None}

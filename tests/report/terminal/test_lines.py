@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from battery.base.text import cells
 from battery.inputs.tasks import PlannedTask
+from battery.records.checks import Checked, FailedCheck
 from battery.records.events import (
     DistillEvent,
     Estimate,
@@ -42,6 +43,9 @@ from tests.report.samples import metrics
 LONG = "fill: Crane operator x12 in Erie, Pennsylvania, within 50 miles"
 PLAN = Plan(3, 8)
 LABEL = "fill: Welder x2 in Toledo, OH"
+_WHY = FailedCheck(check="checks[0]", reason="nobody is handed in")
+_DONE = task(Phase.ALPHA, LABEL)
+REFUTED = _DONE._replace(result=_DONE.result.graded(Checked(ok=False, claimed=True, failed=[_WHY])))
 
 
 @pytest.mark.parametrize(
@@ -67,6 +71,14 @@ LABEL = "fill: Welder x2 in Toledo, OH"
         (
             task(Phase.ALPHA, LABEL)._replace(confirm=True, repeat=3),
             "1/3 alpha again: fill: Welder x2 in To... ok       1 turn    1,234 tok    850 ms",
+        ),
+        (
+            task(Phase.ALPHA, LABEL)._replace(arm=FROZEN, sibling=True),
+            "1/3 alpha frozen, new: fill: Welder x2... ok       1 turn    1,234 tok    850 ms",
+        ),
+        (
+            REFUTED,
+            "1/3 alpha fill: Welder x2 in Toledo, OH   failed!  1 turn    1,234 tok    850 ms",
         ),
         (DistillEvent(1, "reader", "a\n\x1b[31mb"), r"1/3 delta reader: a \x1b[31mb"),
         (
@@ -103,15 +115,24 @@ def test_an_event_is_one_line(event: Event, text: str) -> None:
             "10,006 calls: 10,000 tasks (2 iterations x 1,000 tasks x 5 repeats), 2 distill, "
             "4 review and judgment; 1,234 of them are already on disk",
         ),
+        (
+            Plan(2, 8, arms=2, siblings=(8, 3), checked=True),
+            "60 calls: 32 tasks (2 iterations x 8 tasks x 2 arms), 22 new tasks (11 x 2 arms), "
+            "2 distill, 4 review and judgment",
+        ),
     ],
 )
 def test_a_battery_says_what_it_costs_in_calls(plan: Plan, text: str) -> None:
     assert cost(plan) == text
-    *lines, legend = (line(plan, None) or "").splitlines()
-    assert " ".join(each.strip() for each in lines) == text
-    assert max(map(len, [*lines, legend])) <= 80
-    assert legend.startswith("* marks tasks that the overseer corrected")
-    assert ("frozen" in legend) == (plan.arms == 2)
+    lines = (line(plan, None) or "").splitlines()
+    assert max(map(len, lines)) <= 80
+    sentence, _, legend = " ".join(each.strip() for each in lines).partition(" * marks ")
+    assert sentence == text
+    assert legend.startswith("tasks that the overseer corrected")
+    assert ("frozen: " in legend) == (plan.arms == 2)
+    assert ("new: " in legend) == any(plan.siblings)
+    assert ("failed!: " in legend) == plan.checked
+    assert ("no task has a check" in legend) == (not plan.checked)
 
 
 def test_a_task_that_starts_is_told_when_it_ends() -> None:
@@ -171,7 +192,7 @@ def test_a_pipe_gets_plain_lines_as_they_happen() -> None:
     lines = stream.getvalue().splitlines()
     assert lines[0].startswith("12 calls: 6 tasks")
     assert lines[1].startswith("* marks")
-    assert lines[2] == "1/2 alpha baseline"
+    assert "1/2 alpha baseline" in lines[2:4]
     assert lines[-1].startswith("2/2 done")
     assert max(map(len, lines)) <= 80
     assert stream.getvalue().replace("\n", "").isprintable()

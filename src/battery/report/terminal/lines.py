@@ -147,6 +147,8 @@ def _plan_lines(plan: events.Plan) -> str:
         legend += "; new: asked for the first time"
     if plan.checked:
         legend += f"; {_REFUTED}: claims to be ok, and a check refutes it"
+    else:
+        legend += "; ok: the gateway's own word, as no task has a check"
     return "\n".join(
         line for text in (cost(plan), legend) for line in wrap(text, WIDTH, subsequent_indent="  ")
     )
