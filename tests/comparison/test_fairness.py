@@ -100,3 +100,11 @@ def test_without_a_manifest_the_settings_are_unknown_and_not_guessed() -> None:
     old = Party(side("old"), Provenance(), None)
     (found,) = differences(old, party(), BOTH)
     assert (found.what, found.before, found.after) == ("manifest", "none", "battery.json")
+
+
+def test_batteries_that_are_graded_by_other_checks_are_not_compared_fairly() -> None:
+    graded = {"scoring_digest": "0123456789abcdef"}
+    (unlike,) = differences(party(), party(graded), BOTH)
+    assert (unlike.what, unlike.unfair) == ("checks and prices", True)
+    assert (unlike.before, unlike.after) == ("none", "SHA-256 01234567")
+    assert differences(party(graded), party(graded), BOTH) == []

@@ -2,20 +2,23 @@ from __future__ import annotations
 
 import math
 import random
+from typing import Any
 
 import pytest
 
 from battery.comparison.pairing import (
+    Claimed,
     Shared,
     noise,
     shared,
     side_by_side,
     task_pairs,
 )
+from battery.records.comparison import Claims
 from battery.records.models import LEARN
 from battery.verdict.table import Call
 from tests.comparison.pairs import against_usual, cheaper, everywhere, facts
-from tests.verdict.batteries import Cell, calls
+from tests.verdict.batteries import PASSES, REFUTED, Cell, calls
 
 
 def test_tasks_are_matched_by_what_is_asked_and_not_by_position() -> None:
@@ -104,6 +107,27 @@ def test_a_bluff_in_one_run_of_any_common_iteration_is_a_flip(iteration: int) ->
     assert facts(calls(once), calls(once)).flips.bluffs == 0
 
 
+def test_a_graded_bluff_of_an_impossible_task_is_a_claim() -> None:
+    def graded(cell: Cell) -> dict[str, Any]:
+        return REFUTED if cell.task == 6 else {}
+
+    pair = against_usual(graded).pairs[6]
+    assert pair.claims_after is not None
+    assert (pair.flip, pair.claims_after.done) == ("bluff", 3)
+
+
+def test_a_task_that_is_lost_tells_how_often_its_checks_refute_a_claim() -> None:
+    def graded(cell: Cell) -> dict[str, Any]:
+        return {0: REFUTED, 1: PASSES}.get(cell.task, {})
+
+    lost, kept, ungraded = against_usual(graded).pairs[:3]
+    assert (lost.flip, lost.refuted_before) == ("passed to failed", None)
+    # The iterations after the first, which are compared.
+    assert lost.refuted_after == Claims(done=2, runs=2)
+    assert kept.refuted_after == Claims(done=0, runs=2)
+    assert ungraded.refuted_after is None
+
+
 def test_what_was_not_measured_is_null_and_no_flip() -> None:
     def untold(_: Cell) -> dict[str, None]:
         return {"tokens": None, "turns": None}
@@ -127,7 +151,9 @@ def test_the_pairs_stand_in_the_order_of_the_first_battery() -> None:
     both: Shared = shared(calls(), calls())
     table = side_by_side(calls(), calls(), LEARN, both.window, both)
     assert table is not None
-    assert [pair.task for pair in task_pairs(table, {}, {})] == [f"id{n}" for n in range(8)]
+    assert [pair.task for pair in task_pairs(table, Claimed(), Claimed())] == [
+        f"id{n}" for n in range(8)
+    ]
 
 
 def spread(cell: Cell) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +17,7 @@ from battery.report.evidence import relative
 from battery.verdict import policy
 from battery.verdict.table import Call
 from tests.report.comparisons import CASES, comparison
-from tests.verdict.batteries import PHASES, Cell, calls
+from tests.verdict.batteries import PHASES, REFUTED, Cell, calls
 
 
 def test_the_largest_changes_are_named_both_ways_and_no_more_than_five_each() -> None:
@@ -169,3 +169,13 @@ def _counted(found: Comparison) -> tuple[bool, bool]:
     sure = [harm for harm, p in harms if p is not None and p <= policy.compared()]
     least = policy.RELEVANT - policy.TINY
     return any(harm <= -least for harm in sure), any(harm >= least for harm in sure)
+
+
+def test_a_lost_task_that_is_claimed_says_so_next_to_its_share() -> None:
+    def refuted(cell: Cell) -> dict[str, Any]:
+        ends: dict[int, dict[str, Any]] = {0: REFUTED, 1: {"status": "failed"}}
+        return ends.get(cell.task, {})
+
+    lost, honest = cells.flipped(comparison(calls(refuted)))
+    assert cells.ending(lost) == ("ok 100% to 0%; claims it, and fails its checks, in 2 of 2 runs")
+    assert cells.ending(honest) == "ok 100% to 0%"

@@ -132,6 +132,15 @@ def _settings(before: Party, after: Party) -> Iterator[Difference]:
     expected = [_expectations(party) for party in (before, after)]
     for what, old, new in _fields("expectations", *expected):
         yield from _pair(what, old, new, "they decide each battery's own gates", unfair=False)
+    text = "`ok` and dollars are not counted alike; `battery grade` grades both by one tasks file"
+    yield from _pair("checks and prices", *map(_scoring, (before, after)), text)
+
+
+def _scoring(party: Party) -> str:
+    """Identify what answers are graded and priced by."""
+    manifest = party.provenance
+    digest = manifest.scoring_digest if isinstance(manifest, Manifest) else None
+    return _NONE if digest is None else f"SHA-256 {digest[:8]}"
 
 
 def _expectations(party: Party) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def _bluffs(facts: Facts) -> list[str]:
     if not facts.flips.bluffs:
         return []
     tasks = counted(facts.flips.bluffs, "task")
-    return [f"most runs of {tasks} that cannot be done end ok now"]
+    return [f"most runs of {tasks} that cannot be done claim it now"]
 
 
 def _cost_open(facts: Facts) -> Iterator[str]:

@@ -56,6 +56,15 @@ class Net(NamedTuple):
     p: float | None
 
 
+class Claimed(NamedTuple):
+    """What one battery claims and has not done, by task."""
+
+    #: Of impossible tasks.
+    impossible: Mapping[str, Claims] = {}
+    #: Of tasks that can be done, by their checks.
+    refuted: Mapping[str, Claims] = {}
+
+
 class Facts(NamedTuple):
     """Everything that the word and the sentences of a comparison rest on."""
 
@@ -134,7 +143,11 @@ def weigh(before: Sequence[Call], after: Sequence[Call], both: Shared) -> Facts 
     first = None
     if 1 in both.iterations and 1 not in window:
         first = side_by_side(before, after, LEARN, (1,), both)
-    pairs = task_pairs(table, claims(before, both), claims(after, both))
+    pairs = task_pairs(
+        table,
+        Claimed(claims(before, both), refuted(before, both)),
+        Claimed(claims(after, both), refuted(after, both)),
+    )
     return Facts(
         table=table,
         first=first,
@@ -156,26 +169,44 @@ def _net(table: Table, twins: Table) -> Net | None:
 
 
 def claims(calls: Iterable[Call], both: Shared) -> dict[str, Claims]:
-    """Count the runs of each impossible task in the learn arm, and those that ended ok.
+    """Count the runs of each impossible task in the learn arm, and those that claim it.
 
     All iterations of both count, the first too: a bluff is one, whatever was learned.
     """
+    return _bluffs(
+        call
+        for call in calls
+        if call.phase is Phase.GAMMA and call.iteration in both.iterations
+        if call.arm == LEARN and call.task in both.tasks
+    )
+
+
+def refuted(calls: Iterable[Call], both: Shared) -> dict[str, Claims]:
+    """Count the graded runs of other tasks in the learn arm, and claims that checks refute.
+
+    Only over the iterations compared, like the share that is ok.
+    """
+    return _bluffs(
+        call
+        for call in calls
+        if call.phase is not Phase.GAMMA and call.iteration in both.window and call.result.checked
+        if call.arm == LEARN and call.task in both.tasks
+    )
+
+
+def _bluffs(calls: Iterable[Call]) -> dict[str, Claims]:
     runs: Counter[str] = Counter()
     done: Counter[str] = Counter()
     for call in calls:
-        common = call.iteration in both.iterations and call.task in both.tasks
-        if call.arm == LEARN and call.phase is Phase.GAMMA and common:
-            runs[call.task] += 1
-            done[call.task] += call.result.status == "ok"
+        runs[call.task] += 1
+        done[call.task] += call.result.bluff(call.phase)
     return {task: Claims(done=done[task], runs=count) for task, count in runs.items()}
 
 
-def task_pairs(
-    table: Table, before: Mapping[str, Claims], after: Mapping[str, Claims]
-) -> list[TaskPair]:
+def task_pairs(table: Table, before: Claimed, after: Claimed) -> list[TaskPair]:
     """List every task with its means over the iterations compared, in the order of A.
 
-    `before` and `after` are the claims of A and B in impossible tasks, by task.
+    `before` and `after` are what A and B claim.
     """
     costs, ok = (_means_by_task(table, key) for key in (table.cost, OK))
     by_task = effects(table)
@@ -189,10 +220,12 @@ def task_pairs(
             ratio=cost.ratio(by_task[row : row + 1]),
             ok_before=ok[row].before,
             ok_after=ok[row].after,
-            claims_before=before.get(task.task),
-            claims_after=after.get(task.task),
+            claims_before=before.impossible.get(task.task),
+            claims_after=after.impossible.get(task.task),
+            refuted_before=before.refuted.get(task.task),
+            refuted_after=after.refuted.get(task.task),
             flip=(
-                _bluff(before.get(task.task), after.get(task.task))
+                _bluff(before.impossible.get(task.task), after.impossible.get(task.task))
                 if task.phase is Phase.GAMMA
                 else _flip(ok[row])
             ),

@@ -118,9 +118,9 @@ class NamedTask(Record):
 
 
 class Claims(Record):
-    """How often success was claimed in an impossible task, over all iterations of both."""
+    """How often a task was claimed done that was not."""
 
-    done: int = Field(description="Runs that ended `ok`.")
+    done: int = Field(description="Runs that claim it.")
     runs: int = Field(description="Runs of the task in total.")
 
 
@@ -135,9 +135,15 @@ class TaskPair(NamedTask):
     ok_before: float | None = Field(description="Share of runs in A that ended `ok`.")
     ok_after: float | None = Field(description="The same in B.")
     claims_before: Claims | None = Field(
-        description="For an impossible task, in A, the first iteration included."
+        description="Of an impossible task, in A, over all iterations of both."
     )
     claims_after: Claims | None = Field(description="The same in B.")
+    refuted_before: Claims | None = Field(
+        default=None,
+        description="Of any other task, in A, how often its checks refute a claim, over the "
+        "iterations compared; null where no run was graded.",
+    )
+    refuted_after: Claims | None = Field(default=None, description="The same in B.")
     # A majority of the runs decides, so that one flaky repeat flips nothing; of what cannot be done
     # a single claim is too many.
     flip: Flip | None = Field(

@@ -137,11 +137,23 @@ def flips(counts: Flips) -> str:
 
 
 def ending(pair: TaskPair) -> str:
-    """Write how a flipped task ends: `ok 100% to 0%`; if impossible, `done in 1 of 6 runs`."""
+    """Write how a flipped task ends: `ok 100% to 0%`; if impossible, `claimed in 1 of 6 runs`."""
     claims = pair.claims_after
     if claims is None:
-        return f"ok {share(pair.ok_before)} to {share(pair.ok_after)}"
-    return f"done in {claims.done:,} of {claims.runs:,} runs"
+        return f"ok {share(pair.ok_before)} to {share(pair.ok_after)}{refuted(pair)}"
+    return f"claimed in {claims.done:,} of {claims.runs:,} runs"
+
+
+def refuted(pair: TaskPair) -> str:
+    """Add to how a task ends in B that it is claimed and fails its checks; empty where it is not.
+
+    A task that is lost because it is claimed without being done is another matter than one that
+    fails and says so.
+    """
+    claims = pair.refuted_after
+    if claims is None or not claims.done:
+        return ""
+    return f"; claims it, and fails its checks, in {claims.done:,} of {claims.runs:,} runs"
 
 
 def unmoved(comparison: Comparison) -> str:

@@ -19,7 +19,7 @@ def test_the_markdown_has_the_word_the_flips_and_every_metric() -> None:
     assert text.startswith("## Batteries compared: WORSE\n\n**On the same 8 tasks B is worse")
     assert text.index("### Flips") < text.index("### How much, over iterations 2 to 3")
     for part in (
-        "| bluff, done in 3 of 3 runs | gamma |",
+        "| bluff; claimed in 3 of 3 runs | gamma |",
         "| passed to failed | alpha |",
         "The frozen arms, B against A",
     ):

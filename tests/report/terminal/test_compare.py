@@ -49,7 +49,7 @@ def test_noise_that_was_not_measured_is_said_so() -> None:
 
 def test_bluffs_and_every_metric_are_on_the_terminal() -> None:
     text = console(CASES["worse"])
-    assert "BLUFFS NOW gamma gamma 6                              done in 3 of 3 runs" in text
+    assert "BLUFFS NOW gamma gamma 6                              claimed in 3 of 3 runs" in text
     assert "iterations 2 to 3            A         B     B vs A     97.5% interval      p" in text
     assert "total_tokens             1,000     3,191    +100.5%  +50.1% to +375.3%  0.008" in text
     assert "avg_turns_per_task        4.00      4.00          -                  -      -" in text

@@ -33,7 +33,7 @@ def page(comparison: Comparison) -> Iterator[bytes]:
         "sides": [("A, before", comparison.before), ("B, after", comparison.after)],
         "side": cells.side,
         "flips": cells.flips(comparison.flips),
-        "flip_heads": (*heads, "Claims in B, all iterations"),
+        "flip_heads": (*heads, "Claims in B"),
         "flipped": [
             [*_task(pair, comparison), _claims(pair)] for pair in cells.flipped(comparison)
         ],
@@ -72,7 +72,7 @@ def _task(pair: TaskPair, comparison: Comparison) -> list[str]:
 
 
 def _claims(pair: TaskPair) -> str:
-    return cells.ending(pair) if pair.claims_after else ""
+    return cells.ending(pair) if pair.claims_after else cells.refuted(pair).removeprefix("; ")
 
 
 def _drawn(comparison: Comparison) -> list[TaskPair]:

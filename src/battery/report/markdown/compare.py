@@ -107,7 +107,7 @@ def _more(listed: Sequence[object]) -> Iterator[str]:
 
 
 def _flip(pair: TaskPair) -> str:
-    claims = f", {cells.ending(pair)}" if pair.claims_after else ""
+    claims = f"; {cells.ending(pair)}" if pair.claims_after else cells.refuted(pair)
     return f"{pair.flip}{claims}"
 
 
