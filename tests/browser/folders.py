@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from battery.inputs.tasks import task_id
 from battery.protocol import Json
-from battery.records.models import FROZEN, LEARN, Arm, Phase
+from battery.records.checks import Checked
+from battery.records.models import FROZEN, LEARN, Arm, Phase, Task
 from battery.report.html.report import report_page, write_page
 from battery.store.battery_dir import BatteryDir
 
@@ -54,8 +57,13 @@ def write_battery(
     repeats: int = 1,
     answering: Callable[[Asked], Json] = answer,
     naming: Callable[[Phase, int], str] = operation,
+    grading: Callable[[Asked], Checked | None] = lambda _: None,
+    siblings: bool = False,
 ) -> BatteryDir:
-    """Write the runs of a battery without a manifest, as the original one left them."""
+    """Write the runs of a battery without a manifest, as the original one left them.
+
+    With `siblings`, each task has one in every iteration.
+    """
     folder = BatteryDir(root)
     for iteration in range(1, iterations + 1):
         step = folder.iteration(iteration)
@@ -66,7 +74,10 @@ def write_battery(
                     for phase, size in zip(Phase, sizes, strict=True)
                     for number in range(size)
                 ]
-                step.write_runs(_runs(asked, answering, naming), arm, repeat)
+                runs = list(_runs(asked, answering, naming, grading))
+                step.write_runs(runs, arm, repeat)
+                if siblings and repeat == 1:
+                    step.siblings.write_runs(map(partial(_sibling, iteration), runs), arm)
     return folder
 
 
@@ -74,11 +85,20 @@ def _runs(
     asked: list[Asked],
     answering: Callable[[Asked], Json],
     naming: Callable[[Phase, int], str],
+    grading: Callable[[Asked], Checked | None],
 ) -> Iterator[dict[str, Any]]:
     for each in asked:
-        name = naming(each.phase, each.number)
+        name, checked = naming(each.phase, each.number), grading(each)
         task = {"task_class": "class", "operation": name, "spec": {"number": each.number}}
-        yield {"task": task, "phase": each.phase, "result": answering(each)}
+        run = {"task": task, "phase": each.phase, "result": answering(each)}
+        yield run | ({"checked": checked.model_dump()} if checked else {})
+
+
+def _sibling(iteration: int, run: dict[str, Any]) -> dict[str, Any]:
+    """Make the run of a sibling from that of its task."""
+    name = f"new {iteration}: {run['task']['operation']}"
+    of = task_id(run["phase"], Task(**run["task"]))
+    return {**run, "task": {**run["task"], "operation": name}, "sibling_of": of}
 
 
 def make_report(folder: BatteryDir) -> Path:

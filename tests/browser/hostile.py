@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from battery.protocol import Json
+from battery.records.checks import Checked, FailedCheck
 from battery.records.models import Phase, Proposal, Verdict
 from battery.records.stages import OVERSEER, SCRUM
 from battery.store.battery_dir import BatteryDir
@@ -45,7 +46,9 @@ MARKDOWN: Final = "\n\n".join(
 
 def write_hostile(root: Path) -> BatteryDir:
     """Write two iterations of attacks, reviews and distillations among them."""
-    folder = write_battery(root, iterations=2, answering=_attack, naming=_name)
+    folder = write_battery(
+        root, iterations=2, answering=_attack, naming=_name, grading=_refute, siblings=True
+    )
     for step in folder.complete():
         events: list[Json] = [
             {"role": "lesson", "kind": ALL, "text": ALL},
@@ -61,6 +64,12 @@ def write_hostile(root: Path) -> BatteryDir:
 
 def _name(phase: Phase, number: int) -> str:
     return f"{phase} {number} {ATTACKS[number]} {ALL}"
+
+
+def _refute(asked: Asked) -> Checked | None:
+    if asked.phase is Phase.BETA:
+        return Checked(ok=False, claimed=True, failed=[FailedCheck(check=ALL, reason=ALL)])
+    return None
 
 
 def _attack(asked: Asked) -> Json:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from battery.protocol import Json
+from battery.records.checks import Checked, FailedCheck
 from battery.records.models import LEARN, Phase
 from battery.report.html.board import figure, rate
 from tests.browser.folders import Asked, answer, make_report, write_battery
@@ -403,6 +404,77 @@ def _rerun(text: str) -> dict[str, Any]:
     task = {"task_class": "class", "operation": "alpha task 0", "spec": {"number": 0}}
     log = [{"kind": "note", "text": text}]
     return {"task": task, "phase": "alpha", "result": {"status": "failed", "log": log}}
+
+
+REASON = f"artifact.text: <img src=x onerror='window.{FLAG}=1'> expected, got \x1b"
+
+
+def _graded(asked: Asked) -> Checked | None:
+    """Refute the second easy task of the learn arm in iteration 2, and pass the others."""
+    if asked.phase is Phase.GAMMA:
+        return None
+    wrong = (asked.arm, asked.iteration, asked.phase, asked.number) == (LEARN, 2, Phase.ALPHA, 1)
+    failed = [FailedCheck(check="checks[0]", reason=REASON)] if wrong else []
+    return Checked(ok=not wrong, claimed=True, failed=failed)
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("graded")
+    return make_report(write_battery(folder, grading=_graded, siblings=True))
+
+
+def test_an_answer_is_next_to_the_check_that_refutes_it(visit: Visit, graded: Path) -> None:
+    page = visit.open(graded)
+    page.locator("a[href='#call-2-learn-1-1']").click()
+    assert opened(page) == "Iteration 2, learn arm"
+    facts = page.locator("dialog .numbers").inner_text()
+    assert "Claimed\nok" in facts
+    assert "Graded\nfailed" in facts
+    failed = page.locator("dialog .checks .failed")
+    expect(failed.locator(".what")).to_have_text("checks[0]: ✗ failed")
+    expect(failed).to_contain_text(REASON.replace("\x1b", "\\x1b"))
+    assert page.evaluate(f"window.{FLAG}") is None
+    answer = page.locator("dialog .graded pre").last
+    expect(answer).to_contain_text("total_tokens")
+    sides = [part.bounding_box() for part in (failed, answer)]
+    assert sides[0]
+    assert sides[1]
+    assert sides[0]["x"] + sides[0]["width"] <= sides[1]["x"]
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert fits(page)
+    assert is_well(visit, graded)
+
+
+def test_rows_can_be_limited_to_bluffs_and_to_new_tasks(visit: Visit, graded: Path) -> None:
+    page = visit.open(graded)
+    rows = page.locator(".board tbody tr:not(.phase):visible")
+    headings = page.locator(".board tr.phase:visible")
+    assert (rows.count(), headings.count()) == (16, 3)
+    page.get_by_role("button", name="Bluffs").click()
+    assert (rows.count(), headings.count()) == (2, 1)
+    # Without its task above it, a new one says whose sibling it is.
+    assert rows.nth(1).locator("th").inner_text().split() == ["new", "like", "alpha", "task", "1"]
+    expect(rows.first.locator(".bluff a")).to_have_text("bluff")
+    page.get_by_role("button", name="New tasks").click()
+    assert (rows.count(), headings.count()) == (8, 3)
+    page.get_by_role("button", name="All rows").click()
+    assert rows.count() == 16
+    assert is_well(visit, graded)
+
+
+def test_a_new_task_names_its_operation_and_opens_like_any_call(visit: Visit, graded: Path) -> None:
+    page = visit.open(graded)
+    cell = page.locator(".board tr.new td a").nth(2)
+    assert cell.get_attribute("title") == "new 3: alpha task 0"
+    cell.click()
+    assert opened(page) == "Iteration 3, learn arm"
+    expect(page.get_by_role("dialog")).to_contain_text("class: new 3: alpha task 0")
+    expect(page.get_by_role("dialog")).to_contain_text("iter_3/siblings/runs.json")
+    page.get_by_role("button", name="Next to the other arm").click()
+    expect(page.locator(".sheet h3").last).to_have_text("Iteration 3, frozen arm")
+    expect(page.locator(".sheet").last).to_contain_text("iter_3/siblings/control/runs.json")
+    assert is_well(visit, graded)
 
 
 def test_a_picture_can_be_taken_of_the_page_and_of_a_transcript(

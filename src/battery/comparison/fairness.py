@@ -133,7 +133,7 @@ def _settings(before: Party, after: Party) -> Iterator[Difference]:
     for what, old, new in _fields("expectations", *expected):
         yield from _pair(what, old, new, "they decide each battery's own gates", unfair=False)
     text = "`ok` and dollars are not counted alike; `battery grade` grades both by one tasks file"
-    yield from _pair("checks and prices", *map(_scoring, (before, after)), text)
+    yield from _pair("checks and prices", _scoring(before), _scoring(after), text)
 
 
 def _scoring(party: Party) -> str:
