@@ -92,8 +92,10 @@ def test_more_done_only_because_the_twin_fails_is_no_gain() -> None:
         failed = late_twin(cell) and cell.phase is Phase.BETA
         return {"status": "failed", "error": "no database"} if failed else {}
 
-    found = next(twin_does_less(grid(calls(fails, iterations=5)), 0.1), "")
-    assert re.match(r"the twin does fewer tasks than in iteration 1 \(p .*no more than", found)
+    found = next(twin_does_less(grid(calls(fails, iterations=5))), "")
+    assert re.match(
+        r"the twin does fewer tasks than in iteration 1 \(p .*not shown to do more", found
+    )
     assert assess(observed(fails, iterations=5), plan=False).verdict not in POSITIVE
 
 
@@ -102,5 +104,5 @@ def test_more_done_than_at_first_is_a_gain_whatever_the_twin_does() -> None:
         failed = cell.phase is Phase.BETA and not taught(cell)
         return {"status": "failed", "error": "not found"} if failed else {}
 
-    assert next(twin_does_less(grid(calls(learns, iterations=5)), 0.1), None) is None
+    assert next(twin_does_less(grid(calls(learns, iterations=5))), None) is None
     assert assess(observed(learns, iterations=5), plan=False).verdict in POSITIVE

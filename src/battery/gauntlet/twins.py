@@ -6,6 +6,7 @@ from battery.gauntlet.agent import Agent, Draft
 from battery.gauntlet.registry import false
 from battery.gauntlet.world import Job
 from battery.protocol import Json
+from battery.records.models import Phase
 
 
 def rounds(agent: Agent, job: Job) -> int:
@@ -89,10 +90,10 @@ class TwinFailsMore(Agent):
     def answer(self, job: Job) -> Draft:
         """Break the twin."""
         draft = self.attempt(job)
-        broken = (
-            not self.learns and rounds(self, job) and draft.status == "ok" and self.happens(0.7)
-        )
-        return draft.failing("no database") if broken else draft
+        broken = not self.learns and rounds(self, job) and self.happens(0.7)
+        if not broken or job.phase is not Phase.BETA:
+            return draft
+        return draft.failing("no database")
 
 
 @false("twin fails everything")

@@ -220,7 +220,7 @@ class Objections:
             yield f"{percent(gain, 1)} more are done, less than the {asked} that count"
         if not policy.is_relevant(most_gained(grid, first), self.relevant_success):
             yield f"the learn arm did more in iteration 1 already, and gained under {asked}"
-        yield from sham.twin_does_less(self.observed.grid, self.relevant_success)
+        yield from sham.twin_does_less(self.observed.grid)
 
 
 def _little(effects: Floats, asked: str) -> str:
