@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from battery.base.errors import ArtifactError, FolderError
-from battery.inputs.tasks import digest, plan, siblings
+from battery.inputs.tasks import digest, frozen_first, plan, siblings
 from battery.recorded import open_battery, summary_of
 from battery.records.expectations import Expectations
 from battery.records.manifest import Manifest, Options
-from battery.records.models import Phases, Sibling, Task, Tasks
+from battery.records.models import FROZEN, LEARN, Phases, Sibling, Task, Tasks
 from battery.store.battery_dir import BatteryDir
 from tests.report.samples import MANIFEST, MODELS
 from tests.support.runs import TASK, run
@@ -202,3 +202,15 @@ def test_a_battery_that_has_only_begun_says_how_to_go_on(tmp_path: Path) -> None
     with pytest.raises(FolderError, match="no complete iteration yet") as refused:
         opened.require_complete(hint="-")
     assert refused.value.hint == folder.resume_hint
+
+
+def test_the_seed_tells_which_arm_was_asked_first(folder: BatteryDir) -> None:
+    for number in (1, 2):
+        folder.iteration(number).write_runs([run()], FROZEN)
+    assert {call.first for call in open_battery(folder).calls} == {None}
+    recorded(folder, options=Options(seed=1))
+    order = {(call.iteration, call.arm): call.first for call in open_battery(folder).calls}
+    [entry] = plan(TASKS)
+    for number in (1, 2):
+        assert order[number, FROZEN] is frozen_first(1, number, entry.task_id, 1)
+        assert order[number, LEARN] is not order[number, FROZEN]

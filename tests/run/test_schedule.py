@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from battery.inputs.tasks import PlannedTask, task_id
+from battery.inputs.tasks import PlannedTask, frozen_first, task_id
 from battery.records.models import (
     CONFIRMATIONS,
     FROZEN,
@@ -21,7 +21,7 @@ from battery.records.models import (
     Task,
 )
 from battery.records.stages import CallKey
-from battery.run.schedule import Schedule, confirmations, frozen_first, outcomes, to_confirm
+from battery.run.schedule import Schedule, confirmations, outcomes, to_confirm
 
 BOTH: tuple[Arm, ...] = (LEARN, FROZEN)
 

@@ -12,7 +12,7 @@ from battery.records.metric import TOKENS
 from battery.records.models import FROZEN, LEARN, Phase
 from battery.records.word import POSITIVE, Word
 from battery.verdict.assess import assess
-from battery.verdict.sham import hidden, twin_alone, twin_does_less
+from battery.verdict.sham import hidden, second_only, twin_alone, twin_does_less
 from battery.verdict.table import grid
 from tests.verdict.batteries import PHASES, Cell, Changes, calls, observed
 
@@ -85,6 +85,28 @@ def test_a_saving_that_only_the_twin_makes_is_none(own: float, twin: float, obje
     assert (found is not None) is objects
     word = assess(observed(changes), plan=False).verdict
     assert (word is Word.INCONCLUSIVE) is objects
+
+
+def in_turns(cell: Cell) -> bool:
+    """Toss the coin so that each arm is first in two of four iterations."""
+    return (cell.arm == LEARN) == (cell.iteration % 2 == 0)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "objects"), [(1.0, 0.2, True), (0.6, 0.6, False), (0.7, 0.5, False)]
+)
+def test_what_is_saved_only_where_the_twin_came_first_is_not_learned(
+    first: float, second: float, objects: bool
+) -> None:
+    changes = tokens(lambda cell: (first if in_turns(cell) else second) if taught(cell) else 1)
+    made = [
+        call._replace(first=in_turns(Cell(call.arm, call.iteration, 0, call.phase, 1)))
+        for call in calls(changes, iterations=5)
+    ]
+    later = grid(made).over(slice(1, None))
+    assert bool(list(second_only(later, ROWS, TOKENS, 0.1))) is objects
+    unknown = grid(calls(changes, iterations=5)).over(slice(1, None))
+    assert list(second_only(unknown, ROWS, TOKENS, 0.1)) == []
 
 
 def test_more_done_only_because_the_twin_fails_is_no_gain() -> None:

@@ -129,6 +129,16 @@ def task_id(phase: Phase, task: Task) -> str:
     return hashlib.sha256(identity).hexdigest()[:16]
 
 
+def frozen_first(seed: int | None, iteration: int, task_id: str, repeat: int) -> bool:
+    """Throw the coin that decides which arm is asked first, anew for each task and repeat."""
+    # Whoever is always asked first would always meet the colder server. The coin is a hash of what
+    # is asked, so it has no memory: after a resume, and with any number of workers, the same side
+    # is up, and the order that a dry run lists is the one that happens. Not Python's own hash,
+    # which differs from process to process.
+    thrown = jsonio.canonical([seed, iteration, task_id, repeat])
+    return hashlib.sha256(thrown).digest()[0] % 2 == 1
+
+
 def digest(tasks: Tasks) -> str:
     """Hash what will be asked and of whom, whatever the file's formatting.
 

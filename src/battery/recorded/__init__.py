@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from battery.base.errors import FolderError
-from battery.inputs.tasks import digest, labels, plan, siblings, task_id
+from battery.inputs.tasks import digest, frozen_first, labels, plan, siblings, task_id
 from battery.recorded.learning import learning
 from battery.records.expectations import Expectations
 from battery.records.findings import Scorecard
@@ -124,7 +124,7 @@ class OpenedBattery:
     def _run_sets(self) -> dict[tuple[int, Arm, int], list[Call]]:
         """The respond calls by iteration, arm and repeat, in that order."""
         run_sets = {
-            (step.number, arm, repeat): _calls(step, arm, repeat, runs)
+            (step.number, arm, repeat): self._in_order(_calls(step, arm, repeat, runs))
             for step in self.steps
             for arm, repeat, runs in step.run_sets()
         }
@@ -149,6 +149,19 @@ class OpenedBattery:
             yield self.folder.iteration(number).runs_name(arm, repeat), calls
         for (number, arm), calls in self._sibling_sets.items():
             yield self.folder.iteration(number).siblings.runs_name(arm, 1), calls
+
+    def _in_order(self, calls: list[Call]) -> list[Call]:
+        """Add whether each call came before that of the other arm."""
+        seed = self.provenance.options.seed
+        if seed is None:
+            return calls
+        return [
+            call._replace(
+                first=frozen_first(seed, call.iteration, call.task, call.repeat)
+                == (call.arm == FROZEN)
+            )
+            for call in calls
+        ]
 
     @property
     def faults(self) -> Iterator[str]:

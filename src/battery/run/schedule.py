@@ -5,14 +5,12 @@ Pure, and what the run itself goes by: a dry run that lists them cannot disagree
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from battery.base import jsonio
 from battery.base.numbers import counted
-from battery.inputs.tasks import PlannedTask, any_check, plan, siblings, task_id
+from battery.inputs.tasks import PlannedTask, any_check, frozen_first, plan, siblings, task_id
 from battery.records.events import Plan, ScheduledCall
 from battery.records.manifest import Manifest
 from battery.records.models import CONFIRMATIONS, LEARN, SOLVABLE, Arm, Phase, Run, Tasks
@@ -163,16 +161,6 @@ class Schedule:
             # A key names a call within one iteration only.
             if call.iteration > finished + 1 or call.key not in recorded:
                 yield call
-
-
-def frozen_first(seed: int | None, iteration: int, task_id: str, repeat: int) -> bool:
-    """Throw the coin that decides which arm is asked first, anew for each task and repeat."""
-    # Whoever is always asked first would always meet the colder server. The coin is a hash of what
-    # is asked, so it has no memory: after a resume, and with any number of workers, the same side
-    # is up, and the order that a dry run lists is the one that happens. Not Python's own hash,
-    # which differs from process to process.
-    thrown = jsonio.canonical([seed, iteration, task_id, repeat])
-    return hashlib.sha256(thrown).digest()[0] % 2 == 1
 
 
 def confirmations(tasks: Iterable[PlannedTask], repeat: int) -> Iterator[tuple[Ask, ...]]:

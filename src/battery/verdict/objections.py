@@ -196,6 +196,7 @@ class Objections:
         """Object to a saving of tasks that is not work saved."""
         yield from sham.hidden(grid, self.metric)
         yield from sham.twin_alone(self.observed.grid, rows, self.metric, self.relevant_cost)
+        yield from sham.second_only(grid, rows, self.metric, self.relevant_cost)
         yield from bill.unpriced(grid, rows, self.metric)
         cached = grid.asked(LEARN, CACHED)[rows]
         marked, asked = int(np.nansum(cached)), int((~np.isnan(cached)).sum())

@@ -11,7 +11,7 @@ from battery.records.metric import METRICS, OK, TURNS
 from battery.records.models import FROZEN, LEARN, SOLVABLE, Arm
 from battery.verdict import cost, policy, signflip, strata
 from battery.verdict.signflip import Floats
-from battery.verdict.table import Grid
+from battery.verdict.table import FIRST, Grid, means
 
 #: Tasks that must be told apart by what they take.
 _TASKS = 4
@@ -55,6 +55,26 @@ def twin_alone(whole: Grid, rows: Sequence[int], metric: str, least: float) -> I
     if policy.is_relevant(ratio - 1, least) and not shown:
         took = f"{more_or_fewer(ratio)} {METRICS[metric].plain} than in iteration 1"
         yield f"the twin took {took}, and the learn arm is not shown to save any of its own"
+
+
+def second_only(grid: Grid, rows: Sequence[int], metric: str, least: float) -> Iterator[str]:
+    """Object to a saving that is there only where the twin was asked first."""
+    order = grid.told(LEARN, FIRST)
+    own, base = (grid.asked(arm, metric) for arm in (LEARN, FROZEN))
+    pairs = cost.log_ratio(own, base)
+    # A coin decides who is asked first, so that no learning can know it: whatever the calls are, to
+    # turn the coin round is to change a sign. By all tasks, as a few niche ones could not show it.
+    usual = means(pairs.reshape(len(pairs), -1))[:, None, None]
+    lead = np.where(order == 0, 1, -1) * (pairs - usual)
+    p = signflip.better(lead[~np.isnan(order)]).p
+    alone = (np.where(order == 1, calls, np.nan)[list(rows)] for calls in (own, base))
+    left = cost.ratio(cost.task_effects(*alone))
+    if p is None or p > policy.GATE or left is None or policy.is_relevant(1 - left, least):
+        return
+    yield (
+        f"the learn arm saves only where its twin was asked first ({p_equals(p)}): it may know the "
+        "twin's answers"
+    )
 
 
 def twin_does_less(whole: Grid) -> Iterator[str]:

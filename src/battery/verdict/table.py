@@ -40,6 +40,8 @@ class Call(NamedTuple):
     result: RunResult
     #: Id of the task whose sibling was asked; None of a task of the battery.
     sibling_of: str | None = None
+    #: Whether this arm was asked before the other one; None where nobody can tell.
+    first: bool | None = None
 
 
 class TaskRow(NamedTuple):
@@ -74,6 +76,8 @@ _KINDS: Final[Mapping[str, Callable[[Tokens], int | None]]] = {
     CACHED_PROMPT: lambda kinds: kinds.cached,
     OUTPUT: lambda kinds: kinds.output,
 }
+#: Whether the arm of a call was asked before the other one, as 1 and 0.
+FIRST: Final = "first"
 #: What can only be told apart, as numbers that stand for it: what memory an answer rests on, the
 #: whole answer, and the checks that it fails (their number is their place in `Table.failures`).
 FINGERPRINT: Final = "fingerprint"
@@ -209,7 +213,7 @@ def table_of(*sides: Sequence[Call]) -> Table:
     shape = (len(sides), len(tasks), len(iterations), repeats)
     cells = _cells(sides, [call.task for call in tasks], iterations, repeats)
     failed = [_failed(call.result) for call in calls]
-    known = _measured(calls) | _kinds(calls) | _told_apart(calls, failed)
+    known = _measured(calls) | _kinds(calls) | _order(calls) | _told_apart(calls, failed)
     table = Table.of_calls(
         [TaskRow(call.task, call.label, call.phase) for call in tasks],
         iterations,
@@ -293,6 +297,12 @@ def _kinds(calls: Sequence[Call]) -> dict[str, Floats]:
         for key, each in found.items()
         if any(count is not None for count in each)
     }
+
+
+def _order(calls: Sequence[Call]) -> dict[str, Floats]:
+    """Return which calls came before that of the other arm, where any call tells."""
+    order = np.array([_truth(call.first) for call in calls])
+    return {} if np.isnan(order).all() else {FIRST: order}
 
 
 def _failed(result: RunResult) -> tuple[FailedCheck, ...]:
