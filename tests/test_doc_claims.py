@@ -119,6 +119,7 @@ CLAIMS = {
     ],
     "docs/reference/evidence.md": [
         f"fail their checks more often than without it (p ≤ {policy.level(policy.REFUTED)})",
+        f"half as much or more, with p ≤ {policy.level(policy.NEW)}",
         f"(p < {policy.level(policy.SAME_START_ALPHA)}, and by {percent(policy.SPOILING)} or more)",
         f"more often than without it (p ≤ {policy.level(policy.GATE)})",
         f"(p ≤ {ALPHA}) and beyond its largest step, with {SLOPE} iterations or more",
@@ -185,6 +186,8 @@ CLAIMS = {
         f"So do niche or easy tasks alone at p ≤ {policy.level(policy.LOSS / 2)}, since",
         f"At p ≤ {exactly(policy.SURE_LOSS)} a loss over all tasks is REGRESSED",
         f"unless others are and p is above {policy.level(policy.LOSS)}",
+        f"p ≤ {policy.level(policy.NEW)}, and siblings save at least half of what",
+        f"siblings are done (p ≤ {policy.level(policy.NEW)}, by {POINTS} points or more)",
         f"fail their checks more often than without (p ≤ {policy.level(policy.REFUTED)})",
         f"that stopped doing the easy tasks (exact test by task, p ≤ {policy.level(policy.GATE)})",
         f"could have been the best, where that one saved {RELEVANT} or more",

@@ -107,3 +107,22 @@ def compounding(cell: Cell) -> dict[str, Any]:
     if cell.arm == FROZEN:
         return {}
     return {"tokens": round((1000 + 10 * cell.task) * 0.8 ** (cell.iteration - 1))}
+
+
+def with_siblings(
+    observed: Observed,
+    changes: Changes,
+    *,
+    iterations: Sequence[int] = (1, 2, 3),
+    tasks: Sequence[int] = range(len(PHASES)),
+    phases: Sequence[Phase] = PHASES,
+) -> Observed:
+    """Add siblings of some tasks in some iterations; a cell is that of the task they belong to."""
+    cells = [
+        Cell(arm, iteration, task, phases[task], 1)
+        for iteration in iterations
+        for task in tasks
+        for arm in BOTH
+    ]
+    asked = [call(cell, changes(cell)) for cell in cells]
+    return observed._replace(siblings=grid(asked))

@@ -67,6 +67,7 @@ def battery(seed: int) -> Observed:
     table = grid(_torn(draw, [call for call in asked if call.iteration not in gap]))
     delivers = draw.choice([None, True, True, True, False])
     return Observed(
+        siblings=_siblings(random.Random(seed), world),
         grid=table,
         reruns=dict(_reruns(draw, table)),
         expectations=_expectations(draw),
@@ -74,6 +75,19 @@ def battery(seed: int) -> Observed:
         changed=["tasks.json is not the one that was run"] if draw.random() < 0.02 else [],
         planned=draw.choice([None, None, None, 1, 2, 3, 5, 8]),
     )
+
+
+def _siblings(draw: random.Random, world: World) -> Grid | None:
+    """Ask siblings of some tasks in some iterations; mostly none, or what was learned helps."""
+    if draw.random() < 0.5 or len(world.arms) < 2:
+        return None
+    helps = draw.choice([0, 0.5, 1])
+    taught = world._replace(savings=[helps * saving for saving in world.savings])
+    tasks = [task for task in range(len(world.phases)) if draw.random() < draw.choice([0.5, 1])]
+    last = draw.randint(1, world.iterations)
+    asked = calls(lambda cell: _result(draw, taught, cell), iterations=last, phases=world.phases)
+    kept = [call for call in asked if call.position in tasks]
+    return grid(kept) if kept else None
 
 
 def _world(draw: random.Random) -> World:

@@ -185,6 +185,36 @@ def a_claim_has_a_yes_and_no_objection(seen: Seen) -> Iterator[str]:
 
 
 @check
+def a_claim_holds_for_new_tasks_where_they_were_asked(seen: Seen) -> Iterator[str]:
+    evidence, word = seen.evidence, seen.evidence.verdict
+    new = evidence.siblings
+    memorised = new is not None and new.outcome == "memorised"
+    if (word is Word.MEMORISED) and not memorised:
+        yield f"MEMORISED next to {new}"
+    if word is not None and word.about.claims:
+        if new and new.outcome not in {"shown", "nothing to show"}:
+            yield f"{word} next to {new}"
+        if (new is not None and new.outcome == "shown") == ("nothing new was" in evidence.sentence):
+            yield f"{evidence.sentence} next to {new}"
+
+
+@check
+def what_siblings_show_follows_from_their_numbers(seen: Seen) -> Iterator[str]:
+    new = seen.evidence.siblings
+    if new is None:
+        return
+    small = new.p is not None and new.p <= new.level
+    if new.outcome == "shown" and not small:
+        yield f"shown with p = {new.p} at {new.level}"
+    if new.outcome in {"open", "memorised"} and not new.note:
+        yield f"{new.outcome} without a reason"
+    if new.interval and small != (new.interval.high < 1):
+        yield f"p = {new.p} at {new.level}, interval {new.interval}"
+    if new.outcome == "memorised" and new.interval and new.interval.low <= (new.repeated or 1):
+        yield f"memorised, and siblings may save as much: {new}"
+
+
+@check
 def no_effect_is_next_to_no_effect(seen: Seen) -> Iterator[str]:
     evidence = seen.evidence
     if evidence.verdict is not Word.NO_EFFECT:

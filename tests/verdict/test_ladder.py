@@ -71,6 +71,7 @@ def facts(iterations: int = 3, arms: Any = BOTH, **changes: Any) -> Facts:
         growth=None,
         start=Start(p=0.5, ratio=1.0, tasks=8, netted=False),
         bluffs=None,
+        siblings=None,
         lost=[],
         gates=[],
         spoiled=[],

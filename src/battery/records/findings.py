@@ -203,6 +203,42 @@ class Bluffs(Record):
         return any(claims.learned for claims in (self.impossible, self.refuted) if claims)
 
 
+#: What siblings show of a gain: new tasks gain too; they do not, for certain; it is open; there was
+#: no gain, or none of a kind of task that has siblings.
+Transfer = Literal["shown", "memorised", "open", "nothing to show"]
+
+
+class Siblings(Record):
+    """What new tasks of the same lessons cost, and how many were done, after iteration 1.
+
+    Costs are of calls in both arms, next to those of the tasks that they are siblings of, in the
+    same iterations.
+    """
+
+    outcome: Transfer = Field(description="What they show of what was gained on repeated tasks.")
+    kind: Kind = Field(description="Kind of task that the numbers are of.")
+    tasks: int = Field(description="Tasks with siblings.")
+    asked: int = Field(description="Siblings that both arms were asked, each once.")
+    repeated: float | None = Field(
+        description="Cost of a typical one of these tasks asked again, learn over frozen."
+    )
+    ratio: float | None = Field(description="The same of their siblings.")
+    interval: Interval | None = Field(description="Of the latter, by inverting the test.")
+    p: float | None = Field(
+        description="One-sided, whether siblings gain; null where nothing differs."
+    )
+    level: float = Field(description="What p is held to; 0 where no p could be small enough.")
+    learn_done: int = Field(description="Siblings that the learn arm did.")
+    learn_calls: int = Field(description="Out of how many that can be done.")
+    frozen_done: int = Field(description="The same in the frozen arm.")
+    frozen_calls: int = Field(description="Out of how many.")
+    test: str = Field(description="Name of the test and what it rests on.")
+    note: str | None = Field(default=None, description="Why it is open, or memorised.")
+    by_task: list[TaskEffect] = Field(
+        description="Siblings by the task whose siblings they are, the largest gain first."
+    )
+
+
 class Looks(Record):
     """When the questions were put to the data; further looks have their own share of the budget."""
 
@@ -266,6 +302,9 @@ class Evidence(Record):
     start: Start | None = Field(description="Null with one arm.")
     bluffs: Bluffs | None = Field(
         description="Null without an impossible task and without a checked answer."
+    )
+    siblings: Siblings | None = Field(
+        description="Null with one arm, and where no sibling was asked after iteration 1."
     )
     gates: list[Gate] = Field(description="In the order in which they are shown.")
     luck: Luck | None = Field(description="How often luck alone improves so many metrics.")

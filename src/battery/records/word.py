@@ -62,6 +62,8 @@ class Word(_Described):
     REGRESSED = "REGRESSED", AboutWord("bad", "REGR", "error")
     # A gain that is paid for, in cost or in tasks that are no longer done: a person has to decide.
     MIXED = "MIXED", AboutWord("open", "MIXED", "warning")
+    # What is asked again gains and what is new does not: answers were kept, and no lesson.
+    MEMORISED = "MEMORISED", AboutWord("bad", "MEMO", "warning")
     COMPOUNDING = "COMPOUNDING", AboutWord("good", "COMP", "notice", claims=True)
     LEARNED = "LEARNED", AboutWord("good", "LEARN", "notice", claims=True)
     NO_EFFECT = "NO EFFECT", AboutWord("open", "NO EF", "warning")

@@ -42,6 +42,8 @@ def settle(word: Word | None, facts: Facts) -> list[str]:
             advice = list(_worse(facts)) if facts.two_arms else [_CONTROL]
         case Word.MIXED:
             advice = list(_mixed(facts))
+        case Word.MEMORISED:
+            advice = ["A memory that keeps lessons and no answers; after that, a new battery."]
         case Word.LEARNED:
             advice = _slope(facts)
         case Word.INCONCLUSIVE:
@@ -98,7 +100,9 @@ def _inconclusive(facts: Facts) -> Iterator[str]:
     if failed:
         yield f"Fix what the gates found first: {', '.join(failed)}."
     if facts.yes("cost", "niche", "success"):
-        if not failed:
+        if (new := facts.siblings) and new.outcome == "open":
+            yield "More siblings of the tasks, and a new battery that asks them."
+        elif not failed:
             yield "A new battery, which asks a task that fails again before it goes on."
         return  # the gain itself is clear
     if facts.looks and facts.grid.iterations[-1] < facts.looks.planned:

@@ -19,6 +19,7 @@ from battery.verdict.forgetting import forgotten
 from battery.verdict.growth import falling, growth
 from battery.verdict.luck import luck
 from battery.verdict.questions import Answers, answer
+from battery.verdict.siblings import siblings
 from battery.verdict.start import Alike, alike
 from battery.verdict.table import CACHED, Grid, mean
 from battery.verdict.tasks import by_task
@@ -55,6 +56,7 @@ def assess(observed: Observed, *, plan: bool = True) -> Evidence:
         trend=None if facts.two_arms else falling(grid, facts.cost),
         start=facts.start,
         bluffs=facts.bluffs,
+        siblings=facts.siblings,
         gates=list(facts.gates),
         cached=_cached(grid),
         luck=luck(grid),
@@ -100,6 +102,7 @@ def facts_of(observed: Observed) -> Facts:
         growth=growth(grid, grid.cost) if answers else None,
         start=start.start if start else None,
         bluffs=bluffed,
+        siblings=siblings(observed, grid.cost, answers) if answers else None,
         lost=lost,
         gates=gates.check(observed, lost, bluffed),
         spoiled=list(twin.spoiled(observed, start)),

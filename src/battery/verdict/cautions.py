@@ -22,11 +22,14 @@ from battery.verdict.table import CACHED, SILENT
 
 def scope(facts: Facts) -> str:
     """Write what the claim is about, and what it is not about."""
+    new = "nothing new was asked"
+    if asked := facts.siblings:
+        new = f"new were {counted(asked.asked, 'task')} of the same kind"
     return (
         f"{counted(len(facts.grid.tasks), 'task')} like these, with what this one memory learned "
         "in this one run. Not the system as such: that takes at least "
         f"{policy.BATTERIES} independent batteries, each from an empty memory. Not tasks of "
-        "another kind: nothing new was asked."
+        f"another kind: {new}."
     )
 
 

@@ -6,7 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from battery.records.expectations import Expectations
-from battery.records.findings import Bluffs, Gate, Group, Growth, Kind, Looks, Question, Start
+from battery.records.findings import (
+    Bluffs,
+    Gate,
+    Group,
+    Growth,
+    Kind,
+    Looks,
+    Question,
+    Siblings,
+    Start,
+)
 from battery.records.models import CONFIRMED, FROZEN, RunResult
 from battery.verdict import policy
 from battery.verdict.table import Call, Grid
@@ -132,6 +142,8 @@ class Facts(NamedTuple):
     growth: Growth | None
     start: Start | None
     bluffs: Bluffs | None
+    #: None where no sibling was asked after iteration 1.
+    siblings: Siblings | None
     lost: Sequence[Forgotten]
     gates: Sequence[Gate]
     #: What makes the numbers worthless, a line each.

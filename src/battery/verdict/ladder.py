@@ -52,13 +52,7 @@ def _compared(facts: Facts) -> tuple[Word, list[str]]:
         return Word.MIXED, prices
     failed = [f'the gate "{gate.title}" failed' for gate in facts.gates if _failed(gate.status)]
     if facts.yes("cost", "niche", "success"):
-        # A gate lowers and never raises: that the impossible fails honestly is a condition of the
-        # claim and no evidence for it.
-        if failed or (unsettled := list(_unsettled(facts))):
-            return Word.INCONCLUSIVE, failed or unsettled
-        # Who compounds has learned, so this is the same rung with one more test on top.
-        flat = _not_compounding(facts)
-        return (Word.LEARNED, [flat]) if flat else (Word.COMPOUNDING, [])
+        return _gained(facts, failed)
     # NO EFFECT is a finding and has to be shown; without proof it is open what is true.
     doubts = list(_doubts(facts))
     if doubts:
@@ -66,8 +60,22 @@ def _compared(facts: Facts) -> tuple[Word, list[str]]:
     return Word.NO_EFFECT, [_shown_equal(facts), *failed]
 
 
+def _gained(facts: Facts, failed: list[str]) -> tuple[Word, list[str]]:
+    """Give the word of a gain that nothing is paid for; `failed` are the gates that speak up."""
+    new = facts.siblings
+    if new and new.outcome == "memorised":
+        return Word.MEMORISED, [new.note or "new tasks gain nothing", *failed]
+    # A gate lowers and never raises: that the impossible fails honestly is a condition of the claim
+    # and no evidence for it.
+    if failed or (unsettled := list(_unsettled(facts))):
+        return Word.INCONCLUSIVE, failed or unsettled
+    # Who compounds has learned, so this is the same rung with one more test on top.
+    flat = _not_compounding(facts)
+    return (Word.LEARNED, [flat]) if flat else (Word.COMPOUNDING, [])
+
+
 def _unsettled(facts: Facts) -> Iterator[str]:
-    """List tasks that might have been given up, for all that asking them again has shown."""
+    """List tasks that might have been given up, and gains that may be of no other task."""
     for label, losses in groupby(facts.lost, lambda lost: lost.label):
         first, *others = losses
         if not any(lost.asked for lost in (first, *others)):
@@ -80,6 +88,8 @@ def _unsettled(facts: Facts) -> Iterator[str]:
         if lost:
             runs = f"in {lost.failed} of {lost.asked} reruns"
             yield f"{label} failed in iteration {lost.iteration} and {runs}, which may be chance"
+    if (new := facts.siblings) and new.outcome == "open" and new.note:
+        yield new.note
 
 
 def pays_elsewhere(facts: Facts) -> bool:

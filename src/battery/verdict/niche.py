@@ -56,10 +56,13 @@ def _parts(calls: Floats) -> Iterator[list[int]]:
 
 def level(own: Floats, base: Floats) -> float:
     """Return the level of the question; 0 where it cannot be reached."""
-    if _over_tasks(own):
-        return attained(policy.NICHE, own.shape[0])
-    count = pairs(own, base).known
-    return attained(policy.NICHE_OF_SIX if count == 6 else policy.NICHE, count)
+    six = not over_tasks(own) and pairs(own, base).known == 6
+    return reach(own, base, policy.NICHE_OF_SIX if six else policy.NICHE)
+
+
+def reach(own: Floats, base: Floats, level: float) -> float:
+    """Return the largest p of at most a level that the test can have; 0 for none."""
+    return attained(level, len(own) if over_tasks(own) else pairs(own, base).known)
 
 
 def attained(level: float, units: int) -> float:
@@ -73,7 +76,7 @@ def attained(level: float, units: int) -> float:
 
 def saves(own: Floats, base: Floats) -> float | None:
     """Test one-sided whether niche tasks cost less on the own side; None where nothing differs."""
-    if _over_tasks(own):
+    if over_tasks(own):
         return signflip.better(task_effects(own, base)).p
     return exchanged(pairs(own, base))
 
@@ -83,7 +86,7 @@ def saves_each(own: Floats, base: Floats, most: int | None = None) -> Floats:
 
     Calls are (batteries, tasks, iterations, repeats).
     """
-    if _over_tasks(own[0]):
+    if over_tasks(own[0]):
         return signflip.each(task_effects(own, base), most=most)
     mine = pairs(own, base)
     return _chances([_effects(*(side[:, task] for side in mine)) for task in range(own.shape[1])])
@@ -157,7 +160,7 @@ def bound(own: Floats, base: Floats, level: float) -> float | None:
     It is above 0 exactly where the p-value is at most the level. None where that is out of reach,
     or no end was found within a factor of 3,000.
     """
-    if _over_tasks(own):
+    if over_tasks(own):
         return signflip.bound(task_effects(own, base), level)
     mine = pairs(own, base)
     if not mine.known or attained(level, mine.known) == 0:
@@ -170,12 +173,13 @@ def bound(own: Floats, base: Floats, level: float) -> float | None:
     return edge(excluded)
 
 
-def _over_tasks(own: Floats) -> bool:
+def over_tasks(own: Floats) -> bool:
+    """Return whether there are enough tasks to flip them as a whole."""
     return len(own) >= policy.least_tasks(policy.NICHE)
 
 
-def about(own: Floats, base: Floats) -> str:
+def about(own: Floats, base: Floats, what: str = "niche tasks") -> str:
     """Name the test."""
-    if _over_tasks(own):
-        return "sign flips over niche tasks, one-sided"
-    return f"exchanges of {pairs(own, base).known} pairs of calls of niche tasks, one-sided"
+    if over_tasks(own):
+        return f"sign flips over {what}, one-sided"
+    return f"exchanges of {pairs(own, base).known} pairs of calls of {what}, one-sided"

@@ -33,6 +33,12 @@ SUCCESS_OF_TWO: float = 0.0139
 LOSS: float = 0.10
 #: At this p they are a regression without reruns.
 SURE_LOSS: float = 0.025
+# A claim has passed its own test before; this one only has to show that it reaches further.
+#: Level at which siblings have to gain as well.
+NEW: float = 0.05
+# Half: new tasks share the lesson and not all of the answer.
+#: So large a part of the gain on repeated tasks has to be there on their siblings.
+SHARE: float = 0.5
 # Laxer than the level of the question about cost: whoever gains must be told what it is paid with.
 #: At this p a higher cost is the price of a gain.
 PRICE: float = 0.05

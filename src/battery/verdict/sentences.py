@@ -11,6 +11,7 @@ from battery.base.numbers import (
     AS_MANY,
     counted,
     more_or_fewer,
+    p_equals,
     percent,
 )
 from battery.base.text import capital
@@ -54,10 +55,10 @@ def _in_words(word: Word | None, facts: Facts, reasons: Sequence[str]) -> str:
             text = _regressed(facts)
         case Word.MIXED:
             text = f"{_gained(facts)} {_price(facts)}"
-        case Word.COMPOUNDING:
-            text = f"{_gained(facts)} {_growth(facts)}"
-        case Word.LEARNED:
-            text = " ".join(filter(None, [_gained(facts), _growth(facts)]))
+        case Word.MEMORISED:
+            text = f"{_gained(facts)} But {reasons[0]}: it kept answers, and no lesson."
+        case Word.COMPOUNDING | Word.LEARNED:
+            text = " ".join(filter(None, [_gained(facts), _new(facts), _growth(facts)]))
         case Word.NO_EFFECT:
             text = _no_effect(facts)
         case Word.INCONCLUSIVE:
@@ -82,6 +83,21 @@ def _gained(facts: Facts) -> str:
         return text
     text = f"On its niche tasks the gateway used {_cost_and_work(facts, 'niche')}."
     return " ".join([text, *_elsewhere(facts)])
+
+
+def _new(facts: Facts) -> str:
+    """Say whether the gain is there on new tasks, too."""
+    new = facts.siblings
+    if new is None or new.outcome != "shown":
+        return "These tasks, asked again; nothing new was asked."
+    kind = "" if new.kind == "all" else f"{new.kind} "
+    text = (
+        f"It holds for {new.asked} new {kind}tasks of the same kind as well ({p_equals(new.p)}): "
+    )
+    if facts.yes("cost", "niche") and new.ratio is not None:
+        text += f"{more_or_fewer(new.ratio)} {METRICS[facts.cost].plain}, "
+    twins = f"twin {new.frozen_done} of {new.frozen_calls}"
+    return f"{text}{new.learn_done} of {new.learn_calls} done, {twins}."
 
 
 def _elsewhere(facts: Facts) -> Iterator[str]:

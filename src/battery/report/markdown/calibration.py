@@ -20,7 +20,8 @@ def text(calibration: Calibration) -> str:
     heads = ["scenario", "n", *(word.about.short for word in Word), "count"]
     names, *columns = zip(heads, *map(_row, calibration.tallies), strict=True)
     aligned = [align(names, left=True), *map(align, columns)]
-    lines = [GAP.join(cells) for cells in zip(*aligned, strict=True)]
+    # One space between numbers: with two, the words would not fit.
+    lines = [GAP.join([name, " ".join(cells)]) for name, *cells in zip(*aligned, strict=True)]
     lines += [
         "",
         "Percent of simulated batteries, by verdict. A 0 without a decimal means exactly none.",
