@@ -95,6 +95,12 @@ def test_terminal_page_and_comparison_write_dollars(priced: Path) -> None:
     assert json.loads(battery("compare", priced, priced, "--json").stdout)["cost"] == "cost_usd"
 
 
+def test_a_history_has_the_bill_per_task(priced: Path) -> None:
+    shown = battery("history", priced.parent).stdout
+    assert re.search(r" tokens +dollars +vs frozen", shown)
+    assert "$0.00580" in shown
+
+
 def test_prices_that_come_later_price_what_was_paid_for_already(
     priced: Path, tmp_path: Path
 ) -> None:

@@ -92,6 +92,7 @@ def _entry(folder: BatteryDir, root: Path) -> tuple[Entry, _Asked]:
         tasks=len(asked),
         verdict=evidence.verdict if evidence else None,
         tokens=_tokens(opened, last) if last else None,
+        cost_usd=last.cost_usd / last.total_tasks if last and last.cost_usd is not None else None,
         ok=_ok(last) if last else None,
         effect=whole.ratio if whole else None,
         interval=whole.interval if whole else None,

@@ -48,6 +48,9 @@ class Entry(Record):
     tokens: float | None = Field(
         description="Mean tokens per task in the last iteration, learn arm; null if none reported."
     )
+    cost_usd: float | None = Field(
+        default=None, description="Mean cost per task there, in US dollars; null if not all priced."
+    )
     ok: float | None = Field(
         description="Share of the tasks that can be done that ended ok in the last iteration."
     )

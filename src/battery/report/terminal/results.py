@@ -12,7 +12,7 @@ from typing import Final, TextIO
 from battery.base.numbers import HUGE, counted, number, percent
 from battery.base.text import can_show, printable, write_line
 from battery.comparison.timeline import Course, Entry, History
-from battery.records.metric import TOKENS
+from battery.records.metric import METRICS, MONEY, TOKENS
 from battery.records.models import KINDS, Proposal, ReviewOutcome, Verdict
 from battery.report.compare import share
 from battery.report.evidence import NONE, mean, relative
@@ -57,12 +57,19 @@ def _table(entries: Sequence[Entry]) -> Iterator[str]:
         align(["it.", *(str(entry.iterations) for entry in entries)]),
         align(["verdict", *(entry.verdict or NONE for entry in entries)], left=True),
         align(["tokens", *(mean(TOKENS, entry.tokens) for entry in entries)]),
+        *_dollars(entries),
         align(["vs frozen", *map(_effect, entries)]),
         align(["ok", *(share(entry.ok) for entry in entries)]),
         ["folder", *map(_folder, entries)],
     ]
     for cells in zip(*columns, strict=True):
         yield GAP.join(cells).rstrip()
+
+
+def _dollars(entries: Sequence[Entry]) -> Iterator[list[str]]:
+    """Yield the column of the bill, where any of the batteries has one."""
+    if any(entry.cost_usd is not None for entry in entries):
+        yield align([METRICS[MONEY].plain, *(mean(MONEY, entry.cost_usd) for entry in entries)])
 
 
 def _start(entry: Entry) -> str:
