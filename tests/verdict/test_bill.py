@@ -125,3 +125,33 @@ def test_a_bill_that_falls_although_tokens_rise_is_learning() -> None:
     assert evidence.verdict is Word.LEARNED
     assert "53% fewer dollars" in evidence.sentence
     assert "The bill fell, with 82% more tokens." in evidence.sentence
+
+
+def discounted(tokens: float) -> Evidence:
+    """Judge a battery in which the bill is halved, and tokens change by a factor."""
+
+    def changes(cell: Cell) -> dict[str, Any]:
+        later = cell.arm == LEARN and cell.iteration > 1
+        told = usage(cell, 900.0 * (tokens if later else 1.0), 0.0, 100.0, priced=True)
+        return told | ({"cost_usd": told["cost_usd"] / 2} if later else {})
+
+    return assess(observed(changes, iterations=4), plan=False)
+
+
+def test_a_bill_that_fell_by_its_prices_earns_no_positive_word() -> None:
+    evidence = discounted(1.0)
+    assert (evidence.verdict, evidence.cost) == (Word.INCONCLUSIVE, "cost_usd")
+    assert "the bill fell by its prices: as many tokens were used" in evidence.sentence
+    # A little work saved does not make up for that.
+    assert discounted(0.85).verdict is Word.INCONCLUSIVE
+    assert discounted(0.3).verdict is Word.LEARNED
+
+
+def test_a_discount_that_the_gateway_tells_in_dollars_is_no_work_saved() -> None:
+    def halved(cell: Cell) -> dict[str, Any]:
+        cost = SIZES[cell.task] * (0.5 if cell.arm == LEARN and cell.iteration > 1 else 1.0)
+        return {"tokens": round(1000 * SIZES[cell.task]), "cost_usd": cost}
+
+    evidence = assess(observed(halved, iterations=4), plan=False)
+    assert (evidence.verdict, evidence.cost) == (Word.INCONCLUSIVE, "cost_usd")
+    assert "the bill fell by its prices" in evidence.sentence

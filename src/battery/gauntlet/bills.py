@@ -194,7 +194,7 @@ class TerserModel(Agent):
         return draft.scaled(0.65) if self.round else draft
 
 
-@false("claims a prompt cache", prices=True)
+@unseen("claims a prompt cache", "the provider's bill", prices=True)
 class ClaimsCache(Agent):
     """Says that nearly all of its prompt was cached, with as many tokens as ever."""
 

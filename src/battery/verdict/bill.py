@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import product
+from typing import Final
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from battery.records.models import FROZEN, LEARN, Arm
 from battery.verdict import cost, policy
 from battery.verdict.signflip import Floats
 from battery.verdict.table import CACHED_PROMPT, OUTPUT, PROMPT, Grid
+
+_ARMS: Final[tuple[Arm, Arm]] = (LEARN, FROZEN)
 
 
 def unpriced(grid: Grid, rows: list[int], metric: str) -> Iterator[str]:
@@ -31,6 +34,26 @@ def unpriced(grid: Grid, rows: list[int], metric: str) -> Iterator[str]:
             f"tokens fell, and the bill may not have: {_why(own, base)}; give prices in the tasks "
             "file"
         )
+
+
+def discounted(grid: Grid, rows: list[int], metric: str, least: float) -> Iterator[str]:
+    """Object to dollars saved most of which would not be at prices that stay the same.
+
+    A discount or a cheaper model lowers the bill, and no work is saved. The grid is that of the
+    iterations after the first.
+    """
+    bill = cost.ratio(cost.task_effects(*(grid.asked(arm, metric)[rows] for arm in _ARMS)))
+    if metric != MONEY or bill is None:
+        return
+    kinds = [_kinds(grid, arm, rows) for arm in _ARMS]
+    prices = product(policy.CACHED_PRICES, policy.OUTPUT_PRICES)
+    works = [[_bill(side, *at) for side in kinds] for at in prices]
+    works.append([grid.asked(arm, TOKENS)[rows] for arm in _ARMS])
+    ratios = [cost.ratio(cost.task_effects(*work)) for work in works]
+    best = min((ratio for ratio in ratios if ratio is not None), default=None)
+    if best is None or policy.is_relevant(1 - best, max(least, policy.WORK * (1 - bill))):
+        return
+    yield f"the bill fell by its prices: {more_or_fewer(ratios[-1] or best)} tokens were used"
 
 
 def aside(grid: Grid) -> str | None:

@@ -198,6 +198,7 @@ class Objections:
         yield from sham.twin_alone(self.observed.grid, rows, self.metric, self.relevant_cost)
         yield from sham.second_only(grid, rows, self.metric, self.relevant_cost)
         yield from bill.unpriced(grid, rows, self.metric)
+        yield from bill.discounted(grid, rows, self.metric, self.relevant_cost)
         cached = grid.asked(LEARN, CACHED)[rows]
         marked, asked = int(np.nansum(cached)), int((~np.isnan(cached)).sum())
         if marked and policy.is_relevant(marked / asked, self.relevant_cost):

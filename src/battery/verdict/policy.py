@@ -111,6 +111,10 @@ CACHED_PRICES: tuple[float, float] = (0.1, 0.5)
 #: The same of a token of the output.
 OUTPUT_PRICES: tuple[float, float] = (1.0, 5.0)
 
+# Half: what is left is then more learned than it is bought for less.
+#: So large a part of the dollars saved has to be saved at prices that stay the same, too.
+WORK: float = 0.5
+
 #: What a change of exactly `RELEVANT` may fall short by, through rounding.
 TINY: Final = 1e-9
 
