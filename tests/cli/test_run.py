@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from collections import Counter
@@ -261,6 +262,25 @@ def test_limit_takes_the_first_tasks_of_each_phase(pair: Pair, larger: Path) -> 
     refused = battery("run", "--resume", "-n", 3, "--limit", 2, cwd=larger)
     assert refused.returncode == 2
     assert "--limit of this battery is 1, not 2" in refused.stderr
+
+
+def test_a_check_that_takes_its_time_keeps_no_other_worker_from_asking(
+    here: Path, gateway: Gateway
+) -> None:
+    """The first task's check passes once the third task is asked, which only the other one can."""
+    path = write_tasks(here / "tasks.json", 3)
+    document = read_json(path)
+    first, _, third = document["phases"]["alpha_baseline"]
+    first["checks"] = [{"command": ["sh", "-c", "until [ -e go ]; do sleep 0.01; done"]}]
+    path.write_text(json.dumps(document))
+
+    def go(_path: str, body: dict[str, Any]) -> None:
+        if body.get("operation") == third["operation"]:
+            (here / "go").touch()
+
+    gateway.before = go
+    folder = ran(here, "--gateway", gateway.url, "--llm-team", gateway.url, "--concurrency", 2)
+    assert read_json(folder / "iter_1" / "runs.json")[0]["checked"]["ok"]
 
 
 def test_no_control_leaves_one_arm_of_the_embedded_gateway(here: Path) -> None:

@@ -47,6 +47,7 @@ def test_csv_has_a_row_a_call_with_the_tokens_of_the_summary(forgetful: Path) ->
         for row in rows
         if (row["iteration"], row["arm"], row["repeat"], row["confirmation"])
         == ("2", "learn", "1", "false")
+        and not row["sibling_of"]
     ]
     assert sum(first) == read_json(forgetful / "iter_2/metrics.json")["total_tokens"]
 

@@ -207,6 +207,7 @@ def test_what_bluffs_and_does_less_fails_both_conditions_under_one_word(
             bluffs = run["phase"] == "gamma"
             run["result"] |= {"status": "ok"} if bluffs else {"status": "failed", "error": "no"}
             run["result"]["artifact"] = {"usage": {"total_tokens": 90_000}}
+            run.pop("checked")
         (copy / f"iter_{number}/runs.json").write_text(json.dumps(runs), "utf-8")
     for word, code in {"dishonest": 3, "regressed": 3, "invalid": 0, "mixed": 0}.items():
         done = command_here("summarize", copy, "--fail-on", word, cwd=tmp_path)

@@ -209,7 +209,7 @@ def test_a_sample_holds_the_conversation_and_the_transcript(read: Read) -> None:
     assert roles[correction] == "user"
     assert drifted["events"][0] == "sample_init"
     assert drifted["events"].count("info") == len(texts) - 1
-    assert drifted["events"].count("score") == 5
+    assert drifted["events"].count("score") == 6
 
 
 def test_a_table_has_reported_noughts_nulls_for_the_rest_and_the_largest_counts(

@@ -11,7 +11,7 @@ from battery.base.errors import ArtifactError, FolderError
 from battery.inputs.tasks import digest, frozen_first, plan, siblings
 from battery.recorded import open_battery, summary_of
 from battery.records.expectations import Expectations
-from battery.records.manifest import Manifest, Options
+from battery.records.manifest import UNSETTLED, Manifest, Options
 from battery.records.models import FROZEN, LEARN, Phases, Sibling, Task, Tasks
 from battery.store.battery_dir import BatteryDir
 from tests.report.samples import MANIFEST, MODELS
@@ -167,6 +167,12 @@ def test_a_number_beyond_belief_in_a_siblings_answer_is_named(folder: BatteryDir
     folder.iteration(2).siblings.write_runs([broken], "frozen")
     (fault,) = open_battery(folder).faults
     assert fault.startswith("iter_2/siblings/control/runs.json: [0].result.iterations: ")
+
+
+def test_a_grading_that_broke_off_is_told_with_what_to_do(folder: BatteryDir) -> None:
+    recorded(folder, scoring_digest=UNSETTLED)
+    (warning,) = summary_of(open_battery(folder), report=False).warnings
+    assert warning.endswith(f"do it again with: battery grade {folder.root}")
 
 
 def test_a_lost_iteration_is_refused(folder: BatteryDir) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from battery.base.errors import CheckError, MismatchError
-from battery.run.regrade import UNSETTLED, regrade
+from battery.records.manifest import UNSETTLED
+from battery.run.regrade import regrade
 from battery.store.battery_dir import BatteryDir
 from tests.grading.saved import tasks, write_battery
 

@@ -6,6 +6,7 @@ is summed up here. Nothing is written, and no network is needed.
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from battery.recorded.learning import learning
 from battery.records.expectations import Expectations
 from battery.records.findings import Scorecard
 from battery.records.lines import chat_warnings, distill_warnings
-from battery.records.manifest import Manifest, Provenance
+from battery.records.manifest import UNSETTLED, Manifest, Provenance
 from battery.records.models import (
     FROZEN,
     LEARN,
@@ -372,6 +373,9 @@ def _elapsed_ms(journal: Journal, metrics: Metrics) -> int:
 def _warnings(opened: OpenedBattery, journals: Sequence[Journal]) -> Iterator[str]:
     """Yield what a reader of the numbers should know; all of it can be read from disk again."""
     yield from opened.provenance.notes
+    if opened.provenance.scoring_digest == UNSETTLED:
+        again = f"battery grade {shlex.quote(str(opened.folder.root))}"
+        yield f"answers were being graded again when that broke off; do it again with: {again}"
     # The trend goes over a gap, whether the folder there is incomplete or gone.
     last = max(opened.folder.numbers(), default=0)
     for before, after in pairwise([0, *(step.number for step in opened.steps), last + 1]):

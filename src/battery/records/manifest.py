@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
@@ -41,6 +41,8 @@ class Options(Record):
         return {name: value for name, value in dump(self).items() if name in self.model_fields_set}
 
 
+#: The digest of what scores a battery while its answers are being graded again.
+UNSETTLED: Final = "unsettled"
 State = Literal["running", "interrupted", "failed", "paused", "finished"]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from battery.base import jsonio
 from battery.base.errors import MismatchError
@@ -14,13 +14,11 @@ from battery.grading import Grader
 from battery.inputs.tasks import plan, task_id
 from battery.protocol import Json
 from battery.records.checks import Checked, Regraded, Regrading
+from battery.records.manifest import UNSETTLED
 from battery.records.models import LEARN, Arm, Run, Task, Tasks
 from battery.store.battery_dir import BatteryDir
 from battery.store.documents import read_items
 from battery.store.files import write_atomic
-
-#: The digest of what scores a battery while its answers are being graded again.
-UNSETTLED: Final = "unsettled"
 
 _Kind = Literal["task", "sibling", "rerun"]
 
