@@ -175,7 +175,7 @@ def test_where_nobody_can_tell_whether_the_run_lives_it_goes_on_watching(
     assert "as they claim to have ended" in claims
     assert [text[: len(said[0])] for text in unsure] == said if said else not unsure
     calls = [event.replayed for event in events if isinstance(event, TaskFinished)]
-    assert calls == [True] * 8 + [False] * 8
+    assert calls == [True] * 8 + [False] * 24
 
 
 def test_a_battery_that_vanishes_ends_a_watch_that_does_not_wait(folder: Path) -> None:

@@ -86,7 +86,14 @@ class OpenedBattery:
     @cached_property
     def siblings(self) -> Sequence[Call]:
         """The calls that asked siblings, of both arms; raises `BatteryError`."""
-        return [call for calls in self._sibling_sets.values() for call in calls]
+        # What is left of an arm or a task that is gone has nothing to be held against.
+        tasks, arms = {call.task for call in self.calls}, {call.arm for call in self.calls}
+        return [
+            call
+            for calls in self._sibling_sets.values()
+            for call in calls
+            if call.sibling_of in tasks and call.arm in arms
+        ]
 
     @cached_property
     def observed(self) -> Observed:
