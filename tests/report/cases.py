@@ -14,7 +14,7 @@ from battery.records.models import Phase
 from battery.report.markdown.summary import markdown
 from battery.verdict.assess import assess
 from tests.report.samples import LAST, MANIFEST, MODELS, metrics, summary, ten, three, verdict
-from tests.verdict.batteries import Cell, compounding, learning, observed
+from tests.verdict.batteries import Cell, compounding, learning, observed, with_siblings
 
 
 def dearer(cell: Cell) -> dict[str, Any]:
@@ -95,6 +95,8 @@ CASES: Final = {
         evidence=assess(observed(learning)),
         control=[metrics(1), metrics(2, total_tokens=7010), metrics(3, total_tokens=6990)],
     ),
+    "learned_on_new_tasks_too": three(evidence=assess(with_siblings(observed(learning), learning))),
+    "memorised": three(evidence=assess(with_siblings(observed(learning), lambda _: {}))),
     "inconclusive_by_a_gate": three(
         evidence=assess(observed(lambda cell: {**learning(cell), "memory_used": False}))
     ),

@@ -83,7 +83,7 @@ def _cost(evidence: Evidence, group: Group) -> str | None:
     of = "task" if group.kind == "all" else f"{group.kind} task"
     text = f"{_moved(group.ratio)} {noun(evidence)} on a typical {of}"
     if ends := group.interval:
-        return f"{text} ({_confidence(ends)} interval {_span(ends)})"
+        return f"{text} ({in_words(ends)})"
     # Where p is small, the note is what objects to it, and no reason for this.
     why = asked.note if asked.p > asked.level else None
     if asked.yes:
@@ -102,9 +102,16 @@ def _more_done(evidence: Evidence, group: Group) -> str:
     return f"{signed(100 * gain, 1)} points of runs done ({own}, twin {base}; {p})"
 
 
+def in_words(ends: Interval) -> str:
+    """Write the interval of a ratio for a sentence: `94% interval 54.9% to 17.6% fewer`."""
+    return f"{_confidence(ends)} interval {_span(ends)}"
+
+
 def _span(ends: Interval) -> str:
     """Write both ends, with one word where both are more or both fewer: `9% to 4% fewer`."""
     low, high = _moved(ends.low), _moved(ends.high)
+    if low == high:
+        return low
     (start, _, word), other = low.rpartition(" "), high.rpartition(" ")[2]
     return f"{start} to {high}" if word == other and ends.high <= HUGE else f"{low} to {high}"
 

@@ -18,12 +18,13 @@ from battery.report.html.figures import (
     headline,
     iterations,
     kinds,
+    siblings,
     stem,
     tasks,
 )
 from battery.verdict.assess import assess
 from tests.report.samples import metrics, summary, three
-from tests.verdict.batteries import Cell, compounding, learning, observed
+from tests.verdict.batteries import Cell, compounding, learning, observed, with_siblings
 
 CHANGES = st.floats(-1, 20, allow_nan=False)
 
@@ -169,7 +170,7 @@ def test_a_single_iteration_has_nothing_to_draw() -> None:
     evidence = assess(observed(iterations=1))
     first = headline(summary(metrics(1), evidence=evidence), evidence)
     assert (first.value, first.figure) == ("No effect can be shown", None)
-    assert (kinds(evidence), tasks(evidence)) == ([], [])
+    assert (kinds(evidence), tasks(evidence.by_task, evidence)) == ([], [])
     assert iterations(summary(metrics(1), evidence=evidence), evidence) == []
 
 
@@ -178,7 +179,7 @@ def test_tokens_that_nobody_reported_have_no_effect() -> None:
     assert (first.value, first.figure) == ("No effect can be shown", None)
     assert first.done
     assert {row.figure for row in kinds(evidence)} == {None}
-    assert {row.figure for _, row in tasks(evidence)} == {None}
+    assert {row.figure for _, row in tasks(evidence.by_task, evidence)} == {None}
     assert {row.figure for row in iterations(three(), evidence)} == {None}
 
 
@@ -191,7 +192,8 @@ def test_kinds_of_tasks_are_on_one_scale_with_intervals_where_a_question_was_put
 
 
 def test_tasks_come_with_their_names_the_largest_gain_first() -> None:
-    rows = tasks(assess(observed(learned_on(Phase.BETA))))
+    evidence = assess(observed(learned_on(Phase.BETA)))
+    rows = tasks(evidence.by_task, evidence)
     assert [row.cells[0] for _, row in rows[:3]] == ["beta 5", "beta 4", "beta 3"]
     assert [task.change for task, _ in rows] == ["better"] * 3 + ["same"] * 5
     assert len({row.figure.none for _, row in rows if row.figure}) == 1
@@ -205,3 +207,15 @@ def test_the_saving_is_followed_by_iteration() -> None:
     points = [row.figure.point for row in rows if row.figure]
     assert points == sorted(points, reverse=True)
     assert len(points) == 4
+
+
+def test_what_new_tasks_took_is_next_to_what_was_asked_again_on_one_scale() -> None:
+    evidence = assess(with_siblings(observed(learning), learning))
+    assert evidence.siblings
+    again, new = siblings(evidence.siblings)
+    assert [row.cells[0] for row in (again, new)] == ["again", "for the first time"]
+    assert again.figure
+    assert new.figure
+    assert (again.figure.stem, new.figure.stem) == (True, False)
+    assert again.figure.none == new.figure.none
+    assert new.cells[2].endswith("%)")

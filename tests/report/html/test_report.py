@@ -250,3 +250,12 @@ def test_without_evidence_there_is_no_report(opened: OpenedBattery) -> None:
     summary = summary_of(opened, report=False).model_copy(update={"evidence": None})
     with pytest.raises(ValueError, match="no evidence"):
         report(opened, summary)
+
+
+def test_new_tasks_have_a_table_of_their_own_with_what_they_show(tmp_path: Path) -> None:
+    page = text(open_battery(write_battery(tmp_path, siblings=True)))
+    section = page.partition("<h3>New tasks of the same kind</h3>")[2].partition("</section>")[0]
+    assert "16 new tasks, asked once each, of 8 tasks" in section
+    assert ">for the first time</th>" in section
+    assert section.count('<span class="foreign">alpha task') == 3
+    assert "New tasks of the same kind" not in text(open_battery(write_battery(tmp_path / "no")))

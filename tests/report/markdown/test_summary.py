@@ -70,6 +70,8 @@ def test_sections_come_in_the_order_of_the_contract(name: str) -> None:
     case = CASES[name]
     wanted = ["Compounding battery summary", "Compounding Metrics", "Verdict"]
     wanted += ["Which tasks learned"] if case.evidence and case.evidence.by_task else []
+    new = case.evidence and case.evidence.siblings
+    wanted += ["New tasks of the same kind"] if new else []
     wanted += ["How it was computed"] if case.evidence else []
     wanted += ["What the overseer foresaw"] if case.scorecard else []
     wanted += ["Warnings"] if case.warnings else []

@@ -34,8 +34,9 @@ data/battery/iter_3/scrum_findings.md
 SHORT = """\
 LEARNED
 With what it learned, the gateway used 44% fewer tokens than its twin, which
-learns nothing, and as many tasks were done (12 of 12 runs, twin 12 of 12). 3
-iterations are too few to tell whether it goes on getting better.
+learns nothing, and as many tasks were done (12 of 12 runs, twin 12 of 12).
+These tasks, asked again; nothing new was asked. 3 iterations are too few to
+tell whether it goes on getting better.
 
 effect: 43.5% fewer tokens on a typical task (94% interval 45.5% to 41.5% fewer)
 to settle it: 5 or more iterations, to see whether it goes on getting better.
@@ -216,3 +217,14 @@ def test_a_path_in_a_warning_can_be_copied_whole() -> None:
 def test_only_files_that_were_written_are_named() -> None:
     lines = shown(three(artifacts=[*FILES[:1], "summary.md"]))
     assert lines[-2:] == ["", "data/battery/summary.md"]
+
+
+def test_new_tasks_are_told_in_full_below_those_that_were_asked_again() -> None:
+    case = CASES["memorised"]
+    text = "\n".join(shown(case, full=True))
+    assert "16 new tasks, asked once each, of 8 tasks" in text
+    assert (
+        "as before: new, like alpha 0\n  easy; 1,000 tokens, twin 1,000 (0.0%); done 2 of 2" in text
+    )
+    assert text.index("better: alpha 0") < text.index("16 new tasks") < text.index("Level  Answer")
+    assert "16 new tasks, asked" not in "\n".join(shown(case))

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final, Literal, NamedTuple
 
 from battery.base.numbers import counted, p_equals, percent, signed_percent
-from battery.records.findings import Evidence, Group, Interval, TaskEffect
+from battery.records.findings import Evidence, Group, Interval, Siblings, TaskEffect
 from battery.records.metric import METRICS
 from battery.records.models import FROZEN, LEARN, Arm, Summary, Trend
 from battery.report import evidence as shown
+from battery.report.siblings import rows as new_rows
 
 #: How far a scale may reach to either side, as a relative change; what lies beyond is cut.
 _REACHES: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -217,13 +218,26 @@ def _figure(group: Group, scale: Scale) -> Bar | None:
     return bar(label, ends("ratio", group.ratio, group.interval), scale)
 
 
-def tasks(evidence: Evidence) -> list[tuple[TaskEffect, Drawn]]:
-    """Lay out every task on one scale, the largest gain first."""
-    scale = _scale(task.ratio for task in evidence.by_task)
+def tasks(effects: Sequence[TaskEffect], evidence: Evidence) -> list[tuple[TaskEffect, Drawn]]:
+    """Lay out tasks on one scale, in their order."""
+    scale = _scale(task.ratio for task in effects)
     return [
         (task, Drawn(shown.task_cells(task, evidence), _stem(task.change, task.ratio, scale)))
-        for task in evidence.by_task
+        for task in effects
     ]
+
+
+def siblings(new: Siblings) -> list[Drawn]:
+    """Lay out a typical task asked again and a typical new one, on one scale."""
+    again, first = ends("ratio", new.repeated, None), ends("ratio", new.ratio, new.interval)
+    scale = Scale.over([*again, *first])
+    figures = [
+        _stem("asked again", new.repeated, scale),
+        bar(f"new: {shown.relative(new.ratio)}, {shown.interval(new.interval)}", first, scale)
+        if new.interval and first
+        else _stem("new", new.ratio, scale),
+    ]
+    return [Drawn(*row) for row in zip(new_rows(new), figures, strict=True)]
 
 
 def iterations(summary: Summary, evidence: Evidence) -> list[Drawn]:

@@ -24,6 +24,7 @@ from battery.records.models import Run, Summary, Task
 from battery.records.stages import CHAT_STAGES
 from battery.records.word import Word
 from battery.report import evidence as shown
+from battery.report import siblings as new_tasks
 from battery.report import trends
 from battery.report.html import figures
 from battery.report.html.answers import Reviewed, learned, reviews
@@ -103,7 +104,12 @@ def report(opened: OpenedBattery, summary: Summary) -> Iterator[bytes]:
         "trusted": evidence.verdict is None or evidence.verdict.about.trusted,
         "headline": figures.headline(summary, evidence),
         "task_heads": shown.task_heads(evidence),
-        "learners": list(_parts(figures.tasks(evidence))),
+        "learners": list(_parts(figures.tasks(evidence.by_task, evidence))),
+        "new": new_tasks.told(evidence),
+        "new_kinds": figures.siblings(evidence.siblings) if evidence.siblings else [],
+        "new_kind_heads": new_tasks.HEADS,
+        "new_heads": new_tasks.heads(evidence),
+        "new_tasks": list(_parts(figures.tasks(new_tasks.by_task(evidence), evidence))),
         "changes": changes(evidence),
         "over": shown.over(evidence),
         "kind_heads": shown.group_heads(evidence),

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
 from battery.base.numbers import counted, duration, number
 from battery.base.text import printable
-from battery.records.findings import Evidence, Scorecard
+from battery.records.findings import Evidence, Scorecard, TaskEffect
 from battery.records.metric import METRICS
 from battery.records.models import DirectionCount, Summary, Trend
 from battery.records.stages import SCRUM
 from battery.report import evidence as shown
-from battery.report import trends
+from battery.report import siblings, trends
 from battery.report.learning import learning
 from battery.report.markdown import code, plain, row, table
 from battery.store.artifacts import (
@@ -39,6 +39,16 @@ def markdown(summary: Summary) -> str:
     ]
     if summary.evidence and summary.evidence.by_task:
         sections += ["## Which tasks learned", "\n\n".join(_tasks(summary.evidence))]
+    if summary.evidence and (text := siblings.told(summary.evidence)):
+        sections += [
+            "## New tasks of the same kind",
+            plain(text),
+            _table_of_tasks(
+                siblings.heads(summary.evidence),
+                siblings.by_task(summary.evidence),
+                summary.evidence,
+            ),
+        ]
     if summary.evidence:
         sections += ["## How it was computed", "\n\n".join(_protocol(summary.evidence))]
     if summary.scorecard:
@@ -191,11 +201,12 @@ def _whose(path: str) -> Iterator[str]:
 def _tasks(evidence: Evidence) -> Iterator[str]:
     """Write which tasks changed, each with the numbers of both arms."""
     yield plain(shown.changed(evidence))
-    rows = [
-        [plain(label), *cells]
-        for label, *cells in (shown.task_cells(task, evidence) for task in evidence.by_task)
-    ]
-    yield table(shown.task_heads(evidence), rows, left=3)
+    yield _table_of_tasks(shown.task_heads(evidence), evidence.by_task, evidence)
+
+
+def _table_of_tasks(heads: Sequence[str], tasks: Iterable[TaskEffect], evidence: Evidence) -> str:
+    cells = (shown.task_cells(task, evidence) for task in tasks)
+    return table(heads, [[plain(label), *rest] for label, *rest in cells], left=3)
 
 
 def _protocol(evidence: Evidence) -> Iterator[str]:

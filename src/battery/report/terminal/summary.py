@@ -14,13 +14,13 @@ from typing import Final, NamedTuple, TextIO
 
 from battery.base.numbers import signed_percent
 from battery.base.text import brief, can_show, cells, pad, printable, takes_escapes, write_line
-from battery.records.findings import Evidence
+from battery.records.findings import Evidence, TaskEffect
 from battery.records.metric import METRICS
 from battery.records.models import Summary, Trend
 from battery.records.stages import SCRUM
 from battery.records.word import GateStatus, Tone
 from battery.report import evidence as shown
-from battery.report import trends
+from battery.report import siblings, trends
 from battery.report.learning import learning
 from battery.report.markdown.summary import scrum_count
 from battery.report.terminal.lines import GAP, INDENTED, PROSE, WIDTH, align, widest
@@ -85,7 +85,10 @@ def _blocks(summary: Summary, folder: Path, look: Look, *, full: bool) -> Iterat
     elif not summary.iterations:
         yield ["No iteration has finished, so there is nothing to measure yet."]
     if full and evidence and evidence.by_task:
-        yield _tasks(evidence, look)
+        yield [*PROSE.wrap(shown.changed(evidence)), *_tasks(evidence.by_task, evidence, look)]
+    if full and evidence and (text := siblings.told(evidence)):
+        new = _tasks(siblings.by_task(evidence), evidence, look, like="new, like ")
+        yield [*PROSE.wrap(printable(text)), *new]
     if summary.iterations and (full or not evidence):
         yield _table(summary, look)
         yield _count(summary)
@@ -192,11 +195,12 @@ def _marked(evidence: Evidence, *, full: bool) -> Iterator[tuple[str, str]]:
         yield "to settle it", text
 
 
-def _tasks(evidence: Evidence, look: Look) -> Iterator[str]:
-    yield from PROSE.wrap(shown.changed(evidence))
-    for task in evidence.by_task:
+def _tasks(
+    tasks: Iterable[TaskEffect], evidence: Evidence, look: Look, like: str = ""
+) -> Iterator[str]:
+    for task in tasks:
         label, result, kind, own, base, change, done, twins = shown.task_cells(task, evidence)
-        yield from INDENTED.wrap(f"{look.paint(result, 'bold')}: {printable(label)}")
+        yield from INDENTED.wrap(f"{look.paint(result, 'bold')}: {like}{printable(label)}")
         cost = f"{own}{METRICS[evidence.cost].unit}, twin {base} ({change})"
         # A bluff says of itself that it is only claimed.
         work = done if done.startswith("claimed") else f"done {done}"
