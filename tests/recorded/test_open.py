@@ -9,7 +9,8 @@ import pytest
 
 from battery.base.errors import ArtifactError, FolderError
 from battery.inputs.tasks import digest, frozen_first, plan, siblings
-from battery.recorded import open_battery, summary_of
+from battery.recorded import open_battery
+from battery.recorded.summary import summary_of
 from battery.records.expectations import Expectations
 from battery.records.manifest import UNSETTLED, Manifest, Options
 from battery.records.models import FROZEN, LEARN, Phases, Sibling, Task, Tasks

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from battery.recorded import open_battery, summary_of
+from battery.recorded import open_battery
+from battery.recorded.summary import summary_of
 from battery.records.manifest import Options
 from battery.records.models import FROZEN, Summary
 from battery.store.artifacts import VERDICTS

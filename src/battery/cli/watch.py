@@ -12,7 +12,8 @@ import typer
 from battery.base.errors import InterruptedRunError
 from battery.cli import options
 from battery.cli.output import print_json, progress, show_summary
-from battery.recorded import open_battery, summary_of
+from battery.recorded import open_battery
+from battery.recorded.summary import summary_of
 from battery.records.events import Notice
 from battery.store.artifacts import MANIFEST
 from battery.store.battery_dir import BatteryDir

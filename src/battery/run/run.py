@@ -22,7 +22,8 @@ from battery.base.numbers import counted, duration
 from battery.base.text import listed
 from battery.grading import Grader
 from battery.inputs.settings import Settings
-from battery.recorded import open_battery, summary_of
+from battery.recorded import open_battery
+from battery.recorded.summary import summary_of
 from battery.records.events import Notice, Observer, Outlook, Plan
 from battery.records.manifest import Manifest
 from battery.records.models import Summary

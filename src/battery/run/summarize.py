@@ -9,7 +9,8 @@ from pathlib import Path
 
 from battery.base import interrupts
 from battery.base.errors import BatteryError, advised, is_forbidden
-from battery.recorded import OpenedBattery, open_battery, summary_of
+from battery.recorded import OpenedBattery, open_battery
+from battery.recorded.summary import summary_of
 from battery.records.events import Notice, Observer
 from battery.records.manifest import Manifest
 from battery.records.models import FROZEN, Summary

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from battery.base.errors import ArtifactError, BatteryError, FolderError, PausedError
 from battery.protocol import Json
-from battery.recorded import open_battery, summary_of
+from battery.recorded import open_battery
+from battery.recorded.summary import summary_of
 from battery.records.events import IterationFinished, Notice, Observer, Plan, StageStarted
 from battery.records.manifest import Manifest
 from battery.records.models import Metrics, Summary

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from battery.protocol import Json
-from battery.recorded import OpenedBattery, open_battery, summary_of
+from battery.recorded import OpenedBattery, open_battery
+from battery.recorded.summary import summary_of
 from battery.records.manifest import Options
 from battery.records.metric import COUNTED
 from battery.records.models import LEARN, Proposal, Run, Verdict

@@ -16,7 +16,8 @@ from battery.base.numbers import counted, duration, number, p_value
 from battery.base.text import capital, listed
 from battery.inputs.tasks import plan, siblings, task_id
 from battery.protocol import Json
-from battery.recorded import OpenedBattery, open_battery, summary_of
+from battery.recorded import OpenedBattery, open_battery
+from battery.recorded.summary import summary_of
 from battery.records.findings import Evidence, Growth, TaskEffect
 from battery.records.manifest import Manifest, Provenance
 from battery.records.metric import METRICS

@@ -1,0 +1,110 @@
+"""An opened battery summed up: every number that summary, page and terminal say of it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from battery.recorded import OpenedBattery
+from battery.recorded.learning import learning
+from battery.records.findings import Scorecard
+from battery.records.lines import chat_warnings, distill_warnings
+from battery.records.manifest import UNSETTLED
+from battery.records.models import Metrics, Models, Summary
+from battery.records.stages import CHAT_STAGES, DISTILL
+from battery.review.scorecard import score
+from battery.store.journal import Journal
+from battery.verdict.assess import assess
+from battery.verdict.metrics import count_directions, trends
+
+
+def summary_of(opened: OpenedBattery, *, report: bool) -> Summary:
+    """Sum up a battery with at least one complete iteration; raise `BatteryError`.
+
+    `report` lists the report among the artifacts even before it is written.
+    """
+    journals = [Journal(step.journal) for step in opened.steps]
+    provenance, rows = opened.provenance, trends(opened.metrics)
+    evidence = assess(opened.observed)
+    return Summary(
+        run_id=provenance.run_id,
+        state=provenance.state,
+        iterations_wanted=provenance.iterations_wanted,
+        started_at=provenance.started_at,
+        finished_at=provenance.finished_at,
+        elapsed_s=sum(map(_elapsed_ms, journals, opened.metrics)) / 1000,
+        calls=sum(map(_calls_made, journals, opened.metrics)),
+        models=_models(opened),
+        targets=provenance.targets,
+        seed=provenance.options.seed,
+        iterations=opened.metrics,
+        trends=rows,
+        verdict=count_directions(rows),
+        evidence=evidence,
+        control=opened.control,
+        scorecard=_scorecard(opened),
+        learning=learning(
+            {step.number: journal for step, journal in zip(opened.steps, journals, strict=True)},
+            opened.calls,
+            evidence.cost,
+            opened.folder.pricing,
+        ),
+        scrum=opened.steps[-1].read_verdicts(),
+        artifacts=opened.folder.listing(report=report),
+        warnings=list(_warnings(opened, journals)),
+    )
+
+
+def _models(opened: OpenedBattery) -> Models | None:
+    if opened.provenance.models:
+        return opened.provenance.models
+    # Whoever kept a tasks.json with the runs of the original script most likely used it.
+    tasks = opened.folder.read_tasks()
+    return tasks.models if tasks else None
+
+
+def _scorecard(opened: OpenedBattery) -> Scorecard | None:
+    proposals = {step.number: step.read_proposals() or [] for step in opened.steps}
+    scorecard = score(opened.metrics, proposals)
+    return scorecard if scorecard.expectations else None
+
+
+def _calls_made(journal: Journal, metrics: Metrics) -> int:
+    # The original battery kept no journal: of its calls only the runs are known.
+    return journal.calls + (0 if journal.tasks else metrics.total_tasks)
+
+
+def _elapsed_ms(journal: Journal, metrics: Metrics) -> int:
+    return journal.elapsed_ms + (0 if journal.tasks else round(metrics.total_elapsed_s * 1000))
+
+
+def _warnings(opened: OpenedBattery, journals: Sequence[Journal]) -> Iterator[str]:
+    """Yield what a reader of the numbers should know; all of it can be read from disk again."""
+    yield from opened.provenance.notes
+    if opened.provenance.scoring_digest == UNSETTLED:
+        again = f"battery grade {shlex.quote(str(opened.folder.root))}"
+        yield f"answers were being graded again when that broke off; do it again with: {again}"
+    # The trend goes over a gap, whether the folder there is incomplete or gone.
+    last = max(opened.folder.numbers(), default=0)
+    for before, after in pairwise([0, *(step.number for step in opened.steps), last + 1]):
+        if after - before == 2:
+            yield f"iteration {before + 1} is not complete and is left out"
+        elif after - before > 2:
+            yield f"iterations {before + 1} to {after - 1} are not complete and are left out"
+    if opened.torn:
+        yield opened.torn
+    yield from opened.faults
+    yield from opened.folder.pricing.warnings(opened.results)
+    for step, journal in zip(opened.steps, journals, strict=True):
+        name = f"iteration {step.number}"
+        # A folder that has lost its journals still has the events.
+        distill = journal.get(DISTILL.key) or {"events": list(step.distill_events())}
+        yield from (f"{name}: {text}" for text in distill_warnings(distill))
+        for stage in CHAT_STAGES:
+            answer = (journal.get(stage.key) or {}).get("answer")
+            yield from (f"{name}: {warning}" for warning in chat_warnings(stage, answer))
+        if step.read_proposals() == []:
+            yield f"{name}: no proposal could be read from the overseer review"
+        for verdict in step.read_verdicts():
+            yield from (f"{name}: {flag}" for flag in verdict.flags)
