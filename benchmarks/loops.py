@@ -27,7 +27,8 @@ from battery.records.models import LEARN, Tasks
 from battery.report.terminal.lines import PlainProgress
 from battery.run.iteration import Iteration
 from battery.run.schedule import Schedule
-from battery.store.battery_dir import BatteryDir, IterationDir
+from battery.store.battery_dir import BatteryDir
+from battery.store.iteration_dir import IterationDir
 from battery.store.journal import Journal
 from battery.target.http import open_clients
 from benchmarks.processes import in_turns

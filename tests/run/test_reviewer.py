@@ -17,7 +17,7 @@ from battery.records.models import LEARN
 from battery.records.stages import CHAT_STAGES, OVERSEER, SCRUM, ChatStage
 from battery.review.chats import CHATS, Chat, Earlier, Reading
 from battery.run.reviewer import Reviewer, is_file_in, write_metrics
-from battery.store.battery_dir import IterationDir
+from battery.store.iteration_dir import IterationDir
 from battery.store.journal import Journal
 from tests.support import notes, runs
 from tests.support.gateway import REVIEW

@@ -17,8 +17,8 @@ from battery.protocol import Json
 from battery.protocol.usage import Spent
 from battery.records.models import ELAPSED_KEY, Phase, RunResult
 from battery.records.stages import OVERSEER
-from battery.store.battery_dir import IterationDir
 from battery.store.documents import read_answers, read_back
+from battery.store.iteration_dir import IterationDir
 from tests.support.runs import run
 
 

@@ -14,8 +14,9 @@ from battery.records.models import Arm, Phase
 from battery.records.stages import respond_key
 from battery.report.inspect import Log, Tally
 from battery.report.inspect.sample import TaskRun
-from battery.store.battery_dir import BatteryDir, IterationDir
+from battery.store.battery_dir import BatteryDir
 from battery.store.files import make_folder, write_atomic
+from battery.store.iteration_dir import IterationDir
 from battery.store.journal import Journal
 from battery.verdict.assess import assess
 

@@ -18,7 +18,8 @@ from battery.records.manifest import Manifest, Provenance
 from battery.records.models import FROZEN, LEARN, Arm, Metrics, Run, RunResult, Tasks
 from battery.store import original
 from battery.store.artifacts import ARCHIVE, ITERATION, MANIFEST, RUN_SETS, TASKS
-from battery.store.battery_dir import BatteryDir, IterationDir
+from battery.store.battery_dir import BatteryDir
+from battery.store.iteration_dir import IterationDir
 from battery.verdict.facts import Observed, reruns_of
 from battery.verdict.metrics import measure, require_runs
 from battery.verdict.table import Call, Grid, grid

@@ -14,8 +14,8 @@ from battery.recorded import OpenedBattery
 from battery.records.lines import MORE, Row
 from battery.records.models import ELAPSED_KEY, LEARN, Arm, Run, Task
 from battery.store.artifacts import MANIFEST
-from battery.store.battery_dir import IterationDir
 from battery.store.documents import wrong
+from battery.store.iteration_dir import IterationDir
 
 
 def call_rows(opened: OpenedBattery) -> Iterator[Row]:

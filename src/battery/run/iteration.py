@@ -38,8 +38,9 @@ from battery.run.budget import Budget
 from battery.run.reviewer import Reviewer, write_metrics
 from battery.run.schedule import Ask, Outcomes, Schedule, confirmations, outcomes, to_confirm
 from battery.run.start import require_alike
-from battery.store.battery_dir import BatteryDir, IterationDir
+from battery.store.battery_dir import BatteryDir
 from battery.store.documents import read_back, wrong
+from battery.store.iteration_dir import IterationDir
 from battery.store.journal import Journal
 from battery.target.system import System, Worker
 

@@ -18,8 +18,9 @@ from battery.records.models import LEARN, ReviewOutcome
 from battery.records.stages import CHAT_STAGES, ChatStage
 from battery.run.reviewer import Reviewer, write_metrics
 from battery.run.summarize import rehearse, write_summary
-from battery.store.battery_dir import BatteryDir, IterationDir
+from battery.store.battery_dir import BatteryDir
 from battery.store.files import Reserve
+from battery.store.iteration_dir import IterationDir
 from battery.store.journal import Journal
 from battery.store.lock import locked
 from battery.target import targets

@@ -15,7 +15,7 @@ from battery.records.lines import ChatCall, chat_warnings
 from battery.records.models import ELAPSED_KEY, FROZEN, Metrics
 from battery.records.stages import ChatStage
 from battery.review.chats import CHATS, Earlier, Evidence
-from battery.store.battery_dir import IterationDir
+from battery.store.iteration_dir import IterationDir
 from battery.store.journal import Journal
 from battery.target.system import System
 from battery.verdict.metrics import measure

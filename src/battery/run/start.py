@@ -6,7 +6,7 @@ from battery.base.errors import StartError
 from battery.recorded import calls_of
 from battery.records.events import Notice, Observer
 from battery.records.models import FROZEN
-from battery.store.battery_dir import IterationDir
+from battery.store.iteration_dir import IterationDir
 from battery.verdict.start import alike
 from battery.verdict.table import grid
 

@@ -28,8 +28,9 @@ from battery.records.stages import (
 )
 from battery.review.chats import CHATS, Earlier, first_line
 from battery.run.schedule import Schedule
-from battery.store.battery_dir import BatteryDir, IterationDir
+from battery.store.battery_dir import BatteryDir
 from battery.store.documents import cannot_read, read_back, wrong
+from battery.store.iteration_dir import IterationDir
 
 _CLAIMED: Final = (
     "the calls of an iteration under way are shown as they claim to have ended; its own line, once "

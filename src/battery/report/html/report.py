@@ -33,8 +33,9 @@ from battery.report.html.board import MOST_LINES, ROWS, Board, charts, means_doc
 from battery.report.html.page import render
 from battery.report.html.transcripts import Groups, call_name, rerun_name, transcript
 from battery.report.learning import learning
-from battery.store.battery_dir import BatteryDir, IterationDir
+from battery.store.battery_dir import BatteryDir
 from battery.store.files import require_writable, write_atomic
+from battery.store.iteration_dir import IterationDir
 from battery.verdict import policy
 from battery.verdict.bluffs import clauses
 
