@@ -15,7 +15,7 @@ from battery.base.numbers import (
 )
 from battery.records.metric import METRICS
 from battery.records.word import Word
-from battery.verdict import cost, policy, twin
+from battery.verdict import checks, cost, policy, twin
 from battery.verdict.facts import Facts
 from battery.verdict.table import CACHED, SILENT
 
@@ -47,11 +47,13 @@ def assumptions(facts: Facts) -> Iterator[str]:
         "task by task. A disturbance of one of them alone would be taken for learning."
     )
     yield "Tasks are independent of each other; repeats and iterations of a task are averaged."
+    yield from filter(None, [checks.untried(facts.grid)])
 
 
 def cautions(word: Word | None, facts: Facts) -> Iterator[str]:
     """List what a reader of the verdict should know as well."""
     grid = facts.grid
+    yield from filter(None, [checks.refuting_all(grid)])
     yield from _cached(facts)
     calls = grid.calls[facts.cost]
     asked = int((~np.isnan(grid.calls[SILENT])).sum())
