@@ -201,3 +201,28 @@ def test_a_mean_of_few_calls_that_scatter_is_too_low_to_be_a_saving(
     assert asked.p <= asked.level
     assert asked.yes is not feigned
     assert ("feign a saving" in str(asked.note)) is feigned
+
+
+def test_niche_tasks_must_gain_more_than_the_arms_differ_by_on_all_tasks() -> None:
+    """The learn arm is cheaper by 15% for good; by luck its niche tasks were so by 4% at first."""
+
+    def cheaper(cell: Cell) -> dict[str, Any]:
+        lucky = cell.iteration == 1 and cell.phase is Phase.BETA
+        own = (0.96 if lucky else 0.85) if cell.arm == LEARN else 1.0
+        return {"tokens": round(own * (10_000 + 100 * cell.task + cell.iteration))}
+
+    note = asked(observed(cheaper, iterations=5))["niche"].note
+    assert note == "the learn arm cost less in iteration 1 already, and gained under 10%"
+
+
+def test_to_refuse_sooner_is_no_work_saved() -> None:
+    def refuses(cell: Cell) -> dict[str, Any]:
+        sooner = cell.arm == LEARN and cell.iteration > 1
+        share = 0.1 if cell.phase is Phase.GAMMA else 0.97
+        return {"tokens": round((share if sooner else 1.0) * (10_000 + 100 * cell.task))}
+
+    question = asked(observed(refuses, iterations=5))["cost"]
+    assert not question.yes
+    assert question.note == (
+        "tasks that can be done cost 3.0% less: what is saved is on impossible ones"
+    )

@@ -162,6 +162,11 @@ class Objections:
             yield _little(effects, asked)
         if no_less_together(*self.sides(grid)):
             yield "all tasks together cost no less than in the twin"
+        doable = grid.rows(*SOLVABLE)
+        if doable and too_small(effects[doable], policy.DOABLE * self.relevant_cost):
+            saved = 1 - (cost.ratio(effects[doable]) or 1.0)
+            some = f"{percent(saved, 1)} less" if saved > 0 else "no less"
+            yield f"tasks that can be done cost {some}: what is saved is on impossible ones"
         if self._may_lean():
             net = effects - self.alike.effects + self.alike.netted
             if too_small(net, self.relevant_cost):
@@ -184,11 +189,13 @@ class Objections:
         if leaned_as_far(effects, lean, share * self.relevant_cost):
             least = policy.relevant(share * self.relevant_cost)
             yield f"the learn arm's niche tasks gained less than {least} since iteration 1"
-        if self._may_lean():
-            net = effects - self.alike.effects[rows] + self.alike.netted[rows]
-            if too_small(net, self.relevant_cost):
-                asked = policy.relevant(self.relevant_cost)
-                yield f"the learn arm cost less in iteration 1 already, and gained under {asked}"
+        # What the arms differ by is told better by all tasks than by a few niche ones.
+        everywhere = means(self.alike.effects - self.alike.netted)
+        if self._may_lean() and any(
+            leaned_as_far(effects, each, self.relevant_cost) for each in (lean, everywhere)
+        ):
+            asked = policy.relevant(self.relevant_cost)
+            yield f"the learn arm cost less in iteration 1 already, and gained under {asked}"
         if one_task(signflip.each(effects[None]), int((~np.isnan(effects)).sum())):
             yield "not all niche tasks go the same way"
 

@@ -72,6 +72,9 @@ PAIRS: int = 4
 # What a task has for good was there in iteration 1. This leaves half of what merging lets through.
 #: Of the saving that counts, so much must have come to niche tasks since iteration 1.
 NICHE_SINCE: float = 0.5
+# Whoever only refuses sooner does no work for less.
+#: Of the saving that counts, so much must be on tasks that can be done.
+DOABLE: float = 0.5
 # Later looks never end, and every pair of calls sees again what its task has for good.
 #: The same at a look that was not planned.
 NICHE_SINCE_LATER: float = 2.5

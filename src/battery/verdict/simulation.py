@@ -15,7 +15,7 @@ from typing import Final, Literal, NamedTuple, Self
 
 import numpy as np
 
-from battery.records.models import Phase
+from battery.records.models import SOLVABLE, Phase
 from battery.verdict import cost, niche, objections, policy, signflip, statistics
 from battery.verdict.growth import largest_step, rises
 from battery.verdict.signflip import SEED, Booleans, Floats
@@ -122,6 +122,8 @@ def judge(own: Floats, base: Floats, design: Design) -> Judged:
     levels = _levels(*later, rows, wild)
     objected = _objected(later, effects, effects - lean, start.leans, least)
     objected |= wild & objections.is_feigned(effects, *later, least)
+    if doable := [row for phase in SOLVABLE for row in rows[list(Phase).index(phase)]]:
+        objected |= objections.too_small(effects[:, doable], policy.DOABLE * least)
     yes = (signflip.each(effects, most=_FLIPS) <= levels[0]) & ~objected & ~start.spoils
     learned = yes.copy()
     few = rows[list(Phase).index(Phase.BETA)]
@@ -130,10 +132,12 @@ def judge(own: Floats, base: Floats, design: Design) -> Judged:
     still = ~yes & ~start.spoils & ~pays & bool(few)
     if still.any():
         sides = later[0][still][:, few], later[1][still][:, few]
+        everywhere = lean[still].mean(axis=1, keepdims=True)
         part, lean = effects[still][:, few], lean[still][:, few]
         learned[still] = (
             (niche.saves_each(*sides, _FLIPS) <= levels[1][still])
             & ~_objected(sides, part, part - lean, start.leans[still], least)
+            & ~(start.leans[still] & objections.leaned_as_far(part, everywhere, least))
             & ~(wild[still] & objections.is_feigned(part, *sides, least))
             & ~objections.leaned_as_far(part, lean, policy.NICHE_SINCE * least)
             & ~objections.one_task(signflip.each(part, most=_FLIPS), len(few))
