@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from battery.protocol import MOST_COUNTED
+from battery.records.checks import UNCHECKED
 from battery.records.findings import Evidence
 from battery.records.metric import OK, TOKENS
 from battery.records.models import FROZEN, LEARN, Phase
@@ -18,7 +19,15 @@ from battery.records.word import Word
 from battery.verdict.assess import assess
 from battery.verdict.facts import Observed
 from battery.verdict.table import Call, grid
-from tests.verdict.batteries import BOTH, Cell, Changes, calls, compounding, learning, observed
+from tests.verdict.batteries import (
+    BOTH,
+    Cell,
+    Changes,
+    calls,
+    compounding,
+    learning,
+    observed,
+)
 
 
 def seen(battery: Observed) -> Evidence:
@@ -75,7 +84,8 @@ def test_a_server_that_warms_up_in_both_arms_has_not_learned() -> None:
         return {"elapsed_ms": 1000 * slow, "tokens": 1000 * slow, "turns": 2 * slow}
 
     found = seen(observed(changes))
-    assert found.verdict is Word.NO_EFFECT
+    # Two arms over one memory would look the same.
+    assert found.verdict is Word.INCONCLUSIVE
     assert found.luck
     assert found.luck.improved >= 3, "the direction count is taken in, the verdict is not"
 
@@ -194,3 +204,10 @@ def test_a_battery_without_a_call_is_refused() -> None:
     with pytest.raises(ValueError, match="no call"):
         grid([])
     assert BOTH == (LEARN, FROZEN)
+
+
+@pytest.mark.parametrize("checked", [True, False])
+def test_that_no_task_has_a_check_is_told(*, checked: bool) -> None:
+    found = seen(observed(learning)._replace(checked=checked))
+    assert found.checked == checked
+    assert (UNCHECKED in found.cautions) != checked

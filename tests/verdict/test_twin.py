@@ -9,7 +9,9 @@ import pytest
 from battery.records.expectations import Expectations
 from battery.records.metric import TOKENS
 from battery.records.models import FROZEN, LEARN, Phase
+from battery.records.word import GateStatus, Word
 from battery.verdict import twin
+from battery.verdict.assess import assess
 from battery.verdict.facts import Observed
 from battery.verdict.start import alike
 from battery.verdict.table import grid
@@ -132,3 +134,98 @@ def test_a_twin_broke_where_that_is_no_luck(easy: int, repeats: int, refused: bo
     down = lambda c: broken(c) if c.phase is Phase.ALPHA else {}  # noqa: E731
     found = spoiled(observed(down, iterations=2, phases=phases, repeats=repeats))
     assert bool(found) is refused
+
+
+def remembering(cell: Cell) -> dict[str, Any]:
+    """Show a memory that each distillation changes, and that the twin lacks."""
+    known = cell.iteration - 1 if cell.arm == LEARN else 0
+    return learning(cell) | {"fingerprint": f"memory {known}"}
+
+
+def test_a_twin_whose_fingerprint_never_changes_is_one() -> None:
+    found = assess(observed(remembering), plan=False)
+    assert found.verdict is Word.LEARNED
+
+
+def test_a_twin_whose_fingerprint_changes_is_none() -> None:
+    changes: Changes = lambda c: remembering(c) | {"fingerprint": f"memory {c.iteration}"}  # noqa: E731
+    found = assess(observed(changes), plan=False)
+    assert found.verdict is Word.INVALID
+    assert "the memory of the twin changed: its answers carry 3 fingerprints" in found.sentence
+
+
+def test_arms_that_start_with_different_memories_are_refused() -> None:
+    changes: Changes = lambda c: remembering(c) | {"fingerprint": c.arm}  # noqa: E731
+    found = assess(observed(changes), plan=False)
+    assert found.verdict is Word.INVALID
+    assert "the arms start with different memories" in found.sentence
+
+
+def test_a_gateway_that_learns_from_each_task_at_once_may_start_alike() -> None:
+    changes: Changes = lambda c: (  # noqa: E731
+        remembering(c) | {"fingerprint": f"memory {c.iteration * c.task if c.arm == LEARN else 0}"}
+    )
+    assert assess(observed(changes), plan=False).verdict is Word.LEARNED
+
+
+def test_a_memory_that_never_changes_has_learned_nothing_whatever_is_saved() -> None:
+    found = assess(observed(lambda c: remembering(c) | {"fingerprint": "empty"}), plan=False)
+    assert found.verdict is Word.INCONCLUSIVE
+    assert "nothing was learned: the memory's fingerprint is the same to the end" in found.sentence
+    assert found.gates[-1].status is GateStatus.FAILED
+
+
+def together(cell: Cell) -> dict[str, Any]:
+    """Learn in both arms, the twin a little less: two front ends over one memory."""
+    factor = 1 if cell.iteration == 1 else 0.5 if cell.arm == LEARN else 0.58
+    return {"tokens": round((1000 + 10 * cell.task) * factor)}
+
+
+@pytest.mark.parametrize("twins", [0.5, 0.58, 0.66])
+def test_a_twin_that_gains_as_the_learn_arm_does_is_no_measure(twins: float) -> None:
+    def changes(cell: Cell) -> dict[str, Any]:
+        factor = 1 if cell.iteration == 1 else 0.5 if cell.arm == LEARN else twins
+        return {"tokens": round((1000 + 10 * cell.task) * factor)}
+
+    found = assess(observed(changes), plan=False)
+    assert found.verdict is Word.INCONCLUSIVE
+    assert "the twin, which is never distilled, came to take" in found.sentence
+    assert "both share a memory, or the provider got cheaper" in found.sentence
+    # It is said once.
+    assert not any("share a memory" in text for text in found.cautions)
+
+
+def test_a_learner_that_saves_twice_what_its_twin_came_to_save_has_learned() -> None:
+    def changes(cell: Cell) -> dict[str, Any]:
+        factor = 1 if cell.iteration == 1 else 0.4 if cell.arm == LEARN else 0.85
+        return {"tokens": round((1000 + 10 * cell.task) * factor)}
+
+    found = assess(observed(changes), plan=False)
+    assert found.verdict is Word.LEARNED
+    assert any("share a memory" in text for text in found.cautions)
+
+
+def test_a_provider_that_gets_cheaper_spoils_nothing_where_the_twins_memory_is_shown() -> None:
+    changes: Changes = lambda c: remembering(c) | together(c)  # noqa: E731
+    assert assess(observed(changes), plan=False).verdict is Word.LEARNED
+
+
+def test_a_twin_that_comes_to_do_more_tasks_as_the_learn_arm_does_is_no_measure() -> None:
+    failed = {"status": "failed", "error": "?"}
+    changes: Changes = lambda c: failed if c.phase is Phase.BETA and c.iteration == 1 else {}  # noqa: E731
+    found = assess(observed(changes, iterations=4, repeats=2), plan=False)
+    assert found.verdict is Word.INCONCLUSIVE
+    assert "the provider got better" in found.sentence
+
+
+def test_a_memory_that_leaks_to_the_twin_late_is_seen_where_it_was_filled_before() -> None:
+    def changes(cell: Cell) -> dict[str, Any]:
+        filled = cell.task == 0 or cell.iteration > 2
+        return learning(cell) | {"memory_used": later(cell) or filled}
+
+    (text,) = spoiled(observed(changes, iterations=4))
+    assert "the twin got more from memory than in iteration 1" in text
+
+
+def later(cell: Cell) -> bool:
+    return cell.arm == LEARN and cell.iteration > 1

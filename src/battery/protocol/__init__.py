@@ -7,6 +7,7 @@ the other. It knows no network: text and objects in, text and objects out.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -26,6 +27,16 @@ MOST_COUNTED: Final = 2**53
 OVERSEER_KIND: Final = "overseer_correction"
 #: How gateways mark an answer that no model gave this time.
 CACHED_KEYS: Final = ("cached", "cache_hit", "from_cache")
+#: Keys of an answer, its artifact and its log entries that no two calls share: times and names of
+#: the call. Two answers are equal where everything else is.
+PER_CALL: Final = frozenset(
+    {
+        *("_elapsed_ms", "elapsed_ms", "elapsed_s", "elapsed", "duration_ms", "duration_s"),
+        *("duration", "latency_ms", "latency", "took_ms", "time", "ts", "timestamp", "date"),
+        *("created", "created_at", "started_at", "finished_at", "updated_at", "at"),
+        *("id", "request_id", "response_id", "call_id", "trace_id", "span_id", "run_id"),
+    }
+)
 #: What to do about an answer that reports an error.
 LOOK_THERE: Final = (
     "look at the log of the gateway, and at account and limits of the provider behind it"
@@ -305,6 +316,20 @@ def memory_used(answer: Json) -> bool | None:
     artifact = answer.get("artifact")
     memory = artifact.get("memory") if isinstance(artifact, dict) else None
     return bool(memory) if isinstance(memory, list) else None
+
+
+def answer_digest(answer: Json) -> bytes:
+    """Hash an answer without its `PER_CALL` keys, those of its artifact and of its log entries."""
+    told = _without_per_call(answer)
+    if isinstance(artifact := told.get("artifact"), dict):
+        told["artifact"] = _without_per_call(artifact)
+    if isinstance(log := told.get("log"), list):
+        told["log"] = [_without_per_call(e) if isinstance(e, dict) else e for e in log]
+    return blake2b(jsonio.dumps(told), digest_size=16).digest()
+
+
+def _without_per_call(part: Json) -> Json:
+    return {key: value for key, value in part.items() if key not in PER_CALL}
 
 
 def memory_fingerprint(answer: Json) -> str | None:

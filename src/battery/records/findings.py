@@ -312,6 +312,12 @@ class Evidence(Record):
         description="By arm: cells (task and iteration) with an answer that says it came from a "
         "cache.",
     )
+    repeated: dict[str, int] = Field(
+        description="By arm: answers that equal an earlier one to the same task, times aside."
+    )
+    checked: bool = Field(
+        description="Whether any task has a check; without, `ok` is the gateway's own word."
+    )
     sensitivity: Sensitivity | None = Field(
         description="What could have been seen; null with one arm."
     )

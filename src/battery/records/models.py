@@ -17,6 +17,7 @@ from battery.protocol import (
     MOST_COUNTED,
     Json,
     Status,
+    answer_digest,
     memory_fingerprint,
     memory_used,
     read_respond,
@@ -279,6 +280,7 @@ class RunResult(NamedTuple):
             usage=usage_numbers(answer),
             spent=respond_spent(answer),
             fingerprint=memory_fingerprint(answer),
+            digest=answer_digest(answer),
         )
 
     def graded(self, checked: Checked | None) -> RunResult:

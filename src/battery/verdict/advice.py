@@ -95,6 +95,12 @@ def _inconclusive(facts: Facts) -> Iterator[str]:
     if facts.nothing:
         yield "Tasks of which the gateway can do some, and a limit on turns that leaves room."
         return
+    if facts.shared:
+        yield (
+            "A twin with a memory of its own, and answers of both that show it at "
+            "`artifact.memory_fingerprint`; then a new battery."
+        )
+        return
     failed = [gate.name for gate in facts.gates if gate.status is GateStatus.FAILED]
     # More calls cannot lift a failed gate.
     if failed:

@@ -12,7 +12,18 @@ import numpy as np
 from battery.records.findings import Evidence, OtherMetric
 from battery.records.metric import OK
 from battery.records.models import FROZEN, LEARN
-from battery.verdict import advice, cautions, cost, gates, ladder, planning, sentences, twin, work
+from battery.verdict import (
+    advice,
+    cautions,
+    cost,
+    gates,
+    ladder,
+    planning,
+    repeats,
+    sentences,
+    twin,
+    work,
+)
 from battery.verdict.bluffs import bluffs
 from battery.verdict.facts import Facts, Observed
 from battery.verdict.forgetting import forgotten
@@ -59,6 +70,8 @@ def assess(observed: Observed, *, plan: bool = True) -> Evidence:
         siblings=facts.siblings,
         gates=list(facts.gates),
         cached=_cached(grid),
+        repeated=repeats.repeated(grid),
+        checked=observed.checked,
         luck=luck(grid),
         sensitivity=planning.sensitivity(facts) if plan else None,
         settle=advice.settle(word, facts) if plan else [],
@@ -107,6 +120,7 @@ def facts_of(observed: Observed) -> Facts:
         gates=gates.check(observed, lost, bluffed),
         spoiled=list(twin.spoiled(observed, start)),
         nothing=twin.nothing_to_learn(observed),
+        shared=twin.shared(observed, grid.cost),
     )
 
 

@@ -13,9 +13,10 @@ from battery.base.numbers import (
     p_equals,
     percent,
 )
+from battery.records.checks import UNCHECKED
 from battery.records.metric import METRICS
 from battery.records.word import Word
-from battery.verdict import checks, cost, policy, twin
+from battery.verdict import checks, cost, policy, repeats, twin
 from battery.verdict.facts import Facts
 from battery.verdict.table import CACHED, SILENT
 
@@ -53,8 +54,11 @@ def assumptions(facts: Facts) -> Iterator[str]:
 def cautions(word: Word | None, facts: Facts) -> Iterator[str]:
     """List what a reader of the verdict should know as well."""
     grid = facts.grid
+    if not facts.observed.checked:
+        yield UNCHECKED
     yield from filter(None, [checks.refuting_all(grid)])
     yield from _cached(facts)
+    yield from repeats.more_often(grid)
     calls = grid.calls[facts.cost]
     asked = int((~np.isnan(grid.calls[SILENT])).sum())
     noun = METRICS[facts.cost].plain
@@ -66,7 +70,8 @@ def cautions(word: Word | None, facts: Facts) -> Iterator[str]:
     # Uneven cells are no reason to refuse, but some means rest on fewer calls than it seems.
     if grid.fewest < grid.repeats and not grid.missing():
         yield f"some cells hold {grid.fewest} runs and others {grid.repeats}"
-    if facts.two_arms and len(grid.iterations) > 1 and (text := twin.trend(grid, facts.cost)):
+    told = facts.shared or len(grid.iterations) < 2 or not facts.two_arms
+    if not told and (text := twin.trend(grid, facts.cost)):
         yield text
     if word is not Word.INVALID:
         yield from _together(facts)

@@ -150,6 +150,8 @@ class Facts(NamedTuple):
     spoiled: Sequence[str]
     #: Why there was nothing to learn from; None where there was.
     nothing: str | None
+    #: Why the twin is no measure; None where it is.
+    shared: str | None = None
 
     @property
     def grid(self) -> Grid:

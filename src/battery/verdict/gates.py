@@ -17,7 +17,7 @@ from battery.records.findings import Bluffs, Gate
 from battery.records.metric import OK, OVERSEER, TOKENS
 from battery.records.models import CONFIRMED, LEARN, Phase
 from battery.records.word import GateName, GateStatus
-from battery.verdict import bluffs, policy
+from battery.verdict import bluffs, policy, twin
 from battery.verdict.bluffs import Counted, counts
 from battery.verdict.facts import Forgotten, Observed
 from battery.verdict.signflip import Floats
@@ -176,6 +176,9 @@ def _mechanism(observed: Observed) -> _Outcome:
     ]
     if useful and not any(useful):
         return GateStatus.FAILED, "No distillation delivered anything."
+    if twin.is_unchanged(grid):
+        text = "No distillation changed the memory: its fingerprint is the same to the end."
+        return GateStatus.FAILED, text
     memory = grid.asked(LEARN, MEMORY)[:, 1:]
     seen, used = int((~np.isnan(memory)).sum()), int(np.nansum(memory))
     if not useful or not seen:

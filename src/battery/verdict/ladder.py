@@ -46,8 +46,8 @@ def decide(facts: Facts) -> Decision:
 
 
 def _compared(facts: Facts) -> tuple[Word, list[str]]:
-    if facts.nothing:
-        return Word.INCONCLUSIVE, [facts.nothing]
+    if untold := facts.nothing or facts.shared:
+        return Word.INCONCLUSIVE, [untold]
     if prices := list(_prices(facts)):
         return Word.MIXED, prices
     failed = [f'the gate "{gate.title}" failed' for gate in facts.gates if _failed(gate.status)]

@@ -66,6 +66,10 @@ SPOILING: float = 0.05
 # missed would be called learned.
 #: Arms that lean one way in iteration 1 with this p are believed only as far as they went on.
 LEANING: float = 0.10
+# A provider that became cheaper moves both arms alike as well; a learner that still saves twice as
+# much as its twin has shown something of its own.
+#: A twin that came to gain this part of what the learn arm did since iteration 1 is no measure.
+SHARED: float = 0.5
 # Fewer calls per task than this hide in their luck what a task has for good.
 #: Pairs of calls of one niche task that count as independent; more are merged.
 PAIRS: int = 4

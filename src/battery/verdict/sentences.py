@@ -282,8 +282,8 @@ def _ends(interval: Interval) -> str:
 
 def _inconclusive(facts: Facts, reasons: Sequence[str]) -> str:
     start = "This battery cannot tell whether learning helps"
-    if facts.nothing:
-        return f"{start}: {facts.nothing}."
+    if untold := facts.nothing or facts.shared:
+        return f"{start}: {untold}."
     group, gains = facts.group("all"), facts.yes("cost", "niche", "success")
     if (group is None or group.ratio is None) and not gains:
         return f"{start}, because no {METRICS[facts.cost].plain} could be compared."

@@ -15,7 +15,7 @@ from battery.records.metric import METRICS
 from battery.records.models import FROZEN, LEARN
 from battery.verdict import cost, policy, signflip
 from battery.verdict.signflip import Floats
-from battery.verdict.table import MEMORY, Grid
+from battery.verdict.table import FINGERPRINT, MEMORY, Grid
 
 
 class Alike(NamedTuple):
@@ -50,6 +50,14 @@ def alike(grid: Grid, metric: str) -> Alike:
 
 def _remembered(first: Grid) -> str | None:
     """Object to a memory that only one arm has; no test is needed where the answers show it."""
+    codes = (first.told(arm, FINGERPRINT) for arm in (LEARN, FROZEN))
+    before = [known[0] for each in codes if (known := each[~np.isnan(each)]).size]
+    # Their first answers alone: a gateway may learn from each task at once.
+    if len(before) == 2 and before[0] != before[1]:
+        return (
+            "the arms start with different memories: their fingerprints differ in iteration 1, "
+            "before anything was learned"
+        )
     learn, frozen = (first.asked(arm, MEMORY) for arm in (LEARN, FROZEN))
     # A gateway that fills this field for both does not mean learning by it.
     shown = not np.isnan(learn).all() and not np.isnan(frozen).all()

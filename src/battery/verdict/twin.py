@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from battery.base.numbers import counted, more_or_fewer
+from battery.base.numbers import counted, more_or_fewer, p_equals, percent
 from battery.records.metric import METRICS, OK, TURNS
-from battery.records.models import FROZEN, LEARN, SOLVABLE, Phase
+from battery.records.models import FROZEN, LEARN, SOLVABLE, Arm, Phase
 from battery.verdict import cost, policy, signflip, strata
 from battery.verdict.facts import Observed
+from battery.verdict.signflip import Floats
 from battery.verdict.start import Alike
-from battery.verdict.table import CACHED, MEMORY, Grid
+from battery.verdict.table import CACHED, FINGERPRINT, MEMORY, Grid
 
 
 def spoiled(observed: Observed, start: Alike | None) -> Iterator[str]:
@@ -34,6 +35,8 @@ def spoiled(observed: Observed, start: Alike | None) -> Iterator[str]:
     # A cached answer is no work: it cannot be the measure of what work costs.
     if cached := int(np.nansum(grid.asked(FROZEN, CACHED))):
         yield f"{counted(cached, 'answer')} of the twin came from a cache, which is no work"
+    if (memories := _values(grid.told(FROZEN, FINGERPRINT))) > 1:
+        yield f"the memory of the twin changed: its answers carry {memories} fingerprints"
     yield from _learned(grid)
 
 
@@ -48,14 +51,23 @@ def nothing_to_learn(observed: Observed) -> str | None:
     known = turns[~np.isnan(turns)]
     if most is not None and known.size and (known >= most).all():
         return f"every call hit the limit of {most} turns, so nothing was measured"
+    if is_unchanged(grid):
+        return "nothing was learned: the memory's fingerprint is the same to the end"
     if not np.nansum(grid.calls[OK][:, rows]):
         return "no task was ever done in either arm, so there was nothing to learn from"
     return None
 
 
+def is_unchanged(grid: Grid) -> bool:
+    """Return whether the learn arm's memory is shown, and is the same to the end."""
+    codes = grid.told(LEARN, FINGERPRINT)
+    shown = [~np.isnan(part).all() for part in (codes[:, :1], codes[:, 1:]) if part.size]
+    return len(shown) == 2 and all(shown) and _values(codes) == 1
+
+
 def trend(grid: Grid, metric: str) -> str | None:
     """Note that the twin's own cost fell or rose since iteration 1; None where it did not."""
-    later = cost.since_first(grid.asked(FROZEN, metric))
+    later = _since(grid, FROZEN, metric)
     flipped, ratio = signflip.differs(later), cost.ratio(later)
     if flipped.p is None or flipped.p > policy.GATE or ratio is None:
         return None
@@ -64,6 +76,66 @@ def trend(grid: Grid, metric: str) -> str | None:
     amount = f"{more_or_fewer(ratio)} {METRICS[metric].plain} than in iteration 1"
     cause = "or the arms share a memory" if ratio < 1 else "or its prompts grow"
     return f"the twin, which learns nothing, took {amount}: the provider drifted, {cause}"
+
+
+def shared(observed: Observed, metric: str) -> str | None:
+    """Object to a twin that gains as the learn arm does; None where it is shown not to.
+
+    Two front ends over one memory look like that: what they have learned, both have.
+    """
+    grid = observed.grid
+    if FROZEN not in grid.arms or len(grid.iterations) < 2:
+        return None
+    # A twin whose memory is shown, and never changed, has none that anybody could share.
+    if not np.isnan(grid.told(FROZEN, FINGERPRINT)).any():
+        return None
+    return _cheaper(grid, metric) or _better(grid, observed.expectations.relevant.success)
+
+
+def _cheaper(grid: Grid, metric: str) -> str | None:
+    own, twins = (_since(grid, arm, metric) for arm in (LEARN, FROZEN))
+    p, ratios = signflip.differs(twins).p, (cost.ratio(own), cost.ratio(twins))
+    if p is None or p > policy.GATE or ratios[0] is None or ratios[1] is None:
+        return None
+    as_much = cost.effect(ratios[1]) >= policy.SHARED * cost.effect(ratios[0])
+    if not policy.is_relevant(1 - ratios[1]) or not as_much:
+        return None
+    learn, frozen = more_or_fewer(ratios[0]), more_or_fewer(ratios[1])
+    return (
+        f"since iteration 1 the twin, which is never distilled, came to take {frozen} "
+        f"{METRICS[metric].plain}, and the learn arm {learn}: both share a memory, or the provider "
+        "got cheaper"
+    )
+
+
+def _better(grid: Grid, least: float) -> str | None:
+    """Object to a twin that does more tasks since iteration 1, as the learn arm does."""
+    rows, gains = grid.rows(*SOLVABLE), []
+    if not rows:
+        return None
+    for arm in (LEARN, FROZEN):
+        calls = grid.asked(arm, OK)[rows]
+        tasks = strata.by_task(calls[:, 1:].reshape(len(rows), -1), calls[:, 0])
+        p = strata.more(tasks)
+        shares = np.array([(own / n - base / m) for own, n, base, m in tasks if n and m])
+        gains.append(float(shares.mean()) if shares.size and p and p <= policy.GATE else 0.0)
+    if not policy.is_relevant(min(gains), least) or gains[1] < policy.SHARED * gains[0]:
+        return None
+    return (
+        f"since iteration 1 the twin, which is never distilled, came to do {percent(gains[1])} "
+        f"more of the tasks, and the learn arm {percent(gains[0])}: both share a memory, or the "
+        "provider got better"
+    )
+
+
+def _since(grid: Grid, arm: Arm, metric: str) -> Floats:
+    """Return by task what an arm saves after iteration 1, against its own iteration 1."""
+    calls = grid.asked(arm, metric)
+    return cost.task_effects(calls[:, 1:].reshape(len(calls), 1, -1), calls[:, :1])
+
+
+def _values(codes: Floats) -> int:
+    return int(np.unique(codes[~np.isnan(codes)]).size)
 
 
 def _broke(grid: Grid) -> bool:
@@ -83,9 +155,15 @@ def _broke(grid: Grid) -> bool:
 def _learned(grid: Grid) -> Iterator[str]:
     """Object to a frozen arm that was given what iteration 1 did not know yet."""
     memory = grid.calls[MEMORY]
-    # A gateway that fills this field before anything was distilled does not mean learning by it.
+    own = grid.asked(FROZEN, MEMORY)
+    # A gateway that fills this field before anything was distilled does not mean learning by it,
+    # unless it fills it more often afterwards.
     if np.nansum(memory[:, :, 0]):
+        tasks = strata.by_task(own[:, 1:].reshape(len(own), -1), own[:, 0])
+        p = strata.more(tasks)
+        if p is not None and p <= policy.GATE:
+            yield f"the twin got more from memory than in iteration 1 ({p_equals(p)})"
         return
     # A twin that learns hides what learning does: the battery is refused, not only annotated.
-    if used := int(np.nansum(grid.asked(FROZEN, MEMORY))):
+    if used := int(np.nansum(own)):
         yield f"{counted(used, 'run')} of the twin got something from memory, so it learned too"

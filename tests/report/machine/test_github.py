@@ -53,7 +53,7 @@ def unescaped(text: str) -> str:
     ],
 )
 def test_the_verdict_is_as_loud_as_it_is_bad(word: Word, level: str) -> None:
-    (found,) = attention(judged(verdict=word, sentence="So it is."))
+    found = next(attention(judged(verdict=word, sentence="So it is.")))
     assert found == (level, f"battery: {word}", "So it is.")
 
 
