@@ -12,6 +12,7 @@ import pytest
 from battery.protocol import Json
 from battery.recorded import OpenedBattery, open_battery
 from battery.recorded.summary import summary_of
+from battery.records.checks import OWN_WORD
 from battery.records.manifest import Options
 from battery.records.metric import COUNTED
 from battery.records.models import LEARN, Proposal, Run, Verdict
@@ -260,3 +261,19 @@ def test_new_tasks_have_a_table_of_their_own_with_what_they_show(tmp_path: Path)
     assert ">for the first time</th>" in section
     assert section.count('<span class="foreign">alpha task') == 3
     assert "New tasks of the same kind" not in text(open_battery(write_battery(tmp_path / "no")))
+
+
+def test_where_tasks_done_are_counted_it_says_that_nothing_checked_them(
+    learned: OpenedBattery,
+) -> None:
+    evidence = summary_of(learned, report=False).evidence
+    assert evidence
+    told = evidence.model_copy(update={"cautions": [OWN_WORD, "some cells hold 1 run"]})
+    page = text(learned, evidence=told)
+    said = "</code> is the gateway&#39;s own word: no task has a check."
+    assert page.count("own word") == page.count(said) == 1
+    first_screen = page.partition('<div class="gates">')[0]
+    assert said in first_screen
+    assert "some cells hold 1 run" in page.partition("<h3>Worth knowing</h3>")[2]
+    checked = text(learned, evidence=evidence.model_copy(update={"cautions": []}))
+    assert "own word" not in checked

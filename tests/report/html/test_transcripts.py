@@ -104,6 +104,11 @@ def test_without_checks_there_is_one_status() -> None:
     assert (found["facts"][0], found["checks"]) == (["Status", "ok"], [])
 
 
+def test_what_was_handed_in_comes_before_what_it_took() -> None:
+    artifact = shown(artifact={"usage": {"total_tokens": 5}, "workers": []})["artifact"]
+    assert list(json.loads(artifact)) == ["workers", "usage"]
+
+
 def test_an_entry_has_kind_turn_and_text_and_keeps_the_rest() -> None:
     entries = shown(
         log=[

@@ -73,7 +73,7 @@ def _whole(run: Run, answer: Json, source: str) -> Json:
         "error": run.result.own_error or "",
         # More never fit, and take much memory.
         "entries": _entries(answer, _ROOMS[0]),
-        "artifact": "" if answer.get("artifact") is None else _json(answer["artifact"]),
+        "artifact": "" if answer.get("artifact") is None else _json(_handed_in(answer["artifact"])),
         "rest": _json(rest) if rest else "",
         "source": source,
         "cut": False,
@@ -92,6 +92,14 @@ def _facts(run: Run, answer: Json) -> list[list[str]]:
         ["Overseer", "stepped in" if result.overseer_called else "not needed"],
         *([["Cache", "answered from a cache"]] if result.cached else []),
     ]
+
+
+def _handed_in(artifact: Any) -> Any:
+    """Put the usage last: what checks judge is what was handed in."""
+    if not isinstance(artifact, dict) or "usage" not in artifact:
+        return artifact
+    rest = {key: value for key, value in artifact.items() if key != "usage"}
+    return {**rest, "usage": artifact["usage"]}
 
 
 def _checks(run: Run) -> Iterator[list[str]]:
