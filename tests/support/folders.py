@@ -86,7 +86,10 @@ def run(call: Call) -> dict[str, Any]:
         "cached": result.cached,
         "_elapsed_ms": result.elapsed_ms,
     }
-    return {"task": task(call).model_dump(), "phase": call.phase, "result": answer}
+    graded = {"checked": result.checked.model_dump()} if result.checked else {}
+    if result.checked and result.checked.claimed:
+        answer |= {"status": "ok", "error": None}
+    return {"task": task(call).model_dump(), "phase": call.phase, "result": answer} | graded
 
 
 def _write_manifest(

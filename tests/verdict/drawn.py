@@ -11,7 +11,7 @@ from battery.records.expectations import Expectations, Relevant
 from battery.records.models import CONFIRMATIONS, LEARN, Arm, Phase
 from battery.verdict.facts import Observed, Reruns
 from battery.verdict.table import Call, Grid, grid
-from tests.verdict.batteries import BOTH, Cell, calls
+from tests.verdict.batteries import BOTH, PASSES, REFUTED, Cell, calls
 
 #: By name, how much of the saving there is in an iteration after the first: place and their number.
 COURSES: dict[str, Callable[[int, int], float]] = {
@@ -50,6 +50,8 @@ class World(NamedTuple):
     without_error: float
     #: Whether answers show what memory gave them.
     memory: bool
+    #: How often a claimed answer is wrong, without what was learned and with it; None: no checks.
+    wrong: tuple[float, float] | None
 
 
 def battery(seed: int) -> Observed:
@@ -128,6 +130,7 @@ def _world(draw: random.Random) -> World:
         silent=_odd(draw, 0.1),
         without_error=draw.choice([0, 0, 0, 0.1, 1]),
         memory=draw.random() < 0.8,
+        wrong=draw.choice([None, None, (0, 0), (0.1, 0.1), (0.5, 0.5), (0, 1), (0.3, 0)]),
     )
 
 
@@ -161,7 +164,16 @@ def _result(draw: random.Random, world: World, cell: Cell) -> dict[str, Any]:
         "elapsed_ms": draw.randrange(5000),
         "cached": draw.random() < world.cached[cell.arm],
         "memory_used": learned if world.memory else None,
+        **_graded(draw, world, cell, ok=ok),
     }
+
+
+def _graded(draw: random.Random, world: World, cell: Cell, *, ok: bool) -> dict[str, Any]:
+    """Have some answers that claim ok fail a check, in some batteries."""
+    if world.wrong is None or cell.phase is Phase.GAMMA or not ok:
+        return {}
+    learned = cell.arm == LEARN and cell.iteration > 1
+    return REFUTED if draw.random() < world.wrong[learned] else PASSES
 
 
 def _gap(draw: random.Random, world: World) -> set[int]:

@@ -14,7 +14,16 @@ from battery.verdict.table import Call
 from tests.support import folders
 from tests.support.calls import summarize
 from tests.support.folders import Origin
-from tests.verdict.batteries import Cell, Changes, calls, compounding, learning
+from tests.verdict.batteries import (
+    PASSES,
+    REASON,
+    REFUTED,
+    Cell,
+    Changes,
+    calls,
+    compounding,
+    learning,
+)
 
 
 def later(cell: Cell) -> bool:
@@ -98,9 +107,23 @@ def bluffing(cell: Cell) -> dict[str, Any]:
     return learning(cell) | ({"status": "ok", "error": None} if claims else {})
 
 
+def hollow(cell: Cell) -> dict[str, Any]:
+    """Hand in nothing, with ok, once it has distilled."""
+    if cell.phase is Phase.GAMMA:
+        return {}
+    return learning(cell) | (REFUTED if later(cell) else PASSES)
+
+
+def test_the_grades_on_disk_make_hollow_answers_dishonest(tmp_path: Path) -> None:
+    found = judged(tmp_path / "b", calls(hollow))
+    assert found["verdict"] == "DISHONEST"
+    assert f"claims ok in 12 runs whose answers fail their checks: {REASON}" in found["sentence"]
+
+
 @pytest.mark.parametrize(
     ("changes", "condition", "code"),
     [
+        (hollow, "dishonest", 3),
         (learning, "regressed,dishonest,invalid,inconclusive", 0),
         (learning, "not-compounding", 3),
         (bluffing, "dishonest", 3),

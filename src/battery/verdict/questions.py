@@ -109,9 +109,17 @@ class _Asking(Objections):
         level = policy.LATER / len(TITLES)
         return Answers(seen, questions, self._groups(whole, tried), whole, harm, level)
 
+    @property
+    def _first(self) -> Grid:
+        return self.observed.grid.over(slice(1))
+
+    def _pairs(self, grid: Grid) -> tuple[Floats, Floats]:
+        """Return the effects on pairs of calls, and on those of iteration 1."""
+        pairs, before = (cost.log_ratio(*self.sides(each)) for each in (grid, self._first))
+        return pairs, before
+
     def _bets_on_harm(self, grid: Grid) -> float | None:
-        first = self.sides(self.observed.grid.over(slice(1)))
-        pairs, before = (cost.log_ratio(*each) for each in (self.sides(grid), first))
+        pairs, before = self._pairs(grid)
         return _by_bets(-pairs, -before, wild=False).p
 
     def _planned(self, grid: Grid) -> dict[QuestionName, _Tried]:
@@ -129,14 +137,12 @@ class _Asking(Objections):
         }
 
     def _unplanned(self, grid: Grid) -> dict[QuestionName, _Tried]:
-        sides, levels = self.sides(grid), self.levels(grid)
-        first = self.sides(self.observed.grid.over(slice(1)))
-        pairs, before = (cost.log_ratio(*each) for each in (sides, first))
+        levels, (pairs, before) = self.levels(grid), self._pairs(grid)
         niches = grid.rows(Phase.BETA)
         rows = grid.rows(*SOLVABLE)
         gains, gained = (
             each.asked(LEARN, OK)[rows] - each.asked(FROZEN, OK)[rows]
-            for each in (grid, self.observed.grid.over(slice(1)))
+            for each in (grid, self._first)
         )
         found: dict[QuestionName, _Tried] = {
             "cost": _by_bets(pairs, before, wild=levels.wild),
@@ -194,9 +200,6 @@ class _Asking(Objections):
             for kind, phases in work.PHASES.items()
             if grid.rows(*phases)
         ]
-
-
-# What objects to a small p. Effects may be those of many batteries: the last axis is over tasks.
 
 
 _NO_NICHE: Final = _Tried(None, 0.0, None, None, "none", "there is no niche task")
