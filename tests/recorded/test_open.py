@@ -95,6 +95,17 @@ def test_what_the_manifest_and_the_tasks_say_is_taken_from_them(folder: BatteryD
     assert opened.observed.changed == []
 
 
+@pytest.mark.parametrize("checks", [[], [{"contains": "A1"}]])
+def test_it_is_known_whether_any_task_has_a_check(
+    folder: BatteryDir, checks: list[dict[str, str]]
+) -> None:
+    recorded(folder)
+    document = TASKS.document()
+    document["phases"]["alpha_baseline"][0]["checks"] = checks
+    folder.write_tasks(Tasks.model_validate(document))
+    assert open_battery(folder).observed.checked is bool(checks)
+
+
 def test_what_becomes_complete_later_is_no_part_of_it(folder: BatteryDir) -> None:
     opened = open_battery(folder)
     folder.iteration(3).root.mkdir()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
@@ -106,6 +108,26 @@ def test_numbers_of_an_iteration_come_back_from_their_file() -> None:
     assert Metrics.model_validate_json(made.model_dump_json()) == made
     # What every iteration has is in the file, be it null.
     assert metrics(1).model_dump()["correction_effective"] is None
+
+
+def test_answers_hand_in_the_same_whatever_they_took_and_when() -> None:
+    def read(**more: Any) -> RunResult:
+        artifact = {"text": "A1", "memory_fingerprint": "m", "created_at": more.pop("at", "noon")}
+        artifact["usage"] = {"total_tokens": more.pop("tokens", 7)}
+        return RunResult.of({"status": "ok", "artifact": artifact, ELAPSED_KEY: 3} | more)
+
+    plain = read()
+    later, longer = read(at="night", **{ELAPSED_KEY: 9}), read(tokens=8, log=[{"kind": "turn"}])
+    other, failed = read(artifact={"text": "A2"}), read(status="failed")
+    assert plain.digest == later.digest != longer.digest
+    assert plain.handed_in == later.handed_in == longer.handed_in
+    assert len({plain.handed_in, other.handed_in, failed.handed_in}) == 3
+
+
+@pytest.mark.parametrize("artifact", [None, "text", ["a"], 3])
+def test_an_artifact_of_any_shape_is_handed_in(artifact: object) -> None:
+    read = RunResult.of({"status": "ok", "artifact": artifact})
+    assert read.handed_in != RunResult.of({"status": "ok", "artifact": {}}).handed_in
 
 
 @pytest.mark.parametrize("state", ["running", "interrupted", "failed"])

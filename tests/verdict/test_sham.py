@@ -12,7 +12,7 @@ from battery.records.metric import TOKENS
 from battery.records.models import FROZEN, LEARN, Phase
 from battery.records.word import POSITIVE, Word
 from battery.verdict.assess import assess
-from battery.verdict.sham import hidden, second_only, twin_alone, twin_does_less
+from battery.verdict.sham import hidden, one_for_all, second_only, twin_alone, twin_does_less
 from battery.verdict.table import grid
 from tests.verdict.batteries import PHASES, Cell, Changes, calls, observed
 
@@ -128,3 +128,52 @@ def test_more_done_than_at_first_is_a_gain_whatever_the_twin_does() -> None:
 
     assert next(twin_does_less(grid(calls(learns, iterations=5))), None) is None
     assert assess(observed(learns, iterations=5), plan=False).verdict in POSITIVE
+
+
+def own_words(cell: Cell) -> str:
+    """No two answers of a model are alike."""
+    return f"{cell}"
+
+
+def handing_in(words: Callable[[Cell], str]) -> Changes:
+    """Make a battery whose learn arm saves, and hands in so."""
+    return lambda cell: {
+        "tokens": round((1000 + 50 * cell.task) * (0.4 if taught(cell) else 1)),
+        "handed_in": words(cell).encode(),
+    }
+
+
+def alike(words: Callable[[Cell], str]) -> list[str]:
+    return list(one_for_all(grid(calls(handing_in(words))).over(slice(1, None))))
+
+
+def test_one_answer_for_all_tasks_is_no_saving_and_the_sentence_says_why() -> None:
+    hollow = handing_in(lambda cell: "[]" if taught(cell) else own_words(cell))
+    evidence = assess(observed(hollow), plan=False)
+    assert evidence.verdict is Word.INCONCLUSIVE
+    assert (
+        "12 of 12 answers of the learn arm that end ok hand in what it handed in for another task "
+        "(twin 0 of 12), so they are no answers" in evidence.sentence
+    )
+
+
+def test_one_answer_for_a_few_tasks_is_seen_and_that_of_both_arms_is_the_systems_own() -> None:
+    assert alike(
+        lambda cell: "[]" if taught(cell) and cell.phase is Phase.BETA else own_words(cell)
+    )
+    assert not alike(lambda _: "done")
+    assert not alike(own_words)
+    assert not alike(lambda cell: f"{cell.task}")
+    assert not list(one_for_all(grid(calls())))
+
+
+def test_a_task_that_failed_has_nothing_handed_in() -> None:
+    failing = grid(
+        calls(
+            lambda cell: {
+                "status": "failed" if taught(cell) else "ok",
+                "handed_in": (b"-" if taught(cell) else own_words(cell).encode()),
+            }
+        )
+    )
+    assert not list(one_for_all(failing.over(slice(1, None))))

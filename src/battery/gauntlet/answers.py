@@ -333,11 +333,7 @@ class CopiesTwin(Agent):
         return draft
 
 
-@unseen(
-    "hollow, no checks",
-    "a check of the answer: `equals`, `number` or `contains`",
-    checks="none",
-)
+@false("hollow, no checks", checks="none")
 class HollowWithoutChecks(Hollow):
     """Hands in nothing with `ok` where no task has a check."""
 

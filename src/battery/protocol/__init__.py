@@ -37,6 +37,8 @@ PER_CALL: Final = frozenset(
         *("id", "request_id", "response_id", "call_id", "trace_id", "span_id", "run_id"),
     }
 )
+#: Keys of an artifact that say how the answer came about, and not what it is.
+_NOT_HANDED_IN: Final = frozenset({"usage", "memory", "memory_fingerprint", *CACHED_KEYS})
 #: What to do about an answer that reports an error.
 LOOK_THERE: Final = (
     "look at the log of the gateway, and at account and limits of the provider behind it"
@@ -318,14 +320,24 @@ def memory_used(answer: Json) -> bool | None:
     return bool(memory) if isinstance(memory, list) else None
 
 
-def answer_digest(answer: Json) -> bytes:
-    """Hash an answer without its `PER_CALL` keys, those of its artifact and of its log entries."""
+def answer_digests(answer: Json) -> tuple[bytes, bytes]:
+    """Hash an answer, and what it hands in: status, error and artifact, without what it took.
+
+    Both are without `PER_CALL` keys, those of the artifact and of log entries.
+    """
     told = _without_per_call(answer)
+    handed_in = {key: told.get(key) for key in ("status", "error", "artifact")}
     if isinstance(artifact := told.get("artifact"), dict):
-        told["artifact"] = _without_per_call(artifact)
+        told["artifact"] = artifact = _without_per_call(artifact)
+        kept = {key: value for key, value in artifact.items() if key not in _NOT_HANDED_IN}
+        handed_in["artifact"] = kept
     if isinstance(log := told.get("log"), list):
         told["log"] = [_without_per_call(e) if isinstance(e, dict) else e for e in log]
-    return blake2b(jsonio.dumps(told), digest_size=16).digest()
+    return _hash(told), _hash(handed_in)
+
+
+def _hash(document: Json) -> bytes:
+    return blake2b(jsonio.dumps(document), digest_size=16).digest()
 
 
 def _without_per_call(part: Json) -> Json:

@@ -96,6 +96,7 @@ class OpenedBattery:
             distilled={number: any_ for number, any_ in learned.items() if any_ is not None},
             changed=list(self._changes(calls)),
             planned=self.provenance.planned_iterations,
+            checked=self.tasks is not None and self.tasks.checked,
         )
 
     @cached_property

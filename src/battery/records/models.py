@@ -17,7 +17,7 @@ from battery.protocol import (
     MOST_COUNTED,
     Json,
     Status,
-    answer_digest,
+    answer_digests,
     memory_fingerprint,
     memory_used,
     read_respond,
@@ -250,6 +250,8 @@ class RunResult(NamedTuple):
     fingerprint: str | None = None
     #: Of the whole answer, without times: equal where two answers are byte for byte the same.
     digest: bytes = b""
+    #: Of what it hands in alone, without what it took: equal where two answers say the same.
+    handed_in: bytes = b""
     #: The tokens by kind and by model, as far as the answer says.
     spent: Spent = Spent()
     #: US dollars; None where a model's price or its tokens are not known. `battery.pricing` says.
@@ -262,6 +264,7 @@ class RunResult(NamedTuple):
     def of(cls, answer: Json) -> RunResult:
         """Read a gateway's answer, `_elapsed_ms` included; raise `ShapeError` for a wrong one."""
         read = read_respond(answer)
+        whole, handed_in = answer_digests(answer)
         # The only number here that battery writes itself. It is checked all the same, since people
         # edit files and other programs write them.
         elapsed_ms = answer.get(ELAPSED_KEY) or 0
@@ -280,7 +283,8 @@ class RunResult(NamedTuple):
             usage=usage_numbers(answer),
             spent=respond_spent(answer),
             fingerprint=memory_fingerprint(answer),
-            digest=answer_digest(answer),
+            digest=whole,
+            handed_in=handed_in,
         )
 
     def graded(self, checked: Checked | None) -> RunResult:

@@ -201,6 +201,7 @@ class Objections:
 
     def _unfounded(self, grid: Grid, rows: list[int]) -> Iterator[str]:
         """Object to a saving of tasks that is not work saved."""
+        yield from sham.one_for_all(grid)
         yield from sham.hidden(grid, self.metric)
         yield from sham.twin_alone(self.observed.grid, rows, self.metric, self.relevant_cost)
         yield from sham.second_only(grid, rows, self.metric, self.relevant_cost)
@@ -229,6 +230,7 @@ class Objections:
             yield f"{percent(gain, 1)} more are done, less than the {asked} that count"
         if not policy.is_relevant(most_gained(grid, first), self.relevant_success):
             yield f"the learn arm did more in iteration 1 already, and gained under {asked}"
+        yield from sham.one_for_all(grid)
         yield from sham.twin_does_less(self.observed.grid)
 
 

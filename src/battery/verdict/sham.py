@@ -1,4 +1,4 @@
-"""Gains that are none: costs that are not reported, and a twin that only got worse."""
+"""Gains that are none: answers that are none, costs not reported, a twin that only got worse."""
 
 from __future__ import annotations
 
@@ -11,10 +11,36 @@ from battery.records.metric import METRICS, OK, TURNS
 from battery.records.models import FROZEN, LEARN, SOLVABLE, Arm
 from battery.verdict import cost, policy, signflip, strata
 from battery.verdict.signflip import Floats
-from battery.verdict.table import FIRST, Grid, means
+from battery.verdict.table import FIRST, HANDED_IN, Grid, means
 
 #: Tasks that must be told apart by what they take.
 _TASKS = 4
+
+
+def one_for_all(grid: Grid) -> Iterator[str]:
+    """Object to a learn arm that hands in one answer for several tasks, which its twin does not."""
+    own, base = (_shared(grid, arm) for arm in (LEARN, FROZEN))
+    p = strata.more(strata.by_task(own, base))
+    if p is None or p > policy.GATE:
+        return
+    runs, twins = (
+        f"{int(np.nansum(each))} of {int((~np.isnan(each)).sum())}" for each in (own, base)
+    )
+    yield (
+        f"{runs} answers of the learn arm that end ok hand in what it handed in for another task "
+        f"(twin {twins}), so they are no answers"
+    )
+
+
+def _shared(grid: Grid, arm: Arm) -> Floats:
+    """Return which calls that ended ok hand in what a call of another task did."""
+    tasks = len(grid.tasks)
+    answers, ended = (
+        each.reshape(tasks, -1) for each in (grid.told(arm, HANDED_IN), grid.asked(arm, OK))
+    )
+    answers = np.where(ended == 1, answers, np.nan)
+    elsewhere = [np.isin(own, np.delete(answers, row, axis=0)) for row, own in enumerate(answers)]
+    return np.where(np.isnan(answers), np.nan, np.reshape(elsewhere, answers.shape))
 
 
 def hidden(grid: Grid, metric: str) -> Iterator[str]:

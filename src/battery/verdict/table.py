@@ -79,9 +79,11 @@ _KINDS: Final[Mapping[str, Callable[[Tokens], int | None]]] = {
 #: Whether the arm of a call was asked before the other one, as 1 and 0.
 FIRST: Final = "first"
 #: What can only be told apart, as numbers that stand for it: what memory an answer rests on, the
-#: whole answer, and the checks that it fails (their number is their place in `Table.failures`).
+#: whole answer, what it hands in, and the checks that it fails (their number is their place in
+#: `Table.failures`).
 FINGERPRINT: Final = "fingerprint"
 ANSWER: Final = "answer"
+HANDED_IN: Final = "handed in"
 FAILURES: Final = "failures"
 
 
@@ -316,6 +318,7 @@ def _told_apart(
     values: dict[str, Sequence[Hashable]] = {
         FINGERPRINT: [call.result.fingerprint for call in calls],
         ANSWER: [call.result.digest for call in calls],
+        HANDED_IN: [call.result.handed_in for call in calls],
         FAILURES: failed,
     }
     numbered = {}
