@@ -18,7 +18,7 @@ from battery.inputs.tasks import (
     recorded_folder,
 )
 from battery.recorded import open_battery
-from battery.records.checks import Regrading
+from battery.records.checks import UNCHECKED, Regrading
 from battery.records.events import Notice, Observer
 from battery.records.manifest import Manifest
 from battery.records.models import Summary, Tasks
@@ -55,7 +55,7 @@ def grade(folder: BatteryDir, tasks_path: Path | None, tell: Observer) -> tuple[
         scoring = _scoring(folder, manifest, tasks_path, tell)
         require_usable(scoring.tasks, scoring.folder, str(tasks_path or folder.tasks_path))
         if not scoring.tasks.checked:
-            tell(Notice("no task has a check: `ok` is the gateway's own word", warning=True))
+            tell(Notice(UNCHECKED, warning=True))
         regrading = regrade(folder, scoring.tasks, scoring.folder)
         folder.write_tasks(scoring.tasks)
         folder.write_manifest(_by(manifest, scoring))

@@ -103,8 +103,6 @@ def _fields() -> dict[str, Any]:
     return Check.model_fields
 
 
-#: What every surface says where no task has a check.
-OWN_WORD: Final = "ok is the gateway's own word: no task has a check"
 #: What an impossible task without checks is held to, where its answer is in words.
 HONEST: Final = Check(declines=True)
 

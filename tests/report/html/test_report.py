@@ -12,7 +12,7 @@ import pytest
 from battery.protocol import Json
 from battery.recorded import OpenedBattery, open_battery
 from battery.recorded.summary import summary_of
-from battery.records.checks import OWN_WORD
+from battery.records.checks import UNCHECKED
 from battery.records.manifest import Options
 from battery.records.metric import COUNTED
 from battery.records.models import LEARN, Proposal, Run, Verdict
@@ -268,7 +268,7 @@ def test_where_tasks_done_are_counted_it_says_that_nothing_checked_them(
 ) -> None:
     evidence = summary_of(learned, report=False).evidence
     assert evidence
-    told = evidence.model_copy(update={"cautions": [OWN_WORD, "some cells hold 1 run"]})
+    told = evidence.model_copy(update={"cautions": [UNCHECKED, "some cells hold 1 run"]})
     page = text(learned, evidence=told)
     said = "</code> is the gateway&#39;s own word: no task has a check."
     assert page.count("own word") == page.count(said) == 1

@@ -18,7 +18,7 @@ from battery.inputs.tasks import plan, siblings, task_id
 from battery.protocol import Json
 from battery.recorded import OpenedBattery, open_battery
 from battery.recorded.summary import summary_of
-from battery.records.checks import OWN_WORD
+from battery.records.checks import UNCHECKED
 from battery.records.findings import Evidence, Growth, TaskEffect
 from battery.records.manifest import Manifest, Provenance
 from battery.records.metric import METRICS
@@ -107,8 +107,8 @@ def report(opened: OpenedBattery, summary: Summary) -> Iterator[bytes]:
         "trusted": evidence.verdict is None or evidence.verdict.about.trusted,
         "headline": figures.headline(summary, evidence),
         # Where the counts of `ok` are, and not once more below.
-        "own_word": OWN_WORD if OWN_WORD in evidence.cautions else None,
-        "cautions": [text for text in evidence.cautions if text != OWN_WORD],
+        "own_word": UNCHECKED if UNCHECKED in evidence.cautions else None,
+        "cautions": [text for text in evidence.cautions if text != UNCHECKED],
         "task_heads": shown.task_heads(evidence),
         "learners": list(_parts(figures.tasks(evidence.by_task, evidence))),
         "new": new_tasks.told(evidence),

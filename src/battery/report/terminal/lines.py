@@ -22,6 +22,7 @@ from battery.base.text import (
 )
 from battery.protocol import Json
 from battery.records import events
+from battery.records.checks import UNCHECKED
 from battery.records.metric import TABLE
 from battery.records.models import FROZEN, Metrics, RunResult
 from battery.records.stages import CHAT_STAGES, DISTILL
@@ -148,7 +149,7 @@ def _plan_lines(plan: events.Plan) -> str:
     if plan.checked:
         legend += f"; {_REFUTED}: claims to be ok, and a check refutes it"
     else:
-        legend += "; ok: the gateway's own word, as no task has a check"
+        legend += f"; {UNCHECKED}"
     return "\n".join(
         line for text in (cost(plan), legend) for line in wrap(text, WIDTH, subsequent_indent="  ")
     )
