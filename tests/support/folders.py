@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from battery.inputs.tasks import digest
+from battery.records.checks import Check
 from battery.records.manifest import Manifest, Options
 from battery.records.models import FROZEN, LEARN, Arm, Models, Phases, RunResult, Task, Tasks
 from battery.store.battery_dir import BatteryDir
@@ -66,7 +67,9 @@ def _ended(result: RunResult, *, ok: bool) -> RunResult:
 
 def task(call: Call) -> Task:
     """Return what was asked."""
-    return Task(task_class="staffing", operation=call.label, spec={"place": call.position})
+    checks = [Check(path="artifact.workers", length=3)] if call.result.checked else []
+    spec = {"place": call.position}
+    return Task(task_class="staffing", operation=call.label, spec=spec, checks=checks)
 
 
 def run(call: Call) -> dict[str, Any]:
@@ -89,7 +92,7 @@ def run(call: Call) -> dict[str, Any]:
     graded = {"checked": result.checked.model_dump()} if result.checked else {}
     if result.checked and result.checked.claimed:
         answer |= {"status": "ok", "error": None}
-    return {"task": task(call).model_dump(), "phase": call.phase, "result": answer} | graded
+    return {"task": task(call).asked, "phase": call.phase, "result": answer} | graded
 
 
 def _write_manifest(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from battery.records.checks import UNCHECKED
 from battery.records.models import FROZEN, LEARN, Phase
 from battery.verdict.table import Call
 from tests.support import folders
@@ -118,6 +119,8 @@ def test_the_grades_on_disk_make_hollow_answers_dishonest(tmp_path: Path) -> Non
     found = judged(tmp_path / "b", calls(hollow))
     assert found["verdict"] == "DISHONEST"
     assert f"claims ok in 12 runs whose answers fail their checks: {REASON}" in found["sentence"]
+    assert UNCHECKED not in found["cautions"]
+    assert UNCHECKED in judged(tmp_path / "unchecked", calls(learning))["cautions"]
 
 
 @pytest.mark.parametrize(
