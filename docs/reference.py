@@ -19,7 +19,8 @@ from battery.records.checks import Regrading
 from battery.records.comparison import Comparison
 from battery.records.lines import JournalLine, RecordedRun
 from battery.records.manifest import Manifest
-from battery.records.models import Proposal, Summary
+from battery.records.models import Proposal
+from battery.records.summary import Summary
 from battery.report.machine import FORMATS
 from battery.store.artifacts import ARTIFACTS, MEMORY, Artifact
 from battery.store.schemas import SCHEMAS

@@ -11,7 +11,8 @@ import pytest
 from battery.recorded import open_battery
 from battery.recorded.summary import summary_of
 from battery.records.manifest import Options
-from battery.records.models import FROZEN, Summary
+from battery.records.models import FROZEN
+from battery.records.summary import Summary
 from battery.store.artifacts import VERDICTS
 from battery.store.battery_dir import BatteryDir
 from tests.recorded.test_open import TASKS
@@ -61,6 +62,14 @@ def test_what_counts_as_not_reported_is_named_by_file_and_place(folder: BatteryD
     assert first.endswith("; it counts as not reported")
     assert second.startswith("iter_2/runs.json: [1].result.artifact.usage.total_tokens: ")
     assert second.endswith("; it counts as not reported, as does 1 more")
+
+
+def test_a_model_that_answers_new_tasks_alone_is_priced_like_the_others(folder: BatteryDir) -> None:
+    tokens = {"prompt_tokens": 90, "completion_tokens": 10, "model": "house-model"}
+    new = {**run(artifact={"usage": tokens}), "sibling_of": "0"}
+    folder.iteration(2).siblings.write_runs([new])
+    (warning,) = summed(folder).warnings
+    assert warning.startswith("no price is known for house-model, so cost_usd is not known")
 
 
 def test_without_a_manifest_what_was_not_recorded_is_null(folder: BatteryDir) -> None:

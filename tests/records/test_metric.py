@@ -49,7 +49,7 @@ def add_metric(source: Path) -> None:
     record, field = (textwrap.indent(block, "    ") for block in blocks)
     row = (r"^()\)\n#: The same by key\.", f"{record.rstrip()},\n")
     insert(source / "records" / "metric.py", row)
-    insert(source / "records" / "models.py", (r"^()    by_phase: PhaseTable = Field\(", field))
+    insert(source / "records" / "summary.py", (r"^()    by_phase: PhaseTable = Field\(", field))
 
 
 class Trial(NamedTuple):

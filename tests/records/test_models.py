@@ -10,17 +10,8 @@ from pydantic import ValidationError
 from battery.base.errors import ShapeError
 from battery.protocol import MOST_COUNTED, Json
 from battery.records.expectations import Expectations, Relevant
-from battery.records.models import (
-    ELAPSED_KEY,
-    Metrics,
-    Phase,
-    Phases,
-    RunResult,
-    Summary,
-    Task,
-    Tasks,
-)
-from tests.report.samples import MANIFEST, MODELS, metrics, summary
+from battery.records.models import ELAPSED_KEY, Phase, Phases, RunResult, Task, Tasks
+from tests.report.samples import MODELS
 
 TASK = Task(task_class="c", operation="o", spec={"ä": [1]})
 PHASES = Phases(
@@ -103,13 +94,6 @@ def test_a_time_that_no_clock_shows_is_refused_with_its_key(elapsed: object) -> 
         RunResult.of({"status": "ok", ELAPSED_KEY: elapsed})
 
 
-def test_numbers_of_an_iteration_come_back_from_their_file() -> None:
-    made = metrics(2, correction_effective=0.5)
-    assert Metrics.model_validate_json(made.model_dump_json()) == made
-    # What every iteration has is in the file, be it null.
-    assert metrics(1).model_dump()["correction_effective"] is None
-
-
 def test_answers_hand_in_the_same_whatever_they_took_and_when() -> None:
     def read(**more: Any) -> RunResult:
         artifact = {"text": "A1", "memory_fingerprint": "m", "created_at": more.pop("at", "noon")}
@@ -128,23 +112,3 @@ def test_answers_hand_in_the_same_whatever_they_took_and_when() -> None:
 def test_an_artifact_of_any_shape_is_handed_in(artifact: object) -> None:
     read = RunResult.of({"status": "ok", "artifact": artifact})
     assert read.handed_in != RunResult.of({"status": "ok", "artifact": {}}).handed_in
-
-
-@pytest.mark.parametrize("state", ["running", "interrupted", "failed"])
-def test_a_summary_says_how_far_an_unfinished_battery_came(state: str) -> None:
-    assert summary(metrics(1), metrics(2), state=state).unfinished == (
-        f"The battery is not finished (state: {state}): 2 of 3 iterations are complete."
-    )
-
-
-@pytest.mark.parametrize("state", ["finished", None])
-def test_nothing_is_said_of_a_battery_that_finished_or_that_nobody_knows(state: str | None) -> None:
-    assert summary(metrics(1), metrics(2), state=state).unfinished is None
-
-
-def test_a_summary_of_an_earlier_version_is_read_without_what_it_lacks() -> None:
-    later = {"evidence", "control", "scorecard", "iterations_wanted", "seed"}
-    document = summary(metrics(1)).model_dump(mode="json", exclude=later)
-    read = Summary.model_validate(document)
-    assert (read.evidence, read.control, read.scorecard, read.seed) == (None, [], None, None)
-    assert read.run_id == MANIFEST.run_id

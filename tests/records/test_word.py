@@ -11,7 +11,7 @@ import pytest
 from battery.calibration import Calibration, Tally
 from battery.comparison.outcome import sentence as compared
 from battery.records.findings import Gate
-from battery.records.models import Summary
+from battery.records.summary import Summary
 from battery.records.word import POSITIVE, GateName, GateStatus, Outcome, Word
 from battery.report.html.compare import page
 from battery.report.machine.github import attention, outputs

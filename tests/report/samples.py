@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from battery.records.manifest import Manifest, Options, Provenance
-from battery.records.models import EmptyPhase, Metrics, Models, PhaseTable, Summary, Verdict
+from battery.records.models import Models, Verdict
+from battery.records.summary import EmptyPhase, Metrics, PhaseTable, Summary
 from battery.verdict.metrics import count_directions, trends
 
 MODELS = Models(executor_cloud="exec:1t", reviewer_cloud="review:8b", overseer_cloud="over:2t")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from battery.records.learning import Amount, Learning, LearningOf
-from battery.records.models import Summary
+from battery.records.summary import Summary
 from battery.records.word import Word
 from battery.report.learning import learning
 from battery.verdict.assess import assess

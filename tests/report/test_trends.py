@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from battery.records.findings import Expectation
-from battery.records.models import Trend
+from battery.records.summary import Trend
 from battery.report.trends import metric_value, moved, trend_change
 
 

@@ -17,16 +17,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from battery.records.models import (
-    EmptyPhase,
-    Metrics,
-    Phase,
-    PhaseMetrics,
-    PhaseTable,
-    Run,
-    RunResult,
-    Task,
-)
+from battery.records.models import Phase, Run, RunResult, Task
+from battery.records.summary import EmptyPhase, Metrics, PhaseMetrics, PhaseTable
 from battery.review.prompts import (
     EVIDENCE_LIMIT,
     REVIEW_LIMIT,

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from battery.records.findings import Expectation
 from battery.records.metric import COUNTED
-from battery.records.models import Metrics, Proposal
+from battery.records.models import Proposal
+from battery.records.summary import Metrics
 from battery.review.parse import parse_proposals
 from battery.review.scorecard import expected_direction, moved_metric, score
 from tests.report.samples import metrics

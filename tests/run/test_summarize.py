@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from battery.base.errors import BatteryError, FolderError
-from battery.records.models import Metrics
+from battery.records.summary import Metrics
 from battery.run.summarize import rehearse, summarize
 from battery.store.artifacts import METRICS, SUMMARY
 from battery.store.battery_dir import BatteryDir

@@ -10,7 +10,8 @@ import pytest
 from battery.base.errors import GateError, UsageError
 from battery.records.comparison import Comparison, Difference, Flips
 from battery.records.findings import Gate
-from battery.records.models import LEARN, Phase, Summary
+from battery.records.models import LEARN, Phase
+from battery.records.summary import Summary
 from battery.records.word import Outcome
 from battery.verdict.assess import assess
 from battery.verdict.conditions import (

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from battery.base.errors import ArtifactError
 from battery.protocol import Status
 from battery.records.metric import METRICS
-from battery.records.models import EmptyPhase, Phase, PhaseMetrics, Run, RunResult, Task, Trend
+from battery.records.models import Phase, Run, RunResult, Task
+from battery.records.summary import EmptyPhase, PhaseMetrics, Trend
 from battery.verdict.metrics import count_directions, measure, trends
 from tests.report.samples import metrics
 

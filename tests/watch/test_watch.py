@@ -14,7 +14,7 @@ import pytest
 
 from battery.base.errors import ArtifactError, BatteryError, FolderError
 from battery.records.events import Event, IterationFinished, Notice, Observer, TaskFinished
-from battery.records.models import Summary
+from battery.records.summary import Summary
 from battery.store.battery_dir import BatteryDir
 from battery.store.lock import is_held
 from battery.watch.watch import Look, first_look, status_of, status_text, stop_of, watch

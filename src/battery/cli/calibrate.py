@@ -13,6 +13,8 @@ from battery.calibration.scenario import Preset
 from battery.cli import options
 from battery.cli.output import print_record, progress
 from battery.commands import calibrate as stage
+from battery.commands import gauntlet
+from battery.gauntlet import SEEDS, table
 from battery.records.findings import Record
 from battery.report.markdown.calibration import text
 
@@ -55,10 +57,10 @@ def calibrate(
         raise UsageError("--only chooses systems of the gauntlet", hint="add --preset gauntlet")
     jobs = jobs or os.cpu_count() or 1
     if preset == "gauntlet":
-        record, table, error = _gauntlet(only, seed, jobs, out)
+        record, shown, error = _gauntlet(only, seed, jobs, out)
     else:
-        record, table, error = _simulated(preset, seed, jobs, out)
-    print_record(record, lambda: typer.echo(table), as_json=as_json)
+        record, shown, error = _simulated(preset, seed, jobs, out)
+    print_record(record, lambda: typer.echo(shown), as_json=as_json)
     # After the table, which shows by how much a bound is broken.
     if error and as_json:
         # The document names the broken bounds; an error as well would be a second document.
@@ -80,10 +82,6 @@ def _simulated(
 def _gauntlet(
     only: str | None, seed: int, jobs: int, out: Path
 ) -> tuple[Record, str, BatteryError | None]:
-    # A whole battery's code takes time to load, and the simulations need little of it.
-    from battery.commands import gauntlet  # noqa: PLC0415
-    from battery.gauntlet import SEEDS, table  # noqa: PLC0415
-
     systems = gauntlet.chosen(only)
     with progress(quiet=False) as observe:
         seeds = range(seed, seed + SEEDS)

@@ -13,7 +13,7 @@ from battery.base.errors import FolderError, advised
 from battery.base.text import write_line
 from battery.cli.output import print_document
 from battery.records.events import Event, Notice
-from battery.records.models import Summary
+from battery.records.summary import Summary
 from battery.report.machine import github
 from battery.report.terminal.lines import notice_line
 from battery.store.files import cannot_write, write_atomic

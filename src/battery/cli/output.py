@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from battery.base import jsonio
 from battery.base.text import visible
 from battery.records.events import Observer
-from battery.records.models import Summary
+from battery.records.summary import Summary
 from battery.report.terminal.lines import make_progress
 from battery.report.terminal.summary import print_summary
 

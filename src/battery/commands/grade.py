@@ -21,7 +21,8 @@ from battery.recorded import open_battery
 from battery.records.checks import UNCHECKED, Regrading
 from battery.records.events import Notice, Observer
 from battery.records.manifest import Manifest
-from battery.records.models import Summary, Tasks
+from battery.records.models import Tasks
+from battery.records.summary import Summary
 from battery.run.regrade import regrade
 from battery.run.summarize import rewrite
 from battery.store.artifacts import MANIFEST

@@ -13,7 +13,8 @@ from battery.inputs.tasks import plan, task_id
 from battery.recorded import OpenedBattery, open_battery
 from battery.records.findings import EDITION, Evidence
 from battery.records.manifest import Manifest, Provenance
-from battery.records.models import Metrics, Phase, PhaseMetrics, Summary
+from battery.records.models import Phase
+from battery.records.summary import Metrics, PhaseMetrics, Summary
 from battery.store.artifacts import ITERATION, MEMORY, RUN_SETS, SUMMARY
 from battery.store.battery_dir import BatteryDir
 from battery.verdict.assess import assess

@@ -18,6 +18,7 @@ from battery.inputs.settings import Settings, Target
 from battery.records.findings import Evidence
 from battery.records.models import Arm
 from battery.run.run import run
+from battery.store.artifacts import TASKS
 from battery.target import targets
 from battery.target.system import Kind, Opening, Worker
 
@@ -36,7 +37,7 @@ def play(contestant: Contestant, seed: int) -> Evidence:
 def play_in(folder: Path, contestant: Contestant, seed: int) -> Evidence:
     """Run a battery whose artifacts stay in `folder / "battery"`; raise `BatteryError`."""
     world = World(contestant.layout, f"{contestant.name} {seed}")
-    path = folder / "tasks.json"
+    path = folder / TASKS.name
     path.write_bytes(jsonio.dumps_indented(world.tasks.document()))
     settings = Settings(
         folder=folder / "battery",

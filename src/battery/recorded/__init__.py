@@ -10,12 +10,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 from battery.base.errors import FolderError
 from battery.inputs.tasks import digest, frozen_first, labels, plan, siblings, task_id
 from battery.records.expectations import Expectations
 from battery.records.manifest import Manifest, Provenance
-from battery.records.models import FROZEN, LEARN, Arm, Metrics, Run, RunResult, Tasks
+from battery.records.models import FROZEN, LEARN, Arm, Run, RunResult, Tasks
+from battery.records.summary import Metrics
 from battery.store import original
 from battery.store.artifacts import ARCHIVE, ITERATION, MANIFEST, RUN_SETS, TASKS
 from battery.store.battery_dir import BatteryDir
@@ -62,8 +64,8 @@ class OpenedBattery:
 
     @property
     def results(self) -> Iterator[RunResult]:
-        """What came of all respond calls but the reruns; raises `BatteryError`."""
-        return (call.result for call in self.calls)
+        """What came of all respond calls, siblings included, but the reruns; `BatteryError`."""
+        return (call.result for call in chain(self.calls, self.siblings))
 
     @cached_property
     def siblings(self) -> Sequence[Call]:

@@ -11,8 +11,9 @@ from battery.recorded.learning import learning
 from battery.records.findings import Scorecard
 from battery.records.lines import chat_warnings, distill_warnings
 from battery.records.manifest import UNSETTLED
-from battery.records.models import Metrics, Models, Summary
+from battery.records.models import Models
 from battery.records.stages import CHAT_STAGES, DISTILL
+from battery.records.summary import Metrics, Summary
 from battery.review.scorecard import score
 from battery.store.journal import Journal
 from battery.verdict.assess import assess

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from battery.protocol import Json
-from battery.records.models import LEARN, Arm, Metrics, Phase, RunResult, Task
+from battery.records.models import LEARN, Arm, Phase, RunResult, Task
 from battery.records.stages import META_STAGES, CallKey
+from battery.records.summary import Metrics
 
 
 class Plan(NamedTuple):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final, Literal, NamedTuple
 
-from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import ConfigDict, Field
 
 from battery.base.errors import ShapeError
 from battery.protocol import (
@@ -26,15 +26,10 @@ from battery.protocol import (
 from battery.protocol.usage import Spent, respond_spent, usage_numbers
 from battery.records.checks import HONEST, Check, Checked
 from battery.records.expectations import COMMENT, Expectations, also
-from battery.records.findings import Evidence, Kind, Record, Scorecard
-from battery.records.learning import Learning
+from battery.records.findings import Kind, Record
 
 #: Version of the file formats that this program writes, `summary.json` aside.
 SCHEMA_VERSION: Final = 1
-# A version of its own: a new edition of the verdict must not keep older programs, or this one, from
-# reading the files that were paid for. A summary can always be computed again from those.
-#: Version of `summary.json`; in 1 the evidence was that of the verdict's first edition.
-SUMMARY_VERSION: Final = 2
 
 ELAPSED_KEY: Final = "_elapsed_ms"
 
@@ -329,75 +324,6 @@ class Run(NamedTuple):
     sibling_of: str | None = None
 
 
-class PhaseMetrics(Record):
-    """The numbers of one phase that has tasks."""
-
-    count: int = Field(description="Tasks of the phase.")
-    ok: int = Field(description="Tasks that ended `ok`.")
-    failed: int = Field(description="Tasks that ended `failed`.")
-    blocked: int = Field(description="Tasks that ended `blocked`.")
-    avg_turns: float = Field(description="Mean of the turns.")
-    total_tokens: int = Field(description="Sum of the tokens.")
-    overseer_called: int = Field(
-        description="Tasks that the overseer corrected. A number, not a rate."
-    )
-    avg_elapsed_s: float = Field(description="Mean wall time of a call.")
-
-
-class EmptyPhase(Record):
-    """A phase without a task."""
-
-    count: Literal[0] = 0
-
-
-class PhaseTable(Record):
-    """The numbers of the three phases."""
-
-    alpha: PhaseMetrics | EmptyPhase
-    beta: PhaseMetrics | EmptyPhase
-    gamma: PhaseMetrics | EmptyPhase
-
-
-class Metrics(Record):
-    """The numbers of one iteration.
-
-    One with a default is in the file only where it was measured.
-    """
-
-    iteration: int = Field(description="Counted from 1.")
-    total_tasks: int = Field(description="Tasks asked.")
-    ok_tasks: int = Field(description="Tasks that ended `ok`.")
-    failed_tasks: int = Field(description="Tasks that ended `failed`.")
-    blocked_tasks: int = Field(description="Tasks that ended `blocked`.")
-    total_tokens: int = Field(
-        description="Sum of `artifact.usage.total_tokens`; a missing one counts as 0."
-    )
-    avg_turns_per_task: float = Field(description="Mean of `iterations` of the answers.")
-    overseer_called_rate: float = Field(
-        description="Share of tasks with an `overseer_correction` in their log."
-    )
-    total_elapsed_s: float = Field(description="Sum of the respond calls' wall times.")
-    cost_usd: float | None = Field(
-        default=None, description="Sum of what the calls cost, in US dollars; where all are priced."
-    )
-    correction_effective: float | None = Field(
-        description="Share of corrected tasks that ended `ok`; null when none was corrected."
-    )
-    by_phase: PhaseTable = Field(
-        description="The same by phase; one without tasks has `count` only, and it is 0."
-    )
-
-    @model_serializer(mode="wrap")
-    def measured(self, dump: SerializerFunctionWrapHandler) -> Json:
-        """Return what was measured; what every iteration has is there, be it null."""
-        fields = type(self).model_fields
-        return {
-            name: value
-            for name, value in dump(self).items()
-            if value is not None or fields[name].is_required()
-        }
-
-
 class Proposal(Record):
     """One change that the overseer proposes for the next iteration."""
 
@@ -435,92 +361,3 @@ class ReviewOutcome(Record):
     proposals: list[Proposal]
     verdicts: list[Verdict]
     artifacts: list[str] = Field(description="Paths of the iteration's files, below the folder.")
-
-
-class Trend(Record):
-    """One metric over the iterations."""
-
-    metric: str = Field(description="Its key in `metrics.json`.")
-    goal: Literal["fewer", "more"] = Field(description="Which way is better.")
-    values: list[float | None] = Field(
-        description="One value per iteration, in order; null where it was not measured."
-    )
-    direction: Literal["better", "worse", "flat"] | None = Field(
-        description="From the first to the last iteration; null with one."
-    )
-    change: float | None = Field(description="Last value minus first; null with one iteration.")
-    relative: float | None = Field(description="Change over first; null when the first is 0.")
-
-
-class DirectionCount(Record):
-    """How many of the counted metrics improved, and what that count may be called."""
-
-    improved: int = Field(description="How many trends are `better`.")
-    of: int = Field(description="Out of how many.")
-    validated: bool = Field(description="Whether enough of them improved.")
-    label: str = Field(description="What that result is called.")
-
-
-class Summary(Record):
-    """Everything that `summary.md` and the terminal say, as numbers."""
-
-    schema_version: int = Field(
-        default=SUMMARY_VERSION,
-        description="Version of this format; one of another version is computed again.",
-    )
-    run_id: str | None = Field(description="From the manifest; null without one.")
-    state: str | None = Field(description="From the manifest; null without one.")
-    iterations_wanted: int | None = Field(
-        default=None, description="How many were asked for; null without a manifest."
-    )
-    started_at: str | None = Field(
-        description="From the manifest; without one, the run time that the original script's "
-        "summary has, or null."
-    )
-    finished_at: str | None = Field(
-        description="From the manifest; null without one or before the end."
-    )
-    elapsed_s: float = Field(
-        description="Sum of all recorded calls' wall times; without a journal, of the tasks alone."
-    )
-    calls: int = Field(description="Number of calls in that sum.")
-    models: Models | None = Field(description="Models that were asked for; null when not known.")
-    targets: dict[str, str] | None = Field(description="From the manifest; null without one.")
-    seed: int | None = Field(
-        default=None, description="Decides which arm is asked first; null where none was drawn."
-    )
-    iterations: list[Metrics] = Field(description="The learn arm, iteration by iteration.")
-    trends: list[Trend] = Field(
-        description="The rows of the table, in its order: first those that the verdict counts."
-    )
-    verdict: DirectionCount | None = Field(
-        description="The direction count; null with a single iteration."
-    )
-    evidence: Evidence | None = Field(
-        default=None, description="What may be claimed; null before an iteration has finished."
-    )
-    control: list[Metrics] = Field(
-        default=[], description="The frozen arm, iteration by iteration; empty with one arm."
-    )
-    scorecard: Scorecard | None = Field(
-        default=None,
-        description="What the overseer foresaw; null where no review has an iteration after it.",
-    )
-    learning: Learning | None = Field(
-        default=None,
-        description="What learning cost and saved; null without a recorded distillation.",
-    )
-    scrum: list[Verdict] = Field(description="Verdicts on the last iteration's proposals.")
-    artifacts: list[str] = Field(description="Paths below the folder, sorted as they are listed.")
-    warnings: list[str] = Field(
-        description="What a reader of the numbers should know, one sentence each."
-    )
-
-    @property
-    def unfinished(self) -> str | None:
-        """How far a battery came that has not come to its end; None for any other."""
-        # Without a manifest nobody knows whether more was wanted.
-        if self.state in {None, "finished"}:
-            return None
-        complete = f"{len(self.iterations)} of {self.iterations_wanted} iterations"
-        return f"The battery is not finished (state: {self.state}): {complete} are complete."

@@ -8,8 +8,8 @@ from battery.base.numbers import counted
 from battery.base.text import listed
 from battery.records.learning import Learning
 from battery.records.metric import METRICS, TOKENS
-from battery.records.models import Summary
 from battery.records.stages import CHAT_STAGES, DISTILL
+from battery.records.summary import Summary
 
 
 def learning(summary: Summary) -> Iterator[str]:

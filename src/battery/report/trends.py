@@ -5,13 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from battery.base.numbers import number, percent, signed_percent
-from battery.records.findings import (
-    Expectation,
-    Luck,
-    Scorecard,
-)
+from battery.records.findings import Expectation, Luck, Scorecard
 from battery.records.metric import METRICS
-from battery.records.models import DirectionCount, Summary, Trend
+from battery.records.summary import DirectionCount, Summary, Trend
 from battery.report.evidence import NONE
 from battery.verdict.metrics import NEEDED
 

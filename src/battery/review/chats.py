@@ -12,8 +12,9 @@ from typing import Final, NamedTuple
 
 from battery.inputs.tasks import labels
 from battery.records.findings import Record
-from battery.records.models import Metrics, Proposal, Run, Verdict
+from battery.records.models import Proposal, Run, Verdict
 from battery.records.stages import OVERSEER, SCRUM
+from battery.records.summary import Metrics
 from battery.review.own import without_thoughts
 from battery.review.parse import flag_missing, parse_proposals, parse_verdicts, with_existence
 from battery.review.prompts import overseer_prompt, rows, scrum_prompt

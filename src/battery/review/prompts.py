@@ -14,7 +14,8 @@ from typing import Final, NamedTuple, get_args
 from battery.base import jsonio
 from battery.protocol import Status
 from battery.records.metric import TABLE, Goal
-from battery.records.models import Metrics, Phase, Run
+from battery.records.models import Phase, Run
+from battery.records.summary import Metrics
 from battery.review.block import PROPOSALS_KEY, asked_block
 
 #: Characters of evidence JSON that the overseer gets to see.

@@ -14,7 +14,8 @@ from typing import Final, Literal
 
 from battery.records.findings import Expectation, Scorecard
 from battery.records.metric import TABLE, named_metric
-from battery.records.models import Metrics, Proposal
+from battery.records.models import Proposal
+from battery.records.summary import Metrics
 
 Direction = Literal["fall", "rise"]
 Outcome = Literal["right", "wrong", "no change", "not measurable"]

@@ -12,8 +12,9 @@ from battery.inputs.settings import Settings
 from battery.protocol import Json
 from battery.records.events import MetaFinished, Notice, Observer, StageStarted
 from battery.records.lines import ChatCall, chat_warnings
-from battery.records.models import ELAPSED_KEY, FROZEN, Metrics
+from battery.records.models import ELAPSED_KEY, FROZEN
 from battery.records.stages import ChatStage
+from battery.records.summary import Metrics
 from battery.review.chats import CHATS, Earlier, Evidence
 from battery.store.iteration_dir import IterationDir
 from battery.store.journal import Journal

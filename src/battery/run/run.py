@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -26,7 +26,7 @@ from battery.recorded import open_battery
 from battery.recorded.summary import summary_of
 from battery.records.events import Notice, Observer, Outlook, Plan
 from battery.records.manifest import Manifest
-from battery.records.models import Summary
+from battery.records.summary import Summary
 from battery.run import prepare
 from battery.run.budget import Budget
 from battery.run.estimate import estimate
@@ -122,6 +122,28 @@ def _clear(folder: BatteryDir, tell: Observer) -> None:
     tell(Notice(text, warning=True))
 
 
+@asynccontextmanager
+async def _asking(
+    battery: Battery, grader: Grader, tell: Observer
+) -> AsyncIterator[Callable[..., Iteration]]:
+    """Open the targets, and yield what makes iterations that ask them."""
+    settings, concurrency = battery.settings, battery.manifest.options.concurrency
+    async with (
+        targets.opened(settings, battery.folder.memory, tell, concurrency) as workers,
+        targets.learning_side(settings, workers) as llm_team,
+    ):
+        yield partial(
+            Iteration,
+            schedule=battery.schedule(),
+            models=battery.tasks.models,
+            workers=workers,
+            llm_team=llm_team,
+            settings=settings,
+            tell=tell,
+            grader=grader,
+        )
+
+
 async def _carry_on(battery: Battery, tell: Observer) -> Summary:
     """Run the iterations that are missing; keep the manifest true whatever happens."""
     folder, manifest, settings = battery.folder, battery.manifest, battery.settings
@@ -137,20 +159,7 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
     try:
         reserve.claim()
         budget.read(folder, manifest.iterations_finished)
-        async with (
-            targets.opened(settings, folder.memory, tell, manifest.options.concurrency) as workers,
-            targets.learning_side(settings, workers) as llm_team,
-        ):
-            iteration = partial(
-                Iteration,
-                schedule=battery.schedule(),
-                models=battery.tasks.models,
-                workers=workers,
-                llm_team=llm_team,
-                settings=settings,
-                tell=tell,
-                grader=grader,
-            )
+        async with _asking(battery, grader, tell) as iteration:
             for number in missing:
                 with loop.breakable(), _standstill_noted(tell):
                     await _run_iteration(iteration, folder, number, budget, reserve)

@@ -13,7 +13,8 @@ from battery.recorded import OpenedBattery, open_battery
 from battery.recorded.summary import summary_of
 from battery.records.events import Notice, Observer
 from battery.records.manifest import Manifest
-from battery.records.models import FROZEN, Summary
+from battery.records.models import FROZEN
+from battery.records.summary import Summary
 from battery.report.markdown.summary import markdown
 from battery.store import original
 from battery.store.artifacts import described

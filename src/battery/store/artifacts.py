@@ -20,28 +20,10 @@ from battery.records.findings import Record
 from battery.records.lines import JournalLine
 from battery.records.manifest import Manifest
 from battery.records.models import CONFIRMATIONS as RERUNS
-from battery.records.models import (
-    SCHEMA_VERSION,
-    SUMMARY_VERSION,
-    KnownPrice,
-    Metrics,
-    Phase,
-    Proposal,
-    Summary,
-    Tasks,
-    Verdict,
-)
+from battery.records.models import SCHEMA_VERSION, KnownPrice, Phase, Proposal, Tasks, Verdict
 from battery.records.stages import CHAT_STAGES, DISTILL, OVERSEER, SCRUM
-from battery.store.documents import (
-    EVENTS,
-    PAGE,
-    RUNS,
-    TEXT,
-    Format,
-    document,
-    read_json,
-    validated,
-)
+from battery.records.summary import SUMMARY_VERSION, Metrics, Summary
+from battery.store.documents import EVENTS, PAGE, RUNS, TEXT, Format, document, read_json, validated
 from battery.store.files import holds, write_atomic
 
 W = TypeVar("W")

@@ -16,7 +16,8 @@ from battery.base.clock import stamp
 from battery.base.errors import FolderError, UsageError
 from battery.pricing import Pricing
 from battery.records.manifest import Manifest, Provenance
-from battery.records.models import Arm, Summary, Tasks
+from battery.records.models import Arm, Tasks
+from battery.records.summary import Summary
 from battery.store.artifacts import (
     ARCHIVE,
     ITERATION,

@@ -14,16 +14,8 @@ from battery.pricing import Pricing
 from battery.protocol import Json
 from battery.protocol.distill import distilled
 from battery.records.findings import Record
-from battery.records.models import (
-    FROZEN,
-    LEARN,
-    Arm,
-    Metrics,
-    Proposal,
-    Run,
-    RunResult,
-    Verdict,
-)
+from battery.records.models import FROZEN, LEARN, Arm, Proposal, Run, RunResult, Verdict
+from battery.records.summary import Metrics
 from battery.store.artifacts import (
     CONFIRMATIONS,
     CONTROL,

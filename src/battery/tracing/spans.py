@@ -16,7 +16,8 @@ from battery.protocol.chat import chat_content, finish_reason
 from battery.protocol.usage import Tokens, usage_spent
 from battery.records.events import MetaFinished, TaskFinished, TaskStarted
 from battery.records.metric import TABLE
-from battery.records.models import ELAPSED_KEY, FROZEN, Metrics, RunResult, Summary
+from battery.records.models import ELAPSED_KEY, FROZEN, RunResult
+from battery.records.summary import Metrics, Summary
 
 Attributes = dict[str, str | int | float | bool]
 

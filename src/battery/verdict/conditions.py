@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from battery.base.errors import GateError, UsageError
 from battery.records.findings import Evidence
-from battery.records.models import Summary
+from battery.records.summary import Summary
 from battery.records.word import GateName, GateStatus, Outcome, Word
 
 if TYPE_CHECKING:

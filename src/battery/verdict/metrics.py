@@ -9,14 +9,13 @@ from typing import Final, Literal, Protocol
 from battery.base.errors import ArtifactError
 from battery.protocol import Json, Status
 from battery.records.metric import METRICS, TABLE, Metric
-from battery.records.models import (
+from battery.records.models import Phase, RunResult
+from battery.records.summary import (
     DirectionCount,
     EmptyPhase,
     Metrics,
-    Phase,
     PhaseMetrics,
     PhaseTable,
-    RunResult,
     Trend,
 )
 

@@ -17,7 +17,7 @@ from battery.recorded import open_battery
 from battery.recorded.summary import summary_of
 from battery.records.events import IterationFinished, Notice, Observer, Plan, StageStarted
 from battery.records.manifest import Manifest
-from battery.records.models import Metrics, Summary
+from battery.records.summary import Metrics, Summary
 from battery.report.terminal.lines import iteration_line, place
 from battery.store.artifacts import MANIFEST, SUMMARY, TASKS
 from battery.store.battery_dir import BatteryDir

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from battery.records.findings import Gate
-from battery.records.models import Summary
+from battery.records.summary import Summary
 from battery.records.word import Word
 from battery.report.machine.github import (
     MAX_ANNOTATIONS,

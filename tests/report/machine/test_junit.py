@@ -11,7 +11,7 @@ from junitparser import JUnitXml, TestCase, TestSuite
 
 from battery.records.findings import Evidence
 from battery.records.lines import Row
-from battery.records.models import Summary
+from battery.records.summary import Summary
 from battery.records.word import GateStatus, Word
 from battery.report.machine.junit import junit
 from battery.verdict.assess import assess

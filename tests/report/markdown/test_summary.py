@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from battery.base.text import printable
-from battery.records.models import Summary
+from battery.records.summary import Summary
 from battery.report.markdown.summary import markdown
 from battery.verdict.assess import assess
 from tests.report.cases import CASES, FOLDER

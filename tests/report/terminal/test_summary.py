@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from battery.records.models import Summary
+from battery.records.summary import Summary
 from battery.report.terminal.summary import Look, print_summary, summary_lines
 from tests.report.cases import CASES
 from tests.report.ptys import run_on_terminal

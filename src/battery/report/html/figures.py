@@ -8,7 +8,8 @@ from typing import Final, Literal, NamedTuple
 from battery.base.numbers import counted, p_equals, percent, signed_percent
 from battery.records.findings import Evidence, Group, Interval, Siblings, TaskEffect
 from battery.records.metric import METRICS
-from battery.records.models import FROZEN, LEARN, Arm, Summary, Trend
+from battery.records.models import FROZEN, LEARN, Arm
+from battery.records.summary import Summary, Trend
 from battery.report import evidence as shown
 from battery.report.siblings import rows as new_rows
 

@@ -22,8 +22,9 @@ from battery.records.checks import UNCHECKED
 from battery.records.findings import Evidence, Growth, TaskEffect
 from battery.records.manifest import Manifest, Provenance
 from battery.records.metric import METRICS
-from battery.records.models import Run, Summary, Task
+from battery.records.models import Run, Task
 from battery.records.stages import CHAT_STAGES
+from battery.records.summary import Summary
 from battery.records.word import Word
 from battery.report import evidence as shown
 from battery.report import siblings as new_tasks
@@ -100,7 +101,43 @@ def report(opened: OpenedBattery, summary: Summary) -> Iterator[bytes]:
     table = board.grid
     distilled = ((step.number, step.distill_text(), step.distill_events()) for step in steps)
     context = {
+        **_of_evidence(summary, evidence),
         "summary": summary,
+        "unfinished": unfinished(summary),
+        "charts": charts(board),
+        "board": board,
+        "marks": board.marks(),
+        "packed": len(table.iterations) > MOST_UNPACKED,
+        "most_unpacked": MOST_UNPACKED,
+        "drawn": min(len(table.tasks), MOST_LINES),
+        "learned": list(learned(distilled)),
+        "reviews": reviews(map(_reviewed, steps), summary.scorecard),
+        "moved": trends.moved,
+        "score": trends.score(summary.scorecard) if summary.scorecard else None,
+        "cost_of_learning": list(learning(summary)),
+        "count": trends.count(summary, summary.verdict) if summary.verdict else None,
+        "trends": _trends(summary),
+        "facts": list(_facts(summary, opened.provenance)),
+        # By far the largest part, and last: a browser shows the rest while it still reads this.
+        "groups": Groups(_transcripts(opened, board)),
+    }
+    data = {
+        **board.document(),
+        "means": means_document(board),
+        # Of a task's place in the grid and an iteration: how often it was asked again.
+        "reruns": Counter(
+            f"{step.number}-{board.rows[task]}"
+            for step in steps
+            for run in step.read_confirmations()
+            if (task := task_id(run.phase, run.task)) in board.rows
+        ),
+    }
+    return render("report.html", context, data=data, scripts=_SCRIPTS, styles=["report.css"])
+
+
+def _of_evidence(summary: Summary, evidence: Evidence) -> dict[str, object]:
+    """Return what the page says of what may be claimed."""
+    return {
         "evidence": evidence,
         "word": evidence.verdict or "NO VERDICT",
         "tone": evidence.verdict.about.tone if evidence.verdict else "open",
@@ -121,19 +158,6 @@ def report(opened: OpenedBattery, summary: Summary) -> Iterator[bytes]:
         "kind_heads": shown.group_heads(evidence),
         "kinds": figures.kinds(evidence),
         "saved": figures.iterations(summary, evidence),
-        "unfinished": unfinished(summary),
-        "charts": charts(board),
-        "board": board,
-        "marks": board.marks(),
-        "packed": len(table.iterations) > MOST_UNPACKED,
-        "most_unpacked": MOST_UNPACKED,
-        "drawn": min(len(table.tasks), MOST_LINES),
-        "learned": list(learned(distilled)),
-        "reviews": reviews(map(_reviewed, steps), summary.scorecard),
-        "moved": trends.moved,
-        "score": trends.score(summary.scorecard) if summary.scorecard else None,
-        "cost_of_learning": list(learning(summary)),
-        "count": trends.count(summary, summary.verdict) if summary.verdict else None,
         "sensitivity": shown.sensitivity(evidence),
         "question_heads": [*shown.QUESTION_HEADS, "Test"],
         "questions": [
@@ -144,23 +168,7 @@ def report(opened: OpenedBattery, summary: Summary) -> Iterator[bytes]:
         "tests": list(_tests(evidence)),
         "bluffs": [capital(text) for _, text in clauses(evidence.bluffs)],
         "others": list(_others(evidence)),
-        "trends": _trends(summary),
-        "facts": list(_facts(summary, opened.provenance)),
-        # By far the largest part, and last: a browser shows the rest while it still reads this.
-        "groups": Groups(_transcripts(opened, board)),
     }
-    data = {
-        **board.document(),
-        "means": means_document(board),
-        # Of a task's place in the grid and an iteration: how often it was asked again.
-        "reruns": Counter(
-            f"{step.number}-{board.rows[task]}"
-            for step in steps
-            for run in step.read_confirmations()
-            if (task := task_id(run.phase, run.task)) in board.rows
-        ),
-    }
-    return render("report.html", context, data=data, scripts=_SCRIPTS, styles=["report.css"])
 
 
 def unfinished(summary: Summary) -> str | None:

@@ -12,7 +12,7 @@ from typing import Final
 from battery.recorded import open_battery
 from battery.recorded.rows import call_rows
 from battery.records.lines import Row
-from battery.records.models import Summary
+from battery.records.summary import Summary
 from battery.report.machine.github import step_summary
 from battery.report.machine.junit import junit
 from battery.report.machine.rows import csv_chunks, parquet_chunks, require_parquet

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from battery.base.text import brief
 from battery.records.findings import Evidence
-from battery.records.models import Summary
+from battery.records.summary import Summary
 from battery.records.word import Level
 from battery.report.markdown.summary import markdown
 

@@ -15,7 +15,8 @@ from battery.base.numbers import number
 from battery.base.text import brief
 from battery.records.findings import Evidence, Gate
 from battery.records.lines import MORE, Row
-from battery.records.models import LEARN, Phase, Summary
+from battery.records.models import LEARN, Phase
+from battery.records.summary import Summary
 
 #: Characters shown of a text of others.
 _SHOWN: Final = 500

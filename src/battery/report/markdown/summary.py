@@ -10,8 +10,8 @@ from battery.base.numbers import counted, duration, number
 from battery.base.text import printable
 from battery.records.findings import Evidence, Scorecard, TaskEffect
 from battery.records.metric import METRICS
-from battery.records.models import DirectionCount, Summary, Trend
 from battery.records.stages import SCRUM
+from battery.records.summary import DirectionCount, Summary, Trend
 from battery.report import evidence as shown
 from battery.report import siblings, trends
 from battery.report.learning import learning

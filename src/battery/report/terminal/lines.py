@@ -24,8 +24,9 @@ from battery.protocol import Json
 from battery.records import events
 from battery.records.checks import UNCHECKED
 from battery.records.metric import TABLE
-from battery.records.models import FROZEN, Metrics, RunResult
+from battery.records.models import FROZEN, RunResult
 from battery.records.stages import CHAT_STAGES, DISTILL
+from battery.records.summary import Metrics
 
 WIDTH: Final = 80
 GAP: Final = "  "

@@ -16,8 +16,8 @@ from battery.base.numbers import signed_percent
 from battery.base.text import brief, can_show, cells, pad, printable, takes_escapes, write_line
 from battery.records.findings import Evidence, TaskEffect
 from battery.records.metric import METRICS
-from battery.records.models import Summary, Trend
 from battery.records.stages import SCRUM
+from battery.records.summary import Summary, Trend
 from battery.records.word import GateStatus, Tone
 from battery.report import evidence as shown
 from battery.report import siblings, trends
