@@ -30,6 +30,7 @@ def side(folder: str) -> Side:
         tasks=8,
         iterations=[1, 2, 3],
         repeats=1,
+        checked=True,
     )
 
 

@@ -35,6 +35,8 @@ def test_sides_name_gaps_repeats_and_a_single_iteration() -> None:
     assert cells.side(gap) == "no verdict: 8 tasks, iterations 1, 3, learn and frozen, 2 repeats"
     far = gap.model_copy(update={"iterations": [1, 10**20]})
     assert "iterations 1, 100000000000000000000, learn" in cells.side(far)
+    unchecked = cells.side(gap.model_copy(update={"checked": False}))
+    assert unchecked.endswith("2 repeats; ok is the gateway's own word: no task has a check")
     none = gap.model_copy(update={"iterations": [], "arms": [], "repeats": 1})
     assert cells.side(none) == "no verdict: 8 tasks, no complete iteration, no arm"
     assert "iteration 1:" not in cells.side(gap.model_copy(update={"iterations": [1]}))
@@ -177,5 +179,6 @@ def test_a_lost_task_that_is_claimed_says_so_next_to_its_share() -> None:
         return ends.get(cell.task, {})
 
     lost, honest = cells.flipped(comparison(calls(refuted)))
-    assert cells.ending(lost) == ("ok 100% to 0%; claims it, and fails its checks, in 2 of 2 runs")
-    assert cells.ending(honest) == "ok 100% to 0%"
+    assert [cells.ending(pair) for pair in (lost, honest)] == ["ok 100% to 0%"] * 2
+    assert cells.refuted(lost) == "claims it, and fails its checks, in 2 of 2 runs"
+    assert cells.refuted(honest) == ""

@@ -78,6 +78,7 @@ def _party(opened: OpenedBattery) -> Party:
         tasks=len({call.task for call in calls}),
         iterations=sorted({call.iteration for call in calls}),
         repeats=max((call.repeat for call in calls), default=1),
+        checked=opened.tasks is not None and opened.tasks.checked,
     )
     return Party(side, provenance, opened.tasks)
 

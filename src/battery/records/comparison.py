@@ -42,6 +42,9 @@ class Side(Record):
         "difference says.",
     )
     repeats: int = Field(description="Calls per task, iteration and arm.")
+    checked: bool = Field(
+        description="Whether any task has a check; otherwise `ok` is the gateway's own word."
+    )
 
 
 class CostChange(Record):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from battery.base.numbers import HUGE, counted, number, p_value, percent, signed
+from battery.records.checks import OWN_WORD
 from battery.records.comparison import (
     Change,
     Comparison,
@@ -102,7 +103,8 @@ def side(battery: Side) -> str:
     parts = [f"{battery.tasks} tasks", steps, " and ".join(battery.arms) or "no arm"]
     if battery.repeats > 1:
         parts.append(f"{battery.repeats} repeats")
-    return f"{battery.verdict or 'no verdict'}: {', '.join(parts)}"
+    word = "" if battery.checked else f"; {OWN_WORD}"
+    return f"{battery.verdict or 'no verdict'}: {', '.join(parts)}{word}"
 
 
 def compared(comparison: Comparison) -> str:
@@ -140,12 +142,12 @@ def ending(pair: TaskPair) -> str:
     """Write how a flipped task ends: `ok 100% to 0%`; if impossible, `claimed in 1 of 6 runs`."""
     claims = pair.claims_after
     if claims is None:
-        return f"ok {share(pair.ok_before)} to {share(pair.ok_after)}{refuted(pair)}"
+        return f"ok {share(pair.ok_before)} to {share(pair.ok_after)}"
     return f"claimed in {claims.done:,} of {claims.runs:,} runs"
 
 
 def refuted(pair: TaskPair) -> str:
-    """Add to how a task ends in B that it is claimed and fails its checks; empty where it is not.
+    """Say that a task is claimed in B and fails its checks; empty where it is not.
 
     A task that is lost because it is claimed without being done is another matter than one that
     fails and says so.
@@ -153,7 +155,7 @@ def refuted(pair: TaskPair) -> str:
     claims = pair.refuted_after
     if claims is None or not claims.done:
         return ""
-    return f"; claims it, and fails its checks, in {claims.done:,} of {claims.runs:,} runs"
+    return f"claims it, and fails its checks, in {claims.done:,} of {claims.runs:,} runs"
 
 
 def unmoved(comparison: Comparison) -> str:

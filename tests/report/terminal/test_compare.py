@@ -8,7 +8,7 @@ from battery.records.comparison import Comparison
 from battery.report.terminal.compare import comparison_lines
 from battery.report.terminal.summary import Look
 from tests.report.comparisons import CASES, HOSTILE, comparison
-from tests.verdict.batteries import calls
+from tests.verdict.batteries import REFUTED, calls
 
 PLAIN = Look("^", "v", "=", "..", colour=False)
 
@@ -59,3 +59,13 @@ def test_that_no_task_differs_is_not_claimed_of_means_or_of_nothing() -> None:
     assert "tokens by task: no task's mean differs" in console(CASES["identical"])
     silent = comparison(calls(lambda _: {"tokens": None}))
     assert "tokens by task: none could be compared" in console(silent)
+
+
+def test_a_lost_task_that_is_claimed_says_so_below_and_no_line_gets_too_long() -> None:
+    found = comparison(calls(lambda cell: REFUTED if cell.task == 0 else {}))
+    unchecked = found.before.model_copy(update={"checked": False, "repeats": 2})
+    lines = console(found.model_copy(update={"before": unchecked})).splitlines()
+    at = next(at for at, line in enumerate(lines) if "FAILS NOW" in line)
+    assert lines[at + 1] == "             claims it, and fails its checks, in 2 of 2 runs"
+    assert "own word" in " ".join(lines)
+    assert max(map(len, lines)) <= 80

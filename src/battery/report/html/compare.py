@@ -72,7 +72,7 @@ def _task(pair: TaskPair, comparison: Comparison) -> list[str]:
 
 
 def _claims(pair: TaskPair) -> str:
-    return cells.ending(pair) if pair.claims_after else cells.refuted(pair).removeprefix("; ")
+    return cells.ending(pair) if pair.claims_after else cells.refuted(pair)
 
 
 def _drawn(comparison: Comparison) -> list[TaskPair]:

@@ -107,8 +107,8 @@ def _more(listed: Sequence[object]) -> Iterator[str]:
 
 
 def _flip(pair: TaskPair) -> str:
-    claims = f"; {cells.ending(pair)}" if pair.claims_after else cells.refuted(pair)
-    return f"{pair.flip}{claims}"
+    claims = cells.ending(pair) if pair.claims_after else cells.refuted(pair)
+    return f"{pair.flip}; {claims}" if claims else str(pair.flip)
 
 
 def _foreign(text: str, width: int) -> str:

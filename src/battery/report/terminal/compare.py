@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 from typing import Final, TextIO
 
 from battery.base.text import brief, pad, printable, write_line
@@ -27,7 +28,7 @@ def comparison_lines(comparison: Comparison, look: Look) -> Iterator[str]:
     """Build the lines of `print_comparison`."""
     for name, side in (("A", comparison.before), ("B", comparison.after)):
         yield f"{name}  {printable(side.folder)}"
-        yield f"   {cells.side(side)}"
+        yield from (f"   {line}" for line in wrap(cells.side(side), WIDTH - 3))
     yield ""
     yield look.paint(look.paint(comparison.outcome, comparison.outcome.about.tone), "bold")
     yield from PROSE.wrap(printable(comparison.sentence))
@@ -51,6 +52,8 @@ def _flips(comparison: Comparison, look: Look) -> Iterator[str]:
         if pair.flip:
             mark = look.paint(pair.flip.about.mark.ljust(10), pair.flip.about.tone)
             yield f"  {mark} {_name(pair, look)} {cells.ending(pair)}"
+            if refuted := cells.refuted(pair):
+                yield f"             {refuted}"
     yield from _more(pairs)
 
 
