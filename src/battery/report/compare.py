@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from battery.base.numbers import HUGE, counted, number, p_value, percent, signed
-from battery.records.checks import OWN_WORD
+from battery.records.checks import UNCHECKED
 from battery.records.comparison import (
     Change,
     Comparison,
@@ -103,7 +103,7 @@ def side(battery: Side) -> str:
     parts = [f"{battery.tasks} tasks", steps, " and ".join(battery.arms) or "no arm"]
     if battery.repeats > 1:
         parts.append(f"{battery.repeats} repeats")
-    word = "" if battery.checked else f"; {OWN_WORD}"
+    word = "" if battery.checked else f"; {UNCHECKED}"
     return f"{battery.verdict or 'no verdict'}: {', '.join(parts)}{word}"
 
 
