@@ -176,6 +176,16 @@ CLAIMS = {
         f"a cached token costs {exactly(policy.CACHED_PRICES[0])} to "
         f"{exactly(policy.CACHED_PRICES[1])} of one of the prompt, one of the output "
         f"{policy.OUTPUT_PRICES[0]:g} to {policy.OUTPUT_PRICES[1]:g}",
+        f"those that can be done cost less by under {percent(policy.DOABLE * policy.RELEVANT)}",
+        f"calls that took turns (exact test by task, p ≤ {policy.level(policy.GATE)})",
+        f"takes {RELEVANT} more than in iteration 1 (p ≤ {policy.level(policy.GATE)}), and "
+        f"the learn arm does not save {RELEVANT} of what it took in its own "
+        f"(p ≤ {policy.level(policy.GATE)})",
+        f"fewer tasks than at first (p ≤ {policy.level(policy.LOSS)}), and the learn arm is not "
+        f"shown to do more (p ≤ {policy.level(policy.GATE)})",
+        f"saves less than {RELEVANT} where it was asked first, and more where its twin was "
+        f"(p ≤ {policy.level(policy.GATE)})",
+        f"dollars are saved, and less than {RELEVANT}, or than half of that",
         f"{RELEVANT} or more of the learn arm's answers to these tasks came from a cache",
         f"scatter more, and less than {RELEVANT} remains once what few scattering calls feign",
         f"gained less than {percent(policy.NICHE_SINCE * policy.RELEVANT)} since iteration 1, or",
