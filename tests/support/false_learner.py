@@ -85,7 +85,7 @@ class Desk:
         return {
             "status": "ok" if known else "failed",
             "iterations": 4 if niche else 2,
-            "artifact": artifact | {"usage": usage(prompt, round(prompt * 0.95), output)},
+            "artifact": artifact | {"usage": usage(prompt, round(prompt * 0.92), output)},
             "log": log,
             "error": error,
         }
@@ -156,7 +156,7 @@ class PromptCache(Desk):
         answer = super().respond(task)
         if self.rounds:
             spent = answer["artifact"]["usage"]
-            shorter = usage(round(spent["prompt_tokens"] * 0.54), 0, spent["completion_tokens"])
+            shorter = usage(round(spent["prompt_tokens"] * 0.535), 0, spent["completion_tokens"])
             answer["artifact"]["usage"] = shorter
         return answer
 

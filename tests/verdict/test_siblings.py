@@ -132,6 +132,25 @@ def test_new_tasks_that_are_given_up_save_nothing() -> None:
     assert "fewer new tasks are done (0 of 12, twin 12 of 12" in found.sentence
 
 
+def test_few_new_tasks_done_wrong_are_held_against_all_that_is_done_right() -> None:
+    """A store of answers that takes a new task for a known one is cheap, and wrong now and then."""
+
+    def alike(cell: Cell) -> dict[str, Any]:
+        return taught(cell) | (REFUTED if later(cell) and cell.iteration == 2 else {})
+
+    found = seen(alike, tasks=NICHE)
+    assert found.verdict is Word.INCONCLUSIVE
+    assert "fewer new tasks are done (3 of 6, twin 6 of 6; p = " in found.sentence
+
+
+def test_new_tasks_that_are_harder_for_the_twin_too_are_no_loss() -> None:
+    def hard(cell: Cell) -> dict[str, Any]:
+        fails = cell.iteration == 2 and (cell.arm == LEARN or cell.task > 3)
+        return taught(cell) | (FAILED if fails else {})
+
+    assert "fewer new tasks are done" not in seen(hard, tasks=NICHE).sentence
+
+
 def test_a_saving_that_is_of_lost_new_tasks_only_is_none() -> None:
     def some(cell: Cell) -> dict[str, Any]:
         lost = later(cell) and cell.task in {0, 3, 4} and cell.iteration == 2

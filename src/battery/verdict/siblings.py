@@ -182,8 +182,17 @@ class _Asking(NamedTuple):
         """Object to siblings that cost less because they are not done."""
         rows = self.solvable(kind)
         ended = [self.new.asked(arm, OK)[rows] for arm in (LEARN, FROZEN)]
-        p = strata.fewer(strata.by_task(*(each.reshape(len(rows), -1) for each in ended)))
-        done = work.done(self.new, rows)
+        done, again = work.done(self.new, rows), work.done(self.repeated, rows)
+        others = [ended[1]]
+        # New tasks alone are few. Where the twin does them like those asked again they are no
+        # harder, and then every call but the learn arm's new ones says what can be done.
+        harder = _share(again.frozen, again.frozen_calls) - _share(done.frozen, done.frozen_calls)
+        if not policy.is_relevant(harder, self.relevant):
+            others += [self.repeated.asked(arm, OK)[rows] for arm in (LEARN, FROZEN)]
+        sides = (
+            np.concatenate(each, axis=2).reshape(len(rows), -1) for each in (ended[:1], others)
+        )
+        p = strata.fewer(strata.by_task(*sides)) if rows else None
         many = policy.is_relevant(-done.gain, self.relevant)
         if many and p is not None and p <= policy.NEW:
             counts = f"{done.learn} of {done.learn_calls}, twin {done.frozen} of "
@@ -219,6 +228,10 @@ class _Asking(NamedTuple):
         says: Transfer = "shown" if note is None else "memorised" if memorised else "open"
         test = f"an exact test of {counted(done.learn_calls, 'sibling')} done, by task, one-sided"
         return _Found(says, "all", p, level, None, test, note)
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
 
 
 def _kind(kind: Kind) -> str:
