@@ -34,15 +34,18 @@ def test_the_spans_are_a_tree_of_battery_iteration_stage_and_call(ran: Traced) -
     stages = ran.children(iteration)
     assert [stage.name for stage in stages] == [
         "alpha, baseline",
+        "alpha, baseline, new tasks",
         "beta, drift",
+        "beta, drift, new tasks",
         "gamma, impossible",
+        "gamma, impossible, new tasks",
         "distill",
         "chat overseer-large",
         "chat overseer-large",
     ]
     calls = [len(ran.children(stage)) for stage in stages]
-    assert calls == [6, 6, 4, 0, 0, 0]
-    assert len(ran.spans) == 2 + 6 + 16
+    assert calls == [6, 6, 6, 6, 4, 4, 0, 0, 0]
+    assert len(ran.spans) == 2 + 9 + 32
     assert ran.stderr == ""
 
 

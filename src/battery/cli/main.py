@@ -64,7 +64,7 @@ SUMMARIES: Final = {
     "schema": "Print the JSON Schema of a file.",
     "gateway": "Serve the embedded gateway until interrupted.",
     "power": "Estimate what a run could detect.",
-    "calibrate": "Show how often each verdict is given on simulated batteries.",
+    "calibrate": "Show how often each verdict is given where the truth is known.",
     "doctor": "Check that everything is in place for a run.",
     "init": "Write a starter for tasks of your own.",
 }
