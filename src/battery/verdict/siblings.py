@@ -183,18 +183,16 @@ class _Asking(NamedTuple):
         rows = self.solvable(kind)
         ended = [self.new.asked(arm, OK)[rows] for arm in (LEARN, FROZEN)]
         done, again = work.done(self.new, rows), work.done(self.repeated, rows)
-        others = [ended[1]]
+        p, level = _fewer(ended[0], ended[1]), policy.NEW
         # New tasks alone are few. Where the twin does them like those asked again they are no
         # harder, and then every call but the learn arm's new ones says what can be done.
         harder = _share(again.frozen, again.frozen_calls) - _share(done.frozen, done.frozen_calls)
-        if not policy.is_relevant(harder, self.relevant):
-            others += [self.repeated.asked(arm, OK)[rows] for arm in (LEARN, FROZEN)]
-        sides = (
-            np.concatenate(each, axis=2).reshape(len(rows), -1) for each in (ended[:1], others)
-        )
-        p = strata.fewer(strata.by_task(*sides)) if rows else None
+        if (p is None or p > level) and not policy.is_relevant(harder, self.relevant):
+            others = [ended[1], *(self.repeated.asked(arm, OK)[rows] for arm in (LEARN, FROZEN))]
+            # A wrong answer now and then is the lot of honest systems.
+            p, level = _fewer(ended[0], np.concatenate(others, axis=2)), policy.REFUTED
         many = policy.is_relevant(-done.gain, self.relevant)
-        if many and p is not None and p <= policy.NEW:
+        if many and p is not None and p <= level:
             counts = f"{done.learn} of {done.learn_calls}, twin {done.frozen} of "
             yield f"fewer new tasks are done ({counts}{done.frozen_calls}; {p_equals(p)})"
         # Too few to test, and still no saving: whoever gives up soon is cheap.
@@ -228,6 +226,13 @@ class _Asking(NamedTuple):
         says: Transfer = "shown" if note is None else "memorised" if memorised else "open"
         test = f"an exact test of {counted(done.learn_calls, 'sibling')} done, by task, one-sided"
         return _Found(says, "all", p, level, None, test, note)
+
+
+def _fewer(own: Floats, base: Floats) -> float | None:
+    tasks = len(own)
+    if not tasks:
+        return None
+    return strata.fewer(strata.by_task(own.reshape(tasks, -1), base.reshape(tasks, -1)))
 
 
 def _share(part: int, whole: int) -> float:
