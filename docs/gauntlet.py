@@ -1,4 +1,7 @@
-"""Write the tables of docs/explanation/gauntlet.md from a gauntlet: `make gauntlet`."""
+"""Write the tables of docs/explanation/gauntlet.md from a gauntlet: `make gauntlet`.
+
+The tables are between `<!-- generated: gauntlet -->` and `<!-- end -->`.
+"""
 
 from __future__ import annotations
 
