@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from battery.protocol.usage import Spent, Tokens
 from battery.records.metric import TOKENS
 from battery.records.models import FROZEN, LEARN, Phase
 from battery.records.word import POSITIVE, Word
@@ -67,6 +68,18 @@ def test_one_number_for_every_task_is_no_measurement() -> None:
     assert objected(alike) == "the learn arm reports 500 tokens for every task, whatever it took"
     # Where the twin's are alike too, tasks may well take the same.
     assert objected(lambda cell: {"tokens": 500 if cell.arm == LEARN else 1000}) is None
+
+
+@pytest.mark.parametrize("shrunk", [0.6, 1.0])
+def test_a_total_below_its_parts_is_no_report(shrunk: float) -> None:
+    def changes(cell: Cell) -> dict[str, Any]:
+        prompt, output = 800 + 100 * cell.task, 200
+        total = round((prompt + output) * (shrunk if taught(cell) else 1))
+        return {"tokens": total, "spent": Spent(total, Tokens(prompt, None, output))}
+
+    found = objected(changes)
+    assert (found is not None) is (shrunk < 1)
+    assert found is None or "fewer tokens in total than prompt and output together" in found
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from battery.base.numbers import more_or_fewer, p_equals
-from battery.records.metric import METRICS, OK, TURNS
+from battery.records.metric import METRICS, OK, TOKENS, TURNS
 from battery.records.models import FROZEN, LEARN, SOLVABLE, Arm
 from battery.verdict import cost, policy, signflip, strata
 from battery.verdict.signflip import Floats
-from battery.verdict.table import FIRST, HANDED_IN, Grid, means
+from battery.verdict.table import FIRST, HANDED_IN, OUTPUT, PROMPT, Grid, means
 
 #: Tasks that must be told apart by what they take.
 _TASKS = 4
@@ -54,11 +54,28 @@ def hidden(grid: Grid, metric: str) -> Iterator[str]:
         if np.any(own > np.isnan(grid.asked(LEARN, metric))):
             less = f"reports no {noun}, or 0 for calls that took turns, more often than the twin"
         yield f"the learn arm {less} ({p_equals(p)})"
+    yield from _contradicted(grid, metric)
     alike, told = (grid.asked(arm, metric) for arm in (LEARN, FROZEN))
     known = alike[~np.isnan(alike)]
     # What was measured differs from task to task, as it does in the twin.
     if tasks >= _TASKS and len(np.unique(known)) == 1 < len(np.unique(told[~np.isnan(told)])):
         yield f"the learn arm reports {known[0]:,.6g} {noun} for every task, whatever it took"
+
+
+def _contradicted(grid: Grid, metric: str) -> Iterator[str]:
+    """Object to totals below the sum of their parts, which the twin's are not."""
+    if metric != TOKENS:
+        return
+    below = []
+    for arm in (LEARN, FROZEN):
+        total, parts = grid.asked(arm, TOKENS), grid.told(arm, PROMPT) + grid.told(arm, OUTPUT)
+        below.append(np.where(np.isnan(total + parts), np.nan, total < parts))
+    p = strata.more(strata.by_task(*(calls.reshape(len(calls), -1) for calls in below)))
+    if p is not None and p <= policy.GATE:
+        yield (
+            "the learn arm reports fewer tokens in total than prompt and output together, more "
+            f"often than the twin ({p_equals(p)})"
+        )
 
 
 def _unreported(grid: Grid, metric: str, arm: Arm) -> Floats:
