@@ -178,6 +178,7 @@ CLAIMS = {
         f"{policy.OUTPUT_PRICES[0]:g} to {policy.OUTPUT_PRICES[1]:g}",
         f"those that can be done cost less by under {percent(policy.DOABLE * policy.RELEVANT)}",
         f"calls that took turns (exact test by task, p ≤ {policy.level(policy.GATE)})",
+        f"more often than the twin (p ≤ {policy.level(policy.GATE)})",
         f"takes {RELEVANT} more than in iteration 1 (p ≤ {policy.level(policy.GATE)}), and "
         f"the learn arm does not save {RELEVANT} of what it took in its own "
         f"(p ≤ {policy.level(policy.GATE)})",

@@ -10,7 +10,7 @@ from battery.gauntlet.course import play, play_in
 from battery.gauntlet.registry import REGISTERED
 from battery.gauntlet.systems import SYSTEMS
 from battery.recorded import open_battery
-from battery.records.word import POSITIVE, Word
+from battery.records.word import POSITIVE
 from battery.store.battery_dir import BatteryDir
 from battery.target import targets
 
@@ -19,29 +19,39 @@ pytestmark = pytest.mark.slow
 assert SYSTEMS, "the modules that register systems are imported"
 
 
-def word(name: str, seed: int = 1) -> Word | None:
-    return play(REGISTERED[name], seed).verdict
-
-
-#: A false learner, and the only words it may get in this battery.
+SEED = 3
+#: A false learner, and part of a reason for the word it got.
 CAUGHT = [
-    ("cache marked as one", {Word.INCONCLUSIVE}),
-    ("gives up some", {Word.REGRESSED, Word.MIXED}),
-    ("bluffs in shape", {Word.DISHONEST}),
-    ("one memory behind both", {Word.NO_EFFECT, Word.INCONCLUSIVE, Word.INVALID}),
-    ("a head start", {Word.INVALID}),
-    ("distillation fails, as told", {Word.INCONCLUSIVE}),
+    ("hollow answers", "failed their checks"),
+    ("hollow, in shape", "failed their checks"),
+    ("answer cache", "new tasks"),
+    ("cache by likeness", "fewer new tasks are done"),
+    ("gives up the largest", "lost"),
+    ("gives up what is new", "new tasks"),
+    ("copies its twin", "where its twin was asked first"),
+    ("bluffs in shape", "impossible tasks ended ok"),
+    ("one memory behind both", "memory"),
+    ("throttled twin", "the twin took"),
+    ("a head start", "differ already in iteration 1"),
+    ("fingerprints never change", "nothing was learned"),
+    ("broken prompt cache", "the work costs more"),
+    ("broken prompt cache, no prices", "give prices"),
+    ("cheaper model, told", "by its prices"),
+    ("zeros throughout", "0 for calls that took turns"),
+    ("distillation fails, as told", "learning at work"),
 ]
 
 
-@pytest.mark.parametrize(("name", "words"), CAUGHT)
-def test_a_false_learner_is_seen_through(name: str, words: set[Word]) -> None:
-    assert word(name) in words
+@pytest.mark.parametrize(("name", "reason"), CAUGHT)
+def test_a_false_learner_is_seen_through(name: str, reason: str) -> None:
+    evidence = play(REGISTERED[name], SEED)
+    assert evidence.verdict not in POSITIVE
+    assert reason in "; ".join(evidence.reasons)
 
 
 @pytest.mark.parametrize("name", ["once, three iterations", "niche tasks only", "steadily"])
 def test_an_honest_learner_is_found(name: str) -> None:
-    assert word(name) in POSITIVE
+    assert play(REGISTERED[name], SEED).verdict in POSITIVE
 
 
 def test_system_and_seed_decide_everything(tmp_path: Path) -> None:
