@@ -143,6 +143,13 @@ def warnings(pricing: Pricing, *results: RunResult) -> list[str]:
     return list(pricing.warnings([pricing.priced(each) for each in results]))
 
 
+def test_answers_without_a_model_are_not_to_be_priced_by_a_file_that_cannot_name_it() -> None:
+    usage = {"total_tokens": 3, "prompt_tokens": 2, "completion_tokens": 1}
+    assert warnings(Pricing(), result(usage)) == [
+        "no answer names its model, so cost_usd is not known"
+    ]
+
+
 def test_one_warning_names_all_models_without_a_price() -> None:
     unknown = [result(tokens(1, 1), model=name) for name in ("b-unknown", "a-unknown", "gpt-4o")]
     (text,) = warnings(Pricing(), *unknown)

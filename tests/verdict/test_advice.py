@@ -49,6 +49,13 @@ def test_what_learned_may_go_on_improving() -> None:
     assert settle(Word.LEARNED, facts_of(observed(learning, iterations=5))) == []
 
 
+def test_a_memory_that_never_changed_asks_for_a_distillation_that_reaches_it() -> None:
+    word, advice = advised(observed(lambda cell: learning(cell) | {"fingerprint": "empty"}))
+    assert word is Word.INCONCLUSIVE
+    assert len(advice) == 1
+    assert advice[0].startswith("A distillation that reaches the memory")
+
+
 @pytest.mark.parametrize("word", [Word.DISHONEST, Word.COMPOUNDING, Word.NO_EFFECT])
 def test_where_nothing_is_open_nothing_is_advised(word: Word) -> None:
     assert settle(word, facts_of(observed(compounding, iterations=6))) == []

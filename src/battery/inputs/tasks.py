@@ -225,8 +225,9 @@ def scoring_differences(before: Tasks, now: Tasks) -> list[str]:
         if _checks(entry.task) != _checks(old.get(entry.task_id, entry.task))
     ]
     lines += ["the prices"] * (before.prices != now.prices)
-    # The files say so where nothing in them differs.
-    return lines or ["the files of the checks"]
+    # Where the tasks are the same: a file that a check runs, or the folder's own tasks.json, which
+    # is compared with itself.
+    return lines or ["the checks, their files or the prices"]
 
 
 def _checks(task: Task) -> list[list[Check]]:

@@ -115,7 +115,9 @@ class Pricing:
             for model, tokens in spent.models
             if tokens.known and self._price(model, estimated=False) is None
         }
-        if unknown:
+        if unknown == {""}:
+            yield "no answer names its model, so cost_usd is not known"
+        elif unknown:
             names = listed([model or "a model without a name" for model in sorted(unknown)])
             yield f"no price is known for {names}, so cost_usd is not known: {self.remedy}"
         elif incomplete[True] and self._found:

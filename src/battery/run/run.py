@@ -220,6 +220,9 @@ def _score_again(battery: Battery, tell: Observer) -> None:
         write_metrics(step)
     # Last: a process that is killed before finds that it has to be done again.
     folder.write_manifest(battery.manifest)
+    # Answers that are in a journal alone have no grade yet: they get it where they are used.
+    if not regrading.runs:
+        return
     flipped = [f"{each.task} was {each.before} and is {each.after}" for each in regrading.flipped]
     more = [f"{len(flipped) - _FLIPS:,} more"] if len(flipped) > _FLIPS else []
     which = f": {listed([*flipped[:_FLIPS], *more])}" if flipped else ""

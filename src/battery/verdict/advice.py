@@ -18,6 +18,7 @@ from battery.verdict.planning import in_passing, measured_by
 from battery.verdict.power import MOST, nearly
 from battery.verdict.simulation import Design, Dimension, Saving
 from battery.verdict.table import CACHED
+from battery.verdict.twin import is_unchanged
 
 # Half as much again: a saving just above what counts is missed every other time, by the luck of its
 # estimate.
@@ -93,7 +94,12 @@ def _mixed(facts: Facts) -> Iterator[str]:
 
 def _inconclusive(facts: Facts) -> Iterator[str]:
     if facts.nothing:
-        yield "Tasks of which the gateway can do some, and a limit on turns that leaves room."
+        yield (
+            "A distillation that reaches the memory which answers rest on, or a fingerprint of "
+            "that memory; then a new battery."
+            if is_unchanged(facts.grid)
+            else "Tasks of which the gateway can do some, and a limit on turns that leaves room."
+        )
         return
     if facts.shared:
         yield (
