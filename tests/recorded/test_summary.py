@@ -66,7 +66,7 @@ def test_what_counts_as_not_reported_is_named_by_file_and_place(folder: BatteryD
 
 def test_a_model_that_answers_new_tasks_alone_is_priced_like_the_others(folder: BatteryDir) -> None:
     tokens = {"prompt_tokens": 90, "completion_tokens": 10, "model": "house-model"}
-    new = {**run(artifact={"usage": tokens}), "sibling_of": "0"}
+    new = {**run(artifact={"usage": tokens}), "sibling_of": open_battery(folder).calls[0].task}
     folder.iteration(2).siblings.write_runs([new])
     (warning,) = summed(folder).warnings
     assert warning.startswith("no price is known for house-model, so cost_usd is not known")

@@ -39,6 +39,7 @@ These tasks, asked again; nothing new was asked. 3 iterations are too few to
 tell whether it goes on getting better.
 
 effect: 43.5% fewer tokens on a typical task (94% interval 45.5% to 41.5% fewer)
+mind: ok is the gateway's own word: no task has a check
 to settle it: 5 or more iterations, to see whether it goes on getting better.
 
 data/battery/summary.md
