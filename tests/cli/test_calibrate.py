@@ -168,7 +168,7 @@ def test_what_a_terminal_sends_stops_all_processes_quietly(
 def test_the_gauntlet_puts_chosen_systems_through_whole_batteries(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("battery.gauntlet.SEEDS", 1)
+    monkeypatch.setattr("battery.cli.calibrate.SEEDS", 1)
     words = ("--preset", "gauntlet", "--only", "a head start", "--seed", 3)
     done = run(*words, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -37,7 +37,7 @@ def test_in_actions_the_summary_goes_to_the_step_and_annotations_are_printed(
     assert step.read_text("utf-8") == "# Before\n\n" + (forgetful / "summary.md").read_text("utf-8")
     assert done.stdout.startswith("::error title=battery%3A REGRESSED::")
     assert all(line.startswith("::") for line in done.stdout.splitlines())
-    assert outputs.read_text().startswith("verdict=REGRESSED\neffect=3.")
+    assert outputs.read_text().startswith("verdict=REGRESSED\neffect=5.")
 
 
 def test_outside_of_actions_it_is_printed_with_commands_off_and_says_so(forgetful: Path) -> None:

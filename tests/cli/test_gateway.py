@@ -30,7 +30,7 @@ def test_gateway_serves_until_interrupted(tmp_path: Path) -> None:
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in errors
-    assert (tmp_path / "memory" / "outcomes.jsonl").read_bytes().count(b"\n") == 16
+    assert (tmp_path / "memory" / "outcomes.jsonl").read_bytes().count(b"\n") == 2 * (8 + 8)
 
 
 @pytest.mark.parametrize(("host", "warned"), [("0.0.0.0", True), ("localhost", False)])
