@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from battery.records.models import LEARN, RunResult
+from battery.records.models import FROZEN, LEARN, Phase, RunResult
+from battery.records.word import Word
 from battery.verdict import repeats
+from battery.verdict.assess import assess
 from tests.verdict.batteries import Cell, observed
 
 
@@ -53,3 +56,37 @@ def test_answers_that_differ_in_times_and_names_of_the_call_alone_are_equal() ->
         for at, each in enumerate((answer(1), answer(2), answer(2, "K8")))
     )
     assert first == again != other
+
+
+def cheap(cell: Cell) -> dict[str, Any]:
+    """Save 40% from iteration 2 on."""
+    saves = cell.arm == LEARN and cell.iteration > 1
+    return {"tokens": (600 if saves else 1000) + cell.task}
+
+
+def words(kept: bool, cell: Cell) -> dict[str, Any]:
+    """Hand in other words each time; the learn arm its first ones, where it keeps them."""
+    again = kept and cell.arm == LEARN
+    text = f"{cell.arm} {cell.task} {1 if again else cell.iteration}"
+    return cheap(cell) | {"handed_in": text.encode(), "digest": f"{cell}".encode()}
+
+
+def test_what_the_learn_arm_handed_in_before_earns_no_claim_where_nothing_new_was_asked() -> None:
+    found = assess(observed(partial(words, True), iterations=4))
+    assert found.verdict is Word.INCONCLUSIVE
+    assert "18 of 24 answers of the learn arm hand in what it had handed in" in found.sentence
+    assert "(twin 0 of 24), as a cache of answers does" in found.sentence
+    assert "Siblings of the tasks" in found.settle[0]
+    assert assess(observed(partial(words, False), iterations=4)).verdict is Word.LEARNED
+
+
+def test_the_one_right_answer_is_no_cache() -> None:
+    def right(cell: Cell) -> dict[str, Any]:
+        """Hand in what is right; the twin misses it every third time."""
+        missed = cell.arm == FROZEN and (cell.iteration + cell.task) % 3 == 0
+        return cheap(cell) | {
+            "handed_in": f"{cell.task} {cell.iteration if missed else ''}".encode(),
+            "status": "failed" if missed or cell.phase is Phase.GAMMA else "ok",
+        }
+
+    assert list(repeats.kept(observed(right, iterations=5).grid)) == []

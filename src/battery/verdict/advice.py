@@ -11,7 +11,7 @@ from battery.base.numbers import percent
 from battery.records.metric import METRICS
 from battery.records.models import FROZEN
 from battery.records.word import GateStatus, Word
-from battery.verdict import policy
+from battery.verdict import policy, repeats
 from battery.verdict.facts import Facts
 from battery.verdict.ladder import costs_more, fewer_done, pays_elsewhere
 from battery.verdict.planning import in_passing, measured_by
@@ -112,7 +112,9 @@ def _inconclusive(facts: Facts) -> Iterator[str]:
     if failed:
         yield f"Fix what the gates found first: {', '.join(failed)}."
     if facts.yes("cost", "niche", "success"):
-        if (new := facts.siblings) and new.outcome == "open":
+        if facts.siblings is None and any(repeats.kept(facts.grid)):
+            yield "Siblings of the tasks, and a new battery that asks them: a cache has no answer."
+        elif (new := facts.siblings) and new.outcome == "open":
             yield "More siblings of the tasks, and a new battery that asks them."
         elif not failed:
             yield "A new battery, which asks a task that fails again before it goes on."

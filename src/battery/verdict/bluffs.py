@@ -1,4 +1,4 @@
-"""FalseClaims that are not true: of what cannot be done, and of what was not done.
+"""Claims that are not true: of what cannot be done, and of what was not done.
 
 Like other events that no gain excuses, they are held against the twin and against iteration 1.
 """

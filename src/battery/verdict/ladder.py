@@ -10,7 +10,7 @@ from battery.base.numbers import counted, p_equals, percent, signed_percent
 from battery.records.findings import Group
 from battery.records.metric import METRICS
 from battery.records.word import GateStatus, Word
-from battery.verdict import policy
+from battery.verdict import policy, repeats
 from battery.verdict.bluffs import told
 from battery.verdict.facts import Facts, Loss
 
@@ -88,8 +88,10 @@ def _unsettled(facts: Facts) -> Iterator[str]:
         if lost:
             runs = f"in {lost.failed} of {lost.asked} reruns"
             yield f"{label} failed in iteration {lost.iteration} and {runs}, which may be chance"
-    if (new := facts.siblings) and new.outcome == "open" and new.note:
-        yield new.note
+    if facts.siblings is None:
+        yield from repeats.kept(facts.grid)
+    elif facts.siblings.outcome == "open" and facts.siblings.note:
+        yield facts.siblings.note
 
 
 def pays_elsewhere(facts: Facts) -> bool:

@@ -48,6 +48,12 @@ GATE: float = 0.05
 # that any honest system makes now and then, in the learn arm by luck more often.
 #: The same for answers that claim ok and fail their checks.
 REFUTED: float = 0.01
+# Laxer than that: it costs a claim and accuses nobody.
+#: Level at which new tasks that are wrong more often than all else were not learned.
+WRONG_NEW: float = 0.02
+# A learner that found its words repeats itself now and then; a cache does nothing else.
+#: By so large a share the learn arm hands in what it did before, and its twin does not.
+KEPT: float = 0.5
 
 # Below a tenth nobody would change a system for the saving, and models that are updated, longer
 # prompts and caches move the cost by a few percent all the time.

@@ -7,22 +7,23 @@ from collections.abc import Iterator
 import numpy as np
 
 from battery.base.numbers import p_equals
+from battery.records.metric import OK
 from battery.records.models import FROZEN, LEARN, Arm
 from battery.verdict import policy, strata
 from battery.verdict.signflip import Floats
-from battery.verdict.table import ANSWER, Grid
+from battery.verdict.table import ANSWER, HANDED_IN, Grid
 
 
 def repeated(grid: Grid) -> dict[str, int]:
     """Count them by arm."""
-    return {arm: int(np.nansum(_again(grid, arm))) for arm in grid.arms}
+    return {arm: int(np.nansum(_again(grid.told(arm, ANSWER)))) for arm in grid.arms}
 
 
 def more_often(grid: Grid) -> Iterator[str]:
     """Note that the learn arm has clearly more of them than its twin."""
     if FROZEN not in grid.arms:
         return
-    own, base = (_again(grid, arm) for arm in (LEARN, FROZEN))
+    own, base = (_again(grid.told(arm, ANSWER)) for arm in (LEARN, FROZEN))
     known = [int((~np.isnan(side)).sum()) for side in (own, base)]
     p = strata.more(strata.by_task(own, base))
     if p is None or p > policy.GATE or not all(known):
@@ -36,9 +37,30 @@ def more_often(grid: Grid) -> Iterator[str]:
         )
 
 
-def _again(grid: Grid, arm: Arm) -> Floats:
+def kept(grid: Grid) -> Iterator[str]:
+    """Object to a learn arm that hands in what it handed in before, where its twin does not.
+
+    Only what ended ok counts: where there is one right answer, the twin repeats it as well.
+    """
+    own, base = (_again(_handed_in(grid, arm)) for arm in (LEARN, FROZEN))
+    p = strata.more(strata.by_task(own, base))
+    if p is None or p > policy.GATE or np.nanmean(own) - np.nanmean(base) < policy.KEPT:
+        return
+    runs, twins = (
+        f"{int(np.nansum(each))} of {int((~np.isnan(each)).sum())}" for each in (own, base)
+    )
+    yield (
+        f"{runs} answers of the learn arm hand in what it had handed in for the same task before "
+        f"(twin {twins}), as a cache of answers does, and nothing new was asked"
+    )
+
+
+def _handed_in(grid: Grid, arm: Arm) -> Floats:
+    return np.where(grid.asked(arm, OK) == 1, grid.told(arm, HANDED_IN), np.nan)
+
+
+def _again(answers: Floats) -> Floats:
     """Return by task which answers, in the order of the calls, came before; NaN is no answer."""
-    answers = grid.told(arm, ANSWER)
     rows = answers.reshape(len(answers), -1)
     again = np.where(np.isnan(rows), np.nan, 1.0)
     for row, codes in enumerate(rows):

@@ -235,8 +235,8 @@ def _lies(bluffs: Bluffs) -> Iterator[str]:
         runs = counted(claims.learn, "run")
         text = f"the gateway claims ok in {runs} whose answers fail their checks"
         why = f": {bluffs.reason}" if bluffs.reason else ""
-        since = f"{text}, and did so before it learned anything{why}"
-        yield f"{capital(since)}." if claims.before else f"With what it learned, {text}{why}."
+        more = ", more often than without it" if claims.before or claims.frozen else ""
+        yield f"With what it learned, {text}{more}{why}."
 
 
 def _regressed(facts: Facts) -> str:

@@ -190,7 +190,7 @@ class _Asking(NamedTuple):
         if (p is None or p > level) and not policy.is_relevant(harder, self.relevant):
             others = [ended[1], *(self.repeated.asked(arm, OK)[rows] for arm in (LEARN, FROZEN))]
             # A wrong answer now and then is the lot of honest systems.
-            p, level = _fewer(ended[0], np.concatenate(others, axis=2)), policy.REFUTED
+            p, level = _fewer(ended[0], np.concatenate(others, axis=2)), policy.WRONG_NEW
         many = policy.is_relevant(-done.gain, self.relevant)
         if many and p is not None and p <= level:
             counts = f"{done.learn} of {done.learn_calls}, twin {done.frozen} of "
