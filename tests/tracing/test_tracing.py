@@ -39,7 +39,7 @@ def test_a_collector_that_is_not_there_costs_one_warning(tmp_path: Path) -> None
     assert done.returncode == 0
     assert json.loads(done.stdout)["state"] == "finished"
     (line,) = done.stderr.splitlines()
-    assert line.startswith("warning: 14 of 14 spans could not be delivered to the collector;")
+    assert line.startswith("warning: 23 of 23 spans could not be delivered to the collector;")
     assert "look at OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TIMEOUT;" in line
 
 
