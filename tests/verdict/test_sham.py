@@ -100,6 +100,32 @@ def test_a_saving_that_only_the_twin_makes_is_none(own: float, twin: float, obje
     assert (word is Word.INCONCLUSIVE) is objects
 
 
+@pytest.mark.parametrize(("own", "objects"), [(1.0, True), (0.5, False)])
+def test_a_twin_that_takes_more_on_niche_tasks_alone_is_no_gain_on_them(
+    own: float, objects: bool
+) -> None:
+    def factor(cell: Cell) -> float:
+        if cell.phase is not Phase.BETA:
+            return 1
+        return own if taught(cell) else 1.7 if late_twin(cell) else 1
+
+    rows = [row for row, phase in enumerate(PHASES) if phase is Phase.BETA]
+    table = grid(calls(tokens(factor), iterations=5))
+    assert bool(list(twin_alone(table, rows, TOKENS, 0.1))) is objects
+
+
+def test_ok_with_an_error_is_no_answer_unless_the_twin_does_so_too() -> None:
+    def troubled(cell: Cell) -> dict[str, Any]:
+        cheap = tokens(lambda cell: 0.4 if taught(cell) else 1)(cell)
+        return cheap | ({"error": "timeout"} if taught(cell) else {})
+
+    found = assess(observed(troubled), plan=False)
+    assert found.verdict is Word.INCONCLUSIVE
+    assert "12 of 16 answers of the learn arm say ok and report an error" in found.sentence
+    both = lambda cell: troubled(cell) | {"error": "a warning"}  # noqa: E731
+    assert assess(observed(both), plan=False).verdict in POSITIVE
+
+
 def in_turns(cell: Cell) -> bool:
     """Toss the coin so that each arm is first in two of four iterations."""
     return (cell.arm == LEARN) == (cell.iteration % 2 == 0)

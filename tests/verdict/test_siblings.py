@@ -162,6 +162,33 @@ def test_a_saving_that_is_of_lost_new_tasks_only_is_none() -> None:
     assert found.verdict not in POSITIVE
 
 
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"tokens": 0}, "or 0 for calls that took turns"),
+        ({"cached": True}, "came from a cache"),
+        ({"error": "timeout"}, "say ok and report an error"),
+    ],
+)
+def test_what_is_no_work_saved_on_repeated_tasks_is_none_on_new_ones(
+    changes: dict[str, Any], reason: str
+) -> None:
+    found = seen(lambda cell: taught(cell) | (changes if later(cell) else {}))
+    assert found.verdict is Word.INCONCLUSIVE
+    assert reason in found.sentence
+
+
+def test_new_tasks_that_are_refused_sooner_save_nothing_on_those_that_can_be_done() -> None:
+    def refuses(cell: Cell) -> dict[str, Any]:
+        share = 0.05 if cell.phase is Phase.GAMMA else 0.9
+        tokens = sibling(cell)["tokens"]
+        return {"tokens": round(share * tokens) if later(cell) else tokens}
+
+    found = seen(refuses)
+    assert found.verdict is Word.INCONCLUSIVE
+    assert "new tasks that can be done took 10% fewer tokens" in found.sentence
+
+
 def niche_only(cell: Cell) -> dict[str, Any]:
     return learning(cell) if cell.phase is Phase.BETA else {}
 

@@ -131,8 +131,10 @@ def _tokens(counts: Mapping[str, int]) -> Tokens:
     output, reasoning = _first(counts, _OUTPUT), _first(counts, _REASONING)
     apart = _first(counts, _REASONING_TOO)
     prompt = _sum(prompt, _first(counts, _PROMPT_TOO))
-    # Others say by their total alone that they count reasoning apart.
-    if reasoning and _first(counts, _TOTAL) == (prompt or 0) + (output or 0) + reasoning:
+    # Others say by their total alone that they count reasoning apart, or by a part that would be
+    # larger than the whole.
+    summed = _first(counts, _TOTAL) == (prompt or 0) + (output or 0) + (reasoning or 0)
+    if reasoning and (summed or (output is not None and reasoning > output)):
         apart = reasoning
     return Tokens(prompt, cached, _sum(output, apart), reasoning if apart is None else apart)
 

@@ -131,7 +131,7 @@ class OpenedBattery:
     def _sibling_sets(self) -> dict[tuple[int, Arm], list[Call]]:
         """The calls that asked siblings, by iteration and arm, in that order."""
         return {
-            (step.number, arm): _calls(step, arm, 1, runs)
+            (step.number, arm): self._in_order(_calls(step, arm, 1, runs))
             for step in self.steps
             for arm, _, runs in step.siblings.run_sets()
         }

@@ -8,18 +8,20 @@ from typing import Final
 
 import numpy as np
 
-from battery.base.numbers import more_or_fewer, percent
+from battery.base.numbers import more_or_fewer, p_equals, percent
 from battery.records.metric import MONEY, TOKENS
 from battery.records.models import FROZEN, LEARN, Arm
-from battery.verdict import cost, policy
+from battery.verdict import cost, policy, strata
 from battery.verdict.signflip import Floats
 from battery.verdict.table import CACHED_PROMPT, OUTPUT, PROMPT, Grid
 
+#: Tokens of the prompt, of what of it was cached, and of the output.
+_Kinds = tuple[Floats, Floats, Floats]
 _ARMS: Final[tuple[Arm, Arm]] = (LEARN, FROZEN)
 
 
-def unpriced(grid: Grid, rows: list[int], metric: str) -> Iterator[str]:
-    """Object to tokens saved where, at some usual price, nothing of the bill was saved.
+def unpriced(grid: Grid, rows: list[int], metric: str, least: float) -> Iterator[str]:
+    """Object to tokens saved where, at some usual price, too little of the bill was saved.
 
     The grid is that of the iterations after the first. Nothing is said where prices are known, or
     an arm does not tell its prompt from its output.
@@ -27,12 +29,28 @@ def unpriced(grid: Grid, rows: list[int], metric: str) -> Iterator[str]:
     if metric != TOKENS:
         return
     own, base = (_kinds(grid, arm, rows) for arm in (LEARN, FROZEN))
+    yield from _untold(grid, rows, own, base)
     prices = product(policy.CACHED_PRICES, policy.OUTPUT_PRICES)
     ratios = [cost.ratio(cost.task_effects(_bill(own, *at), _bill(base, *at))) for at in prices]
-    if max((ratio for ratio in ratios if ratio is not None), default=0.0) >= 1 - policy.TINY:
+    highest = max((ratio for ratio in ratios if ratio is not None), default=0.0)
+    if not policy.is_relevant(1 - highest, least):
         yield (
             f"tokens fell, and the bill may not have: {_why(own, base)}; give prices in the tasks "
             "file"
+        )
+
+
+def _untold(grid: Grid, rows: list[int], own: _Kinds, base: _Kinds) -> Iterator[str]:
+    """Object to a learn arm that tells its prompt from its output less often than the twin."""
+    missing = (
+        np.where(np.isnan(grid.asked(arm, TOKENS)[rows]), np.nan, np.isnan(side[0] + side[2]))
+        for arm, side in zip(_ARMS, (own, base), strict=True)
+    )
+    p = strata.more(strata.by_task(*(each.reshape(len(rows), -1) for each in missing)))
+    if p is not None and p <= policy.GATE:
+        yield (
+            "the learn arm tells its prompt from its output less often than the twin "
+            f"({p_equals(p)}), so that its bill may not have fallen"
         )
 
 
@@ -75,19 +93,19 @@ def _ratio(grid: Grid, metric: str) -> float | None:
     return cost.ratio(cost.task_effects(*(grid.asked(arm, metric) for arm in (LEARN, FROZEN))))
 
 
-def _kinds(grid: Grid, arm: Arm, rows: list[int]) -> tuple[Floats, Floats, Floats]:
+def _kinds(grid: Grid, arm: Arm, rows: list[int]) -> _Kinds:
     prompt, cached, output = (grid.told(arm, key)[rows] for key in (PROMPT, CACHED_PROMPT, OUTPUT))
     return prompt, np.nan_to_num(cached), output
 
 
-def _bill(kinds: tuple[Floats, Floats, Floats], cached_price: float, output_price: float) -> Floats:
+def _bill(kinds: _Kinds, cached_price: float, output_price: float) -> Floats:
     """Return what calls cost where a prompt token costs 1."""
     prompt, cached, output = kinds
     bill: Floats = prompt - cached + cached_price * cached + output_price * output
     return bill
 
 
-def _why(own: tuple[Floats, Floats, Floats], base: tuple[Floats, Floats, Floats]) -> str:
+def _why(own: _Kinds, base: _Kinds) -> str:
     (prompt, cached, output), (prompts, caches, outputs) = (
         [float(np.nansum(each)) for each in side] for side in (own, base)
     )

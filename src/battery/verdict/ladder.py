@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from battery.base.numbers import counted, p_equals, percent, signed_percent
 from battery.records.findings import Group
@@ -13,6 +13,9 @@ from battery.records.word import GateStatus, Word
 from battery.verdict import policy, repeats
 from battery.verdict.bluffs import told
 from battery.verdict.facts import Facts, Loss
+
+#: Shapes of a saving that fell from its best iteration to the last.
+_FALLS: Final = frozenset({"past its peak", "fading"})
 
 
 class Decision(NamedTuple):
@@ -92,6 +95,13 @@ def _unsettled(facts: Facts) -> Iterator[str]:
         yield from repeats.kept(facts.grid)
     elif facts.siblings.outcome == "open" and facts.siblings.note:
         yield facts.siblings.note
+    if facts.yes("cost") and (growth := facts.growth) and growth.shape in _FALLS:
+        least, last = facts.observed.expectations.relevant.cost, growth.ratios[-1]
+        if last is not None and not policy.is_relevant(1 - last, policy.SHARE * least):
+            yield (
+                f"the saving is {growth.shape} ({p_equals(growth.p_fall)}), and in the last "
+                f"iteration it is less than {policy.relevant(policy.SHARE * least)}"
+            )
 
 
 def pays_elsewhere(facts: Facts) -> bool:
@@ -267,7 +277,7 @@ def _not_compounding(facts: Facts) -> str | None:
         return f"{count} iterations cannot show that it goes on improving; {least} or more can"
     if growth.shape == "grew":
         return None if facts.yes("cost") else "only the saving over all tasks can be seen to grow"
-    if growth.shape in {"past its peak", "fading"}:
+    if growth.shape in _FALLS:
         return f"the saving is {growth.shape} ({p_equals(growth.p_fall)})"
     if growth.shape == "in steps":
         return f"it grew by a step, and no growth beyond that is shown ({_p(growth.p_beyond_step)})"

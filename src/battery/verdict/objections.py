@@ -10,12 +10,12 @@ import numpy as np
 from battery.base.numbers import percent
 from battery.records.findings import QuestionName
 from battery.records.models import FROZEN, LEARN, SOLVABLE, Phase
-from battery.verdict import bill, cost, niche, policy, sham, signflip, strata, work
+from battery.verdict import cost, niche, policy, sham, signflip, strata, work
 from battery.verdict.facts import Observed
 from battery.verdict.signflip import Booleans, Floats
 from battery.verdict.start import Alike
 from battery.verdict.strata import Stratum
-from battery.verdict.table import CACHED, Grid, means
+from battery.verdict.table import Grid, means
 
 
 class Sides(NamedTuple):
@@ -201,16 +201,8 @@ class Objections:
 
     def _unfounded(self, grid: Grid, rows: list[int]) -> Iterator[str]:
         """Object to a saving of tasks that is not work saved."""
-        yield from sham.one_for_all(grid)
-        yield from sham.hidden(grid, self.metric)
+        yield from sham.no_work(grid, rows, self.metric, self.relevant_cost)
         yield from sham.twin_alone(self.observed.grid, rows, self.metric, self.relevant_cost)
-        yield from sham.second_only(grid, rows, self.metric, self.relevant_cost)
-        yield from bill.unpriced(grid, rows, self.metric)
-        yield from bill.discounted(grid, rows, self.metric, self.relevant_cost)
-        cached = grid.asked(LEARN, CACHED)[rows]
-        marked, asked = int(np.nansum(cached)), int((~np.isnan(cached)).sum())
-        if marked and policy.is_relevant(marked / asked, self.relevant_cost):
-            yield f"{marked} of {asked} answers of the learn arm came from a cache: that is no work"
         sides, effects = self.sides(grid).of(rows), self.effects(grid)[rows]
         if self.levels(grid).wild and is_feigned(effects, *sides, self.relevant_cost):
             yield "calls scatter so much that means of so few of them feign a saving"
@@ -231,6 +223,7 @@ class Objections:
         if not policy.is_relevant(most_gained(grid, first), self.relevant_success):
             yield f"the learn arm did more in iteration 1 already, and gained under {asked}"
         yield from sham.one_for_all(grid)
+        yield from sham.troubled(grid)
         yield from sham.twin_does_less(self.observed.grid)
 
 

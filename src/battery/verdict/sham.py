@@ -9,10 +9,21 @@ import numpy as np
 from battery.base.numbers import more_or_fewer, p_equals
 from battery.records.metric import METRICS, OK, TOKENS, TURNS
 from battery.records.models import FROZEN, LEARN, SOLVABLE, Arm
-from battery.verdict import cost, policy, signflip, strata
+from battery.verdict import bill, cost, policy, signflip, strata
 from battery.verdict.signflip import Floats
-from battery.verdict.table import FIRST, HANDED_IN, OUTPUT, PROMPT, Grid, means
+from battery.verdict.table import (
+    CACHED,
+    FIRST,
+    HANDED_IN,
+    OUTPUT,
+    PROMPT,
+    TROUBLED,
+    Grid,
+    means,
+)
 
+#: Exchanges of iterations up to which all are made.
+_EXCHANGES = 10_000
 #: Tasks that must be told apart by what they take.
 _TASKS = 4
 
@@ -41,6 +52,37 @@ def _shared(grid: Grid, arm: Arm) -> Floats:
     answers = np.where(ended == 1, answers, np.nan)
     elsewhere = [np.isin(own, np.delete(answers, row, axis=0)) for row, own in enumerate(answers)]
     return np.where(np.isnan(answers), np.nan, np.reshape(elsewhere, answers.shape))
+
+
+def no_work(grid: Grid, rows: list[int], metric: str, least: float) -> Iterator[str]:
+    """Object to a saving of some tasks, or of their siblings, that is not work saved.
+
+    The grid is that of the iterations after the first; `least` is the saving that counts.
+    """
+    yield from one_for_all(grid)
+    yield from hidden(grid, metric)
+    yield from second_only(grid, rows, metric, least)
+    yield from bill.unpriced(grid, rows, metric, least)
+    yield from bill.discounted(grid, rows, metric, least)
+    yield from marked(grid, rows, least)
+    yield from troubled(grid)
+
+
+def marked(grid: Grid, rows: Sequence[int], least: float) -> Iterator[str]:
+    """Object to answers of the learn arm that say of themselves that a cache gave them."""
+    cached = grid.asked(LEARN, CACHED)[list(rows)]
+    count, asked = int(np.nansum(cached)), int((~np.isnan(cached)).sum())
+    if count and policy.is_relevant(count / asked, least):
+        yield f"{count} of {asked} answers of the learn arm came from a cache: that is no work"
+
+
+def troubled(grid: Grid) -> Iterator[str]:
+    """Object to answers that say ok and report an error, more often than the twin's."""
+    own, base = (grid.told(arm, TROUBLED) for arm in (LEARN, FROZEN))
+    p = strata.more(strata.by_task(*(each.reshape(len(each), -1) for each in (own, base))))
+    if p is not None and p <= policy.GATE:
+        counts = f"{int(np.nansum(own))} of {int((~np.isnan(own)).sum())}"
+        yield f"{counts} answers of the learn arm say ok and report an error ({p_equals(p)})"
 
 
 def hidden(grid: Grid, metric: str) -> Iterator[str]:
@@ -81,23 +123,51 @@ def _contradicted(grid: Grid, metric: str) -> Iterator[str]:
 def _unreported(grid: Grid, metric: str, arm: Arm) -> Floats:
     """Return which calls do not say what they cost, or say 0 although they took turns."""
     calls, known = grid.asked(arm, metric), grid.asked(arm, OK)
-    free = (calls == 0) & (grid.asked(arm, TURNS) > 0)
+    # Where answers tell their turns, one that took none says so.
+    tells = not np.isnan(grid.calls[TURNS]).all()
+    free = (calls == 0) & (grid.asked(arm, TURNS) != 0) & tells
     return np.where(np.isnan(known), np.nan, np.isnan(calls) | free)
 
 
 def twin_alone(whole: Grid, rows: Sequence[int], metric: str, least: float) -> Iterator[str]:
     """Object to a saving that is there only because the twin takes more than in iteration 1."""
-    own, twin = (cost.since_first(whole.asked(arm, metric)) for arm in (LEARN, FROZEN))
-    # By all tasks, as a few niche ones could not show it.
-    rose, saved = signflip.differs(twin), signflip.better(own)
+    calls = [whole.asked(arm, metric) for arm in (LEARN, FROZEN)]
+    own, twin = map(cost.since_first, calls)
     ratio, left = (cost.ratio(effects[list(rows)]) for effects in (twin, own))
-    if rose.p is None or rose.p > policy.GATE or ratio is None or left is None:
+    if ratio is None or left is None:
+        return
+    # Sign flips need more tasks than the niche ones are, whose few calls can all be exchanged.
+    own_few = twin_few = None
+    if len(rows) < len(own):
+        own_few = _stands_out(calls[0][list(rows)], falls=True)
+        twin_few = _stands_out(calls[1][list(rows)])
+    risen, saved = (signflip.differs(twin).p, twin_few), (signflip.better(own).p, own_few)
+    if not any(p is not None and p <= policy.GATE for p in risen):
         return
     # Where the provider's drift raised both, what was learned still shows against iteration 1.
-    shown = policy.is_relevant(1 - left, least) and (saved.p or 0.0) <= policy.GATE
+    least_p = min((p for p in saved if p is not None), default=0.0)
+    shown = policy.is_relevant(1 - left, least) and least_p <= policy.GATE
     if policy.is_relevant(ratio - 1, least) and not shown:
         took = f"{more_or_fewer(ratio)} {METRICS[metric].plain} than in iteration 1"
         yield f"the twin took {took}, and the learn arm is not shown to save any of its own"
+
+
+def _stands_out(calls: Floats, *, falls: bool = False) -> float | None:
+    """Test one-sided whether few tasks cost more, or less, after iteration 1; None for many.
+
+    If nothing changed, any iteration may have been the first, task by task: all are exchanged.
+    """
+    cells = means(calls)
+    cells = cells[~np.isnan(cells).any(axis=-1)]
+    tasks, iterations = cells.shape
+    if not tasks or iterations < 2 or iterations**tasks > _EXCHANGES:
+        return None
+    others = (cells.sum(axis=-1, keepdims=True) - cells) / (iterations - 1)
+    rises = cost.log_ratio(cells, others) * (-1 if falls else 1)
+    sums = rises[0]
+    for task in rises[1:]:
+        sums = (sums[:, None] + task).ravel()
+    return float((sums >= rises[:, 0].sum() - cost.DUST).mean())
 
 
 def second_only(grid: Grid, rows: Sequence[int], metric: str, least: float) -> Iterator[str]:

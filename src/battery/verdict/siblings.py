@@ -17,7 +17,7 @@ from battery.base.numbers import counted, more_or_fewer, p_equals, percent
 from battery.records.findings import Interval, Kind, Siblings, Transfer
 from battery.records.metric import METRICS, OK
 from battery.records.models import FROZEN, LEARN, SOLVABLE
-from battery.verdict import cost, niche, policy, signflip, strata, work
+from battery.verdict import cost, niche, policy, sham, signflip, strata, work
 from battery.verdict.facts import Observed
 from battery.verdict.objections import Sides
 from battery.verdict.questions import Answers
@@ -176,7 +176,29 @@ class _Asking(NamedTuple):
             yield f"with so few new tasks no p can be {policy.level(policy.NEW)} or less"
         elif p is None or p > level:
             yield f"{new}, which may be luck ({p_equals(p)})"
+        # What is no work saved on repeated tasks is none on new ones.
+        for objection in sham.no_work(self.new, rows, self.metric, max(least, 0.0)):
+            yield f"of new {_kind(kind)}tasks, {objection}"
+        yield from self._refused(kind)
         yield from self._given_up(kind, least)
+
+    def _refused(self, kind: Kind) -> Iterator[str]:
+        """Object to what is saved on impossible siblings alone: to refuse soon is no answer."""
+        rows, noun = self.solvable(kind), METRICS[self.metric].plain
+        if not rows:
+            return
+        ratio, repeated = (
+            cost.ratio(cost.task_effects(*self.costs(grid, rows)))
+            for grid in (self.new, self.repeated)
+        )
+        if ratio is None or repeated is None:
+            return
+        if not policy.is_relevant(1 - ratio, policy.SHARE * (1 - repeated)):
+            took = f"{more_or_fewer(ratio)} {noun}"
+            yield (
+                f"new {_kind(kind)}tasks that can be done took {took}, those that were asked again "
+                f"{more_or_fewer(repeated)}"
+            )
 
     def _given_up(self, kind: Kind, least: float) -> Iterator[str]:
         """Object to siblings that cost less because they are not done."""

@@ -52,16 +52,19 @@ class TaskRow(NamedTuple):
     phase: Phase
 
 
-#: Facts of a call that are no metrics, as 1 and 0: whether it failed without an error, came from a
-#: cache, was given something from memory, claims what cannot be or what its checks contradict, and
-#: whether a graded answer claims to have done its task. NaN where an answer does not tell.
+#: Facts of a call that are no metrics, as 1 and 0: whether it failed without an error, ended ok
+#: with one, came from a cache, was given something from memory, claims what cannot be or what its
+#: checks contradict, and whether a graded answer claims to have done its task. NaN where an answer
+#: does not tell.
 SILENT: Final = "silent"
+TROUBLED: Final = "troubled"
 CACHED: Final = "cached"
 MEMORY: Final = "memory"
 BLUFF: Final = "bluff"
 CLAIMED: Final = "claimed"
 FACTS: Final[Mapping[str, Callable[[Call], float]]] = {
     SILENT: lambda call: float(call.result.status != "ok" and not call.result.error),
+    TROUBLED: lambda call: float(call.result.status == "ok" and bool(call.result.error)),
     CACHED: lambda call: float(call.result.cached),
     MEMORY: lambda call: _truth(call.result.memory_used),
     BLUFF: lambda call: float(call.result.bluff(call.phase)),
