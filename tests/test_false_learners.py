@@ -103,7 +103,7 @@ def test_none_gets_a_positive_word_and_the_sentence_names_the_reason(
         ("prompt-cache", Word.INCONCLUSIVE, "cached prompt tokens fell from 92% to 0%"),
         ("shared", Word.INCONCLUSIVE, "both share a memory, or the provider got cheaper"),
         # Only what was never asked before can tell it from a learner.
-        ("cache", Word.LEARNED, "These tasks, asked again; nothing new was asked."),
+        ("cache", Word.INCONCLUSIVE, "as a cache of answers does, and nothing new was asked"),
     ],
 )
 def test_without_checks_siblings_and_prices_what_can_be_seen_is_told(
