@@ -31,12 +31,12 @@ def test_processes_change_nothing_and_the_result_is_on_disk(tmp_path: Path) -> N
 
 
 def test_a_broken_bound_is_an_error_that_names_system_and_seeds(tmp_path: Path) -> None:
-    [system] = chosen("hollow, no checks")
+    [system] = chosen("usage scaled down")
     fooled = gauntlet([system], range(1, 2), jobs=1, out=tmp_path, observe=lambda _event: None)
     ran = fooled.systems[0].model_copy(update={"role": "false", "passed": False, "seeds": [1]})
     error = broken(fooled.model_copy(update={"systems": [ran]}), tmp_path)
     assert error is not None
-    assert "hollow, no checks: 1 of 1 positive, none is allowed (seeds 1)" in error.message
+    assert "usage scaled down: 1 of 1 positive, none is allowed (seeds 1)" in error.message
 
 
 def test_a_name_that_no_system_has_is_refused() -> None:

@@ -21,8 +21,8 @@ def contestant(role: Role) -> Contestant:
     [
         ("false", [OPEN] * 25, True),
         ("false", [OPEN] * 24 + [LEARNED], False),
-        ("honest", [LEARNED] * 24 + [OPEN], True),
-        ("honest", [LEARNED] * 23 + [OPEN] * 2, False),
+        ("honest", [LEARNED] * 21 + [OPEN] * 4, True),
+        ("honest", [LEARNED] * 20 + [OPEN] * 5, False),
         ("unseen", [LEARNED] * 25, None),
     ],
 )
@@ -63,5 +63,10 @@ def test_broken_are_the_systems_whose_bound_does_not_hold() -> None:
     assert Gauntlet(seed=1, systems=ran).broken == ran[:1]
 
 
-def test_one_battery_in_twenty_five_may_miss() -> None:
-    assert (least_found(25), least_found(1), least_found(100)) == (24, 1, 95)
+def test_an_honest_learner_may_miss_by_luck_and_all_of_them_together_may_not() -> None:
+    assert (least_found(25), least_found(1000)) == (21, 930)
+    ran = [count(contestant("honest"), [LEARNED] * n + [OPEN] * (25 - n)) for n in (22, 25)]
+    assert all(each.passed for each in ran)
+    assert not Gauntlet(seed=1, systems=ran).finds
+    assert Gauntlet(seed=1, systems=[*ran, ran[1]]).finds
+    assert Gauntlet(seed=1, systems=[]).finds

@@ -44,6 +44,17 @@ def test_the_text_has_a_line_per_system_and_names_what_is_broken() -> None:
     assert max(map(len, lines)) <= 100
 
 
+def test_what_honest_learners_miss_together_is_a_bound_of_its_own() -> None:
+    honest = ran("found", "honest", Word.LEARNED, passed=True)
+    missed = honest.model_copy(update={"positive": 22})
+    lines = text(Gauntlet(seed=7, systems=[missed])).splitlines()
+    assert lines[-2].startswith(
+        "1 of 2 bounds hold; 88.0% of the batteries of honest learners are positive ("
+    )
+    assert lines[-1] == "broken: honest learners: 88.0% positive, at least 95% are asked for"
+    assert "2 of 2 bounds hold" in text(Gauntlet(seed=7, systems=[honest]))
+
+
 def test_the_document_has_a_section_per_role_with_stories_and_reasons() -> None:
     page = markdown(GAUNTLET)
     assert "## False learners" in page

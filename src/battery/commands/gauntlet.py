@@ -10,11 +10,10 @@ from typing import Final, NamedTuple
 from battery.base import jsonio
 from battery.base.errors import BatteryError, UsageError, advised
 from battery.commands.calibrate import OUT_HINT, Map, workers
-from battery.gauntlet import Gauntlet, Judged, Ran, count
+from battery.gauntlet import Gauntlet, Judged, Ran, count, table
 from battery.gauntlet.course import play
 from battery.gauntlet.registry import Contestant
 from battery.gauntlet.systems import SYSTEMS
-from battery.gauntlet.table import markdown, told
 from battery.records.events import Notice, Observer
 from battery.store.files import make_folder, write_atomic
 
@@ -56,18 +55,18 @@ def gauntlet(
         ran = list(_ran(systems, seeds, mapped, observe))
     result = Gauntlet(seed=seeds[0], systems=ran)
     with advised(OUT_HINT):
-        write_atomic(out / MARKDOWN, markdown(result).encode())
+        write_atomic(out / MARKDOWN, table.markdown(result).encode())
         write_atomic(out / JSON, jsonio.dumps_indented(result.model_dump(mode="json")))
     return result
 
 
 def broken(result: Gauntlet, out: Path) -> BatteryError | None:
     """Return the error that names the broken bounds; None when all hold."""
-    if not result.broken:
+    reasons = table.broken(result)
+    if not reasons:
         return None
     return BatteryError(
-        f"the verdict is fooled, or misses what is there, in {len(result.broken)} of "
-        f"{len(result.systems)} systems: {'; '.join(map(told, result.broken))}",
+        f"the verdict is fooled, or misses what is there: {'; '.join(reasons)}",
         hint=f"do not trust this version's verdicts; report it with {out / JSON}",
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from math import ceil
+from math import ceil, sqrt
 from typing import Final, NamedTuple
 
 from pydantic import Field
@@ -20,8 +20,12 @@ from battery.records.word import POSITIVE, Word
 
 #: Batteries per system.
 SEEDS: Final = 25
-#: Share of the batteries of an honest learner that must get a positive word.
+#: Share of the batteries of honest learners that must get a positive word.
 FOUND: Final = 0.95
+# Eighteen systems that are each found in 98 of 100 batteries would nearly always include one that
+# misses two of 25, so that no system alone is held to the share itself.
+#: One system may miss the share by so many standard errors, as in the calibration.
+ERRORS: Final = 3.0
 #: Reasons that are listed of a system.
 REASONS: Final = 3
 
@@ -78,14 +82,27 @@ class Gauntlet(Record):
         """The systems whose bound does not hold."""
         return [ran for ran in self.systems if ran.passed is False]
 
+    @property
+    def found(self) -> float | None:
+        """The share of the batteries of all honest learners with a positive word; None of none."""
+        honest = self.of("honest")
+        total = sum(ran.batteries for ran in honest)
+        return sum(ran.positive for ran in honest) / total if total else None
+
+    @property
+    def finds(self) -> bool:
+        """Whether honest learners, all together, are found as often as they must be."""
+        return self.found is None or self.found >= FOUND
+
     def of(self, role: Role) -> list[Ran]:
         """Return the systems of one role."""
         return [ran for ran in self.systems if ran.role == role]
 
 
 def least_found(batteries: int) -> int:
-    """Return how many of an honest learner's batteries must get a positive word."""
-    return ceil(FOUND * batteries)
+    """Return how many batteries of one honest learner must get a positive word."""
+    error = sqrt(FOUND * (1 - FOUND) / batteries)
+    return ceil((FOUND - ERRORS * error) * batteries)
 
 
 def count(contestant: Contestant, judged: Iterable[Judged]) -> Ran:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from battery.base.numbers import counted
-from battery.gauntlet import Gauntlet, Ran, least_found
+from battery.base.numbers import counted, percent
+from battery.gauntlet import FOUND, Gauntlet, Ran, least_found
 from battery.gauntlet.registry import Role
 from battery.records.word import Word
 from battery.report.markdown import plain, table
@@ -28,7 +28,7 @@ def text(gauntlet: Gauntlet) -> str:
     columns = [align(names, left=True), align(roles, left=True), align(sizes), align(positives)]
     lines = [GAP.join(cells).rstrip() for cells in zip(*columns, words, strict=True)]
     lines += ["", f"{kept(gauntlet)} ({origin(gauntlet)})."]
-    lines += [f"broken: {told(ran)}" for ran in gauntlet.broken]
+    lines += [f"broken: {reason}" for reason in broken(gauntlet)]
     return "\n".join(lines)
 
 
@@ -49,8 +49,17 @@ def tables(gauntlet: Gauntlet) -> str:
     return "\n\n".join(sections)
 
 
-def told(ran: Ran) -> str:
-    """Name a broken bound in one line: the system, what was seen, what is allowed, the seeds."""
+def broken(gauntlet: Gauntlet) -> list[str]:
+    """Name the broken bounds, a line each."""
+    reasons = [_told(ran) for ran in gauntlet.broken]
+    if gauntlet.found is not None and not gauntlet.finds:
+        seen, least = percent(gauntlet.found, 1), percent(FOUND)
+        reasons.append(f"honest learners: {seen} positive, at least {least} are asked for")
+    return reasons
+
+
+def _told(ran: Ran) -> str:
+    """Name a broken bound: the system, what was seen, what is allowed, the seeds."""
     least = least_found(ran.batteries)
     allowed = "none is allowed" if ran.role == "false" else f"at least {least} are asked for"
     seeds = ", ".join(map(str, ran.seeds[:5])) + (", ..." if len(ran.seeds) > 5 else "")
@@ -59,9 +68,12 @@ def told(ran: Ran) -> str:
 
 
 def kept(gauntlet: Gauntlet) -> str:
-    """Say how many bounds hold."""
-    bound = [ran for ran in gauntlet.systems if ran.passed is not None]
-    return f"{len(bound) - len(gauntlet.broken)} of {len(bound)} bounds hold"
+    """Say how many bounds hold, that on all honest learners together included."""
+    bounds = sum(ran.passed is not None for ran in gauntlet.systems) + (gauntlet.found is not None)
+    text = f"{bounds - len(broken(gauntlet))} of {bounds} bounds hold"
+    if gauntlet.found is None:
+        return text
+    return f"{text}; {percent(gauntlet.found, 1)} of the batteries of honest learners are positive"
 
 
 def origin(gauntlet: Gauntlet) -> str:
