@@ -13,6 +13,7 @@ COMMANDS: Final = (
     "iterate",
     "review",
     "summarize",
+    "grade",
     "watch",
     "report",
     "compare",

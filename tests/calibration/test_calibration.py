@@ -28,7 +28,7 @@ from battery.calibration.scenario import Scenario
 from battery.calibration.scenarios import LEARNING, ONE_ARM, SCENARIOS
 from battery.calibration.simulate import first_iterations, simulate
 from battery.records.findings import QuestionName, Shape
-from battery.records.metric import TABLE
+from battery.records.metric import COUNTED
 from battery.records.models import LEARN, Arm, Phase, RunResult
 from battery.records.word import POSITIVE, Word
 from battery.verdict.assess import assess, may_claim
@@ -278,7 +278,7 @@ def runs_of(observed: Grid, iteration: int) -> list[Call]:
     found = []
     for row, task in enumerate(observed.tasks):
         tokens, turns, overseer, ok, elapsed = (
-            observed.asked(LEARN, metric.key)[row, iteration - 1, 0] for metric in TABLE
+            observed.asked(LEARN, metric.key)[row, iteration - 1, 0] for metric in COUNTED
         )
         counted = int(turns), int(tokens), bool(overseer)
         result = RunResult("ok" if ok else "failed", *counted, None, round(1000 * elapsed))
