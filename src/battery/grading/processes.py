@@ -15,6 +15,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any, Final, Self, cast
 
+from battery.base import interrupts
 from battery.base.clock import awake
 from battery.base.text import brief
 from battery.inputs.secrets import without_secrets
@@ -118,11 +119,14 @@ class Commands:
         A negative code is the signal that killed it. Raises `BrokenCheckError`.
         """
         data = to_json(document) + b"\n"
-        if self._closed:
-            raise BrokenCheckError(_STOPPED)
-        process = _start(words, folder)
-        self._running.add(process)
+        # A signal that broke into its start would leave it running, with nobody who knows of it.
+        with _undisturbed():
+            process = _start(words, folder)
+            self._running.add(process)
         try:
+            # Looked at only now: whoever closes meanwhile has either seen it, or said so before.
+            if self._closed:
+                raise BrokenCheckError(_STOPPED)
             with _Exchange(process, data, limit_s) as exchange:
                 return exchange.exit_code(), exchange.printed
         finally:
@@ -134,6 +138,12 @@ class Commands:
         self._closed = True
         for process in list(self._running):
             _kill(process)
+
+
+def _undisturbed() -> contextlib.AbstractContextManager[None]:
+    # In any other thread no signal is raised, and the reaction to one is not its to change.
+    here = threading.current_thread() is threading.main_thread()
+    return interrupts.held_back() if here else contextlib.nullcontext()
 
 
 def to_json(document: Json) -> bytes:
