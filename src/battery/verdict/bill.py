@@ -26,13 +26,11 @@ def unpriced(grid: Grid, rows: list[int], metric: str, least: float) -> Iterator
     The grid is that of the iterations after the first. Nothing is said where prices are known, or
     an arm does not tell its prompt from its output.
     """
-    if metric != TOKENS:
+    if metric != TOKENS or not {PROMPT, OUTPUT} <= grid.calls.keys():
         return
-    own, base = (_kinds(grid, arm, rows) for arm in (LEARN, FROZEN))
+    own, base = (_kinds(grid, arm, rows) for arm in _ARMS)
     yield from _untold(grid, rows, own, base)
-    prices = product(policy.CACHED_PRICES, policy.OUTPUT_PRICES)
-    ratios = [cost.ratio(cost.task_effects(_bill(own, *at), _bill(base, *at))) for at in prices]
-    highest = max((ratio for ratio in ratios if ratio is not None), default=0.0)
+    highest = max(_at_prices(own, base), default=0.0)
     if not policy.is_relevant(1 - highest, least):
         yield (
             f"tokens fell, and the bill may not have: {_why(own, base)}; give prices in the tasks "
@@ -46,7 +44,7 @@ def _untold(grid: Grid, rows: list[int], own: _Kinds, base: _Kinds) -> Iterator[
         np.where(np.isnan(grid.asked(arm, TOKENS)[rows]), np.nan, np.isnan(side[0] + side[2]))
         for arm, side in zip(_ARMS, (own, base), strict=True)
     )
-    p = strata.more(strata.by_task(*(each.reshape(len(rows), -1) for each in missing)))
+    p = strata.more(strata.by_task(*missing))
     if p is not None and p <= policy.GATE:
         yield (
             "the learn arm tells its prompt from its output less often than the twin "
@@ -60,18 +58,14 @@ def discounted(grid: Grid, rows: list[int], metric: str, least: float) -> Iterat
     A discount or a cheaper model lowers the bill, and no work is saved. The grid is that of the
     iterations after the first.
     """
-    bill = cost.ratio(cost.task_effects(*(grid.asked(arm, metric)[rows] for arm in _ARMS)))
-    if metric != MONEY or bill is None:
+    if metric != MONEY or (bill := _ratio(grid, metric, rows)) is None:
         return
-    kinds = [_kinds(grid, arm, rows) for arm in _ARMS]
-    prices = product(policy.CACHED_PRICES, policy.OUTPUT_PRICES)
-    works = [[_bill(side, *at) for side in kinds] for at in prices]
-    works.append([grid.asked(arm, TOKENS)[rows] for arm in _ARMS])
-    ratios = [cost.ratio(cost.task_effects(*work)) for work in works]
-    best = min((ratio for ratio in ratios if ratio is not None), default=None)
+    tokens = _ratio(grid, TOKENS, rows)
+    works = _at_prices(*(_kinds(grid, arm, rows) for arm in _ARMS))
+    best = min([*works, *([] if tokens is None else [tokens])], default=None)
     if best is None or policy.is_relevant(1 - best, max(least, policy.WORK * (1 - bill))):
         return
-    yield f"the bill fell by its prices: {more_or_fewer(ratios[-1] or best)} tokens were used"
+    yield f"the bill fell by its prices: {more_or_fewer(tokens or best)} tokens were used"
 
 
 def aside(grid: Grid) -> str | None:
@@ -81,7 +75,8 @@ def aside(grid: Grid) -> str | None:
     """
     if grid.cost != MONEY or FROZEN not in grid.arms:
         return None
-    bill, tokens = (_ratio(grid, metric) for metric in (MONEY, TOKENS))
+    every = list(range(len(grid.tasks)))
+    bill, tokens = (_ratio(grid, metric, every) for metric in (MONEY, TOKENS))
     if bill is None or tokens is None or (bill > 1) == (tokens > 1):
         return None
     if not policy.is_relevant(abs(bill - 1)) or not policy.is_relevant(abs(tokens - 1)):
@@ -89,13 +84,20 @@ def aside(grid: Grid) -> str | None:
     return f"The bill {'rose' if bill > 1 else 'fell'}, with {more_or_fewer(tokens)} tokens."
 
 
-def _ratio(grid: Grid, metric: str) -> float | None:
-    return cost.ratio(cost.task_effects(*(grid.asked(arm, metric) for arm in (LEARN, FROZEN))))
+def _ratio(grid: Grid, metric: str, rows: list[int]) -> float | None:
+    return cost.ratio(cost.task_effects(*(grid.asked(arm, metric)[rows] for arm in _ARMS)))
 
 
 def _kinds(grid: Grid, arm: Arm, rows: list[int]) -> _Kinds:
     prompt, cached, output = (grid.told(arm, key)[rows] for key in (PROMPT, CACHED_PROMPT, OUTPUT))
     return prompt, np.nan_to_num(cached), output
+
+
+def _at_prices(own: _Kinds, base: _Kinds) -> list[float]:
+    """Return the ratio of the bills at each usual price at which there is one."""
+    prices = product(policy.CACHED_PRICES, policy.OUTPUT_PRICES)
+    ratios = (cost.ratio(cost.task_effects(_bill(own, *at), _bill(base, *at))) for at in prices)
+    return [ratio for ratio in ratios if ratio is not None]
 
 
 def _bill(kinds: _Kinds, cached_price: float, output_price: float) -> Floats:

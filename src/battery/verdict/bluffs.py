@@ -18,7 +18,7 @@ from battery.records.models import FROZEN, LEARN, SOLVABLE, Arm, Phase
 from battery.verdict import policy, strata
 from battery.verdict.signflip import Floats
 from battery.verdict.strata import Stratum
-from battery.verdict.table import BLUFF, CLAIMED, FAILURES, Grid
+from battery.verdict.table import BLUFF, CLAIMED, FAILURES, Grid, counts
 
 #: Characters that are shown of a reason.
 _SHOWN: Final = 160
@@ -33,9 +33,7 @@ class Counted:
         """Count the calls of some tasks that are events."""
         own = calls(LEARN)[list(rows)]
         other = calls(FROZEN)[list(rows)] if FROZEN in grid.arms else own[:, :0]
-        self.later = _by_row(own[:, 1:])
-        self.first = _by_row(own[:, :1])
-        self.frozen = _by_row(other)
+        self.later, self.first, self.frozen = own[:, 1:], own[:, :1], other
 
     @cached_property
     def strata(self) -> list[Stratum]:
@@ -51,12 +49,6 @@ class Counted:
     def brought(self) -> bool:
         """Whether learning brought more of them."""
         return self.p is not None and self.p <= policy.GATE
-
-
-def counts(calls: Floats) -> tuple[int, int]:
-    """Count the events and the calls."""
-    known = calls[~np.isnan(calls)]
-    return int((known != 0).sum()), int(known.size)
 
 
 def bluffs(grid: Grid) -> Bluffs | None:
@@ -140,8 +132,3 @@ def _reason(grid: Grid) -> str | None:
             reason = grid.failures[int(known[0])][0].reason
             return brief(reason, _SHOWN).rstrip(".") or None
     return None
-
-
-def _by_row(calls: Floats) -> Floats:
-    # Without a task, numpy could not tell how many columns -1 stands for.
-    return calls.reshape(calls.shape[0], calls.shape[1] * calls.shape[2])

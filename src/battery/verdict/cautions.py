@@ -16,7 +16,7 @@ from battery.base.numbers import (
 from battery.records.checks import UNCHECKED
 from battery.records.metric import METRICS
 from battery.records.word import Word
-from battery.verdict import checks, cost, policy, repeats, twin
+from battery.verdict import checks, cost, ladder, policy, repeats, twin
 from battery.verdict.facts import Facts
 from battery.verdict.table import CACHED, SILENT
 
@@ -94,10 +94,9 @@ def _cached(facts: Facts) -> Iterator[str]:
 
 def _together(facts: Facts) -> Iterator[str]:
     """Note where all tasks together do not say the same as a typical one."""
-    group = facts.group("all")
-    if group is None or group.ratio is None or not group.learn or not group.frozen:
+    group, ratio = facts.group("all"), ladder.together(facts)
+    if group is None or group.ratio is None or ratio is None:
         return
-    ratio = group.learn / group.frozen
     # Two that are both huge read alike, and one of them is no news.
     apart = abs(min(ratio, HUGE) - min(group.ratio, HUGE))
     if policy.is_relevant(apart) and policy.is_relevant(apart / group.ratio):

@@ -18,11 +18,11 @@ from battery.records.metric import OK, OVERSEER, TOKENS
 from battery.records.models import CONFIRMED, LEARN, Phase
 from battery.records.word import GateName, GateStatus
 from battery.verdict import bluffs, policy, twin
-from battery.verdict.bluffs import Counted, counts
+from battery.verdict.bluffs import Counted
 from battery.verdict.facts import Forgotten, Observed
 from battery.verdict.signflip import Floats
 from battery.verdict.statistics import most_without_event
-from battery.verdict.table import MEMORY, SILENT, Grid
+from battery.verdict.table import MEMORY, SILENT, Grid, counts
 
 # A gate asks whether a saving may count as learning at all. To pass is what any sound system does
 # without learning anything, so it is no evidence for it and raises nothing. "Not shown" and
@@ -180,7 +180,7 @@ def _mechanism(observed: Observed) -> _Outcome:
         text = "No distillation changed the memory: its fingerprint is the same to the end."
         return GateStatus.FAILED, text
     memory = grid.asked(LEARN, MEMORY)[:, 1:]
-    seen, used = int((~np.isnan(memory)).sum()), int(np.nansum(memory))
+    used, seen = counts(memory)
     if not useful or not seen:
         missing = (
             "whether runs used what was learned: no answer has a list at `artifact.memory`"

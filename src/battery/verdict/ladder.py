@@ -13,9 +13,10 @@ from battery.records.word import GateStatus, Word
 from battery.verdict import policy, repeats
 from battery.verdict.bluffs import told
 from battery.verdict.facts import Facts, Loss
+from battery.verdict.work import Counts
 
 #: Shapes of a saving that fell from its best iteration to the last.
-_FALLS: Final = frozenset({"past its peak", "fading"})
+FALLS: Final = frozenset({"past its peak", "fading"})
 
 
 class Decision(NamedTuple):
@@ -95,7 +96,7 @@ def _unsettled(facts: Facts) -> Iterator[str]:
         yield from repeats.kept(facts.grid)
     elif facts.siblings.outcome == "open" and facts.siblings.note:
         yield facts.siblings.note
-    if facts.yes("cost") and (growth := facts.growth) and growth.shape in _FALLS:
+    if facts.yes("cost") and (growth := facts.growth) and growth.shape in FALLS:
         least, last = facts.observed.expectations.relevant.cost, growth.ratios[-1]
         if last is not None and not policy.is_relevant(1 - last, policy.SHARE * least):
             yield (
@@ -185,9 +186,10 @@ def _fewer(loss: Loss) -> str:
 
 
 def _gain(group: Group | None) -> float:
-    if group is None or not group.learn_calls or not group.frozen_calls:
+    if group is None:
         return 0.0
-    return group.learn_done / group.learn_calls - group.frozen_done / group.frozen_calls
+    done = group.learn_done, group.learn_calls, group.frozen_done, group.frozen_calls
+    return Counts(*done).gain
 
 
 def _dishonest(facts: Facts) -> Iterator[str]:
@@ -277,7 +279,7 @@ def _not_compounding(facts: Facts) -> str | None:
         return f"{count} iterations cannot show that it goes on improving; {least} or more can"
     if growth.shape == "grew":
         return None if facts.yes("cost") else "only the saving over all tasks can be seen to grow"
-    if growth.shape in _FALLS:
+    if growth.shape in FALLS:
         return f"the saving is {growth.shape} ({p_equals(growth.p_fall)})"
     if growth.shape == "in steps":
         return f"it grew by a step, and no growth beyond that is shown ({_p(growth.p_beyond_step)})"

@@ -86,8 +86,8 @@ class _Asking(Objections):
         due = sum(number <= planned for number in numbers)
         whole = self.observed.grid.over(slice(1, None))
         levels = self.levels(whole)
-        harm = signflip.better(-self.effects(whole)).p
         if numbers[-1] >= planned and due > 1:
+            harm = signflip.better(-self.effects(whole)).p
             early = self.observed.grid.over(slice(1, due))
             tried = self._planned(early)
             questions = self._judged(early, tried)
@@ -105,9 +105,8 @@ class _Asking(Objections):
         questions = self._judged(whole, tried)
         # Harm is held to the same bets, so that it agrees with the interval. Calls that scatter
         # make the learn arm look cheaper, so they are no reason to doubt that it costs more.
-        harm = self._bets_on_harm(whole)
-        level = policy.LATER / len(TITLES)
-        return Answers(seen, questions, self._groups(whole, tried), whole, harm, level)
+        bets = self._bets_on_harm(whole)
+        return Answers(seen, questions, self._groups(whole, tried), whole, bets.p, bets.level)
 
     @property
     def _first(self) -> Grid:
@@ -118,9 +117,9 @@ class _Asking(Objections):
         pairs, before = (cost.log_ratio(*self.sides(each)) for each in (grid, self._first))
         return pairs, before
 
-    def _bets_on_harm(self, grid: Grid) -> float | None:
+    def _bets_on_harm(self, grid: Grid) -> _Tried:
         pairs, before = self._pairs(grid)
-        return _by_bets(-pairs, -before, wild=False).p
+        return _by_bets(-pairs, -before, wild=False)
 
     def _planned(self, grid: Grid) -> dict[QuestionName, _Tried]:
         few, levels = self.sides(grid).of(grid.rows(Phase.BETA)), self.levels(grid)

@@ -11,7 +11,7 @@ from battery.records.metric import OK
 from battery.records.models import FROZEN, LEARN, Arm
 from battery.verdict import policy, strata
 from battery.verdict.signflip import Floats
-from battery.verdict.table import ANSWER, HANDED_IN, Grid
+from battery.verdict.table import ANSWER, HANDED_IN, Grid, counts
 
 
 def repeated(grid: Grid) -> dict[str, int]:
@@ -24,16 +24,15 @@ def more_often(grid: Grid) -> Iterator[str]:
     if FROZEN not in grid.arms:
         return
     own, base = (_again(grid.told(arm, ANSWER)) for arm in (LEARN, FROZEN))
-    known = [int((~np.isnan(side)).sum()) for side in (own, base)]
+    (again, asked), (twins, of_twin) = counts(own), counts(base)
     p = strata.more(strata.by_task(own, base))
-    if p is None or p > policy.GATE or not all(known):
+    if p is None or p > policy.GATE or not asked or not of_twin:
         return
-    counts = [int(np.nansum(side)) for side in (own, base)]
-    if policy.is_relevant(counts[0] / known[0] - counts[1] / known[1]):
+    if policy.is_relevant(again / asked - twins / of_twin):
         yield (
-            f"{counts[0]} of {known[0]} answers of the learn arm equal an earlier one to the same "
-            f"task, and {counts[1]} of {known[1]} in the twin ({p_equals(p)}): a cache of answers "
-            "looks like that"
+            f"{again} of {asked} answers of the learn arm equal an earlier one to the same task, "
+            f"and {twins} of {of_twin} in the twin ({p_equals(p)}): a cache of answers looks like "
+            "that"
         )
 
 
@@ -42,20 +41,21 @@ def kept(grid: Grid) -> Iterator[str]:
 
     Only what ended ok counts: where there is one right answer, the twin repeats it as well.
     """
-    own, base = (_again(_handed_in(grid, arm)) for arm in (LEARN, FROZEN))
+    if HANDED_IN not in grid.calls:
+        return
+    own, base = (_again(handed_in(grid, arm)) for arm in (LEARN, FROZEN))
     p = strata.more(strata.by_task(own, base))
     if p is None or p > policy.GATE or np.nanmean(own) - np.nanmean(base) < policy.KEPT:
         return
-    runs, twins = (
-        f"{int(np.nansum(each))} of {int((~np.isnan(each)).sum())}" for each in (own, base)
-    )
+    runs, twins = ("{} of {}".format(*counts(each)) for each in (own, base))
     yield (
         f"{runs} answers of the learn arm hand in what it had handed in for the same task before "
         f"(twin {twins}), as a cache of answers does, and nothing new was asked"
     )
 
 
-def _handed_in(grid: Grid, arm: Arm) -> Floats:
+def handed_in(grid: Grid, arm: Arm) -> Floats:
+    """Return what an arm handed in by calls that ended ok, equal where it is the same."""
     return np.where(grid.asked(arm, OK) == 1, grid.told(arm, HANDED_IN), np.nan)
 
 

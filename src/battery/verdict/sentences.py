@@ -17,12 +17,13 @@ from battery.base.numbers import (
 from battery.base.text import capital
 from battery.records.findings import Bluffs, FalseClaims, Group, Interval
 from battery.records.metric import METRICS, OK
-from battery.records.models import FROZEN, LEARN, Phase
+from battery.records.models import FROZEN, LEARN, SOLVABLE
 from battery.records.word import GateName, GateStatus, Word
 from battery.verdict import bill, policy
 from battery.verdict.bluffs import told
 from battery.verdict.facts import Facts
 from battery.verdict.ladder import (
+    FALLS,
     costs_more,
     fewer_done,
     is_equal,
@@ -167,7 +168,7 @@ def _growth(facts: Facts) -> str:
             "goes on getting better is not shown."
         )
     # What falls is said with every word, and not here.
-    if growth.shape in {"past its peak", "fading"}:
+    if growth.shape in FALLS:
         return ""
     if count < policy.SLOPE_ITERATIONS:
         return f"{count} iterations are too few to tell whether it goes on getting better."
@@ -212,7 +213,7 @@ def _price(facts: Facts) -> str:
 def _per_done(facts: Facts, arm: str) -> float | None:
     """Return the cost of all runs of tasks that can be done, per run that ended ok, if any did."""
     grid = facts.grid
-    rows = grid.rows(Phase.ALPHA, Phase.BETA)
+    rows = grid.rows(*SOLVABLE)
     side = grid.arms.index(arm)
     spent = np.nansum(grid.calls[facts.cost][side, rows, 1:])
     done = np.nansum(grid.calls[OK][side, rows, 1:])
@@ -321,7 +322,7 @@ def _one_arm(facts: Facts) -> str:
 def _aside(word: Word | None, facts: Facts) -> Iterator[str]:
     """Say what has to be next to the word, whatever it is."""
     growth = facts.growth
-    if growth and word is not Word.INVALID and growth.shape in {"past its peak", "fading"}:
+    if growth and word is not Word.INVALID and growth.shape in FALLS:
         place = facts.grid.iterations[1:].index(growth.best) if growth.best else 0
         what = "is fading" if growth.shape == "fading" else "is past its peak"
         if (growth.ratios[-1] or 0) >= 1:

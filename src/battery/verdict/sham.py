@@ -10,6 +10,7 @@ from battery.base.numbers import more_or_fewer, p_equals
 from battery.records.metric import METRICS, OK, TOKENS, TURNS
 from battery.records.models import FROZEN, LEARN, SOLVABLE, Arm
 from battery.verdict import bill, cost, policy, signflip, strata
+from battery.verdict.repeats import handed_in
 from battery.verdict.signflip import Floats
 from battery.verdict.table import (
     CACHED,
@@ -19,6 +20,7 @@ from battery.verdict.table import (
     PROMPT,
     TROUBLED,
     Grid,
+    counts,
     means,
 )
 
@@ -30,13 +32,13 @@ _TASKS = 4
 
 def one_for_all(grid: Grid) -> Iterator[str]:
     """Object to a learn arm that hands in one answer for several tasks, which its twin does not."""
+    if HANDED_IN not in grid.calls:
+        return
     own, base = (_shared(grid, arm) for arm in (LEARN, FROZEN))
     p = strata.more(strata.by_task(own, base))
     if p is None or p > policy.GATE:
         return
-    runs, twins = (
-        f"{int(np.nansum(each))} of {int((~np.isnan(each)).sum())}" for each in (own, base)
-    )
+    runs, twins = ("{} of {}".format(*counts(each)) for each in (own, base))
     yield (
         f"{runs} answers of the learn arm that end ok hand in what it handed in for another task "
         f"(twin {twins}), so they are no answers"
@@ -45,11 +47,7 @@ def one_for_all(grid: Grid) -> Iterator[str]:
 
 def _shared(grid: Grid, arm: Arm) -> Floats:
     """Return which calls that ended ok hand in what a call of another task did."""
-    tasks = len(grid.tasks)
-    answers, ended = (
-        each.reshape(tasks, -1) for each in (grid.told(arm, HANDED_IN), grid.asked(arm, OK))
-    )
-    answers = np.where(ended == 1, answers, np.nan)
+    answers = handed_in(grid, arm).reshape(len(grid.tasks), -1)
     elsewhere = [np.isin(own, np.delete(answers, row, axis=0)) for row, own in enumerate(answers)]
     return np.where(np.isnan(answers), np.nan, np.reshape(elsewhere, answers.shape))
 
@@ -70,8 +68,7 @@ def no_work(grid: Grid, rows: list[int], metric: str, least: float) -> Iterator[
 
 def marked(grid: Grid, rows: Sequence[int], least: float) -> Iterator[str]:
     """Object to answers of the learn arm that say of themselves that a cache gave them."""
-    cached = grid.asked(LEARN, CACHED)[list(rows)]
-    count, asked = int(np.nansum(cached)), int((~np.isnan(cached)).sum())
+    count, asked = counts(grid.asked(LEARN, CACHED)[list(rows)])
     if count and policy.is_relevant(count / asked, least):
         yield f"{count} of {asked} answers of the learn arm came from a cache: that is no work"
 
@@ -79,17 +76,17 @@ def marked(grid: Grid, rows: Sequence[int], least: float) -> Iterator[str]:
 def troubled(grid: Grid) -> Iterator[str]:
     """Object to answers that say ok and report an error, more often than the twin's."""
     own, base = (grid.told(arm, TROUBLED) for arm in (LEARN, FROZEN))
-    p = strata.more(strata.by_task(*(each.reshape(len(each), -1) for each in (own, base))))
+    p = strata.more(strata.by_task(own, base))
     if p is not None and p <= policy.GATE:
-        counts = f"{int(np.nansum(own))} of {int((~np.isnan(own)).sum())}"
-        yield f"{counts} answers of the learn arm say ok and report an error ({p_equals(p)})"
+        runs = "{} of {}".format(*counts(own))
+        yield f"{runs} answers of the learn arm say ok and report an error ({p_equals(p)})"
 
 
 def hidden(grid: Grid, metric: str) -> Iterator[str]:
     """Object to a learn arm that does not say what its calls cost, which the twin does."""
     own, base = (_unreported(grid, metric, arm) for arm in (LEARN, FROZEN))
     tasks, noun = len(own), METRICS[metric].plain
-    p = strata.more(strata.by_task(own.reshape(tasks, -1), base.reshape(tasks, -1)))
+    p = strata.more(strata.by_task(own, base))
     # Whoever reports its small calls only looks cheap.
     if p is not None and p <= policy.GATE:
         less = f"reports its {noun} less often than the twin"
@@ -106,13 +103,13 @@ def hidden(grid: Grid, metric: str) -> Iterator[str]:
 
 def _contradicted(grid: Grid, metric: str) -> Iterator[str]:
     """Object to totals below the sum of their parts, which the twin's are not."""
-    if metric != TOKENS:
+    if metric != TOKENS or not {PROMPT, OUTPUT} <= grid.calls.keys():
         return
     below = []
     for arm in (LEARN, FROZEN):
         total, parts = grid.asked(arm, TOKENS), grid.told(arm, PROMPT) + grid.told(arm, OUTPUT)
         below.append(np.where(np.isnan(total + parts), np.nan, total < parts))
-    p = strata.more(strata.by_task(*(calls.reshape(len(calls), -1) for calls in below)))
+    p = strata.more(strata.by_task(*below))
     if p is not None and p <= policy.GATE:
         yield (
             "the learn arm reports fewer tokens in total than prompt and output together, more "
@@ -134,20 +131,18 @@ def twin_alone(whole: Grid, rows: Sequence[int], metric: str, least: float) -> I
     calls = [whole.asked(arm, metric) for arm in (LEARN, FROZEN)]
     own, twin = map(cost.since_first, calls)
     ratio, left = (cost.ratio(effects[list(rows)]) for effects in (twin, own))
-    if ratio is None or left is None:
+    if ratio is None or left is None or not policy.is_relevant(ratio - 1, least):
         return
     # Sign flips need more tasks than the niche ones are, whose few calls can all be exchanged.
-    own_few = twin_few = None
-    if len(rows) < len(own):
-        own_few = _stands_out(calls[0][list(rows)], falls=True)
-        twin_few = _stands_out(calls[1][list(rows)])
-    risen, saved = (signflip.differs(twin).p, twin_few), (signflip.better(own).p, own_few)
+    few = [each[list(rows)] for each in calls] if len(rows) < len(own) else []
+    risen = signflip.differs(twin).p, _stands_out(few[1]) if few else None
     if not any(p is not None and p <= policy.GATE for p in risen):
         return
+    saved = signflip.better(own).p, _stands_out(few[0], falls=True) if few else None
     # Where the provider's drift raised both, what was learned still shows against iteration 1.
     least_p = min((p for p in saved if p is not None), default=0.0)
     shown = policy.is_relevant(1 - left, least) and least_p <= policy.GATE
-    if policy.is_relevant(ratio - 1, least) and not shown:
+    if not shown:
         took = f"{more_or_fewer(ratio)} {METRICS[metric].plain} than in iteration 1"
         yield f"the twin took {took}, and the learn arm is not shown to save any of its own"
 
@@ -172,6 +167,8 @@ def _stands_out(calls: Floats, *, falls: bool = False) -> float | None:
 
 def second_only(grid: Grid, rows: Sequence[int], metric: str, least: float) -> Iterator[str]:
     """Object to a saving that is there only where the twin was asked first."""
+    if FIRST not in grid.calls:
+        return
     order = grid.told(LEARN, FIRST)
     own, base = (grid.asked(arm, metric) for arm in (LEARN, FROZEN))
     pairs = cost.log_ratio(own, base)
@@ -196,7 +193,7 @@ def twin_does_less(whole: Grid) -> Iterator[str]:
     own, twin = (whole.asked(arm, OK)[rows] for arm in (LEARN, FROZEN))
     first = np.concatenate([own[:, 0], twin[:, 0]], axis=1)
     gained, lost = (
-        test(strata.by_task(later[:, 1:].reshape(len(rows), -1), first))
+        test(strata.by_task(later[:, 1:], first))
         for test, later in ((strata.more, own), (strata.fewer, twin))
     )
     if lost is not None and lost <= policy.LOSS and (gained is None or gained > policy.GATE):

@@ -218,9 +218,10 @@ class _Asking(NamedTuple):
             counts = f"{done.learn} of {done.learn_calls}, twin {done.frozen} of "
             yield f"fewer new tasks are done ({counts}{done.frozen_calls}; {p_equals(p)})"
         # Too few to test, and still no saving: whoever gives up soon is cheap.
-        own, base = self.costs(self.new, self.rows(kind))
+        every = self.rows(kind)
+        own, base = self.costs(self.new, every)
         lost = np.zeros(own.shape, dtype=np.bool_)
-        lost[[self.rows(kind).index(row) for row in rows]] = (ended[0] == 0) & (ended[1] > 0)
+        lost[[every.index(row) for row in rows]] = (ended[0] == 0) & (ended[1] > 0)
         kept = cost.ratio(cost.task_effects(np.where(lost, np.nan, own), base))
         if lost.any() and not policy.is_relevant(1 - (1.0 if kept is None else kept), least):
             yield "what new tasks save is saved by no longer doing them"
@@ -228,7 +229,7 @@ class _Asking(NamedTuple):
     def success(self) -> _Found:
         """Ask whether more siblings are done as well, by the test of tasks done."""
         rows = self.solvable("all")
-        sides = [self.new.asked(arm, OK)[rows].reshape(len(rows), -1) for arm in (LEARN, FROZEN)]
+        sides = [self.new.asked(arm, OK)[rows] for arm in (LEARN, FROZEN)]
         tasks = strata.by_task(*sides)
         p, level = strata.more(tasks), strata.attained(tasks, policy.NEW)
         done, repeated = work.done(self.new, rows), work.done(self.repeated, rows)
@@ -251,10 +252,7 @@ class _Asking(NamedTuple):
 
 
 def _fewer(own: Floats, base: Floats) -> float | None:
-    tasks = len(own)
-    if not tasks:
-        return None
-    return strata.fewer(strata.by_task(own.reshape(tasks, -1), base.reshape(tasks, -1)))
+    return strata.fewer(strata.by_task(own, base))
 
 
 def _share(part: int, whole: int) -> float:

@@ -125,10 +125,12 @@ def fewer(strata: Sequence[Stratum]) -> float | None:
 
 
 def _counts(values: Floats) -> list[tuple[int, int]]:
-    """Count the events and the calls of each row."""
+    """Count the events and the calls of each row, over all other axes."""
     called = ~np.isnan(values)
-    events = called & (values != 0)
-    return list(zip(events.sum(axis=1).tolist(), called.sum(axis=1).tolist(), strict=True))
+    events, others = called & (values != 0), tuple(range(1, values.ndim))
+    return list(
+        zip(events.sum(axis=others).tolist(), called.sum(axis=others).tolist(), strict=True)
+    )
 
 
 # Many tasks have the same counts, and so do many batteries of a simulation.

@@ -248,6 +248,12 @@ def means(calls: Floats) -> Floats:
     return result
 
 
+def counts(calls: Floats) -> tuple[int, int]:
+    """Count the calls with a fact, and all calls; NaN is no call."""
+    known = calls[~np.isnan(calls)]
+    return int((known != 0).sum()), int(known.size)
+
+
 def mean(cells: Floats) -> float | None:
     """Average what is not NaN; None where nothing was measured."""
     measured = cells[~np.isnan(cells)]

@@ -8,7 +8,7 @@ import numpy as np
 
 from battery.base.numbers import counted, more_or_fewer, p_equals, percent
 from battery.records.metric import METRICS, OK, TURNS
-from battery.records.models import FROZEN, LEARN, SOLVABLE, Arm, Phase
+from battery.records.models import FROZEN, LEARN, SOLVABLE, Phase
 from battery.verdict import cost, policy, signflip, strata
 from battery.verdict.facts import Observed
 from battery.verdict.signflip import Floats
@@ -67,11 +67,9 @@ def is_unchanged(grid: Grid) -> bool:
 
 def trend(grid: Grid, metric: str) -> str | None:
     """Note that the twin's own cost fell or rose since iteration 1; None where it did not."""
-    later = _since(grid, FROZEN, metric)
-    flipped, ratio = signflip.differs(later), cost.ratio(later)
-    if flipped.p is None or flipped.p > policy.GATE or ratio is None:
-        return None
-    if not policy.is_relevant(abs(ratio - 1)):
+    later = cost.since_first(grid.asked(FROZEN, metric))
+    ratio = cost.ratio(later)
+    if ratio is None or not policy.is_relevant(abs(ratio - 1)) or not _changed(later):
         return None
     amount = f"{more_or_fewer(ratio)} {METRICS[metric].plain} than in iteration 1"
     cause = "or the arms share a memory" if ratio < 1 else "or its prompts grow"
@@ -93,12 +91,12 @@ def shared(observed: Observed, metric: str) -> str | None:
 
 
 def _cheaper(grid: Grid, metric: str) -> str | None:
-    own, twins = (_since(grid, arm, metric) for arm in (LEARN, FROZEN))
-    p, ratios = signflip.differs(twins).p, (cost.ratio(own), cost.ratio(twins))
-    if p is None or p > policy.GATE or ratios[0] is None or ratios[1] is None:
+    own, twins = (cost.since_first(grid.asked(arm, metric)) for arm in (LEARN, FROZEN))
+    ratios = cost.ratio(own), cost.ratio(twins)
+    if ratios[0] is None or ratios[1] is None or not policy.is_relevant(1 - ratios[1]):
         return None
     as_much = cost.effect(ratios[1]) >= policy.SHARED * cost.effect(ratios[0])
-    if not policy.is_relevant(1 - ratios[1]) or not as_much:
+    if not as_much or not _changed(twins):
         return None
     learn, frozen = more_or_fewer(ratios[0]), more_or_fewer(ratios[1])
     return (
@@ -115,7 +113,7 @@ def _better(grid: Grid, least: float) -> str | None:
         return None
     for arm in (LEARN, FROZEN):
         calls = grid.asked(arm, OK)[rows]
-        tasks = strata.by_task(calls[:, 1:].reshape(len(rows), -1), calls[:, 0])
+        tasks = strata.by_task(calls[:, 1:], calls[:, 0])
         p = strata.more(tasks)
         shares = np.array([(own / n - base / m) for own, n, base, m in tasks if n and m])
         gains.append(float(shares.mean()) if shares.size and p and p <= policy.GATE else 0.0)
@@ -128,10 +126,10 @@ def _better(grid: Grid, least: float) -> str | None:
     )
 
 
-def _since(grid: Grid, arm: Arm, metric: str) -> Floats:
-    """Return by task what an arm saves after iteration 1, against its own iteration 1."""
-    calls = grid.asked(arm, metric)
-    return cost.task_effects(calls[:, 1:].reshape(len(calls), 1, -1), calls[:, :1])
+def _changed(effects: Floats) -> bool:
+    """Return whether the cost differs from that of iteration 1, and not by luck."""
+    p = signflip.differs(effects).p
+    return p is not None and p <= policy.GATE
 
 
 def _values(codes: Floats) -> int:
@@ -148,7 +146,7 @@ def _broke(grid: Grid) -> bool:
         return False
     calls = [grid.asked(arm, OK)[rows] for arm in (LEARN, FROZEN)]
     others = np.concatenate([calls[0].reshape(len(rows), -1), calls[1][:, 0]], axis=1)
-    p = strata.fewer(strata.by_task(calls[1][:, 1:].reshape(len(rows), -1), others))
+    p = strata.fewer(strata.by_task(calls[1][:, 1:], others))
     return p is not None and p <= policy.GATE
 
 

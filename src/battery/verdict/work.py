@@ -61,10 +61,7 @@ def _counts(grid: Grid, key: str) -> NDArray[np.int64]:
 def by_task(grid: Grid, reruns: Mapping[tuple[int, int], Reruns] = {}) -> list[Stratum]:
     """Return one stratum per task that can be done; `reruns` are added to the learn arm's calls."""
     rows = grid.rows(*SOLVABLE)
-    own, base = (
-        grid.asked(arm, OK)[rows].reshape(len(rows), -1) if rows else np.empty((0, 0))
-        for arm in (LEARN, FROZEN)
-    )
+    own, base = (grid.asked(arm, OK)[rows] for arm in (LEARN, FROZEN))
     found = dict(zip(rows, strata.by_task(own, base), strict=True))
     for (row, iteration), outcomes in reruns.items():
         if row in found and iteration in grid.iterations:
