@@ -133,6 +133,25 @@ ROWS: list[tuple[str, Callable[[dict[str, Any]], object], str]] = [
     ("no model", lambda d: d["models"].pop("overseer_cloud"), "models.overseer_cloud: is missing"),
     ("null model", lambda d: d["models"].update(overseer_cloud=None), "models.overseer_cloud: "),
     ("a model more", lambda d: d["models"].update(x="y"), "models.x: is not a known key"),
+    ("no attempt", lambda d: d.update(attempts=0), "attempts: "),
+    ("half an attempt", lambda d: d.update(attempts=1.5), "attempts: "),
+    ("an attempt in words", lambda d: d.update(attempts="2"), "attempts: "),
+    ("no miss", lambda d: d.update(attempts=3, overseer_after=0), "overseer_after: "),
+    (
+        "an overseer that nobody reaches",
+        lambda d: d.update(attempts=2, overseer_after=2),
+        "overseer_after is 2 and attempts is 2: ",
+    ),
+    (
+        "an overseer of one attempt",
+        lambda d: d.update(overseer_after=1),
+        "overseer_after is 1 and attempts is 1: ",
+    ),
+    (
+        "nothing to teach",
+        lambda d: d["phases"]["beta_drift"][1].update(teach=""),
+        "phases.beta_drift[1].teach: ",
+    ),
     ("empty", lambda d: [p.clear() for p in d["phases"].values()], "the three phases hold no"),
     (
         "twice",
@@ -454,6 +473,41 @@ def test_what_scores_an_answer_is_no_part_of_what_is_asked() -> None:
     assert differences(plain, tasks) == []
     assert [entry.task_id for entry in plan(tasks)] == [entry.task_id for entry in plan(plain)]
     assert digest(read(with_siblings("a"))) != digest(plain)
+
+
+def taught(document: dict[str, Any], teach: str, new: str) -> dict[str, Any]:
+    """Return the document with something to teach for its niche task and the sibling of that."""
+    task = document["phases"]["beta_drift"][0]
+    task["teach"] = teach
+    task["siblings"][0]["teach"] = new
+    return document
+
+
+def test_what_is_corrected_and_taught_is_part_of_what_is_asked() -> None:
+    plain = read(with_siblings())
+    several = read({**with_siblings(), "attempts": 3, "overseer_after": 2})
+    assert (several.attempts, several.overseer_after) == (3, 2)
+    assert differences(plain, several) == [
+        "attempts: 1 became 3",
+        "overseer_after: None became 2",
+    ]
+    tell = read(taught(with_siblings(), "say it", "say it too"))
+    other = read(taught(with_siblings(), "say it", "say that"))
+    assert differences(plain, tell) == ["beta task 'fill: Rigger' teaches something else"]
+    assert differences(tell, other) == differences(plain, tell)
+    assert len({digest(tasks) for tasks in (plain, several, tell, other)}) == 4
+    assert [entry.task_id for entry in plan(tell)] == [entry.task_id for entry in plan(plain)]
+    [first] = siblings(plan(tell), 1)
+    assert first.task.teach == "say it too"
+
+
+def test_one_attempt_is_what_a_file_without_attempts_asks() -> None:
+    """Or every battery of an earlier version would have another digest than its manifest says."""
+    assert digest(read({**GOOD, "attempts": 1})) == digest(read(GOOD))
+    assert digest(read({**GOOD, "overseer_after": None})) == digest(read(GOOD))
+    assert digest(read(GOOD)) == (
+        "2d46afecbe19e6e6d2c8caabb6be16877b8f9578893a6f4f08748014f29b1d3d"
+    )
 
 
 def test_siblings_are_planned_by_their_number_with_the_task_that_they_are_of() -> None:

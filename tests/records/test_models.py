@@ -42,6 +42,17 @@ def test_a_tasks_file_comes_back_as_it_was_read(expectations: Expectations | Non
     assert Tasks.model_validate(document) == tasks
 
 
+def test_attempts_and_what_is_taught_come_back_as_they_were_read_and_are_not_sent() -> None:
+    task = TASK.model_copy(update={"teach": "round up"})
+    phases = PHASES.model_copy(update={"beta_drift": [task]})
+    tasks = Tasks(phases=phases, models=MODELS, attempts=3, overseer_after=2)
+    assert Tasks.model_validate(tasks.document()) == tasks
+    assert task.asked == TASK.asked
+    assert (
+        not {"attempts", "overseer_after"} & Tasks(phases=PHASES, models=MODELS).document().keys()
+    )
+
+
 def test_defaults_that_earlier_versions_did_not_know_are_not_written() -> None:
     """Their digest would not be that of the manifest any more."""
     earlier = {

@@ -109,6 +109,7 @@ def parse_tasks(data: bytes, name: str) -> Tasks:
     except ShapeError as error:
         raise TasksError(f"{name}: {error}", hint=_HINT) from error
     _refuse_unusable(tasks, name)
+    _refuse_unreached(tasks, name)
     return tasks
 
 
@@ -206,13 +207,20 @@ def differences(before: Tasks, now: Tasks) -> list[str]:
     added = [entry for key, entry in new.items() if key not in old]
     lines += [f"{entry.phase} task {entry.label!r} is gone" for entry in gone]
     lines += [f"{entry.phase} task {entry.label!r} is new" for entry in added]
-    lines += [
-        f"{entry.phase} task {entry.label!r} has other siblings"
-        for key, entry in new.items()
-        if key in old and _siblings_asked(entry.task) != _siblings_asked(old[key].task)
-    ]
+    for key, entry in new.items():
+        was = old.get(key, entry).task
+        place = f"{entry.phase} task {entry.label!r}"
+        if _siblings_asked(entry.task) != _siblings_asked(was):
+            lines.append(f"{place} has other siblings")
+        elif _taught(entry.task) != _taught(was):
+            lines.append(f"{place} teaches something else")
     if before.expectations != now.expectations:
         lines.append("expectations")
+    lines += [
+        f"{key}: {getattr(before, key)} became {getattr(now, key)}"
+        for key in ("attempts", "overseer_after")
+        if getattr(before, key) != getattr(now, key)
+    ]
     return lines or (["the order of the tasks"] if digest(before) != digest(now) else [])
 
 
@@ -236,6 +244,10 @@ def _checks(task: Task) -> list[list[Check]]:
 
 def _siblings_asked(task: Task) -> list[Json]:
     return [{"operation": sibling.operation, "spec": sibling.spec} for sibling in task.siblings]
+
+
+def _taught(task: Task) -> list[str | None]:
+    return [task.teach, *(sibling.teach for sibling in task.siblings)]
 
 
 def _uncommented(document: Any) -> Any:
@@ -299,6 +311,16 @@ def _refuse_unusable(tasks: Tasks, name: str) -> None:
             )
     if not places:
         raise TasksError(f"{name}: the three phases hold no task", hint=_HINT)
+
+
+def _refuse_unreached(tasks: Tasks, name: str) -> None:
+    """Refuse an overseer that would never be asked: a correction after the last attempt is lost."""
+    if tasks.overseer_after is not None and tasks.overseer_after >= tasks.attempts:
+        raise TasksError(
+            f"{name}: overseer_after is {tasks.overseer_after} and attempts is {tasks.attempts}: "
+            "after the last attempt nobody is corrected",
+            hint=f"set attempts to {tasks.overseer_after + 1} or more, or remove overseer_after",
+        )
 
 
 def _placed(tasks: Tasks) -> Iterator[tuple[Phase, str, Task]]:

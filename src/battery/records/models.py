@@ -78,6 +78,9 @@ class Sibling(Record):
     operation: str = Field(min_length=1, description="The task in one line.")
     spec: Json = Field(description="Any JSON object; sent as it is.")
     checks: list[Check] = Field(default=[], description="What its answer is held to.")
+    teach: str | None = Field(
+        default=None, min_length=1, description="A correction, told after an answer that misses."
+    )
 
 
 class Task(Record):
@@ -94,6 +97,9 @@ class Task(Record):
     siblings: list[Sibling] = Field(
         default=[],
         description="New instances of the same lesson: iteration N asks the N-th of them, once.",
+    )
+    teach: str | None = Field(
+        default=None, min_length=1, description="A correction, told after an answer that misses."
     )
 
     @property
@@ -117,6 +123,7 @@ class Task(Record):
             operation=sibling.operation,
             spec=sibling.spec,
             checks=sibling.checks,
+            teach=sibling.teach,
         )
 
 
@@ -184,6 +191,19 @@ class Tasks(Record):
     prices: dict[str, Price] | None = Field(
         default=None, description="By model, what its tokens cost; wins over any other price."
     )
+    attempts: int = Field(
+        default=1,
+        ge=1,
+        strict=True,
+        description="How often an answer that misses may be corrected and given again, the first "
+        "included.",
+    )
+    overseer_after: int | None = Field(
+        default=None,
+        ge=1,
+        strict=True,
+        description="After so many misses the overseer corrects; null means never.",
+    )
 
     @property
     def checked(self) -> bool:
@@ -198,6 +218,10 @@ class Tasks(Record):
                 _drop_empty(task)
         if self.prices is None:
             del document["prices"]
+        if self.attempts == 1:
+            del document["attempts"]
+        if self.overseer_after is None:
+            del document["overseer_after"]
         if self.expectations is None:
             del document["expectations"]
             return document
@@ -214,7 +238,7 @@ def _drop_empty(task: Json) -> None:
     """Take out the keys of a task that say nothing: a file without checks has none."""
     for sibling in task.get("siblings", []):
         _drop_empty(sibling)
-    for key in ("checks", "siblings"):
+    for key in ("checks", "siblings", "teach"):
         if key in task and not task[key]:
             del task[key]
 
