@@ -25,8 +25,8 @@ from battery.protocol import RESPOND_PATH
 from battery.records.events import Observer
 from battery.records.models import LEARN, Tasks
 from battery.report.terminal.lines import PlainProgress
-from battery.run.iteration import Iteration
-from battery.run.schedule import Schedule
+from battery.runner.iteration import Iteration
+from battery.runner.schedule import Schedule
 from battery.store.battery_dir import BatteryDir
 from battery.store.iteration_dir import IterationDir
 from battery.store.journal import Journal

@@ -20,7 +20,7 @@ from battery.embedded.policies import Dials
 from battery.embedded.server import GatewayOptions, serving
 from battery.inputs.settings import Settings, Target
 from battery.records.word import Word
-from battery.run import run as stage
+from battery.runner import run as stage
 
 
 class Scenario(NamedTuple):

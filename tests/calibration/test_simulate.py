@@ -15,7 +15,7 @@ from battery.calibration.simulate import first_iterations, simulate
 from battery.inputs.tasks import PlannedTask
 from battery.records.metric import ELAPSED, OK, OVERSEER, TOKENS, TURNS
 from battery.records.models import CONFIRMATIONS, FROZEN, LEARN, Arm, Phase, Task
-from battery.run.schedule import to_confirm
+from battery.runner.schedule import to_confirm
 from battery.verdict.cost import cell_effects
 from battery.verdict.facts import Observed
 from battery.verdict.signflip import Floats

@@ -65,7 +65,7 @@ def test_debug_shows_the_stack_and_nothing_else_does(tmp_path: Path) -> None:
     assert "Traceback" not in battery("summarize", cwd=tmp_path).stderr
     shown = battery("summarize", "--debug", cwd=tmp_path).stderr
     assert "Traceback" in shown
-    assert "run/summarize.py" in shown
+    assert "runner/summarize.py" in shown
 
 
 def shell(script: str) -> subprocess.CompletedProcess[str]:
@@ -87,7 +87,7 @@ def test_a_system_error_that_is_not_about_the_output_does_not_speak_of_it(
     def refuse(*_: object) -> None:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
-    monkeypatch.setattr("battery.run.summarize.open_battery", refuse)
+    monkeypatch.setattr("battery.runner.summarize.open_battery", refuse)
     done = battery("summarize", tmp_path, cwd=tmp_path)
     assert done.returncode == 1
     assert "the system refused to read or write: [Errno 24] Too many open files" in done.stderr

@@ -26,7 +26,7 @@ from battery.records.events import (
 )
 from battery.records.manifest import Manifest
 from battery.records.models import Phase
-from battery.run import run as running
+from battery.runner import run as running
 from battery.store.battery_dir import BatteryDir
 from battery.watch.follow import Follower
 from tests.support.arms import serving_pair

@@ -8,7 +8,7 @@ from battery.base import loop
 from battery.cli import options
 from battery.cli.output import progress, show_summary
 from battery.inputs.settings import Settings
-from battery.run import run as stage
+from battery.runner import run as stage
 from battery.target.targets import read
 from battery.tracing import traced
 

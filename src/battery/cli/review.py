@@ -13,7 +13,7 @@ from battery.cli.output import print_record, progress
 from battery.inputs.settings import Settings
 from battery.records.stages import CHAT_STAGES
 from battery.report.terminal.results import print_reviews
-from battery.run import review as stage
+from battery.runner import review as stage
 from battery.target.targets import read
 from battery.tracing import traced
 

@@ -13,7 +13,7 @@ from battery.cli import options
 from battery.cli.deliver import report_to_github, tell, write
 from battery.cli.output import show_summary, then
 from battery.report.machine import FORMATS, OutputFormat
-from battery.run import summarize as stage
+from battery.runner import summarize as stage
 from battery.store.battery_dir import BatteryDir
 from battery.verdict.conditions import parse, require
 

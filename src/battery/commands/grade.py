@@ -23,8 +23,8 @@ from battery.records.events import Notice, Observer
 from battery.records.manifest import Manifest
 from battery.records.models import Tasks
 from battery.records.summary import Summary
-from battery.run.regrade import regrade
-from battery.run.summarize import rewrite
+from battery.runner.regrade import regrade
+from battery.runner.summarize import rewrite
 from battery.store.artifacts import MANIFEST
 from battery.store.battery_dir import BatteryDir
 from battery.store.lock import locked

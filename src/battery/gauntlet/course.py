@@ -17,7 +17,7 @@ from battery.gauntlet.world import World
 from battery.inputs.settings import Settings, Target
 from battery.records.findings import Evidence
 from battery.records.models import Arm
-from battery.run.run import run
+from battery.runner.run import run
 from battery.store.artifacts import TASKS
 from battery.target import targets
 from battery.target.system import Kind, Opening, Worker

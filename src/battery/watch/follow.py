@@ -27,7 +27,7 @@ from battery.records.stages import (
     MetaStage,
 )
 from battery.review.chats import CHATS, Earlier, first_line
-from battery.run.schedule import Schedule
+from battery.runner.schedule import Schedule
 from battery.store.battery_dir import BatteryDir
 from battery.store.documents import cannot_read, read_back, wrong
 from battery.store.iteration_dir import IterationDir

@@ -35,7 +35,7 @@ from battery.report.terminal.lines import (
     place,
     print_outlook,
 )
-from battery.run.schedule import Schedule
+from battery.runner.schedule import Schedule
 from tests.report.events import battery, task
 from tests.report.ptys import run_on_terminal
 from tests.report.samples import metrics

@@ -11,7 +11,7 @@ import pytest
 
 from battery.inputs.settings import Settings
 from battery.records.events import Estimate
-from battery.run.run import dry_run, run
+from battery.runner.run import dry_run, run
 from battery.store.battery_dir import BatteryDir
 from battery.store.journal import Journal
 

@@ -10,7 +10,7 @@ import pytest
 
 from battery.base.errors import CheckError, MismatchError
 from battery.records.manifest import UNSETTLED
-from battery.run.regrade import regrade
+from battery.runner.regrade import regrade
 from battery.store.battery_dir import BatteryDir
 from tests.grading.saved import tasks, write_battery
 
@@ -124,7 +124,7 @@ def test_a_kill_between_two_files_is_seen_afterwards(
         written.append(path)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("battery.run.regrade.write_atomic", killed)
+    monkeypatch.setattr("battery.runner.regrade.write_atomic", killed)
     with pytest.raises(KeyboardInterrupt):
         regrade(folder, tasks({"contains": "A"}), None)
     manifest = folder.read_manifest()

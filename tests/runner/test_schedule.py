@@ -21,7 +21,7 @@ from battery.records.models import (
     Task,
 )
 from battery.records.stages import CallKey
-from battery.run.schedule import Schedule, confirmations, outcomes, to_confirm
+from battery.runner.schedule import Schedule, confirmations, outcomes, to_confirm
 
 BOTH: tuple[Arm, ...] = (LEARN, FROZEN)
 

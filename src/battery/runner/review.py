@@ -16,8 +16,8 @@ from battery.records.events import Notice, Observer
 from battery.records.manifest import Manifest
 from battery.records.models import LEARN, ReviewOutcome
 from battery.records.stages import CHAT_STAGES, ChatStage
-from battery.run.reviewer import Reviewer, write_metrics
-from battery.run.summarize import rehearse, write_summary
+from battery.runner.reviewer import Reviewer, write_metrics
+from battery.runner.summarize import rehearse, write_summary
 from battery.store.battery_dir import BatteryDir
 from battery.store.files import Reserve
 from battery.store.iteration_dir import IterationDir

@@ -11,7 +11,7 @@ from battery.base.errors import FolderError, MismatchError
 from battery.inputs.settings import Settings, make_target
 from battery.records.events import Event, Notice
 from battery.records.manifest import Manifest
-from battery.run import prepare
+from battery.runner import prepare
 from battery.store.battery_dir import BatteryDir
 from tests.support.commands import write_tasks
 from tests.support.runs import run

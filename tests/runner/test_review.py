@@ -13,8 +13,8 @@ from battery.inputs.settings import Settings
 from battery.records.events import Event, MetaFinished, Notice
 from battery.records.models import LEARN
 from battery.records.stages import OVERSEER, SCRUM
-from battery.run.review import review
-from battery.run.run import run
+from battery.runner.review import review
+from battery.runner.run import run
 from battery.store.battery_dir import BatteryDir
 from tests.support import notes
 from tests.support.disks import small_disk

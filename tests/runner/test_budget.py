@@ -16,7 +16,7 @@ from battery.base.errors import PausedError
 from battery.pricing import Pricing
 from battery.records.events import Event
 from battery.records.models import Price
-from battery.run.budget import Budget
+from battery.runner.budget import Budget
 from tests.support.arms import Pair, journal, serving_pair
 from tests.support.calls import command_here
 from tests.support.commands import read_json, start, write_tasks

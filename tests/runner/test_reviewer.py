@@ -16,7 +16,7 @@ from battery.records.events import Event, MetaFinished, Notice, StageStarted
 from battery.records.models import LEARN
 from battery.records.stages import CHAT_STAGES, OVERSEER, SCRUM, ChatStage
 from battery.review.chats import CHATS, Chat, Earlier, Reading
-from battery.run.reviewer import Reviewer, is_file_in, write_metrics
+from battery.runner.reviewer import Reviewer, is_file_in, write_metrics
 from battery.store.iteration_dir import IterationDir
 from battery.store.journal import Journal
 from tests.support import notes, runs

@@ -10,7 +10,7 @@ import pytest
 
 from battery.base.errors import BatteryError, FolderError
 from battery.records.summary import Metrics
-from battery.run.summarize import rehearse, summarize
+from battery.runner.summarize import rehearse, summarize
 from battery.store.artifacts import METRICS, SUMMARY
 from battery.store.battery_dir import BatteryDir
 from tests.report.samples import MANIFEST

@@ -27,14 +27,14 @@ from battery.recorded.summary import summary_of
 from battery.records.events import Notice, Observer, Outlook, Plan
 from battery.records.manifest import Manifest
 from battery.records.summary import Summary
-from battery.run import prepare
-from battery.run.budget import Budget
-from battery.run.estimate import estimate
-from battery.run.iteration import Iteration
-from battery.run.prepare import Battery
-from battery.run.regrade import regrade
-from battery.run.reviewer import write_metrics
-from battery.run.summarize import rehearse, write_summary
+from battery.runner import prepare
+from battery.runner.budget import Budget
+from battery.runner.estimate import estimate
+from battery.runner.iteration import Iteration
+from battery.runner.prepare import Battery
+from battery.runner.regrade import regrade
+from battery.runner.reviewer import write_metrics
+from battery.runner.summarize import rehearse, write_summary
 from battery.store.artifacts import MANIFEST
 from battery.store.battery_dir import BatteryDir
 from battery.store.files import Reserve, make_folder

@@ -12,7 +12,7 @@ from battery.base.errors import StartError
 from battery.inputs.settings import Settings
 from battery.records.events import Event, Notice
 from battery.records.models import LEARN
-from battery.run.run import dry_run, iterate, run
+from battery.runner.run import dry_run, iterate, run
 from battery.store.battery_dir import BatteryDir
 from tests.support import notes
 from tests.support.commands import write_tasks

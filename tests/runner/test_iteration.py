@@ -18,8 +18,8 @@ from battery.inputs.settings import Settings, Target
 from battery.inputs.tasks import PlannedTask, load_tasks, plan
 from battery.records.events import Event, IterationFinished, StageStarted, TaskFinished, TaskStarted
 from battery.records.models import FROZEN, LEARN, Arm, Models, Task
-from battery.run.iteration import Iteration, ask_all
-from battery.run.schedule import Schedule
+from battery.runner.iteration import Iteration, ask_all
+from battery.runner.schedule import Schedule
 from battery.store.battery_dir import BatteryDir
 from battery.store.journal import Journal
 from battery.target.http import Client, open_clients

@@ -34,10 +34,10 @@ from battery.records.models import (
 )
 from battery.records.stages import CHAT_STAGES, CONFIRM_TITLE, DISTILL, CallKey, confirm_key
 from battery.review.chats import first_line
-from battery.run.budget import Budget
-from battery.run.reviewer import Reviewer, write_metrics
-from battery.run.schedule import Ask, Outcomes, Schedule, confirmations, outcomes, to_confirm
-from battery.run.start import require_alike
+from battery.runner.budget import Budget
+from battery.runner.reviewer import Reviewer, write_metrics
+from battery.runner.schedule import Ask, Outcomes, Schedule, confirmations, outcomes, to_confirm
+from battery.runner.start import require_alike
 from battery.store.battery_dir import BatteryDir
 from battery.store.documents import read_back, wrong
 from battery.store.iteration_dir import IterationDir

@@ -20,7 +20,7 @@ from battery.inputs.settings import Settings
 from battery.records.events import Event, IterationFinished, Notice, TaskFinished
 from battery.records.manifest import Manifest
 from battery.records.models import LEARN
-from battery.run.run import dry_run, iterate, run
+from battery.runner.run import dry_run, iterate, run
 from battery.store.artifacts import SUMMARY
 from battery.store.battery_dir import BatteryDir
 from battery.store.journal import Journal

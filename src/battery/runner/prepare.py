@@ -35,9 +35,9 @@ from battery.recorded import OpenedBattery, open_battery
 from battery.records.events import Notice, Observer
 from battery.records.manifest import Manifest, Options
 from battery.records.models import Tasks
-from battery.run.budget import require_prices
-from battery.run.schedule import Schedule
-from battery.run.start import require_alike
+from battery.runner.budget import require_prices
+from battery.runner.schedule import Schedule
+from battery.runner.start import require_alike
 from battery.store.artifacts import TASKS
 from battery.store.battery_dir import BatteryDir
 from battery.target import targets
