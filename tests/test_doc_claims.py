@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from battery.base.network import CONNECT_TIMEOUT_S, KEEPALIVE_S
 from battery.base.numbers import number, percent
 from battery.calibration import ACCUSED, COIN, ERRORS, POWER_MARGIN
 from battery.comparison.timeline import LEAST
@@ -17,7 +18,6 @@ from battery.records.expectations import Expectations
 from battery.records.metric import TABLE
 from battery.records.models import CONFIRMATIONS, CONFIRMED
 from battery.target.http import EXCERPT
-from battery.target.transport import CONNECT_TIMEOUT_S, KEEPALIVE_S
 from battery.verdict import planning, policy, power, signflip, simulation
 from battery.verdict.metrics import NEEDED
 from battery.verdict.statistics import most_without_event

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from battery import protocol
-from battery.base.redact import MIN_SECRET, REPLACEMENT, Redactor, without_user
+from battery.base.redact import MIN_SECRET, REPLACEMENT, Redactor, url_secrets, without_user
 from battery.inputs.secrets import header_secrets
 from tests.support.spellings import BASIC, PAIR, TOKEN, WRITERS
 
@@ -153,3 +153,9 @@ def test_an_error_and_all_that_led_to_it_lose_the_secret() -> None:
 )
 def test_a_url_of_somebody_else_is_shown_without_its_user(url: str, shown: str) -> None:
     assert without_user(url) == shown
+
+
+def test_a_password_in_a_url_is_a_secret_as_written_and_as_meant() -> None:
+    assert set(url_secrets("http://me:p%2Fq@proxy:3128")) == {"p%2Fq", "p/q", "me:p%2Fq", "me:p/q"}
+    assert set(url_secrets("me:pass@proxy")) == {"pass", "me:pass"}
+    assert set(url_secrets("http://proxy:3128")) == set(url_secrets("http://[")) == set()

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from battery.base.errors import UsageError
-from battery.embedded.server import GatewayOptions, listen, serving
+from battery.embedded.server import GatewayOptions, serving
 from tests.embedded.conftest import Serve
 from tests.embedded.helpers import SHIPPED, ask, ask_all, connect, distil
 from tests.support.server import unused_port
@@ -97,12 +97,6 @@ def test_signal_handlers_are_left_alone_and_nothing_is_printed(
         httpx.post(f"{url}/v1/respond", content=b"{")
     assert inside == before
     assert capfd.readouterr() == ("", "")
-
-
-def test_the_listener_names_its_protocol() -> None:
-    """Only then does asyncio turn off the delay that makes small answers 40 ms slower."""
-    with listen("127.0.0.1", 0) as listener:
-        assert listener.proto == socket.IPPROTO_TCP
 
 
 def test_a_restarted_gateway_goes_on_with_its_memory(serve: Serve, tmp_path: Path) -> None:

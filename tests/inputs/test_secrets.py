@@ -16,7 +16,6 @@ from battery.inputs.secrets import (
     header_secrets,
     redactor_of,
     short_credential,
-    url_secrets,
 )
 from tests.support.calls import CALLS, command_here, run_here
 from tests.support.misbehaving import CHAT, RESPOND, Exchange, Script, Server, http, sse_head
@@ -49,12 +48,6 @@ def test_a_header_is_as_many_secrets_as_may_be_echoed(header: str, parts: set[st
     if "Digest" in value:
         listed -= {value, value.partition(" ")[2]}
     assert listed == parts
-
-
-def test_a_password_in_a_url_is_a_secret_as_written_and_as_meant() -> None:
-    assert set(url_secrets("http://me:p%2Fq@proxy:3128")) == {"p%2Fq", "p/q", "me:p%2Fq", "me:p/q"}
-    assert set(url_secrets("me:pass@proxy")) == {"pass", "me:pass"}
-    assert set(url_secrets("http://proxy:3128")) == set(url_secrets("http://[")) == set()
 
 
 @pytest.mark.parametrize(

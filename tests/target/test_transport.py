@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -101,30 +100,6 @@ def test_a_proxy_that_cannot_be_used_is_named(tmp_path: Path, proxy: str) -> Non
     done = run_here(tmp_path, "http://gateway.example", env={"all_proxy": proxy})
     assert_one_message(done, 1, "proxy", "http://gateway.example", "NO_PROXY")
     assert "hunter22" not in done.stdout + done.stderr
-
-
-@pytest.mark.parametrize(
-    ("url", "local"),
-    [
-        ("http://127.0.0.1:1", True),
-        ("http://127.9.8.7", True),
-        ("http://[::1]:1/x", True),
-        ("http://localhost", True),
-        ("http://localhost.:1", True),
-        ("http://gateway.localhost:1", True),
-        ("http://localhost.example", False),
-        ("http://10.0.0.1", False),
-        ("http://[fe80::1]", False),
-        ("http://gateway.example", False),
-    ],
-)
-def test_loopback_is_told_by_the_name_alone(url: str, local: bool) -> None:
-    assert transport.is_loopback(url) is local
-
-
-def test_plain_calls_to_this_machine_load_no_authorities() -> None:
-    assert transport.tls_context("http://localhost:1").cert_store_stats()["x509_ca"] == 0
-    assert transport.tls_context("https://localhost:1").verify_mode is ssl.CERT_REQUIRED
 
 
 class Chunks(httpx.AsyncByteStream):

@@ -12,6 +12,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, Final, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 REPLACEMENT: Final = "[redacted]"
 #: Values of this length are cut out wherever they occur, inside words too.
@@ -234,6 +235,16 @@ def _first_source(layers: list[_Layer], span: Range) -> Range:
 def without_user(url: str) -> str:
     """Cut user and password out of a URL, which somebody else wrote, in whatever form."""
     return re.sub(r"^([^/?#]*//)?[^/?#]*@", r"\1", url)
+
+
+def url_secrets(url: str) -> Iterator[str]:
+    """List what must stay secret in a URL with user and password, as written and as meant."""
+    try:
+        parts = urlsplit(url if "//" in url else f"//{url}")
+    except ValueError:
+        return
+    for password in filter(None, {parts.password, unquote(parts.password or "")}):
+        yield from (password, f"{unquote(parts.username or '')}:{password}")
 
 
 def _escape_pattern(secrets: str) -> re.Pattern[str]:

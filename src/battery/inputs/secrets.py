@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
-from battery.base.redact import MIN_SECRET, Redactor
+from battery.base.redact import MIN_SECRET, Redactor, url_secrets
 
 #: Options whose values are headers.
 HEADER_OPTIONS: Final = ("-H", "--header", "--llm-team-header", "--control-header")
@@ -36,16 +36,6 @@ def header_secrets(headers: Mapping[str, str]) -> Iterator[str]:
             text = next(filter(None, parameter.groups()[1:]), "")
             if len(text) >= MIN_SECRET and parameter[1].lower() not in _PUBLIC:
                 yield text
-
-
-def url_secrets(url: str) -> Iterator[str]:
-    """List what must stay secret in a URL with user and password, as written and as meant."""
-    try:
-        parts = urlsplit(url if "//" in url else f"//{url}")
-    except ValueError:
-        return
-    for password in filter(None, {parts.password, unquote(parts.password or "")}):
-        yield from (password, f"{unquote(parts.username or '')}:{password}")
 
 
 def redactor_of(environ: Mapping[str, str], words: Sequence[str]) -> Redactor:

@@ -9,7 +9,6 @@ falsifies their elapsed times.
 from __future__ import annotations
 
 import asyncio
-import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
@@ -31,6 +30,7 @@ from battery.base.errors import (
     StatusError,
     UnreachableError,
 )
+from battery.base.network import CONNECT_TIMEOUT_S, cause_of, proxy_note, proxy_secrets, tls_context
 from battery.base.redact import Redactor, without_user
 from battery.base.text import printable
 from battery.inputs.secrets import header_secrets
@@ -41,15 +41,11 @@ from battery.protocol.distill import DistillStream
 from battery.records.models import Models, Task
 from battery.target.system import ChatReply, DistillReply, Finding, RespondReply
 from battery.target.transport import (
-    CONNECT_TIMEOUT_S,
     EXCERPT_BYTES,
     BoundedStream,
     EventStream,
     load_backend,
     open_http,
-    proxy_note,
-    proxy_secrets,
-    tls_context,
 )
 
 # About five lines: enough for the cause, and the next step is still on the screen.
@@ -262,7 +258,8 @@ class Client:
             )
         if isinstance(error, httpx.ConnectError | httpx.ProxyError | httpx.UnsupportedProtocol):
             return UnreachableError(
-                f"{call.name}: cannot connect to {call.url}{proxy_note(call.url)}: {_words(error)}",
+                f"{call.name}: cannot connect to {call.url}{proxy_note(call.url)}: "
+                f"{cause_of(error)}",
                 hint="is it running, and is the URL right? check with `battery doctor`",
             )
         if isinstance(error, limits.TooLargeError):
@@ -273,7 +270,7 @@ class Client:
                 f"taken, and {limits.MAX_EVENTS:,} events of a stream",
             )
         return BrokenAnswerError(
-            f"{call.name}: the connection to {call.url} broke: {_words(error)}",
+            f"{call.name}: the connection to {call.url} broke: {cause_of(error)}",
             hint="look at the gateway's log; what finished is on disk",
         )
 
@@ -329,19 +326,6 @@ async def open_clients(
     async with AsyncExitStack() as stack:
         own = [client(target, secrets=secrets, tls=tls) for _ in range(count)]
         yield [await stack.enter_async_context(aclosing(each)) for each in own]
-
-
-def _words(error: Exception) -> str:
-    """Name the cause, which is what the system said, not "all attempts failed"."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.strerror:
-            # asyncio replaces the system's words by the address, which is known already.
-            asyncio_says = cause.strerror.startswith("Connect call failed")
-            return os.strerror(cause.errno or 0) if asyncio_says else cause.strerror
-        inner = cause.exceptions[0] if isinstance(cause, BaseExceptionGroup) else None
-        cause = inner or cause.__cause__ or cause.__context__
-    return str(error) or type(error).__name__
 
 
 def _wrong_answer(call: _Call, error: ShapeError, shown: str = "") -> AnswerError:

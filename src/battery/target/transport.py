@@ -6,33 +6,23 @@ Nothing is retried here either: httpx is left at its default of no retries.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import re
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Final, cast
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import anyio
 import anyio.lowlevel
 import httpx
 
 from battery import __version__
-from battery.base.errors import UnreachableError, unusable_certificates, unusable_proxy
+from battery.base.errors import UnreachableError, unusable_proxy
+from battery.base.network import CONNECT_TIMEOUT_S, KEEPALIVE_S, is_loopback, proxy_secrets
 from battery.base.redact import Redactor
-from battery.inputs.secrets import url_secrets
 from battery.inputs.settings import Target
 from battery.protocol import limits
 from battery.protocol.distill import STREAM_END
 
-# A call may take minutes because work takes minutes. A connection takes milliseconds: a host that
-# has not answered by then is down, and the user should hear it before those minutes are over.
-#: Seconds to wait for a connection.
-CONNECT_TIMEOUT_S: Final = 10.0
-#: Shorter than the five seconds after which many servers close an idle connection, so that no
-#: request is sent into a connection that is just being closed.
-KEEPALIVE_S: Final = 4.0
 # More than is shown, because a character may take several bytes and runs of white space shrink; not
 # all of it, because an error page may have no end.
 #: Bytes that are read of a body that an error message shows.
@@ -148,45 +138,6 @@ def _has_surplus(stream: object) -> bool:
 async def load_backend() -> None:
     """Load what httpx would load during its first call, whose elapsed time that would falsify."""
     await anyio.lowlevel.checkpoint()
-
-
-def tls_context(url: str) -> ssl.SSLContext:
-    """Make a TLS context; the authorities are loaded, slowly, only where they can be needed.
-
-    Raises `UsageError` for certificates that cannot be loaded.
-    """
-    if url.startswith("http:") and is_loopback(url):
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    try:
-        return httpx.create_ssl_context()
-    except OSError as error:
-        raise unusable_certificates(error) from error
-
-
-def is_loopback(url: str) -> bool:
-    """Return whether a URL stays on this machine, where no proxy may catch it."""
-    host = (urlsplit(url).hostname or "").rstrip(".")
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def proxy_note(url: str) -> str:
-    """Name the proxy of the environment that a call goes through; empty when there is none."""
-    parts = urlsplit(url)
-    if is_loopback(url) or proxy_bypass(parts.hostname or ""):
-        return ""
-    set_for = [name for name in (parts.scheme, "all") if name in getproxies()]
-    return f" through the proxy that {set_for[0]}_proxy names" if set_for else ""
-
-
-def proxy_secrets() -> Iterator[str]:
-    """List the credentials in the proxies that the environment names."""
-    for url in getproxies().values():
-        yield from url_secrets(url)
 
 
 def open_http(target: Target, tls: ssl.SSLContext) -> httpx.AsyncClient:

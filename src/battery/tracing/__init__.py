@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 from battery.base import interrupts
 from battery.base.errors import InterruptedRunError
+from battery.base.network import proxy_note
 from battery.records.events import Event, Notice, Observer, TaskFinished
 from battery.records.summary import Summary
-from battery.target.transport import proxy_note
 from battery.tracing import environment
 
 if TYPE_CHECKING:

@@ -31,11 +31,11 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, set_span_in_context
 
 from battery import __version__
 from battery.base.errors import AnswerError, BatteryError, PausedError
+from battery.base.network import is_loopback
 from battery.records import events
 from battery.records.events import Event
 from battery.records.stages import DISTILL, META_STAGES
 from battery.records.summary import Summary
-from battery.target.transport import is_loopback
 from battery.tracing import environment, spans
 from battery.tracing.spans import Attributes
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Message, Receive, Scope, Send
 
-from battery.embedded.guard import MAX_BODY_BYTES, Guard, Place
+from battery.base.guard import MAX_BODY_BYTES, Guard, Place
 from battery.embedded.server import GatewayOptions, serving
 from battery.protocol import CHAT_PATH, DISTILL_PATH, RESPOND_PATH
 from tests.embedded.helpers import MODELS

@@ -1,8 +1,8 @@
-"""Keep everybody out of a gateway who reaches its port without being meant to: web pages above all.
+"""Keep everybody out of a server who reaches its port without being meant to: web pages above all.
 
 This machine is not this user. A page in the user's browser can send requests to a port on loopback,
-and a name under the page's control can be pointed at 127.0.0.1, which makes the gateway's answers
-readable to it. It could teach a gateway, make it distil and spend the key of its model.
+and a name under the page's control can be pointed at 127.0.0.1, which makes the answers readable to
+it. It could teach a gateway, make it distil and spend the key of its model.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _HTTP_PORT: Final = 80
 
 @dataclass(frozen=True)
 class Place:
-    """Where a gateway listens, and so by which names it may be called."""
+    """Where a server listens, and so by which names it may be called."""
 
     #: As the user wrote it: a name, or an address.
     host: str
@@ -77,9 +77,9 @@ class Place:
         )
 
     def accepts(self, host: str) -> bool:
-        """Return whether a `Host` header names this gateway.
+        """Return whether a `Host` header names this server.
 
-        Names of the loopback interface and the place itself do, with the port. A gateway that
+        Names of the loopback interface and the place itself do, with the port. A server that
         listens everywhere takes any address and its machine's name, with any port.
         """
         # It cannot know under which addresses and ports of a router or a container it can be
@@ -116,6 +116,12 @@ class Guard:
     place: Place
     #: Seconds, see `BODY_S`.
     body_s: float = BODY_S
+    #: As refusals name what is served.
+    name: str = "gateway"
+    #: Whether a POST must say that its body is JSON.
+    json_only: bool = True
+    #: Bytes of a body, see `MAX_BODY_BYTES`.
+    most: int = MAX_BODY_BYTES
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request, or the start and stop of the application."""
@@ -138,8 +144,8 @@ class Guard:
             shown = brief(host or "", _SHOWN) or "no host, or for several"
             raise RefusedError(
                 421,
-                f"the request is for {shown}, and this gateway is {self.place.url}: other names "
-                "are refused because a web page can point its own at this machine",
+                f"the request is for {shown}, and this {self.name} is {self.place.url}: other "
+                "names are refused because a web page can point its own at this machine",
             )
         # Programs send neither. Browsers send the first with whatever may change something, and
         # the second, on a page of this machine too, with everything; only an address that the user
@@ -147,10 +153,11 @@ class Guard:
         sites = _values(scope, b"sec-fetch-site")
         if _values(scope, b"origin") or any(site != "none" for site in sites):
             raise RefusedError(
-                403, "requests of web pages are refused; call this gateway from a program"
+                403, f"requests of web pages are refused; call this {self.name} from a program"
             )
         # What a page may send without asking first is never this type.
-        if scope["method"] == "POST" and not _is_json(_only(scope, b"content-type")):
+        is_post = scope["method"] == "POST"
+        if self.json_only and is_post and not _is_json(_only(scope, b"content-type")):
             shown = brief(", ".join(_values(scope, b"content-type")), _SHOWN) or "none"
             raise RefusedError(
                 415, f"a body of content-type application/json was expected, got {shown}"
@@ -158,9 +165,9 @@ class Guard:
 
     async def _read(self, scope: Scope, receive: Receive) -> bytes | None:
         """Read the whole body; return None when the client left before its end."""
-        too_large = RefusedError(413, f"a body may have up to {MAX_BODY_BYTES // 2**20} MiB")
+        too_large = RefusedError(413, f"a body may have up to {self.most // 2**20} MiB")
         # The server has checked that it is a number.
-        if int(_only(scope, b"content-length") or 0) > MAX_BODY_BYTES:
+        if int(_only(scope, b"content-length") or 0) > self.most:
             raise too_large
         body = bytearray()
         try:
@@ -170,7 +177,7 @@ class Guard:
                     if message["type"] == "http.disconnect":
                         return None
                     body += message.get("body", b"")
-                    if len(body) > MAX_BODY_BYTES:
+                    if len(body) > self.most:
                         raise too_large
                     if not message.get("more_body"):
                         return bytes(body)
