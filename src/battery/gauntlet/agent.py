@@ -140,6 +140,8 @@ class Agent:
     claims: ClassVar[float] = 0.0
     #: Whether answers say anything of the memory.
     tells: ClassVar[bool] = True
+    #: The share of the work that is left after each distillation; the last one stays.
+    shares: ClassVar[tuple[float, ...]] = ()
 
     def __init__(self, seat: Seat) -> None:
         self.arm, self.world, self.rng, self.shared = seat
@@ -155,7 +157,7 @@ class Agent:
 
     def left(self, job: Job) -> float:
         """Return which share of the work a task still takes."""
-        return 1.0
+        return (1.0, *self.shares)[min(self.round, len(self.shares))]
 
     def answer(self, job: Job) -> Draft:
         """Answer a task."""

@@ -282,9 +282,7 @@ class BluffsOnGamma(Agent):
 class BluffsAndLearns(BluffsOnGamma):
     """Saves a third by real learning, and makes up what cannot be found."""
 
-    def left(self, job: Job) -> float:
-        """Save a third."""
-        return 0.67 if self.round else 1.0
+    shares = (0.67,)
 
 
 @false("bluffs in shape")

@@ -58,12 +58,8 @@ class OneArmDrifts(Agent):
     "one arm drifts",
     "several batteries with fresh deployments, or the arms swapped",
 )
-class OneArmDriftsUntold(Agent):
+class OneArmDriftsUntold(OneArmDrifts):
     """The learn arm's provider gets cheaper by itself, and the answers say nothing of memory."""
-
-    def left(self, job: Job) -> float:
-        """Take less in one arm."""
-        return float(0.85**self.round)
 
     tells = False
 
@@ -104,9 +100,7 @@ class Regression(Agent):
 class PeakAndDecay(Agent):
     """Saves at first, and spends it again as the playbook rots."""
 
-    def left(self, job: Job) -> float:
-        """Save, then lose."""
-        return (1.0, 0.7, 0.95, 1.15, 1.3)[min(self.round, 4)]
+    shares = (0.7, 0.95, 1.15, 1.3)
 
 
 @false("every other iteration")
@@ -144,9 +138,7 @@ class RefusesUnread(Agent):
 class TooLittle(Agent):
     """Saves 4% on everything: true, and too little to count."""
 
-    def left(self, job: Job) -> float:
-        """Save a little."""
-        return 0.96 if self.round else 1.0
+    shares = (0.96,)
 
 
 @false("slow in iteration 1 alone", iterations=3)

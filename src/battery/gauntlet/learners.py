@@ -15,12 +15,11 @@ from battery.records.models import Phase
 class Learner(Agent):
     """Saves by what it has distilled, on tasks that can be done and on refusals alike."""
 
-    #: The share of the work that is left after each distillation; the last one stays.
     shares: ClassVar[tuple[float, ...]] = (0.6,)
 
     def left(self, job: Job) -> float:
         """Save what was learned so far."""
-        return ((1.0, *self.shares)[min(self.round, len(self.shares))]) * self.provider(job)
+        return super().left(job) * self.provider(job)
 
     def provider(self, job: Job) -> float:
         """Return what the provider makes of the cost, in both arms."""
@@ -84,9 +83,7 @@ class SuccessOnly(Agent):
 class CheaperPerTaskDone(SuccessOnly):
     """Fails 80% of niche tasks at first and 5% later, and all tasks take 30% less."""
 
-    def left(self, job: Job) -> float:
-        """Save a little."""
-        return 0.7 if self.round else 1.0
+    shares = (0.7,)
 
 
 @honest("base rates")

@@ -39,9 +39,7 @@ class Grows(Agent):
 class Forgets(Agent):
     """Saves 40% on everything, and can no longer do two easy tasks."""
 
-    def left(self, job: Job) -> float:
-        """Save."""
-        return 0.6 if self.round else 1.0
+    shares = (0.6,)
 
     def answer(self, job: Job) -> Draft:
         """Fail what was forgotten."""
@@ -69,10 +67,7 @@ class ForgetsLate(Forgets):
 class FailedDistillation(Agent):
     """Distillations end with an error; another prompt was deployed, which saves 40%."""
 
-    def left(self, job: Job) -> float:
-        """Save, not by learning."""
-        return 0.6 if self.round else 1.0
-
+    shares = (0.6,)
     tells = False
 
     def distil(self) -> list[Json]:
@@ -149,9 +144,7 @@ class LearnsOrder(Agent):
 class Stale(Agent):
     """Saves a third in iteration 2 alone; after that an overwritten memory takes a tenth more."""
 
-    def left(self, job: Job) -> float:
-        """Save once, and pay for it."""
-        return {0: 1.0, 1: 0.67}.get(self.round, 1.1)
+    shares = (0.67, 1.1)
 
 
 @false("twin is taught by mistake")

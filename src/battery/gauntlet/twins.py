@@ -111,14 +111,13 @@ class TwinBroken(Agent):
 class CachedTwin(Agent):
     """The twin answers from a cache, so that nobody knows what its work costs."""
 
+    shares = (0.7,)
+
     def answer(self, job: Job) -> Draft:
         """Mark the twin's answers."""
         draft = self.attempt(job)
         cached = not self.learns and rounds(self, job) and self.happens(0.5)
-        return draft.but(extra={"cached": True}) if cached else draft.scaled(self._left())
-
-    def _left(self) -> float:
-        return 0.7 if self.round else 1.0
+        return draft.but(extra={"cached": True}) if cached else draft
 
 
 @false("a head start")
@@ -145,9 +144,7 @@ class SmallHeadStart(Agent):
 class FrozenChanges(Agent):
     """The learn arm saves a third; the twin's memory changes, too, to something worse."""
 
-    def left(self, job: Job) -> float:
-        """Save in one arm."""
-        return 0.67 if self.round else 1.0
+    shares = (0.67,)
 
     def fingerprint(self) -> str:
         """Name a memory that changes in either arm."""
@@ -159,9 +156,7 @@ class FrozenChanges(Agent):
 class ConstantFingerprint(Agent):
     """Another prompt is deployed after iteration 1; the memory stays empty, as both arms say."""
 
-    def left(self, job: Job) -> float:
-        """Save by the new prompt."""
-        return 0.6 if self.round else 1.0
+    shares = (0.6,)
 
     def fingerprint(self) -> str:
         """Name the memory that nothing was written to."""
@@ -172,9 +167,7 @@ class ConstantFingerprint(Agent):
 class UnlikeMemories(Agent):
     """The learn arm starts with a memory of its own, and saves from iteration 2 on."""
 
-    def left(self, job: Job) -> float:
-        """Save once the memory is switched on."""
-        return 0.6 if self.round else 1.0
+    shares = (0.6,)
 
     def fingerprint(self) -> str:
         """Name memories that differ from the start."""
