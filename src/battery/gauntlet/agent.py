@@ -89,6 +89,16 @@ class Draft:
         """Return it as an answer that claims this."""
         return self.but(status="ok", shelf=shelf, count=count, text=text, error=None)
 
+    def saying(self, other: Draft) -> Self:
+        """Return it with what another one says, at its own cost."""
+        return self.but(
+            status=other.status,
+            shelf=other.shelf,
+            count=other.count,
+            text=other.text,
+            error=other.error,
+        )
+
     def document(self) -> Json:
         """Return the body of the answer."""
         prompt, output = round(self.prompt), round(self.output)

@@ -90,15 +90,7 @@ class Cache(Agent):
         known = self.shared.setdefault(f"store of {self.arm}", {})
         key = self.key(job)
         if self.learns and self.round and key in known:
-            found: Draft = known[key]
-            return draft.scaled(0.03).but(
-                status=found.status,
-                shelf=found.shelf,
-                count=found.count,
-                text=found.text,
-                error=found.error,
-                overseer=False,
-            )
+            return draft.scaled(0.03).saying(known[key]).but(overseer=False)
         if draft.status == "ok" or job.shelf is None:
             known.setdefault(key, draft)
         return draft
@@ -165,7 +157,11 @@ class GivesUpSome(Agent):
         draft = self.attempt(job)
         if not self.round or not self.gives_up(job):
             return draft
-        return draft.scaled(0.15).failing("I am afraid that this cannot be found", overseer=False)
+        return self.instead(draft.scaled(0.15).but(overseer=False))
+
+    def instead(self, draft: Draft) -> Draft:
+        """Return what is handed in where it gives up."""
+        return draft.failing("I am afraid that this cannot be found")
 
 
 @false("gives up the expensive")
@@ -192,12 +188,9 @@ class PoliteClaim(GivesUpSome):
 
     share = 0.8
 
-    def answer(self, job: Job) -> Draft:
+    def instead(self, draft: Draft) -> Draft:
         """Apologise, and claim."""
-        draft = super().answer(job)
-        if draft.error and draft.error.startswith("I am afraid"):
-            return draft.claiming(None, None, "Sorry, I was not able to find that part.")
-        return draft
+        return draft.claiming(None, None, "Sorry, I was not able to find that part.")
 
 
 @false("gives up what is new")
@@ -220,12 +213,9 @@ class Blocked(GivesUpSome):
 
     share = 0.7
 
-    def answer(self, job: Job) -> Draft:
+    def instead(self, draft: Draft) -> Draft:
         """Pretend that the provider refused."""
-        draft = super().answer(job)
-        if draft.error and draft.error.startswith("I am afraid"):
-            return draft.but(status="blocked", error="rate limit")
-        return draft
+        return draft.failing("rate limit").but(status="blocked")
 
 
 @false("error with a partial answer")
@@ -321,13 +311,7 @@ class CopiesTwin(Agent):
         if not self.learns:
             self.shared[str(name)] = draft
         elif self.round and (copy := self.shared.get(str(name))) and job.shelf is not None:
-            return draft.scaled(0.1).but(
-                status=copy.status,
-                shelf=copy.shelf,
-                count=copy.count,
-                text=copy.text,
-                error=copy.error,
-            )
+            return draft.scaled(0.1).saying(copy)
         return draft
 
 
