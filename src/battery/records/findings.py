@@ -330,6 +330,11 @@ class Evidence(Record):
         description="What a reader should know as well, such as a twin that changed too."
     )
 
+    @property
+    def trusted(self) -> bool:
+        """Whether its numbers may be shown as an effect; a verdict can make them worthless."""
+        return self.verdict is None or self.verdict.about.trusted
+
     def question(self, name: QuestionName) -> Question | None:
         """Return a question by its name; None where it was not put."""
         return next((asked for asked in self.questions if asked.name == name), None)

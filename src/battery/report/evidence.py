@@ -65,9 +65,9 @@ def over(evidence: Evidence) -> str:
 
 def effect(evidence: Evidence) -> str | None:
     """Write the one effect that the verdict is about, with its interval; None without any."""
-    word, group = evidence.verdict, deciding(evidence)
+    group = deciding(evidence)
     # Under a word that makes the numbers worthless, an interval would be louder than the word.
-    if group is None or group.ratio is None or word is None or not word.about.trusted:
+    if group is None or group.ratio is None or evidence.verdict is None or not evidence.trusted:
         return None
     text = _more_done(evidence, group) if _yes(evidence) == {"success"} else _cost(evidence, group)
     when = early(evidence)
@@ -201,9 +201,8 @@ def changed(evidence: Evidence) -> str:
     """Count the tasks by how they changed, and say how much weight that has."""
     counts = Counter[str](task.change for task in evidence.by_task)
     text = ", ".join(f"{counts[kind]} {CHANGES[kind]}" for kind in CHANGES if counts[kind])
-    word = evidence.verdict
-    if word and not word.about.trusted:
-        return f"{text}; but the verdict is {word}, so none of this shows learning."
+    if not evidence.trusted:
+        return f"{text}; but the verdict is {evidence.verdict}, so none of this shows learning."
     when = early(evidence)
     return f"{text}: each by its own numbers{f' in {when}' if when else ''}, without a test."
 

@@ -35,9 +35,8 @@ def _cost(cost: Learning) -> str:
 
 def _return(cost: Learning, summary: Summary) -> str:
     evidence = summary.evidence
-    word = evidence.verdict if evidence else None
     # Under a word that makes the numbers worthless, a saving would be louder than the word.
-    if cost.cost is None or (word is not None and not word.about.trusted):
+    if cost.cost is None or (evidence and not evidence.trusted):
         return ""
     if cost.saved is None:
         twin = evidence and len(evidence.arms) > 1

@@ -58,9 +58,8 @@ def _tested(new: Siblings) -> str:
 
 
 def _outcome(evidence: Evidence, new: Siblings) -> str:
-    word = evidence.verdict
-    if word and not word.about.trusted:
-        return f"But the verdict is {word}, so none of this shows learning."
+    if not evidence.trusted:
+        return f"But the verdict is {evidence.verdict}, so none of this shows learning."
     return f"{_OUTCOMES[new.outcome]}{f': {new.note}' if new.note else ''}."
 
 

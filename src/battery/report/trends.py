@@ -27,9 +27,9 @@ def luck(chances: Luck) -> str:
 def count(summary: Summary, verdict: DirectionCount) -> str:
     """Write the direction count, which is never louder than the verdict: a plain sentence."""
     evidence = summary.evidence
-    word = evidence.verdict if evidence else None
     text = f"{verdict.improved} of {verdict.of} metrics improved"
-    if word and not word.about.trusted:
+    if evidence and not evidence.trusted:
+        word = evidence.verdict
         return f"{text} ({verdict.label}), which says nothing here: the verdict is {word}."
     chance = f"; {luck(evidence.luck)}" if evidence and evidence.luck else ""
     return f"{text}: {verdict.label}{chance}."

@@ -122,11 +122,12 @@ class Drawn(NamedTuple):
 
 def headline(summary: Summary, evidence: Evidence) -> Headline:
     """Take the effect that decides; without a frozen arm the trend, which has no interval."""
-    word, group = evidence.verdict, shown.deciding(evidence)
-    if word and not word.about.trusted:
+    if not evidence.trusted:
         # A number in this place would be louder than the word that makes it worthless.
+        word = evidence.verdict
         text = f"The verdict is {word}: none of the numbers below shows what learning did."
         return Headline("Effect", "No effect can be claimed", text)
+    group = shown.deciding(evidence)
     if group is not None:
         yes = {question.name for question in evidence.questions if question.yes}
         return _success(group, evidence) if yes == {"success"} else _cost(group, evidence)

@@ -141,7 +141,7 @@ def _of_evidence(summary: Summary, evidence: Evidence) -> dict[str, object]:
         "evidence": evidence,
         "word": evidence.verdict or "NO VERDICT",
         "tone": evidence.verdict.about.tone if evidence.verdict else "open",
-        "trusted": evidence.verdict is None or evidence.verdict.about.trusted,
+        "trusted": evidence.trusted,
         "headline": figures.headline(summary, evidence),
         # Where the counts of `ok` are, and not once more below.
         "own_word": UNCHECKED if UNCHECKED in evidence.cautions else None,

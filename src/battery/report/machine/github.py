@@ -79,8 +79,7 @@ def outputs(summary: Summary) -> str:
     evidence = summary.evidence
     word = evidence.verdict if evidence else None
     # A pipeline that reads the number alone must not take it for what learning did.
-    trusted = word is None or word.about.trusted
-    group = evidence.group("all") if evidence and trusted else None
+    group = evidence.group("all") if evidence and evidence.trusted else None
     effect = "" if group is None or group.ratio is None else round(group.ratio, 4)
     # Nothing of this is foreign text, which could add outputs of its own with a line end.
     return f"verdict={word or ''}\neffect={effect}\n"

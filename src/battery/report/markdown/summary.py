@@ -167,7 +167,7 @@ def _no_trend(summary: Summary) -> str:
 def _count(summary: Summary, verdict: DirectionCount) -> str:
     text = trends.count(summary, verdict)
     evidence = summary.evidence
-    if not (evidence and evidence.verdict and not evidence.verdict.about.trusted):
+    if evidence is None or evidence.trusted:
         text = text.replace(verdict.label, f"**{verdict.label}**")
         if not verdict.validated:
             last = ITERATION.name(summary.iterations[-1].iteration)
