@@ -41,6 +41,11 @@ class Interval(Record):
 Kind = Literal["all", "niche", "easy", "impossible"]
 
 
+def of_kind(kind: Kind) -> str:
+    """Write a kind before the word `task`: `niche `, and nothing for all of them."""
+    return "" if kind == "all" else f"{kind} "
+
+
 class Question(Record):
     """One of the questions that may earn a positive verdict, with its share of the error budget."""
 

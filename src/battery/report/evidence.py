@@ -27,6 +27,7 @@ from battery.records.findings import (
     OtherMetric,
     Question,
     TaskEffect,
+    of_kind,
 )
 from battery.records.metric import ELAPSED, METRICS
 from battery.records.models import KINDS, Phase
@@ -69,7 +70,7 @@ def effect(evidence: Evidence) -> str | None:
     # Under a word that makes the numbers worthless, an interval would be louder than the word.
     if group is None or group.ratio is None or evidence.verdict is None or not evidence.trusted:
         return None
-    text = _more_done(evidence, group) if _yes(evidence) == {"success"} else _cost(evidence, group)
+    text = _more_done(evidence, group) if by_success(evidence) else _cost(evidence, group)
     when = early(evidence)
     return f"{text}, in {when}" if text and when else text
 
@@ -80,7 +81,7 @@ def _cost(evidence: Evidence, group: Group) -> str | None:
     asked = evidence.question("niche" if group.kind == "niche" else "cost")
     if asked is None or asked.p is None:
         return None
-    of = "task" if group.kind == "all" else f"{group.kind} task"
+    of = f"{of_kind(group.kind)}task"
     text = f"{_moved(group.ratio)} {noun(evidence)} on a typical {of}"
     if ends := group.interval:
         return f"{text} ({in_words(ends)})"
@@ -122,6 +123,11 @@ def _moved(ratio: float) -> str:
 
 def _yes(evidence: Evidence) -> set[str]:
     return {asked.name for asked in evidence.questions if asked.yes}
+
+
+def by_success(evidence: Evidence) -> bool:
+    """Return whether the effect that counts is about what was done; else it is about the cost."""
+    return _yes(evidence) == {"success"}
 
 
 def deciding(evidence: Evidence) -> Group | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from battery.base.numbers import counted, more_or_fewer, number, p_equals
-from battery.records.findings import Evidence, Siblings, TaskEffect, Transfer
+from battery.records.findings import Evidence, Siblings, TaskEffect, Transfer, of_kind
 from battery.report.evidence import done, in_words, interval, noun, relative, task_heads
 
 _OUTCOMES: Final[dict[Transfer, str]] = {
@@ -23,10 +23,8 @@ def told(evidence: Evidence) -> str | None:
     new = evidence.siblings
     if new is None:
         return None
-    kind = "" if new.kind == "all" else f"{new.kind} "
-    asked = (
-        f"{counted(new.asked, 'new task')}, asked once each, of {counted(new.tasks, f'{kind}task')}"
-    )
+    tasks = counted(new.tasks, f"{of_kind(new.kind)}task")
+    asked = f"{counted(new.asked, 'new task')}, asked once each, of {tasks}"
     parts = [
         f"{asked}: {_cost(new, evidence)}",
         _done(new),

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 from battery.base.numbers import counted, p_equals, percent, signed_percent
-from battery.records.findings import Group
+from battery.records.findings import Group, of_kind
 from battery.records.metric import METRICS
 from battery.records.word import GateStatus, Word
 from battery.verdict import policy, repeats
@@ -181,8 +181,7 @@ def _failed(status: GateStatus) -> bool:
 
 def _fewer(loss: Loss) -> str:
     """Write a loss: `fewer niche tasks are done (p = 0.01)`."""
-    kind = "" if loss.kind == "all" else f"{loss.kind} "
-    return f"fewer {kind}tasks are done ({p_equals(loss.p)})"
+    return f"fewer {of_kind(loss.kind)}tasks are done ({p_equals(loss.p)})"
 
 
 def _gain(group: Group | None) -> float:

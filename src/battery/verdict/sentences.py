@@ -15,7 +15,7 @@ from battery.base.numbers import (
     percent,
 )
 from battery.base.text import capital
-from battery.records.findings import Bluffs, FalseClaims, Group, Interval
+from battery.records.findings import Bluffs, FalseClaims, Group, Interval, of_kind
 from battery.records.metric import METRICS, OK
 from battery.records.models import FROZEN, LEARN, SOLVABLE
 from battery.records.word import GateName, GateStatus, Word
@@ -91,7 +91,7 @@ def _new(facts: Facts) -> str:
     new = facts.siblings
     if new is None or new.outcome != "shown":
         return "These tasks, asked again; nothing new was asked."
-    kind = "" if new.kind == "all" else f"{new.kind} "
+    kind = of_kind(new.kind)
     text = (
         f"It holds for {new.asked} new {kind}tasks of the same kind as well ({p_equals(new.p)}): "
     )

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from battery.base.numbers import counted, more_or_fewer, p_equals, percent
-from battery.records.findings import Interval, Kind, Siblings, Transfer
+from battery.records.findings import Interval, Kind, Siblings, Transfer, of_kind
 from battery.records.metric import METRICS, OK
 from battery.records.models import FROZEN, LEARN, SOLVABLE
 from battery.verdict import cost, niche, policy, sham, signflip, strata, work
@@ -166,7 +166,7 @@ class _Asking(NamedTuple):
         if ratio is None:
             yield f"no {noun} of new tasks could be compared"
             return
-        new = f"new {_kind(kind)}tasks of the same kind took {more_or_fewer(ratio)} {noun}"
+        new = f"new {of_kind(kind)}tasks of the same kind took {more_or_fewer(ratio)} {noun}"
         if least <= 0:
             yield "in the iterations with new tasks, those that were asked again saved nothing"
         elif not policy.is_relevant(1 - ratio, least):
@@ -178,7 +178,7 @@ class _Asking(NamedTuple):
             yield f"{new}, which may be luck ({p_equals(p)})"
         # What is no work saved on repeated tasks is none on new ones.
         for objection in sham.no_work(self.new, rows, self.metric, max(least, 0.0)):
-            yield f"of new {_kind(kind)}tasks, {objection}"
+            yield f"of new {of_kind(kind)}tasks, {objection}"
         yield from self._refused(kind)
         yield from self._given_up(kind, least)
 
@@ -196,8 +196,8 @@ class _Asking(NamedTuple):
         if not policy.is_relevant(1 - ratio, policy.SHARE * (1 - repeated)):
             took = f"{more_or_fewer(ratio)} {noun}"
             yield (
-                f"new {_kind(kind)}tasks that can be done took {took}, those that were asked again "
-                f"{more_or_fewer(repeated)}"
+                f"new {of_kind(kind)}tasks that can be done took {took}, "
+                f"those that were asked again {more_or_fewer(repeated)}"
             )
 
     def _given_up(self, kind: Kind, least: float) -> Iterator[str]:
@@ -257,7 +257,3 @@ def _fewer(own: Floats, base: Floats) -> float | None:
 
 def _share(part: int, whole: int) -> float:
     return part / whole if whole else 0.0
-
-
-def _kind(kind: Kind) -> str:
-    return "" if kind == "all" else f"{kind} "

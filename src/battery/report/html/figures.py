@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, Literal, NamedTuple
 
 from battery.base.numbers import counted, p_equals, percent, signed_percent
-from battery.records.findings import Evidence, Group, Interval, Siblings, TaskEffect
+from battery.records.findings import Evidence, Group, Interval, Siblings, TaskEffect, of_kind
 from battery.records.metric import METRICS
 from battery.records.models import FROZEN, LEARN, Arm
 from battery.records.summary import Summary, Trend
@@ -129,8 +129,7 @@ def headline(summary: Summary, evidence: Evidence) -> Headline:
         return Headline("Effect", "No effect can be claimed", text)
     group = shown.deciding(evidence)
     if group is not None:
-        yes = {question.name for question in evidence.questions if question.yes}
-        return _success(group, evidence) if yes == {"success"} else _cost(group, evidence)
+        return _success(group, evidence) if shown.by_success(evidence) else _cost(group, evidence)
     trend = next((each for each in summary.trends if each.metric == evidence.cost), None)
     title = f"{shown.noun(evidence).capitalize()}, from the first to the last iteration"
     if trend is not None and trend.relative is not None:
@@ -139,7 +138,7 @@ def headline(summary: Summary, evidence: Evidence) -> Headline:
 
 
 def _cost(group: Group, evidence: Evidence) -> Headline:
-    typical = "task" if group.kind == "all" else f"{group.kind} task"
+    typical = f"{of_kind(group.kind)}task"
     title = f"{shown.noun(evidence).capitalize()} on a typical {typical}, against the twin"
     if group.ratio is None:
         text = f"No {shown.noun(evidence)} could be compared."
