@@ -10,7 +10,7 @@ import pytest
 
 from battery.records.metric import COUNTED, TOKENS, TURNS
 from battery.records.models import FROZEN, LEARN, Phase
-from battery.verdict.table import grid, mean, row_means, table_of
+from battery.verdict.table import grid, mean, means, table_of
 from tests.verdict.batteries import Cell, calls
 
 NAN = np.nan
@@ -90,6 +90,6 @@ def test_without_a_call_there_is_no_table() -> None:
 
 def test_means_leave_out_what_was_not_measured() -> None:
     table = np.array([[1.0, 3.0], [NAN, 4.0], [NAN, NAN]])
-    assert row_means(table) == pytest.approx([2, 4, NAN], nan_ok=True)
+    assert means(table) == pytest.approx([2, 4, NAN], nan_ok=True)
     assert mean(table) == pytest.approx(8 / 3)
     assert mean(table[2]) is None

@@ -23,7 +23,7 @@ from battery.records.models import CONFIRMATIONS, FROZEN, LEARN, SOLVABLE, Arm, 
 from battery.verdict.doubt import doubtful
 from battery.verdict.facts import Observed, Reruns
 from battery.verdict.signflip import Booleans, Floats
-from battery.verdict.table import BLUFF, CACHED, MEMORY, SILENT, Grid, TaskRow, means
+from battery.verdict.table import BLUFF, CACHED, FACTS, MEMORY, SILENT, Grid, TaskRow, means
 
 _ARMS: Final[tuple[Arm, ...]] = (LEARN, FROZEN)
 _LEARN: Final = 0
@@ -69,7 +69,7 @@ def simulate(dials: Dials, batteries: int, rng: np.random.Generator) -> Iterator
     """
     drawn = _draw(dials, batteries, rng)
     asked = drawn.asked
-    values = {key: means(calls) for key, calls in asked.items() if key not in _FACTS}
+    values = {key: means(calls) for key, calls in asked.items() if key not in FACTS}
     again = _in_doubt(drawn)
     names = [f"{phase} {number}" for number, phase in enumerate(dials.phases, start=1)]
     tasks = tuple(
@@ -98,9 +98,6 @@ def first_iterations(observed: Observed, count: int) -> Observed:
         reruns={place: each for place, each in observed.reruns.items() if place[1] <= count},
         distilled={number: each for number, each in observed.distilled.items() if number <= count},
     )
-
-
-_FACTS: Final = frozenset({SILENT, CACHED, MEMORY, BLUFF})
 
 
 def _draw(dials: Dials, batteries: int, rng: np.random.Generator) -> _Drawn:

@@ -158,6 +158,11 @@ def refuted(pair: TaskPair) -> str:
     return f"claims it, and fails its checks, in {claims.done:,} of {claims.runs:,} runs"
 
 
+def claims(pair: TaskPair) -> str:
+    """Say how often B claims an impossible task, or one that its checks refute; else empty."""
+    return ending(pair) if pair.claims_after else refuted(pair)
+
+
 def unmoved(comparison: Comparison) -> str:
     """Explain why no task's cost is named: the means may agree where the iterations do not."""
     known = any(pair.ratio is not None for pair in comparison.tasks)

@@ -228,11 +228,6 @@ def table_of(*sides: Sequence[Call]) -> Table:
     return replace(table, cost=cost_of(call.result for call in calls))
 
 
-def row_means(table: Floats) -> Floats:
-    """Average each row over what is not NaN; NaN for a row without any."""
-    return means(table)
-
-
 def means(calls: Floats) -> Floats:
     """Average over the last axis what is not NaN; NaN where nothing was measured."""
     # A verdict takes means a hundred times, and nearly always everything was measured.

@@ -20,7 +20,7 @@ from battery.records.models import LEARN, Arm, Phase
 from battery.records.stages import TASK_STAGES
 from battery.report.html.transcripts import call_name
 from battery.verdict.signflip import Floats
-from battery.verdict.table import Call, Grid, TaskRow, grid, row_means
+from battery.verdict.table import Call, Grid, TaskRow, grid, means
 
 #: Rows of one table: a browser lays out only those that are open.
 ROWS: Final = 100
@@ -304,8 +304,8 @@ def _blocks(board: Board, metric: Metric) -> Iterator[Block]:
 
 def _groups(board: Board, metric: Metric, columns: slice) -> Iterator[tuple[str, list[Line]]]:
     arms = board.grid.arms
-    means = [_means(board, arm, metric)[columns] for arm in arms]
-    yield "", list(_lines("mean over tasks", arms, metric, means, _NONE))
+    by_arm = [_means(board, arm, metric)[columns] for arm in arms]
+    yield "", list(_lines("mean over tasks", arms, metric, by_arm, _NONE))
     for phase, rows in groupby(board.lines(), key=lambda row: board.grid.tasks[row].phase):
         # Empty rows would read as calls that are missing.
         if metric.possible_only and phase is Phase.GAMMA:
@@ -333,7 +333,7 @@ def _lines(
 
 def _means(board: Board, arm: Arm, metric: Metric) -> list[float]:
     cells: Floats = board.values[metric.key][board.grid.arms.index(arm)]
-    found: list[float] = row_means(cells.T).tolist()
+    found: list[float] = means(cells.T).tolist()
     return found
 
 

@@ -35,7 +35,7 @@ def page(comparison: Comparison) -> Iterator[bytes]:
         "flips": cells.flips(comparison.flips),
         "flip_heads": (*heads, "Claims in B"),
         "flipped": [
-            [*_task(pair, comparison), _claims(pair)] for pair in cells.flipped(comparison)
+            [*_task(pair, comparison), cells.claims(pair)] for pair in cells.flipped(comparison)
         ],
         "compared": cells.compared(comparison) if comparison.iterations else "",
         "heads": cells.HEADS,
@@ -69,10 +69,6 @@ def _figure(cost: CostChange) -> Bar | None:
 def _task(pair: TaskPair, comparison: Comparison) -> list[str]:
     change = relative(pair.ratio)
     return [pair.label, pair.phase, pair.flip or "", *cells.task_cells(pair, comparison), change]
-
-
-def _claims(pair: TaskPair) -> str:
-    return cells.ending(pair) if pair.claims_after else cells.refuted(pair)
 
 
 def _drawn(comparison: Comparison) -> list[TaskPair]:

@@ -107,7 +107,7 @@ def _more(listed: Sequence[object]) -> Iterator[str]:
 
 
 def _flip(pair: TaskPair) -> str:
-    claims = cells.ending(pair) if pair.claims_after else cells.refuted(pair)
+    claims = cells.claims(pair)
     return f"{pair.flip}; {claims}" if claims else str(pair.flip)
 
 
