@@ -14,7 +14,7 @@ from battery.base.numbers import counted
 from battery.base.text import listed
 from battery.pricing import catalog
 from battery.protocol import MOST_COUNTED, Json
-from battery.protocol.usage import Spent, Tokens, usage_numbers, usage_spent
+from battery.protocol.usage import Spent, Tokens, numbers_at, usage_spent
 from battery.records.lines import place_of_usage
 from battery.records.models import KnownPrice, Price, RunResult
 
@@ -76,7 +76,7 @@ class Pricing:
         # Who answers a chat without naming itself is the model that was asked for.
         named = tuple((model or call.get("model", ""), tokens) for model, tokens in spent.models)
         cost = self.cost(spent._replace(models=named))
-        return _stated(usage_numbers({"artifact": place}), spent.tokens, cost)
+        return _stated(numbers_at(place), spent.tokens, cost)
 
     @property
     def remedy(self) -> str:

@@ -147,8 +147,11 @@ class Artifact(BaseModel):
     usage: Annotated[Usage, _null_is({})] = Usage()
 
 
-# Artifacts are the gateway's own and may be anything, even a string; then they have no usage.
-def _object_or_nothing(value: object) -> object:
+def object_of(value: object) -> Json:
+    """Return an object as it is, and an empty one for anything else.
+
+    Artifacts are the gateway's own and may be anything, even a string; then nothing is read there.
+    """
     return value if isinstance(value, dict) else {}
 
 
@@ -163,7 +166,7 @@ class RespondAnswer(BaseModel):
     # metric and gate rests on it.
     status: Status
     iterations: Count = None
-    artifact: Annotated[Artifact, BeforeValidator(_object_or_nothing)] = Artifact()
+    artifact: Annotated[Artifact, BeforeValidator(object_of)] = Artifact()
     # Entries may be lines of text or anything else; only an object can have the overseer's kind.
     log: Annotated[list[Any], _null_is([])] = []
     error: str | None = None
@@ -295,8 +298,7 @@ def excerpt(value: object) -> str:
 
 
 def _usage(answer: Json) -> object:
-    artifact = answer.get("artifact")
-    return artifact.get("usage") if isinstance(artifact, dict) else None
+    return object_of(answer.get("artifact")).get("usage")
 
 
 def was_cached(answer: Json) -> bool:
@@ -315,8 +317,7 @@ def memory_used(answer: Json) -> bool | None:
 
     `artifact.memory` says it: a list of what was recalled, empty when there was nothing.
     """
-    artifact = answer.get("artifact")
-    memory = artifact.get("memory") if isinstance(artifact, dict) else None
+    memory = object_of(answer.get("artifact")).get("memory")
     return bool(memory) if isinstance(memory, list) else None
 
 
@@ -346,8 +347,7 @@ def _without_per_call(part: Json) -> Json:
 
 def memory_fingerprint(answer: Json) -> str | None:
     """Return what `artifact.memory_fingerprint` says that the memory was; None without one."""
-    artifact = answer.get("artifact")
-    value = artifact.get("memory_fingerprint") if isinstance(artifact, dict) else None
+    value = object_of(answer.get("artifact")).get("memory_fingerprint")
     return value if isinstance(value, str) and value else None
 
 

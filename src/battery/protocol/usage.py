@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from battery.protocol import MOST_COUNTED, Json, whole
+from battery.protocol import MOST_COUNTED, Json, object_of, whole
 
 # Compared without case and underscores, and with `TokenCount` as `Tokens`: `prompt_tokens`,
 # `promptTokens` and `promptTokenCount` are one spelling. What is in an object of details has the
@@ -81,8 +81,7 @@ def respond_spent(answer: Json) -> Spent:
 
     Unlike `read_respond` it keeps a reported 0 apart from what was not reported.
     """
-    artifact = answer.get("artifact")
-    return usage_spent(artifact) if isinstance(artifact, dict) else Spent()
+    return usage_spent(object_of(answer.get("artifact")))
 
 
 def usage_spent(place: Json) -> Spent:
@@ -108,11 +107,14 @@ def usage_spent(place: Json) -> Spent:
 
 def usage_numbers(answer: Json) -> dict[str, float]:
     """Read every number from 0 to `MOST_COUNTED` at `artifact.usage`, by its name."""
-    artifact = answer.get("artifact")
-    usage = artifact.get("usage") if isinstance(artifact, dict) else None
+    return numbers_at(object_of(answer.get("artifact")))
+
+
+def numbers_at(place: Json) -> dict[str, float]:
+    """Read the same at `usage` of any object that has one, such as a chat answer."""
     return {
         name: float(value)
-        for name, value in (usage.items() if isinstance(usage, dict) else ())
+        for name, value in object_of(place.get("usage")).items()
         if isinstance(value, int | float) and not isinstance(value, bool)
         if 0 <= value <= MOST_COUNTED
     }
