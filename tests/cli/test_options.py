@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
+from battery.cli import options
+from battery.cli.configured import kinds_in_file
+from battery.cli.main import app
 from battery.verdict.conditions import CONDITIONS
 from tests.support.arms import Pair, ran
 from tests.support.calls import command_here as battery
@@ -158,3 +166,120 @@ def test_credentials_in_the_url_of_a_model_are_refused_with_the_way_to_give_a_ke
         assert "BATTERY_MODEL_KEY" in done.stderr
         assert "hunter22" not in done.stderr
     assert not any(tmp_path.iterdir())
+
+
+def settle(folder: Path, *lines: str, name: str = "battery.toml") -> Path:
+    path = folder / name
+    path.write_text("\n".join(["[run]", *lines]) + "\n")
+    return path
+
+
+def plan(cwd: Path, *words: object, env: dict[str, str] | None = None) -> tuple[int, int]:
+    """Return how many iterations and repeats a run would make."""
+    done = battery("run", "--dry-run", "--json", *words, cwd=cwd, env=env)
+    assert done.returncode == 0, done.stderr
+    cost = json.loads(done.stdout)["cost"]
+    return cost["iterations"], cost["repeats"]
+
+
+def test_the_command_line_wins_over_the_environment_that_over_the_file_and_that_over_defaults(
+    here: Path,
+) -> None:
+    assert plan(here) == (3, 1)
+    settle(here, "iterations = 5", "repeats = 2")
+    other = settle(here, "iterations = 7", name="other.toml")
+    assert plan(here) == (5, 2)
+    assert plan(here, "-n", 4) == (4, 2)
+    assert plan(here, "--config", other) == (7, 1)
+    assert plan(here, env={"BATTERY_CONFIG": str(other)}) == (7, 1)
+    settle(here, 'dir = "of-the-file"')
+    for words, env, wanted in [
+        ((), {}, "of-the-file holds"),
+        ((), {"BATTERY_DIR": "of-the-environment"}, "of-the-environment holds"),
+        (("--dir", "typed"), {"BATTERY_DIR": "of-the-environment"}, "typed holds"),
+        (("argued",), {}, "argued holds"),
+    ]:
+        assert wanted in battery("summarize", *words, cwd=here, env=env).stderr
+
+
+def test_settings_reach_every_command_that_has_such_an_option(here: Path) -> None:
+    settle(here, "iterations = 1", 'dir = "b"', "quiet = true", "full = true")
+    done = battery("run", cwd=here)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (here / "b" / "iter_1").is_dir()
+    settle(here, 'dir = "b"', 'fail-on = "not-learned"')
+    # One iteration shows no learning: the gate of the file fails, and one of the command wins.
+    assert battery("summarize", cwd=here).returncode == 3
+    assert battery("summarize", "--fail-on", "regressed", cwd=here).returncode == 0
+    for command in ("grade", "report", ("watch", "--once"), ("export", "inspect")):
+        words = [command] if isinstance(command, str) else command
+        assert "other" in battery(*words, "--dir", "other", cwd=here).stderr
+        assert battery(*words, cwd=here).returncode == 0
+
+
+def test_what_a_battery_began_with_wins_over_a_file_that_has_changed_since(here: Path) -> None:
+    settle(here, "iterations = 2", "repeats = 2", "seed = 7", "limit = 1")
+    ran(here)
+    settle(here, "iterations = 9", "repeats = 3", "seed = 8", "limit = 2", "concurrency = 4")
+    done = battery("run", "--resume", cwd=here)
+    assert done.returncode == 0, done.stderr
+    assert "nothing is left to do" in done.stderr
+    assert battery("iterate", cwd=here).returncode == 0
+    manifest = read_json(here / "data/battery/battery.json")
+    assert manifest["iterations_finished"] == 2
+    assert manifest["options"]["concurrency"] == 1
+    # The command line is meant this time.
+    assert battery("run", "--resume", "--seed", 8, cwd=here).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("limit = 0", "run.limit: Input should be greater than or equal to 1"),
+        ('repo = "gone"', "run.repo: "),
+        ("iteration = 3", "run.iteration: is not a known key"),
+        ('header = "X-Key: hunter22"', "run.header: secrets are not read from a file"),
+        ("resume = true", "run.resume: is not a known key"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_its_key_before_anything_is_written(
+    here: Path, line: str, says: str
+) -> None:
+    settle(here, line)
+    done = battery("run", cwd=here)
+    assert done.returncode == 2
+    assert f"battery.toml: {says}" in done.stderr
+    assert "hunter22" not in done.stderr
+    assert not (here / "data").exists()
+    assert battery("run", "--help", cwd=here).returncode == 0
+
+
+def test_a_gateway_of_the_command_line_wins_over_no_control_of_the_file(
+    pair: Pair, here: Path
+) -> None:
+    settle(here, "no-control = true")
+    folder = ran(here, *pair.options())
+    assert "control" in read_json(folder / "battery.json")["targets"]
+    settle(here, "no-control = true", f'control-gateway = "{pair.frozen.url}"')
+    done = battery("run", *pair.options()[:4], cwd=here)
+    assert done.returncode == 2
+    assert "contradict" in done.stderr
+
+
+def get_command_of(name: str) -> Any:
+    group = get_command(app)
+    assert isinstance(group, TyperGroup)
+    return group.get_command(typer.Context(group), name)
+
+
+def test_every_option_of_run_is_a_setting_a_secret_or_about_one_command() -> None:
+    names = {
+        opt[2:]
+        for param in get_command_of("run").params
+        for opt in param.opts
+        if opt.startswith("--")
+    }
+    settled = set(kinds_in_file(vars(options)))
+    apart = {"config", "debug", "dry-run", "json", "resume"}
+    headers = {"header", "llm-team-header", "control-header"}
+    assert names - {"help"} == settled | apart | headers

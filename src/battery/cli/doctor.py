@@ -17,6 +17,7 @@ from battery.target.targets import read
 def doctor(
     ctx: typer.Context,
     directory: options.Dir = None,
+    config: options.ConfigFile = None,
     tasks: options.TasksFile = None,
     gateway: options.Gateway = None,
     llm_team: options.LlmTeam = None,
@@ -39,7 +40,7 @@ def doctor(
     Example:
       battery doctor --gateway http://localhost:3100
     """
-    checks = loop.run(stage.doctor, options.settings(ctx.params, read))
+    checks = loop.run(stage.doctor, options.settings(ctx, read))
     if as_json:
         print_json([check._asdict() for check in checks])
     else:

@@ -27,6 +27,7 @@ def export(
     kind: Format,
     folder: options.Folder = None,
     directory: options.Dir = None,
+    config: options.ConfigFile = None,
     output: Output = Path("logs"),
     as_json: options.Json = False,
     debug: options.Debug = False,
@@ -41,7 +42,7 @@ def export(
       battery export inspect
       battery export inspect data/battery --output inspect-logs
     """
-    written = stage.inspect(BatteryDir(options.folder(ctx.params)), output)
+    written = stage.inspect(BatteryDir(options.folder(ctx)), output)
     if as_json:
         files = [{**log._asdict(), "path": str(log.path)} for log in written]
         print_json({"format": kind, "files": files})

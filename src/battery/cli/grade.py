@@ -31,6 +31,7 @@ def grade(
     ctx: typer.Context,
     folder: options.Folder = None,
     directory: options.Dir = None,
+    config: options.ConfigFile = None,
     tasks_file: TasksFile = None,
     full: options.Full = False,
     as_json: options.Json = False,
@@ -46,7 +47,7 @@ def grade(
       battery grade data/battery
       battery grade data/battery --tasks my-tasks.json
     """
-    root = options.folder(ctx.params)
+    root = options.folder(ctx)
     regrading, summary = stage.grade(BatteryDir(root), tasks_file, tell)
     print_record(regrading, lambda: print_regrading(regrading, sys.stdout), as_json=as_json)
     if not as_json:

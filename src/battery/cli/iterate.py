@@ -17,6 +17,7 @@ def iterate(
     ctx: typer.Context,
     folder: options.Folder = None,
     directory: options.Dir = None,
+    config: options.ConfigFile = None,
     gateway: options.Gateway = None,
     llm_team: options.LlmTeam = None,
     header: options.Header = None,
@@ -46,7 +47,7 @@ def iterate(
       battery iterate data/battery
     """
     # How large a battery is and what it asks is not an option here: that would make another one.
-    settings = options.settings(ctx.params, read)
+    settings = options.settings(ctx, read)
     with progress(quiet=quiet) as show, traced("iterate", show) as trace:
         summary = loop.run(stage.iterate, settings, trace.tell)
         trace.conclude(summary)

@@ -11,6 +11,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from battery.base.errors import UsageError
+from battery.cli import configured
+from battery.cli.configured import Source, source_of
+from battery.inputs.config import Config
 from battery.inputs.settings import (
     Settings,
     Target,
@@ -210,6 +213,17 @@ FailOn = Annotated[
 Json = Annotated[
     bool, option("--json", "Print one JSON document on standard output, nothing else.")
 ]
+
+ConfigFile = Annotated[
+    Path | None,
+    option(
+        "--config PATH",
+        "Settings file [default: battery.toml where there is one].",
+        envvar="BATTERY_CONFIG",
+        is_eager=True,
+        callback=configured.callback(globals()),
+    ),
+]
 Full = Annotated[
     bool, option("--full", "Show what the verdict rests on as well: tasks by name, tests, gates.")
 ]
@@ -219,25 +233,29 @@ Debug = Annotated[bool, option("--debug", "Show the whole stack of an error.")]
 #: Settings that are made of options; all others are options of the same name, taken as they are.
 _MADE: Final = frozenset({"folder", "gateway", "llm_team", "control_gateway", "model_url"})
 _SAME: Final = frozenset(field.name for field in fields(Settings)) - _MADE
+#: What the manifest of a battery keeps; a settings file may have changed since it began.
+_KEPT: Final = frozenset({"iterations", "repeats", "seed", "limit", "concurrency"})
 
 
-def settings(
-    options: Mapping[str, Any], read: Callable[[str, Mapping[str, str]], Target]
-) -> Settings:
+def settings(ctx: typer.Context, read: Callable[[str, Mapping[str, str]], Target]) -> Settings:
     """Make `Settings` of a command's options and the environment; raise `UsageError`.
 
     `read` checks the text of `--gateway`. It is handed in because it knows every kind of target
     and loads the HTTP library, which most commands do without.
     """
+    options = _asked(ctx)
     gateway_headers = _headers("GATEWAY", options.get("header"))
     team_headers = _headers("LLM_TEAM", options.get("llm_team_header"))
     control_headers = _headers("CONTROL_GATEWAY", options.get("control_header"))
     url, team_url = options.get("gateway"), options.get("llm_team")
-    control_url = _control_url(options)
+    control_url = options.get("control_gateway")
     model_url, model_key = model(options.get("model_url"))
+    # The tables of a settings file describe a target as a file of their own does.
+    if url is None and isinstance(ctx.obj, Config) and ctx.obj.tables:
+        url = str(ctx.obj.path)
     gateway = read(url, gateway_headers) if url else None
     return Settings(
-        folder=folder(options),
+        folder=folder(ctx),
         tasks_path=options.get("tasks"),
         gateway=gateway,
         llm_team=make_companion(team_url, team_headers, gateway) if team_url else None,
@@ -274,24 +292,33 @@ def _headers(prefix: str, lines: list[str] | None) -> dict[str, str]:
     return {**environment_headers(os.environ, prefix), **parse_headers(lines or [], None)}
 
 
-def _control_url(options: Mapping[str, Any]) -> str | None:
-    url: str | None = options.get("control_gateway")
-    if url is None or not options.get("no_control"):
-        return url
-    # Typer does not say which of the two it took. Where the values are equal it does not matter.
-    if url == os.environ.get("CONTROL_GATEWAY_URL"):
-        return None  # the command line wins over the environment
-    raise UsageError(
-        "--no-control and --control-gateway contradict each other", hint="leave out one of them"
-    )
+def _asked(ctx: typer.Context) -> dict[str, Any]:
+    """Return the options of a command, without those that others of them win over."""
+    options = dict(ctx.params)
+    if options.get("resume") or ctx.info_name == "iterate":
+        # Otherwise a file that is edited, or that another run's options won over, would change or
+        # refuse a battery whose command names nothing of the kind.
+        for name in _KEPT & options.keys():
+            if source_of(ctx, name) is Source.FILE:
+                options[name] = None
+    control, none = options.get("control_gateway"), options.get("no_control")
+    if control and none:
+        sources = source_of(ctx, "control_gateway"), source_of(ctx, "no_control")
+        if sources[0] == sources[1]:
+            raise UsageError(
+                "--no-control and --control-gateway contradict each other",
+                hint="leave out one of them",
+            )
+        options |= {"no_control": False} if sources[0] < sources[1] else {"control_gateway": None}
+    return options
 
 
-def folder(options: Mapping[str, Any]) -> Path:
+def folder(ctx: typer.Context) -> Path:
     """Choose the folder: the argument, else `--dir`, else the default."""
-    argument, option = options.get("folder"), options.get("directory")
+    argument, option = ctx.params.get("folder"), ctx.params.get("directory")
     # An argument and a variable are no contradiction, an argument and another --dir are.
-    if argument and os.environ.get("BATTERY_DIR") == str(option):
-        option = None  # the command line wins over the environment
+    if argument and source_of(ctx, "directory") > source_of(ctx, "folder"):
+        option = None
     if argument and option and argument != option:
         raise UsageError(f"two folders are named: {argument} and {option}", hint="name one")
     chosen: Path = argument or option or DEFAULT_FOLDER

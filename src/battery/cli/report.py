@@ -29,6 +29,7 @@ def report(
     ctx: typer.Context,
     folder: options.Folder = None,
     directory: options.Dir = None,
+    config: options.ConfigFile = None,
     output: Output = None,
     as_json: options.Json = False,
     debug: options.Debug = False,
@@ -44,7 +45,7 @@ def report(
       battery report data/battery
       battery report data/battery --output before.html
     """
-    battery = BatteryDir(options.folder(ctx.params))
+    battery = BatteryDir(options.folder(ctx))
     path = output or battery.report_path
     in_place = path.resolve() == battery.report_path.resolve()
     if not in_place:

@@ -38,6 +38,7 @@ def review(
     ctx: typer.Context,
     folder: options.Folder = None,
     directory: options.Dir = None,
+    config: options.ConfigFile = None,
     iteration: Iteration = None,
     only: Only = None,
     repo: options.Repo = None,
@@ -61,7 +62,7 @@ def review(
       battery review data/battery --iteration 2 --only scrum
       battery review data/battery --repo ~/src/my-gateway
     """
-    settings = options.settings(ctx.params, read)
+    settings = options.settings(ctx, read)
     with progress(quiet=quiet) as show, traced("review", show) as trace:
         outcome = loop.run(stage.review, settings, iteration, only, trace.tell)
     print_record(

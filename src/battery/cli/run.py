@@ -21,6 +21,7 @@ def run(
     ctx: typer.Context,
     iterations: options.Iterations = None,
     directory: options.Dir = None,
+    config: options.ConfigFile = None,
     tasks: options.TasksFile = None,
     gateway: options.Gateway = None,
     llm_team: options.LlmTeam = None,
@@ -71,7 +72,7 @@ def run(
       battery run --repeats 3 --dry-run
       battery run --fail-on regressed,dishonest,not-learned
     """
-    settings, conditions = options.settings(ctx.params, read), parse(fail_on)
+    settings, conditions = options.settings(ctx, read), parse(fail_on)
     # Before the traces: a dry run asks nobody anything, so there is nothing to trace.
     if dry_run:
         with progress(quiet=quiet) as tell:

@@ -41,6 +41,7 @@ def summarize(
     ctx: typer.Context,
     folder: options.Folder = None,
     directory: options.Dir = None,
+    config: options.ConfigFile = None,
     wanted: Wanted = None,
     output: Output = None,
     fail_on: options.FailOn = None,
@@ -61,7 +62,7 @@ def summarize(
     """
     # First of all, so that a mistyped word costs no wait.
     conditions, chosen = parse(fail_on), _chosen(wanted, output, as_json=as_json)
-    root = options.folder(ctx.params)
+    root = options.folder(ctx)
     if output:
         # Named like an artifact, the output would overwrite the record of calls that were paid for.
         BatteryDir(root).require_no_artifact(output)

@@ -30,6 +30,7 @@ def watch(
     ctx: typer.Context,
     folder: options.Folder = None,
     directory: options.Dir = None,
+    config: options.ConfigFile = None,
     once: Once = False,
     as_json: options.Json = False,
     debug: options.Debug = False,
@@ -48,7 +49,7 @@ def watch(
       battery watch data/battery
       battery watch --once --json
     """
-    root = options.folder(ctx.params)
+    root = options.folder(ctx)
     battery = BatteryDir(root)
     if not (once and as_json) and _was_never_followed(battery):
         with progress(quiet=False) as tell:
