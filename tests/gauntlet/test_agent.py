@@ -26,8 +26,8 @@ def seated(arm: Arm = LEARN) -> Seated:
 
 def ask(system: Seated, phase: str = "alpha_baseline") -> tuple[Json, RunResult]:
     task = getattr(WORLD.tasks.phases, phase)[0]
-    answer, result = asyncio.run(system.respond(task, MODELS, 1.0))
-    return answer, result
+    reply = asyncio.run(system.respond(task, MODELS, 1.0))
+    return reply.answer, reply.result
 
 
 def distill(system: Seated) -> list[Json]:

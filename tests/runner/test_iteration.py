@@ -172,7 +172,7 @@ class Agent(notes.Agent):
         # What came back before this call is on disk by now.
         lines = self.journal.read_bytes().splitlines() if self.journal.exists() else []
         assert len(lines) == len(notes.CALLS)
-        answer, result = await super().respond(task, models, timeout_s)
+        answer, result, _ = await super().respond(task, models, timeout_s)
         status = "failed" if task.operation in self.failing else result.status
         return RespondReply.of({**answer, "status": status}, 1)
 

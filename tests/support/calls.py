@@ -21,7 +21,7 @@ from battery.cli.main import main
 from battery.inputs.settings import Target
 from battery.records.models import Models, Task
 from battery.target.http import Client
-from battery.target.system import System
+from battery.target.system import Connection
 from tests.support import commands
 from tests.support.impatience import impatient
 from tests.support.misbehaving import Script, Server
@@ -41,7 +41,7 @@ TASKS = {
 }
 
 
-async def ask(system: System, call: str) -> Any:
+async def ask(system: Connection, call: str) -> Any:
     """Make one call and return its reply."""
     if call == "respond":
         return await system.respond(TASK, MODELS, TIMEOUT_S)

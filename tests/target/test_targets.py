@@ -17,6 +17,7 @@ import pytest
 from battery.inputs.settings import Settings, Target
 from battery.records.events import Notice
 from battery.records.models import FROZEN, LEARN
+from battery.store.battery_dir import BatteryDir
 from battery.target import targets
 from battery.target.system import Finding, Worker
 from tests.support import notes
@@ -164,8 +165,8 @@ def opened(settings: Settings, count: int, call: str) -> tuple[list[Any], list[s
         return [await ask(system, call) for system in systems]
 
     async def work() -> list[Any]:
-        memory = settings.folder
-        async with targets.opened(settings, lambda arm: memory / arm, events.append, count) as all_:
+        folder = BatteryDir(settings.folder)
+        async with targets.opened(settings, folder, events.append, count) as all_:
             assert [list(worker) for worker in all_] == [[LEARN, FROZEN]] * count
             return await each(all_)
 

@@ -14,6 +14,7 @@ from battery.base.errors import UsageError
 from battery.cli import configured
 from battery.cli.configured import Source, source_of
 from battery.inputs.config import Config
+from battery.inputs.settings import Feedback as Level
 from battery.inputs.settings import (
     Settings,
     Target,
@@ -62,8 +63,9 @@ Iterations = Annotated[
 Gateway = Annotated[
     str | None,
     option(
-        "--gateway URL",
-        "Base URL of the gateway [default: the embedded gateway].",
+        "--target --gateway TARGET",
+        "The system under test: a gateway's URL, python:agent.py:Agent, or exec:COMMAND "
+        "[default: the embedded gateway].",
         envvar="GATEWAY_URL",
     ),
 ]
@@ -175,6 +177,14 @@ MaxCost = Annotated[
         "cap].",
         min=0.01,
         max=10**9,
+    ),
+]
+Feedback = Annotated[
+    Level | None,
+    option(
+        "--feedback LEVEL",
+        "What a system that battery starts is told of each task: none, grade (whether it passed), "
+        "or answer (also why not, and what would have been right) [default: grade].",
     ),
 ]
 KeepGoing = Annotated[

@@ -39,6 +39,7 @@ def run(
     resume: options.Resume = False,
     max_tokens: options.MaxTokens = None,
     max_cost: options.MaxCost = None,
+    feedback: options.Feedback = None,
     keep_going: options.KeepGoing = False,
     dry_run: options.DryRun = False,
     repo: options.Repo = None,

@@ -19,7 +19,7 @@ from battery.records.checks import UNCHECKED
 from battery.records.models import FROZEN, LEARN, Phase
 from battery.store.battery_dir import BatteryDir
 from battery.target import targets
-from battery.target.system import System
+from battery.target.system import Connection
 
 _PROBE_TIMEOUT_S = 10.0
 
@@ -38,7 +38,7 @@ async def doctor(settings: Settings) -> list[Check]:
 
     `/v1/respond` is never called. Raises `UsageError` for a control gateway that cannot be one.
     """
-    targets.refuse_unfit_control(settings)
+    targets.refuse_unfit(settings)
     # A twin that the target brings is the target once more: one of them is enough to look at.
     settings = replace(settings, no_control=settings.control_gateway is None)
     checks = [_checked("tasks", _tasks, settings), _checked("folder", _folder, settings)]
@@ -52,7 +52,7 @@ async def doctor(settings: Settings) -> list[Check]:
 
 
 async def _targets(settings: Settings, scratch: BatteryDir) -> list[Check]:
-    async with targets.opened(settings, scratch.memory, lambda _event: None) as workers:
+    async with targets.opened(settings, scratch, lambda _event: None) as workers:
         learn, control = workers[0][LEARN], workers[0].get(FROZEN)
         named = settings.gateway is not None
         # Each is looked at even when another fails, so that one visit names all that is wrong.
@@ -108,7 +108,7 @@ def _folder(settings: Settings) -> Check:
     return Check("folder", True, f"{folder.root} holds a {manifest.state} battery, {done}", hint)
 
 
-async def _reachable(name: str, system: System, option: str, *, named: bool = True) -> Check:
+async def _reachable(name: str, system: Connection, option: str, *, named: bool = True) -> Check:
     """Look at one system; of one that nobody named, say how to name another."""
     try:
         finding = await system.probe(_PROBE_TIMEOUT_S)

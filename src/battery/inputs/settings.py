@@ -13,13 +13,17 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from battery.base.errors import UsageError
 
 DEFAULT_LLM_TEAM: Final = "http://localhost:5000"
 DEFAULT_ITERATIONS: Final = 3
+
+#: Nothing; whether it passed; also why not, and what would have been right.
+Feedback = Literal["none", "grade", "answer"]
+DEFAULT_FEEDBACK: Final[Feedback] = "grade"
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -76,6 +80,9 @@ class Settings:
     keep_going: bool = False
     #: Whether a run leaves a summary and a page behind; who only wants the evidence needs neither.
     summaries: bool = True
+    #: What a local system is told of how a task ended; None is what the manifest says, and
+    #: `DEFAULT_FEEDBACK` for a new battery.
+    feedback: Feedback | None = None
     #: Repository in which the target files of proposals are looked up.
     repo: Path | None = None
     #: A language model for the embedded gateway; None is its rules.

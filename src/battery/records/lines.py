@@ -69,6 +69,13 @@ _AnswerObject = Annotated[Json, GetPydanticSchema(lambda _, handler: handler(Ans
 _CheckedObject = Annotated[Json, GetPydanticSchema(lambda _, handler: handler(Checked))]
 _At = Annotated[str, Field(description="When the call had finished, ISO 8601 in UTC.")]
 _ElapsedMs = Annotated[int, Field(description="Wall time in milliseconds.")]
+_Memory = Annotated[
+    str,
+    Field(
+        description="Fingerprint of the memory afterwards, of which `memory/kept` has a copy; only "
+        "of a system whose memory battery keeps."
+    ),
+]
 _ROLES: Final = {"enum": [stage.role for stage in CHAT_STAGES], "type": "string"}
 # Closed around an open answer: an unknown key of ours is a fault, one of the gateway's is not.
 _CLOSED: Final = ConfigDict(extra="forbid")
@@ -113,6 +120,29 @@ class TaskCall(TypedDict):
     at: _At
     task: Annotated[_TaskObject, Field(description="The task as it was asked.")]
     result: Annotated[_AnswerObject, Field(description="The gateway's whole answer.")]
+    memory: NotRequired[_Memory]
+
+
+class _TellKey(TypedDict):
+    call: Literal["tell"]
+    role: Annotated[
+        Literal["respond", "confirm", "sibling"],
+        Field(description="Which kind of call it was whose outcome was told."),
+    ]
+    arm: Annotated[Arm, Field(description="Which arm was told.")]
+    task_id: Annotated[str, Field(description="As in the line of that call.")]
+    repeat: Annotated[int, Field(ge=1, description="As in the line of that call.")]
+
+
+class TellCall(TypedDict):
+    """What telling a system how a task ended came to."""
+
+    at: _At
+    _elapsed_ms: _ElapsedMs
+    memory: _Memory
+    usage: NotRequired[
+        Annotated[Json, Field(description="Tokens that it took, as far as anybody knows.")]
+    ]
 
 
 class _DistillKey(TypedDict):
@@ -133,6 +163,7 @@ class DistillCall(TypedDict):
     ]
     broken: Annotated[int, Field(ge=0, description="Events that were not JSON objects.")]
     events: Annotated[list[Json], Field(description="All other events, as they came.")]
+    memory: NotRequired[_Memory]
 
 
 def distill_warnings(call: Json) -> Iterator[str]:
@@ -171,7 +202,7 @@ def place_of_usage(call: Json) -> Json:
         places = [result.get("artifact")]
     else:
         # A distillation reports it in its events, like a chat; the last one is of the whole.
-        places = [call.get("answer"), *reversed(call.get("events", []))]
+        places = [call.get("answer"), *reversed(call.get("events", [])), call]
     objects = (place for place in places if isinstance(place, dict))
     return next((place for place in objects if isinstance(place.get("usage"), dict)), {})
 
@@ -197,6 +228,11 @@ class TaskLine(_TaskKey, TaskCall):
 
 
 @with_config(_CLOSED)
+class TellLine(_TellKey, TellCall):
+    """That a system was told how a task ended."""
+
+
+@with_config(_CLOSED)
 class DistillLine(_DistillKey, DistillCall):
     """A distillation."""
 
@@ -207,8 +243,8 @@ class ChatLine(_ChatKey, ChatCall):
 
 
 #: What a call brought, and what a line of the journal holds: its key, then that.
-FinishedCall = TaskCall | DistillCall | ChatCall
-JournalLine = Annotated[TaskLine | DistillLine | ChatLine, Field(discriminator="call")]
+FinishedCall = TaskCall | TellCall | DistillCall | ChatCall
+JournalLine = Annotated[TaskLine | TellLine | DistillLine | ChatLine, Field(discriminator="call")]
 
 
 class Row(NamedTuple):

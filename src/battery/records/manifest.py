@@ -30,6 +30,11 @@ class Options(Record):
         default=None, description="Timeout of all other calls in seconds."
     )
     concurrency: int = Field(default=1, description="How many tasks are asked at the same time.")
+    feedback: Literal["none", "grade", "answer"] | None = Field(
+        default=None,
+        description="What a system that battery starts is told of how a task ended; null for all "
+        "others.",
+    )
     model_url: str | None = Field(
         default=None,
         description="URL of the model behind the embedded gateway; null means its rules.",

@@ -17,7 +17,7 @@ class CallKey(NamedTuple):
     """What tells a call of one iteration from all others in its journal; unused parts are empty."""
 
     call: str
-    #: Of a chat.
+    #: Of a chat; of a telling the kind of call whose outcome was told.
     role: str = ""
     arm: str = ""
     task_id: str = ""
@@ -46,6 +46,11 @@ def sibling_key(task_id: str, arm: Arm) -> CallKey:
     """Name the call of a sibling by its own id."""
     # Once, whatever `--repeats` says: asked again it would no longer be new.
     return CallKey("sibling", arm=arm, task_id=task_id, repeat=1)
+
+
+def tell_key(key: CallKey) -> CallKey:
+    """Name the telling of how the task of a call ended."""
+    return key._replace(call="tell", role=key.call)
 
 
 @dataclass(frozen=True, kw_only=True)

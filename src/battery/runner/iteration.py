@@ -21,7 +21,13 @@ from battery.protocol import Json
 from battery.protocol.distill import distilled, event_error
 from battery.records import events
 from battery.records.checks import Checked
-from battery.records.lines import DistillCall, RecordedRun, TaskCall, distill_warnings
+from battery.records.lines import (
+    DistillCall,
+    RecordedRun,
+    TaskCall,
+    TellCall,
+    distill_warnings,
+)
 from battery.records.models import (
     CONFIRMATIONS,
     ELAPSED_KEY,
@@ -32,7 +38,14 @@ from battery.records.models import (
     Models,
     RunResult,
 )
-from battery.records.stages import CHAT_STAGES, CONFIRM_TITLE, DISTILL, CallKey, confirm_key
+from battery.records.stages import (
+    CHAT_STAGES,
+    CONFIRM_TITLE,
+    DISTILL,
+    CallKey,
+    confirm_key,
+    tell_key,
+)
 from battery.review.chats import first_line
 from battery.runner.budget import Budget
 from battery.runner.reviewer import Reviewer, write_metrics
@@ -42,7 +55,7 @@ from battery.store.battery_dir import BatteryDir
 from battery.store.documents import read_back, wrong
 from battery.store.iteration_dir import IterationDir
 from battery.store.journal import Journal
-from battery.target.system import System, Worker
+from battery.target.system import Connection, DistillReply, Feedback, Learner, Worker
 
 W = TypeVar("W")
 A = TypeVar("A")
@@ -61,7 +74,7 @@ class Iteration:
     models: Models
     #: The learn arm of the first one also asks for the reviews.
     workers: Sequence[Worker]
-    llm_team: System
+    llm_team: Connection
     settings: Settings
     tell: events.Observer
     grader: Grader
@@ -71,6 +84,8 @@ class Iteration:
     budget: Budget = field(default_factory=Budget)
     #: What the checks say of the calls on record.
     _checked: dict[CallKey, Checked] = field(default_factory=dict)
+    #: The finished calls of the learn arm.
+    _learned_from: list[Ask] = field(default_factory=list)
 
     async def run(self) -> None:
         """Run all stages, in order; raise `BatteryError` at the first that fails."""
@@ -177,10 +192,7 @@ class Iteration:
     async def _ask_distill(self) -> None:
         self.budget.require()
         self.journal.require_in_place()
-        heard = count(1)
-        reply = await self.llm_team.distill(
-            lambda event: self._distill_event(event, next(heard)), self.settings.meta_timeout
-        )
+        reply = await self._distilled()
         call = DistillCall(
             at=now(),
             _elapsed_ms=reply.elapsed_ms,
@@ -191,7 +203,24 @@ class Iteration:
         )
         if reply.cut:
             call["cut"] = reply.cut
+        if reply.memory:
+            call["memory"] = reply.memory
         self.journal.append(DISTILL.key, call)
+
+    async def _distilled(self) -> DistillReply:
+        heard, timeout_s = count(1), self.settings.meta_timeout
+
+        def on_event(event: Json) -> None:
+            self._distill_event(event, next(heard))
+
+        if isinstance(self.llm_team, Learner):
+            return await self.llm_team.learn(list(self._outcomes_told()), on_event, timeout_s)
+        return await self.llm_team.distill(on_event, timeout_s)
+
+    def _outcomes_told(self) -> Iterator[Feedback]:
+        """Yield how each call of the learn arm ended, in the order in which they were made."""
+        for ask in self._learned_from:
+            yield self._feedback(ask, self.journal.read(ask.key)["result"])
 
     def _distill_event(self, event: Json, number: int) -> None:
         # A stream may bring a text token by token, and each event is a line of the log.
@@ -225,6 +254,8 @@ class Iteration:
         if recorded is None:
             return False
         result = await self._graded(ask, recorded["result"], self._result(recorded))
+        # A process that was killed in between has asked, and not told.
+        await self._tell(self.workers[0], ask, recorded["result"])
         self._task_done(ask, result, None)
         return True
 
@@ -249,17 +280,38 @@ class Iteration:
             task=planned.task,
         )
         self.tell(started)
-        answer, result = await worker[ask.arm].respond(
+        answer, result, memory = await worker[ask.arm].respond(
             planned.task, self.models, self.settings.respond_timeout
         )
         # On disk before the worker's next call goes out: a call that is killed later has taught
         # the gateway already, and asking again would pay for it twice and teach it twice.
-        self.journal.append(
-            ask.key,
-            TaskCall(phase=planned.phase, at=now(), task=planned.task.asked, result=answer),
-        )
+        call = TaskCall(phase=planned.phase, at=now(), task=planned.task.asked, result=answer)
+        if memory:
+            call["memory"] = memory
+        self.journal.append(ask.key, call)
         # Before the worker's next call: a check that breaks stops the run while little is paid for.
-        self._task_done(ask, await self._graded(ask, answer, result), answer)
+        graded = await self._graded(ask, answer, result)
+        await self._tell(worker, ask, answer)
+        self._task_done(ask, graded, answer)
+
+    async def _tell(self, worker: Worker, ask: Ask, answer: Json) -> None:
+        """Tell the learn arm how a task ended, once, and record that it was told."""
+        system, key = worker[ask.arm], tell_key(ask.key)
+        # What is told after the distillation would be learned in the next iteration.
+        known = key in self.journal or DISTILL.key in self.journal
+        if ask.arm != LEARN or known or not isinstance(system, Learner):
+            return
+        told = await system.tell(self._feedback(ask, answer), self.settings.meta_timeout)
+        if told is None:
+            return
+        call = TellCall(at=now(), _elapsed_ms=told.elapsed_ms, memory=told.memory)
+        if told.usage is not None:
+            call["usage"] = told.usage
+        self.journal.append(key, call)
+
+    def _feedback(self, ask: Ask, answer: Json) -> Feedback:
+        sibling = ask.entry.sibling_of is not None
+        return Feedback(ask.entry.task, answer, self._checked.get(ask.key), sibling)
 
     async def _graded(self, ask: Ask, answer: Json, result: RunResult) -> RunResult:
         """Hold an answer that is on disk to the checks of its task; raise `CheckError`."""
@@ -275,6 +327,8 @@ class Iteration:
 
     def _task_done(self, ask: Ask, result: RunResult, answer: Json | None) -> None:
         """Report a finished call; without an answer it is a replayed one."""
+        if ask.arm == LEARN:
+            self._learned_from.append(ask)
         self.tell(
             events.TaskFinished(
                 self.files.number,

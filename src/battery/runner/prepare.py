@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +18,12 @@ from battery.base.clock import now
 from battery.base.errors import FolderError, MismatchError
 from battery.base.text import listed
 from battery.grading import require_usable, scoring_digest
-from battery.inputs.settings import DEFAULT_ITERATIONS, Settings
+from battery.inputs.settings import (
+    DEFAULT_FEEDBACK,
+    DEFAULT_ITERATIONS,
+    Feedback,
+    Settings,
+)
 from battery.inputs.tasks import (
     PACKAGED,
     differences,
@@ -68,7 +74,7 @@ class Battery(NamedTuple):
 @interrupts.at_once()
 def new(folder: BatteryDir, settings: Settings) -> Battery:
     """Set up a battery from the start, whatever the folder holds; raise `UsageError`."""
-    targets.refuse_unfit_control(settings)
+    targets.refuse_unfit(settings)
     all_tasks, source = find_tasks(settings.tasks_path)
     tasks, checks_folder = limited(all_tasks, settings.limit), folder_of(source)
     require_usable(tasks, checks_folder, named(source))
@@ -94,11 +100,18 @@ def new(folder: BatteryDir, settings: Settings) -> Battery:
             meta_timeout_s=settings.meta_timeout,
             concurrency=settings.concurrency or 1,
             model_url=settings.model_url,
+            **_feedback(settings),
         ),
         iterations_wanted=wanted,
         planned_iterations=wanted,
     )
     return Battery(folder, manifest, tasks, settings, checks_folder)
+
+
+def _feedback(settings: Settings) -> dict[str, Feedback]:
+    """Return what a local system will be told; a gateway is told nothing."""
+    local = targets.is_local(settings)
+    return {"feedback": settings.feedback or DEFAULT_FEEDBACK} if local else {}
 
 
 def finished_there(folder: BatteryDir) -> OpenedBattery | None:
@@ -202,6 +215,7 @@ def _continued(battery: Battery, wanted: int, tell: Observer) -> Battery:
     manifest = battery.manifest
     open_battery(battery.folder).require_whole()
     settings = targets.continued(battery.settings, manifest, tell)
+    settings = replace(settings, feedback=manifest.options.feedback)
     # Nothing will be asked, so nothing has changed that the manifest would have to note.
     if wanted == manifest.iterations_finished and manifest.state == "finished":
         return battery._replace(settings=settings)
@@ -246,7 +260,7 @@ def _changes(settings: Settings, manifest: Manifest, concurrency: int) -> list[s
 def _refuse_other_options(settings: Settings, manifest: Manifest) -> None:
     """Refuse options that would ask other tasks, more often, or in another order."""
     # Concurrency and timeouts may change: they move how long calls take, not what is asked.
-    for name in ("seed", "repeats", "limit"):
+    for name in ("seed", "repeats", "limit", "feedback"):
         asked, before = getattr(settings, name), getattr(manifest.options, name)
         if asked is not None and asked != before:
             had = "none" if before is None else before

@@ -84,8 +84,8 @@ async def _ask(
             tempfile.TemporaryDirectory(prefix="battery-") as memory,
             Journal(files.journal, reserve) as journal,
         ):
-            arms = BatteryDir(Path(memory)).memory
-            async with targets.opened(settings, arms, tell) as workers:
+            scratch = BatteryDir(Path(memory))
+            async with targets.opened(settings, scratch, tell) as workers:
                 system = workers[0][LEARN]
                 reviewer = Reviewer(files, journal, system, model, settings, tell, redo=True)
                 for stage in stages:

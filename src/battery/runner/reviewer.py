@@ -18,7 +18,7 @@ from battery.records.summary import Metrics
 from battery.review.chats import CHATS, Earlier, Evidence
 from battery.store.iteration_dir import IterationDir
 from battery.store.journal import Journal
-from battery.target.system import System
+from battery.target.system import Connection
 from battery.verdict.metrics import measure
 
 
@@ -28,7 +28,7 @@ class Reviewer:
 
     files: IterationDir
     journal: Journal
-    system: System
+    system: Connection
     model: str
     settings: Settings
     tell: Observer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -26,6 +26,7 @@ from battery.recorded import open_battery
 from battery.recorded.summary import summary_of
 from battery.records.events import Notice, Observer, Outlook, Plan
 from battery.records.manifest import Manifest
+from battery.records.models import LEARN
 from battery.records.summary import Summary
 from battery.runner import prepare
 from battery.runner.budget import Budget
@@ -41,6 +42,7 @@ from battery.store.files import Reserve, make_folder
 from battery.store.journal import Journal
 from battery.store.lock import locked
 from battery.target import targets
+from battery.target.system import Learner, Worker
 
 #: Answers that are named where they flipped when they were graded again.
 _FLIPS: Final = 3
@@ -129,9 +131,10 @@ async def _asking(
     """Open the targets, and yield what makes iterations that ask them."""
     settings, concurrency = battery.settings, battery.manifest.options.concurrency
     async with (
-        targets.opened(settings, battery.folder.memory, tell, concurrency) as workers,
+        targets.opened(settings, battery.folder, tell, concurrency, battery.tasks) as workers,
         targets.learning_side(settings, workers) as llm_team,
     ):
+        await _put_memory_back(battery, workers)
         yield partial(
             Iteration,
             schedule=battery.schedule(),
@@ -142,6 +145,19 @@ async def _asking(
             tell=tell,
             grader=grader,
         )
+
+
+async def _put_memory_back(battery: Battery, workers: Sequence[Worker]) -> None:
+    """Have the system go on from the memory that belongs to the last call on record."""
+    for system in {id(worker[LEARN]): worker[LEARN] for worker in workers}.values():
+        if isinstance(system, Learner):
+            await system.put_back(_recorded_memory(battery.folder))
+
+
+def _recorded_memory(folder: BatteryDir) -> str | None:
+    """Return the memory after the last call on record that tells of one."""
+    journals = (Journal(folder.iteration(number).journal) for number in folder.numbers()[::-1])
+    return next((journal.memory for journal in journals if journal.memory), None)
 
 
 async def _carry_on(battery: Battery, tell: Observer) -> Summary:

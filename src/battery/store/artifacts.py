@@ -57,6 +57,8 @@ CONTROL: Final = "control"
 SIBLINGS: Final = "siblings"
 #: What the embedded gateways remember, a folder for each arm.
 MEMORY: Final = "gateway"
+#: The memories of a system whose folder battery copies and puts back, and the copies.
+MEMORIES: Final = "memory"
 #: Finished batteries that a new run moved out of the way, each in a folder named after its start.
 ARCHIVE: Final = "archive"
 

@@ -22,6 +22,7 @@ from battery.store.artifacts import (
     ARCHIVE,
     ITERATION,
     MANIFEST,
+    MEMORIES,
     MEMORY,
     OF_THE_BATTERY,
     REPORT,
@@ -59,6 +60,11 @@ class BatteryDir:
     def memory(self, arm: Arm) -> Path:
         """Where the embedded gateway keeps what it learns in one arm."""
         return self.root / MEMORY / arm
+
+    @property
+    def memories(self) -> Path:
+        """Where the memories of a system are whose folder battery copies and puts back."""
+        return self.root / MEMORIES
 
     def iteration(self, number: int) -> IterationDir:
         """Return one iteration, counted from 1, whether it exists or not."""
@@ -148,7 +154,8 @@ class BatteryDir:
         """
         self._pricing = None
         # Newest iteration first, as the oldest file dates a folder without manifest.
-        names = [MEMORY, *(each.name for each in OF_THE_BATTERY if each not in _AT_THE_START)]
+        files = (each.name for each in OF_THE_BATTERY if each not in _AT_THE_START)
+        names = [MEMORY, MEMORIES, *files]
         names += [ITERATION.name(number) for number in reversed(self.numbers())]
         if isinstance(provenance, Manifest):
             # The original battery wrote no tasks file: one next to it is the user's own.

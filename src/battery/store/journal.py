@@ -1,8 +1,8 @@
 """The journal of one iteration: one line per finished call, on disk before the next goes out.
 
-A line names its call (`respond`, `confirm`, `sibling`, `distill`, `chat`), when it finished and
-everything it brought. Calls are found by key, never by position, so a resume cannot mix them up.
-One torn last line, as a killed process leaves it, is dropped: that call never finished.
+A line names its call (`respond`, `confirm`, `sibling`, `tell`, `distill`, `chat`), when it finished
+and everything it brought. Calls are found by key and never by position, so a resume cannot mix them
+up. One torn last line, as a killed process leaves it, is dropped: that call never finished.
 
 A journal that is removed, moved, replaced or changed while it is open stops the command before the
 next call: nobody would find that call's answer.
@@ -35,6 +35,7 @@ _SHAPES: Final[dict[str, dict[str, Any]]] = {
     "respond": _TASK,
     "confirm": _TASK,
     "sibling": _TASK,
+    "tell": {"role": str, "arm": str, "task_id": str, "repeat": int, "memory": str, **_TIMED},
     "distill": {"text": str, "broken": int, "events": list, **_TIMED},
     "chat": {"role": str, "content": str, **_TIMED},
 }
@@ -64,6 +65,8 @@ class Journal:
         self.elapsed_ms = 0
         #: How many of them were tasks; the original battery recorded none.
         self.tasks = 0
+        #: The memory after the last line that tells of one.
+        self.memory: str | None = None
         for offset, entry in _lines(path):
             self._note(entry, offset)
             del entry  # an answer may be large, and the next one is read now
@@ -144,8 +147,10 @@ class Journal:
 
     def _note(self, entry: Json, offset: int) -> None:
         self._offsets[CallKey.of(entry)] = offset
-        self.calls += 1
+        # To tell a system how a task ended is part of asking it.
+        self.calls += entry["call"] != "tell"
         self.tasks += entry["call"] == "respond"
+        self.memory = entry.get("memory", self.memory)
         result = entry.get("result", entry)
         self.elapsed_ms += result.get(ELAPSED_KEY, 0)
         self._heard(entry)

@@ -1,7 +1,8 @@
-"""The system under test as the rest of battery sees it: four calls, whoever answers them.
+"""The system under test as the rest of battery sees it: a connection, whoever answers at its end.
 
-`battery.target.http` is the implementation for a system behind HTTP. A `Kind` is what battery has
-to know of a sort of system before it can call one; `battery.target.targets` lists the kinds.
+`battery.target.http` is the connection to a system behind HTTP, `battery.target.local` the one to a
+system that battery starts itself. A `Kind` is what battery has to know of a sort of system before
+it can call one; `battery.target.targets` lists the kinds.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 from battery.inputs.settings import Settings, Target
 from battery.protocol import Json
 from battery.protocol.distill import Distilled, DistillStream
+from battery.records.checks import Checked
 from battery.records.events import Observer
-from battery.records.models import ELAPSED_KEY, Arm, Models, RunResult, Task
+from battery.records.models import ELAPSED_KEY, Arm, Models, RunResult, Task, Tasks
 
 
 class RespondReply(NamedTuple):
@@ -24,6 +26,8 @@ class RespondReply(NamedTuple):
 
     answer: Json
     result: RunResult
+    #: Of a `Learner`: the fingerprint of its memory after the call, of which a copy is kept.
+    memory: str | None = None
 
     @classmethod
     def of(cls, answer: Any, elapsed_ms: int) -> Self:
@@ -49,11 +53,35 @@ class DistillReply(NamedTuple):
     elapsed_ms: int
     #: How the stream broke off after its outcome; empty where it did not.
     cut: str = ""
+    #: As in `RespondReply`.
+    memory: str | None = None
 
     @classmethod
     def of(cls, stream: DistillStream, elapsed_ms: int, cut: str = "") -> Self:
         """Take what a stream collected; raise `ShapeError` when it has no event."""
         return cls(stream.result(), stream.events, stream.broken, elapsed_ms, cut)
+
+
+class Feedback(NamedTuple):
+    """How a task ended, for the system that was asked."""
+
+    task: Task
+    #: The whole answer, as it is on record.
+    answer: Json
+    #: What its checks say; None where there are none.
+    checked: Checked | None
+    #: Whether it was a new instance of a task, of which never more than the grade is told.
+    sibling: bool = False
+
+
+class Told(NamedTuple):
+    """That a system has heard how a task ended."""
+
+    #: As in `RespondReply`.
+    memory: str
+    elapsed_ms: int
+    #: Tokens that it took to hear it; None where nobody knows.
+    usage: Json | None = None
 
 
 class Finding(NamedTuple):
@@ -65,8 +93,8 @@ class Finding(NamedTuple):
 
 
 # A protocol, not a base class: a system in a package of its own needs nothing of battery's client.
-class System(Protocol):
-    """A system under test; one instance answers one call at a time.
+class Connection(Protocol):
+    """A connection to a system under test; it makes one call at a time.
 
     Every method raises `CallError` for a call without a usable answer, which ends the run. No
     method may ask twice: whatever is asked may teach the system, and is measured. Elapsed times
@@ -99,8 +127,34 @@ class System(Protocol):
         ...
 
 
+@runtime_checkable
+class Learner(Connection, Protocol):
+    """A connection to a system whose memory battery keeps and puts back.
+
+    In the learn arm it is told how each task ended; in the frozen arm the memory is put back to the
+    start before each call, and nothing is told.
+    """
+
+    async def tell(self, feedback: Feedback, timeout_s: float) -> Told | None:
+        """Tell how a task ended; None where the system does not listen."""
+        ...
+
+    async def learn(
+        self,
+        outcomes: Sequence[Feedback],
+        on_event: Callable[[Json], None],
+        timeout_s: float,
+    ) -> DistillReply:
+        """Have it learn from the outcomes of an iteration; the rest as in `distill`."""
+        ...
+
+    async def put_back(self, memory: str | None) -> None:
+        """Go on from a kept copy of the memory; None is the start."""
+        ...
+
+
 #: Whom one worker asks in each arm. A worker makes one call at a time.
-Worker = Mapping[Arm, System]
+Worker = Mapping[Arm, Connection]
 
 
 @dataclass(frozen=True)
@@ -116,7 +170,11 @@ class Opening:
     workers: int
     #: Where a system that battery starts keeps what it learns in an arm.
     memory: Callable[[Arm], Path]
+    #: Where battery keeps the memories of a system whose folder it is to copy and put back.
+    memories: Path
     tell: Observer
+    #: None where nobody will be asked a task of them.
+    tasks: Tasks | None = None
 
 
 @dataclass(frozen=True)
@@ -137,3 +195,5 @@ class Kind:
     is_address: bool = False
     #: `--model-url` drives it, so another model makes another battery.
     takes_model: bool = False
+    #: Battery starts it, once per arm, and keeps its memory: one call may use that at a time.
+    is_local: bool = False

@@ -6,7 +6,7 @@ there are, a live gateway and the embedded one, speak HTTP.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -15,7 +15,6 @@ from contextlib import (
     contextmanager,
 )
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from battery.base.errors import MismatchError, UsageError
@@ -31,9 +30,10 @@ from battery.inputs.settings import (
 )
 from battery.records.events import Notice, Observer
 from battery.records.manifest import Manifest
-from battery.records.models import FROZEN, LEARN, Arm
+from battery.records.models import FROZEN, LEARN, Arm, Tasks
+from battery.store.battery_dir import BatteryDir
 from battery.target.http import Client, open_clients
-from battery.target.system import Finding, Kind, Opening, System, Worker
+from battery.target.system import Connection, Finding, Kind, Opening, Worker
 
 #: Names the embedded gateway, on the command line and in the manifest.
 EMBEDDED: Final = "embedded"
@@ -163,12 +163,27 @@ def names(settings: Settings) -> dict[str, str]:
     return targets
 
 
-def refuse_unfit_control(settings: Settings) -> None:
-    """Refuse a control gateway that has nothing to control, or would learn; `UsageError`."""
+def is_local(settings: Settings) -> bool:
+    """Return whether battery starts the target itself and keeps its memory."""
+    return _kind(settings).is_local
+
+
+def refuse_unfit(settings: Settings) -> None:
+    """Refuse settings that do not go with the kind of target; raise `UsageError`."""
+    kind = _kind(settings)
+    if kind.is_local and (settings.concurrency or 1) > 1:
+        raise UsageError(
+            f"a {kind.name} is asked one task at a time, because each arm has one memory",
+            hint="leave out --concurrency",
+        )
+    _refuse_unfit_control(settings, kind)
+
+
+def _refuse_unfit_control(settings: Settings, kind: Kind) -> None:
+    """Refuse a control gateway that has nothing to control, or would learn."""
     control = settings.control_gateway
     if control is None:
         return
-    kind = _kind(settings)
     if not kind.is_address:
         named = settings.gateway.url if settings.gateway else "no gateway"
         raise UsageError(
@@ -209,7 +224,7 @@ def continued(settings: Settings, manifest: Manifest, tell: Observer) -> Setting
     settings = _same_arms(from_manifest(settings, manifest, tell), manifest)
     _refuse_other_target(settings, manifest)
     # Checked here too: only with the manifest's targets filled in is it known who is who.
-    refuse_unfit_control(settings)
+    refuse_unfit(settings)
     return settings
 
 
@@ -221,20 +236,33 @@ def moved(settings: Settings, manifest: Manifest) -> dict[str, tuple[str, str]]:
 
 
 def opened(
-    settings: Settings, memory: Callable[[Arm], Path], tell: Observer, workers: int = 1
+    settings: Settings,
+    folder: BatteryDir,
+    tell: Observer,
+    workers: int = 1,
+    tasks: Tasks | None = None,
 ) -> AbstractAsyncContextManager[Sequence[Worker]]:
     """Open whom the workers ask in each arm.
 
-    `memory` says where a system that battery starts keeps what it learns in an arm.
+    `folder` is where a system that battery starts keeps what it learns.
     """
     arms: Sequence[Arm] = (LEARN, FROZEN) if has_control(settings) else (LEARN,)
     _warn_of_short_credentials(settings, tell)
-    opening = Opening(_gateway(settings), settings, arms, workers, memory, tell)
+    opening = Opening(
+        target=_gateway(settings),
+        settings=settings,
+        arms=arms,
+        workers=workers,
+        memory=folder.memory,
+        memories=folder.memories,
+        tell=tell,
+        tasks=tasks,
+    )
     return _kind(settings).opened(opening)
 
 
 @asynccontextmanager
-async def learning_side(settings: Settings, workers: Sequence[Worker]) -> AsyncIterator[System]:
+async def learning_side(settings: Settings, workers: Sequence[Worker]) -> AsyncIterator[Connection]:
     """Open whom to ask to distill: the LLM team, or the target itself where it brings none."""
     team = _team(settings)
     if team is None:

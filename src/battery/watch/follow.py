@@ -121,8 +121,8 @@ class IterationTail:
     def _events(self, entry: Json, replayed: bool) -> Iterator[events.Event]:
         # By key and not by place in the file: lines may be taken back and written again.
         key = CallKey.of(entry)
-        if key in self.recorded:
-            return  # a call whose line was taken back after it had been told
+        if key.call == "tell" or key in self.recorded:
+            return  # no call of its own, or one whose line was taken back after it had been told
         yield from self._enter(self._stage_of(key, entry))
         yield (self._meta if key in _METAS else self._task)(key, entry, replayed)
         self.recorded.add(key)

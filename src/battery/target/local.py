@@ -1,0 +1,222 @@
+"""The connection to a system that battery starts itself, on a memory folder that battery keeps."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from typing import Final
+
+from battery.base import jsonio
+from battery.base.clock import awake
+from battery.base.errors import AnswerError, ShapeError
+from battery.inputs.settings import DEFAULT_FEEDBACK
+from battery.inputs.settings import Feedback as Level
+from battery.protocol import Json
+from battery.protocol.distill import DistillStream
+from battery.records.models import FROZEN, Models, Task
+from battery.system import Ask, Message, Outcome, Verbs
+from battery.target.answers import answer_of
+from battery.target.driver import Driver, Seat
+from battery.target.memory import MemoryFolder
+from battery.target.reviewing import by_rules
+from battery.target.system import (
+    ChatReply,
+    DistillReply,
+    Feedback,
+    Finding,
+    Opening,
+    RespondReply,
+    Told,
+    Worker,
+)
+
+#: Below the memories: a folder per arm for everything that is none.
+SCRATCH: Final = "scratch"
+#: What the learning step of a system without one says.
+_NO_STEP: Final = "The system has no learning step of its own."
+#: What stands for one that says nothing.
+_SILENT: Final = {"role": "final", "text": "The learning step said nothing."}
+
+
+class Local:
+    """One arm of a local system: what its driver does not know, from the twin to the clock.
+
+    In the frozen arm the system is ended, its folder put back, and started anew before each call:
+    whatever it keeps, in files, globals or objects, is gone.
+    """
+
+    def __init__(self, driver: Driver, seat: Seat, memory: MemoryFolder, feedback: Level) -> None:
+        self._driver = driver
+        self._seat = seat
+        self._memory = memory
+        self._feedback = feedback
+        self._start = memory.begin()
+        #: The memory that the next call finds; None while it is not known.
+        self._known: str | None = None
+        self._verbs: Verbs | None = None
+
+    async def respond(self, task: Task, models: Models, timeout_s: float) -> RespondReply:
+        """Ask for one task; raise `CallError`."""
+        del models
+        await self._ready()
+        before, start = self._known, awake()
+        said = await self._driver.ask(_first_turn(task), timeout_s)
+        elapsed_ms = _elapsed_ms(start)
+        try:
+            reply = RespondReply.of(answer_of(said, before), elapsed_ms)
+        except ShapeError as error:
+            raise AnswerError(
+                f"respond for {task.operation!r}: the answer of the system is not what it may "
+                f"return: {error}",
+                hint="return a text, a dict or a battery.Reply",
+            ) from error
+        return reply if self._is_twin else reply._replace(memory=await self._kept())
+
+    async def tell(self, feedback: Feedback, timeout_s: float) -> Told | None:
+        """Tell how a task ended; None where the system does not listen."""
+        await self._ready()
+        if self._verbs is None or not self._verbs.tell:
+            return None
+        start = awake()
+        await self._driver.tell(outcome_of(feedback, self._feedback), timeout_s)
+        elapsed_ms = _elapsed_ms(start)
+        return Told(await self._kept(), elapsed_ms)
+
+    async def learn(
+        self, outcomes: Sequence[Feedback], on_event: Callable[[Json], None], timeout_s: float
+    ) -> DistillReply:
+        """Have the system learn from the outcomes of an iteration; raise `CallError`."""
+        await self._ready()
+        start = awake()
+        if self._verbs and self._verbs.learn:
+            told = [outcome_of(each, self._feedback) for each in outcomes]
+            events = await self._driver.learn(told, on_event, timeout_s)
+        else:
+            events = [{"role": "final", "text": _NO_STEP}]
+        elapsed_ms = _elapsed_ms(start)
+        reply = DistillReply.of(DistillStream(events or [dict(_SILENT)]), elapsed_ms)
+        return reply._replace(memory=await self._kept())
+
+    async def distill(self, on_event: Callable[[Json], None], timeout_s: float) -> DistillReply:
+        """Have the system learn from nothing that it has not been told."""
+        return await self.learn((), on_event, timeout_s)
+
+    async def chat(
+        self, role: str, prompt: str, model: str, temperature: float, timeout_s: float
+    ) -> ChatReply:
+        """Have rules review and judge: a local system is asked nothing about itself."""
+        del role, timeout_s
+        return await by_rules(prompt, model, temperature)
+
+    async def put_back(self, memory: str | None) -> None:
+        """Go on from a kept copy of the memory; None is the start."""
+        await self._stop()
+        name = memory or self._start
+        # In threads, here and below: a signal has to be heard while a disk is at work.
+        await asyncio.to_thread(self._memory.put_back, name)
+        self._known = name
+
+    async def probe(self, timeout_s: float) -> Finding:
+        """Find out whether the system can be started."""
+        async with asyncio.timeout(timeout_s):
+            return await self._driver.look()
+
+    async def aclose(self) -> None:
+        """End the system."""
+        await self._stop()
+
+    @property
+    def _is_twin(self) -> bool:
+        return self._seat.arm == FROZEN
+
+    async def _ready(self) -> None:
+        """See to it that the system runs, in the frozen arm one that remembers nothing."""
+        if self._is_twin:
+            await self._stop()
+            await asyncio.to_thread(self._forget)
+            self._known = self._start
+        if self._verbs is None:
+            shutil.rmtree(self._seat.scratch, ignore_errors=True)
+            self._seat.scratch.mkdir(parents=True)
+            self._verbs = await self._driver.start()
+
+    def _forget(self) -> None:
+        if not self._seat.memory.is_dir() or self._memory.fingerprint() != self._start:
+            self._memory.put_back(self._start)
+
+    async def _kept(self) -> str:
+        self._known = await asyncio.to_thread(self._memory.keep)
+        return self._known
+
+    async def _stop(self) -> None:
+        self._verbs = None
+        await self._driver.stop()
+
+
+def outcome_of(feedback: Feedback, level: Level) -> Outcome:
+    """Return how a task ended as far as a system is told."""
+    task, checked = feedback.task, feedback.checked
+    ask = _first_turn(task)
+    answer: Message = {"role": "assistant", "content": _said(feedback.answer)}
+    outcome = Outcome(ask=ask, messages=[*ask.messages, answer])
+    if level == "none":
+        return outcome
+    passed = checked.ok if checked else feedback.answer["status"] == "ok"
+    why = checked.reason if checked and level == "answer" and not feedback.sibling else None
+    return Outcome(ask=ask, messages=outcome.messages, passed=passed, reward=float(passed), why=why)
+
+
+def messages_of(task: Task) -> list[Message]:
+    """Return a task as a talk: its own messages, else its prompt, else operation and spec."""
+    messages, prompt = task.spec.get("messages"), task.spec.get("prompt")
+    if isinstance(messages, list) and all(isinstance(each, dict) for each in messages):
+        return list(messages)
+    if isinstance(prompt, str):
+        return [{"role": "user", "content": prompt}]
+    spec = jsonio.dumps_indented(task.spec).decode() if task.spec else ""
+    return [{"role": "user", "content": f"{task.operation}\n\n{spec}".strip()}]
+
+
+def _first_turn(task: Task) -> Ask:
+    return Ask(
+        task_class=task.task_class,
+        operation=task.operation,
+        spec=task.spec,
+        messages=messages_of(task),
+        session=secrets.token_hex(8),
+    )
+
+
+def _said(answer: Json) -> str:
+    artifact = answer.get("artifact")
+    text = artifact.get("text") if isinstance(artifact, dict) else artifact
+    return text if isinstance(text, str) else jsonio.dumps(artifact).decode()
+
+
+def _elapsed_ms(start: float) -> int:
+    return round((awake() - start) * 1000)
+
+
+@asynccontextmanager
+async def open_local(
+    opening: Opening, driver: Callable[[Seat], Driver]
+) -> AsyncIterator[Sequence[Worker]]:
+    """Open one local system per arm, each with a driver of its own, for a single worker."""
+    home = opening.memories.absolute()
+    async with AsyncExitStack() as stack:
+        arms = {}
+        for arm in opening.arms:
+            memory = MemoryFolder(home, arm)
+            seat = Seat(
+                arm=arm,
+                memory=memory.live,
+                scratch=home / SCRATCH / arm,
+                model=opening.tasks.models.executor_cloud if opening.tasks else "",
+            )
+            level = opening.settings.feedback or DEFAULT_FEEDBACK
+            system = Local(driver(seat), seat, memory, level)
+            arms[arm] = await stack.enter_async_context(aclosing(system))
+        yield [arms]

@@ -1,0 +1,167 @@
+"""A local system: what its arms remember, what they are told, and where a resume goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from battery.base.errors import BatteryError, CallError, UsageError
+from battery.inputs.settings import Feedback, Settings, Target
+from battery.records.models import FROZEN, LEARN, Arm
+from battery.runner.run import iterate, run
+from battery.system import Verbs
+from battery.target import targets
+from tests.support.diary import Script, kind, lines_of
+
+OPERATIONS = ("alpha", "beta", "gamma")
+
+
+@pytest.fixture
+def script() -> Iterator[Script]:
+    made = Script()
+    with targets.also(kind(made)):
+        yield made
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    phases = zip(("alpha_baseline", "beta_drift", "gamma_impossible"), OPERATIONS, strict=True)
+    tasks = {
+        phase: [
+            {
+                "task_class": "c",
+                "operation": name,
+                "spec": {},
+                "checks": [{"contains": "done"}],
+                "siblings": [{"operation": f"new {name}", "spec": {}} for _ in range(1)],
+            }
+        ]
+        for phase, name in phases
+    }
+    models = dict.fromkeys(("executor_cloud", "reviewer_cloud", "overseer_cloud"), "m")
+    (tmp_path / "tasks.json").write_text(json.dumps({"phases": tasks, "models": models}))
+    return tmp_path
+
+
+def settings(here: Path, **more: Any) -> Settings:
+    base: dict[str, Any] = {"iterations": 2, "gateway": Target("diary:mine"), "seed": 1}
+    base["summaries"] = False
+    return Settings(folder=here / "data", tasks_path=here / "tasks.json", **(base | more))
+
+
+def go(here: Path, **more: Any) -> None:
+    asyncio.run(run(settings(here, **more), lambda _event: None))
+
+
+def lines(here: Path, number: int) -> list[dict[str, Any]]:
+    text = (here / f"data/iter_{number}/journal.jsonl").read_text()
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def fingerprints(here: Path, number: int, arm: Arm) -> list[str]:
+    asked = [line for line in lines(here, number) if line.get("arm") == arm and "result" in line]
+    return [line["result"]["artifact"]["memory_fingerprint"] for line in asked]
+
+
+def test_only_the_learn_arm_is_told_and_taught(here: Path, script: Script) -> None:
+    go(here)
+    assert {arm for arm, verb, _ in script.calls if verb in {"tell", "learn"}} == {LEARN}
+    assert {arm for arm, verb, _ in script.calls if verb == "ask"} == {LEARN, FROZEN}
+    assert lines_of(here / "data", FROZEN) == []
+
+
+def test_the_twin_begins_each_call_with_the_memory_of_the_start(here: Path, script: Script) -> None:
+    """Also where the system writes while it is asked, and keeps things in its process."""
+    script.eager = True
+    go(here, repeats=2)
+    assert len({*fingerprints(here, 1, FROZEN), *fingerprints(here, 2, FROZEN)}) == 1
+    asked = [line for number in (1, 2) for line in lines(here, number) if "result" in line]
+    tokens = {
+        line["result"]["artifact"]["usage"]["total_tokens"]
+        for line in asked
+        if line["arm"] == FROZEN
+    }
+    assert tokens == {100}
+
+
+@pytest.mark.usefixtures("script")
+def test_each_line_of_the_learn_arm_names_a_memory_and_the_last_one_is_kept(here: Path) -> None:
+    go(here)
+    recorded = [line for number in (1, 2) for line in lines(here, number)]
+    named = [line["memory"] for line in recorded if "memory" in line]
+    # Asked and told: three tasks twice, their siblings once; and two lessons.
+    assert len(named) == 2 * (3 + 3 + 3) + 2
+    assert (here / "data/memory/kept" / named[-1] / "diary.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("level", "passed", "why"),
+    [("none", None, False), ("grade", False, False), ("answer", False, True)],
+)
+def test_a_system_is_told_as_much_as_the_feedback_allows(
+    here: Path, script: Script, level: Feedback, passed: bool | None, why: bool
+) -> None:
+    tasks = json.loads((here / "tasks.json").read_text())
+    tasks["phases"]["alpha_baseline"][0]["checks"] = [{"contains": "never said"}]
+    (here / "tasks.json").write_text(json.dumps(tasks))
+    go(here, iterations=1, feedback=level)
+    told = next(outcome for outcome in script.told if outcome.ask.operation == "alpha")
+    assert (told.passed, bool(told.why)) == (passed, why)
+
+
+@pytest.mark.parametrize("verb", ["tell", "ask", "learn"])
+def test_what_fails_on_the_way_is_in_the_memory_once_after_a_resume(
+    here: Path, script: Script, verb: str
+) -> None:
+    """Whichever call breaks off, the diary is at the end what it is without the fault."""
+    go(here)
+    whole, asked = lines_of(here / "data"), [call for call in script.calls if call[1] == "ask"]
+    script.calls.clear()
+    seen = 0
+
+    def fail(arm: Arm, called: str) -> None:
+        nonlocal seen
+        seen += arm == LEARN and called == verb
+        if seen == (1 if verb == "learn" else 3):
+            seen = 99
+            # What the call has written by then must not stay.
+            with (here / "data/memory/learn/diary.txt").open("a") as file:
+                file.write("half a thought\n")
+            raise CallError("it fell over")
+
+    script.before = fail
+    with pytest.raises(BatteryError, match="fell over"):
+        go(here)
+    go(here, resume=True, iterations=None, seed=None)
+    assert lines_of(here / "data") == whole
+    assert sorted(call for call in script.calls if call[1] == "ask") == sorted(asked)
+
+
+@pytest.mark.usefixtures("script")
+def test_an_iteration_that_is_added_goes_on_from_the_memory_of_the_last(here: Path) -> None:
+    go(here)
+    before = lines_of(here / "data")
+    (here / "data/memory/learn/diary.txt").write_text("edited meanwhile\n")
+    added = Settings(folder=here / "data")
+    asyncio.run(iterate(added, lambda _event: None))
+    assert lines_of(here / "data")[: len(before)] == before
+
+
+def test_a_system_without_a_learning_step_is_only_told(here: Path, script: Script) -> None:
+    script.verbs = Verbs(tell=True)
+    go(here)
+    assert {verb for _, verb, _ in script.calls} == {"start", "ask", "tell"}
+    text = (here / "data/iter_1/distill_output.txt").read_text()
+    assert text == "The system has no learning step of its own."
+
+
+@pytest.mark.usefixtures("script")
+def test_tasks_are_asked_one_at_a_time(here: Path) -> None:
+    with pytest.raises(UsageError, match="one task at a time"):
+        go(here, concurrency=2)
+    assert not (here / "data").exists()
