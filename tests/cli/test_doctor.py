@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,8 @@ def test_doctor_says_one_line_each_and_teaches_nothing(gateway: Gateway, tmp_pat
     )
     assert done.returncode == 1
     lines = done.stdout.splitlines()
-    assert [line.split()[:2] for line in lines] == [
+    assert lines[4] == "settings:"
+    assert [line.split()[:2] for line in lines[:4]] == [
         ["ok", "tasks:"],
         ["ok", "folder:"],
         ["ok", "gateway:"],
@@ -42,7 +44,7 @@ def test_doctor_is_content_with_a_fresh_machine(tmp_path: Path) -> None:
 def test_doctor_looks_at_the_control_gateway_and_teaches_nothing(pair: Pair, here: Path) -> None:
     done = battery("doctor", *pair.options(), cwd=here)
     assert done.returncode == 0, done.stdout
-    assert done.stdout.splitlines()[-1].startswith(f"ok    control gateway: {pair.frozen.url}")
+    assert f"\nok    control gateway: {pair.frozen.url}" in done.stdout
     assert pair.asked() == 0
     gone = battery(
         "doctor", *pair.options()[:4], "--control-gateway", "http://127.0.0.1:9", cwd=here
@@ -52,3 +54,43 @@ def test_doctor_looks_at_the_control_gateway_and_teaches_nothing(pair: Pair, her
     assert "--control-gateway" in gone.stdout
     alone = battery("doctor", "--control-gateway", pair.frozen.url, cwd=here)
     assert alone.returncode == 2
+
+
+def test_doctor_prints_each_setting_with_where_it_came_from_and_no_secret(here: Path) -> None:
+    (here / "battery.toml").write_text('[run]\niterations = 5\nlimit = 2\ndir = "of-the-file"\n')
+    env = {
+        "GATEWAY_TOKEN": "hunter22-a",
+        "CONTROL_GATEWAY_HEADERS": "X-Key: hunter22-b",
+        "LLM_TEAM_URL": "http://me:hunter22-c@127.0.0.1:9",
+        "BATTERY_DIR": "of-the-environment",
+    }
+    words = ("doctor", "--tasks", "tasks.json", "-H", "X-Team: hunter22-d")
+    done = battery(*words, cwd=here, env=env)
+    settings = done.stdout.partition("settings:\n")[2].splitlines()
+    wanted = {
+        "config: battery.toml (found in the working folder)",
+        "iterations: 5 (battery.toml)",
+        "limit: 2 (battery.toml)",
+        "dir: of-the-environment (environment variable BATTERY_DIR)",
+        "tasks: tasks.json (command line)",
+        "gateway: the embedded gateway (default)",
+        "llm-team: http://127.0.0.1:9 (environment variable LLM_TEAM_URL)",
+        "header: X-Team: *** (command line)",
+        "respond-timeout: 600 (default)",
+        "keep-going: off (default)",
+        "GATEWAY_TOKEN: *** (environment variable GATEWAY_TOKEN)",
+        "CONTROL_GATEWAY_HEADERS: *** (environment variable CONTROL_GATEWAY_HEADERS)",
+    }
+    assert wanted <= {line.strip() for line in settings}
+    document = json.loads(battery(*words, "--json", cwd=here, env=env).stdout)
+    assert [check["name"] for check in document["checks"]][:2] == ["tasks", "folder"]
+    told = [f"{row['name']}: {row['value']} ({row['source']})" for row in document["settings"]]
+    assert told == [line.strip() for line in settings]
+    assert "hunter22" not in done.stdout + done.stderr + json.dumps(document)
+
+
+def test_doctor_names_the_file_that_was_asked_for(here: Path) -> None:
+    (here / "other.toml").write_text("[run]\nrepeats = 4\n")
+    done = battery("doctor", "--config", "other.toml", cwd=here)
+    assert "  config: other.toml (command line)\n" in done.stdout
+    assert "  repeats: 4 (other.toml)\n" in done.stdout

@@ -20,7 +20,7 @@ _PARAMETER: Final = re.compile(r"""([\w.-]+)=(?:"([^"]*)"|'([^']*)'|([^\s;,"']+)
 #: Parameters of a digest that everybody may know.
 _PUBLIC: Final = frozenset({"algorithm", "nc", "qop", "realm", "uri"})
 #: Variables that are secrets, hold headers, or hold URLs.
-_TOKENS: Final = re.compile("(GATEWAY|LLM_TEAM)_TOKEN$|BATTERY_MODEL_KEY$")
+_TOKENS: Final = re.compile("(GATEWAY|LLM_TEAM)_TOKEN$|BATTERY_[A-Z]+_KEY$")
 _HEADERS: Final = re.compile("(GATEWAY|LLM_TEAM|OTLP|OTLP_TRACES)_HEADERS$")
 _URLS: Final = re.compile("(_URL|_ENDPOINT|_PROXY)$", re.IGNORECASE)
 
@@ -46,6 +46,13 @@ def redactor_of(environ: Mapping[str, str], words: Sequence[str]) -> Redactor:
 def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that hold nothing secret, for programs that have no use for it."""
     return {name: value for name, value in environ.items() if not _is_secret(name, value)}
+
+
+def holds_secret(name: str) -> bool:
+    """Return whether a variable is one that battery takes a token, a key or headers from."""
+    return _TOKENS.match(name.removeprefix("CONTROL_")) is not None or (
+        _HEADERS.match(name.removeprefix("CONTROL_")) is not None
+    )
 
 
 def _is_secret(name: str, value: str) -> bool:
