@@ -13,6 +13,7 @@ from battery.embedded.forms import (
     Entry,
     FillEntry,
     GiveUpEntry,
+    OverruledEntry,
     ReviewEntry,
     Search,
     SearchEntry,
@@ -89,6 +90,7 @@ FILL = FillEntry(turn=2, text="send W0001", workers=("W0001",))
 GIVE_UP = GiveUpEntry(turn=2, text="nobody there")
 NO = ReviewEntry(turn=2, text="wrong", accepted=False)
 YES = ReviewEntry(turn=2, text="right", accepted=True)
+OVERRULED = OverruledEntry(turn=2, text="look again")
 CORRECTION = CorrectionEntry(turn=2, text="look again", searches=(SEARCH,))
 GARBLED = UnreadableEntry(turn=3, text="hm", role="executor")
 MUTE_OVERSEER = UnreadableEntry(turn=3, text="hm", role="overseer")
@@ -121,6 +123,7 @@ def test_strikes_are_the_empty_and_rejected_turns_since_the_overseer(
     ("entries", "proven"),
     [
         ([EMPTY, GIVE_UP, YES], True),
+        ([EMPTY, GIVE_UP, OVERRULED, YES], True),
         ([EMPTY, GIVE_UP, NO], False),
         ([FOUND, FILL, YES], False),
         ([GIVE_UP], False),
@@ -128,7 +131,7 @@ def test_strikes_are_the_empty_and_rejected_turns_since_the_overseer(
     ],
 )
 def test_only_an_accepted_give_up_ends_a_run_as_proven(entries: list[Entry], proven: bool) -> None:
-    assert Transcript(entries).gave_up_accepted == proven
+    assert (Transcript(entries).accepted_give_up is not None) == proven
 
 
 def test_a_transcript_reads_as_one_line_an_entry() -> None:
@@ -139,6 +142,6 @@ def test_a_transcript_reads_as_one_line_an_entry() -> None:
 
 
 def test_a_log_can_be_read_back() -> None:
-    entries: list[Entry] = [FOUND, FILL, NO, GIVE_UP, CORRECTION, GARBLED]
+    entries: list[Entry] = [FOUND, FILL, NO, GIVE_UP, OVERRULED, CORRECTION, GARBLED]
     form: TypeAdapter[list[Entry]] = TypeAdapter(list[Entry])
     assert form.validate_python(Transcript(entries).as_json()) == entries

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+import pytest
+
 from battery.embedded.analyst import RuleAnalyst
 from battery.embedded.forms import Correction, Fill, GiveUp, Judgment, Search
 from battery.embedded.loop import MAX_TURNS, Run
@@ -105,17 +107,34 @@ def test_a_reviewer_cannot_accept_against_the_database() -> None:
     assert "against the database" in answer["error"]
 
 
-def test_a_reviewer_may_reject_what_the_database_allows() -> None:
-    no = Partial(Judgment(verdict="reject", reason="I do not like it"))
-    answer = run(case(**WELDER), reviewer=no)
-    assert answer["status"] == "failed"
-    assert "I do not like it" in answer["error"]
+@pytest.mark.parametrize("judgment", [Judgment(verdict="reject", reason="I dislike it"), None])
+def test_a_result_that_the_database_confirms_is_accepted_whatever_the_reviewer_says(
+    judgment: Judgment | None,
+) -> None:
+    answer = run(case(**WELDER), reviewer=Partial(judgment))
+    assert (answer["status"], answer["iterations"]) == ("ok", 2)
+    *_, overruled, review = answer["log"]
+    assert (overruled["kind"], review["kind"]) == ("reviewer_overruled", "review")
+    assert review["accepted"] is True
+    assert overruled["text"] == (judgment.reason if judgment else "The judgment could not be read.")
 
 
-def test_a_judgment_that_cannot_be_read_accepts_nothing() -> None:
-    answer = run(case(**WELDER), reviewer=Partial(None))
+def test_a_give_up_that_the_database_confirms_is_one_to_learn_from() -> None:
+    no = Partial(Judgment(verdict="reject", reason="look again"))
+    asked = case(role="Astronaut", count=1, city="Toledo, OH")
+    answer = run(asked, executor=Stubborn(GiveUp(reason="none there")), reviewer=no)
+    assert answer["error"].endswith("none there; checked by the reviewer")
+    given_up = asked.transcript.accepted_give_up
+    assert given_up
+    assert given_up.text == "none there"
+
+
+def test_a_judgment_that_cannot_be_read_accepts_nothing_that_is_wrong() -> None:
+    wrong = Stubborn(Fill(workers=("W0001", "W0002")))
+    answer = run(case(**WELDER), executor=wrong, reviewer=Partial(None))
     assert answer["status"] == "failed"
-    assert "unreadable" in kinds(answer)
+    assert {"unreadable", "review"} <= set(kinds(answer))
+    assert "2 proposed, 1 asked for" in answer["error"]
 
 
 def test_usage_is_the_sum_over_every_call_the_overseer_included() -> None:

@@ -90,7 +90,7 @@ class Gateway:
         case, answer = await work(request, spec)
         self._remember(case, answer)
         # Only the answer lies: the memory keeps what happened, as a bluffer would.
-        bluffs = self.dials.bluff and case.transcript.gave_up_accepted
+        bluffs = self.dials.bluff and case.transcript.accepted_give_up
         return bluffed(answer) if bluffs else answer
 
     async def _work(self, request: RespondRequest, spec: Spec) -> tuple[Case, Json]:

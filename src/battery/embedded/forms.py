@@ -203,6 +203,12 @@ class ReviewEntry(_Entry):
     accepted: bool
 
 
+class OverruledEntry(_Entry):
+    """A judgment that did not count, because the database finds nothing wrong; with its reason."""
+
+    kind: Literal["reviewer_overruled"] = "reviewer_overruled"
+
+
 class CorrectionEntry(_Entry):
     """The overseer's correction after this turn."""
 
@@ -218,7 +224,13 @@ class UnreadableEntry(_Entry):
 
 
 Entry = Annotated[
-    SearchEntry | FillEntry | GiveUpEntry | ReviewEntry | CorrectionEntry | UnreadableEntry,
+    SearchEntry
+    | FillEntry
+    | GiveUpEntry
+    | ReviewEntry
+    | OverruledEntry
+    | CorrectionEntry
+    | UnreadableEntry,
     Field(discriminator="kind"),
 ]
 
@@ -258,15 +270,16 @@ class Transcript:
         return any(isinstance(entry, GiveUpEntry) for entry in self.entries)
 
     @property
-    def gave_up_accepted(self) -> bool:
-        """Whether the run ended with a give-up that the reviewer accepted."""
-        last = self.entries[-2:]
-        return (
-            len(last) == 2
-            and isinstance(last[0], GiveUpEntry)
-            and isinstance(last[1], ReviewEntry)
-            and last[1].accepted
-        )
+    def accepted_give_up(self) -> GiveUpEntry | None:
+        """The give-up that ended the run; None where it ended otherwise."""
+        if not self.entries:
+            return None
+        last = self.entries[-1]
+        if not (isinstance(last, ReviewEntry) and last.accepted):
+            return None
+        # Of its own turn: what the reviewer said before the database spoke may be between the two.
+        proposed = (entry for entry in self.entries if entry.turn == last.turn)
+        return next((entry for entry in proposed if isinstance(entry, GiveUpEntry)), None)
 
     def strikes(self) -> int:
         """Count rejected, unreadable and empty turns since the overseer was last asked."""

@@ -3,7 +3,7 @@
 Each entry is about one subject. The `id` names kind and subject, so a lesson learned twice is one
 entry, and a newer lesson on the same subject takes the older one's place. A lesson says as little
 of its task as it can: what was learned of a word or of a role holds wherever that is asked for.
-Distillation is pure and believes only what the reviewer accepted.
+Distillation is pure and believes only what was accepted.
 """
 
 from __future__ import annotations
@@ -191,9 +191,8 @@ def _answers(outcome: Outcome) -> list[Lesson]:
     transcript = Transcript(outcome.log)
     if outcome.status == "ok" and transcript.fills:
         return [Answer(spec=outcome.spec, workers=transcript.fills[-1].workers)]
-    if outcome.status == "failed" and transcript.gave_up_accepted:
-        # The review is the last entry, what it accepted the one before.
-        return [Answer(spec=outcome.spec, reason=outcome.log[-2].text)]
+    if outcome.status == "failed" and (give_up := transcript.accepted_give_up):
+        return [Answer(spec=outcome.spec, reason=give_up.text)]
     return []
 
 
@@ -202,7 +201,7 @@ def _lessons(outcome: Outcome) -> list[Lesson]:
     if outcome.status == "ok":
         worked = _search_that_worked(transcript)
         return _successes(outcome.spec, worked, transcript) if worked else []
-    if outcome.status == "failed" and transcript.gave_up_accepted:
+    if outcome.status == "failed" and transcript.accepted_give_up:
         return _dead_ends(outcome.spec, transcript)
     # Turns that ran out prove nothing.
     return []

@@ -17,6 +17,8 @@ from battery.embedded.forms import (
     FillEntry,
     GiveUp,
     GiveUpEntry,
+    Judgment,
+    OverruledEntry,
     ReviewEntry,
     Search,
     SearchEntry,
@@ -98,16 +100,26 @@ class Run:
         findings = audit(self.world, self.case.spec, proposal)
         reply = await self.policies.reviewer.review(self.case, proposal, findings)
         self.bill.add(self.case.request.reviewer_model, reply.usage)
-        # Silence is no consent: only a clear and true "accept" ends a run.
         if reply.value is None:
             self._log(_unreadable(self.turn, "reviewer", reply))
-            accepted, reason = False, "The reviewer's judgment could not be read."
-        elif reply.value.verdict == "accept" and findings:
-            accepted, reason = False, f"Accepted against the database: {' '.join(findings)}"
+        review = self._decide(reply.value, findings)
+        self._log(review)
+        return review.accepted
+
+    def _decide(self, judgment: Judgment | None, findings: list[str]) -> ReviewEntry:
+        """Settle a proposal; the database has the last word, both ways."""
+        agreed = judgment is not None and (judgment.verdict == "reject") == bool(findings)
+        if judgment and agreed:
+            reason = judgment.reason
+        elif findings:
+            reason = f"{_against(judgment)}: {' '.join(findings)}"
         else:
-            accepted, reason = reply.value.verdict == "accept", reply.value.reason
-        self._log(ReviewEntry(turn=self.turn, text=reason, accepted=accepted))
-        return accepted
+            # The audit looks at every condition, so a rejection of what it finds right is an error
+            # that would cost the executor all its turns.
+            words = judgment.reason if judgment else "The judgment could not be read."
+            self._log(OverruledEntry(turn=self.turn, text=words))
+            reason = "The database finds nothing wrong with it."
+        return ReviewEntry(turn=self.turn, text=reason, accepted=not findings)
 
     async def _correct(self) -> None:
         reply = await self.policies.overseer.correct(self.case)
@@ -162,6 +174,10 @@ def blocked(why: str) -> Json:
         "log": [{"kind": "blocked", "turn": 0, "text": why}],
         "error": why,
     }
+
+
+def _against(judgment: Judgment | None) -> str:
+    return "Accepted against the database" if judgment else "The judgment could not be read"
 
 
 def _unreadable(turn: int, role: str, reply: Reply[object]) -> UnreadableEntry:
