@@ -29,6 +29,11 @@ class FakeModel:
         model, prompt = body["model"], body["messages"][-1]["content"]
         if model == "broken":
             exchange.send(http(f"no: {headers.get('authorization')}", status="500 Broken"))
+        elif model.startswith("refuses ") and model.removeprefix("refuses ") in body:
+            # As old servers do: without a word on what they do not know.
+            exchange.send(http("cannot do that", status="422 Unprocessable"))
+        elif model.startswith("names ") and (key := model.removeprefix("names ")) in body:
+            exchange.send(http(f"Unsupported parameter: '{key}'", status="400 Bad Request"))
         elif model == "echoing":
             content = f"## What worked: {headers['authorization'].upper()}"
             exchange.send(http(json.dumps({"choices": [{"message": {"content": content}}]})))

@@ -117,6 +117,43 @@ def test_each_part_asks_for_its_model_and_tokens_are_those_the_endpoint_reports(
         assert spent["prompt_tokens"] == sum(map(len, own))
 
 
+@pytest.mark.parametrize(
+    ("name", "asked", "sent"),
+    [
+        ("executor", 1, ["max_tokens", "response_format"]),
+        ("refuses response_format", 2, ["max_tokens"]),
+        ("names response_format", 2, ["max_tokens"]),
+        ("names max_tokens", 2, ["response_format"]),
+        ("refuses max_tokens", 3, []),
+    ],
+)
+def test_what_an_endpoint_refuses_is_left_out_from_then_on(
+    model: FakeModel, tmp_path: Path, name: str, asked: int, sent: list[str]
+) -> None:
+    with serving(GatewayOptions(store=tmp_path, model_url=model.url)) as url, connect(url) as own:
+        before = len(model.asked)
+        assert respond(own, executor_model=name).json()["status"] == "ok"
+        extras = [
+            sorted(body.keys() - {"model", "messages", "temperature"})
+            for _, body in model.asked[before:]
+            if body["model"] == name
+        ]
+    # Four turns of the executor, and what was refused before the first of them.
+    assert len(extras) == 4 + asked - 1
+    assert extras[0] == ["max_tokens", "response_format"]
+    assert extras[asked - 1 :] == [sent] * 4
+
+
+def test_a_refusal_for_another_reason_is_told_as_it_is(
+    client: httpx.Client, model: FakeModel
+) -> None:
+    before = len(model.asked)
+    response = respond(client, executor_model="refuses messages")
+    assert response.status_code == 502
+    assert "status 422: cannot do that" in response.json()["error"]
+    assert len(model.asked) - before == 3
+
+
 def test_an_endpoint_that_reports_no_usage_is_estimated_and_marked(client: httpx.Client) -> None:
     answer = respond(client, reviewer_model="uncounted").json()
     assert answer["status"] == "ok"
@@ -176,7 +213,7 @@ def test_a_chat_is_passed_on_with_the_key_and_without_the_batterys_own_words(
     headers, body = model.asked[-1]
     assert "accept" in chat_content(answer) or "reject" in chat_content(answer)
     assert headers["authorization"] == f"Bearer {KEY}"
-    assert sorted(body) == ["messages", "model", "temperature"]
+    assert sorted(body) == ["max_tokens", "messages", "model", "temperature"]
     assert answer["usage"]["estimated"] is False
 
 

@@ -32,6 +32,12 @@ from battery.embedded.policies import (
     overseer_prompt,
     reviewer_prompt,
 )
+from battery.embedded.schemas import (
+    CORRECTION_SCHEMA,
+    JUDGMENT_SCHEMA,
+    action_schema,
+    response_format,
+)
 from battery.protocol import WORDS, ChatRequest, Json, limits
 from battery.protocol.chat import chat_answer, chat_content, chat_cut, finish_reason
 from battery.protocol.usage import usage_spent
@@ -53,6 +59,16 @@ _HINT: Final = (
     "the URL looks like http://127.0.0.1:11434/v1; a key goes into BATTERY_MODEL_KEY and is plain "
     "letters and signs"
 )
+
+# Far more than a form takes: who thinks first needs room for it. Only what runs wild meets them.
+_ACTION_TOKENS: Final = 4096
+_JUDGMENT_TOKENS: Final = 2048
+_CORRECTION_TOKENS: Final = 4096
+#: Of a chat, which writes a review or a judgment of one.
+_CHAT_TOKENS: Final = 8192
+
+#: With these statuses endpoints refuse a request for a key in it; it was not worked on.
+_REFUSALS: Final = frozenset({400, 404, 422})
 
 T = TypeVar("T")
 
@@ -91,6 +107,9 @@ class _Completion(NamedTuple):
 class LanguageModel:
     """Ask an OpenAI-compatible endpoint; one object is executor, reviewer, overseer and chat.
 
+    Each part sends the JSON schema of its form and a limit of tokens. Where an endpoint refuses
+    one of the two for a model, that model is asked without it from then on.
+
     `url` is the base such as `http://host/v1`. Raises `UsageError` for a URL or key that cannot
     be used, and `PolicyError` when a call fails.
     """
@@ -99,6 +118,8 @@ class LanguageModel:
         host = _checked(url, key)
         self._url = f"{url.rstrip('/')}/chat/completions"
         self._timeout_s = timeout_s
+        #: By model, the keys that its endpoint refuses.
+        self._refused: dict[str, frozenset[str]] = {}
         headers = {"authorization": f"Bearer {key}"} if key else {}
         self._redact = Redactor([key] if key else [], WORDS)
         try:
@@ -132,38 +153,39 @@ class LanguageModel:
 
     async def propose(self, case: Case) -> Reply[Search | Fill | GiveUp]:
         """Ask the executor model for the next action."""
-        return await self._ask(case.request.executor_model, executor_prompt(case), ACTION)
+        extras = _extras(_ACTION_TOKENS, "action", action_schema(case))
+        return await self._ask(case.request.executor_model, executor_prompt(case), ACTION, extras)
 
     async def review(
         self, case: Case, proposal: Fill | GiveUp, findings: list[str]
     ) -> Reply[Judgment]:
         """Ask the reviewer model to judge a proposal."""
         prompt = reviewer_prompt(case, proposal, findings)
-        return await self._ask(case.request.reviewer_model, prompt, _JUDGMENT)
+        extras = _extras(_JUDGMENT_TOKENS, "judgment", JUDGMENT_SCHEMA)
+        return await self._ask(case.request.reviewer_model, prompt, _JUDGMENT, extras)
 
     async def correct(self, case: Case) -> Reply[Correction]:
         """Ask the reviewer model for a correction: a respond call names no overseer model."""
         prompt = overseer_prompt(case)
-        return await self._ask(case.request.reviewer_model, prompt, _CORRECTION)
+        extras = _extras(_CORRECTION_TOKENS, "correction", CORRECTION_SCHEMA)
+        return await self._ask(case.request.reviewer_model, prompt, _CORRECTION, extras)
 
     async def answer(self, request: ChatRequest) -> Json:
         """Pass a chat on; the keys that only the battery's own wire knows are left out."""
         messages = [message.model_dump() for message in request.messages]
-        said = await self._complete(request.model, messages, request.temperature)
+        body = {"messages": messages, "temperature": request.temperature}
+        said = await self._complete(request.model, body, {"max_tokens": _CHAT_TOKENS})
         return chat_answer(said.content, request.model, said.usage.as_json(), said.finish)
 
-    async def _ask(self, model: str, prompt: str, form: TypeAdapter[T]) -> Reply[T]:
+    async def _ask(self, model: str, prompt: str, form: TypeAdapter[T], extras: Json) -> Reply[T]:
         # One message without history: the prompt carries the transcript, as for the rules.
         messages = [{"role": "user", "content": prompt}]
-        said = await self._complete(model, messages, 0.0)
+        said = await self._complete(model, {"messages": messages, "temperature": 0.0}, extras)
         return Reply(_read(said.content, form), said.usage, said.content, said.cut or "")
 
-    async def _complete(
-        self, model: str, messages: list[dict[str, str]], temperature: float
-    ) -> _Completion:
-        # Only what every compatible endpoint knows; some refuse a key they do not.
-        body = {"model": model, "messages": messages, "temperature": temperature}
-        raw = await self._post(model, jsonio.dumps(body))
+    async def _complete(self, model: str, body: Json, extras: Json) -> _Completion:
+        """Ask with the keys of `body`, which every endpoint knows, and `extras`, which most do."""
+        raw = await self._offer(model, {"model": model, **body}, extras)
         if raw.failed:
             raise self._error(model, f"status {raw.status}{_moved(raw)}: {_shown(raw)}")
         if raw.coding:
@@ -186,8 +208,22 @@ class LanguageModel:
             content = self._redact.text(chat_content(answer))
         except ShapeError as error:
             raise self._error(model, str(error)) from error
-        usage = _usage(answer, messages, content)
+        usage = _usage(answer, body["messages"], content)
         return _Completion(content, usage, finish_reason(answer), chat_cut(answer))
+
+    async def _offer(self, model: str, body: Json, extras: Json) -> _Raw:
+        """Send a request; where it is refused, send it without what may have been refused."""
+        refused = self._refused.get(model, frozenset())
+        while True:
+            offered = {key: value for key, value in extras.items() if key not in refused}
+            raw = await self._post(model, jsonio.dumps({**body, **offered}))
+            if raw.status not in _REFUSALS or not offered:
+                break
+            refused |= _suspects(raw, offered)
+        if not raw.failed:
+            # Not before it helped: a request may be refused for other reasons.
+            self._refused[model] = refused
+        return raw
 
     async def _post(self, model: str, body: bytes) -> _Raw:
         """Send a request and read its answer, bounded in time and size."""
@@ -217,6 +253,17 @@ class LanguageModel:
         # The key goes before the cut, or half of it could be left over.
         safe = printable(self._redact.excerpt(reason))[:EXCERPT]
         return PolicyError(f"the model endpoint failed for {printable(model)}: {safe}")
+
+
+def _extras(max_tokens: int, name: str, schema: Json) -> Json:
+    return {"max_tokens": max_tokens, "response_format": response_format(name, schema)}
+
+
+def _suspects(raw: _Raw, offered: Json) -> set[str]:
+    """Return the keys that a refusal names, else the one that fewer endpoints know."""
+    reason = raw.body.decode("utf-8", "replace")
+    named = {key for key in offered if key in reason}
+    return named or {"response_format"} & offered.keys() or set(offered)
 
 
 def _shown(raw: _Raw) -> str:

@@ -147,16 +147,26 @@ class Policies(NamedTuple):
     chat: Chat
 
 
+# What is shown of a form is harmless when it is copied, as small models do: no name, day or number
+# that could pass for one of the task. The rules' tokens are estimated on these texts, so another
+# length would make new batteries of the embedded gateway differ from older ones.
+# What is shown of a form is harmless when it is copied, as small models do: no name, day or number
+# that could pass for one of the task. The rules' tokens are estimated on these texts, so another
+# length would make new batteries of the embedded gateway differ from older ones.
+# What is shown of a form is harmless when it is copied, as small models do: no name, day or number
+# that could pass for one of the task. The rules' tokens are estimated on these texts, so another
+# length would make new batteries of the embedded gateway differ from older ones.
 _EXECUTOR: Final = """\
 You fill staffing demands from a database of workers. Each turn you take one action; you see
-what came of it in the transcript. Reply with one JSON object and nothing else, one of:
-{"action": "search", "role": "...", "cities": ["City, ST"], "radius_miles": 0,
- "certificates": ["any of these"], "by": "YYYY-MM-DD", "max_pay": 30}
-{"action": "fill", "workers": ["W0001"]}
-{"action": "give_up", "reason": "what was searched and how many were found"}
-A search matches role, city and certificate names as the database writes them; radius_miles,
-certificates, by and max_pay may be left out. Propose exactly as many workers as the task asks
-for, only ones a search has shown, and only such as meet every condition. Give up only when the
+what came of it in the transcript. Search before you propose anybody. Reply with one JSON
+object and nothing else, any of:
+{"action": "search", "role": "...", "cities": ["..."]}
+{"action": "fill", "workers": ["..."]}
+{"action": "give_up", "reason": "..."}
+A search matches role, city and certificate names as the database writes them. Where the spec of
+the task has radius_miles, by or max_pay, so has a search; for its certificate, a search has
+certificates, a list of which any will do. Propose exactly as many workers as the task asks for,
+and only those a search has shown, and only such as meet every condition. Give up only when the
 searches prove that there are not enough. A reviewer checks fills and give-ups."""
 
 _REVIEWER: Final = """\
@@ -169,9 +179,9 @@ _OVERSEER: Final = """\
 You oversee a staffing desk. The executor below is stuck: read the whole transcript, find out
 which of its assumptions is wrong, and give it the searches to make instead, best first. The
 reference facts are true; the executor does not know them. Reply with one JSON object and
-nothing else: {"diagnosis": "one or two sentences", "searches": [{"role": "...",
-"cities": ["City, ST"], "radius_miles": 0, "certificates": ["any of these"],
-"by": "YYYY-MM-DD", "max_pay": 30}]}"""
+nothing else: {"diagnosis": "...", "searches": [{"role": "...", "cities": ["..."]}]}. Where the
+spec has radius_miles, by or max_pay, so does each search; any of its certificates is good
+enough."""
 
 
 def executor_prompt(case: Case) -> str:
