@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from battery.protocol import Json
@@ -25,6 +27,8 @@ class Script:
     #: What happened, in order: the arm, the verb, and what of.
     calls: list[tuple[Arm, str, str]] = field(default_factory=list)
     told: list[Outcome] = field(default_factory=list)
+    #: By arm, where it writes in place of its folder if it copies its memory by itself.
+    drawer: dict[Arm, list[str]] = field(default_factory=lambda: {"learn": [], "frozen": []})
     #: Is called before each verb; may raise.
     before: Callable[[Arm, str], None] = lambda _arm, _verb: None
 
@@ -75,6 +79,20 @@ class Diary:
         on_event(event)
         return [event]
 
+    async def snapshot(self, to: Path) -> None:
+        """Copy what is in the drawer."""
+        self._note("snapshot", "")
+        (to / "drawer.txt").write_text("\n".join(self.script.drawer[self.seat.arm]))
+
+    async def restore(self, source: Path) -> None:
+        """Fill the drawer again."""
+        self._note("restore", "")
+        self.script.drawer[self.seat.arm] = (source / "drawer.txt").read_text().splitlines()
+
+    async def fingerprint(self) -> str:
+        """Say what is in the drawer."""
+        return sha256("\n".join(self.script.drawer[self.seat.arm]).encode()).hexdigest()
+
     async def stop(self) -> None:
         """End."""
         self.runs = False
@@ -85,10 +103,15 @@ class Diary:
 
     def lines(self) -> list[str]:
         """Return the lines of the diary."""
+        if self.script.verbs.memory:
+            return self.script.drawer[self.seat.arm]
         path = self.seat.memory / "diary.txt"
         return path.read_text().splitlines() if path.exists() else []
 
     def _write(self, line: str) -> None:
+        if self.script.verbs.memory:
+            self.script.drawer[self.seat.arm].append(line)
+            return
         with (self.seat.memory / "diary.txt").open("a") as file:
             file.write(f"{line}\n")
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from battery.base.errors import BatteryError, CallError, UsageError
+from battery.base.errors import ArtifactError, BatteryError, CallError, UsageError
 from battery.inputs.settings import Feedback, Settings, Target
 from battery.records.models import FROZEN, LEARN, Arm
 from battery.runner.run import iterate, run
 from battery.system import Verbs
 from battery.target import targets
+from battery.target.memory import FolderMemory
 from tests.support.diary import Script, kind, lines_of
 
 OPERATIONS = ("alpha", "beta", "gamma")
@@ -165,3 +166,56 @@ def test_tasks_are_asked_one_at_a_time(here: Path) -> None:
     with pytest.raises(UsageError, match="one task at a time"):
         go(here, concurrency=2)
     assert not (here / "data").exists()
+
+
+@pytest.mark.usefixtures("script")
+def test_copies_are_kept_of_the_start_and_of_the_end_of_each_iteration(here: Path) -> None:
+    go(here, iterations=3)
+    distilled = [
+        line["memory"]
+        for number in (1, 2, 3)
+        for line in lines(here, number)
+        if line["call"] == "distill"
+    ]
+    start = fingerprints(here, 1, FROZEN)[0]
+    kept = {path.name for path in (here / "data/memory/kept").iterdir()}
+    # The one before the last is only dropped by the call after it.
+    assert {start, *distilled} <= kept
+    assert len(kept) <= len({start, *distilled}) + 1
+
+
+def test_a_system_may_copy_its_memory_by_itself(here: Path, script: Script) -> None:
+    """Its memory may be anywhere; here it is in no folder that battery knows."""
+    script.verbs = Verbs(tell=True, learn=True, memory=True)
+    script.eager = True
+    go(here)
+    # What the last call of the twin wrote; the next one would not have found it.
+    assert len(script.drawer[FROZEN]) == 1
+    assert len({*fingerprints(here, 1, FROZEN), *fingerprints(here, 2, FROZEN)}) == 1
+    whole = list(script.drawer[LEARN])
+    script.drawer[LEARN].append("what came after the last record")
+    asyncio.run(iterate(Settings(folder=here / "data"), lambda _event: None))
+    assert script.drawer[LEARN][: len(whole)] == whole
+    assert "what came after the last record" not in script.drawer[LEARN]
+
+
+def test_an_answer_is_on_record_even_where_the_memory_cannot_be_kept(
+    here: Path, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep, kept = FolderMemory.keep, 0
+
+    def full(memory: FolderMemory) -> str:
+        nonlocal kept
+        kept += 1
+        if kept == 4:
+            raise ArtifactError("no room")
+        return keep(memory)
+
+    monkeypatch.setattr(FolderMemory, "keep", full)
+    with pytest.raises(ArtifactError, match="no room"):
+        go(here)
+    asked = [call for call in script.calls if call[1] == "ask"]
+    assert len([line for line in lines(here, 1) if "result" in line]) == len(asked)
+    go(here, resume=True, iterations=None, seed=None)
+    again = [call for call in script.calls if call[1] == "ask"]
+    assert len(again) == 2 * (3 + 3 + 3)

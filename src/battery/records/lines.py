@@ -139,7 +139,7 @@ class TellCall(TypedDict):
 
     at: _At
     _elapsed_ms: _ElapsedMs
-    memory: _Memory
+    memory: NotRequired[_Memory]
     usage: NotRequired[
         Annotated[Json, Field(description="Tokens that it took, as far as anybody knows.")]
     ]

@@ -304,7 +304,9 @@ class Iteration:
         told = await system.tell(self._feedback(ask, answer), self.settings.meta_timeout)
         if told is None:
             return
-        call = TellCall(at=now(), _elapsed_ms=told.elapsed_ms, memory=told.memory)
+        call = TellCall(at=now(), _elapsed_ms=told.elapsed_ms)
+        if told.memory:
+            call["memory"] = told.memory
         if told.usage is not None:
             call["usage"] = told.usage
         self.journal.append(key, call)

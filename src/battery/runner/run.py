@@ -149,15 +149,11 @@ async def _asking(
 
 async def _put_memory_back(battery: Battery, workers: Sequence[Worker]) -> None:
     """Have the system go on from the memory that belongs to the last call on record."""
-    for system in {id(worker[LEARN]): worker[LEARN] for worker in workers}.values():
-        if isinstance(system, Learner):
-            await system.put_back(_recorded_memory(battery.folder))
-
-
-def _recorded_memory(folder: BatteryDir) -> str | None:
-    """Return the memory after the last call on record that tells of one."""
-    journals = (Journal(folder.iteration(number).journal) for number in folder.numbers()[::-1])
-    return next((journal.memory for journal in journals if journal.memory), None)
+    system = workers[0][LEARN]
+    if isinstance(system, Learner):
+        folder = battery.folder
+        journals = (Journal(folder.iteration(number).journal) for number in folder.numbers())
+        await system.put_back([journal.memory for journal in journals if journal.memory])
 
 
 async def _carry_on(battery: Battery, tell: Observer) -> Summary:

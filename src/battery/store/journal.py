@@ -35,7 +35,7 @@ _SHAPES: Final[dict[str, dict[str, Any]]] = {
     "respond": _TASK,
     "confirm": _TASK,
     "sibling": _TASK,
-    "tell": {"role": str, "arm": str, "task_id": str, "repeat": int, "memory": str, **_TIMED},
+    "tell": {"role": str, "arm": str, "task_id": str, "repeat": int, **_TIMED},
     "distill": {"text": str, "broken": int, "events": list, **_TIMED},
     "chat": {"role": str, "content": str, **_TIMED},
 }

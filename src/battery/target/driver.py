@@ -59,6 +59,18 @@ class Driver(Protocol):
         """
         ...
 
+    async def snapshot(self, to: Path) -> None:
+        """Have it write its memory into an empty folder; only with `Verbs.memory`, as below."""
+        ...
+
+    async def restore(self, source: Path) -> None:
+        """Have it replace its memory by such a copy."""
+        ...
+
+    async def fingerprint(self) -> str:
+        """Ask for the fingerprint of its memory."""
+        ...
+
     async def stop(self) -> None:
         """End the system and everything it has started; harmless when it does not run."""
         ...

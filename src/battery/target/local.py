@@ -11,7 +11,7 @@ from typing import Final
 
 from battery.base import jsonio
 from battery.base.clock import awake
-from battery.base.errors import AnswerError, ShapeError
+from battery.base.errors import AnswerError, ArtifactError, ShapeError
 from battery.inputs.settings import DEFAULT_FEEDBACK
 from battery.inputs.settings import Feedback as Level
 from battery.protocol import Json
@@ -20,7 +20,7 @@ from battery.records.models import FROZEN, Models, Task
 from battery.system import Ask, Message, Outcome, Verbs
 from battery.target.answers import answer_of
 from battery.target.driver import Driver, Seat
-from battery.target.memory import MemoryFolder
+from battery.target.memory import FolderMemory, Kept
 from battery.target.reviewing import by_rules
 from battery.target.system import (
     ChatReply,
@@ -33,6 +33,8 @@ from battery.target.system import (
     Worker,
 )
 
+#: The start of a system that copies its memory by itself.
+_OWN: Final = "start.own"
 #: Below the memories: a folder per arm for everything that is none.
 SCRATCH: Final = "scratch"
 #: What the learning step of a system without one says.
@@ -48,15 +50,20 @@ class Local:
     whatever it keeps, in files, globals or objects, is gone.
     """
 
-    def __init__(self, driver: Driver, seat: Seat, memory: MemoryFolder, feedback: Level) -> None:
+    def __init__(self, driver: Driver, seat: Seat, kept: Kept, feedback: Level) -> None:
         self._driver = driver
         self._seat = seat
-        self._memory = memory
+        self._kept = kept
+        self._folder = FolderMemory(seat.memory, kept)
         self._feedback = feedback
-        self._start = memory.begin()
-        #: The memory that the next call finds; None while it is not known.
-        self._known: str | None = None
+        #: While it runs.
         self._verbs: Verbs | None = None
+        #: The memory that the next call finds; None before the first.
+        self._known: str | None = None
+        #: Copies that are wanted for good: of the start, and of the end of each iteration.
+        self._wanted: set[str] = set()
+        #: Why the last memory could not be kept.
+        self._broken: ArtifactError | None = None
 
     async def respond(self, task: Task, models: Models, timeout_s: float) -> RespondReply:
         """Ask for one task; raise `CallError`."""
@@ -73,7 +80,7 @@ class Local:
                 f"return: {error}",
                 hint="return a text, a dict or a battery.Reply",
             ) from error
-        return reply if self._is_twin else reply._replace(memory=await self._kept())
+        return reply if self._is_twin else reply._replace(memory=await self._keep())
 
     async def tell(self, feedback: Feedback, timeout_s: float) -> Told | None:
         """Tell how a task ended; None where the system does not listen."""
@@ -83,7 +90,7 @@ class Local:
         start = awake()
         await self._driver.tell(outcome_of(feedback, self._feedback), timeout_s)
         elapsed_ms = _elapsed_ms(start)
-        return Told(await self._kept(), elapsed_ms)
+        return Told(await self._keep(), elapsed_ms)
 
     async def learn(
         self, outcomes: Sequence[Feedback], on_event: Callable[[Json], None], timeout_s: float
@@ -98,7 +105,9 @@ class Local:
             events = [{"role": "final", "text": _NO_STEP}]
         elapsed_ms = _elapsed_ms(start)
         reply = DistillReply.of(DistillStream(events or [dict(_SILENT)]), elapsed_ms)
-        return reply._replace(memory=await self._kept())
+        memory = await self._keep()
+        self._wanted.update({memory} if memory else ())
+        return reply._replace(memory=memory)
 
     async def distill(self, on_event: Callable[[Json], None], timeout_s: float) -> DistillReply:
         """Have the system learn from nothing that it has not been told."""
@@ -111,13 +120,11 @@ class Local:
         del role, timeout_s
         return await by_rules(prompt, model, temperature)
 
-    async def put_back(self, memory: str | None) -> None:
-        """Go on from a kept copy of the memory; None is the start."""
-        await self._stop()
-        name = memory or self._start
-        # In threads, here and below: a signal has to be heard while a disk is at work.
-        await asyncio.to_thread(self._memory.put_back, name)
-        self._known = name
+    async def put_back(self, memories: Sequence[str]) -> None:
+        """Go on from the last of the memories that are wanted; of none, from the start."""
+        self._wanted.update(memories)
+        await self._begin_from(memories[-1] if memories else None)
+        self._kept.clear(self._wanted)
 
     async def probe(self, timeout_s: float) -> Finding:
         """Find out whether the system can be started."""
@@ -126,7 +133,7 @@ class Local:
 
     async def aclose(self) -> None:
         """End the system."""
-        await self._stop()
+        await self._driver.stop()
 
     @property
     def _is_twin(self) -> bool:
@@ -134,26 +141,65 @@ class Local:
 
     async def _ready(self) -> None:
         """See to it that the system runs, in the frozen arm one that remembers nothing."""
-        if self._is_twin:
-            await self._stop()
-            await asyncio.to_thread(self._forget)
-            self._known = self._start
-        if self._verbs is None:
-            shutil.rmtree(self._seat.scratch, ignore_errors=True)
-            self._seat.scratch.mkdir(parents=True)
-            self._verbs = await self._driver.start()
+        if self._broken:
+            raise self._broken
+        if self._is_twin or self._known is None:
+            await self._begin_from(None)
+            return
+        # What the calls before this one left is on record by now.
+        self._kept.clear(self._wanted | {self._known})
 
-    def _forget(self) -> None:
-        if not self._seat.memory.is_dir() or self._memory.fingerprint() != self._start:
-            self._memory.put_back(self._start)
-
-    async def _kept(self) -> str:
-        self._known = await asyncio.to_thread(self._memory.keep)
-        return self._known
-
-    async def _stop(self) -> None:
-        self._verbs = None
+    async def _begin_from(self, name: str | None) -> None:
+        """Start the system anew with a kept memory; None is that of the start."""
         await self._driver.stop()
+        self._verbs = None
+        # In threads, here and below: a signal has to be heard while a disk is at work.
+        start = await asyncio.to_thread(self._folder.begin)
+        self._wanted.add(start)
+        folder = name if name and not self._kept.start(_OWN) else start
+        await asyncio.to_thread(self._folder.put_back, folder)
+        self._verbs = await self._run()
+        self._known = folder
+        if self._verbs.memory:
+            self._known = await self._restored(name)
+
+    async def _run(self) -> Verbs:
+        shutil.rmtree(self._seat.scratch, ignore_errors=True)
+        self._seat.scratch.mkdir(parents=True)
+        return await self._driver.start()
+
+    async def _restored(self, name: str | None) -> str:
+        """Have a system restore its memory that keeps copies of it by itself; return which."""
+        start = self._kept.start(_OWN)
+        if start is None:
+            start = await self._snapshot()
+            self._kept.name_start(_OWN, start)
+        self._wanted.add(start)
+        await self._driver.restore(self._kept.copy(name or start))
+        return name or start
+
+    async def _snapshot(self) -> str:
+        name = await self._driver.fingerprint()
+        if self._kept.has(name):
+            return name
+        unfinished = self._kept.begin(name)
+        await self._driver.snapshot(unfinished)
+        return self._kept.finish(unfinished, name)
+
+    async def _keep(self) -> str | None:
+        """Keep a copy of the memory as it is now; None where that cannot be done.
+
+        Then the next call raises why: the answer that has come is paid for, and goes to disk first.
+        """
+        try:
+            if self._verbs and self._verbs.memory:
+                self._known = await self._snapshot()
+            else:
+                self._known = await asyncio.to_thread(self._folder.keep)
+        except ArtifactError as error:
+            self._broken = error
+            return None
+        return self._known
 
 
 def outcome_of(feedback: Feedback, level: Level) -> Outcome:
@@ -209,14 +255,13 @@ async def open_local(
     async with AsyncExitStack() as stack:
         arms = {}
         for arm in opening.arms:
-            memory = MemoryFolder(home, arm)
             seat = Seat(
                 arm=arm,
-                memory=memory.live,
+                memory=home / arm,
                 scratch=home / SCRATCH / arm,
                 model=opening.tasks.models.executor_cloud if opening.tasks else "",
             )
             level = opening.settings.feedback or DEFAULT_FEEDBACK
-            system = Local(driver(seat), seat, memory, level)
+            system = Local(driver(seat), seat, Kept(home), level)
             arms[arm] = await stack.enter_async_context(aclosing(system))
         yield [arms]

@@ -1,7 +1,8 @@
-"""The memory of a system as a folder: its fingerprint, copies that are kept, and the way back.
+"""The memory of a system: its fingerprint, copies that are kept, and the way back.
 
-A kept copy is named by its fingerprint, complete or not there, and never changed. Files that did
-not change are hard links between copies, and never to the folder that the system works in.
+A kept copy is named by its fingerprint, complete or not there, and never changed. Of a memory that
+is a folder, files that did not change are hard links between copies, and never to the folder that
+the system works in.
 """
 
 from __future__ import annotations
@@ -15,10 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from battery.base.errors import ArtifactError
-from battery.store.files import cannot_write, make_folder, sync_folder
+from battery.store.files import sync_folder
 
-_START: Final = "start"
-_KEPT: Final = "kept"
 #: Hexadecimal digits of a fingerprint.
 _DIGITS: Final = 16
 _BLOCK: Final = 1024 * 1024
@@ -40,81 +39,111 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()[:_DIGITS]
 
 
-class MemoryFolder:
-    """The folder that an arm of a system remembers in, and the copies of it.
+class Kept:
+    """The copies of the memories of both arms, in the folder `home`; raises `ArtifactError`."""
 
-    `home` is the folder of both arms; all methods raise `ArtifactError`.
-    """
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._copies = home / "kept"
 
-    def __init__(self, home: Path, arm: str) -> None:
-        #: Where the system works.
-        self.live = home / arm
-        self._kept = home / _KEPT
-        self._start = home / _START
+    def start(self, of: str) -> str | None:
+        """Return the fingerprint that both arms start with, of the folder or a system's own."""
+        path = self._home / of
+        with _explained(path):
+            return path.read_text().strip() if path.exists() else None
+
+    def name_start(self, of: str, name: str) -> None:
+        """Note the fingerprint that both arms start with; its copy is kept by now."""
+        with _explained(self._home):
+            _write(self._home / of, name)
+
+    def has(self, name: str) -> bool:
+        """Return whether there is a copy."""
+        return (self._copies / name).is_dir()
+
+    def copy(self, name: str) -> Path:
+        """Return where a copy is; raise where it is gone."""
+        if not self.has(name):
+            raise ArtifactError(
+                f"{self._copies / name}, the memory to go on from, is not there",
+                hint="restore that folder, or start a new battery in another one with --dir",
+            )
+        return self._copies / name
+
+    def begin(self, name: str) -> Path:
+        """Return an empty folder to make a copy in."""
+        unfinished = self._copies / f".{name}.tmp"
+        with _explained(self._copies):
+            _remove(unfinished)
+            unfinished.mkdir(parents=True)
+        return unfinished
+
+    def finish(self, unfinished: Path, name: str) -> str:
+        """Name a copy that is whole."""
+        with _explained(self._copies):
+            if self.has(name):
+                _remove(unfinished)
+            else:
+                unfinished.rename(self._copies / name)
+                sync_folder(self._copies)
+        return name
+
+    def latest(self) -> Path | None:
+        """Return the copy that was made last."""
+        with _explained(self._copies):
+            copies = [path for path in self._copies.iterdir() if not path.name.startswith(".")]
+            return max(copies, key=lambda path: path.stat().st_mtime, default=None)
+
+    def clear(self, needed: Collection[str]) -> None:
+        """Remove the copies that nobody needs any more."""
+        with _explained(self._copies):
+            for path in list(self._copies.iterdir()):
+                if path.name not in needed:
+                    # Renamed first: half a copy must not be taken for one.
+                    _remove(path.rename(path.with_name(f".{path.name}.old")))
+
+
+class FolderMemory:
+    """A memory that is all in one folder, while its system stands still or is ended."""
+
+    def __init__(self, folder: Path, kept: Kept) -> None:
+        self._folder = folder
+        self._kept = kept
 
     def begin(self) -> str:
         """Make the folder, and keep its content as the start of both arms; return its fingerprint.
 
         A battery that goes on keeps the start that it had.
         """
-        make_folder(self.live)
-        if self._start.exists():
-            return self._start.read_text().strip()
-        start = self.keep()
-        try:
+        with _explained(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+        start = self._kept.start("start")
+        if start is None:
+            start = self.keep()
             # Last, so that a start that is named is whole.
-            _write(self._start, start)
-        except OSError as error:
-            raise cannot_write(self._start, error) from error
+            self._kept.name_start("start", start)
         return start
 
-    def fingerprint(self) -> str:
-        """Return the fingerprint of what is in the folder now."""
-        with _explained(self.live):
-            return fingerprint(self.live)
-
     def keep(self) -> str:
-        """Keep a copy of the folder, unless there is one; return its fingerprint."""
-        name = self.fingerprint()
-        if (self._kept / name).exists():
-            return name
-        unfinished = self._kept / f".{name}.tmp"
-        with _explained(self._kept):
-            _remove(unfinished)
-            self._kept.mkdir(parents=True, exist_ok=True)
-            _copy(self.live, unfinished, self._earlier())
+        """Keep a copy, unless there is one; return the fingerprint."""
+        with _explained(self._folder):
+            name = fingerprint(self._folder)
+            if self._kept.has(name):
+                return name
+            unfinished = self._kept.begin(name)
+            _copy(self._folder, unfinished, self._kept.latest())
             # Anew: a process that the system left running may have written meanwhile.
-            name = fingerprint(unfinished)
-            if (self._kept / name).exists():
-                _remove(unfinished)
-            else:
-                unfinished.rename(self._kept / name)
-                sync_folder(self._kept)
-        return name
+            return self._kept.finish(unfinished, fingerprint(unfinished))
 
     def put_back(self, name: str) -> None:
         """Make the folder what a kept copy is."""
-        source = self._kept / name
-        if not source.is_dir():
-            raise ArtifactError(
-                f"{source}, the memory that the battery would go on with, is not there",
-                hint="restore that folder, or start a new battery in another one with --dir",
-            )
-        with _explained(self.live):
-            _remove(self.live)
-            _copy(source, self.live, [])
-
-    def clear(self, needed: Collection[str]) -> None:
-        """Remove the copies that nobody needs any more."""
-        with _explained(self._kept):
-            for path in self._kept.iterdir():
-                if path.name not in needed:
-                    _remove(path)
-
-    def _earlier(self) -> list[Path]:
-        """List the copies that unchanged files may be linked from, the latest first."""
-        copies = [path for path in self._kept.iterdir() if not path.name.startswith(".")]
-        return sorted(copies, key=lambda path: path.stat().st_mtime, reverse=True)[:1]
+        source = self._kept.copy(name)
+        with _explained(self._folder):
+            if self._folder.is_dir() and fingerprint(self._folder) == name:
+                return
+            _remove(self._folder)
+            self._folder.mkdir(parents=True)
+            _copy(source, self._folder, None)
 
 
 @contextmanager
@@ -145,27 +174,25 @@ def _hash(path: Path) -> bytes:
     return digest.digest()
 
 
-def _copy(source: Path, target: Path, earlier: list[Path]) -> None:
-    """Copy a folder, and sync it; unchanged files are linked from an earlier copy."""
-    target.mkdir(parents=True)
+def _copy(source: Path, target: Path, earlier: Path | None) -> None:
+    """Copy what is in a folder, and sync it; unchanged files are linked from an earlier copy."""
     for path in _entries(source):
         name = path.relative_to(source)
         if path.is_dir() and not path.is_symlink():
             (target / name).mkdir()
             shutil.copystat(path, target / name)
         else:
-            _copy_file(path, target / name, [copy / name for copy in earlier])
+            _copy_file(path, target / name, earlier / name if earlier else None)
 
 
-def _copy_file(path: Path, target: Path, earlier: list[Path]) -> None:
+def _copy_file(path: Path, target: Path, known: Path | None) -> None:
     if path.is_symlink():
         target.symlink_to(path.readlink())
         return
-    for known in earlier:
-        # Bytes and not times: a database may change within one tick of the clock.
-        if known.is_file() and not known.is_symlink() and _alike(path, known):
-            os.link(known, target)
-            return
+    # By bytes and not by times: a database may change within one tick of the clock.
+    if known and known.is_file() and not known.is_symlink() and _alike(path, known):
+        target.hardlink_to(known)
+        return
     shutil.copy2(path, target)
     _sync(target)
 

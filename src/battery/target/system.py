@@ -78,7 +78,7 @@ class Told(NamedTuple):
     """That a system has heard how a task ended."""
 
     #: As in `RespondReply`.
-    memory: str
+    memory: str | None
     elapsed_ms: int
     #: Tokens that it took to hear it; None where nobody knows.
     usage: Json | None = None
@@ -148,8 +148,8 @@ class Learner(Connection, Protocol):
         """Have it learn from the outcomes of an iteration; the rest as in `distill`."""
         ...
 
-    async def put_back(self, memory: str | None) -> None:
-        """Go on from a kept copy of the memory; None is the start."""
+    async def put_back(self, memories: Sequence[str]) -> None:
+        """Go on from the last of some kept memories, and keep all; of none, from the start."""
         ...
 
 

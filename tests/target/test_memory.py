@@ -1,0 +1,118 @@
+"""A memory in a folder: the same fingerprint for the same content, and every copy whole."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from battery.base.errors import ArtifactError
+from battery.target.memory import FolderMemory, Kept, fingerprint
+
+NAMES = st.sampled_from(["notes.txt", "a/b.txt", "a/c.txt", "empty/", "link", "\u00e9\n.md"])
+TREES = st.dictionaries(NAMES, st.binary(max_size=8), max_size=6)
+
+
+def grow(folder: Path, tree: dict[str, bytes]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in tree.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith("/"):
+            path.mkdir(exist_ok=True)
+        elif name == "link":
+            path.symlink_to(f"to {content.hex()}")
+        else:
+            path.write_bytes(content)
+
+
+def content(folder: Path) -> dict[str, object]:
+    return {
+        path.relative_to(folder).as_posix(): str(path.readlink())
+        if path.is_symlink()
+        else (path.read_bytes() if path.is_file() else None)
+        for path in folder.rglob("*")
+    }
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> FolderMemory:
+    made = FolderMemory(tmp_path / "learn", Kept(tmp_path))
+    made.begin()
+    return made
+
+
+@given(first=TREES, second=TREES)
+def test_a_fingerprint_tells_two_memories_apart_and_nothing_else(
+    tmp_path_factory: pytest.TempPathFactory, first: dict[str, bytes], second: dict[str, bytes]
+) -> None:
+    one, other = (tmp_path_factory.mktemp("memory") for _ in range(2))
+    grow(one, first)
+    grow(other, second)
+    assert (fingerprint(one) == fingerprint(other)) == (content(one) == content(other))
+
+
+@given(trees=st.lists(TREES, min_size=1, max_size=4))
+def test_every_kept_memory_can_be_put_back(
+    tmp_path_factory: pytest.TempPathFactory, trees: list[dict[str, bytes]]
+) -> None:
+    home = tmp_path_factory.mktemp("home")
+    memory, kept = FolderMemory(home / "learn", Kept(home)), []
+    start = memory.begin()
+    for tree in trees:
+        memory.put_back(start)
+        grow(home / "learn", tree)
+        kept.append((memory.keep(), content(home / "learn")))
+    for name, expected in kept:
+        memory.put_back(name)
+        assert content(home / "learn") == expected
+
+
+def test_what_the_system_writes_later_changes_no_copy(tmp_path: Path, memory: FolderMemory) -> None:
+    notes = tmp_path / "learn" / "notes.txt"
+    notes.write_text("one")
+    (tmp_path / "learn" / "large.bin").write_bytes(bytes(1000))
+    first = memory.keep()
+    # In place, of the same size, and within one tick of the clock.
+    with notes.open("r+") as file:
+        file.write("two")
+    second = memory.keep()
+    kept = tmp_path / "kept"
+    assert [(kept / name / "notes.txt").read_text() for name in (first, second)] == ["one", "two"]
+    large = kept / first / "large.bin"
+    assert large.samefile(kept / second / "large.bin")
+    assert not large.samefile(tmp_path / "learn" / "large.bin")
+
+
+def test_half_a_copy_is_none(tmp_path: Path, memory: FolderMemory) -> None:
+    """As a process leaves it that is killed while it copies."""
+    (tmp_path / "learn" / "notes.txt").write_text("whole")
+    name = fingerprint(tmp_path / "learn")
+    half = tmp_path / "kept" / f".{name}.tmp"
+    half.mkdir()
+    (half / "notes.txt").write_text("wh")
+    assert memory.keep() == name
+    assert (tmp_path / "kept" / name / "notes.txt").read_text() == "whole"
+
+
+def test_a_battery_that_goes_on_keeps_the_start_that_it_had(
+    tmp_path: Path, memory: FolderMemory
+) -> None:
+    start = memory.keep()
+    (tmp_path / "learn" / "notes.txt").write_text("learned")
+    assert FolderMemory(tmp_path / "learn", Kept(tmp_path)).begin() == start
+    assert FolderMemory(tmp_path / "frozen", Kept(tmp_path)).begin() == start
+
+
+def test_a_copy_that_is_gone_is_named(memory: FolderMemory) -> None:
+    with pytest.raises(ArtifactError, match="kept/0123"):
+        memory.put_back("0123")
+
+
+def test_sockets_and_pipes_are_no_memory(tmp_path: Path, memory: FolderMemory) -> None:
+    start = memory.keep()
+    os.mkfifo(tmp_path / "learn" / "pipe")
+    assert memory.keep() == start
