@@ -36,7 +36,7 @@ def estimate(ahead: Sequence[ScheduledCall], tasks: Tasks, before: BatteryDir | 
     known = before.pricing.known if before else None
     pricing = Pricing.of(tasks.prices, known, tasks.models.executor_cloud)
     if before:
-        tokens, costs = _taken(before, tokens_of), _taken(before, pricing.of_call)
+        tokens, costs = _taken(before, tokens_of, pricing.of_call)
         if any(arm for _, arm in tokens):
             return _as_before(ahead, tokens, costs, before)
     expected = tasks.expectations.tokens_per_call if tasks.expectations else None
@@ -57,14 +57,14 @@ def _between(tokens: int, models: Models, pricing: Pricing) -> tuple[float, floa
     return tokens * least / PER, tokens * most / PER
 
 
-def _taken(folder: BatteryDir, amount: Callable[[Json], float | None]) -> _Taken:
-    """Collect what recorded calls took, as far as that is known."""
-    taken: defaultdict[_Kind, list[float]] = defaultdict(list)
+def _taken(folder: BatteryDir, *amounts: Callable[[Json], float | None]) -> Sequence[_Taken]:
+    """Collect what recorded calls took, by each amount, as far as that is known."""
+    taken: list[defaultdict[_Kind, list[float]]] = [defaultdict(list) for _ in amounts]
 
     def note(call: Json) -> None:
-        value = amount(call)
-        if value is not None:
-            taken[_kind(call)].append(value)
+        for amount, values in zip(amounts, taken, strict=True):
+            if (value := amount(call)) is not None:
+                values[_kind(call)].append(value)
 
     for number in folder.numbers():
         Journal(folder.iteration(number).journal, heard=note)
