@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,7 +14,6 @@ from battery.calibration.scenario import Preset
 from battery.cli import options
 from battery.cli.output import print_record, progress
 from battery.commands import calibrate as stage
-from battery.commands import gauntlet
 from battery.gauntlet import SEEDS, table
 from battery.records.findings import Record
 from battery.report.markdown.calibration import text
@@ -82,6 +82,8 @@ def _simulated(
 def _gauntlet(
     only: str | None, seed: int, jobs: int, out: Path
 ) -> tuple[Record, str, BatteryError | None]:
+    # Loaded when it is asked for: all of `battery run` comes with it.
+    gauntlet = import_module("battery.commands.gauntlet")
     systems = gauntlet.chosen(only)
     with progress(quiet=False) as observe:
         seeds = range(seed, seed + SEEDS)
