@@ -86,6 +86,8 @@ class Iteration:
     _checked: dict[CallKey, Checked] = field(default_factory=dict)
     #: The finished calls of the learn arm.
     _learned_from: list[Ask] = field(default_factory=list)
+    #: Whether each call that was asked or replayed ended ok, by its checks if it has any.
+    _ok: dict[CallKey, bool] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Run all stages, in order; raise `BatteryError` at the first that fails."""
@@ -325,7 +327,9 @@ class Iteration:
             checked = self.grader.grade(task, phase, answer)
         if checked is not None:
             self._checked[ask.key] = checked
-        return result.graded(checked)
+        graded = result.graded(checked)
+        self._ok[ask.key] = graded.status == "ok"
+        return graded
 
     def _task_done(self, ask: Ask, result: RunResult, answer: Json | None) -> None:
         """Report a finished call; without an answer it is a replayed one."""
@@ -377,16 +381,10 @@ class Iteration:
         """Collect how the tasks of this iteration that can be done ended in an arm."""
         repeats = range(1, self.schedule.repeats + 1)
         return {
-            task.task_id: [self._passed(Ask(task, arm, repeat)) for repeat in repeats]
+            task.task_id: [self._ok[Ask(task, arm, repeat).key] for repeat in repeats]
             for task in self.schedule.tasks
             if task.phase in SOLVABLE
         }
-
-    def _passed(self, ask: Ask) -> bool:
-        checked = self._checked.get(ask.key)
-        if checked is not None:
-            return checked.ok
-        return bool(self.journal.read(ask.key)["result"]["status"] == "ok")
 
     def _start(self, stage: str, title: str) -> None:
         self.tell(events.StageStarted(self.files.number, stage, title))
