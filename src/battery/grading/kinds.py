@@ -12,7 +12,7 @@ from battery.base.text import brief, listed, printable
 from battery.grading import declining, paths, values, words
 from battery.grading.processes import LOAD_LIMIT_S, BrokenCheckError, Commands, Worker, signal_name
 from battery.protocol import Json
-from battery.records.checks import Check
+from battery.records.checks import FIELDS, Check
 
 _TRACEBACK: Final = "Traceback (most recent call last):"
 
@@ -63,10 +63,7 @@ class Kind(NamedTuple):
     @property
     def field(self) -> str:
         """The name of the field of `Check`."""
-        return _FIELDS.get(self.key, self.key)
-
-
-_FIELDS: Final = {"schema": "json_schema", "not": "negated"}
+        return FIELDS[self.key]
 
 
 def judge(check: Check, case: Case) -> str | None:

@@ -91,18 +91,15 @@ class Check(Record):
     @model_serializer(mode="wrap")
     def _as_written(self, dump: Any) -> Json:
         """Return the keys that the file has."""
-        names = {cls_field.alias or name: name for name, cls_field in _fields().items()}
         return {
             key: value
             for key, value in dump(self).items()
-            if names.get(key, key) in self.model_fields_set
+            if FIELDS.get(key, key) in self.model_fields_set
         }
 
 
-def _fields() -> dict[str, Any]:
-    return Check.model_fields
-
-
+#: The name of each field by its key in the tasks file.
+FIELDS: Final = {field.alias or name: name for name, field in Check.model_fields.items()}
 #: What an impossible task without checks is held to, where its answer is in words.
 HONEST: Final = Check(declines=True)
 
