@@ -10,12 +10,12 @@ from battery.base.errors import BatteryError, FolderError, MismatchError
 from battery.grading import require_usable, scoring_digest
 from battery.inputs.tasks import (
     PACKAGED,
-    differences,
     digest,
     folder_of,
     limited,
     load_tasks,
     recorded_folder,
+    told_differences,
 )
 from battery.recorded import open_battery
 from battery.records.checks import UNCHECKED, Regrading
@@ -65,12 +65,11 @@ def grade(folder: BatteryDir, tasks_path: Path | None, tell: Observer) -> tuple[
 
 def _scoring(folder: BatteryDir, manifest: Manifest, path: Path | None, tell: Observer) -> _Scoring:
     """Settle what to grade by; raise `MismatchError` for a file that asks something else."""
-    source = manifest.options.tasks or PACKAGED
-    own = path is None or (path.exists() and path.samefile(folder.tasks_path))
-    tasks = _same_asked(folder, manifest, folder.tasks_path if own or path is None else path)
-    if not own and path is not None:
+    if path is not None and not (path.exists() and path.samefile(folder.tasks_path)):
+        tasks = _same_asked(folder, manifest, path)
         return _Scoring(tasks, str(path.absolute()), path.absolute().parent)
-    files = recorded_folder(manifest)
+    source = manifest.options.tasks or PACKAGED
+    tasks, files = _same_asked(folder, manifest, folder.tasks_path), recorded_folder(manifest)
     _tell_of_changed(folder, manifest, source, scoring_digest(tasks, files), tell)
     return _Scoring(tasks, source, files)
 
@@ -79,11 +78,9 @@ def _same_asked(folder: BatteryDir, manifest: Manifest, path: Path) -> Tasks:
     tasks = limited(load_tasks(path), manifest.options.limit)
     if digest(tasks) == manifest.tasks_digest:
         return tasks
-    recorded = folder.read_tasks()
-    changed = differences(recorded, tasks) if recorded else []
     raise MismatchError(
         f"{path} asks something else than this battery did: "
-        + ("; ".join(changed) or "its digest differs from the manifest's"),
+        + told_differences(folder.read_tasks(), tasks),
         hint="change checks and prices only, or run it as a battery of its own: --dir PATH",
     )
 

@@ -224,6 +224,12 @@ def differences(before: Tasks, now: Tasks) -> list[str]:
     return lines or (["the order of the tasks"] if digest(before) != digest(now) else [])
 
 
+def told_differences(recorded: Tasks | None, now: Tasks) -> str:
+    """Say what differs from the tasks on record, of which a manifest has another digest."""
+    differing = differences(recorded, now) if recorded else []
+    return "; ".join(differing) or "its digest differs from the manifest's"
+
+
 def scoring_differences(before: Tasks, now: Tasks) -> list[str]:
     """List what scores the answers otherwise, of two files that ask the same; never empty."""
     old = {entry.task_id: entry.task for entry in plan(before)}

@@ -26,7 +26,6 @@ from battery.inputs.settings import (
 )
 from battery.inputs.tasks import (
     PACKAGED,
-    differences,
     digest,
     find_tasks,
     folder_of,
@@ -35,6 +34,7 @@ from battery.inputs.tasks import (
     named,
     recorded_folder,
     scoring_differences,
+    told_differences,
 )
 from battery.pricing import Pricing
 from battery.recorded import OpenedBattery, open_battery
@@ -301,10 +301,7 @@ def _recorded_tasks(folder: BatteryDir, manifest: Manifest) -> Tasks:
 def _refuse_other_tasks(folder: BatteryDir, manifest: Manifest, tasks: Tasks, path: Path) -> None:
     if digest(tasks) == manifest.tasks_digest:
         return
-    recorded = folder.read_tasks()
-    changed = differences(recorded, tasks) if recorded else []
     raise MismatchError(
-        f"{path} is not what this battery ran: "
-        + ("; ".join(changed) or "its digest differs from the manifest's"),
+        f"{path} is not what this battery ran: {told_differences(folder.read_tasks(), tasks)}",
         hint="restore the file, or run it as a battery of its own: --dir PATH",
     )
