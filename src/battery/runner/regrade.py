@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, count, groupby, takewhile
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from battery.base import jsonio
 from battery.base.errors import MismatchError
 from battery.grading import Grader
-from battery.inputs.tasks import plan, task_id
+from battery.inputs.tasks import plan, siblings, task_id
 from battery.protocol import Json
 from battery.records.checks import Checked, Regraded, Regrading
 from battery.records.manifest import UNSETTLED
@@ -87,15 +87,10 @@ class _Known:
     def __init__(self, tasks: Tasks) -> None:
         planned = plan(tasks)
         self._labels: Mapping[str, str] = {entry.task_id: entry.label for entry in planned}
+        new = takewhile(bool, (siblings(planned, number) for number in count(1)))
         self._tasks: dict[tuple[str | None, str], Task] = {
-            (None, entry.task_id): entry.task for entry in planned
+            (entry.sibling_of, entry.task_id): entry.task for entry in chain(planned, *new)
         }
-        for entry in planned:
-            for number in range(1, len(entry.task.siblings) + 1):
-                sibling = entry.task.sibling(number)
-                if sibling is not None:
-                    key = (entry.task_id, task_id(entry.phase, sibling))
-                    self._tasks[key] = sibling
 
     def task(self, saved: _Saved) -> Task:
         """Return the task of a run, with its checks; raise `MismatchError`."""
