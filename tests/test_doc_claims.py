@@ -17,7 +17,7 @@ from battery.protocol.limits import MAX_ANSWER_BYTES, MAX_ANSWER_VALUES
 from battery.records.expectations import Expectations
 from battery.records.metric import TABLE
 from battery.records.models import CONFIRMATIONS, CONFIRMED
-from battery.target.http import EXCERPT
+from battery.target.caller import EXCERPT
 from battery.verdict import planning, policy, power, signflip, simulation
 from battery.verdict.metrics import NEEDED
 from battery.verdict.statistics import most_without_event

@@ -17,7 +17,13 @@ ROOT = Path(__file__).parents[1] / "src" / "battery"
 DESIGN = (ROOT.parents[1] / "docs" / "explanation" / "design.md").read_text()
 #: Lowest first; a module may import from its own folder and from those before it.
 LAYERS = re.findall(r"^\| `(\w+)` \|", DESIGN.partition("## Layers")[2], re.MULTILINE)[::-1]
-HTTP_MODULES = {"base.network", "target.http", "target.transport", "embedded.language_model"}
+HTTP_MODULES = {
+    "base.network",
+    "target.caller",
+    "target.http",
+    "target.transport",
+    "embedded.language_model",
+}
 SLOW = {"httpx", "pydantic", "starlette", "uvicorn", "numpy", "rich", "markdown_it"}
 
 

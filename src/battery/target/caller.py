@@ -1,0 +1,264 @@
+"""HTTP calls to one place: bounded in time and size, explained where they fail, never repeated.
+
+Nothing is retried, here or in the transport: a repeated call would teach the system twice, and one
+that was answered already would be counted as a call that never was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, ClassVar, Final, NamedTuple
+
+import httpx
+
+from battery import protocol
+from battery.base import jsonio
+from battery.base.clock import awake
+from battery.base.errors import (
+    AnswerError,
+    BrokenAnswerError,
+    CallError,
+    CallTimeoutError,
+    ShapeError,
+    StatusError,
+    UnreachableError,
+)
+from battery.base.network import CONNECT_TIMEOUT_S, cause_of, proxy_note, proxy_secrets, tls_context
+from battery.base.redact import Redactor, without_user
+from battery.base.text import printable
+from battery.inputs.secrets import header_secrets
+from battery.inputs.settings import Target
+from battery.protocol import Json, limits
+from battery.target.transport import EXCERPT_BYTES, BoundedStream, open_http
+
+# About five lines: enough for the cause, and the next step is still on the screen.
+#: Characters of a body that an error message shows.
+EXCERPT: Final = 500
+
+#: What httpx raises; it has no common base.
+_HTTPX_ERRORS: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
+
+Clock = Callable[[], float]
+
+
+class Call(NamedTuple):
+    """What the messages need to know of a call."""
+
+    name: str
+    url: str
+    timeout: float
+
+
+class Caller:
+    """One connection to one target.
+
+    `secrets` are those of other targets, which may know them: a learning side reads logs.
+    """
+
+    #: What the hints call whoever answers.
+    noun: ClassVar[str] = "gateway"
+    #: What to do where credentials are asked for.
+    credentials: ClassVar[str] = (
+        "set GATEWAY_TOKEN (LLM_TEAM_TOKEN for the LLM team, CONTROL_GATEWAY_TOKEN for the "
+        "control gateway) or give --header"
+    )
+    #: Where it is written what an answer holds.
+    promise: ClassVar[str] = "fix the gateway; docs/reference/wire.md says what an answer holds"
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        secrets: Iterable[str] = (),
+        tls: ssl.SSLContext | None = None,
+        clock: Clock = awake,
+    ) -> None:
+        self._base = target.url
+        self._clock = clock
+        # A proxy is sent credentials, too, and shows what it was sent when it refuses a call.
+        own = [*header_secrets(target.headers), *proxy_secrets()]
+        self._redact = Redactor([*secrets, *own], spared=protocol.WORDS)
+        #: Whether the present answer has begun; a client makes one call at a time.
+        self._answering = False
+        self._http = open_http(target, tls or tls_context(target.url))
+
+    async def aclose(self) -> None:
+        """Close the connection, which the first call opened."""
+        await self._http.aclose()
+
+    def _call(self, name: str, path: str, timeout_s: float) -> Call:
+        return Call(name, self._base + path, timeout_s)
+
+    def _elapsed_ms(self, start: float) -> int:
+        return round((self._clock() - start) * 1000)
+
+    async def _ask(
+        self,
+        call: Call,
+        body: Json | None,
+        headers: Mapping[str, str] | None = None,
+        method: str = "POST",
+    ) -> tuple[Any, int]:
+        """Make a call; return the JSON of its answer, and how long it took."""
+        content, elapsed_ms, kind = await self._fetch(call, body, headers, method)
+        return self._document(call, content, kind), elapsed_ms
+
+    async def _fetch(
+        self, call: Call, body: Json | None, headers: Mapping[str, str] | None, method: str
+    ) -> tuple[bytes, int, str]:
+        """Make a call; return the answer's bytes, how long it took, and its content type."""
+        start = self._clock()
+        async with self._stream(call, body, headers, method) as response:
+            content = await response.aread()
+            limits.ValueCount().add(content)
+        # The last byte stops the clock, since a gateway that trickles takes that long; reading the
+        # JSON is our own time and not the gateway's.
+        return content, self._elapsed_ms(start), self._content_type(response)
+
+    def _document(self, call: Call, body: bytes, kind: str) -> Any:
+        try:
+            return self._redact.document(jsonio.loads(body, jsonio.MAX_DEPTH), body)
+        except ValueError as error:
+            self._redact.error(error)
+            # What is JSON but for one thing did come from the gateway.
+            verdict, hint = (
+                "is not JSON",
+                f"does this URL belong to the {self.noun}? check it with `battery doctor`",
+            )
+            if isinstance(error, jsonio.UnfitError):
+                verdict, hint = "cannot be read", error.hint
+            raise AnswerError(
+                f"{call.name}: the answer of {call.url} {verdict} ({printable(str(error))}; "
+                f"content-type {kind}): {self._shown(body)}",
+                hint=hint,
+            ) from error
+
+    @asynccontextmanager
+    async def _stream(
+        self,
+        call: Call,
+        body: Json | None,
+        headers: Mapping[str, str] | None = None,
+        method: str = "POST",
+    ) -> AsyncIterator[httpx.Response]:
+        """Send one request and hand out its answer, once its status is 2xx."""
+        kind = {} if body is None else {"content-type": "application/json"}
+        sent = self._http.stream(
+            method,
+            call.url,
+            content=None if body is None else jsonio.dumps(body),
+            headers={**kind, **(headers or {})},
+        )
+        async with self._translated(call), sent as response:
+            self._answering = True
+            coding = self._clean(BoundedStream(response).coding)
+            if not response.is_success:
+                raise await self._bad_status(call, response, coding)
+            if coding:
+                raise self._compressed(call, coding)
+            yield response
+
+    @asynccontextmanager
+    async def _translated(self, call: Call) -> AsyncIterator[None]:
+        """Bound the whole call and turn what httpx raises into errors a user understands."""
+        self._answering = False
+        try:
+            async with asyncio.timeout(call.timeout):
+                yield
+        except (TimeoutError, limits.TooLargeError, *_HTTPX_ERRORS) as error:
+            self._redact.error(error)
+            raise self._failure(call, error) from error
+
+    def _failure(self, call: Call, error: Exception) -> CallError:
+        if isinstance(error, TimeoutError):
+            what = "the answer was not complete" if self._answering else "no answer"
+            return CallTimeoutError(
+                f"{call.name}: {what} from {call.url} within {call.timeout:g} s",
+                hint=f"look at the {self.noun}'s log, or allow more: --respond-timeout, "
+                "--meta-timeout",
+            )
+        if isinstance(error, httpx.ConnectTimeout):
+            return CallTimeoutError(
+                f"{call.name}: no connection to {call.url} within {CONNECT_TIMEOUT_S:g} s",
+                hint="is the host right, and is it up? check with `battery doctor`",
+            )
+        if isinstance(error, httpx.ConnectError | httpx.ProxyError | httpx.UnsupportedProtocol):
+            return UnreachableError(
+                f"{call.name}: cannot connect to {call.url}{proxy_note(call.url)}: "
+                f"{cause_of(error)}",
+                hint="is it running, and is the URL right? check with `battery doctor`",
+            )
+        if isinstance(error, limits.TooLargeError):
+            return BrokenAnswerError(
+                f"{call.name}: the answer of {call.url} {error}",
+                hint=f"let the {self.noun} leave files and long logs out of its answer: up to "
+                f"{limits.MAX_ANSWER_BYTES >> 20} MiB and {limits.MAX_ANSWER_VALUES:,} values are "
+                f"taken, and {limits.MAX_EVENTS:,} events of a stream",
+            )
+        return BrokenAnswerError(
+            f"{call.name}: the connection to {call.url} broke: {cause_of(error)}",
+            hint=f"look at the {self.noun}'s log; what finished is on disk",
+        )
+
+    async def _bad_status(self, call: Call, response: httpx.Response, coding: str) -> CallError:
+        shown = await self._excerpt(response, coding)
+        where = self._header(response, "location")
+        moved = f" (to {without_user(where)})" if response.has_redirect_location else ""
+        return StatusError(
+            f"{call.name}: {call.url} answered HTTP {response.status_code}{moved}: {shown}",
+            hint=self._status_hint(response.status_code),
+        )
+
+    def _compressed(self, call: Call, coding: str) -> CallError:
+        return AnswerError(
+            f"{call.name}: {call.url} answered with content-encoding {coding}, "
+            "though a plain answer was asked for",
+            hint=f"switch compression off in the {self.noun} or in the proxy before it",
+        )
+
+    async def _excerpt(self, response: httpx.Response, coding: str) -> str:
+        if coding:
+            return f"(a body with content-encoding {coding}, which is not unpacked)"
+        body = b""
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > EXCERPT_BYTES:
+                break
+        return self._shown(body)
+
+    def _shown(self, body: bytes) -> str:
+        """Excerpt a body for a message."""
+        text = body[:EXCERPT_BYTES].decode("utf-8", "replace")
+        # Secrets go first: half of one, at the end of what was cut off, would not be recognized.
+        return printable(self._redact.excerpt(text))[:EXCERPT] or "(empty)"
+
+    def _content_type(self, response: httpx.Response) -> str:
+        return self._header(response, "content-type") or "none"
+
+    def _header(self, response: httpx.Response, name: str) -> str:
+        return self._clean(response.headers.get(name, ""))
+
+    def _clean(self, header: str) -> str:
+        return printable(self._redact.text(header))[:EXCERPT]
+
+    def _wrong_answer(self, call: Call, error: ShapeError, shown: str = "") -> AnswerError:
+        body = f": {shown}" if shown else ""
+        return AnswerError(
+            f"{call.name}: the answer of {call.url} is not what the wire promises: "
+            f"{printable(str(error))}{body}",
+            hint=error.hint or self.promise,
+        )
+
+    def _status_hint(self, status: int) -> str:
+        if status in {401, 403}:
+            return self.credentials
+        if status == 404:
+            return f"is this the {self.noun}'s base URL? check it with `battery doctor`"
+        # A redirect followed would repeat the call, and send its headers to a host nobody named.
+        # 304 and its like name no other place.
+        if status in {301, 302, 303, 307, 308}:
+            return "redirects are not followed: name the final URL"
+        return f"look at the {self.noun}'s log; what finished is on disk"
