@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,6 +49,11 @@ def test_a_wrong_tasks_file_fails_its_own_check_only(settings: Settings, tmp_pat
 def test_a_check_that_cannot_be_used_is_named_and_none_at_all_is_said(
     settings: Settings, tmp_path: Path
 ) -> None:
+    assert "no task has a check" in checks(settings)["tasks"].finding
+    path = write_tasks(tmp_path / "tasks.json", 1, siblings=1)
+    document = json.loads(path.read_text())
+    document["phases"]["beta_drift"][0]["siblings"][0]["checks"] = [{"contains": "A1"}]
+    path.write_text(json.dumps(document))
     assert "no task has a check" in checks(settings)["tasks"].finding
     write_tasks(tmp_path / "tasks.json", 1, checks=[{"python": "look.py:look"}])
     found = checks(settings)

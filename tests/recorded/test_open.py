@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,15 +96,21 @@ def test_what_the_manifest_and_the_tasks_say_is_taken_from_them(folder: BatteryD
     assert opened.observed.changed == []
 
 
-@pytest.mark.parametrize("checks", [[], [{"contains": "A1"}]])
-def test_it_is_known_whether_any_task_has_a_check(
-    folder: BatteryDir, checks: list[dict[str, str]]
+CHECKS = [{"contains": "A1"}]
+NEW = {"operation": "new", "spec": {}, "checks": CHECKS}
+
+
+@pytest.mark.parametrize(
+    ("more", "checked"), [({}, False), ({"checks": CHECKS}, True), ({"siblings": [NEW]}, False)]
+)
+def test_it_is_known_whether_any_task_has_a_check_of_its_own(
+    folder: BatteryDir, more: dict[str, Any], checked: bool
 ) -> None:
     recorded(folder)
     document = TASKS.document()
-    document["phases"]["alpha_baseline"][0]["checks"] = checks
+    document["phases"]["alpha_baseline"][0] |= more
     folder.write_tasks(Tasks.model_validate(document))
-    assert open_battery(folder).observed.checked is bool(checks)
+    assert open_battery(folder).observed.checked is checked
 
 
 def test_what_becomes_complete_later_is_no_part_of_it(folder: BatteryDir) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from battery.inputs.tasks import PlannedTask, frozen_first, task_id
+from battery.records.checks import Check
 from battery.records.models import (
     CONFIRMATIONS,
     FROZEN,
@@ -24,6 +25,7 @@ from battery.records.stages import CallKey
 from battery.runner.schedule import Schedule, confirmations, outcomes, to_confirm
 
 BOTH: tuple[Arm, ...] = (LEARN, FROZEN)
+CHECK = Check(contains="A1")
 
 
 def entries(alpha: int = 2, beta: int = 2, gamma: int = 1, siblings: int = 0) -> list[PlannedTask]:
@@ -100,6 +102,18 @@ def test_an_iteration_asks_the_sibling_of_its_number_once_and_never_another() ->
     # Two of a phase that share an operation are told apart.
     labels = [call.label for call in asked if (call.iteration, call.arm) == (1, LEARN)]
     assert sorted(labels) == ["new 0 (1)", "new 0 (2)", "new 0 (3)"]
+
+
+@pytest.mark.parametrize("own", [[], [CHECK]])
+@pytest.mark.parametrize("of_sibling", [[], [CHECK]])
+def test_a_plan_knows_checks_of_tasks_from_those_of_siblings(
+    own: list[Check], of_sibling: list[Check]
+) -> None:
+    new = Sibling(operation="new", spec={}, checks=of_sibling)
+    task = Task(task_class="c", operation="find", spec={}, checks=own, siblings=[new])
+    entry = PlannedTask(task_id(Phase.ALPHA, task), Phase.ALPHA, task, task.operation)
+    plan = Schedule([entry], BOTH, 1, 0).plan(0, 1, ())
+    assert (plan.checked, plan.graded) == (bool(own), bool(own or of_sibling))
 
 
 def test_where_siblings_do_not_last_it_is_said_from_when() -> None:

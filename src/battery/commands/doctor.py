@@ -14,7 +14,7 @@ from battery.base.errors import BatteryError
 from battery.base.text import printable
 from battery.grading import require_usable
 from battery.inputs.settings import Settings
-from battery.inputs.tasks import any_check, find_tasks, folder_of, named, plan
+from battery.inputs.tasks import find_tasks, folder_of, named, plan
 from battery.records.checks import UNCHECKED
 from battery.records.models import FROZEN, LEARN, Phase
 from battery.store.battery_dir import BatteryDir
@@ -85,7 +85,7 @@ def _tasks(settings: Settings) -> Check:
     planned = plan(tasks)
     counts = Counter(entry.phase for entry in planned)
     phases = ", ".join(f"{counts[phase]} {phase}" for phase in Phase)
-    word = "" if any_check(planned) else f"; {UNCHECKED}"
+    word = "" if tasks.checked else f"; {UNCHECKED}"
     return Check("tasks", True, f"{len(planned)} tasks ({phases}) from {source}{word}")
 
 

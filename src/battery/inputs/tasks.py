@@ -165,8 +165,8 @@ def plan(tasks: Tasks) -> list[PlannedTask]:
     ]
 
 
-def any_check(planned: Iterable[PlannedTask]) -> bool:
-    """Return whether any task has a check, or any sibling of one."""
+def any_graded(planned: Iterable[PlannedTask]) -> bool:
+    """Return whether any answer is held to a check, be it only that of a sibling."""
     return any(checks for entry in planned for checks in _checks(entry.task))
 
 

@@ -43,7 +43,8 @@ class Side(Record):
     )
     repeats: int = Field(description="Calls per task, iteration and arm.")
     checked: bool = Field(
-        description="Whether any task has a check; otherwise `ok` is the gateway's own word."
+        description="Whether any task has a check, siblings aside; otherwise `ok` is the "
+        "gateway's own word."
     )
 
 

@@ -21,8 +21,11 @@ class Plan(NamedTuple):
     repeats: int = 1
     #: By iteration, how many siblings it asks, once in each arm.
     siblings: tuple[int, ...] = ()
-    #: Whether any task has a check; without, `ok` is the gateway's own word.
+    #: Whether any task that is asked again and again has a check; without, `ok` is the gateway's
+    #: own word.
     checked: bool = False
+    #: Whether any answer is held to a check, be it only that of a sibling.
+    graded: bool = False
     # Kept apart from the total: they depend on the answers, and mostly none is needed.
     #: Most calls that may come on top, to confirm that tasks fail.
     confirmations: int = 0

@@ -321,7 +321,8 @@ class Evidence(Record):
         description="By arm: answers that equal an earlier one to the same task, times aside."
     )
     checked: bool = Field(
-        description="Whether any task has a check; without, `ok` is the gateway's own word."
+        description="Whether any task has a check, siblings aside; without, `ok` is the "
+        "gateway's own word."
     )
     sensitivity: Sensitivity | None = Field(
         description="What could have been seen; null with one arm."

@@ -6,7 +6,7 @@ are 0 to 1. What was not measured is null or absent, never 0.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final, Literal, NamedTuple
 
@@ -127,6 +127,14 @@ class Task(Record):
         )
 
 
+def any_check(tasks: Iterable[Task]) -> bool:
+    """Return whether any of the tasks has a check of its own; those of its siblings do not count.
+
+    Without one, the `ok` that a verdict rests on is the gateway's own word.
+    """
+    return any(task.checks for task in tasks)
+
+
 class Phases(Record):
     """The tasks of the three phases; a phase may be empty."""
 
@@ -207,8 +215,8 @@ class Tasks(Record):
 
     @property
     def checked(self) -> bool:
-        """Whether any task has a check."""
-        return any(task.checks for phase in Phase for task in self.phases.of(phase))
+        """Whether any task that is asked again and again has a check; siblings do not count."""
+        return any_check(task for phase in Phase for task in self.phases.of(phase))
 
     def document(self) -> Json:
         """Return the file's content; what the file does not use has no key in it."""

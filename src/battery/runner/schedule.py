@@ -10,10 +10,19 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from battery.base.numbers import counted
-from battery.inputs.tasks import PlannedTask, any_check, frozen_first, plan, siblings, task_id
+from battery.inputs.tasks import PlannedTask, any_graded, frozen_first, plan, siblings, task_id
 from battery.records.events import Plan, ScheduledCall
 from battery.records.manifest import Manifest
-from battery.records.models import CONFIRMATIONS, LEARN, SOLVABLE, Arm, Phase, Run, Tasks
+from battery.records.models import (
+    CONFIRMATIONS,
+    LEARN,
+    SOLVABLE,
+    Arm,
+    Phase,
+    Run,
+    Tasks,
+    any_check,
+)
 from battery.records.stages import (
     META_STAGES,
     SIBLING_TITLE,
@@ -143,7 +152,8 @@ class Schedule:
                 sum(len(entry.task.siblings) >= number for entry in self.tasks)
                 for number in range(1, wanted + 1)
             ),
-            checked=any_check(self.tasks),
+            checked=any_check(entry.task for entry in self.tasks),
+            graded=any_graded(self.tasks),
             # The first iteration is what the others are compared with.
             confirmations=CONFIRMATIONS * solvable * (wanted - max(finished, 1)),
         )

@@ -216,7 +216,7 @@ class Follower:
         begun = list(self.current.news(replayed=True))
         self.plan = self.schedule.plan(finished, wanted, self.current.recorded)
         yield self.plan
-        if self.plan.checked and finished < wanted:
+        if self.plan.graded and finished < wanted:
             yield events.Notice(_CLAIMED)
         yield from map(self._iteration_finished, range(shown + 1, finished + 1))
         yield from begun

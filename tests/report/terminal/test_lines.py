@@ -116,7 +116,12 @@ def test_an_event_is_one_line(event: Event, text: str) -> None:
             "4 review and judgment; 1,234 of them are already on disk",
         ),
         (
-            Plan(2, 8, arms=2, siblings=(8, 3), checked=True),
+            Plan(2, 8, arms=2, siblings=(8, 3), graded=True),
+            "60 calls: 32 tasks (2 iterations x 8 tasks x 2 arms), 22 new tasks (11 x 2 arms), "
+            "2 distill, 4 review and judgment",
+        ),
+        (
+            Plan(2, 8, arms=2, siblings=(8, 3), checked=True, graded=True),
             "60 calls: 32 tasks (2 iterations x 8 tasks x 2 arms), 22 new tasks (11 x 2 arms), "
             "2 distill, 4 review and judgment",
         ),
@@ -131,7 +136,7 @@ def test_a_battery_says_what_it_costs_in_calls(plan: Plan, text: str) -> None:
     assert legend.startswith("tasks that the overseer corrected")
     assert ("frozen: " in legend) == (plan.arms == 2)
     assert ("new: " in legend) == any(plan.siblings)
-    assert ("failed!: " in legend) == plan.checked
+    assert ("failed!: " in legend) == plan.graded
     assert ("no task has a check" in legend) == (not plan.checked)
 
 

@@ -147,9 +147,9 @@ def _plan_lines(plan: events.Plan) -> str:
         legend += "; frozen: the arm that never learns"
     if any(plan.siblings):
         legend += "; new: asked for the first time"
-    if plan.checked:
+    if plan.graded:
         legend += f"; {_REFUTED}: claims to be ok, and a check refutes it"
-    else:
+    if not plan.checked:
         legend += f"; {UNCHECKED}"
     return "\n".join(
         line for text in (cost(plan), legend) for line in wrap(text, WIDTH, subsequent_indent="  ")
@@ -244,7 +244,7 @@ def print_outlook(outlook: events.Outlook, stream: TextIO) -> None:
 def outlook_document(outlook: events.Outlook) -> Json:
     """Return the same as one document; arm and repeat are null where a call has none."""
     plan = outlook.plan
-    counts = {name: value for name, value in plan._asdict().items() if name != "checked"}
+    counts = {name: value for name, value in plan._asdict().items() if not isinstance(value, bool)}
     return {
         "seed": outlook.seed,
         "checked": plan.checked,
