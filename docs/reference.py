@@ -6,13 +6,16 @@ hand. The fields of a record are described where the record is, and nowhere else
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_type_hints
 
 from pydantic import TypeAdapter
 
+import battery
+from battery.cli import run as command
 from battery.comparison.timeline import History
 from battery.grading.kinds import KINDS
 from battery.records.checks import Regrading
@@ -43,6 +46,19 @@ _BY_HAND: Final = {
     "Task": "../how-to/own-tasks.md#the-fields",
     "Tasks": "../how-to/own-tasks.md#the-fields",
     "Word": "evidence.md#verdict-words",
+}
+#: Of `battery.run`: what no option is called, or is said of.
+_OWN_WORDS: Final = {
+    "target": "What `--target` takes, or a class or function that a file defines.",
+    "headers": "Headers for the gateway, in addition to those that the environment holds.",
+    "llm_team_headers": "The same for the LLM team.",
+    "control_headers": "The same for the control gateway.",
+    "progress": "Whether to show the run on standard error.",
+}
+#: Of a battery: what has no docstring.
+_FIELDS: Final = {
+    "folder": "Where its files are.",
+    "summary": "Every number, as in [`summary.json`](files.md#summary).",
 }
 _WORDS: Final = {
     "boolean": "boolean",
@@ -121,6 +137,48 @@ def _checks(page: str) -> Iterator[str]:
     return _table(["Key", "Passes when", "Does not accept"], rows)
 
 
+def _keywords(page: str) -> Iterator[str]:
+    """Tabulate the keywords of `battery.run`, in the words of the command's options."""
+    del page
+    options: dict[str, str] = {}
+    for hint in get_type_hints(command.run, include_extras=True).values():
+        for option in getattr(hint, "__metadata__", ()):
+            # Typer takes the first name of an option for its default, and sorts it out later.
+            names = (str(option.default), *(option.param_decls or ()))
+            options |= dict.fromkeys((name.strip("-").replace("-", "_") for name in names), option)
+    rows = (
+        [f"`{name}`", f"`{_code(keyword.annotation)}`", about]
+        for name, keyword in inspect.signature(battery.run).parameters.items()
+        if (about := _OWN_WORDS.get(name) or getattr(options.get(name), "help", ""))
+    )
+    return _table(["Keyword", "Type", "What it is"], rows)
+
+
+def _members(page: str) -> Iterator[str]:
+    """Tabulate what a battery has, by the docstrings."""
+    del page
+    fields = inspect.get_annotations(battery.Battery)
+    rows = [[f"`{name}`", f"`{_code(fields[name])}`", about] for name, about in _FIELDS.items()]
+    members: Mapping[str, Any] = vars(battery.Battery)
+    for name, member in members.items():
+        if name.startswith("_") or name in fields:
+            continue
+        called = not isinstance(member, property)
+        kind = inspect.signature(member if called else member.fget).return_annotation
+        rows.append(
+            [
+                f"`{name}{'()' if called else ''}`",
+                f"`{_code(kind)}`",
+                " ".join(str(member.__doc__).split()),
+            ]
+        )
+    return _table(["Member", "Type", "What it is"], iter(rows))
+
+
+def _code(annotation: str) -> str:
+    return annotation.replace("|", "\\|")
+
+
 def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
@@ -130,6 +188,8 @@ _TABLES: Final[dict[str, Callable[..., Iterator[str]]]] = {
     "fields": _fields,
     "files": _files,
     "formats": _formats,
+    "keywords": _keywords,
+    "members": _members,
     "overview": _overview,
     "schemas": _schemas,
 }

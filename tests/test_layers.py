@@ -140,7 +140,7 @@ def test_scipy_and_pandas_are_for_the_tests_alone() -> None:
 
 def test_the_computing_modules_know_no_network_disk_clock_or_terminal() -> None:
     pure = {"protocol", "records", "review", "verdict", "comparison"}
-    single = {"run.schedule", "report.markdown.summary"}
+    single = {"runner.schedule", "report.markdown.summary"}
     forbidden = {"os", "io", "socket", "time", "sys", "httpx", "rich", "typer"}
     for name, path in modules().items():
         if name in single or name.split(".")[0] in pure:

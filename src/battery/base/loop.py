@@ -6,7 +6,10 @@ import asyncio
 import inspect
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import partial
+from threading import Thread
 from typing import Any, Final, ParamSpec, TypeVar
 
 from battery.base import interrupts
@@ -81,19 +84,45 @@ def run(work: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kw
     signal breaks it off. Once the work is cancelled, no signal raises anything.
     """
     loop = Loop()
-
-    async def main() -> T:
-        loop.main = asyncio.current_task()
-        return await work(*args, **kwargs)
-
     try:
-        with (
-            interrupts.reacting(loop.cancel),
-            asyncio.Runner(loop_factory=lambda: loop) as runner,
-        ):
-            return runner.run(main())
+        with interrupts.reacting(loop.cancel):
+            return _run(loop, partial(work, *args, **kwargs))
     except asyncio.CancelledError:
         raise KeyboardInterrupt from None
+
+
+def run_apart(work: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run work to its end in a thread of its own, and raise here what it raises there.
+
+    Needs no program of its own around it: an event loop may be running already, as in a notebook,
+    and no signal is taken over. `KeyboardInterrupt` cancels the work, and comes when that has
+    closed what it had open; a second one comes at once.
+    """
+    loop, outcome = Loop(), Future[T]()
+
+    def body() -> None:
+        try:
+            outcome.set_result(_run(loop, partial(work, *args, **kwargs)))
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    # What ends without waiting for it leaves it in the state of a process that was killed.
+    Thread(target=body, name="battery", daemon=True).start()
+    try:
+        return outcome.result()
+    except KeyboardInterrupt as error:
+        loop.cancel()
+        # Why it ended says how it goes on.
+        raise error from outcome.exception()
+
+
+def _run(loop: Loop, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    async def main() -> T:
+        loop.main = asyncio.current_task()
+        return await work()
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        return runner.run(main())
 
 
 @contextmanager

@@ -14,15 +14,16 @@ from battery.base.errors import UsageError
 from battery.cli import configured
 from battery.cli.configured import Source, source_of
 from battery.inputs.config import Config
-from battery.inputs.settings import Feedback as Level
 from battery.inputs.settings import (
+    LIMITS,
     Settings,
     Target,
     environment_headers,
     make_companion,
-    make_target,
+    make_model,
     parse_headers,
 )
+from battery.inputs.settings import Feedback as Level
 from battery.verdict.conditions import CONDITIONS
 
 DEFAULT_FOLDER = Path("data/battery")
@@ -58,7 +59,8 @@ TasksFile = Annotated[
     ),
 ]
 Iterations = Annotated[
-    int | None, option("--iterations -n N", "How many iterations [default: 3].", min=1)
+    int | None,
+    option("--iterations -n N", "How many iterations [default: 3].", **LIMITS["iterations"]),
 ]
 Gateway = Annotated[
     str | None,
@@ -119,8 +121,7 @@ Repeats = Annotated[
     option(
         "--repeats R",
         "How often each task is asked per iteration and arm [default: 1].",
-        min=1,
-        max=1000,
+        **LIMITS["repeats"],
     ),
 ]
 Seed = Annotated[
@@ -128,32 +129,35 @@ Seed = Annotated[
     option(
         "--seed N",
         "Seed of the coin that decides which arm is asked first [default: drawn at random].",
-        min=0,
-        max=2**63 - 1,
+        **LIMITS["seed"],
     ),
 ]
 Limit = Annotated[
     int | None,
-    option("--limit N", "Take only the first N tasks of each phase [default: all].", min=1),
+    option(
+        "--limit N", "Take only the first N tasks of each phase [default: all].", **LIMITS["limit"]
+    ),
 ]
 DryRun = Annotated[
     bool, option("--dry-run", "Print how many calls it would make, and each in order; make none.")
 ]
-# No call takes no time, and one that takes more than a day is a mistyped number.
-_TIMEOUT: Final = {"min": 0.001, "max": 86_400}
 RespondTimeout = Annotated[
-    float, option("--respond-timeout S", "Seconds for one task.", **_TIMEOUT)
+    float, option("--respond-timeout S", "Seconds for one task.", **LIMITS["respond_timeout"])
 ]
 MetaTimeout = Annotated[
-    float, option("--meta-timeout S", "Seconds for one distill, review or judgment.", **_TIMEOUT)
+    float,
+    option(
+        "--meta-timeout S",
+        "Seconds for one distill, review or judgment.",
+        **LIMITS["meta_timeout"],
+    ),
 ]
 Concurrency = Annotated[
     int | None,
     option(
         "--concurrency N",
         "Tasks of a phase asked at the same time; a resume keeps it [default: 1].",
-        min=1,
-        max=256,
+        **LIMITS["concurrency"],
     ),
 ]
 Resume = Annotated[
@@ -165,18 +169,16 @@ MaxTokens = Annotated[
         "--max-tokens N",
         "Pause with exit code 4, between two tasks, once the calls on disk have spent N tokens; "
         "--resume with a higher number goes on [default: no cap].",
-        min=1,
+        **LIMITS["max_tokens"],
     ),
 ]
-# Less than a cent is a mistyped number, and infinity is no cap.
 MaxCost = Annotated[
     float | None,
     option(
         "--max-cost USD",
         "The same for what they cost, in US dollars; needs a price for each model [default: no "
         "cap].",
-        min=0.01,
-        max=10**9,
+        **LIMITS["max_cost"],
     ),
 ]
 Feedback = Annotated[
@@ -283,16 +285,7 @@ def settings(ctx: typer.Context, read: Callable[[str, Mapping[str, str]], Target
 
 def model(url: str | None) -> tuple[str | None, str | None]:
     """Check the URL of a language model and read its key; raise `UsageError`."""
-    key = os.environ.get("BATTERY_MODEL_KEY")
-    if not url:
-        return None, key
-    endpoint = make_target(url, {})
-    if endpoint.headers:
-        raise UsageError(
-            f"the URL of the language model at {endpoint.url} carries a user or a password",
-            hint="give the URL alone, and the key of its endpoint in BATTERY_MODEL_KEY",
-        )
-    return endpoint.url, key
+    return make_model(url), os.environ.get("BATTERY_MODEL_KEY")
 
 
 def _headers(prefix: str, lines: list[str] | None) -> dict[str, str]:

@@ -13,7 +13,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from battery.base.errors import UsageError
@@ -24,6 +24,22 @@ DEFAULT_ITERATIONS: Final = 3
 #: Nothing; whether it passed; also why not, and what would have been right.
 Feedback = Literal["none", "grade", "answer"]
 DEFAULT_FEEDBACK: Final[Feedback] = "grade"
+
+# No call takes no time, and one that takes more than a day is a mistyped number.
+_SECONDS: Final = {"min": 0.001, "max": 86_400}
+#: By the name of a setting, the least and the most that it may be.
+LIMITS: Final[Mapping[str, Mapping[str, float]]] = {
+    "iterations": {"min": 1},
+    "repeats": {"min": 1, "max": 1000},
+    "seed": {"min": 0, "max": 2**63 - 1},
+    "limit": {"min": 1},
+    "respond_timeout": _SECONDS,
+    "meta_timeout": _SECONDS,
+    "concurrency": {"min": 1, "max": 256},
+    "max_tokens": {"min": 1},
+    # Less than a cent is a mistyped number, and infinity is no cap.
+    "max_cost": {"min": 0.01, "max": 10**9},
+}
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -88,6 +104,33 @@ class Settings:
     #: A language model for the embedded gateway; None is its rules.
     model_url: str | None = None
     model_key: str | None = field(default=None, repr=False)
+
+
+def require_within_limits(settings: Settings) -> None:
+    """Refuse a value that its setting cannot have; raise `UsageError`."""
+    for name, limits in LIMITS.items():
+        value = getattr(settings, name)
+        # Not written the other way round, because a number that is none is not less than any.
+        if value is None or limits["min"] <= value <= limits.get("max", value):
+            continue
+        most = f" to {limits['max']:,}" if "max" in limits else " or more"
+        raise UsageError(f"{name} is {value}", hint=f"it may be {limits['min']:,}{most}")
+    if settings.feedback not in {None, *get_args(Feedback)}:
+        words = ", ".join(get_args(Feedback))
+        raise UsageError(f"feedback is {settings.feedback!r}", hint=f"it may be {words}")
+
+
+def make_model(url: str | None) -> str | None:
+    """Check the URL of a language model; raise `UsageError`."""
+    if not url:
+        return None
+    endpoint = make_target(url, {})
+    if endpoint.headers:
+        raise UsageError(
+            f"the URL of the language model at {endpoint.url} carries a user or a password",
+            hint="give the URL alone, and the key of its endpoint in BATTERY_MODEL_KEY",
+        )
+    return endpoint.url
 
 
 def make_target(url: str, headers: Mapping[str, str]) -> Target:

@@ -1,7 +1,7 @@
-"""Rows as CSV and as Parquet.
+"""Rows as CSV, as Parquet and as a `DataFrame`.
 
 CSV follows RFC 4180: UTF-8, a head line, CRLF, quotes only where they are needed. Parquet is
-written through pyarrow, which is an extra and may be missing.
+written through pyarrow, which is an extra and may be missing, as pandas may.
 """
 
 from __future__ import annotations
@@ -105,11 +105,16 @@ def _library(name: str) -> Any:
         ) from error
 
 
-def _field(arrow: Any, name: str, hint: Any) -> Any:
-    """Make a column of the record's own types, so that the two cannot differ."""
+def _kind(hint: Any) -> tuple[Any, bool]:
+    """Return the type of a column, and whether it may hold None."""
     options = [kind for kind in get_args(hint) if kind is not type(None)]
     nullable = len(options) < len(get_args(hint))
-    kind = options[0] if nullable else hint
+    return (options[0] if nullable else hint), nullable
+
+
+def _field(arrow: Any, name: str, hint: Any) -> Any:
+    """Make a column of the record's own types, so that the two cannot differ."""
+    kind, nullable = _kind(hint)
     types = {
         bool: arrow.bool_(),
         int: arrow.int64(),
@@ -117,3 +122,21 @@ def _field(arrow: Any, name: str, hint: Any) -> Any:
         datetime: arrow.timestamp("ms", tz="UTC"),
     }
     return arrow.field(name, types.get(kind, arrow.string()), nullable=nullable)
+
+
+def frame(rows: Iterable[Row]) -> Any:
+    """Return the rows as a pandas `DataFrame`, whose columns can hold what was not reported.
+
+    Raises `UsageError` without pandas.
+    """
+    try:
+        pandas = importlib.import_module("pandas")
+    except ImportError as error:
+        raise UsageError(
+            f"a DataFrame needs pandas, which cannot be loaded: {error}",
+            hint="install it: pip install pandas; rows() gives the same as dicts",
+        ) from error
+    types = {bool: "boolean", int: "Int64", float: "Float64", datetime: "datetime64[ms, UTC]"}
+    return pandas.DataFrame([row.cells for row in rows], columns=list(COLUMNS)).astype(
+        {name: types.get(_kind(hint)[0], "string") for name, hint in COLUMNS.items()}
+    )

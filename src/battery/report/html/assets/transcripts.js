@@ -208,7 +208,10 @@
     if (event.target === dialog) dialog.close();
   });
   dialog.addEventListener("close", () => {
-    if (parse(location.hash)) history.replaceState(null, "", location.pathname + location.search);
+    if (!parse(location.hash)) return;
+    // In the frame of a notebook no address can be replaced, only its end.
+    if (location.protocol === "about:") location.hash = "";
+    else history.replaceState(null, "", location.pathname + location.search);
   });
   addEventListener("hashchange", open);
   // The groups come after this script.
