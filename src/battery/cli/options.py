@@ -16,6 +16,7 @@ from battery.cli.configured import Source, source_of
 from battery.inputs.config import Config
 from battery.inputs.settings import (
     LIMITS,
+    RESTORE,
     Settings,
     Target,
     environment_headers,
@@ -101,7 +102,7 @@ ControlGateway = Annotated[
     option(
         "--control-gateway URL",
         "Base URL of a second deployment that is never distilled: the frozen arm of a live "
-        "gateway.",
+        "gateway. Or `restore`, for a gateway that can put its own memory back.",
         envvar="CONTROL_GATEWAY_URL",
     ),
 ]
@@ -272,8 +273,11 @@ def settings(ctx: typer.Context, read: Callable[[str, Mapping[str, str]], Target
         gateway=gateway,
         llm_team=make_companion(team_url, team_headers, gateway) if team_url else None,
         control_gateway=(
-            make_companion(control_url, control_headers, gateway) if control_url else None
+            make_companion(control_url, control_headers, gateway)
+            if control_url and control_url != RESTORE
+            else None
         ),
+        restores=control_url == RESTORE,
         gateway_headers=gateway_headers,
         llm_team_headers=team_headers,
         control_headers=control_headers,

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 import orjson
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -43,6 +43,8 @@ from battery.embedded.world import World
 from battery.protocol import (
     CHAT_PATH,
     DISTILL_PATH,
+    FINGERPRINT_PATH,
+    MEMORY_PATH,
     RESPOND_PATH,
     ChatRequest,
     DistillRequest,
@@ -52,10 +54,18 @@ from battery.protocol import (
 )
 
 HEALTH_PATH: Final = "/v1/health"
+_VERBS: Final = ("snapshot", "restore", "reset")
 #: Six digits are more outcomes than anybody distils, and keep the number a small one.
 _SOURCE: Final = re.compile(r"outcomes_tail:([1-9][0-9]{0,5})")
 
 Body = TypeVar("Body", bound=BaseModel)
+
+
+class _Copy(BaseModel):
+    """The body of a request to keep the memory, or to put it back."""
+
+    # Part of a path.
+    name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")
 
 
 @dataclass(frozen=True)
@@ -151,7 +161,7 @@ class Gateway:
 
 
 def make_app(gateway: Gateway, on_stop: Callable[[], Awaitable[None]] | None = None) -> Starlette:
-    """Wrap a gateway in its four routes; `on_stop` is awaited when the server stops."""
+    """Wrap a gateway in its routes; `on_stop` is awaited when the server stops."""
 
     async def respond(request: Request) -> Response:
         return _json(await gateway.respond(await _body(request, RespondRequest)))
@@ -170,6 +180,21 @@ def make_app(gateway: Gateway, on_stop: Callable[[], Awaitable[None]] | None = N
     async def health(_: Request) -> Response:
         return _json(gateway.health())
 
+    async def fingerprint(_: Request) -> Response:
+        return _json({"fingerprint": gateway.memory.fingerprint})
+
+    async def memory(request: Request) -> Response:
+        verb = request.url.path.rpartition("/")[2]
+        if verb == "reset":
+            gateway.memory.reset()
+            return _json({"status": "ok"})
+        name = (await _body(request, _Copy)).name
+        try:
+            (gateway.memory.snapshot if verb == "snapshot" else gateway.memory.restore)(name)
+        except KeyError as error:
+            raise HTTPException(404) from error
+        return _json({"status": "ok", "name": name})
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
@@ -182,6 +207,8 @@ def make_app(gateway: Gateway, on_stop: Callable[[], Awaitable[None]] | None = N
             Route(CHAT_PATH, chat, methods=["POST"]),
             Route(DISTILL_PATH, distil_run, methods=["POST"]),
             Route(HEALTH_PATH, health),
+            Route(FINGERPRINT_PATH, fingerprint),
+            *(Route(f"{MEMORY_PATH}/{verb}", memory, methods=["POST"]) for verb in _VERBS),
         ],
         exception_handlers={
             HTTPException: _refused,

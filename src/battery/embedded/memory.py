@@ -7,6 +7,7 @@ empty when it taught nothing. The playbook is made from those files at every sta
 from __future__ import annotations
 
 import os
+import shutil
 from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from pydantic import ValidationError
 from battery.embedded.forms import Spec
 from battery.embedded.lessons import LESSON, Lesson, Outcome
 
+_DISTILLED: Final = "distilled_*.jsonl"
 #: Lessons put before the executor: enough for the words of a task.
 RECALLED: Final = 3
 #: Kinds of lessons in the order in which they are recalled: who says most about a task comes first.
@@ -37,15 +39,20 @@ class Memory:
         self.folder = folder
         self.frozen = frozen
         self._outcomes = folder / "outcomes.jsonl"
+        self._copies = folder / "snapshots"
         self._lessons: dict[str, Lesson] = {}
         self._fingerprint: str | None = None
         #: How often this memory was distilled, in earlier lives too.
         self.distillations = 0
-        for path in sorted(folder.glob("distilled_*.jsonl")):
+        self._read()
+
+    def _read(self) -> None:
+        self._lessons, self._fingerprint, self.distillations = {}, None, 0
+        for path in sorted(self.folder.glob(_DISTILLED)):
             self.distillations += 1
             self._take(lesson for line in _lines(path) if (lesson := _read_lesson(line)))
         # A frozen memory must leave its folder byte for byte as it is.
-        if not frozen:
+        if not self.frozen:
             _end_torn_line(self._outcomes)
 
     def __len__(self) -> int:
@@ -102,6 +109,33 @@ class Memory:
             lines = sorted(f"{key} {one.model_dump_json()}\n" for key, one in self._lessons.items())
             self._fingerprint = sha256("".join(lines).encode()).hexdigest()[:16]
         return self._fingerprint
+
+    def snapshot(self, name: str) -> None:
+        """Keep a copy of everything under a name, in place of an older one."""
+        shutil.rmtree(self._copies / name, ignore_errors=True)
+        (self._copies / name).mkdir(parents=True)
+        for path in self._files():
+            shutil.copy2(path, self._copies / name)
+
+    def restore(self, name: str) -> None:
+        """Go on from a copy; raise `KeyError` where there is none of that name."""
+        copy = self._copies / name
+        if not copy.is_dir():
+            raise KeyError(name)
+        self.reset()
+        for path in copy.iterdir():
+            shutil.copy2(path, self.folder)
+        self._read()
+
+    def reset(self) -> None:
+        """Forget everything but the copies."""
+        for path in self._files():
+            path.unlink()
+        self._read()
+
+    def _files(self) -> list[Path]:
+        outcomes = [self._outcomes] if self._outcomes.exists() else []
+        return [*outcomes, *self.folder.glob(_DISTILLED)]
 
     def recall(self, spec: Spec) -> list[Lesson]:
         """Return the lessons that apply to a task, at most `RECALLED`."""

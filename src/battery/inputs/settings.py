@@ -21,6 +21,8 @@ from battery.base.errors import UsageError
 DEFAULT_LLM_TEAM: Final = "http://localhost:5000"
 DEFAULT_ITERATIONS: Final = 3
 
+#: What `--control-gateway` names in place of a second deployment.
+RESTORE: Final = "restore"
 #: Nothing; whether it passed; also why not, and what would have been right.
 Feedback = Literal["none", "grade", "answer"]
 DEFAULT_FEEDBACK: Final[Feedback] = "grade"
@@ -71,6 +73,8 @@ class Settings:
     llm_team: Target | None = None
     #: A second deployment that never learns; None is the twin that the target brings, if any.
     control_gateway: Target | None = None
+    #: The gateway is its own twin: its memory is put back before each call.
+    restores: bool = False
     #: One arm, whatever the gateway.
     no_control: bool = False
     #: For targets whose URL comes from the manifest.

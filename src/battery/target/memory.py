@@ -55,6 +55,7 @@ class Kept:
     def name_start(self, of: str, name: str) -> None:
         """Note the fingerprint that both arms start with; its copy is kept by now."""
         with _explained(self._home):
+            self._home.mkdir(parents=True, exist_ok=True)
             _write(self._home / of, name)
 
     def has(self, name: str) -> bool:

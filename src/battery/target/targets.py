@@ -22,6 +22,7 @@ from battery.base.redact import MIN_SECRET, MIN_WORD
 from battery.inputs.secrets import header_secrets, short_credential
 from battery.inputs.settings import (
     DEFAULT_LLM_TEAM,
+    RESTORE,
     Settings,
     Target,
     make_companion,
@@ -33,6 +34,7 @@ from battery.records.manifest import Manifest
 from battery.records.models import FROZEN, LEARN, Arm, Tasks
 from battery.store.battery_dir import BatteryDir
 from battery.target.http import Client, open_clients
+from battery.target.restored import Restored, open_restored
 from battery.target.system import Connection, Finding, Kind, Opening, Worker
 
 #: Names the embedded gateway, on the command line and in the manifest.
@@ -64,6 +66,10 @@ async def _calling(
 
 @asynccontextmanager
 async def _live(opening: Opening) -> AsyncIterator[Sequence[Worker]]:
+    if opening.settings.restores:
+        async with open_restored(opening, _secrets(opening.settings)) as workers:
+            yield workers
+        return
     targets: dict[Arm, Target] = {LEARN: opening.target}
     control = opening.settings.control_gateway
     if control and FROZEN in opening.arms:
@@ -149,7 +155,7 @@ def read(text: str, headers: Mapping[str, str]) -> Target:
 
 def has_control(settings: Settings) -> bool:
     """Return whether there are two arms: where the target brings a twin or one is named."""
-    named = settings.control_gateway is not None
+    named = settings.control_gateway is not None or settings.restores
     return not settings.no_control and (named or not _kind(settings).is_address)
 
 
@@ -159,8 +165,13 @@ def names(settings: Settings) -> dict[str, str]:
     team, control = _team(settings), settings.control_gateway
     targets = {"gateway": gateway, "llm_team": team.url if team else gateway}
     if has_control(settings):
-        targets["control"] = control.url if control else gateway
+        targets["control"] = control.url if control else _twin(settings)
     return targets
+
+
+def _twin(settings: Settings) -> str:
+    """Name the twin that no address of its own has."""
+    return RESTORE if settings.restores else _gateway(settings).url
 
 
 def is_local(settings: Settings) -> bool:
@@ -171,10 +182,15 @@ def is_local(settings: Settings) -> bool:
 def refuse_unfit(settings: Settings) -> None:
     """Refuse settings that do not go with the kind of target; raise `UsageError`."""
     kind = _kind(settings)
-    if kind.is_local and (settings.concurrency or 1) > 1:
+    if (kind.is_local or settings.restores) and (settings.concurrency or 1) > 1:
         raise UsageError(
-            f"a {kind.name} is asked one task at a time, because each arm has one memory",
+            f"a {kind.name} whose memory is put back is asked one task at a time",
             hint="leave out --concurrency",
+        )
+    if settings.restores and not kind.is_address:
+        raise UsageError(
+            f"--control-gateway {RESTORE} is for live gateways: the {kind.name} brings a twin",
+            hint="leave it out, or name a gateway's URL with --target",
         )
     _refuse_unfit_control(settings, kind)
 
@@ -269,7 +285,8 @@ async def learning_side(settings: Settings, workers: Sequence[Worker]) -> AsyncI
         yield workers[0][LEARN]
         return
     async with open_clients(team, 1, secrets=_secrets(settings)) as clients:
-        yield clients[0]
+        gateway = workers[0][LEARN]
+        yield gateway.taught_by(clients[0]) if isinstance(gateway, Restored) else clients[0]
 
 
 def _secrets(settings: Settings) -> list[str]:
@@ -319,6 +336,16 @@ def _companion(
 def _same_arms(settings: Settings, manifest: Manifest) -> Settings:
     url, control = manifest.targets.get("control"), settings.control_gateway
     # Half a battery with a control and half without has no contrast that means anything.
+    if (settings.restores or control) and (settings.restores != (url == RESTORE)) and url:
+        raise MismatchError(
+            f"the control of this battery is {url}, not {control.url if control else RESTORE}",
+            hint="leave out --control-gateway and its variable, or run into another folder",
+        )
+    if url is None and settings.restores:
+        raise MismatchError(
+            "this battery has one arm, and the gateway with its memory put back would be a second",
+            hint="leave out --control-gateway and its variable, or run into another folder",
+        )
     if url is None and control is not None:
         raise MismatchError(
             f"this battery has one arm, and {control.url} would be a second",
@@ -331,6 +358,8 @@ def _same_arms(settings: Settings, manifest: Manifest) -> Settings:
         )
     if url is None:
         return replace(settings, no_control=True)
+    if url == RESTORE:
+        return replace(settings, restores=True)
     # Headers are never on disk, so they come from where the user keeps them.
     control = _companion(control, url, settings.control_headers, settings.gateway)
     return replace(settings, control_gateway=control)
