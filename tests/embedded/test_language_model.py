@@ -28,6 +28,7 @@ from battery.protocol.limits import MAX_ANSWER_BYTES
 from tests.embedded.conftest import Serve
 from tests.embedded.fake_model import FakeModel, fake_model
 from tests.embedded.helpers import ask, connect, distil
+from tests.support.commands import battery, write_tasks
 from tests.support.impatience import impatient
 from tests.support.misbehaving import Script, Server, closing, http, repeating, sending, stalling
 
@@ -482,3 +483,16 @@ def test_a_reply_of_a_hundred_thousand_braces_costs_its_turn_and_no_more(serve: 
     with endpoint(sending(http(json.dumps(endless)))) as server:
         answer = ask(serve(model_url=f"{server.url}/v1"), SPARKY)
     assert (answer["status"], answer["iterations"]) == ("failed", 8)
+
+
+def test_a_model_that_takes_too_long_is_told_with_the_option_that_allows_more(
+    model: FakeModel, tmp_path: Path
+) -> None:
+    path = tmp_path / "tasks.json"
+    tasks = write_tasks(path, per_phase=1, models="hanging", spec=SPARKY)
+    done = battery(
+        *("run", "--tasks", tasks, "--dir", tmp_path / "data", "--model-url", model.url),
+        *("--model-timeout", "0.1"),
+    )
+    assert done.returncode == 1
+    assert "no whole answer within 0.1 s; --model-timeout allows more" in done.stderr

@@ -13,6 +13,7 @@ from battery.base.text import printable, write_line
 from battery.cli import options
 from battery.embedded.policies import Dials
 from battery.embedded.server import GatewayOptions, serving
+from battery.inputs.settings import LIMITS
 
 Host = Annotated[str, options.option("--host", "Address to listen on.")]
 Port = Annotated[
@@ -22,6 +23,14 @@ Store = Annotated[
     Path, options.option("--store", "Folder of the gateway's memory; an existing one is continued.")
 ]
 Frozen = Annotated[bool, options.option("--frozen", "Never learn: distill changes nothing.")]
+ModelTimeout = Annotated[
+    float,
+    options.option(
+        "--model-timeout S",
+        "Seconds for one call of that language model.",
+        **LIMITS["model_timeout"],
+    ),
+]
 # A gateway that goes wrong on purpose shows whether the verdict notices.
 ForgetAfter = Annotated[
     int | None,
@@ -63,6 +72,7 @@ def gateway(
     warm_up: WarmUp = 0,
     answer_cache: AnswerCache = False,
     model_url: options.ModelUrl = None,
+    model_timeout: ModelTimeout = GatewayOptions.model_timeout,
     debug: options.Debug = False,
 ) -> None:
     """Serve the embedded gateway until interrupted.
@@ -80,7 +90,12 @@ def gateway(
         forget_after=forget_after, bluff=bluff, warm_up=warm_up, answer_cache=answer_cache
     )
     chosen = GatewayOptions(
-        store=store, frozen=frozen, model_url=endpoint, model_key=key, dials=dials
+        store=store,
+        frozen=frozen,
+        model_url=endpoint,
+        model_key=key,
+        model_timeout=model_timeout,
+        dials=dials,
     )
     # The URL alone on standard output, so that a script can read it and go on.
     with serving(chosen, host, port, warn=_warn) as url:

@@ -215,6 +215,14 @@ ModelUrl = Annotated[
         envvar="BATTERY_MODEL_URL",
     ),
 ]
+ModelTimeout = Annotated[
+    float | None,
+    option(
+        "--model-timeout S",
+        "Seconds for one call of that language model [default: the longer of the other timeouts].",
+        **LIMITS["model_timeout"],
+    ),
+]
 FailOn = Annotated[
     str | None,
     option(

@@ -44,6 +44,7 @@ def run(
     dry_run: options.DryRun = False,
     repo: options.Repo = None,
     model_url: options.ModelUrl = None,
+    model_timeout: options.ModelTimeout = None,
     fail_on: options.FailOn = None,
     full: options.Full = False,
     as_json: options.Json = False,

@@ -240,7 +240,8 @@ class LanguageModel:
                     if len(data) > limit:
                         break
         except TimeoutError:
-            raise self._error(model, f"no whole answer within {self._timeout_s:g} s") from None
+            reason = f"no whole answer within {self._timeout_s:g} s; --model-timeout allows more"
+            raise self._error(model, reason) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             self._redact.error(error)
             reason = f"{str(error) or type(error).__name__} ({self._url})"

@@ -37,6 +37,7 @@ LIMITS: Final[Mapping[str, Mapping[str, float]]] = {
     "limit": {"min": 1},
     "respond_timeout": _SECONDS,
     "meta_timeout": _SECONDS,
+    "model_timeout": _SECONDS,
     "concurrency": {"min": 1, "max": 256},
     "max_tokens": {"min": 1},
     # Less than a cent is a mistyped number, and infinity is no cap.
@@ -108,6 +109,8 @@ class Settings:
     #: A language model for the embedded gateway; None is its rules.
     model_url: str | None = None
     model_key: str | None = field(default=None, repr=False)
+    #: Seconds for one of its calls; None is the longer of the other two.
+    model_timeout: float | None = None
 
 
 def require_within_limits(settings: Settings) -> None:

@@ -89,7 +89,9 @@ async def _embedded(opening: Opening) -> AsyncIterator[Sequence[Worker]]:
             frozen=arm == FROZEN,
             model_url=opening.settings.model_url,
             model_key=opening.settings.model_key,
-            model_timeout=max(opening.settings.respond_timeout, opening.settings.meta_timeout),
+            # Whoever called the gateway should be the one to give up, unless told otherwise.
+            model_timeout=opening.settings.model_timeout
+            or max(opening.settings.respond_timeout, opening.settings.meta_timeout),
         )
 
     # One server per arm: they share nothing, as two deployments of a live gateway share nothing.
