@@ -51,9 +51,16 @@ LIVE_GATEWAY = "http://localhost:3100"
 _PARSER = MarkdownIt("commonmark").enable("table")
 GROUP = get_command(app)
 assert isinstance(GROUP, typer.core.TyperGroup)
-COMMANDS: dict[str, Any] = {"battery": GROUP} | {
-    f"battery {name}": GROUP.get_command(typer.Context(GROUP), name) for name in GROUP.commands
-}
+
+
+def commands(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    """Yield a command by its name, and those below it."""
+    yield name, command
+    for below in getattr(command, "commands", ()):
+        yield from commands(f"{name} {below}", command.get_command(typer.Context(command), below))
+
+
+COMMANDS: dict[str, Any] = dict(commands("battery", GROUP))
 
 
 def name_of(page: Path) -> str:

@@ -49,7 +49,8 @@ os.environ.setdefault("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
 
 # Written here once more because help, completion and suggestions must not import the commands; a
 # test compares them with the commands' own.
-#: Each command is the function of that name in the module of that name, with its help in short.
+#: Each command is the function of that name in the module of that name, or the group `app` in it,
+#: with its help in short.
 SUMMARIES: Final = {
     "run": "Run a battery from the start, or resume one.",
     "iterate": "Add one iteration to a finished battery.",
@@ -67,6 +68,7 @@ SUMMARIES: Final = {
     "calibrate": "Show how often each verdict is given where the truth is known.",
     "doctor": "Check that everything is in place for a run.",
     "init": "Write a starter for tasks of your own.",
+    "tasks": "Make a tasks file of a data set.",
 }
 
 
@@ -97,8 +99,10 @@ class LazyGroup(TyperGroup):
         if name not in SUMMARIES:
             return None
         module = _imported(f"battery.cli.{name}")
-        command = typer.Typer(rich_markup_mode=None, add_completion=False)
-        command.command(name)(getattr(module, name))
+        command = getattr(module, "app", None)
+        if command is None:
+            command = typer.Typer(rich_markup_mode=None, add_completion=False)
+            command.command(name)(getattr(module, name))
         built = get_command(command)
         # Up to here a signal ends the program; from now on there may be something to close first.
         interrupts.begin()

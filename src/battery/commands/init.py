@@ -49,7 +49,7 @@ def init(folder: Path, names: Names) -> list[Path]:
     files = dict(zip(_paths(folder), map(jsonio.dumps_indented, contents), strict=True))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_new(files)
+        write_new(files)
     except OSError as error:
         raise FolderError(
             f"cannot write a starter to {folder}: {error.strerror}; nothing was written",
@@ -77,7 +77,7 @@ def _paths(folder: Path) -> tuple[Path, Path]:
     return folder / TASKS_FILE, folder / SCHEMA_FILE
 
 
-def _write_new(files: Mapping[Path, bytes]) -> None:
+def write_new(files: Mapping[Path, bytes]) -> None:
     """Write files that must not exist yet; after an error or an interruption there are none."""
     written: list[Path] = []
     try:
