@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from benchmarks import call, memory, page, scale, startup, verdict
+from benchmarks import call, memory, meter, page, scale, startup, verdict
 from benchmarks.table import Row, table
 
 Benchmark = Callable[[Path, bool], Iterable[Row]]
@@ -22,6 +22,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "verdict": verdict.verdict,
     "page": page.page,
     "call": call.call,
+    "meter": meter.meter,
     "scale": scale.scale,
     "large": memory.large,
 }

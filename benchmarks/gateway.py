@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from tests.support.server import Server, http
+from tests.support.server import Exchange, Server, http
 
 from battery.protocol.limits import MAX_ANSWER_BYTES, MAX_ANSWER_VALUES
 from benchmarks.processes import environment, module
@@ -111,9 +111,28 @@ def _answers(respond: bytes) -> dict[str, bytes]:
     }
 
 
+def _model() -> tuple[bytes, bytes]:
+    """Make the answer of a model's endpoint, whole and as a stream of 100 events."""
+    usage = {"prompt_tokens": 380, "completion_tokens": 32, "total_tokens": 412}
+    message = {"role": "assistant", "content": "word " * 100}
+    whole = {"model": "m-1", "choices": [{"message": message}], "usage": usage}
+    said = [{"model": "m-1", "choices": [{"delta": {"content": "word "}}]}] * 98
+    last = {"model": "m-1", "choices": [], "usage": usage}
+    events = [f"data: {json.dumps(event)}\n\n" for event in [*said, last]]
+    stream = "".join([*events, "data: [DONE]\n\n"])
+    return http(json.dumps(whole)), http(stream, kind="text/event-stream")
+
+
 def _serve() -> None:
     answers = _answers(RESPONDS[sys.argv[1]]())
-    with Server(lambda exchange: exchange.send(answers[exchange.request.call])) as server:
+    whole, stream = _model()
+
+    def answer(exchange: Exchange) -> None:
+        is_stream = b'"stream": true' in exchange.request.body
+        model = stream if is_stream else whole
+        exchange.send(answers.get(exchange.request.call, model))
+
+    with Server(answer) as server:
         print(server.url, flush=True)
         threading.Event().wait()
 

@@ -32,6 +32,19 @@ def ratio_row(figure: str, ours_s: float, base_s: float, bound: float | None = N
     )
 
 
+def added_row(figure: str, ours_s: float, base_s: float, bound_ms: float) -> Row:
+    """Compare two durations in seconds by their difference."""
+    more = (ours_s - base_s) * 1000
+    return Row(
+        figure=figure,
+        compared=f"{more:+.2f} ms",
+        bound=f"+{bound_ms:g} ms",
+        passed=more <= bound_ms,
+        ours=milliseconds(ours_s),
+        baseline=milliseconds(base_s),
+    )
+
+
 def seconds_row(figure: str, ours_s: float, bound_s: float) -> Row:
     """Hold a duration to a bound of its own, where there is nothing to compare it with."""
     return Row(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from benchmarks import workload
-from benchmarks.table import difference_row, ratio_row, table
+from benchmarks.table import added_row, difference_row, ratio_row, table
 from benchmarks.typer_programs import COMMANDS
 
 from tests.support.calls import command_here
@@ -78,6 +78,12 @@ def test_a_ratio_passes_up_to_its_bound(ours_s: float, words: str) -> None:
 def test_a_difference_passes_up_to_its_bound(ours_mb: float, words: str) -> None:
     line = table([difference_row("peak", ours_mb, 50, 150)]).splitlines()[-1]
     assert cells(line)[2:4] == ["+150 MB", words]
+
+
+@pytest.mark.parametrize(("ours_s", "words"), [(0.015, "yes"), (0.0151, "**no**")])
+def test_an_added_time_passes_up_to_its_bound(ours_s: float, words: str) -> None:
+    line = table([added_row("call", ours_s, 0.01, 5)]).splitlines()[-1]
+    assert cells(line)[2:4] == ["+5 ms", words]
 
 
 def test_a_figure_without_a_bound_is_not_judged() -> None:

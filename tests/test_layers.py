@@ -19,6 +19,7 @@ DESIGN = (ROOT.parents[1] / "docs" / "explanation" / "design.md").read_text()
 LAYERS = re.findall(r"^\| `(\w+)` \|", DESIGN.partition("## Layers")[2], re.MULTILINE)[::-1]
 HTTP_MODULES = {
     "base.network",
+    "meter.proxy",
     "target.caller",
     "target.http",
     "target.transport",

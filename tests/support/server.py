@@ -57,6 +57,10 @@ class Exchange:
         """Do nothing for a while, or until the test is over; tell whether it is."""
         return self._server.stopped.wait(seconds)
 
+    def client_leaves(self) -> bool:
+        """Wait until the client has closed the connection; tell whether it did just that."""
+        return self._wire.recv(1) == b""
+
     def say_no_more(self) -> None:
         """Let it be known that nothing new will be sent."""
         self._server.spoken.set()

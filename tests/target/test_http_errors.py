@@ -180,8 +180,8 @@ def test_a_call_that_takes_too_long_is_given_up(call: str, script: Script, words
 def test_a_host_that_does_not_accept_is_given_up_early(
     call: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("caller", "transport"):
-        monkeypatch.setattr(f"battery.target.{module}.CONNECT_TIMEOUT_S", 0.2)
+    for module in ("target.caller", "base.network"):
+        monkeypatch.setattr(f"battery.{module}.CONNECT_TIMEOUT_S", 0.2)
     with Deaf() as server, pytest.raises(errors.CallTimeoutError) as caught:
         asking(server.url, call)
     assert f"no connection to {server.url}/" in caught.value.message

@@ -5,15 +5,15 @@ from __future__ import annotations
 import ipaddress
 import os
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from battery.base.errors import unusable_certificates
-from battery.base.redact import url_secrets
+from battery.base.errors import UnreachableError, unusable_certificates, unusable_proxy
+from battery.base.redact import Redactor, url_secrets
 
 # A call may take minutes because work takes minutes. A connection takes milliseconds: a host that
 # has not answered by then is down, and the user should hear it before those minutes are over.
@@ -35,6 +35,33 @@ def tls_context(url: str) -> ssl.SSLContext:
         return httpx.create_ssl_context()
     except OSError as error:
         raise unusable_certificates(error) from error
+
+
+def open_client(
+    url: str, tls: ssl.SSLContext, limits: httpx.Limits, headers: Mapping[str, str] | None = None
+) -> httpx.AsyncClient:
+    """Open a client for calls to one place; raise `UnreachableError` for an unusable proxy.
+
+    Only connecting is bounded in time. Redirects are not followed, and nothing is retried.
+    """
+    try:
+        return httpx.AsyncClient(
+            headers=headers,
+            verify=tls,
+            # Overall time is bounded by asyncio.timeout: a read timeout would start anew with
+            # every byte, and a stream that trickles would never end.
+            timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
+            limits=limits,
+            # A proxy's time would be counted as the gateway's, and most lead nowhere near this
+            # machine.
+            trust_env=not is_loopback(url),
+        )
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        Redactor(proxy_secrets()).error(error)
+        # What is no URL cannot be searched for a password, and the error quotes a part of it.
+        broken = isinstance(error, httpx.InvalidURL)
+        reason = "it is not a URL" if broken else str(error)
+        raise unusable_proxy(UnreachableError, url, reason) from (None if broken else error)
 
 
 def is_loopback(url: str) -> bool:

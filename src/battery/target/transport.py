@@ -16,9 +16,7 @@ import anyio.lowlevel
 import httpx
 
 from battery import __version__
-from battery.base.errors import UnreachableError, unusable_proxy
-from battery.base.network import CONNECT_TIMEOUT_S, KEEPALIVE_S, is_loopback, proxy_secrets
-from battery.base.redact import Redactor
+from battery.base.network import KEEPALIVE_S, open_client
 from battery.inputs.settings import Target
 from battery.protocol import limits
 from battery.protocol.distill import STREAM_END
@@ -142,26 +140,11 @@ async def load_backend() -> None:
 
 def open_http(target: Target, tls: ssl.SSLContext) -> httpx.AsyncClient:
     """Open a client that keeps one connection; raise `UnreachableError` for an unusable proxy."""
-    try:
-        return httpx.AsyncClient(
-            headers={
-                "user-agent": f"battery/{__version__}",
-                # Unpacking would be counted as the gateway's time.
-                "accept-encoding": "identity",
-                **target.headers,
-            },
-            verify=tls,
-            # Overall time is bounded by asyncio.timeout: a read timeout would start anew with
-            # every byte, and a stream that trickles would never end.
-            timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
-            limits=httpx.Limits(max_connections=1, keepalive_expiry=KEEPALIVE_S),
-            # A proxy's time would be counted as the gateway's, and most lead nowhere near this
-            # machine.
-            trust_env=not is_loopback(target.url),
-        )
-    except (ImportError, ValueError, httpx.InvalidURL) as error:
-        Redactor(proxy_secrets()).error(error)
-        # What is no URL cannot be searched for a password, and the error quotes a part of it.
-        broken = isinstance(error, httpx.InvalidURL)
-        reason = "it is not a URL" if broken else str(error)
-        raise unusable_proxy(UnreachableError, target.url, reason) from (None if broken else error)
+    headers = {
+        "user-agent": f"battery/{__version__}",
+        # Unpacking would be counted as the gateway's time.
+        "accept-encoding": "identity",
+        **target.headers,
+    }
+    one = httpx.Limits(max_connections=1, keepalive_expiry=KEEPALIVE_S)
+    return open_client(target.url, tls, one, headers)

@@ -1,0 +1,1 @@
+"""A meter beneath the agent: a proxy on loopback that counts what its models are asked."""
