@@ -23,7 +23,8 @@ from tests.support.commands import battery
 pytestmark = pytest.mark.slow
 
 STARTER: Final = Path(__file__).parents[1] / "src" / "battery" / "starter.json"
-PRICES: Final = {"your-executor-model": {"input": 1.25, "cached_input": 0.125, "output": 10}}
+MODELS: Final = {f"{who}_cloud": f"desk-{who}" for who in ("executor", "reviewer", "overseer")}
+PRICES: Final = {"desk-executor": {"input": 1.25, "cached_input": 0.125, "output": 10}}
 
 
 @contextmanager
@@ -63,12 +64,12 @@ def judged(folder: Path, system: str, iterations: int, tasks: dict[str, Any]) ->
 def with_all() -> dict[str, Any]:
     """Return the tasks of `battery init`, which have checks and siblings, with prices."""
     tasks: dict[str, Any] = json.loads(STARTER.read_text())
-    return tasks | {"prices": PRICES}
+    return tasks | {"models": MODELS, "prices": PRICES}
 
 
 def plain() -> dict[str, Any]:
     """Return the same tasks as somebody in a hurry writes them."""
-    tasks: dict[str, Any] = json.loads(STARTER.read_text())
+    tasks: dict[str, Any] = json.loads(STARTER.read_text()) | {"models": MODELS}
     for phase in ("alpha_baseline", "beta_drift", "gamma_impossible"):
         for task in tasks["phases"][phase]:
             task.pop("checks", None)

@@ -130,8 +130,8 @@ class Server:
 
     @property
     def calls(self) -> list[str]:
-        """The calls that arrived, in order."""
-        return [request.call for request in self.requests]
+        """The calls that arrived, in order; a look at the front page is none."""
+        return [request.call for request in self.requests if request.method == "POST"]
 
     def __enter__(self) -> Self:
         self._start(self._accept)

@@ -182,7 +182,7 @@ def test_a_host_that_does_not_accept_is_given_up_early(
 ) -> None:
     for module in ("target.caller", "base.network"):
         monkeypatch.setattr(f"battery.{module}.CONNECT_TIMEOUT_S", 0.2)
-    with Deaf() as server, pytest.raises(errors.CallTimeoutError) as caught:
+    with Deaf() as server, pytest.raises(errors.UnreachableError) as caught:
         asking(server.url, call)
     assert f"no connection to {server.url}/" in caught.value.message
     assert "within 0.2 s" in caught.value.message
@@ -303,13 +303,13 @@ def test_with_debug_the_stack_is_shown_as_well(tmp_path: Path) -> None:
 def test_nobody_listening_is_one_message(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{unused_port()}"
     done = run_here(tmp_path, url)
-    assert_one_message(done, 1, f"cannot connect to {url}/v1/respond", "is it running")
+    assert_one_message(done, 1, f"the gateway is not there: cannot connect to {url}/", "start it")
 
 
 def test_a_host_without_an_address_is_one_message(tmp_path: Path) -> None:
     once = {"RES_OPTIONS": "attempts:1 timeout:1"}
     done = run_battery(tmp_path, "http://gateway.invalid", env=once)
-    assert_one_message(done, 1, "cannot connect to http://gateway.invalid/", "is the URL right")
+    assert_one_message(done, 1, "cannot connect to http://gateway.invalid/", "--gateway")
 
 
 def test_a_host_that_does_not_accept_is_one_message(tmp_path: Path) -> None:

@@ -88,9 +88,10 @@ def test_several_workers_and_one_arm_will_do_for_it(here: Path) -> None:
 
 def test_doctor_says_what_its_probe_found_and_asks_nothing(here: Path) -> None:
     lines = battery(here, "doctor", "--gateway", "notes:mine").stdout.splitlines()
-    assert lines[2:] == [
+    assert lines[2:5] == [
         "ok    gateway: the agent is awake",
         "ok    LLM team: the agent is awake; --llm-team names a live one",
+        "settings:",
     ]
     assert notes.CALLS == []
 

@@ -90,7 +90,7 @@ def test_the_command_reaches_another_host_through_the_proxy_only(tmp_path: Path)
         done = run_battery(tmp_path, "http://gateway.example", env={"http_proxy": proxy.url})
     assert done.returncode == 0, done.stderr
     assert {request.headers["host"] for request in proxy.requests} == {"gateway.example"}
-    assert len(proxy.requests) == 4
+    assert len(proxy.calls) == 4
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,13 @@ from battery.base.errors import BatteryError
 from battery.base.text import printable
 from battery.grading import require_usable
 from battery.inputs.settings import Settings
-from battery.inputs.tasks import find_tasks, folder_of, named, plan
+from battery.inputs.tasks import find_tasks, folder_of, named, plan, refuse_placeholders
 from battery.records.checks import UNCHECKED
-from battery.records.models import FROZEN, LEARN, Phase
+from battery.records.models import Phase
+from battery.runner import preflight
+from battery.runner.preflight import Side
 from battery.store.battery_dir import BatteryDir
 from battery.target import targets
-from battery.target.system import Connection
-
-_PROBE_TIMEOUT_S = 10.0
 
 
 class Check(NamedTuple):
@@ -53,18 +52,17 @@ async def doctor(settings: Settings) -> list[Check]:
 
 async def _targets(settings: Settings, scratch: BatteryDir) -> list[Check]:
     async with targets.opened(settings, scratch, lambda _event: None) as workers:
-        learn, control = workers[0][LEARN], workers[0].get(FROZEN)
-        named = settings.gateway is not None
+        gateway, control = preflight.gateway(workers[0]), preflight.control(workers[0])
         # Each is looked at even when another fails, so that one visit names all that is wrong.
-        checks = [await _reachable("gateway", learn, "--gateway", named=named)]
+        checks = [await _reachable(gateway, named=settings.gateway is not None)]
         try:
             async with targets.learning_side(settings, workers) as team:
-                named = team is not learn
-                checks.append(await _reachable("LLM team", team, "--llm-team", named=named))
+                named = team is not gateway.connection
+                checks.append(await _reachable(preflight.team(team), named=named))
         except BatteryError as error:
             checks.append(_failed("LLM team", error))
         if control:
-            checks.append(await _reachable("control gateway", control, "--control-gateway"))
+            checks.append(await _reachable(control))
     return checks
 
 
@@ -82,6 +80,8 @@ def _failed(name: str, error: BatteryError) -> Check:
 def _tasks(settings: Settings) -> Check:
     tasks, source = find_tasks(settings.tasks_path)
     require_usable(tasks, folder_of(source), named(source))
+    if targets.sends_models(settings):
+        refuse_placeholders(tasks, named(source))
     planned = plan(tasks)
     counts = Counter(entry.phase for entry in planned)
     phases = ", ".join(f"{counts[phase]} {phase}" for phase in Phase)
@@ -108,14 +108,16 @@ def _folder(settings: Settings) -> Check:
     return Check("folder", True, f"{folder.root} holds a {manifest.state} battery, {done}", hint)
 
 
-async def _reachable(name: str, system: Connection, option: str, *, named: bool = True) -> Check:
-    """Look at one system; of one that nobody named, say how to name another."""
+async def _reachable(side: Side, *, named: bool = True) -> Check:
+    """Look at one side; of one that nobody named, say how to name another."""
     try:
-        finding = await system.probe(_PROBE_TIMEOUT_S)
+        finding = await side.look()
     except BatteryError as error:
-        return Check(name, False, error.message, f"start it, or name another with {option}")
-    offer = "" if named else f"; {option} names a live one"
-    return Check(name, finding.ok, finding.text + offer, finding.hint)
+        return Check(
+            side.name, False, error.message, f"start it, or name another with {side.option}"
+        )
+    offer = "" if named else f"; {side.option} names a live one"
+    return Check(side.name, finding.ok, finding.text + offer, finding.hint)
 
 
 def one_line(check: Check) -> str:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from battery.base import jsonio
 from battery.base.errors import FolderError
-from battery.inputs.tasks import DEFAULT_PATH
+from battery.inputs.tasks import DEFAULT_PATH, PLACEHOLDERS
 from battery.protocol import Json
 from battery.records.models import SCHEMA_KEY, Phases
 from battery.store.schemas import schema
@@ -23,9 +23,9 @@ class Names(NamedTuple):
     """What a starter calls things; the defaults are there to be replaced."""
 
     task_class: str = "support.answer"
-    executor: str = "your-executor-model"
-    reviewer: str = "your-reviewer-model"
-    overseer: str = "your-overseer-model"
+    executor: str = PLACEHOLDERS[0]
+    reviewer: str = PLACEHOLDERS[1]
+    overseer: str = PLACEHOLDERS[2]
 
 
 def require_free(folder: Path) -> None:

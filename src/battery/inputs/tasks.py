@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from battery.base import jsonio
 from battery.base.errors import ShapeError, TasksError
+from battery.base.text import listed
 from battery.protocol import Json
 from battery.records.checks import Check
 from battery.records.expectations import COMMENT_KEY
@@ -40,6 +41,21 @@ class PlannedTask(NamedTuple):
     label: str
     #: Id of the task whose sibling it is; None of a task of the battery.
     sibling_of: str | None = None
+
+
+#: What a starter calls its models, until somebody replaces them.
+PLACEHOLDERS: Final = ("your-executor-model", "your-reviewer-model", "your-overseer-model")
+
+
+def refuse_placeholders(tasks: Tasks, name: str) -> None:
+    """Refuse models that are those of a starter; raise `TasksError` with their places."""
+    left = [f"models.{key}" for key, model in tasks.models if model in PLACEHOLDERS]
+    if left:
+        raise TasksError(
+            f"{name}: {listed(left)} {'is' if len(left) == 1 else 'are'} still the placeholder of "
+            "the starter",
+            hint="write the names of models that your system knows",
+        )
 
 
 def find_tasks(path: Path | None) -> tuple[Tasks, str]:
@@ -148,8 +164,8 @@ def digest(tasks: Tasks) -> str:
     # A reformatted file or a changed comment must not keep a battery from being resumed.
     document = tasks.document()
     document.pop("prices", None)
-    for listed in document["phases"].values():
-        for task in listed:
+    for phase in document["phases"].values():
+        for task in phase:
             for asked in (task, *task.get("siblings", ())):
                 asked.pop("checks", None)
     return hashlib.sha256(jsonio.canonical(document)).hexdigest()

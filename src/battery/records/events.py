@@ -11,6 +11,21 @@ from battery.records.stages import META_STAGES, CallKey
 from battery.records.summary import Metrics
 
 
+class Introduction(NamedTuple):
+    """Whom a battery asks what, and where it is kept; told once, before anything is asked.
+
+    All of it is in words, without secrets.
+    """
+
+    target: str
+    twin: str
+    #: Whom it asks to distill.
+    learning: str
+    #: The tasks file, or `packaged`.
+    tasks: str
+    folder: str
+
+
 class Plan(NamedTuple):
     """What is ahead, told once before the first call: what a battery costs in calls."""
 
@@ -162,7 +177,8 @@ class Notice(NamedTuple):
 
 
 Event = (
-    Plan
+    Introduction
+    | Plan
     | StageStarted
     | TaskStarted
     | TaskFinished

@@ -48,6 +48,7 @@ from battery.records.stages import (
 )
 from battery.review.chats import first_line
 from battery.runner.budget import Budget
+from battery.runner.preflight import FirstAnswer
 from battery.runner.reviewer import Reviewer, write_metrics
 from battery.runner.schedule import Ask, Outcomes, Schedule, confirmations, outcomes, to_confirm
 from battery.runner.start import require_alike
@@ -82,6 +83,8 @@ class Iteration:
     earlier: Sequence[IterationDir] = ()
     #: Is asked before each task in all its arms, and before each call about the iteration.
     budget: Budget = field(default_factory=Budget)
+    #: Shared by all iterations of a run.
+    first_answer: FirstAnswer | None = None
     #: What the checks say of the calls on record.
     _checked: dict[CallKey, Checked] = field(default_factory=dict)
     #: The finished calls of the learn arm.
@@ -291,6 +294,8 @@ class Iteration:
         if memory:
             call["memory"] = memory
         self.journal.append(ask.key, call)
+        if self.first_answer:
+            self.first_answer.look(result)
         # Before the worker's next call: a check that breaks stops the run while little is paid for.
         graded = await self._graded(ask, answer, result)
         await self._tell(worker, ask, answer)

@@ -33,6 +33,7 @@ from battery.inputs.tasks import (
     load_tasks,
     named,
     recorded_folder,
+    refuse_placeholders,
     scoring_differences,
     told_differences,
 )
@@ -78,6 +79,8 @@ def new(folder: BatteryDir, settings: Settings) -> Battery:
     all_tasks, source = find_tasks(settings.tasks_path)
     tasks, checks_folder = limited(all_tasks, settings.limit), folder_of(source)
     require_usable(tasks, checks_folder, named(source))
+    if targets.sends_models(settings):
+        refuse_placeholders(tasks, named(source))
     # With one arm it decides nothing; it is drawn all the same, so that every manifest has one.
     seed = secrets.randbits(_SEED_BITS) if settings.seed is None else settings.seed
     wanted = settings.iterations or DEFAULT_ITERATIONS

@@ -28,7 +28,7 @@ from battery.records.events import Notice, Observer, Outlook, Plan
 from battery.records.manifest import Manifest
 from battery.records.models import LEARN
 from battery.records.summary import Summary
-from battery.runner import prepare
+from battery.runner import preflight, prepare
 from battery.runner.budget import Budget
 from battery.runner.estimate import estimate
 from battery.runner.iteration import Iteration
@@ -64,6 +64,7 @@ async def run(settings: Settings, tell: Observer) -> Summary:
     battery = prepare.new(folder, settings)
     with locked(folder.root, tell):
         _clear(folder, tell)
+        preflight.warn_of_earlier(battery, tell)
         return await _carry_on(battery, tell)
 
 
@@ -134,6 +135,7 @@ async def _asking(
         targets.opened(settings, battery.folder, tell, concurrency, battery.tasks) as workers,
         targets.learning_side(settings, workers) as llm_team,
     ):
+        await preflight.require_there(workers[0], llm_team, settings, tell)
         await _put_memory_back(battery, workers)
         yield partial(
             Iteration,
@@ -144,6 +146,7 @@ async def _asking(
             settings=settings,
             tell=tell,
             grader=grader,
+            first_answer=preflight.FirstAnswer(tell),
         )
 
 
@@ -250,6 +253,7 @@ def _begin(battery: Battery, missing: range, tell: Observer) -> None:
     folder.write_manifest(manifest)
     if not folder.has_tasks():
         folder.write_tasks(battery.tasks)
+    preflight.introduce(battery, tell)
     _tell_of_siblings(battery, tell)
     tell(_plan(battery))
 

@@ -181,7 +181,7 @@ class Caller:
                 "--meta-timeout",
             )
         if isinstance(error, httpx.ConnectTimeout):
-            return CallTimeoutError(
+            return UnreachableError(
                 f"{call.name}: no connection to {call.url} within {CONNECT_TIMEOUT_S:g} s",
                 hint="is the host right, and is it up? check with `battery doctor`",
             )

@@ -195,5 +195,9 @@ class Kind:
     is_address: bool = False
     #: `--model-url` drives it, so another model makes another battery.
     takes_model: bool = False
+    #: The names of the models in the tasks file go out with a call.
+    sends_models: bool = False
+    #: What the twin is that it brings, in words.
+    twin: str = "a second one that never learns"
     #: Battery starts it, once per arm, and keeps its memory: one call may use that at a time.
     is_local: bool = False

@@ -110,6 +110,7 @@ LIVE: Final = Kind(
     opened=_live,
     read=make_target,
     is_address=True,
+    sends_models=True,
 )
 EMBEDDED_GATEWAY: Final = Kind(
     name="embedded gateway",
@@ -179,6 +180,28 @@ def _twin(settings: Settings) -> str:
 def is_local(settings: Settings) -> bool:
     """Return whether battery starts the target itself and keeps its memory."""
     return _kind(settings).is_local
+
+
+def described(settings: Settings) -> dict[str, str]:
+    """Return in words who is asked, who is its twin, and who is asked to distill."""
+    kind, team, control = _kind(settings), _team(settings), settings.control_gateway
+    target = _gateway(settings).url
+    twin = control.url if control else kind.twin
+    return {
+        "target": kind.name if target == EMBEDDED else target,
+        "twin": twin if has_control(settings) else "none",
+        "learning": team.url if team else "the target itself",
+    }
+
+
+def is_elsewhere(settings: Settings) -> bool:
+    """Return whether the target is a deployment of somebody else's, with a memory of its own."""
+    return _kind(settings).is_address
+
+
+def sends_models(settings: Settings) -> bool:
+    """Return whether anybody is sent the names of the models."""
+    return _kind(settings).sends_models or settings.model_url is not None
 
 
 def refuse_unfit(settings: Settings) -> None:

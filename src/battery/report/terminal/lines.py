@@ -57,11 +57,13 @@ _DOTS: Final = "..."
 def line(event: events.Event, plan: events.Plan | None) -> str | None:
     """Write one event as one line, foreign text made harmless; None for a task that starts.
 
-    The plan is the exception: it takes a few.
+    Introduction and plan are the exceptions: they take a few.
     """
     match event:
+        case events.Introduction():
+            text: str | None = _introduction_lines(event)
         case events.Plan():
-            text: str | None = _plan_lines(event)
+            text = _plan_lines(event)
         case events.StageStarted():
             text = _line(event.iteration, plan, event.name, event.title)
         case events.TaskStarted():
@@ -139,6 +141,14 @@ def status_word(result: RunResult) -> str:
 def count(number: int | None) -> str:
     """Write turns or tokens; a dash where they are not reported."""
     return "-" if number is None else f"{number:,}"
+
+
+def _introduction_lines(introduction: events.Introduction) -> str:
+    facts = introduction._asdict()
+    names = align([f"{name}:" for name in facts], left=True)
+    return "\n".join(
+        f"{name} {printable(fact)}" for name, fact in zip(names, facts.values(), strict=True)
+    )
 
 
 def _plan_lines(plan: events.Plan) -> str:

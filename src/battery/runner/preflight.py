@@ -1,0 +1,142 @@
+"""What can be found out for nothing, before the first call is paid for, and at the first answer."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Final, NamedTuple
+
+from battery.base.errors import ArtifactError, CallError, UnreachableError
+from battery.base.text import listed
+from battery.inputs.settings import Settings
+from battery.records.events import Introduction, Notice, Observer
+from battery.records.models import FROZEN, LEARN, RunResult
+from battery.runner.prepare import Battery
+from battery.store.artifacts import ARCHIVE, MANIFEST
+from battery.store.battery_dir import BatteryDir
+from battery.target import targets
+from battery.target.system import Connection, Finding, Learner, Worker
+
+# More than a connection may take, so that a host that is down is told as one.
+#: Seconds for one look.
+PROBE_TIMEOUT_S: Final = 15.0
+#: What a verdict rests on, and where an answer has it.
+_REPORTED: Final = {"turns": "`iterations`", "tokens": "`artifact.usage.total_tokens`"}
+
+
+class Side(NamedTuple):
+    """One side of a battery that is called: its name, how, and the option that names another."""
+
+    name: str
+    connection: Connection
+    option: str
+
+    async def look(self, timeout_s: float = PROBE_TIMEOUT_S) -> Finding:
+        """Look whether it is there, which teaches it nothing; raise `CallError`."""
+        return await self.connection.probe(timeout_s)
+
+
+def gateway(worker: Worker) -> Side:
+    """Return the side that the learn arm asks."""
+    return Side("gateway", worker[LEARN], "--gateway")
+
+
+def team(connection: Connection) -> Side:
+    """Return the side that is asked to distill."""
+    return Side("LLM team", connection, "--llm-team")
+
+
+def control(worker: Worker) -> Side | None:
+    """Return the side that the frozen arm asks; None with one arm."""
+    return (
+        Side("control gateway", worker[FROZEN], "--control-gateway") if FROZEN in worker else None
+    )
+
+
+async def require_there(
+    worker: Worker, llm_team: Connection, settings: Settings, tell: Observer
+) -> None:
+    """Look at every side once, before any of them is paid; raise `CallError` for one that is down.
+
+    What answers, but not as it should, is warned of: it need not have a front page.
+    """
+    timeout_s = min(PROBE_TIMEOUT_S, settings.respond_timeout)
+    sides = [gateway(worker), team(llm_team), control(worker)]
+    # The target may distill itself, and one look at it is enough.
+    distinct = {id(side.connection): side for side in reversed(sides) if side}
+    for side in reversed(distinct.values()):
+        try:
+            finding = await side.look(timeout_s)
+        except CallError as error:
+            if isinstance(error, UnreachableError) or isinstance(side.connection, Learner):
+                why = error.message.removeprefix("look-up: ")
+                error.message = f"the {side.name} is not there: {why}"
+                error.hint = f"start it, or name another with {side.option}; nothing was asked yet"
+                raise
+            text = f"the {side.name} did not answer a look at it; it is asked all the same"
+            tell(Notice(f"{text} ({error.message})", warning=True))
+            continue
+        if finding.ok:
+            continue
+        if isinstance(side.connection, Learner):
+            raise UnreachableError(finding.text, hint=finding.hint)
+        tell(Notice("; ".join(filter(None, [finding.text, finding.hint])), warning=True))
+
+
+def introduce(battery: Battery, tell: Observer) -> None:
+    """Say whom a battery asks what, and what is known by now of the word that it can end with."""
+    folder, settings = battery.folder, battery.settings
+    tell(
+        Introduction(
+            **targets.described(settings),
+            tasks=battery.manifest.options.tasks or str(folder.tasks_path),
+            folder=str(folder.root),
+        )
+    )
+    if not targets.has_control(settings):
+        named = "name a second deployment with --control-gateway"
+        twin = named if targets.is_elsewhere(settings) else "leave out --no-control"
+        text = "one arm: without a twin there is only a trend, and the word can be INDICATIVE"
+        # Whoever asked for it is reminded; who did not may not know.
+        tell(Notice(f"{text} at best; for a twin, {twin}", warning=not settings.no_control))
+
+
+def warn_of_earlier(battery: Battery, tell: Observer) -> None:
+    """Warn of a target that was asked the same tasks before: its memory is not empty."""
+    if not targets.is_elsewhere(battery.settings):
+        return
+    manifest, target = battery.manifest, battery.manifest.targets["gateway"]
+    for path in sorted((battery.folder.root / ARCHIVE).glob(f"*/{MANIFEST.name}"), reverse=True):
+        earlier = None
+        # What became of other batteries is no business of this one.
+        with suppress(ArtifactError):
+            earlier = BatteryDir(path.parent).read_manifest()
+        if (
+            earlier
+            and earlier.tasks_digest == manifest.tasks_digest
+            and earlier.targets["gateway"] == target
+        ):
+            text = f"{target} was asked these tasks before, by the battery in {path.parent}"
+            cure = "unless its memory was emptied since, it starts with what it learned then"
+            tell(Notice(f"{text}; {cure}", warning=True))
+            return
+
+
+class FirstAnswer:
+    """Looks at the first answer of a battery, for what would make all the others worth less."""
+
+    def __init__(self, tell: Observer) -> None:
+        self._tell = tell
+        self._looked = False
+
+    def look(self, result: RunResult) -> None:
+        """Warn, once, of a task that was done and reports no turns or no tokens."""
+        # One that failed may have failed before there was anything to count.
+        if self._looked or result.status != "ok":
+            return
+        self._looked = True
+        missing = [what for what in _REPORTED if getattr(result, what) is None]
+        if missing:
+            text = f"the first answer reports no {' and no '.join(missing)}, and what nobody counts"
+            where = listed([_REPORTED[what] for what in missing])
+            cure = f"stop here, and have the system report {where}"
+            self._tell(Notice(f"{text} cannot be seen to fall: {cure}", warning=True))
