@@ -62,7 +62,8 @@ def kinds_in_file(declared: Mapping[str, Any]) -> dict[str, type]:
         key = next(name[2:] for name in names if name.startswith("--"))
         kind = next((inner for inner in get_args(base) if inner is not type(None)), base)
         if key not in _ONCE and key not in _SECRET:
-            kinds[key] = str if kind is Path else kind
+            # A path and a choice of words are strings there.
+            kinds[key] = kind if kind in {int, float, bool} else str
     return kinds
 
 

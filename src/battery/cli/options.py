@@ -255,7 +255,7 @@ Debug = Annotated[bool, option("--debug", "Show the whole stack of an error.")]
 _MADE: Final = frozenset({"folder", "gateway", "llm_team", "control_gateway", "model_url"})
 _SAME: Final = frozenset(field.name for field in fields(Settings)) - _MADE
 #: What the manifest of a battery keeps; a settings file may have changed since it began.
-_KEPT: Final = frozenset({"iterations", "repeats", "seed", "limit", "concurrency"})
+_KEPT: Final = frozenset({"iterations", "repeats", "seed", "limit", "concurrency", "feedback"})
 
 
 def settings(ctx: typer.Context, read: Callable[[str, Mapping[str, str]], Target]) -> Settings:
