@@ -145,3 +145,8 @@ def test_a_log_can_be_read_back() -> None:
     entries: list[Entry] = [FOUND, FILL, NO, GIVE_UP, OVERRULED, CORRECTION, GARBLED]
     form: TypeAdapter[list[Entry]] = TypeAdapter(list[Entry])
     assert form.validate_python(Transcript(entries).as_json()) == entries
+
+
+def test_a_city_named_again_and_again_is_searched_once() -> None:
+    search = Search(role="Welder", cities=("Toledo, OH", "Akron, OH", *["Toledo, OH"] * 30))
+    assert search.cities == ("Toledo, OH", "Akron, OH")

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from battery.records.models import Proposal, Verdict
 from battery.review.parse import flag_missing, parse_proposals, parse_verdicts, with_existence
+from battery.review.prompts import judgment_form, review_form
 from tests.review.proposals import proposal
 
 ANSWERS = Path(__file__).parent / "answers"
@@ -62,6 +63,26 @@ def test_a_judgment_is_read_as_a_human_reads_it(answer: Path) -> None:
         == (wanted["verdicts"])
     )
     assert_warnings(warnings, wanted["warnings"])
+
+
+def test_a_prompt_that_comes_back_is_no_judgment_of_its_own() -> None:
+    verdicts, warnings = parse_verdicts(judgment_form(), [proposal(1, "Add a table", "a.json")])
+    assert verdicts == []
+    assert warnings == [
+        "the model repeated the prompt: the scrum judgment has no verdict of its own"
+    ]
+    proposals, warnings = parse_proposals(review_form().partition("## What failed")[0])
+    assert proposals == []
+    assert warnings == [
+        "the model repeated the prompt: the overseer review has no proposal of its own"
+    ]
+
+
+def test_a_list_of_what_is_ready_is_no_judgment() -> None:
+    ready = "## PR-ready changes\n\n- **Proposal 1** (APPROVED): `a.json`\n"
+    verdicts, warnings = parse_verdicts(ready, [proposal(1, "Add a table", "a.json")])
+    assert verdicts == []
+    assert_warnings(warnings, ["no verdict could be read"])
 
 
 FRAGMENTS = [

@@ -95,6 +95,11 @@ def read_spec(spec: Json) -> Spec:
         raise ShapeError(dotted(("spec", found.place)), found.why) from error
 
 
+def _once(cities: tuple[str, ...]) -> tuple[str, ...]:
+    # Small models repeat a name until the list is full, and every later prompt would carry it.
+    return tuple(dict.fromkeys(cities))
+
+
 class Said(BaseModel):
     """A frozen statement; keys a model adds of its own accord are dropped."""
 
@@ -112,7 +117,7 @@ class Search(Said):
     action: Literal["search"] = "search"
     # Bounds keep a model that runs wild from asking for the whole world at once.
     role: Name
-    cities: tuple[Name, ...] = Field(min_length=1, max_length=40)
+    cities: Annotated[tuple[Name, ...], Field(min_length=1, max_length=40), AfterValidator(_once)]
     radius_miles: float = Field(default=0, ge=0, le=MAX_RADIUS_MILES)
     certificates: tuple[Name, ...] = Field(default=(), max_length=20)
     by: date | None = None

@@ -115,9 +115,18 @@ def prose_proposals(readings: Sequence[Sequence[Group]]) -> list[Proposal]:
     return next(filter(None, prose), [])
 
 
-def loose_verdicts(text: str, proposals: Sequence[Proposal], matching: Matching) -> list[Judged]:
-    """Read verdicts; one that matches no proposal has `proposal` null."""
-    readings = [_verdicts(groups, matching) for groups in all_readings(text, JUDGMENT)]
+def loose_verdicts(
+    text: str, proposals: Sequence[Proposal], matching: Matching, *, below_ready: bool = False
+) -> list[Judged]:
+    """Read verdicts; one that matches no proposal has `proposal` null.
+
+    `below_ready` reads the list of what is ready as well, but there only what is called a verdict.
+    """
+    form = JUDGMENT._replace(passed_over=re.compile(_EARLIER)) if below_ready else JUDGMENT
+    readings = [
+        _verdicts([one for one in groups if not below_ready or _is_labelled(one)], matching)
+        for groups in all_readings(text, form)
+    ]
     judged = _doubted(max(readings, key=_matched, default=[]), readings)
     if len(judged) != len(proposals) or any(one.verdict.title for one in judged):
         return judged
@@ -299,6 +308,10 @@ def _matched(judged: Sequence[Judged]) -> tuple[int, int, int]:
     """Prefer the reading with most proposals judged, none twice, and then with most verdicts."""
     given = Counter(one.verdict.proposal for one in judged if one.verdict.proposal)
     return len(given), len(given) - given.total(), len(judged)
+
+
+def _is_labelled(group: Group) -> bool:
+    return any(line.label == JUDGMENT.anchor for line in group.lines)
 
 
 def _leading(rest: list[Line]) -> tuple[Word | None, str]:

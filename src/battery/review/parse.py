@@ -24,6 +24,7 @@ from battery.review.block import (
     tagged_records,
     untagged,
 )
+from battery.review.echo import Form
 from battery.review.inline import entitled, first_path
 from battery.review.loose import (
     JUDGMENT,
@@ -37,6 +38,7 @@ from battery.review.loose import (
 )
 from battery.review.matching import Matching
 from battery.review.own import own_words
+from battery.review.prompts import judgment_form, review_form
 from battery.review.prose import spoken_verdicts
 from battery.review.words import decide
 
@@ -49,6 +51,7 @@ _NO_METRIC: Final = re.compile(
     r"\W*(?:none|n/a|not (?:directly )?measurable|(?:no|not any|without)\b.{0,40}\bmetrics?)",
     re.IGNORECASE,
 )
+_REPEATED: Final = "the model repeated the prompt"
 _REVIEW_NAME, _JUDGMENT_NAME = "overseer review", "scrum judgment"
 
 
@@ -67,8 +70,10 @@ def parse_proposals(markdown: str) -> tuple[list[Proposal], list[str]]:
     else:
         warnings += _unreadable(text, PROPOSALS_KEY, _REVIEW_NAME)
         proposals = _other_proposals(text)
+    proposals, echo = _filled_in(proposals, text)
     proposals, more = _most(proposals, _REVIEW_NAME, "proposals")
-    return proposals, [*warnings, *more, *_proposal_warnings(proposals)]
+    told = echo if echo and not proposals else [*echo, *_proposal_warnings(proposals)]
+    return proposals, [*warnings, *more, *told]
 
 
 def parse_verdicts(markdown: str, proposals: Sequence[Proposal]) -> tuple[list[Verdict], list[str]]:
@@ -88,12 +93,32 @@ def parse_verdicts(markdown: str, proposals: Sequence[Proposal]) -> tuple[list[V
     else:
         warnings += _unreadable(text, VERDICTS_KEY, _JUDGMENT_NAME)
         judged = _other_verdicts(text, proposals, matching)
+    if not any(one.verdict.proposal for one in judged) and Form(judgment_form()).is_most_of(text):
+        return [], [*warnings, f"{_REPEATED}: the scrum judgment has no verdict of its own"]
     judged, more = _most(judged, _JUDGMENT_NAME, "verdicts")
     return [one.verdict for one in judged], [
         *warnings,
         *more,
         *_verdict_warnings(judged, proposals),
     ]
+
+
+def _filled_in(proposals: list[Proposal], text: str) -> tuple[list[Proposal], list[str]]:
+    """Leave out proposals that repeat the form that was to be filled in, and say so."""
+    form = Form(review_form())
+    kept = (
+        one
+        for one in proposals
+        if not form.is_all((one.target_file, one.rationale, one.expected_impact))
+    )
+    own = [one.model_copy(update={"number": at}) for at, one in enumerate(kept, start=1)]
+    if len(own) < len(proposals):
+        count = len(proposals) - len(own)
+        of = f"{count} of {len(proposals)} proposals"
+        return own, [f"{_REPEATED}: {of} are the form that was to be filled in"]
+    if not proposals and form.is_most_of(text):
+        return own, [f"{_REPEATED}: the overseer review has no proposal of its own"]
+    return own, []
 
 
 def _other_proposals(text: str) -> list[Proposal]:
@@ -123,6 +148,8 @@ def _other_verdicts(text: str, proposals: Sequence[Proposal], matching: Matching
         data = (_recorded_verdicts(records, matching) for records in other_records(text))
         judged = max(data, key=len, default=[]) or judged
         given = {one.verdict.proposal for one in judged} - {None}
+    # Some models write the last heading first. A mere list of what is ready is no judgment.
+    judged = judged or loose_verdicts(untagged(text), proposals, matching, below_ready=True)
     for number, (word, sentence) in spoken_verdicts(text, JUDGMENT).items():
         if matching.title(number) and number not in given:
             judged.append(Judged(_verdict(number, matching.title(number), word, sentence)))

@@ -89,6 +89,20 @@ def overseer_prompt(metrics: Metrics, tasks: Sequence[Row]) -> str:
     )
 
 
+def review_form() -> str:
+    """Return the words in which a review is asked for, without any evidence."""
+    return _OVERSEER.format(
+        iteration="", following="", evidence="", cut="", goals="", metrics=_named()
+    )
+
+
+def judgment_form() -> str:
+    """Return the words in which a judgment is asked for, without a review."""
+    return _SCRUM.format(
+        iteration="", following="", review="", cut="", evidence="", metrics=_named()
+    )
+
+
 def scrum_prompt(iteration: int, review: str, evidence: Mapping[str, bool] | None) -> str:
     """Ask for a judgment of each proposal in the review of an iteration.
 
