@@ -152,6 +152,7 @@ def run(  # noqa: PLR0913 - one for each setting, as the command has them
     keep_going: bool = False,
     repo: PathLike | None = None,
     model_url: str | None = None,
+    model_timeout: float | None = None,
     progress: bool = False,
 ) -> Battery:
     """Run a battery to its end, as `battery run` does, and return it.
@@ -198,6 +199,7 @@ def run(  # noqa: PLR0913 - one for each setting, as the command has them
             keep_going=keep_going,
             repo=Path(repo) if repo else None,
             model_url=make_model(model_url),
+            model_timeout=model_timeout,
             model_key=os.environ.get("BATTERY_MODEL_KEY"),
         )
         require_within_limits(settings)
