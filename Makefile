@@ -33,10 +33,12 @@ recipes: $(VENV)/test-ready  ## follow the recipes of CONTRIBUTING with made-up 
 	$(BIN)/python -m pytest -n 3 --dist worksteal -q -m recipe
 	$(BIN)/python -m tests.records.word_recipe
 
+FUZZED := tests/test_fuzz.py tests/verdict/test_consistency.py tests/verdict/test_recomputed.py
+
 # The suite has a few of these examples. They are the same each time; PROFILE=explore draws new ones.
 fuzz: PROFILE ?= fuzz
 fuzz: $(VENV)/test-ready  ## two minutes of answers that are nearly right, and of batteries of any shape
-	$(BIN)/python -m pytest -q tests/test_fuzz.py tests/verdict/test_consistency.py --hypothesis-profile=$(PROFILE)
+	$(BIN)/python -m pytest -q $(FUZZED) --hypothesis-profile=$(PROFILE)
 
 # Apart, because tracing every line takes as long again as the tests themselves.
 cover: $(VENV)/test-ready  ## the tests once more, with their coverage

@@ -11,9 +11,9 @@ from hypothesis import settings
 
 from tests.support.gateway import Gateway, serving
 
-# Half of the library's default, so that the suite stays within its two minutes; a longer search:
-# `pytest --hypothesis-profile=default`.
-settings.register_profile("suite", max_examples=50, deadline=None)
+# A quarter of the library's default, so that the suite stays within its two minutes; for a longer
+# search: `pytest --hypothesis-profile=default`.
+settings.register_profile("suite", max_examples=25, deadline=None)
 settings.register_profile("quick", max_examples=5, deadline=None)
 # Of `tests/test_fuzz.py`, which says how many examples they mean there.
 settings.register_profile("fuzz", deadline=None)

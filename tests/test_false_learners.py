@@ -1,4 +1,4 @@
-"""Gateways that only seem to learn: as processes of their own, over HTTP, with the real command.
+"""Gateways that only seem to learn: as processes of their own, over HTTP, with a whole battery.
 
 What a tasks file brings unmasks them: its checks, siblings and prices. Without any of that, what
 can be seen is told, and where it shows the lie there is no positive word.
@@ -18,7 +18,7 @@ import pytest
 
 from battery.records.word import POSITIVE, Word
 from tests.support import false_learner
-from tests.support.commands import battery
+from tests.support.calls import command_here
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +47,7 @@ def judged(folder: Path, system: str, iterations: int, tasks: dict[str, Any]) ->
     """Put a system through a battery; return the evidence of its summary."""
     (folder / "my-tasks.json").write_text(json.dumps(tasks))
     with served(system, folder) as (gateway, twin):
-        ran = battery(
+        ran = command_here(
             *("run", "--gateway", gateway, "--llm-team", gateway, "--control-gateway", twin),
             *("--tasks", "my-tasks.json", "--dir", "b", "-n", iterations, "--seed", 1, "--quiet"),
             cwd=folder,

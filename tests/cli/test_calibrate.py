@@ -130,7 +130,7 @@ QUICK = """
 import sys
 from battery.__main__ import start
 from battery.calibration.scenario import SIMULATIONS
-SIMULATIONS["fast"] = 50
+SIMULATIONS["fast"] = 10
 sys.argv = ["battery", "calibrate", "--jobs", "2"]
 start()
 """

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.support.arms import serving_pair
+from tests.support.calls import command_here
 from tests.support.commands import battery, read_json, write_tasks
 
 pytestmark = pytest.mark.slow
@@ -44,7 +45,7 @@ def run(root: Path, model: str = "m", prices: Any = None) -> Path:
 
         pair.learn.before = learn
         words = ("run", "-n", 3, "--dir", root / "b", "--tasks", tasks, *pair.options())
-        done = battery(*words, cwd=root)
+        done = command_here(*words, cwd=root)
         assert done.returncode == 0, done.stderr
     return root / "b"
 
@@ -77,26 +78,28 @@ def test_iterations_and_trends_have_the_bill(priced: Path) -> None:
 
 
 def test_every_call_has_its_cost_in_tables(priced: Path) -> None:
-    done = battery("summarize", priced, "--format", "csv")
+    done = command_here("summarize", priced, "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert {float(row["cost_usd"]) for row in rows if row["arm"] == "frozen"} == {CHEAP}
     assert {float(row["cost_usd"]) for row in rows if row["iteration"] == "3"} == {CHEAP, COSTLY}
 
 
 def test_terminal_page_and_comparison_write_dollars(priced: Path) -> None:
-    shown = battery("summarize", priced, "--full").stdout
+    shown = command_here("summarize", priced, "--full").stdout
     assert re.search(r"^cost_usd +\$0\.0247 +\$0\.0522 +\$0\.0522", shown, re.MULTILINE)
     assert "$0.00580 dollars" not in shown
     page = (priced / "report.html").read_text("utf-8")
     assert '"money":["cost_usd"]' in page.replace(" ", "")
     assert "$0.00274" in page
-    compared = battery("compare", priced, priced).stdout
+    compared = command_here("compare", priced, priced).stdout
     assert re.search(r"^cost_usd +\$0\.00580 +\$0\.00580 +0\.0%", compared, re.MULTILINE)
-    assert json.loads(battery("compare", priced, priced, "--json").stdout)["cost"] == "cost_usd"
+    assert (
+        json.loads(command_here("compare", priced, priced, "--json").stdout)["cost"] == "cost_usd"
+    )
 
 
 def test_a_history_has_the_bill_per_task(priced: Path) -> None:
-    shown = battery("history", priced.parent).stdout
+    shown = command_here("history", priced.parent).stdout
     assert re.search(r" tokens +dollars +vs frozen", shown)
     assert "$0.00580" in shown
 
@@ -108,7 +111,7 @@ def test_prices_that_come_later_price_what_was_paid_for_already(
     tasks = read_json(folder / "tasks.json")
     tasks["prices"]["M"]["cached_input"] = 1
     (folder / "tasks.json").write_text(json.dumps(tasks))
-    done = battery("summarize", folder)
+    done = command_here("summarize", folder)
     assert done.returncode == 0, done.stderr
     evidence = read_json(folder / "summary.json")["evidence"]
     # Without a discount for what was cached, fewer tokens are a smaller bill.

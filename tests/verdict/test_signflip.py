@@ -165,7 +165,7 @@ def agree(values: Floats, level: float) -> bool:
 
 
 @given(awkward_effects(), levels)
-@settings(deadline=None, max_examples=600)
+@settings(deadline=None, max_examples=200)
 def test_p_reaches_the_level_exactly_where_the_bound_is_above_zero(
     values: Floats, level: float
 ) -> None:
@@ -173,7 +173,7 @@ def test_p_reaches_the_level_exactly_where_the_bound_is_above_zero(
 
 
 @given(awkward_effects())
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_at_a_level_that_p_just_reaches_or_misses_the_bound_says_the_same(values: Floats) -> None:
     p = better(values).p
     if p is not None and p < 1:
@@ -190,7 +190,7 @@ def test_p_and_bound_agree_for_each_number_of_tasks(tasks: int) -> None:
 
 
 @given(awkward_effects(most=8), levels)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 def test_the_bound_is_a_mean_of_a_set_of_tasks(values: Floats, level: float) -> None:
     """Set by set; `k` sets at most may have a mean that is no larger, the empty one counted."""
     known = values[~np.isnan(values)].tolist()
@@ -204,7 +204,7 @@ def test_the_bound_is_a_mean_of_a_set_of_tasks(values: Floats, level: float) -> 
 
 
 @given(awkward_effects(), levels, st.floats(-2, 2))
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_the_test_of_another_mean_rejects_what_is_below_the_bound(
     values: Floats, level: float, mean: float
 ) -> None:
@@ -216,7 +216,7 @@ def test_the_test_of_another_mean_rejects_what_is_below_the_bound(
 
 
 @given(awkward_effects(), st.sampled_from([0.024, 0.1]), st.randoms(use_true_random=False))
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None)
 def test_neither_order_nor_unit_changes_an_interval_and_the_mean_is_inside(
     values: Floats, level: float, shuffler: Random
 ) -> None:
@@ -282,7 +282,7 @@ def test_a_row_is_turned_as_a_whole(tasks: int) -> None:
     table = np.random.default_rng(tasks).normal(size=(tasks, 2))
     # The first columns show the signs that the others are summed with.
     for rows in flipped_sums(np.hstack([np.eye(tasks), table])):
-        assert rows[:, tasks:] == pytest.approx(rows[:, :tasks] @ table)
+        np.testing.assert_allclose(rows[:, tasks:], rows[:, :tasks] @ table, rtol=1e-6, atol=1e-12)
 
 
 @given(effects, st.randoms(use_true_random=False))

@@ -172,18 +172,23 @@ def test_without_noise_any_drop_is_seen() -> None:
     assert "factor" not in shown
 
 
-@pytest.mark.parametrize(
-    ("design", "drop"),
-    [
-        (Design((3, 3, 2), 3, 1, 0.3), 0.015),
-        (Design((375, 375, 250), 2, 12, 1.25), 0.15),
-        (Design((1, 0, 0), 1, 1, 0.0), 0.015),
-    ],
-)
-def test_every_line_fits_a_terminal_of_80_columns_in_ascii(design: Design, drop: float) -> None:
-    shown = text(prospects(design, "measured", drop))
-    assert shown.isascii()
-    assert max(map(len, shown.splitlines())) <= 80
+def wide(found: Prospects) -> Prospects:
+    """Return the same with numbers as wide as they get, and every question asked and answered."""
+    needed = Needed(iterations=1_000, tasks=100_000, repeats=1_000)
+    numbers = {"smallest_drop": 0.0123, "smallest_reduction": 0.1234}
+    answer = {**numbers, "impossible": None, "asked": Asked(power=0.799, needed=needed)}
+    size = {"tasks": 1_000, "phases": dict(zip(Phase, (375, 375, 250), strict=True)), "repeats": 12}
+    questions = [question.model_copy(update=answer) for question in found.questions]
+    more = {"noise": 1.25, "noise_planned": 1.35, "drop": 0.015, "questions": questions}
+    return found.model_copy(update=size | more)
+
+
+@pytest.mark.parametrize("design", [Design((3, 3, 2), 3, 1, 0.3), Design((1, 0, 0), 1, 1, 0.0)])
+def test_every_line_fits_a_terminal_of_80_columns_in_ascii(design: Design) -> None:
+    found = prospects(design, "measured", None)
+    for shown in map(text, (found, wide(found))):
+        assert shown.isascii()
+        assert max(map(len, shown.splitlines())) <= 80
 
 
 Judged = Literal["APPROVE", "REVISE", "REJECT"]
