@@ -9,8 +9,9 @@ What is listed here is the public interface; all other modules may change at any
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
 
+# Not imported: the program starts with this package, before it has taken over any signal.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from battery.base.errors import (
         AnswerError,
@@ -80,7 +81,7 @@ _HOMES = {
 # Hidden from type checkers, which would take any name for one that is there.
 if not TYPE_CHECKING:
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> object:
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         value = getattr(importlib.import_module(_HOMES.get(name, "battery.base.errors")), name)
