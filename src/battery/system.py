@@ -84,12 +84,14 @@ class Event:
 
 @dataclass(frozen=True)
 class Verbs:
-    """Which of the optional methods a system has."""
+    """Which of the optional methods a system has, and how it is asked."""
 
     tell: bool = False
     learn: bool = False
     #: `snapshot`, `restore` and `fingerprint`, all three; else its folder is copied and hashed.
     memory: bool = False
+    #: Whether it answers one turn at a time, so that battery says what was refused and asks again.
+    one_turn: bool = False
 
 
 class System(Protocol):

@@ -167,7 +167,7 @@ def opened(settings: Settings, count: int, call: str) -> tuple[list[Any], list[s
 
     async def work() -> list[Any]:
         folder = BatteryDir(settings.folder)
-        async with targets.opened(settings, folder, events.append, count) as all_:
+        async with targets.opened(settings, folder, events.append, targets.Asked(count)) as all_:
             assert [list(worker) for worker in all_] == [[LEARN, FROZEN]] * count
             return await each(all_)
 

@@ -20,7 +20,7 @@ _PARAMETER: Final = re.compile(r"""([\w.-]+)=(?:"([^"]*)"|'([^']*)'|([^\s;,"']+)
 #: Parameters of a digest that everybody may know.
 _PUBLIC: Final = frozenset({"algorithm", "nc", "qop", "realm", "uri"})
 #: Variables that are secrets, hold headers, or hold URLs.
-_TOKENS: Final = re.compile("(GATEWAY|LLM_TEAM)_TOKEN$|BATTERY_[A-Z]+_KEY$")
+_TOKENS: Final = re.compile("(GATEWAY|LLM_TEAM)_TOKEN$|BATTERY_[A-Z]+_KEY$|OPENAI_API_KEY$")
 _HEADERS: Final = re.compile("(GATEWAY|LLM_TEAM|OTLP|OTLP_TRACES)_HEADERS$")
 _URLS: Final = re.compile("(_URL|_ENDPOINT|_PROXY)$", re.IGNORECASE)
 

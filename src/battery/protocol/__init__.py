@@ -28,6 +28,8 @@ DISTILL_QUERY: Final = "mode=distill"
 MOST_COUNTED: Final = 2**53
 #: The log entry that says that the in-loop overseer stepped in.
 OVERSEER_KIND: Final = "overseer_correction"
+#: Where an answer names the talk that it is from.
+SESSION_KEY: Final = "session"
 #: How gateways mark an answer that no model gave this time.
 CACHED_KEYS: Final = ("cached", "cache_hit", "from_cache")
 #: Keys of an answer, its artifact and its log entries that no two calls share: times and names of
@@ -37,7 +39,7 @@ PER_CALL: Final = frozenset(
         *("_elapsed_ms", "elapsed_ms", "elapsed_s", "elapsed", "duration_ms", "duration_s"),
         *("duration", "latency_ms", "latency", "took_ms", "time", "ts", "timestamp", "date"),
         *("created", "created_at", "started_at", "finished_at", "updated_at", "at"),
-        *("id", "request_id", "response_id", "call_id", "trace_id", "span_id", "run_id"),
+        *("id", "session", "request_id", "response_id", "call_id", "trace_id", "span_id", "run_id"),
     }
 )
 #: Keys of an artifact that say how the answer came about, and not what it is.

@@ -80,6 +80,27 @@ def chat_content(answer: object) -> str:
     raise _failed(place, _why_empty(value, _message(answer)), answer)
 
 
+def chat_text(answer: object) -> tuple[str, str | None]:
+    """Read the text of an answer that is measured, and why there is none or not all of it.
+
+    A model that says nothing, or refuses, has answered. Raises `ShapeError` for what is no answer
+    of a model, as an error is.
+    """
+    message = _message(answer)
+    content = message.get("content")
+    if failure := _error(answer):
+        raise ShapeError("", f"it reports an error: {failure}", LOOK_THERE)
+    if not message or not isinstance(content, str | list | dict | None):
+        return chat_content(answer), None
+    text = _text(content)
+    if _is_visible(text):
+        return text, chat_cut(answer)
+    if refusal := _refusal(answer):
+        return refusal, "the model refused"
+    end = _end(answer)
+    return "", _why_empty(content, message) + (f"; {_told(end)}" if end else "")
+
+
 def chat_cut(answer: object) -> str | None:
     """Return why the text of a chat answer may not be whole; None where nothing says so."""
     # Routers whose provider fails half way send what came, and the error next to it.

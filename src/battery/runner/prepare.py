@@ -78,6 +78,7 @@ def new(folder: BatteryDir, settings: Settings) -> Battery:
     targets.refuse_unfit(settings)
     all_tasks, source = find_tasks(settings.tasks_path)
     tasks, checks_folder = limited(all_tasks, settings.limit), folder_of(source)
+    targets.refuse_unfit_attempts(settings, tasks)
     require_usable(tasks, checks_folder, named(source))
     if targets.sends_models(settings):
         refuse_placeholders(tasks, named(source))

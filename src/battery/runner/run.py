@@ -22,11 +22,13 @@ from battery.base.numbers import counted, duration
 from battery.base.text import listed
 from battery.grading import Grader
 from battery.inputs.settings import Settings
+from battery.protocol import Json
 from battery.recorded import open_battery
 from battery.recorded.summary import summary_of
+from battery.records.checks import Checked
 from battery.records.events import Notice, Observer, Outlook, Plan
 from battery.records.manifest import Manifest
-from battery.records.models import LEARN
+from battery.records.models import LEARN, Phase, Task
 from battery.records.summary import Summary
 from battery.runner import preflight, prepare
 from battery.runner.budget import Budget
@@ -130,9 +132,20 @@ async def _asking(
     battery: Battery, grader: Grader, tell: Observer
 ) -> AsyncIterator[Callable[..., Iteration]]:
     """Open the targets, and yield what makes iterations that ask them."""
-    settings, concurrency = battery.settings, battery.manifest.options.concurrency
+    settings, manifest = battery.settings, battery.manifest
+
+    async def judge(task: Task, answer: Json) -> Checked | None:
+        # By its checks alone: which phase a task is of, and so what is expected, is not said.
+        return await asyncio.to_thread(grader.grade, task, Phase.ALPHA, answer)
+
+    asked = targets.Asked(
+        workers=manifest.options.concurrency,
+        tasks=battery.tasks,
+        judge=judge,
+        run_id=manifest.run_id,
+    )
     async with (
-        targets.opened(settings, battery.folder, tell, concurrency, battery.tasks) as workers,
+        targets.opened(settings, battery.folder, tell, asked) as workers,
         targets.learning_side(settings, workers) as llm_team,
     ):
         await preflight.require_there(workers[0], llm_team, settings, tell)

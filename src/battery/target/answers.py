@@ -17,7 +17,7 @@ def answer_of(said: object, memory: str | None) -> Json:
 
     `memory` is the fingerprint of the memory that the answer rests on.
     """
-    reply = _reply(said)
+    reply = reply_of(said)
     artifact = _artifact(reply)
     for name, key in (("usage", "usage"), ("recalled", "memory"), ("cached", "cached")):
         if reply.get(name) is not None:
@@ -31,7 +31,8 @@ def answer_of(said: object, memory: str | None) -> Json:
     return answer | {"log": reply.get("log") or [], "error": error}
 
 
-def _reply(said: object) -> Json:
+def reply_of(said: object) -> Json:
+    """Return what a system returned as the fields of a `Reply`; raise `ShapeError`."""
     if isinstance(said, str):
         return {"text": said}
     if not isinstance(said, dict):

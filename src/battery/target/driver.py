@@ -78,3 +78,19 @@ class Driver(Protocol):
     async def look(self) -> Finding:
         """Find out whether it can be started, without asking it anything."""
         ...
+
+
+class WithoutCopies:
+    """Part of a driver whose system makes no copies of its memory: all of that is in a folder."""
+
+    async def snapshot(self, to: Path) -> None:
+        """Fail: only a system with `Verbs.memory` is asked to."""
+        raise NotImplementedError
+
+    async def restore(self, source: Path) -> None:
+        """Fail, as above."""
+        raise NotImplementedError
+
+    async def fingerprint(self) -> str:
+        """Fail, as above."""
+        raise NotImplementedError

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import replace
 from typing import Final
 
-from battery.base import jsonio
 from battery.base.clock import awake
 from battery.base.errors import AnswerError, ArtifactError, ShapeError
 from battery.inputs.settings import DEFAULT_FEEDBACK
 from battery.inputs.settings import Feedback as Level
-from battery.protocol import Json
+from battery.protocol import SESSION_KEY, Json
 from battery.protocol.distill import DistillStream
-from battery.records.models import FROZEN, Models, Task
-from battery.system import Ask, Message, Outcome, Verbs
+from battery.records.models import FROZEN, Arm, Models, Task
+from battery.system import Outcome, Verbs
 from battery.target.answers import answer_of
+from battery.target.attempts import Attempts, Talk, talk_of
 from battery.target.driver import Driver, Seat
 from battery.target.memory import FolderMemory, Kept
 from battery.target.reviewing import by_rules
 from battery.target.system import (
     ChatReply,
+    Connection,
     DistillReply,
     Feedback,
     Finding,
@@ -50,12 +51,12 @@ class Local:
     whatever it keeps, in files, globals or objects, is gone.
     """
 
-    def __init__(self, driver: Driver, seat: Seat, kept: Kept, feedback: Level) -> None:
+    def __init__(self, driver: Driver, seat: Seat, kept: Kept, attempts: Attempts) -> None:
         self._driver = driver
         self._seat = seat
         self._kept = kept
         self._folder = FolderMemory(seat.memory, kept)
-        self._feedback = feedback
+        self._attempts = attempts
         #: While it runs.
         self._verbs: Verbs | None = None
         #: The memory that the next call finds; None before the first.
@@ -67,13 +68,14 @@ class Local:
 
     async def respond(self, task: Task, models: Models, timeout_s: float) -> RespondReply:
         """Ask for one task; raise `CallError`."""
-        del models
         await self._ready()
-        before, start = self._known, awake()
-        said = await self._driver.ask(_first_turn(task), timeout_s)
-        elapsed_ms = _elapsed_ms(start)
+        before = self._known
+        talks = self._verbs is not None and self._verbs.one_turn
+        talk = Talk(task, self._attempts if talks else replace(self._attempts, most=1), models)
         try:
-            reply = RespondReply.of(answer_of(said, before), elapsed_ms)
+            said = await talk.held(self._driver, timeout_s)
+            answer = answer_of(said, before) | {SESSION_KEY: talk.session}
+            reply = RespondReply.of(answer, talk.elapsed_ms)
         except ShapeError as error:
             raise AnswerError(
                 f"respond for {task.operation!r}: the answer of the system is not what it may "
@@ -88,7 +90,7 @@ class Local:
         if self._verbs is None or not self._verbs.tell:
             return None
         start = awake()
-        await self._driver.tell(outcome_of(feedback, self._feedback), timeout_s)
+        await self._driver.tell(outcome_of(feedback, self._attempts.level), timeout_s)
         elapsed_ms = _elapsed_ms(start)
         return Told(await self._keep(), elapsed_ms)
 
@@ -99,7 +101,7 @@ class Local:
         await self._ready()
         start = awake()
         if self._verbs and self._verbs.learn:
-            told = [outcome_of(each, self._feedback) for each in outcomes]
+            told = [outcome_of(each, self._attempts.level) for each in outcomes]
             events = await self._driver.learn(told, on_event, timeout_s)
         else:
             events = [{"role": "final", "text": _NO_STEP}]
@@ -205,63 +207,51 @@ class Local:
 def outcome_of(feedback: Feedback, level: Level) -> Outcome:
     """Return how a task ended as far as a system is told."""
     task, checked = feedback.task, feedback.checked
-    ask = _first_turn(task)
-    answer: Message = {"role": "assistant", "content": _said(feedback.answer)}
-    outcome = Outcome(ask=ask, messages=[*ask.messages, answer])
+    ask, talk = talk_of(task, feedback.answer)
+    outcome = Outcome(ask=ask, messages=talk)
     if level == "none":
         return outcome
     passed = checked.ok if checked else feedback.answer["status"] == "ok"
     why = checked.reason if checked and level == "answer" and not feedback.sibling else None
-    return Outcome(ask=ask, messages=outcome.messages, passed=passed, reward=float(passed), why=why)
-
-
-def messages_of(task: Task) -> list[Message]:
-    """Return a task as a talk: its own messages, else its prompt, else operation and spec."""
-    messages, prompt = task.spec.get("messages"), task.spec.get("prompt")
-    if isinstance(messages, list) and all(isinstance(each, dict) for each in messages):
-        return list(messages)
-    if isinstance(prompt, str):
-        return [{"role": "user", "content": prompt}]
-    spec = jsonio.dumps_indented(task.spec).decode() if task.spec else ""
-    return [{"role": "user", "content": f"{task.operation}\n\n{spec}".strip()}]
-
-
-def _first_turn(task: Task) -> Ask:
-    return Ask(
-        task_class=task.task_class,
-        operation=task.operation,
-        spec=task.spec,
-        messages=messages_of(task),
-        session=secrets.token_hex(8),
-    )
-
-
-def _said(answer: Json) -> str:
-    artifact = answer.get("artifact")
-    text = artifact.get("text") if isinstance(artifact, dict) else artifact
-    return text if isinstance(text, str) else jsonio.dumps(artifact).decode()
+    return replace(outcome, passed=passed, reward=float(passed), why=why)
 
 
 def _elapsed_ms(start: float) -> int:
     return round((awake() - start) * 1000)
 
 
+class Elsewhere(Local):
+    """One arm of a system whose memory is not battery's to keep, as it is behind a URL."""
+
+    async def put_back(self, memories: Sequence[str]) -> None:
+        """Go on from whatever it remembers."""
+
+    async def _ready(self) -> None:
+        if self._verbs is None:
+            self._verbs = await self._driver.start()
+
+    async def _keep(self) -> None:
+        pass
+
+
 @asynccontextmanager
 async def open_local(
-    opening: Opening, driver: Callable[[Seat], Driver]
+    opening: Opening, driver: Callable[[Seat], Driver], system: type[Local] = Local
 ) -> AsyncIterator[Sequence[Worker]]:
-    """Open one local system per arm, each with a driver of its own, for a single worker."""
+    """Open one local system per worker and arm, each with a driver of its own."""
     home = opening.memories.absolute()
+    level = opening.settings.feedback or DEFAULT_FEEDBACK
+    attempts = Attempts.of(opening.tasks, level, opening.judge)
     async with AsyncExitStack() as stack:
-        arms = {}
-        for arm in opening.arms:
-            seat = Seat(
-                arm=arm,
-                memory=home / arm,
-                scratch=home / SCRATCH / arm,
-                model=opening.tasks.models.executor_cloud if opening.tasks else "",
-            )
-            level = opening.settings.feedback or DEFAULT_FEEDBACK
-            system = Local(driver(seat), seat, Kept(home), level)
-            arms[arm] = await stack.enter_async_context(aclosing(system))
-        yield [arms]
+        workers: list[dict[Arm, Connection]] = [{} for _ in range(opening.workers)]
+        for worker in workers:
+            for arm in opening.arms:
+                seat = Seat(
+                    arm=arm,
+                    memory=home / arm,
+                    scratch=home / SCRATCH / arm,
+                    model=opening.tasks.models.executor_cloud if opening.tasks else "",
+                )
+                local = system(driver(seat), seat, Kept(home), attempts)
+                worker[arm] = await stack.enter_async_context(aclosing(local))
+        yield workers

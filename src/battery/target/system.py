@@ -7,7 +7,7 @@ it can call one; `battery.target.targets` lists the kinds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,6 +153,8 @@ class Learner(Connection, Protocol):
         ...
 
 
+#: Says whether an answer passes the checks of its task; None where there are none.
+Judge = Callable[[Task, Json], Awaitable[Checked | None]]
 #: Whom one worker asks in each arm. A worker makes one call at a time.
 Worker = Mapping[Arm, Connection]
 
@@ -175,6 +177,10 @@ class Opening:
     tell: Observer
     #: None where nobody will be asked a task of them.
     tasks: Tasks | None = None
+    #: None where nothing will be judged.
+    judge: Judge | None = None
+    #: Of the battery, the same in each of its runs; empty where there is none.
+    run_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -199,5 +205,8 @@ class Kind:
     sends_models: bool = False
     #: What the twin is that it brings, in words.
     twin: str = "a second one that never learns"
-    #: Battery starts it, once per arm, and keeps its memory: one call may use that at a time.
+    #: It is a `Learner`, which is told how tasks ended.
     is_local: bool = False
+    #: Whether a target of this kind has a memory that battery keeps: one call may use that at a
+    #: time.
+    has_memory: Callable[[str], bool] = lambda _text: True

@@ -1,7 +1,6 @@
 """Whom to call: what the user named, what the manifest names, or the embedded gateway.
 
-All of it is asked of the kinds. A new kind of target is one more record in `KINDS`; the two that
-there are, a live gateway and the embedded one, speak HTTP.
+All of it is asked of the kinds. A new kind of target is one more record in `KINDS`.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from contextlib import (
     contextmanager,
 )
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from battery.base.errors import MismatchError, UsageError
 from battery.base.redact import MIN_SECRET, MIN_WORD
@@ -34,8 +33,9 @@ from battery.records.manifest import Manifest
 from battery.records.models import FROZEN, LEARN, Arm, Tasks
 from battery.store.battery_dir import BatteryDir
 from battery.target.http import Client, open_clients
+from battery.target.openai import OPENAI
 from battery.target.restored import Restored, open_restored
-from battery.target.system import Connection, Finding, Kind, Opening, Worker
+from battery.target.system import Connection, Finding, Judge, Kind, Opening, Worker
 
 #: Names the embedded gateway, on the command line and in the manifest.
 EMBEDDED: Final = "embedded"
@@ -121,7 +121,7 @@ EMBEDDED_GATEWAY: Final = Kind(
 
 
 #: The first that recognizes a target has it.
-KINDS: tuple[Kind, ...] = (EMBEDDED_GATEWAY, LIVE)
+KINDS: tuple[Kind, ...] = (EMBEDDED_GATEWAY, OPENAI, LIVE)
 
 _SHORT: Final = (
     "the credential in the header {} for {} is so short that it is kept secret only where it is a "
@@ -207,7 +207,8 @@ def sends_models(settings: Settings) -> bool:
 def refuse_unfit(settings: Settings) -> None:
     """Refuse settings that do not go with the kind of target; raise `UsageError`."""
     kind = _kind(settings)
-    if (kind.is_local or settings.restores) and (settings.concurrency or 1) > 1:
+    has_memory = kind.is_local and kind.has_memory(_gateway(settings).url)
+    if (has_memory or settings.restores) and (settings.concurrency or 1) > 1:
         raise UsageError(
             f"a {kind.name} whose memory is put back is asked one task at a time",
             hint="leave out --concurrency",
@@ -218,6 +219,16 @@ def refuse_unfit(settings: Settings) -> None:
             hint="leave it out, or name a gateway's URL with --target",
         )
     _refuse_unfit_control(settings, kind)
+
+
+def refuse_unfit_attempts(settings: Settings, tasks: Tasks) -> None:
+    """Refuse attempts of which nothing is said; raise `UsageError`."""
+    if is_local(settings) and settings.feedback == "none" and tasks.attempts > 1:
+        raise UsageError(
+            f"the tasks file allows {tasks.attempts} attempts, and --feedback none says nothing "
+            "of a refused answer, so the next attempt would be the same",
+            hint="give --feedback grade or answer, or take `attempts` out of the tasks file",
+        )
 
 
 def _refuse_unfit_control(settings: Settings, kind: Kind) -> None:
@@ -276,12 +287,20 @@ def moved(settings: Settings, manifest: Manifest) -> dict[str, tuple[str, str]]:
     return {name: (before, after) for name, (before, after) in both.items() if before != after}
 
 
+class Asked(NamedTuple):
+    """What a battery is that asks tasks, as in `Opening`."""
+
+    workers: int = 1
+    tasks: Tasks | None = None
+    judge: Judge | None = None
+    run_id: str = ""
+
+
 def opened(
     settings: Settings,
     folder: BatteryDir,
     tell: Observer,
-    workers: int = 1,
-    tasks: Tasks | None = None,
+    asked: Asked | None = None,
 ) -> AbstractAsyncContextManager[Sequence[Worker]]:
     """Open whom the workers ask in each arm.
 
@@ -293,11 +312,10 @@ def opened(
         target=_gateway(settings),
         settings=settings,
         arms=arms,
-        workers=workers,
         memory=folder.memory,
         memories=folder.memories,
         tell=tell,
-        tasks=tasks,
+        **(asked or Asked())._asdict(),
     )
     return _kind(settings).opened(opening)
 
