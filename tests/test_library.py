@@ -96,7 +96,7 @@ def test_the_public_interface_is_this() -> None:
 def test_every_option_of_the_command_is_a_keyword() -> None:
     options = inspect.signature(command.run).parameters.keys() - COMMAND_ONLY
     keywords = inspect.signature(battery.run).parameters.keys() - {"progress"}
-    assert {RENAMED.get(name, name) for name in options} == keywords
+    assert {RENAMED.get(name, name) for name in options} == keywords, "see `run` in library.py"
 
 
 def test_importing_it_loads_nothing_else() -> None:
