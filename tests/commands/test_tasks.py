@@ -100,6 +100,11 @@ def test_a_limit_counts_tasks_and_leaves_them_their_siblings(tmp_path: Path) -> 
     assert [len(task["siblings"]) for task in tasks] == [2, 2]
 
 
+def test_rows_beyond_the_limit_are_not_looked_at(tmp_path: Path) -> None:
+    rows = [*ROWS, {"question": "", "answer": ""}]
+    assert len(imported(tmp_path, rows, Wanted(limit=2))["beta_drift"]) == 2
+
+
 def test_a_column_says_of_what_kind_a_task_is(tmp_path: Path) -> None:
     rows = [
         {"question": f"q{n}", "answer": answer, "kind": kind}

@@ -184,17 +184,21 @@ def _document(rows: Sequence[Row], wanted: Wanted, data: Path) -> Json:
     for row in rows:
         with _blaming(row, data):
             phase, group = _phase(row, wanted), _group(row, wanted)
+            leader = leaders.get((phase, group))
+            # What is not taken is not looked at either.
+            if leader is None and sum(map(len, phases.values())) == wanted.limit:
+                continue
             task = _task(row, wanted, phase)
             first = seen.setdefault(jsonio.canonical(task["spec"]), row.place)
             if first != row.place:
                 raise ValueError(f"it asks the same as {first}")
-        if leader := leaders.get((phase, group)):
+        if leader is not None:
             leader.setdefault("siblings", []).append(task)
-        elif wanted.limit is None or sum(map(len, phases.values())) < wanted.limit:
-            task = {"task_class": wanted.names.task_class, **task}
-            phases[phase].append(task)
-            if group:
-                leaders[phase, group] = task
+            continue
+        task = {"task_class": wanted.names.task_class, **task}
+        phases[phase].append(task)
+        if group:
+            leaders[phase, group] = task
     names = wanted.names
     return {
         "$comment": f"Imported from {data.name}.",
