@@ -57,6 +57,7 @@ async def _ask(
             models=tasks.models,
             workers=[{LEARN: gateway[0]}],
             llm_team=gateway[0],
+            reviewing=gateway[0],
             settings=Settings(folder=files.root),
             tell=tell,
             grader=Grader(None),

@@ -44,7 +44,8 @@ seed: 'int | None' = None, limit: 'int | None' = None, respond_timeout: 'float' 
 meta_timeout: 'float' = 300.0, concurrency: 'int | None' = None, max_tokens: 'int | None' = None,
 max_cost: 'float | None' = None, feedback: 'Feedback | None' = None, keep_going: 'bool' = False,
 repo: 'PathLike | None' = None,
-model_url: 'str | None' = None, model_timeout: 'float | None' = None, progress: 'bool' = False
+model_url: 'str | None' = None, model_timeout: 'float | None' = None,
+reviewer: 'str | None' = None, progress: 'bool' = False
 """
 #: What a keyword is called whose option has another name.
 RENAMED = {

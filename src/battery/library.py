@@ -26,6 +26,7 @@ from battery.inputs.settings import (
     environment_headers,
     make_companion,
     make_model,
+    make_reviewer,
     parse_headers,
     require_within_limits,
 )
@@ -153,6 +154,7 @@ def run(  # noqa: PLR0913 - one for each setting, as the command has them
     repo: PathLike | None = None,
     model_url: str | None = None,
     model_timeout: float | None = None,
+    reviewer: str | None = None,
     progress: bool = False,
 ) -> Battery:
     """Run a battery to its end, as `battery run` does, and return it.
@@ -201,6 +203,9 @@ def run(  # noqa: PLR0913 - one for each setting, as the command has them
             model_url=make_model(model_url),
             model_timeout=model_timeout,
             model_key=os.environ.get("BATTERY_MODEL_KEY"),
+            reviewer=make_reviewer(reviewer),
+            reviewer_key=os.environ.get("BATTERY_REVIEWER_KEY")
+            or os.environ.get("BATTERY_MODEL_KEY"),
         )
         require_within_limits(settings)
         with _shown(progress=progress) as show, traced("run", show) as trace:

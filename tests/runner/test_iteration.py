@@ -210,6 +210,7 @@ def iterate(
             models=tasks.models,
             workers=[agents],
             llm_team=agents[LEARN],
+            reviewing=agents[LEARN],
             settings=Settings(folder.root),
             tell=told.append,
             grader=grader,

@@ -32,6 +32,7 @@ def iterate(
     keep_going: options.KeepGoing = False,
     repo: options.Repo = None,
     model_url: options.ModelUrl = None,
+    reviewer: options.Reviewer = None,
     model_timeout: options.ModelTimeout = None,
     full: options.Full = False,
     as_json: options.Json = False,

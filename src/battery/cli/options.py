@@ -22,6 +22,7 @@ from battery.inputs.settings import (
     environment_headers,
     make_companion,
     make_model,
+    make_reviewer,
     parse_headers,
 )
 from battery.inputs.settings import Feedback as Level
@@ -223,6 +224,16 @@ ModelTimeout = Annotated[
         **LIMITS["model_timeout"],
     ),
 ]
+Reviewer = Annotated[
+    str | None,
+    option(
+        "--reviewer WHO",
+        "Who answers reviews and judgments: rules, or openai:URL for a model behind an "
+        "OpenAI-compatible endpoint, whose key comes from BATTERY_REVIEWER_KEY [default: the "
+        "target itself].",
+        envvar="BATTERY_REVIEWER",
+    ),
+]
 FailOn = Annotated[
     str | None,
     option(
@@ -252,10 +263,14 @@ Quiet = Annotated[bool, option("--quiet -q", "Show no progress, only warnings an
 Debug = Annotated[bool, option("--debug", "Show the whole stack of an error.")]
 
 #: Settings that are made of options; all others are options of the same name, taken as they are.
-_MADE: Final = frozenset({"folder", "gateway", "llm_team", "control_gateway", "model_url"})
+_MADE: Final = frozenset(
+    {"folder", "gateway", "llm_team", "control_gateway", "model_url", "reviewer"}
+)
 _SAME: Final = frozenset(field.name for field in fields(Settings)) - _MADE
 #: What the manifest of a battery keeps; a settings file may have changed since it began.
-_KEPT: Final = frozenset({"iterations", "repeats", "seed", "limit", "concurrency", "feedback"})
+_KEPT: Final = frozenset(
+    {"iterations", "repeats", "seed", "limit", "concurrency", "feedback", "reviewer"}
+)
 
 
 def settings(ctx: typer.Context, read: Callable[[str, Mapping[str, str]], Target]) -> Settings:
@@ -291,6 +306,8 @@ def settings(ctx: typer.Context, read: Callable[[str, Mapping[str, str]], Target
         control_headers=control_headers,
         model_url=model_url,
         model_key=model_key,
+        reviewer=make_reviewer(options.get("reviewer")),
+        reviewer_key=os.environ.get("BATTERY_REVIEWER_KEY") or model_key,
         **{name: value for name, value in options.items() if name in _SAME},
     )
 

@@ -47,6 +47,7 @@ def review(
     header: options.Header = None,
     meta_timeout: options.MetaTimeout = Settings.meta_timeout,
     model_url: options.ModelUrl = None,
+    reviewer: options.Reviewer = None,
     model_timeout: options.ModelTimeout = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,

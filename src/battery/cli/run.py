@@ -44,6 +44,7 @@ def run(
     dry_run: options.DryRun = False,
     repo: options.Repo = None,
     model_url: options.ModelUrl = None,
+    reviewer: options.Reviewer = None,
     model_timeout: options.ModelTimeout = None,
     fail_on: options.FailOn = None,
     full: options.Full = False,

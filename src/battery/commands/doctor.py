@@ -63,6 +63,9 @@ async def _targets(settings: Settings, scratch: BatteryDir) -> list[Check]:
             checks.append(_failed("LLM team", error))
         if control:
             checks.append(await _reachable(control))
+        async with targets.reviewing_side(settings, workers) as reviewing:
+            if reviewer := preflight.reviewer(reviewing):
+                checks.append(await _reachable(reviewer))
     return checks
 
 

@@ -23,6 +23,10 @@ DEFAULT_ITERATIONS: Final = 3
 
 #: What `--control-gateway` names in place of a second deployment.
 RESTORE: Final = "restore"
+#: Reviews and judges by the embedded gateway's rules.
+RULES: Final = "rules"
+#: Begins the text of an OpenAI-compatible endpoint; its URL follows.
+OPENAI: Final = "openai:"
 #: Nothing; whether it passed; also why not, and what would have been right.
 Feedback = Literal["none", "grade", "answer"]
 DEFAULT_FEEDBACK: Final[Feedback] = "grade"
@@ -109,6 +113,9 @@ class Settings:
     #: A language model for the embedded gateway; None is its rules.
     model_url: str | None = None
     model_key: str | None = field(default=None, repr=False)
+    #: Who answers reviews and judgments, as `make_reviewer` writes it; None is the target itself.
+    reviewer: str | None = None
+    reviewer_key: str | None = field(default=None, repr=False)
     #: Seconds for one of its calls; None is the longer of the other two.
     model_timeout: float | None = None
 
@@ -138,6 +145,25 @@ def make_model(url: str | None) -> str | None:
             hint="give the URL alone, and the key of its endpoint in BATTERY_MODEL_KEY",
         )
     return endpoint.url
+
+
+def make_reviewer(text: str | None) -> str | None:
+    """Check the text of `--reviewer`, `rules` or `openai:URL`; raise `UsageError`."""
+    if not text or text == RULES:
+        return text or None
+    kind, _, url = text.partition(":")
+    if f"{kind}:" != OPENAI:
+        raise UsageError(
+            "the reviewer is neither `rules` nor `openai:URL`",
+            hint="write it like openai:http://localhost:11434/v1",
+        )
+    endpoint = make_target(url, {})
+    if endpoint.headers:
+        raise UsageError(
+            f"the URL of the reviewer at {endpoint.url} carries a user or a password",
+            hint="give the URL alone, and the key of its endpoint in BATTERY_REVIEWER_KEY",
+        )
+    return f"{OPENAI}{endpoint.url}"
 
 
 def make_target(url: str, headers: Mapping[str, str]) -> Target:

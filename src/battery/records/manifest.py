@@ -40,6 +40,12 @@ class Options(Record):
         description="URL of the model behind the embedded gateway; null means its rules.",
     )
 
+    reviewer: str | None = Field(
+        default=None,
+        description="Who answers reviews and judgments: `rules` or `openai:URL`; null means the "
+        "target itself.",
+    )
+
     @model_serializer(mode="wrap")
     def recorded(self, dump: SerializerFunctionWrapHandler) -> Json:
         """Return what was recorded, without the defaults of what an earlier version lacked."""

@@ -56,7 +56,7 @@ from battery.store.battery_dir import BatteryDir
 from battery.store.documents import read_back, wrong
 from battery.store.iteration_dir import IterationDir
 from battery.store.journal import Journal
-from battery.target.system import Connection, DistillReply, Feedback, Learner, Worker
+from battery.target.system import Chatting, Connection, DistillReply, Feedback, Learner, Worker
 
 W = TypeVar("W")
 A = TypeVar("A")
@@ -73,9 +73,9 @@ class Iteration:
     journal: Journal
     schedule: Schedule
     models: Models
-    #: The learn arm of the first one also asks for the reviews.
     workers: Sequence[Worker]
     llm_team: Connection
+    reviewing: Chatting
     settings: Settings
     tell: events.Observer
     grader: Grader
@@ -183,11 +183,11 @@ class Iteration:
 
     def reviewer(self) -> Reviewer:
         """Make what runs the chat stages."""
-        system, model = self.workers[0][LEARN], self.models.overseer_cloud
+        model = self.models.overseer_cloud
         return Reviewer(
             self.files,
             self.journal,
-            system,
+            self.reviewing,
             model,
             self.settings,
             self.tell,

@@ -14,7 +14,8 @@ from battery.runner.prepare import Battery
 from battery.store.artifacts import ARCHIVE, MANIFEST
 from battery.store.battery_dir import BatteryDir
 from battery.target import targets
-from battery.target.system import Connection, Finding, Learner, Worker
+from battery.target.reviewing import Endpoint
+from battery.target.system import Chatting, Connection, Finding, Learner, Worker
 
 # More than a connection may take, so that a host that is down is told as one.
 #: Seconds for one look.
@@ -27,7 +28,7 @@ class Side(NamedTuple):
     """One side of a battery that is called: its name, how, and the option that names another."""
 
     name: str
-    connection: Connection
+    connection: Connection | Endpoint
     option: str
 
     async def look(self, timeout_s: float = PROBE_TIMEOUT_S) -> Finding:
@@ -45,6 +46,11 @@ def team(connection: Connection) -> Side:
     return Side("LLM team", connection, "--llm-team")
 
 
+def reviewer(chatting: Chatting) -> Side | None:
+    """Return the side that reviews, where that is an endpoint of its own."""
+    return Side("reviewer", chatting, "--reviewer") if isinstance(chatting, Endpoint) else None
+
+
 def control(worker: Worker) -> Side | None:
     """Return the side that the frozen arm asks; None with one arm."""
     return (
@@ -53,14 +59,18 @@ def control(worker: Worker) -> Side | None:
 
 
 async def require_there(
-    worker: Worker, llm_team: Connection, settings: Settings, tell: Observer
+    worker: Worker,
+    llm_team: Connection,
+    reviewing: Chatting,
+    settings: Settings,
+    tell: Observer,
 ) -> None:
     """Look at every side once, before any of them is paid; raise `CallError` for one that is down.
 
     What answers, but not as it should, is warned of: it need not have a front page.
     """
     timeout_s = min(PROBE_TIMEOUT_S, settings.respond_timeout)
-    sides = [gateway(worker), team(llm_team), control(worker)]
+    sides = [gateway(worker), team(llm_team), control(worker), reviewer(reviewing)]
     # The target may distill itself, and one look at it is enough.
     distinct = {id(side.connection): side for side in reversed(sides) if side}
     for side in reversed(distinct.values()):

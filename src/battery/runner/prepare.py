@@ -104,6 +104,7 @@ def new(folder: BatteryDir, settings: Settings) -> Battery:
             meta_timeout_s=settings.meta_timeout,
             concurrency=settings.concurrency or 1,
             model_url=settings.model_url,
+            reviewer=settings.reviewer,
             **_feedback(settings),
         ),
         iterations_wanted=wanted,
@@ -235,7 +236,9 @@ def _continued(battery: Battery, wanted: int, tell: Observer) -> Battery:
         tell(Notice(change, warning=True))
     update = {
         "targets": targets.names(settings),
-        "options": manifest.options.model_copy(update={"concurrency": concurrency}),
+        "options": manifest.options.model_copy(
+            update={"concurrency": concurrency, "reviewer": settings.reviewer}
+        ),
         # Kept for good: a summary made much later must still know which numbers do not compare.
         "notes": [*manifest.notes, *changes],
         "iterations_wanted": wanted,
@@ -258,6 +261,9 @@ def _changes(settings: Settings, manifest: Manifest, concurrency: int) -> list[s
     if before != concurrency:
         moved = f"the concurrency was {before} and is {concurrency} {since}"
         changes.append(f"{moved}: elapsed times do not compare")
+    if settings.reviewer != manifest.options.reviewer:
+        own = manifest.options.reviewer or "the target itself"
+        changes.append(f"the reviewer was {own} and is {settings.reviewer} {since}")
     return changes
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from battery.inputs.tasks import PACKAGED, find_tasks
 from battery.recorded import OpenedBattery, open_battery
 from battery.records.events import Notice, Observer
 from battery.records.manifest import Manifest
-from battery.records.models import LEARN, ReviewOutcome
+from battery.records.models import ReviewOutcome
 from battery.records.stages import CHAT_STAGES, ChatStage
 from battery.runner.reviewer import Reviewer, write_metrics
 from battery.runner.summarize import rehearse, write_summary
@@ -24,6 +25,7 @@ from battery.store.iteration_dir import IterationDir
 from battery.store.journal import Journal
 from battery.store.lock import locked
 from battery.target import targets
+from battery.target.system import Chatting, Worker
 
 
 async def review(
@@ -84,9 +86,7 @@ async def _ask(
             tempfile.TemporaryDirectory(prefix="battery-") as memory,
             Journal(files.journal, reserve) as journal,
         ):
-            scratch = BatteryDir(Path(memory))
-            async with targets.opened(settings, scratch, tell) as workers:
-                system = workers[0][LEARN]
+            async with _reviewing(settings, BatteryDir(Path(memory)), tell) as system:
                 reviewer = Reviewer(files, journal, system, model, settings, tell, redo=True)
                 for stage in stages:
                     await reviewer.ask(stage)
@@ -94,6 +94,18 @@ async def _ask(
         reserve.release()
     for text in _outdated(files, stages):
         tell(Notice(text, warning=True))
+
+
+@asynccontextmanager
+async def _reviewing(
+    settings: Settings, scratch: BatteryDir, tell: Observer
+) -> AsyncIterator[Chatting]:
+    """Open whom to ask; the target is not started where somebody else reviews."""
+    async with AsyncExitStack() as stack:
+        workers: Sequence[Worker] = ()
+        if settings.reviewer is None:
+            workers = await stack.enter_async_context(targets.opened(settings, scratch, tell))
+        yield await stack.enter_async_context(targets.reviewing_side(settings, workers))
 
 
 def _require_answers(files: IterationDir, stages: Sequence[ChatStage]) -> None:

@@ -18,7 +18,7 @@ from battery.records.summary import Metrics
 from battery.review.chats import CHATS, Earlier, Evidence
 from battery.store.iteration_dir import IterationDir
 from battery.store.journal import Journal
-from battery.target.system import Connection
+from battery.target.system import Chatting
 from battery.verdict.metrics import measure
 
 
@@ -28,7 +28,7 @@ class Reviewer:
 
     files: IterationDir
     journal: Journal
-    system: Connection
+    system: Chatting
     model: str
     settings: Settings
     tell: Observer

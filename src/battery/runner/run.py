@@ -147,8 +147,9 @@ async def _asking(
     async with (
         targets.opened(settings, battery.folder, tell, asked) as workers,
         targets.learning_side(settings, workers) as llm_team,
+        targets.reviewing_side(settings, workers) as reviewing,
     ):
-        await preflight.require_there(workers[0], llm_team, settings, tell)
+        await preflight.require_there(workers[0], llm_team, reviewing, settings, tell)
         await _put_memory_back(battery, workers)
         yield partial(
             Iteration,
@@ -156,6 +157,7 @@ async def _asking(
             models=battery.tasks.models,
             workers=workers,
             llm_team=llm_team,
+            reviewing=reviewing,
             settings=settings,
             tell=tell,
             grader=grader,

@@ -32,6 +32,8 @@ from battery.base.text import printable
 from battery.inputs.secrets import header_secrets
 from battery.inputs.settings import Target
 from battery.protocol import Json, limits
+from battery.protocol.chat import chat_content
+from battery.target.system import ChatReply, Finding
 from battery.target.transport import EXCERPT_BYTES, BoundedStream, open_http
 
 # About five lines: enough for the cause, and the next step is still on the screen.
@@ -89,6 +91,21 @@ class Caller:
         """Close the connection, which the first call opened."""
         await self._http.aclose()
 
+    async def probe(self, timeout_s: float) -> Finding:
+        """Ask for the target's front page; raise `CallError` when nobody answers.
+
+        Any answer below 500 will do: a gateway need not have a front page.
+        """
+        # The front page, because no other path is sure to be free of charge and to teach nothing.
+        call = self._call("look-up", "/", timeout_s)
+        async with self._translated(call), self._http.stream("GET", call.url) as response:
+            status = response.status_code
+        if status in {401, 403}:
+            text = f"{self._base} asks for credentials (HTTP {status} at /)"
+            return Finding(True, text, "if runs are refused too, set a token or --header")
+        hint = None if status < 500 else "look at its log: it answers, but with an error"
+        return Finding(status < 500, f"{self._base} answers (HTTP {status} at /)", hint)
+
     def _call(self, name: str, path: str, timeout_s: float) -> Call:
         return Call(name, self._base + path, timeout_s)
 
@@ -105,6 +122,15 @@ class Caller:
         """Make a call; return the JSON of its answer, and how long it took."""
         content, elapsed_ms, kind = await self._fetch(call, body, headers, method)
         return self._document(call, content, kind), elapsed_ms
+
+    async def _chat(self, call: Call, body: Json) -> ChatReply:
+        """Make a call that a large model answers; raise `CallError` for one without content."""
+        answer, elapsed_ms = await self._ask(call, body)
+        try:
+            # A secret that was cut into parts is whole only in the text that they make.
+            return ChatReply(self._redact.text(chat_content(answer)), answer, elapsed_ms)
+        except ShapeError as error:
+            raise self._wrong_answer(call, error) from error
 
     async def _fetch(
         self, call: Call, body: Json | None, headers: Mapping[str, str] | None, method: str

@@ -19,11 +19,10 @@ from battery.base.errors import AnswerError, BrokenAnswerError, CallTimeoutError
 from battery.base.network import tls_context
 from battery.inputs.settings import Target
 from battery.protocol import Json, limits
-from battery.protocol.chat import chat_content
 from battery.protocol.distill import DistillStream
 from battery.records.models import Models, Task
 from battery.target.caller import Call, Caller
-from battery.target.system import ChatReply, DistillReply, Finding, RespondReply
+from battery.target.system import ChatReply, DistillReply, RespondReply
 from battery.target.transport import EventStream, load_backend
 
 _EVENT_STREAM: Final = "text/event-stream"
@@ -60,12 +59,7 @@ class Client(Caller):
         call = self._call(
             f"chat for the {role} with model {model!r}", protocol.CHAT_PATH, timeout_s
         )
-        answer, elapsed_ms = await self._ask(call, request.model_dump())
-        try:
-            # A secret that was cut into parts is whole only in the text that they make.
-            return ChatReply(self._redact.text(chat_content(answer)), answer, elapsed_ms)
-        except ShapeError as error:
-            raise self._wrong_answer(call, error) from error
+        return await self._chat(call, request.model_dump())
 
     async def distill(self, on_event: Callable[[Json], None], timeout_s: float) -> DistillReply:
         """Ask the learning side to distil; call `on_event` as each event arrives.
@@ -107,21 +101,6 @@ class Client(Caller):
             f"{self._shown(body.head)}",
             hint="does this URL belong to the LLM team? set it with --llm-team",
         )
-
-    async def probe(self, timeout_s: float) -> Finding:
-        """Ask for the target's front page; raise `CallError` when nobody answers.
-
-        Any answer below 500 will do: a gateway need not have a front page.
-        """
-        # The front page, because no other path is sure to be free of charge and to teach nothing.
-        call = self._call("look-up", "/", timeout_s)
-        async with self._translated(call), self._http.stream("GET", call.url) as response:
-            status = response.status_code
-        if status in {401, 403}:
-            text = f"{self._base} asks for credentials (HTTP {status} at /)"
-            return Finding(True, text, "if runs are refused too, set a token or --header")
-        hint = None if status < 500 else "look at its log: it answers, but with an error"
-        return Finding(status < 500, f"{self._base} answers (HTTP {status} at /)", hint)
 
 
 @asynccontextmanager

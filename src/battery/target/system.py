@@ -92,8 +92,21 @@ class Finding(NamedTuple):
     hint: str | None = None
 
 
+class Chatting(Protocol):
+    """Whoever reviews and judges."""
+
+    async def chat(
+        self, role: str, prompt: str, model: str, temperature: float, timeout_s: float
+    ) -> ChatReply:
+        """Ask a large model one question; an answer without content is an error.
+
+        `role`, a chat stage's, names the call in messages and is not sent. Raises `CallError`.
+        """
+        ...
+
+
 # A protocol, not a base class: a system in a package of its own needs nothing of battery's client.
-class Connection(Protocol):
+class Connection(Chatting, Protocol):
     """A connection to a system under test; it makes one call at a time.
 
     Every method raises `CallError` for a call without a usable answer, which ends the run. No
@@ -110,15 +123,6 @@ class Connection(Protocol):
 
         Only the learn arm is asked. A stream without any event is an error; one that says that
         the distillation failed is a reply, because asking again would distil twice.
-        """
-        ...
-
-    async def chat(
-        self, role: str, prompt: str, model: str, temperature: float, timeout_s: float
-    ) -> ChatReply:
-        """Ask a large model one question; an answer without content is an error.
-
-        `role`, a chat stage's, names the call in messages and is not sent.
         """
         ...
 

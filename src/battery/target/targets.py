@@ -22,6 +22,7 @@ from battery.inputs.secrets import header_secrets, short_credential
 from battery.inputs.settings import (
     DEFAULT_LLM_TEAM,
     RESTORE,
+    RULES,
     Settings,
     Target,
     make_companion,
@@ -35,7 +36,8 @@ from battery.store.battery_dir import BatteryDir
 from battery.target.http import Client, open_clients
 from battery.target.openai import OPENAI
 from battery.target.restored import Restored, open_restored
-from battery.target.system import Connection, Finding, Judge, Kind, Opening, Worker
+from battery.target.reviewing import open_reviewer
+from battery.target.system import Chatting, Connection, Finding, Judge, Kind, Opening, Worker
 
 #: Names the embedded gateway, on the command line and in the manifest.
 EMBEDDED: Final = "embedded"
@@ -186,7 +188,8 @@ def described(settings: Settings) -> dict[str, str]:
     """Return in words who is asked, who is its twin, and who is asked to distill."""
     kind, team, control = _kind(settings), _team(settings), settings.control_gateway
     target = _gateway(settings).url
-    twin = control.url if control else kind.twin
+    restored = "the same one, its memory put back before each call"
+    twin = control.url if control else restored if settings.restores else kind.twin
     return {
         "target": kind.name if target == EMBEDDED else target,
         "twin": twin if has_control(settings) else "none",
@@ -201,7 +204,8 @@ def is_elsewhere(settings: Settings) -> bool:
 
 def sends_models(settings: Settings) -> bool:
     """Return whether anybody is sent the names of the models."""
-    return _kind(settings).sends_models or settings.model_url is not None
+    named = settings.reviewer not in {None, RULES} or settings.model_url is not None
+    return named or _kind(settings).sends_models
 
 
 def refuse_unfit(settings: Settings) -> None:
@@ -264,7 +268,8 @@ def from_manifest(settings: Settings, manifest: Manifest, tell: Observer) -> Set
     headers = settings.llm_team_headers
     team = _companion(settings.llm_team, recorded["llm_team"], headers, gateway)
     model = settings.model_url or manifest.options.model_url
-    return replace(settings, gateway=gateway, llm_team=team, model_url=model)
+    reviewer = settings.reviewer or manifest.options.reviewer
+    return replace(settings, gateway=gateway, llm_team=team, model_url=model, reviewer=reviewer)
 
 
 def continued(settings: Settings, manifest: Manifest, tell: Observer) -> Settings:
@@ -332,11 +337,21 @@ async def learning_side(settings: Settings, workers: Sequence[Worker]) -> AsyncI
         yield gateway.taught_by(clients[0]) if isinstance(gateway, Restored) else clients[0]
 
 
+@asynccontextmanager
+async def reviewing_side(settings: Settings, workers: Sequence[Worker]) -> AsyncIterator[Chatting]:
+    """Open whom to ask for reviews and judgments: the reviewer that is named, else the target."""
+    if settings.reviewer is None:
+        yield workers[0][LEARN]
+        return
+    async with open_reviewer(settings, _secrets(settings)) as reviewer:
+        yield reviewer
+
+
 def _secrets(settings: Settings) -> list[str]:
     """List the secrets of all targets: what one of them is sent, another may have got to know."""
     named = filter(None, (settings.gateway, _team(settings), settings.control_gateway))
     headers = [target.headers for target in named]
-    keys = [settings.model_key] if settings.model_key else []
+    keys = filter(None, (settings.model_key, settings.reviewer_key))
     return [*(secret for each in headers for secret in header_secrets(each)), *keys]
 
 
