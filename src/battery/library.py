@@ -27,6 +27,7 @@ from battery.inputs.settings import (
     make_companion,
     make_model,
     make_reviewer,
+    make_target,
     parse_headers,
     require_within_limits,
 )
@@ -150,6 +151,7 @@ def run(  # noqa: PLR0913 - one for each setting, as the command has them
     max_tokens: int | None = None,
     max_cost: float | None = None,
     feedback: Feedback | None = None,
+    meter: str | None = None,
     keep_going: bool = False,
     repo: PathLike | None = None,
     model_url: str | None = None,
@@ -198,6 +200,7 @@ def run(  # noqa: PLR0913 - one for each setting, as the command has them
             max_tokens=max_tokens,
             max_cost=max_cost,
             feedback=feedback,
+            meter=make_target(meter, {}) if meter else None,
             keep_going=keep_going,
             repo=Path(repo) if repo else None,
             model_url=make_model(model_url),

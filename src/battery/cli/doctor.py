@@ -26,6 +26,7 @@ def doctor(
     llm_team_header: options.LlmTeamHeader = None,
     control_gateway: options.ControlGateway = None,
     control_header: options.ControlHeader = None,
+    meter: options.Meter = None,
     reviewer: options.Reviewer = None,
     as_json: options.Json = False,
     debug: options.Debug = False,

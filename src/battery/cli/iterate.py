@@ -29,6 +29,7 @@ def iterate(
     concurrency: options.Concurrency = None,
     max_tokens: options.MaxTokens = None,
     max_cost: options.MaxCost = None,
+    meter: options.Meter = None,
     keep_going: options.KeepGoing = False,
     repo: options.Repo = None,
     model_url: options.ModelUrl = None,

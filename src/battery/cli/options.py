@@ -23,6 +23,7 @@ from battery.inputs.settings import (
     make_companion,
     make_model,
     make_reviewer,
+    make_target,
     parse_headers,
 )
 from battery.inputs.settings import Feedback as Level
@@ -191,6 +192,15 @@ Feedback = Annotated[
         "or answer (also why not, and what would have been right) [default: grade].",
     ),
 ]
+Meter = Annotated[
+    str | None,
+    option(
+        "--meter URL",
+        "Count what a system that battery starts asks of its models: the OpenAI-compatible "
+        "endpoint that it would call, such as http://localhost:11434/v1 [default: its own word].",
+        envvar="BATTERY_METER",
+    ),
+]
 KeepGoing = Annotated[
     bool,
     option(
@@ -264,12 +274,12 @@ Debug = Annotated[bool, option("--debug", "Show the whole stack of an error.")]
 
 #: Settings that are made of options; all others are options of the same name, taken as they are.
 _MADE: Final = frozenset(
-    {"folder", "gateway", "llm_team", "control_gateway", "model_url", "reviewer"}
+    {"folder", "gateway", "llm_team", "control_gateway", "model_url", "meter", "reviewer"}
 )
 _SAME: Final = frozenset(field.name for field in fields(Settings)) - _MADE
 #: What the manifest of a battery keeps; a settings file may have changed since it began.
 _KEPT: Final = frozenset(
-    {"iterations", "repeats", "seed", "limit", "concurrency", "feedback", "reviewer"}
+    {"iterations", "repeats", "seed", "limit", "concurrency", "feedback", "meter", "reviewer"}
 )
 
 
@@ -308,6 +318,7 @@ def settings(ctx: typer.Context, read: Callable[[str, Mapping[str, str]], Target
         model_key=model_key,
         reviewer=make_reviewer(options.get("reviewer")),
         reviewer_key=os.environ.get("BATTERY_REVIEWER_KEY") or model_key,
+        meter=make_target(meter, {}) if (meter := options.get("meter")) else None,
         **{name: value for name, value in options.items() if name in _SAME},
     )
 

@@ -40,6 +40,7 @@ def run(
     max_tokens: options.MaxTokens = None,
     max_cost: options.MaxCost = None,
     feedback: options.Feedback = None,
+    meter: options.Meter = None,
     keep_going: options.KeepGoing = False,
     dry_run: options.DryRun = False,
     repo: options.Repo = None,

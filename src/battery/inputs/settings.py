@@ -108,6 +108,8 @@ class Settings:
     #: What a local system is told of how a task ended; None is what the manifest says, and
     #: `DEFAULT_FEEDBACK` for a new battery.
     feedback: Feedback | None = None
+    #: The endpoint that the agent's models are behind; None meters nothing.
+    meter: Target | None = None
     #: Repository in which the target files of proposals are looked up.
     repo: Path | None = None
     #: A language model for the embedded gateway; None is its rules.

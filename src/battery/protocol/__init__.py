@@ -43,7 +43,9 @@ PER_CALL: Final = frozenset(
     }
 )
 #: Keys of an artifact that say how the answer came about, and not what it is.
-_NOT_HANDED_IN: Final = frozenset({"usage", "memory", "memory_fingerprint", *CACHED_KEYS})
+_NOT_HANDED_IN: Final = frozenset(
+    {"usage", "reported_usage", "memory", "memory_fingerprint", *CACHED_KEYS}
+)
 #: What to do about an answer that reports an error.
 LOOK_THERE: Final = (
     "look at the log of the gateway, and at account and limits of the provider behind it"

@@ -7,6 +7,7 @@ from itertools import accumulate
 from math import isnan
 
 from battery.pricing import Pricing
+from battery.protocol import Json
 from battery.records.learning import Amount, Learning, LearningOf
 from battery.records.lines import tokens_of
 from battery.records.metric import METRICS, TOKENS
@@ -44,11 +45,21 @@ def learning(
 
 def _amounts(journal: Journal, pricing: Pricing) -> dict[str, Amount]:
     made = ((meta, journal.get(meta.key)) for meta in META_STAGES)
-    return {
-        meta.noun: Amount(tokens=tokens_of(call), cost_usd=pricing.of_call(call))
-        for meta, call in made
-        if call is not None
-    }
+    amounts = {meta.noun: _amount(call, pricing) for meta, call in made if call is not None}
+    if DISTILL.noun in amounts and journal.counted_tellings:
+        # Much of what a system learns it learns while it is told how tasks ended.
+        told = [_amount(journal.read(key), pricing) for key in journal.counted_tellings]
+        listed = [amounts[DISTILL.noun], *told]
+        tokens = _sum(amount.tokens for amount in listed)
+        amounts[DISTILL.noun] = Amount(
+            tokens=None if tokens is None else int(tokens),
+            cost_usd=_sum(amount.cost_usd for amount in listed),
+        )
+    return amounts
+
+
+def _amount(call: Json, pricing: Pricing) -> Amount:
+    return Amount(tokens=tokens_of(call), cost_usd=pricing.of_call(call))
 
 
 def _in_unit(amount: Amount, unit: str) -> float | None:

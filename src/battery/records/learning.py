@@ -21,7 +21,8 @@ class LearningOf(Record):
 
     iteration: int = Field(description="Counted from 1.")
     calls: dict[str, Amount] = Field(
-        description="By `distill`, `review` and `judgment`; one that was not made has no key."
+        description="By `distill`, `review` and `judgment`; one that was not made has no key. With "
+        "a meter `distill` includes what it took to tell the system how tasks ended."
     )
     saved: float | None = Field(
         description="What the tasks took less than in the frozen arm, over all pairs of calls that "

@@ -164,6 +164,12 @@ class DistillCall(TypedDict):
     broken: Annotated[int, Field(ge=0, description="Events that were not JSON objects.")]
     events: Annotated[list[Json], Field(description="All other events, as they came.")]
     memory: NotRequired[_Memory]
+    usage: NotRequired[
+        Annotated[
+            Json,
+            Field(description="Tokens that it took; only with a meter."),
+        ]
+    ]
 
 
 def distill_warnings(call: Json) -> Iterator[str]:
@@ -201,8 +207,9 @@ def place_of_usage(call: Json) -> Json:
     if isinstance(result, dict):
         places = [result.get("artifact")]
     else:
-        # A distillation reports it in its events, like a chat; the last one is of the whole.
-        places = [call.get("answer"), *reversed(call.get("events", [])), call]
+        # What battery counted is on the line itself. Else a distillation reports it in its events,
+        # like a chat; the last one is of the whole.
+        places = [call, call.get("answer"), *reversed(call.get("events", []))]
     objects = (place for place in places if isinstance(place, dict))
     return next((place for place in objects if isinstance(place.get("usage"), dict)), {})
 

@@ -35,6 +35,11 @@ class Options(Record):
         description="What a system that battery starts is told of how a task ended; null for all "
         "others.",
     )
+    meter: str | None = Field(
+        default=None,
+        description="URL of the endpoint whose calls are metered, without user and password; null "
+        "where systems tell of their tokens themselves.",
+    )
     model_url: str | None = Field(
         default=None,
         description="URL of the model behind the embedded gateway; null means its rules.",

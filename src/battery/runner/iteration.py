@@ -210,6 +210,8 @@ class Iteration:
             call["cut"] = reply.cut
         if reply.memory:
             call["memory"] = reply.memory
+        if reply.usage is not None:
+            call["usage"] = reply.usage
         self.journal.append(DISTILL.key, call)
 
     async def _distilled(self) -> DistillReply:

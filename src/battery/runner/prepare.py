@@ -106,6 +106,7 @@ def new(folder: BatteryDir, settings: Settings) -> Battery:
             model_url=settings.model_url,
             reviewer=settings.reviewer,
             **_feedback(settings),
+            **({"meter": settings.meter.url} if settings.meter else {}),
         ),
         iterations_wanted=wanted,
         planned_iterations=wanted,

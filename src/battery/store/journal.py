@@ -65,6 +65,8 @@ class Journal:
         self.elapsed_ms = 0
         #: How many of them were tasks; the original battery recorded none.
         self.tasks = 0
+        #: Calls that told a system how a task ended, where the tokens of that were counted.
+        self.counted_tellings: list[CallKey] = []
         #: The memory after the last line that tells of one.
         self.memory: str | None = None
         for offset, entry in _lines(path):
@@ -150,6 +152,8 @@ class Journal:
         # To tell a system how a task ended is part of asking it.
         self.calls += entry["call"] != "tell"
         self.tasks += entry["call"] == "respond"
+        if entry["call"] == "tell" and "usage" in entry:
+            self.counted_tellings.append(CallKey.of(entry))
         self.memory = entry.get("memory", self.memory)
         result = entry.get("result", entry)
         self.elapsed_ms += result.get(ELAPSED_KEY, 0)

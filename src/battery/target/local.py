@@ -15,12 +15,14 @@ from battery.inputs.settings import DEFAULT_FEEDBACK
 from battery.inputs.settings import Feedback as Level
 from battery.protocol import SESSION_KEY, Json
 from battery.protocol.distill import DistillStream
+from battery.records.events import Notice
 from battery.records.models import FROZEN, Arm, Models, Task
 from battery.system import Outcome, Verbs
 from battery.target.answers import answer_of
 from battery.target.attempts import Attempts, Talk, talk_of
 from battery.target.driver import Driver, Seat
 from battery.target.memory import FolderMemory, Kept
+from battery.target.metered import Meters, metering_arms
 from battery.target.reviewing import by_rules
 from battery.target.system import (
     ChatReply,
@@ -51,8 +53,11 @@ class Local:
     whatever it keeps, in files, globals or objects, is gone.
     """
 
-    def __init__(self, driver: Driver, seat: Seat, kept: Kept, attempts: Attempts) -> None:
+    def __init__(
+        self, driver: Driver, seat: Seat, kept: Kept, attempts: Attempts, meters: Meters
+    ) -> None:
         self._driver = driver
+        self._meters = meters
         self._seat = seat
         self._kept = kept
         self._folder = FolderMemory(seat.memory, kept)
@@ -75,6 +80,7 @@ class Local:
         try:
             said = await talk.held(self._driver, timeout_s)
             answer = answer_of(said, before) | {SESSION_KEY: talk.session}
+            answer = await self._meters.answered(self._seat.arm, answer)
             reply = RespondReply.of(answer, talk.elapsed_ms)
         except ShapeError as error:
             raise AnswerError(
@@ -92,7 +98,8 @@ class Local:
         start = awake()
         await self._driver.tell(outcome_of(feedback, self._attempts.level), timeout_s)
         elapsed_ms = _elapsed_ms(start)
-        return Told(await self._keep(), elapsed_ms)
+        metered = await self._meters.taken(self._seat.arm)
+        return Told(await self._keep(), elapsed_ms, metered.usage if metered else None)
 
     async def learn(
         self, outcomes: Sequence[Feedback], on_event: Callable[[Json], None], timeout_s: float
@@ -107,9 +114,10 @@ class Local:
             events = [{"role": "final", "text": _NO_STEP}]
         elapsed_ms = _elapsed_ms(start)
         reply = DistillReply.of(DistillStream(events or [dict(_SILENT)]), elapsed_ms)
+        metered = await self._meters.taken(self._seat.arm)
         memory = await self._keep()
         self._wanted.update({memory} if memory else ())
-        return reply._replace(memory=memory)
+        return reply._replace(memory=memory, usage=metered.usage if metered else None)
 
     async def distill(self, on_event: Callable[[Json], None], timeout_s: float) -> DistillReply:
         """Have the system learn from nothing that it has not been told."""
@@ -131,7 +139,8 @@ class Local:
     async def probe(self, timeout_s: float) -> Finding:
         """Find out whether the system can be started."""
         async with asyncio.timeout(timeout_s):
-            return await self._driver.look()
+            system = await self._driver.look()
+        return await self._meters.looked(system, timeout_s)
 
     async def aclose(self) -> None:
         """End the system."""
@@ -154,6 +163,8 @@ class Local:
     async def _begin_from(self, name: str | None) -> None:
         """Start the system anew with a kept memory; None is that of the start."""
         await self._driver.stop()
+        # What the process that is gone had under way belongs to no call that is still to come.
+        await self._meters.taken(self._seat.arm)
         self._verbs = None
         # In threads, here and below: a signal has to be heard while a disk is at work.
         start = await asyncio.to_thread(self._folder.begin)
@@ -243,6 +254,13 @@ async def open_local(
     level = opening.settings.feedback or DEFAULT_FEEDBACK
     attempts = Attempts.of(opening.tasks, level, opening.judge)
     async with AsyncExitStack() as stack:
+        meters = stack.enter_context(
+            metering_arms(
+                opening.settings.meter,
+                opening.arms,
+                lambda text: opening.tell(Notice(text, warning=True)),
+            )
+        )
         workers: list[dict[Arm, Connection]] = [{} for _ in range(opening.workers)]
         for worker in workers:
             for arm in opening.arms:
@@ -251,7 +269,8 @@ async def open_local(
                     memory=home / arm,
                     scratch=home / SCRATCH / arm,
                     model=opening.tasks.models.executor_cloud if opening.tasks else "",
+                    environment=meters.environment(arm),
                 )
-                local = system(driver(seat), seat, Kept(home), attempts)
+                local = system(driver(seat), seat, Kept(home), attempts, meters)
                 worker[arm] = await stack.enter_async_context(aclosing(local))
         yield workers

@@ -55,6 +55,8 @@ class DistillReply(NamedTuple):
     cut: str = ""
     #: As in `RespondReply`.
     memory: str | None = None
+    #: Tokens that it took, where battery counted them itself.
+    usage: Json | None = None
 
     @classmethod
     def of(cls, stream: DistillStream, elapsed_ms: int, cut: str = "") -> Self:

@@ -222,6 +222,12 @@ def refuse_unfit(settings: Settings) -> None:
             f"--control-gateway {RESTORE} is for live gateways: the {kind.name} brings a twin",
             hint="leave it out, or name a gateway's URL with --target",
         )
+    if settings.meter and not has_memory:
+        raise UsageError(
+            f"--meter is for systems that battery starts, and a {kind.name} calls its models "
+            "where it will",
+            hint="leave out --meter and its variable BATTERY_METER",
+        )
     _refuse_unfit_control(settings, kind)
 
 
@@ -268,8 +274,17 @@ def from_manifest(settings: Settings, manifest: Manifest, tell: Observer) -> Set
     headers = settings.llm_team_headers
     team = _companion(settings.llm_team, recorded["llm_team"], headers, gateway)
     model = settings.model_url or manifest.options.model_url
-    reviewer = settings.reviewer or manifest.options.reviewer
-    return replace(settings, gateway=gateway, llm_team=team, model_url=model, reviewer=reviewer)
+    reviewer, meter = settings.reviewer or manifest.options.reviewer, settings.meter
+    if meter is None and manifest.options.meter:
+        meter = make_target(manifest.options.meter, {})
+    return replace(
+        settings,
+        gateway=gateway,
+        llm_team=team,
+        model_url=model,
+        reviewer=reviewer,
+        meter=meter,
+    )
 
 
 def continued(settings: Settings, manifest: Manifest, tell: Observer) -> Settings:
@@ -432,6 +447,11 @@ def _refuse_other_target(settings: Settings, manifest: Manifest) -> None:
                 hint=f"leave out {_OPTIONS[name]} and its variable, or run into another folder "
                 "with --dir",
             )
+    if settings.meter and manifest.options.meter is None:
+        raise MismatchError(
+            "this battery ran without a meter, so its tokens were counted by the system itself",
+            hint="leave out --meter and its variable, or run into another folder with --dir",
+        )
     model = manifest.options.model_url
     if _kind(settings).takes_model and settings.model_url != model:
         raise MismatchError(
