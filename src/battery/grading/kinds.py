@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from battery.base.processes import signal_name
 from battery.base.text import brief, listed, printable
 from battery.grading import declining, paths, values, words
-from battery.grading.processes import LOAD_LIMIT_S, BrokenCheckError, Commands, Worker, signal_name
+from battery.grading.processes import LOAD_LIMIT_S, BrokenCheckError, Commands, Worker
 from battery.protocol import Json
 from battery.records.checks import FIELDS, Check
 

@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import selectors
-import signal
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ from typing import Any, Final, Self, cast
 
 from battery.base import interrupts
 from battery.base.clock import awake
+from battery.base.processes import ending, kill_group
 from battery.base.text import brief
 from battery.inputs.secrets import without_secrets
 from battery.protocol import Json
@@ -70,7 +70,7 @@ class Worker:
         # Without the lock: a thread that waits for a check holds it, and is to stop waiting.
         self._closed = True
         if process := self._process:
-            _kill(process)
+            kill_group(process.pid)
         with self._lock:
             self._stop()
 
@@ -137,7 +137,7 @@ class Commands:
         """End all commands that are running."""
         self._closed = True
         for process in list(self._running):
-            _kill(process)
+            kill_group(process.pid)
 
 
 def _undisturbed() -> contextlib.AbstractContextManager[None]:
@@ -175,18 +175,13 @@ def _start(words: Sequence[str], folder: Path | None) -> subprocess.Popen[bytes]
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Kill a process with its whole group, and close its pipes."""
-    _kill(process)
+    # Also where the process itself has ended: what it left running is in its group.
+    kill_group(process.pid)
     process.wait()
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:
             with contextlib.suppress(OSError):
                 pipe.close()
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    # Also where the process itself has ended: what it left running is in its group.
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
 
 
 class _Exchange:
@@ -287,15 +282,7 @@ class _Exchange:
 
     def _ended(self) -> str:
         """Say how a process ended that should have answered, with its last words."""
-        code = self._process.returncode
-        how = f"killed by {signal_name(-code)}" if code < 0 else f"exit code {code}"
         last = self.printed.splitlines()[-1:]
-        return f"its process ended ({how})" + "".join(f": {brief(line, 300)}" for line in last)
-
-
-def signal_name(number: int) -> str:
-    """Name a signal as people know it."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+        return f"its process ended ({ending(self._process.returncode)})" + "".join(
+            f": {brief(line, 300)}" for line in last
+        )

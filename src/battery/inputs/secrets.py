@@ -21,6 +21,8 @@ _PARAMETER: Final = re.compile(r"""([\w.-]+)=(?:"([^"]*)"|'([^']*)'|([^\s;,"']+)
 _PUBLIC: Final = frozenset({"algorithm", "nc", "qop", "realm", "uri"})
 #: Variables that are secrets, hold headers, or hold URLs.
 _TOKENS: Final = re.compile("(GATEWAY|LLM_TEAM)_TOKEN$|BATTERY_[A-Z]+_KEY$|OPENAI_API_KEY$")
+#: Those that are battery's alone: a system under test may have an `AI_GATEWAY_TOKEN`.
+_OWN: Final = re.compile("((CONTROL_)?GATEWAY|LLM_TEAM)_(TOKEN|HEADERS)|BATTERY_[A-Z]+_KEY")
 _HEADERS: Final = re.compile("(GATEWAY|LLM_TEAM|OTLP|OTLP_TRACES)_HEADERS$")
 _URLS: Final = re.compile("(_URL|_ENDPOINT|_PROXY)$", re.IGNORECASE)
 
@@ -53,6 +55,11 @@ def holds_secret(name: str) -> bool:
     return _TOKENS.match(name.removeprefix("CONTROL_")) is not None or (
         _HEADERS.match(name.removeprefix("CONTROL_")) is not None
     )
+
+
+def without_own_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables without battery's own secrets, for a system that needs its keys."""
+    return {name: value for name, value in environ.items() if not _OWN.fullmatch(name)}
 
 
 def _is_secret(name: str, value: str) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from battery.base.clock import awake
-from battery.base.errors import AnswerError, ArtifactError, ShapeError
+from battery.base.errors import AnswerError, ArtifactError, CallTimeoutError, ShapeError
 from battery.inputs.settings import DEFAULT_FEEDBACK
 from battery.inputs.settings import Feedback as Level
 from battery.protocol import SESSION_KEY, Json
@@ -138,8 +138,14 @@ class Local:
 
     async def probe(self, timeout_s: float) -> Finding:
         """Find out whether the system can be started."""
-        async with asyncio.timeout(timeout_s):
-            system = await self._driver.look()
+        try:
+            async with asyncio.timeout(timeout_s):
+                system = await self._driver.look()
+        except TimeoutError:
+            raise CallTimeoutError(
+                f"the system did not start within {timeout_s:g} s",
+                hint="a run waits longer: it may be all right",
+            ) from None
         return await self._meters.looked(system, timeout_s)
 
     async def aclose(self) -> None:

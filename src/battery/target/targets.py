@@ -35,6 +35,7 @@ from battery.records.models import FROZEN, LEARN, Arm, Tasks
 from battery.store.battery_dir import BatteryDir
 from battery.target.http import Client, open_clients
 from battery.target.openai import OPENAI
+from battery.target.python import PYTHON
 from battery.target.restored import Restored, open_restored
 from battery.target.reviewing import open_reviewer
 from battery.target.system import Chatting, Connection, Finding, Judge, Kind, Opening, Worker
@@ -123,7 +124,7 @@ EMBEDDED_GATEWAY: Final = Kind(
 
 
 #: The first that recognizes a target has it.
-KINDS: tuple[Kind, ...] = (EMBEDDED_GATEWAY, OPENAI, LIVE)
+KINDS: tuple[Kind, ...] = (EMBEDDED_GATEWAY, PYTHON, OPENAI, LIVE)
 
 _SHORT: Final = (
     "the credential in the header {} for {} is so short that it is kept secret only where it is a "
