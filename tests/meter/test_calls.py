@@ -71,6 +71,13 @@ def test_of_totals_alone_there_is_a_total_alone() -> None:
     assert Metered([CALL, totals]).usage == {"total_tokens": 25, "calls": 2}
 
 
+def test_a_call_that_was_made_elsewhere_is_added() -> None:
+    usage = Metered([CALL]).usage_with("m-2", usage_of(3, 1))
+    assert (usage["total_tokens"], usage["calls"]) == (20, 2)
+    assert usage["by_model"].keys() == {"m-1", "m-2"}
+    assert Metered([CALL]).usage_with("m-2", {}) == Metered([CALL]).usage
+
+
 def test_no_calls_took_no_tokens() -> None:
     usage = Metered().usage
     assert usage == {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0, "calls": 0}

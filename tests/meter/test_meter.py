@@ -16,6 +16,7 @@ from battery.meter.calls import CALL_KIND, Metered
 from battery.meter.meter import metering
 from battery.protocol.usage import Tokens, usage_spent
 from tests.meter.conftest import Bench
+from tests.support.endpoint import chunk, event, streamed, usage_of
 from tests.support.server import Exchange, Server, http, unused_port
 
 
@@ -137,15 +138,28 @@ def test_an_agent_that_gives_up_waiting_closes_the_call_to_the_endpoint() -> Non
     assert call.is_unknown
 
 
-def test_an_agent_that_leaves_with_the_last_word_is_counted_all_the_same(bench: Bench) -> None:
+def test_an_agent_that_leaves_with_the_last_word_is_counted_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Many programs stop reading at `finish_reason`; the usage comes after it."""
-    body = {"model": "m-1", "messages": [], "stream": True}
-    with bench.agent.stream("POST", "chat/completions", json=body) as answer:
-        for line in answer.iter_lines():
-            if '"stop"' in line:
-                break
-    metered = bench.taken()
-    assert_counted(metered, bench)
+    monkeypatch.setattr("battery.meter.proxy.SETTLE_S", 30)
+    left = threading.Event()
+    usage = event({"model": "m-1", "choices": [], "usage": usage_of(11, 5)})
+    head, said, *rest = streamed([event(chunk("Hello.", "stop")), usage, event("[DONE]")])
+
+    def script(exchange: Exchange) -> None:
+        exchange.send(head, said)
+        left.wait(30)
+        exchange.send(*rest)
+
+    with Server(script) as server, metering(make_target(f"{server.url}/v1", {})) as meter:
+        body = {"model": "m-1", "messages": [], "stream": True}
+        with httpx.stream("POST", f"{meter.url}/chat/completions", json=body) as answer:
+            next(answer.iter_raw())
+        left.set()
+        metered = asyncio.run(meter.taken(30))
+    assert metered.usage["total_tokens"] == 16
+    assert not metered.calls[0].aborted
 
 
 def test_an_endpoint_that_is_not_there_is_an_error_of_its_own_form() -> None:

@@ -43,15 +43,15 @@ class MeteredCall:
     #: Which turn of its window it was, from 1; None for what says nothing, or was refused.
     turn: int | None
     #: Messages of the request; those before it that the last call had as well are left out.
-    messages: Sequence[object]
+    messages: Sequence[object] = ()
     #: How many of the messages are left out for that.
-    repeated: int
+    repeated: int = 0
     #: What the model said.
-    text: str
+    text: str = ""
     #: In UTC, in whole seconds.
-    started_at: str
+    started_at: str = ""
     #: Wall time in whole milliseconds.
-    elapsed_ms: int
+    elapsed_ms: int = 0
     #: It began in an earlier window than it ended in.
     late: bool = False
     #: The agent did not wait for the end.
@@ -113,6 +113,14 @@ class Metered:
             return usage | {"calls": len(self.calls)}
         # By a name that no reader of usage knows: a part of the tokens must not pass for all.
         return {"total_tokens": None, "calls": len(self.calls), "unknown": unknown, "known": usage}
+
+    def usage_with(self, model: str, usage: Json) -> Json:
+        """Return the sum with the tokens of a call that was made elsewhere; none where empty."""
+        if not usage:
+            return self.usage
+        total, tokens = read_usage(usage, model)
+        other = MeteredCall("", model, 200, total, tokens, is_paid=True, turn=None)
+        return Metered([*self.calls, other]).usage
 
     @property
     def log(self) -> list[Json]:

@@ -96,6 +96,11 @@ class Talk:
         return self._first.session
 
     @property
+    def overseer_spent(self) -> tuple[str, Json]:
+        """The overseer model, and the usage of its corrections; empty where there are none."""
+        return self._models.overseer_cloud, self._overseer_usage
+
+    @property
     def elapsed_ms(self) -> int:
         """What the turns took; the time of checks is not the system's."""
         return round(self._spent_s * 1000)

@@ -80,7 +80,7 @@ class Local:
         try:
             said = await talk.held(self._driver, timeout_s)
             answer = answer_of(said, before) | {SESSION_KEY: talk.session}
-            answer = await self._meters.answered(self._seat.arm, answer)
+            answer = await self._meters.answered(self._seat.arm, answer, talk.overseer_spent)
             reply = RespondReply.of(answer, talk.elapsed_ms)
         except ShapeError as error:
             raise AnswerError(

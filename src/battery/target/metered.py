@@ -66,23 +66,26 @@ class Meters:
         metered = await self._by_arm[arm].taken()
         return metered if any(meter.seen for meter in self._by_arm.values()) else None
 
-    async def answered(self, arm: Arm, answer: Json) -> Json:
-        """Put what the meter saw into an answer, in place of what the system says of itself."""
+    async def answered(self, arm: Arm, answer: Json, overseer: tuple[str, Json]) -> Json:
+        """Put what the meter saw into an answer, in place of what the system says of itself.
+
+        `overseer` is who corrected it on behalf of battery, past the meter, and with which usage.
+        """
         metered = await self.taken(arm)
         if metered is not None:
-            return _counted(answer, metered)
+            return _counted(answer, metered, metered.usage_with(*overseer))
         if self._by_arm and not self._warned:
             self._warned = True
             self._warn(_SILENT)
         return answer
 
 
-def _counted(answer: Json, metered: Metered) -> Json:
+def _counted(answer: Json, metered: Metered, usage: Json) -> Json:
     artifact = answer["artifact"]
     reported = {"reported_usage": artifact["usage"]} if "usage" in artifact else {}
     return answer | {
         "iterations": metered.turns,
-        "artifact": artifact | {"usage": metered.usage} | reported,
+        "artifact": artifact | {"usage": usage} | reported,
         "log": [*answer["log"], *metered.log],
     }
 
