@@ -150,6 +150,8 @@ def test_an_agent_that_leaves_with_the_last_word_is_counted_all_the_same(
     def script(exchange: Exchange) -> None:
         exchange.send(head, said)
         left.wait(30)
+        # Long enough for the meter to notice that the agent has left.
+        exchange.wait(0.3)
         exchange.send(*rest)
 
     with Server(script) as server, metering(make_target(f"{server.url}/v1", {})) as meter:

@@ -29,6 +29,32 @@ from tests.support.endpoint import Endpoint
 from tests.support.server import Server, unused_port
 
 TASKS = 2
+#: It asks a model about everything, and says nothing of what that took.
+AGENT = """
+import json, os, urllib.request
+
+def chat(text, **more):
+    body = {"model": "m-1", "messages": [{"role": "user", "content": text}], **more}
+    url = os.environ["OPENAI_BASE_URL"] + "/chat/completions"
+    request = urllib.request.Request(url, json.dumps(body).encode())
+    with urllib.request.urlopen(request) as answer:
+        return answer.read().decode()
+
+class Agent:
+    def __init__(self, memory, model):
+        self.notes = memory / "notes.txt"
+
+    def ask(self, ask):
+        known = self.notes.read_text() if self.notes.exists() else ""
+        chat(f"{known} {ask.operation}", stream=True)
+        return chat(ask.operation)
+
+    def tell(self, outcome):
+        self.notes.open("a").write(chat(f"note {outcome.ask.operation}")[:9])
+
+    def learn(self, outcomes):
+        chat(f"learn from {len(outcomes)}")
+"""
 
 
 class Agent(Diary):
@@ -236,3 +262,20 @@ def test_doctor_looks_at_the_endpoint(bench: Bench) -> None:
     assert check.ok
     assert f"metered at {bench.url}/v1" in check.finding
     assert not bench.doctor(meter=make_target(f"http://127.0.0.1:{unused_port()}/v1", {})).ok
+
+
+def test_an_agent_of_its_own_process_is_metered_as_it_is(bench: Bench) -> None:
+    """With nothing but the variable, in both arms, while it learns, and in streams."""
+    (bench.folder / "agent.py").write_text(AGENT)
+    agent = f"python:{bench.folder / 'agent.py'}:Agent"
+    learning = bench.run(gateway=Target(agent), iterations=2).learning
+    spent = []
+    for number in (1, 2):
+        path = bench.folder / f"data/iter_{number}/journal.jsonl"
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        spent += [total(line["result"]["artifact"]["usage"]) for line in lines if "result" in line]
+        spent += [total(line["usage"]) for line in lines if "usage" in line]
+    assert sum(spent) == bench.endpoint.total > 0
+    assert learning is not None
+    assert learning.cost
+    assert not bench.notices
