@@ -108,11 +108,16 @@ def test_a_system_is_told_as_much_as_the_feedback_allows(
     here: Path, script: Script, level: Feedback, passed: bool | None, why: bool
 ) -> None:
     tasks = json.loads((here / "tasks.json").read_text())
-    tasks["phases"]["alpha_baseline"][0]["checks"] = [{"contains": "never said"}]
+    wrong = {"checks": [{"contains": "never said"}], "teach": "Say it."}
+    alpha = tasks["phases"]["alpha_baseline"][0]
+    alpha |= wrong
+    alpha["siblings"][0] |= wrong
     (here / "tasks.json").write_text(json.dumps(tasks))
     go(here, iterations=1, feedback=level)
     told = next(outcome for outcome in script.told if outcome.ask.operation == "alpha")
-    assert (told.passed, bool(told.why)) == (passed, why)
+    assert (told.passed, bool(told.why), bool(told.correction)) == (passed, why, why)
+    sibling = next(outcome for outcome in script.told if outcome.ask.operation == "new alpha")
+    assert (sibling.passed, sibling.why, sibling.correction) == (passed, None, None)
 
 
 @pytest.mark.parametrize("verb", ["tell", "ask", "learn"])

@@ -229,8 +229,11 @@ def outcome_of(feedback: Feedback, level: Level) -> Outcome:
     if level == "none":
         return outcome
     passed = checked.ok if checked else feedback.answer["status"] == "ok"
-    why = checked.reason if checked and level == "answer" and not feedback.sibling else None
-    return replace(outcome, passed=passed, reward=float(passed), why=why)
+    outcome = replace(outcome, passed=passed, reward=float(passed))
+    # Of a sibling no more than the grade: it is there to see what was learned from its task.
+    if passed or level != "answer" or feedback.sibling:
+        return outcome
+    return replace(outcome, why=checked.reason if checked else None, correction=task.teach)
 
 
 def _elapsed_ms(start: float) -> int:
