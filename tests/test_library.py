@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import inspect
 import logging
 import os
@@ -47,6 +48,21 @@ keep_going: 'bool' = False,
 repo: 'PathLike | None' = None,
 model_url: 'str | None' = None, model_timeout: 'float | None' = None,
 reviewer: 'str | None' = None, progress: 'bool' = False
+"""
+#: Knows what to say once it has heard why it was wrong.
+AGENT = """
+class Agent:
+    def __init__(self, memory, model):
+        self.notes = memory / "notes.txt"
+
+    def ask(self, ask):
+        known = self.notes.exists() and ask.operation in self.notes.read_text()
+        return "It is done." if known else "I do not know."
+
+    def tell(self, outcome):
+        if outcome.passed is False and outcome.why:
+            with self.notes.open("a") as file:
+                print(outcome.ask.operation, file=file)
 """
 #: What a keyword is called whose option has another name.
 RENAMED = {
@@ -214,6 +230,29 @@ def test_a_class_is_named_by_where_another_process_finds_it() -> None:
         with pytest.raises(battery.UsageError, match="no other process can import") as caught:
             library._named(hidden)
         assert "%%writefile agent.py" in str(caught.value.hint)
+
+
+def test_a_class_that_a_file_defines_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_agent.py").write_text(AGENT)
+    # Where its caller imports it from, and no other process does.
+    monkeypatch.syspath_prepend(tmp_path)
+    agent = importlib.import_module("my_agent").Agent
+    tasks = write_tasks(tmp_path / "mine.json", 1, checks=[{"contains": "done"}])
+    measured = battery.run(agent, tasks=tasks, iterations=2, feedback="answer")
+    done = {
+        (row["iteration"], row["arm"]): row["status"]
+        for row in measured.rows()
+        if row["phase"] == "beta"
+    }
+    assert done == {
+        (1, "learn"): "failed",
+        (1, "frozen"): "failed",
+        (2, "learn"): "ok",
+        (2, "frozen"): "failed",
+    }
 
 
 @pytest.mark.parametrize(

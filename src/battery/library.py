@@ -20,17 +20,7 @@ from typing import Any, Final, NamedTuple
 
 from battery.base import loop
 from battery.base.errors import BatteryError, UsageError
-from battery.inputs.settings import (
-    Feedback,
-    Settings,
-    environment_headers,
-    make_companion,
-    make_model,
-    make_reviewer,
-    make_target,
-    parse_headers,
-    require_within_limits,
-)
+from battery.inputs.settings import Feedback, Settings, make_settings, require_within_limits
 from battery.recorded import open_battery
 from battery.recorded.rows import call_rows
 from battery.recorded.summary import summary_of
@@ -172,44 +162,18 @@ def run(  # noqa: PLR0913 - one for each setting, as the command has them
     `KeyboardInterrupt`: whatever had finished is on disk. No signal handler is touched, and an
     event loop may be running.
     """
+    given = dict(locals())
     with _advising():
-        of_target = _headers("GATEWAY", headers)
-        of_team = _headers("LLM_TEAM", llm_team_headers)
-        of_control = _headers("CONTROL_GATEWAY", control_headers)
-        gateway = read(_named(target), of_target) if target else None
-        settings = Settings(
-            folder=Path(dir),
-            tasks_path=Path(tasks) if tasks else None,
-            iterations=iterations,
-            gateway=gateway,
-            llm_team=make_companion(llm_team, of_team, gateway) if llm_team else None,
-            control_gateway=(
-                make_companion(control_gateway, of_control, gateway) if control_gateway else None
-            ),
-            no_control=no_control,
-            gateway_headers=of_target,
-            llm_team_headers=of_team,
-            control_headers=of_control,
-            repeats=repeats,
-            seed=seed,
-            limit=limit,
-            respond_timeout=respond_timeout,
-            meta_timeout=meta_timeout,
-            concurrency=concurrency,
-            resume=resume,
-            max_tokens=max_tokens,
-            max_cost=max_cost,
-            feedback=feedback,
-            meter=make_target(meter, {}) if meter else None,
-            keep_going=keep_going,
-            repo=Path(repo) if repo else None,
-            model_url=make_model(model_url),
-            model_timeout=model_timeout,
-            model_key=os.environ.get("BATTERY_MODEL_KEY"),
-            reviewer=make_reviewer(reviewer),
-            reviewer_key=os.environ.get("BATTERY_REVIEWER_KEY")
-            or os.environ.get("BATTERY_MODEL_KEY"),
-        )
+        options = given | {
+            "folder": Path(dir),
+            "tasks": Path(tasks) if tasks else None,
+            "repo": Path(repo) if repo else None,
+            "gateway": _named(target) if target else None,
+            "header": _lines(headers),
+            "llm_team_header": _lines(llm_team_headers),
+            "control_header": _lines(control_headers),
+        }
+        settings = make_settings(options, os.environ, read)
         require_within_limits(settings)
         with _shown(progress=progress) as show, traced("run", show) as trace:
             summary = loop.run_apart(engine.run, settings, trace.tell)
@@ -247,9 +211,8 @@ def _named(target: str | Callable[..., Any]) -> str:
     return f"python:{target.__module__ if '.' in target.__module__ else file}:{name}"
 
 
-def _headers(prefix: str, given: Mapping[str, str] | None) -> dict[str, str]:
-    lines = [f"{name}: {value}" for name, value in (given or {}).items()]
-    return {**environment_headers(os.environ, prefix), **parse_headers(lines, None)}
+def _lines(headers: Mapping[str, str] | None) -> list[str]:
+    return [f"{name}: {value}" for name, value in (headers or {}).items()]
 
 
 def _shown(*, progress: bool) -> AbstractContextManager[Observer]:

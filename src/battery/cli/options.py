@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -16,15 +15,10 @@ from battery.cli.configured import Source, source_of
 from battery.inputs.config import Config
 from battery.inputs.settings import (
     LIMITS,
-    RESTORE,
     Settings,
     Target,
-    environment_headers,
-    make_companion,
     make_model,
-    make_reviewer,
-    make_target,
-    parse_headers,
+    make_settings,
 )
 from battery.inputs.settings import Feedback as Level
 from battery.verdict.conditions import CONDITIONS
@@ -272,11 +266,6 @@ Full = Annotated[
 Quiet = Annotated[bool, option("--quiet -q", "Show no progress, only warnings and the result.")]
 Debug = Annotated[bool, option("--debug", "Show the whole stack of an error.")]
 
-#: Settings that are made of options; all others are options of the same name, taken as they are.
-_MADE: Final = frozenset(
-    {"folder", "gateway", "llm_team", "control_gateway", "model_url", "meter", "reviewer"}
-)
-_SAME: Final = frozenset(field.name for field in fields(Settings)) - _MADE
 #: What the manifest of a battery keeps; a settings file may have changed since it began.
 _KEPT: Final = frozenset(
     {"iterations", "repeats", "seed", "limit", "concurrency", "feedback", "meter", "reviewer"}
@@ -290,49 +279,15 @@ def settings(ctx: typer.Context, read: Callable[[str, Mapping[str, str]], Target
     and loads the HTTP library, which most commands do without.
     """
     options = _asked(ctx)
-    gateway_headers = _headers("GATEWAY", options.get("header"))
-    team_headers = _headers("LLM_TEAM", options.get("llm_team_header"))
-    control_headers = _headers("CONTROL_GATEWAY", options.get("control_header"))
-    url, team_url = options.get("gateway"), options.get("llm_team")
-    control_url = options.get("control_gateway")
-    model_url, model_key = model(options.get("model_url"))
     # The tables of a settings file describe a target as a file of their own does.
-    if url is None and isinstance(ctx.obj, Config) and ctx.obj.tables:
-        url = str(ctx.obj.path)
-    gateway = read(url, gateway_headers) if url else None
-    return Settings(
-        folder=folder(ctx),
-        tasks_path=options.get("tasks"),
-        gateway=gateway,
-        llm_team=make_companion(team_url, team_headers, gateway) if team_url else None,
-        control_gateway=(
-            make_companion(control_url, control_headers, gateway)
-            if control_url and control_url != RESTORE
-            else None
-        ),
-        restores=control_url == RESTORE,
-        gateway_headers=gateway_headers,
-        llm_team_headers=team_headers,
-        control_headers=control_headers,
-        model_url=model_url,
-        model_key=model_key,
-        reviewer=make_reviewer(options.get("reviewer")),
-        reviewer_key=os.environ.get("BATTERY_REVIEWER_KEY") or model_key,
-        meter=make_target(meter, {}) if (meter := options.get("meter")) else None,
-        **{name: value for name, value in options.items() if name in _SAME},
-    )
+    if options.get("gateway") is None and isinstance(ctx.obj, Config) and ctx.obj.tables:
+        options["gateway"] = str(ctx.obj.path)
+    return make_settings({**options, "folder": folder(ctx)}, os.environ, read)
 
 
 def model(url: str | None) -> tuple[str | None, str | None]:
     """Check the URL of a language model and read its key; raise `UsageError`."""
     return make_model(url), os.environ.get("BATTERY_MODEL_KEY")
-
-
-def _headers(prefix: str, lines: list[str] | None) -> dict[str, str]:
-    """Read the headers of one target."""
-    # The environment holds what is true of a machine, the command line what is meant this time: so
-    # in every conflict between them the command line wins.
-    return {**environment_headers(os.environ, prefix), **parse_headers(lines or [], None)}
 
 
 def _asked(ctx: typer.Context) -> dict[str, Any]:

@@ -10,10 +10,10 @@ import base64
 import ipaddress
 import re
 import socket
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from battery.base.errors import UsageError
@@ -120,6 +120,63 @@ class Settings:
     reviewer_key: str | None = field(default=None, repr=False)
     #: Seconds for one of its calls; None is the longer of the other two.
     model_timeout: float | None = None
+
+
+#: Settings that are made of options; all others are options of the same name, taken as they are.
+_MADE: Final = frozenset(
+    {"gateway", "llm_team", "control_gateway", "model_url", "meter", "reviewer"}
+    | {"gateway_headers", "llm_team_headers", "control_headers"}
+)
+_SAME: Final = frozenset(each.name for each in fields(Settings)) - _MADE
+
+
+def make_settings(
+    options: Mapping[str, Any],
+    environ: Mapping[str, str],
+    read: Callable[[str, Mapping[str, str]], Target],
+) -> Settings:
+    """Make `Settings` of options by their names and of the secrets in the environment.
+
+    `read` checks the text of the target. It is handed in because it knows every kind of target and
+    loads the HTTP library, which most commands do without. Raises `UsageError`.
+    """
+    headers: dict[str, Any] = {
+        name: _headers(environ, prefix, options.get(option))
+        for name, prefix, option in (
+            ("gateway_headers", "GATEWAY", "header"),
+            ("llm_team_headers", "LLM_TEAM", "llm_team_header"),
+            ("control_headers", "CONTROL_GATEWAY", "control_header"),
+        )
+    }
+    text, team, control = (options.get(name) for name in ("gateway", "llm_team", "control_gateway"))
+    gateway = read(text, headers["gateway_headers"]) if text else None
+    restores, meter = control == RESTORE, options.get("meter")
+    second = control if control and not restores else None
+    model_key = environ.get("BATTERY_MODEL_KEY")
+    return Settings(
+        **{name: value for name, value in options.items() if name in _SAME},
+        **headers,
+        tasks_path=options.get("tasks"),
+        gateway=gateway,
+        llm_team=make_companion(team, headers["llm_team_headers"], gateway) if team else None,
+        control_gateway=(
+            make_companion(second, headers["control_headers"], gateway) if second else None
+        ),
+        restores=restores,
+        model_url=make_model(options.get("model_url")),
+        model_key=model_key,
+        reviewer=make_reviewer(options.get("reviewer")),
+        reviewer_key=environ.get("BATTERY_REVIEWER_KEY") or model_key,
+        meter=make_target(meter, {}) if meter else None,
+    )
+
+
+def _headers(
+    environ: Mapping[str, str], prefix: str, lines: Sequence[str] | None
+) -> dict[str, str]:
+    # The environment holds what is true of a machine, an option what is meant this time: so in
+    # every conflict between them the option wins.
+    return {**environment_headers(environ, prefix), **parse_headers(lines or [], None)}
 
 
 def require_within_limits(settings: Settings) -> None:
