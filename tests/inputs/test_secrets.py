@@ -71,6 +71,7 @@ def test_a_short_credential_is_named(headers: dict[str, str], name: str | None) 
         ({"OTEL_EXPORTER_OTLP_HEADERS": f"api-key={TOKEN}"}, []),
         ({"https_proxy": f"http://me:{quote(TOKEN, '')}@proxy:3128"}, []),
         ({"LLM_TEAM_URL": f"http://me:{quote(TOKEN, '')}@team"}, []),
+        ({"BATTERY_METER": f"http://me:{quote(TOKEN, '')}@host/v1"}, []),
         ({}, ["run", "--header", f"X-Api-Key: {TOKEN}"]),
         ({}, ["run", f"--control-header=X-Api-Key: {TOKEN}"]),
         ({}, ["run", f"-HX-Api-Key: {TOKEN}"]),

@@ -24,7 +24,7 @@ _TOKENS: Final = re.compile("(GATEWAY|LLM_TEAM)_TOKEN$|BATTERY_[A-Z]+_KEY$|OPENA
 #: Those that are battery's alone: a system under test may have an `AI_GATEWAY_TOKEN`.
 _OWN: Final = re.compile("((CONTROL_)?GATEWAY|LLM_TEAM)_(TOKEN|HEADERS)|BATTERY_[A-Z]+_KEY")
 _HEADERS: Final = re.compile("(GATEWAY|LLM_TEAM|OTLP|OTLP_TRACES)_HEADERS$")
-_URLS: Final = re.compile("(_URL|_ENDPOINT|_PROXY)$", re.IGNORECASE)
+_URLS: Final = re.compile("(_URL|_ENDPOINT|_PROXY|BATTERY_METER)$", re.IGNORECASE)
 
 
 def header_secrets(headers: Mapping[str, str]) -> Iterator[str]:

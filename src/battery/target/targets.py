@@ -225,8 +225,8 @@ def refuse_unfit(settings: Settings) -> None:
         )
     if settings.meter and not has_memory:
         raise UsageError(
-            f"--meter is for systems that battery starts, and a {kind.name} calls its models "
-            "where it will",
+            f"--meter is for systems that battery starts: the {kind.name} calls its models where "
+            "it will",
             hint="leave out --meter and its variable BATTERY_METER",
         )
     _refuse_unfit_control(settings, kind)
