@@ -44,7 +44,7 @@ control_headers: 'Mapping[str, str] | None' = None, repeats: 'int | None' = None
 seed: 'int | None' = None, limit: 'int | None' = None, respond_timeout: 'float' = 600.0,
 meta_timeout: 'float' = 300.0, concurrency: 'int | None' = None, max_tokens: 'int | None' = None,
 max_cost: 'float | None' = None, feedback: 'Feedback | None' = None, meter: 'str | None' = None,
-keep_going: 'bool' = False,
+prepare: 'str | None' = None, keep_going: 'bool' = False,
 repo: 'PathLike | None' = None,
 model_url: 'str | None' = None, model_timeout: 'float | None' = None,
 reviewer: 'str | None' = None, progress: 'bool' = False

@@ -142,6 +142,7 @@ def run(  # noqa: PLR0913 - one for each setting, as the command has them
     max_cost: float | None = None,
     feedback: Feedback | None = None,
     meter: str | None = None,
+    prepare: str | None = None,
     keep_going: bool = False,
     repo: PathLike | None = None,
     model_url: str | None = None,

@@ -228,6 +228,14 @@ ModelTimeout = Annotated[
         **LIMITS["model_timeout"],
     ),
 ]
+Prepare = Annotated[
+    str | None,
+    option(
+        "--prepare CMD",
+        "Command that empties the memory of an arm, run once per arm before iteration 1; it gets "
+        "BATTERY_ARM (learn or frozen), and GATEWAY_URL or BATTERY_MEMORY of that arm.",
+    ),
+]
 Reviewer = Annotated[
     str | None,
     option(
@@ -268,7 +276,10 @@ Debug = Annotated[bool, option("--debug", "Show the whole stack of an error.")]
 
 #: What the manifest of a battery keeps; a settings file may have changed since it began.
 _KEPT: Final = frozenset(
-    {"iterations", "repeats", "seed", "limit", "concurrency", "feedback", "meter", "reviewer"}
+    {
+        *("iterations", "repeats", "seed", "limit", "concurrency"),
+        *("feedback", "meter", "reviewer", "prepare"),
+    }
 )
 
 

@@ -41,6 +41,7 @@ def run(
     max_cost: options.MaxCost = None,
     feedback: options.Feedback = None,
     meter: options.Meter = None,
+    prepare: options.Prepare = None,
     keep_going: options.KeepGoing = False,
     dry_run: options.DryRun = False,
     repo: options.Repo = None,

@@ -115,6 +115,8 @@ class Settings:
     #: A language model for the embedded gateway; None is its rules.
     model_url: str | None = None
     model_key: str | None = field(default=None, repr=False)
+    #: A command that empties the memories before iteration 1, in a shell and once per arm.
+    prepare: str | None = None
     #: Who answers reviews and judgments, as `make_reviewer` writes it; None is the target itself.
     reviewer: str | None = None
     reviewer_key: str | None = field(default=None, repr=False)

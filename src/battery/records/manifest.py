@@ -51,6 +51,10 @@ class Options(Record):
         "target itself.",
     )
 
+    prepare: str | None = Field(
+        default=None, description="Command that emptied the memories; null means none."
+    )
+
     @model_serializer(mode="wrap")
     def recorded(self, dump: SerializerFunctionWrapHandler) -> Json:
         """Return what was recorded, without the defaults of what an earlier version lacked."""

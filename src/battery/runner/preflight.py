@@ -112,7 +112,7 @@ def introduce(battery: Battery, tell: Observer) -> None:
 
 def warn_of_earlier(battery: Battery, tell: Observer) -> None:
     """Warn of a target that was asked the same tasks before: its memory is not empty."""
-    if not targets.is_elsewhere(battery.settings):
+    if battery.settings.prepare or not targets.is_elsewhere(battery.settings):
         return
     manifest, target = battery.manifest, battery.manifest.targets["gateway"]
     for path in sorted((battery.folder.root / ARCHIVE).glob(f"*/{MANIFEST.name}"), reverse=True):

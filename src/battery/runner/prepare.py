@@ -105,6 +105,7 @@ def new(folder: BatteryDir, settings: Settings) -> Battery:
             concurrency=settings.concurrency or 1,
             model_url=settings.model_url,
             reviewer=settings.reviewer,
+            prepare=settings.prepare,
             **_feedback(settings),
             **({"meter": settings.meter.url} if settings.meter else {}),
         ),
@@ -221,7 +222,10 @@ def _continued(battery: Battery, wanted: int, tell: Observer) -> Battery:
     manifest = battery.manifest
     open_battery(battery.folder).require_whole()
     settings = targets.continued(battery.settings, manifest, tell)
-    settings = replace(settings, feedback=manifest.options.feedback)
+    options = manifest.options
+    settings = replace(
+        settings, feedback=options.feedback, prepare=settings.prepare or options.prepare
+    )
     # Nothing will be asked, so nothing has changed that the manifest would have to note.
     if wanted == manifest.iterations_finished and manifest.state == "finished":
         return battery._replace(settings=settings)
@@ -238,7 +242,11 @@ def _continued(battery: Battery, wanted: int, tell: Observer) -> Battery:
     update = {
         "targets": targets.names(settings),
         "options": manifest.options.model_copy(
-            update={"concurrency": concurrency, "reviewer": settings.reviewer}
+            update={
+                "concurrency": concurrency,
+                "reviewer": settings.reviewer,
+                "prepare": settings.prepare,
+            }
         ),
         # Kept for good: a summary made much later must still know which numbers do not compare.
         "notes": [*manifest.notes, *changes],

@@ -32,6 +32,7 @@ from battery.records.models import LEARN, Phase, Task
 from battery.records.summary import Summary
 from battery.runner import preflight, prepare
 from battery.runner.budget import Budget
+from battery.runner.emptying import empty_memories
 from battery.runner.estimate import estimate
 from battery.runner.iteration import Iteration
 from battery.runner.prepare import Battery
@@ -189,6 +190,8 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
     try:
         reserve.claim()
         budget.read(folder, manifest.iterations_finished)
+        # Before the targets are opened: what it leaves is the start of both arms.
+        await empty_memories(battery, tell)
         async with _asking(battery, grader, tell) as iteration:
             for number in missing:
                 with loop.breakable(), _standstill_noted(tell):

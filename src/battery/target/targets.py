@@ -209,6 +209,21 @@ def sends_models(settings: Settings) -> bool:
     return named or _kind(settings).sends_models
 
 
+def surroundings(settings: Settings, folder: BatteryDir) -> dict[Arm, dict[str, str]]:
+    """Return by arm the variables that tell a command which arm it is, and where its memory is."""
+    kind, gateway = _kind(settings), _gateway(settings).url
+    arms: Sequence[Arm] = (LEARN, FROZEN) if has_control(settings) else (LEARN,)
+    found: dict[Arm, dict[str, str]] = {arm: {"BATTERY_ARM": arm} for arm in arms}
+    for arm, variables in found.items():
+        if kind.is_address:
+            control = settings.control_gateway if arm == FROZEN else None
+            variables["GATEWAY_URL"] = control.url if control else gateway
+        elif kind.has_memory(gateway):
+            memory = folder.memories / arm if kind.is_local else folder.memory(arm)
+            variables["BATTERY_MEMORY"] = str(memory.absolute())
+    return found
+
+
 def refuse_unfit(settings: Settings) -> None:
     """Refuse settings that do not go with the kind of target; raise `UsageError`."""
     kind = _kind(settings)

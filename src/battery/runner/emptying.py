@@ -1,0 +1,79 @@
+"""The command of `--prepare`: it empties the memories before a battery begins."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import IO, Final
+
+from battery.base.errors import BatteryError
+from battery.base.text import printable
+from battery.records.events import Notice, Observer
+from battery.runner.prepare import Battery
+from battery.target import targets
+
+#: Lines and bytes at the end of what a command printed that an error shows.
+_LAST_LINES: Final = 5
+_LAST_BYTES: Final = 2000
+#: Characters of them.
+_SHOWN: Final = 500
+
+
+async def empty_memories(battery: Battery, tell: Observer) -> None:
+    """Run the command of `--prepare` once per arm, unless iteration 1 has begun.
+
+    Raises `BatteryError`, with its last lines, where it fails.
+    """
+    command, folder = battery.settings.prepare, battery.folder
+    # From then on a memory holds what was paid for.
+    if not command or folder.iteration(1).root.exists():
+        return
+    for arm, variables in targets.surroundings(battery.settings, folder).items():
+        tell(Notice(f"preparing the {arm} arm: {command}"))
+        code, said = await _run(command, variables)
+        if code:
+            raise BatteryError(
+                f"--prepare failed in the {arm} arm with exit code {code}: {said}",
+                hint="nothing was asked yet; correct what the command needs, or leave it out",
+            )
+
+
+async def _run(command: str, variables: Mapping[str, str]) -> tuple[int, str]:
+    """Run a command in a shell; return its exit code and its last lines."""
+    # Not a pipe: what the command leaves running, such as a gateway, would hold that open.
+    with tempfile.TemporaryFile() as output:
+        process = _started(command, variables, output)
+        try:
+            code = await asyncio.to_thread(process.wait)
+        except asyncio.CancelledError:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+        return code, _last_lines(output)
+
+
+def _started(
+    command: str, variables: Mapping[str, str], output: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    # Not asyncio's way: a signal that meets the start of a process leaves that behind.
+    return subprocess.Popen(  # noqa: S602 - the command that the user wrote
+        command,
+        shell=True,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        env={**os.environ, **variables},
+        start_new_session=True,
+    )
+
+
+def _last_lines(output: IO[bytes]) -> str:
+    size = output.seek(0, os.SEEK_END)
+    output.seek(max(0, size - _LAST_BYTES))
+    lines = output.read().decode("utf-8", "replace").splitlines()[-_LAST_LINES:]
+    return printable(" | ".join(filter(None, map(str.strip, lines))))[-_SHOWN:] or "no output"
