@@ -132,6 +132,19 @@ def test_what_is_too_large_passes_and_is_not_kept(monkeypatch: pytest.MonkeyPatc
     assert "too large" in read(bomb, coding="gzip").error
 
 
+def test_events_of_text_alone_are_read_later_and_in_their_place() -> None:
+    answer = stream(
+        {"model": "m", "choices": [{"delta": {"content": "a"}}]},
+        {"choices": [{"delta": {"content": "b"}, "finish_reason": None}], "usage": None},
+        {"choices": [{"delta": {"content": "c"}, "finish_reason": "stop"}]},
+        {"choices": [{"delta": {"content": 'd "usage": {"total_tokens": 9}'}}]},
+    )
+    assert answer.usage == {}
+    before = answer.text
+    answer.settle()
+    assert before == answer.text == 'abcd "usage": {"total_tokens": 9}'
+
+
 def test_a_long_text_is_cut() -> None:
     event = {"choices": [{"delta": {"content": "x" * 999}}]}
     assert len(stream(*[event] * 50).text) == MAX_TEXT

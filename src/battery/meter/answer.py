@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from typing import Final, Protocol
 
@@ -24,6 +25,13 @@ _LAST_EVENTS: Final = frozenset(
 )
 #: Types of events whose `delta` is text that the model says, and not what it thinks.
 _SAYING: Final = ("output_text.delta", "content_block_delta")
+# To parse an event takes longer than all else that is done with it, and most bring a word of text.
+#: What is in an event that has to be read before it is passed on: counts, or an end.
+_TELLING: Final = re.compile(
+    rb'"(?:usage|finish_reason)"\s*:\s*[^\sn]|\[DONE\]|"type"\s*:\s*"(?:response\.[cif]|message_st)'
+)
+#: Bytes of events that are kept to be read later.
+_MAX_LATER: Final = 1 << 21
 _UNPACKED: Final = frozenset({"gzip", "x-gzip", "deflate"})
 _PLAIN: Final = frozenset({"", "identity", "utf-8", "utf8"})
 
@@ -40,13 +48,24 @@ class Answer:
         self.complete = False
         #: What failed, or why the usage cannot be read; empty where all is well.
         self.error = ""
-        self._texts: list[str] = []
-        self._length = 0
+        #: Texts, and events that hold one, in order.
+        self._said: list[str | bytes] = []
+        self._length = self._later = 0
 
     @property
     def text(self) -> str:
         """What the model said, up to `MAX_TEXT` characters."""
-        return "".join(self._texts)[:MAX_TEXT]
+        return "".join(map(_text_of, self._said))[:MAX_TEXT]
+
+    def settle(self) -> None:
+        """Read what was left for later, once nobody waits any more."""
+        self._said = [self.text]
+
+    def add_later(self, event: bytes) -> None:
+        """Take an event that can bring nothing but text."""
+        self._later += len(event)
+        if self._later <= _MAX_LATER:
+            self._said.append(event)
 
     def add(self, document: Json) -> None:
         """Take a whole answer, or an event of one."""
@@ -55,7 +74,7 @@ class Answer:
                 self._add_counts(place)
         text = _said(document)
         if self._length < MAX_TEXT:
-            self._texts.append(text)
+            self._said.append(text)
             self._length += len(text)
         choices = document.get("choices")
         ends = [_dict(choice).get("finish_reason") for choice in _list(choices)]
@@ -153,6 +172,10 @@ class EventReader:
         return rest if self.hides_usage and not hidden else b""
 
     def _is_hidden(self, event: bytes) -> bool:
+        # The first one names the model. What is in several lines may be cut anywhere.
+        if self._answer.model and event.count(b"data:") == 1 and not _TELLING.search(event):
+            self._answer.add_later(event)
+            return False
         data = event_data(event)
         if data.strip() == STREAM_END.encode():
             self._answer.complete = True
@@ -197,6 +220,10 @@ def _parsed(data: bytes) -> Json | None:
     except (ValueError, limits.TooLargeError):
         return None
     return document if isinstance(document, dict) else None
+
+
+def _text_of(said: str | bytes) -> str:
+    return said if isinstance(said, str) else _said(_parsed(event_data(said)) or {})
 
 
 def _said(document: Json) -> str:

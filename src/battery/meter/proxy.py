@@ -114,6 +114,7 @@ class Proxy:
         finally:
             if entry.request.is_call:
                 self._ledger.finish(entry)
+            entry.answer.settle()
 
     async def _ask(
         self, request: Request, scope: Scope, headers: _Headers
