@@ -40,14 +40,18 @@ fuzz: PROFILE ?= fuzz
 fuzz: $(VENV)/test-ready  ## two minutes of answers that are nearly right, and of batteries of any shape
 	$(BIN)/python -m pytest -q $(FUZZED) --hypothesis-profile=$(PROFILE)
 
-# Apart, because tracing every line takes as long again as the tests themselves.
+# Apart, because tracing every line takes a test twice as long. Of the slow modules only the commands
+# are traced (tests/conftest.py): the others execute little that is not executed by then.
 cover: $(VENV)/test-ready  ## the tests once more, with their coverage
 	$(BIN)/python -m pytest -n 3 --dist worksteal -q -m "not recipe" --cov --cov-fail-under=90
 
 lint: $(VENV)/test-ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+# Where nothing is compiled yet, the tests are, once and not by each worker, while mypy keeps another
+# core busy for half a minute.
+	@test -d tests/__pycache__ || $(BIN)/python -m pytest --collect-only -qq > /dev/null 2>&1 & \
+	  $(BIN)/mypy; status=$$?; wait; exit $$status
 
 format: $(VENV)/test-ready
 	$(BIN)/ruff check --fix .

@@ -5,11 +5,15 @@ from __future__ import annotations
 import gc
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from tests.support.gateway import Gateway, serving
+
+#: Slow tests that coverage is measured of all the same.
+TRACED = Path(__file__).parent / "cli"
 
 # A quarter of the library's default, so that the suite stays within its two minutes; for a longer
 # search: `pytest --hypothesis-profile=default`.
@@ -31,10 +35,16 @@ gc.disable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark whatever needs a copy of the program that a recipe was followed on."""
+    """Mark what needs a copy of the program that a recipe was followed on, and what no coverage.
+
+    To trace every line takes a test twice as long. What is slow, but for the commands, executes
+    little that the others do not.
+    """
     for item in items:
         if "trial" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.recipe)
+        if item.get_closest_marker("slow") and not item.path.is_relative_to(TRACED):
+            item.add_marker(pytest.mark.no_cover)
 
 
 def pytest_collection_finish() -> None:

@@ -15,8 +15,8 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from battery.verdict import policy
 from battery.verdict.signflip import Floats
@@ -163,7 +163,9 @@ def distribution(strata: Sequence[Stratum]) -> tuple[int, Floats]:
         least, most = max(0, events - base), min(events, own)
         if own and base:
             counts = np.arange(least, most + 1)
-            chances = np.convolve(chances, stats.hypergeom.pmf(counts, own + base, events, own))
+            chances = np.convolve(
+                chances, scipy.stats.hypergeom.pmf(counts, own + base, events, own)
+            )
             lowest += least
     return lowest, chances
 
@@ -212,7 +214,7 @@ def e_value(blocks: Sequence[Sequence[float]], before: Sequence[float]) -> float
 def page(segments: Sequence[Floats]) -> tuple[float | None, bool]:
     """Page's test by listing all arrangements of each task; p, and whether it is exact."""
     rows = [row for table in segments for row in table.tolist() if not np.isnan(row).any()]
-    ranked = [stats.rankdata(np.round(row, 10)) * 2 for row in rows if row]
+    ranked = [scipy.stats.rankdata(np.round(row, 10)) * 2 for row in rows if row]
     ranked = [row for row in ranked if np.ptp(row) > 0]
     if not ranked:
         return None, True
@@ -248,7 +250,7 @@ def _normal(ranked: Sequence[Any], observed: int) -> float:
         mean += row.mean() * places.sum()
         variance += np.var(places) * np.var(row) * row.size**2 / (row.size - 1)
     half = 0.5 if any((row % 2).any() for row in ranked) else 1.0
-    return float(stats.norm.sf((observed - half - mean) / math.sqrt(variance)))
+    return float(scipy.stats.norm.sf((observed - half - mean) / math.sqrt(variance)))
 
 
 def wild(own: Floats, base: Floats, phases: Sequence[str]) -> bool:
