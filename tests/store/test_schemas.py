@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,15 @@ jsonschema: Any = import_module("jsonschema")
 HOLDS = {Path(each.path).name: name for name, each in schemas.SCHEMAS.items()}
 
 
+@cache
+def validator(name: str) -> Any:
+    """Make the validator of a schema once."""
+    return jsonschema.Draft202012Validator(schemas.schema(name))
+
+
 def check(name: str, document: Any) -> None:
     """Raise what the validator finds wrong."""
-    jsonschema.Draft202012Validator(schemas.schema(name)).validate(document)
+    validator(name).validate(document)
 
 
 def documents(path: Path) -> Iterator[Any]:
