@@ -6,7 +6,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,7 @@ from typing import Any
 import pytest
 
 from battery.base.processes import EndedError, FloodError, Running
-from tests.grading.folders import alive
-from tests.support.commands import environment
+from tests.support.commands import environment, wait_for_the_end_of
 
 #: Starts a process that starts another, says both numbers, and is killed.
 KILLED = """
@@ -65,7 +63,7 @@ def test_what_it_left_running_does_not_hold_up_the_end_and_is_ended() -> None:
 
     said, code = run("sleep 600 & echo $!", read)
     assert code == 0
-    assert not alive(said.decode().strip())
+    wait_for_the_end_of(said.decode().strip())
 
 
 def test_a_process_need_not_read_what_it_is_given() -> None:
@@ -125,8 +123,7 @@ def test_when_battery_is_killed_the_whole_group_ends() -> None:
     )
     assert done.returncode < 0
     for pid in done.stdout.split():
-        while alive(pid):
-            time.sleep(0.01)
+        wait_for_the_end_of(pid)
 
 
 def children() -> list[str]:

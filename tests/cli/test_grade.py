@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 import battery as battery_package
-from tests.grading.folders import alive
 from tests.support.calls import command_here as battery
-from tests.support.commands import read_json, start
+from tests.support.commands import alive, read_json, start
 
 pytestmark = pytest.mark.slow
 

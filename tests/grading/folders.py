@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +108,3 @@ def task(*checks: Json, **spec: Any) -> Task:
 def answer(artifact: Any, **keys: Any) -> Json:
     """Make an answer that claims to have done the task."""
     return {"status": "ok", "artifact": artifact, **keys}
-
-
-def alive(pid: str) -> bool:
-    """Return whether a process is there and is not waiting to be buried."""
-    state = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, check=False)
-    return state.stdout.strip() not in {b"", b"Z", b"Zs"}

@@ -15,7 +15,8 @@ from battery.grading import Grader, require_usable, scoring_digest
 from battery.protocol import Json
 from battery.records.checks import Check, Checked, FailedCheck
 from battery.records.models import Models, Phase, Phases, Price, Sibling, Task, Tasks
-from tests.grading.folders import alive, answer, task, write_checks
+from tests.grading.folders import answer, task, write_checks
+from tests.support.commands import alive
 
 DONE = Checked(ok=True, claimed=True, failed=[])
 UNCLAIMED = Checked(ok=False, claimed=False, failed=[])

@@ -7,8 +7,7 @@ import sys
 
 import pytest
 
-from tests.grading.folders import alive
-from tests.support.commands import environment
+from tests.support.commands import alive, environment
 
 pytestmark = pytest.mark.slow
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -105,3 +106,15 @@ def shell(script: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["bash", "-c", script], capture_output=True, text=True, check=False, env=environment()
     )
+
+
+def wait_for_the_end_of(pid: str) -> None:
+    """Wait until a process is gone, or waits to be buried."""
+    while alive(pid):
+        time.sleep(0.01)
+
+
+def alive(pid: str) -> bool:
+    """Return whether a process is there and is not waiting to be buried."""
+    state = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, check=False)
+    return state.stdout.strip() not in {b"", b"Z", b"Zs"}

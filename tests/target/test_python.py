@@ -19,7 +19,7 @@ from battery.system import Ask, Outcome, Verbs
 from battery.target.driver import Seat
 from battery.target.python import PythonDriver, read
 from battery.target.targets import kind_of
-from tests.grading.folders import alive
+from tests.support.commands import wait_for_the_end_of
 
 ASK = Ask(task_class="c", operation="greet", spec={"name": "Ada"}, session="s")
 OUTCOME = Outcome(ask=ASK, messages=[{"role": "assistant", "content": "hm"}], passed=False)
@@ -293,7 +293,7 @@ def test_threads_forks_and_what_it_leaves_running_do_no_harm(seat: Seat) -> None
             os.fork()
             return str(left)
     """
-    assert not alive(run(seat, code))
+    wait_for_the_end_of(run(seat, code))
 
 
 async def learned(driver: PythonDriver) -> Any:
@@ -390,8 +390,20 @@ def test_a_system_hears_how_tasks_ended_and_may_copy_its_memory_by_itself(seat: 
     assert run(seat, code, calls) == ("2", "1", "greet:False")
 
 
-def test_the_methods_that_it_has_are_known_at_the_start(seat: Seat) -> None:
-    code = "class Agent:\n def ask(self, ask): pass\n def tell(self, outcome): pass"
+@pytest.mark.parametrize(
+    ("code", "verbs"),
+    [
+        (
+            "class Agent:\n def ask(self, ask): pass\n def tell(self, outcome): pass",
+            Verbs(tell=True),
+        ),
+        ("class Agent:\n def ask(self, ask): pass\n def learn(self): pass", Verbs(learn=True)),
+        ("def Agent(task): pass", Verbs(one_turn=True)),
+    ],
+)
+def test_the_methods_that_it_has_are_known_at_the_start(
+    seat: Seat, code: str, verbs: Verbs
+) -> None:
     driver = PythonDriver(f"python:{write(seat, code)}:Agent", seat)
 
     async def started() -> Verbs:
@@ -400,7 +412,7 @@ def test_the_methods_that_it_has_are_known_at_the_start(seat: Seat) -> None:
         finally:
             await driver.stop()
 
-    assert asyncio.run(started()) == Verbs(tell=True)
+    assert asyncio.run(started()) == verbs
 
 
 def test_a_client_of_the_event_loop_lives_as_long_as_the_process(seat: Seat) -> None:

@@ -22,6 +22,8 @@ _KEPT_BYTES: Final = 64 * 1024
 #: Seconds that are waited, once a process has ended, for output that is still in its pipes: a
 #: process that it left running may keep them open.
 _SETTLE_S: Final = 0.2
+#: Lines of standard error that a message quotes.
+_LAST_LINES: Final = 3
 _STDIN, _STDOUT = 0, 1
 # One small program per process, and no Python: a system may be started before each call. It reads
 # the group, then waits for the end of its standard input, which comes when battery is gone.
@@ -96,8 +98,9 @@ class Running:
 
     @property
     def last_words(self) -> str:
-        """The last line of them, with a colon before it; empty where there is none."""
-        return "".join(f": {brief(line, 300)}" for line in self.said[-1:])
+        """The last few of them, with a colon before them; empty where there are none."""
+        last = [brief(line, 300) for line in self.said[-_LAST_LINES:]]
+        return f": {' / '.join(last)}" if last else ""
 
     def write(self, data: bytes, *, last: bool = False) -> None:
         """Send to its standard input, which is closed after the last; it need not read it."""

@@ -45,7 +45,7 @@ _WORKER: Final = "battery.target.python_worker"
 #: Where Python was when it was killed or asked.
 _FRAME: Final = re.compile(r'  File "(.+)", line (\d+) in (.+)')
 _FATAL: Final = "Fatal Python error: "
-_RESUME: Final = "fix that, then go on with --resume: what finished is on disk"
+_FIX: Final = "fix that; what finished is on disk"
 
 
 class _UserCodeError(Exception):
@@ -182,7 +182,7 @@ class PythonDriver:
         """Make one call to the process; raise `CallError`, with `name` before it."""
         running, self._idle = self._running, False
         if running is None:
-            raise CallError(f"{name}: it does not run", hint=_RESUME)
+            raise CallError(f"{name}: it does not run", hint=_FIX)
         idle = False
         running.write(_line(verb, document))
         try:
@@ -196,7 +196,7 @@ class PythonDriver:
         except EndedError as error:
             raise BrokenAnswerError(
                 f"{name}: its process ended ({error}){_last_words(running)}",
-                hint=f"an exit ends the battery, an answer may say `failed`; {_RESUME}",
+                hint=f"an exit ends the battery, an answer may say `failed`; {_FIX}",
             ) from error
         except (FloodError, limits.TooLargeError) as error:
             what = str(error) or f"is larger than {limits.MAX_ANSWER_BYTES >> 20} MiB"
@@ -206,7 +206,7 @@ class PythonDriver:
         except _UserCodeError as fault:
             idle = True
             cause = fault if fault.args[1] else None
-            raise CallError(f"{name}: {fault.args[0]}", hint=_RESUME) from cause
+            raise CallError(f"{name}: {fault.args[0]}", hint=_FIX) from cause
         except ValueError as error:
             raise AnswerError(
                 f"{name}: its process said what cannot be read: {error}",

@@ -69,7 +69,8 @@ class Served:
             said = "returned" if makes else "is"
             raise FaultError(f"{name} {said} {described(self._system)}; {EXPECTED}")
         has = {verb: callable(getattr(self._system, verb, None)) for verb in ("tell", "learn")}
-        return dataclasses.asdict(Verbs(**has, memory=has_memory(self._system)))
+        own = has_memory(self._system)
+        return dataclasses.asdict(Verbs(**has, memory=own, one_turn=self._answer is self._system))
 
     def ask(self, request: Json) -> Any:
         """Have it work on one task; return a text or an object."""

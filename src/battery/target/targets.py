@@ -33,6 +33,7 @@ from battery.records.events import Notice, Observer
 from battery.records.manifest import Manifest
 from battery.records.models import FROZEN, LEARN, Arm, Tasks
 from battery.store.battery_dir import BatteryDir
+from battery.target.command import COMMAND
 from battery.target.http import Client, open_clients
 from battery.target.openai import OPENAI
 from battery.target.python import PYTHON
@@ -124,7 +125,7 @@ EMBEDDED_GATEWAY: Final = Kind(
 
 
 #: The first that recognizes a target has it.
-KINDS: tuple[Kind, ...] = (EMBEDDED_GATEWAY, PYTHON, OPENAI, LIVE)
+KINDS: tuple[Kind, ...] = (EMBEDDED_GATEWAY, PYTHON, COMMAND, OPENAI, LIVE)
 
 _SHORT: Final = (
     "the credential in the header {} for {} is so short that it is kept secret only where it is a "
