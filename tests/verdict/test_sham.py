@@ -148,6 +148,17 @@ def test_what_is_saved_only_where_the_twin_came_first_is_not_learned(
     assert list(second_only(unknown, ROWS, TOKENS, 0.1)) == []
 
 
+def test_luck_with_niche_tasks_at_first_is_no_saving_of_the_learn_arm() -> None:
+    """The twin is throttled, and the learn arm's niche tasks took a fifth more in iteration 1."""
+
+    def count(cell: Cell) -> float:
+        unlucky = cell.arm == LEARN and cell.iteration == 1 and cell.phase is Phase.BETA
+        return 1.2 if unlucky else 1.6 if late_twin(cell) else 1
+
+    table = grid(calls(tokens(count), iterations=5))
+    assert list(twin_alone(table, table.rows(Phase.BETA), TOKENS, 0.1)) != []
+
+
 def test_more_done_only_because_the_twin_fails_is_no_gain() -> None:
     def fails(cell: Cell) -> dict[str, Any]:
         failed = late_twin(cell) and cell.phase is Phase.BETA

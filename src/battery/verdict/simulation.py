@@ -1,9 +1,10 @@
 """Simulated batteries, and the words that the rule gives them, many at a time.
 
 The logarithm of a call's cost is normal around the mean of its task and iteration, with the same
-deviation for all calls of both arms. As many tasks are done as without learning, and the gates
-pass. What decides are the tests and objections of the verdict (`battery.verdict.objections`);
-only the numbers of a thousand batteries go through them at once.
+deviation for all calls of both arms. As many tasks are done as without learning, the gates pass,
+and a twin that happened to be cheap in iteration 1 is not objected to. What decides are the tests
+and objections of the verdict (`battery.verdict.objections`); only the numbers of a thousand
+batteries go through them at once.
 """
 
 from __future__ import annotations
