@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
@@ -10,9 +12,22 @@ from battery.base import loop
 from battery.base.text import printable, write_line
 from battery.cli import options
 from battery.cli.configured import settings_of
-from battery.cli.output import print_json
+from battery.cli.output import print_json, progress
 from battery.commands import doctor as stage
+from battery.commands import trying
+from battery.commands.doctor import Check
+from battery.inputs.settings import Settings
+from battery.records.events import Notice
 from battery.target.targets import read
+
+Try = Annotated[
+    bool,
+    options.option(
+        "--try",
+        "Make one real call of each kind as well, and say what was read. A gateway learns one task "
+        "from it, and what the calls cost is paid.",
+    ),
+]
 
 
 def doctor(
@@ -28,6 +43,7 @@ def doctor(
     control_header: options.ControlHeader = None,
     meter: options.Meter = None,
     reviewer: options.Reviewer = None,
+    attempt: Try = False,
     as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
@@ -37,26 +53,40 @@ def doctor(
     what to do for what fails. Then each setting of a run, with its value and where it came from.
 
     Asks the gateway for its front page only: no task is sent, so nothing is learned and nothing
-    is paid. Exits with 1 when something is not fine.
+    is paid. --try does send one, to a local system in a scratch memory. Exits with 1 when something
+    is not fine.
 
     \b
-    Example:
+    Examples:
       battery doctor --gateway http://localhost:3100
+      battery doctor --target python:agent.py:Agent --try
     """
-    checks = loop.run(stage.doctor, options.settings(ctx, read))
+    asked = options.settings(ctx, read)
+    checks = loop.run(stage.doctor, asked)
     settings = settings_of(ctx)
+    tried = _tried(asked, checks) if attempt else None
     if as_json:
         print_json(
             {
                 "checks": [check._asdict() for check in checks],
+                "tried": tried and [check._asdict() for check in tried],
                 "settings": [setting._asdict() for setting in settings],
             }
         )
     else:
-        for check in checks:
+        for check in [*checks, *(tried or [])]:
             write_line(sys.stdout, stage.one_line(check))
         write_line(sys.stdout, "settings:")
         for name, value, source in settings:
             write_line(sys.stdout, f"  {name}: {printable(value)} ({printable(source)})")
     # No error: the lines have said already what fails and what to do.
-    raise typer.Exit(0 if all(check.ok for check in checks) else 1)
+    raise typer.Exit(0 if all(check.ok for check in [*checks, *(tried or [])]) else 1)
+
+
+def _tried(settings: Settings, checks: Sequence[Check]) -> list[Check]:
+    if not all(check.ok for check in checks):
+        return [Check("try", False, "nothing was tried", "do first what the lines above say")]
+    # What the answers show takes long enough for a reader to wonder, and teaches a gateway.
+    with progress(quiet=False) as show:
+        show(Notice(trying.teaches(settings)))
+    return loop.run(trying.try_out, settings)

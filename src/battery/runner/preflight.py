@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from battery.base.errors import ArtifactError, CallError, UnreachableError
+from battery.base.errors import ArtifactError, CallError, CallTimeoutError, UnreachableError
 from battery.base.text import listed
 from battery.inputs.settings import Settings
 from battery.records.events import Introduction, Notice, Observer
@@ -70,14 +70,19 @@ async def require_there(
     What answers, but not as it should, is warned of: it need not have a front page.
     """
     timeout_s = min(PROBE_TIMEOUT_S, settings.respond_timeout)
-    sides = [gateway(worker), team(llm_team), control(worker), reviewer(reviewing)]
+    # A twin that the target brings is the target once more.
+    twin = control(worker) if settings.control_gateway else None
+    sides = [gateway(worker), team(llm_team), twin, reviewer(reviewing)]
     # The target may distill itself, and one look at it is enough.
     distinct = {id(side.connection): side for side in reversed(sides) if side}
     for side in reversed(distinct.values()):
         try:
             finding = await side.look(timeout_s)
         except CallError as error:
-            if isinstance(error, UnreachableError) or isinstance(side.connection, Learner):
+            local = isinstance(side.connection, Learner)
+            if local and not isinstance(error, UnreachableError | CallTimeoutError):
+                raise
+            if isinstance(error, UnreachableError):
                 why = error.message.removeprefix("look-up: ")
                 error.message = f"the {side.name} is not there: {why}"
                 error.hint = f"start it, or name another with {side.option}; nothing was asked yet"

@@ -204,6 +204,12 @@ def is_elsewhere(settings: Settings) -> bool:
     return _kind(settings).is_address
 
 
+def keeps_memory(settings: Settings) -> bool:
+    """Return whether battery can put the memory of the target back."""
+    kind = _kind(settings)
+    return settings.restores or not kind.is_local or kind.has_memory(_gateway(settings).url)
+
+
 def sends_models(settings: Settings) -> bool:
     """Return whether anybody is sent the names of the models."""
     named = settings.reviewer not in {None, RULES} or settings.model_url is not None
