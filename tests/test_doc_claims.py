@@ -152,7 +152,7 @@ CLAIMS = {
         f"for at most {KEEPALIVE_S:g} idle seconds",
     ],
     "docs/reference/errors.md": [
-        f"No connection within {CONNECT_TIMEOUT_S:g} seconds",
+        f"none within {CONNECT_TIMEOUT_S:g} seconds",
         f"outgrew {MAX_ANSWER_BYTES >> 20} MiB or {MAX_ANSWER_VALUES:,} values",
         f"the first {EXCERPT} characters of the body",
     ],
