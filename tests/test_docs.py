@@ -47,6 +47,8 @@ DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 #: Where the documents expect a live gateway, which the test starts on any free port.
 LIVE_GATEWAY = "http://localhost:3100"
+#: Where documents have a clone of battery.
+CLONE = "~/battery"
 
 _PARSER = MarkdownIt("commonmark").enable("table")
 GROUP = get_command(app)
@@ -459,6 +461,7 @@ def test_examples_print_what_the_document_shows(
     if any(LIVE_GATEWAY in example.command for example in found):
         url = request.getfixturevalue("live_gateway")
         found = [e._replace(command=e.command.replace(LIVE_GATEWAY, url)) for e in found]
+    found = [e._replace(command=e.command.replace(CLONE, str(ROOT))) for e in found]
     folder = tmp_path / "examples"
     folder.mkdir()
     write_files(page, folder)

@@ -92,6 +92,8 @@ class Verbs:
     memory: bool = False
     #: Whether it answers one turn at a time, so that battery says what was refused and asks again.
     one_turn: bool = False
+    #: Whether its twin may go on running as long as its folder is what it was at the start.
+    stays: bool = False
 
 
 class System(Protocol):

@@ -177,10 +177,14 @@ def test_the_overseer_model_is_asked_where_there_is_one(tmp_path: Path) -> None:
     tasks = load_tasks(tmp_path / "tasks.json")
     prompts: list[str] = []
 
-    async def overseer(prompt: str, model: str, _timeout_s: float) -> ChatReply:
-        prompts.append(prompt)
-        assert model == "large"
-        return ChatReply("Look under W.", {"usage": {"total_tokens": 500}}, 3)
+    class Overseer:
+        async def chat(
+            self, role: str, prompt: str, model: str, temperature: float, timeout_s: float
+        ) -> ChatReply:
+            assert (role, model) == ("overseer", "large")
+            assert 0 < temperature < timeout_s
+            prompts.append(prompt)
+            return ChatReply("Look under W.", {"usage": {"total_tokens": 500}}, 3)
 
     async def judge(_task: Task, answer: Json) -> Checked:
         ok = answer["artifact"]["text"] == "W0007"
@@ -188,7 +192,9 @@ def test_the_overseer_model_is_asked_where_there_is_one(tmp_path: Path) -> None:
         return Checked(ok=ok, claimed=True, failed=failed)
 
     attempts = Attempts.of(tasks, "grade", judge)
-    talk = Talk(tasks.phases.alpha_baseline[0], replace(attempts, overseer=overseer), tasks.models)
+    talk = Talk(
+        tasks.phases.alpha_baseline[0], replace(attempts, overseer=Overseer()), tasks.models
+    )
     said: Any = asyncio.run(talk.held(cast("Driver", Pupil()), 9))
     assert "user: What is red?" in prompts[0]
     corrections = [entry for entry in said["log"] if entry["kind"] == "overseer_correction"]

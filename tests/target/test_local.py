@@ -16,7 +16,7 @@ from battery.records.models import FROZEN, LEARN, Arm
 from battery.runner.run import iterate, run
 from battery.system import Verbs
 from battery.target import targets
-from battery.target.memory import FolderMemory
+from battery.target.memory import FolderMemory, RestlessError
 from tests.support.diary import Script, kind, lines_of
 
 OPERATIONS = ("alpha", "beta", "gamma")
@@ -224,3 +224,29 @@ def test_an_answer_is_on_record_even_where_the_memory_cannot_be_kept(
     go(here, resume=True, iterations=None, seed=None)
     again = [call for call in script.calls if call[1] == "ask"]
     assert len(again) == 2 * (3 + 3 + 3)
+
+
+def test_what_does_not_stand_still_is_ended_before_it_is_copied(
+    here: Path, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And started again for the next call, not before: the answer goes to disk first."""
+    kept = FolderMemory.keep
+    running = False
+
+    def keep(memory: FolderMemory) -> str:
+        nonlocal running
+        if running:
+            running = False
+            raise RestlessError("it writes")
+        return kept(memory)
+
+    def note(_arm: Arm, verb: str) -> None:
+        nonlocal running
+        running = verb != "start"
+
+    script.before = note
+    monkeypatch.setattr(FolderMemory, "keep", keep)
+    go(here, iterations=1, no_control=True)
+    verbs = [verb for _, verb, _ in script.calls]
+    assert verbs == ["start", *("ask", "start", "tell", "start") * 6, "learn"]
+    assert len(lines_of(here / "data")) == 6 + 6

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from battery.base.errors import ArtifactError
-from battery.target.memory import FolderMemory, Kept, fingerprint
+from battery.target.memory import FolderMemory, Kept, RestlessError, fingerprint
 
 NAMES = st.sampled_from(["notes.txt", "a/b.txt", "a/c.txt", "empty/", "link", "\u00e9\n.md"])
 TREES = st.dictionaries(NAMES, st.binary(max_size=8), max_size=6)
@@ -116,3 +116,44 @@ def test_sockets_and_pipes_are_no_memory(tmp_path: Path, memory: FolderMemory) -
     start = memory.keep()
     os.mkfifo(tmp_path / "learn" / "pipe")
     assert memory.keep() == start
+
+
+class Writer:
+    """Writes into a folder whenever somebody has read all of it, up to a number of times."""
+
+    def __init__(self, folder: Path, times: int) -> None:
+        self.folder = folder
+        self.left = times
+
+    def fingerprint(self, folder: Path) -> str:
+        name = fingerprint(folder)
+        if folder == self.folder and self.left:
+            self.left -= 1
+            (folder / "growing.txt").write_text("x" * self.left)
+        return name
+
+
+def test_a_copy_is_what_the_folder_was_at_one_moment(
+    tmp_path: Path, memory: FolderMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server may write while it is copied: half of what it writes is no memory."""
+    grow(tmp_path / "learn", {"notes.txt": b"1"})
+    writer = Writer(tmp_path / "learn", 3)
+    monkeypatch.setattr("battery.target.memory.fingerprint", writer.fingerprint)
+    name = memory.keep()
+    assert writer.left == 0
+    assert fingerprint(tmp_path / "learn") == name
+    assert fingerprint(tmp_path / "kept" / name) == name
+
+
+def test_a_memory_that_never_stands_still_is_not_kept(
+    tmp_path: Path, memory: FolderMemory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grow(tmp_path / "learn", {"notes.txt": b"1"})
+    writer = Writer(tmp_path / "learn", 99)
+    monkeypatch.setattr("battery.target.memory.fingerprint", writer.fingerprint)
+    monkeypatch.setattr("battery.target.memory._WAITS_S", (0, 0, 0))
+    with pytest.raises(RestlessError, match="changes all the time"):
+        memory.keep()
+    # That of the start alone.
+    assert len(list((tmp_path / "kept").glob("[!.]*"))) == 1

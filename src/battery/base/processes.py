@@ -91,6 +91,11 @@ class Running:
         return self._transport.get_pid()
 
     @property
+    def has_ended(self) -> bool:
+        """Whether it has ended by now."""
+        return self._pipes.ended.is_set()
+
+    @property
     def said(self) -> list[str]:
         """The last lines that it printed to standard error."""
         lines = self._pipes.error.decode(errors="replace").splitlines()

@@ -63,8 +63,8 @@ Gateway = Annotated[
     str | None,
     option(
         "--target --gateway TARGET",
-        "The system under test: a gateway's URL, openai:URL, python:agent.py:Agent, or "
-        "exec:COMMAND [default: the embedded gateway].",
+        "The system under test: a gateway's URL, openai:URL, python:agent.py:Agent, "
+        "exec:COMMAND, or a file that describes one [default: the embedded gateway].",
         envvar="GATEWAY_URL",
     ),
 ]

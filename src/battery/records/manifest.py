@@ -40,6 +40,10 @@ class Options(Record):
         description="URL of the endpoint whose calls are metered, without user and password; null "
         "where systems tell of their tokens themselves.",
     )
+    target_digest: str | None = Field(
+        default=None,
+        description="SHA-256 of what the file says that describes the target; null without one.",
+    )
     model_url: str | None = Field(
         default=None,
         description="URL of the model behind the embedded gateway; null means its rules.",

@@ -10,7 +10,7 @@ import secrets
 import uuid
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from battery import __version__
 from battery.base import interrupts
@@ -21,7 +21,6 @@ from battery.grading import require_usable, scoring_digest
 from battery.inputs.settings import (
     DEFAULT_FEEDBACK,
     DEFAULT_ITERATIONS,
-    Feedback,
     Settings,
 )
 from battery.inputs.tasks import (
@@ -106,7 +105,7 @@ def new(folder: BatteryDir, settings: Settings) -> Battery:
             model_url=settings.model_url,
             reviewer=settings.reviewer,
             prepare=settings.prepare,
-            **_feedback(settings),
+            **_of_local(settings),
             **({"meter": settings.meter.url} if settings.meter else {}),
         ),
         iterations_wanted=wanted,
@@ -115,10 +114,13 @@ def new(folder: BatteryDir, settings: Settings) -> Battery:
     return Battery(folder, manifest, tasks, settings, checks_folder)
 
 
-def _feedback(settings: Settings) -> dict[str, Feedback]:
-    """Return what a local system will be told; a gateway is told nothing."""
-    local = targets.is_local(settings)
-    return {"feedback": settings.feedback or DEFAULT_FEEDBACK} if local else {}
+def _of_local(settings: Settings) -> dict[str, Any]:
+    """Return the options that only local systems have: a gateway is told nothing."""
+    if not targets.is_local(settings):
+        return {}
+    digest = targets.digest(settings)
+    feedback = {"feedback": settings.feedback or DEFAULT_FEEDBACK}
+    return feedback | ({"target_digest": digest} if digest else {})
 
 
 def finished_there(folder: BatteryDir) -> OpenedBattery | None:

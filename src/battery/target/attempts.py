@@ -6,7 +6,7 @@ For systems that answer one turn at a time. The record of the turns is battery's
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
@@ -21,15 +21,14 @@ from battery.records.models import Models, Phase, Task, Tasks
 from battery.system import Ask, Message
 from battery.target.answers import answer_of, reply_of
 from battery.target.driver import Driver
-from battery.target.system import ChatReply, Judge
-
-#: Asks a large model one question: prompt, model, seconds.
-Overseer = Callable[[str, str, float], Awaitable[ChatReply]]
+from battery.target.system import Chatting, Judge
 
 #: Kinds of log entries; where an entry has a role, it is a message of the talk.
 _ANSWER: Final = "answer"
 _REFUSED: Final = "refused"
 _AGAIN: Final = "Give a corrected answer."
+#: Of a correction, as of a review.
+_TEMPERATURE: Final = 0.2
 #: Seconds of a turn for which no time is left.
 _INSTANT_S: Final = 0.001
 #: Where a correction is from that the tasks file holds.
@@ -55,7 +54,7 @@ class Attempts:
     overseer_after: int | None = None
     judge: Judge | None = None
     #: None where there is no model to ask, so that `teach` is told.
-    overseer: Overseer | None = None
+    overseer: Chatting | None = None
     #: New instances of tasks, of whose answers never more than the grade is told.
     siblings: Sequence[Task] = ()
 
@@ -168,7 +167,9 @@ class Talk:
         start, model = awake(), self._models.overseer_cloud
         talk = "\n\n".join(f"{each['role']}: {each['content']}" for each in self._messages)
         prompt = _PROMPT.format(misses=turn, talk=talk)
-        reply = await overseer(prompt, model, self._left_s(timeout_s))
+        reply = await overseer.chat(
+            "overseer", prompt, model, _TEMPERATURE, self._left_s(timeout_s)
+        )
         self._spent_s += awake() - start
         usage = object_of(object_of(reply.answer).get("usage"))
         self._overseer_usage = _added(self._overseer_usage, usage)

@@ -11,7 +11,7 @@ from typing import Final
 
 from battery.base.clock import awake
 from battery.base.errors import AnswerError, ArtifactError, CallTimeoutError, ShapeError
-from battery.inputs.settings import DEFAULT_FEEDBACK
+from battery.inputs.settings import DEFAULT_FEEDBACK, RULES
 from battery.inputs.settings import Feedback as Level
 from battery.protocol import SESSION_KEY, Json
 from battery.protocol.distill import DistillStream
@@ -21,9 +21,9 @@ from battery.system import Outcome, Verbs
 from battery.target.answers import answer_of
 from battery.target.attempts import Attempts, Talk, talk_of
 from battery.target.driver import Driver, Seat
-from battery.target.memory import FolderMemory, Kept
+from battery.target.memory import FolderMemory, Kept, RestlessError
 from battery.target.metered import Meters, metering_arms
-from battery.target.reviewing import by_rules
+from battery.target.reviewing import by_rules, open_reviewer
 from battery.target.system import (
     ChatReply,
     Connection,
@@ -66,6 +66,8 @@ class Local:
         self._verbs: Verbs | None = None
         #: The memory that the next call finds; None before the first.
         self._known: str | None = None
+        #: What its folder was once it ran, of one that may go on running; a database may be new.
+        self._idle: str | None = None
         #: Copies that are wanted for good: of the start, and of the end of each iteration.
         self._wanted: set[str] = set()
         #: Why the last memory could not be kept.
@@ -160,11 +162,19 @@ class Local:
         """See to it that the system runs, in the frozen arm one that remembers nothing."""
         if self._broken:
             raise self._broken
-        if self._is_twin or self._known is None:
+        if self._known is None or (self._is_twin and not await self._is_as_at_the_start()):
             await self._begin_from(None)
             return
         # What the calls before this one left is on record by now.
         self._kept.clear(self._wanted | {self._known})
+        if self._verbs is None:
+            self._verbs = await self._run()
+
+    async def _is_as_at_the_start(self) -> bool:
+        """Return whether a twin that may go on running has nothing new in its folder."""
+        if self._verbs is None or not self._verbs.stays:
+            return False
+        return await asyncio.to_thread(self._folder.fingerprint) == self._idle
 
     async def _begin_from(self, name: str | None) -> None:
         """Start the system anew with a kept memory; None is that of the start."""
@@ -181,6 +191,8 @@ class Local:
         self._known = folder
         if self._verbs.memory:
             self._known = await self._restored(name)
+        if self._verbs.stays:
+            self._idle = await asyncio.to_thread(self._folder.fingerprint)
 
     async def _run(self) -> Verbs:
         shutil.rmtree(self._seat.scratch, ignore_errors=True)
@@ -205,6 +217,16 @@ class Local:
         await self._driver.snapshot(unfinished)
         return self._kept.finish(unfinished, name)
 
+    async def _copied(self) -> str:
+        try:
+            return await asyncio.to_thread(self._folder.keep)
+        except RestlessError:
+            # What writes all the time stands still once it is ended. Its next call starts it again:
+            # the answer that has come goes to disk first.
+            await self._driver.stop()
+            self._verbs = None
+            return await asyncio.to_thread(self._folder.keep)
+
     async def _keep(self) -> str | None:
         """Keep a copy of the memory as it is now; None where that cannot be done.
 
@@ -214,7 +236,7 @@ class Local:
             if self._verbs and self._verbs.memory:
                 self._known = await self._snapshot()
             else:
-                self._known = await asyncio.to_thread(self._folder.keep)
+                self._known = await self._copied()
         except ArtifactError as error:
             self._broken = error
             return None
@@ -259,9 +281,8 @@ async def open_local(
     opening: Opening, driver: Callable[[Seat], Driver], system: type[Local] = Local
 ) -> AsyncIterator[Sequence[Worker]]:
     """Open one local system per worker and arm, each with a driver of its own."""
-    home = opening.memories.absolute()
-    level = opening.settings.feedback or DEFAULT_FEEDBACK
-    attempts = Attempts.of(opening.tasks, level, opening.judge)
+    home, settings = opening.memories.absolute(), opening.settings
+    level = settings.feedback or DEFAULT_FEEDBACK
     async with AsyncExitStack() as stack:
         meters = stack.enter_context(
             metering_arms(
@@ -272,13 +293,18 @@ async def open_local(
         )
         workers: list[dict[Arm, Connection]] = [{} for _ in range(opening.workers)]
         for worker in workers:
+            attempts = Attempts.of(opening.tasks, level, opening.judge)
+            if attempts.overseer_after and settings.reviewer not in {None, RULES}:
+                # One for each worker: a call that waits for another's takes longer than it takes.
+                reviewer = await stack.enter_async_context(open_reviewer(settings, ()))
+                attempts = replace(attempts, overseer=reviewer)
             for arm in opening.arms:
                 seat = Seat(
                     arm=arm,
                     memory=home / arm,
                     scratch=home / SCRATCH / arm,
                     model=opening.tasks.models.executor_cloud if opening.tasks else "",
-                    environment=meters.environment(arm),
+                    environment={**opening.environment, **meters.environment(arm)},
                 )
                 local = system(driver(seat), seat, Kept(home), attempts, meters)
                 worker[arm] = await stack.enter_async_context(aclosing(local))

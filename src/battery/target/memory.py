@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,12 @@ from battery.store.files import sync_folder
 #: Hexadecimal digits of a fingerprint.
 _DIGITS: Final = 16
 _BLOCK: Final = 1024 * 1024
+#: Seconds between the tries to copy a folder while nobody writes to it.
+_WAITS_S: Final = (0.02, 0.1, 0.3, 0.6, 1.0)
+
+
+class RestlessError(ArtifactError):
+    """Report a memory that does not stand still."""
 
 
 def fingerprint(folder: Path) -> str:
@@ -125,16 +132,32 @@ class FolderMemory:
             self._kept.name_start("start", start)
         return start
 
-    def keep(self) -> str:
-        """Keep a copy, unless there is one; return the fingerprint."""
+    def fingerprint(self) -> str:
+        """Return the fingerprint of what is in the folder now."""
         with _explained(self._folder):
-            name = fingerprint(self._folder)
-            if self._kept.has(name):
-                return name
-            unfinished = self._kept.begin(name)
-            _copy(self._folder, unfinished, self._kept.latest())
-            # Anew: a process that the system left running may have written meanwhile.
-            return self._kept.finish(unfinished, fingerprint(unfinished))
+            return fingerprint(self._folder)
+
+    def keep(self) -> str:
+        """Keep a copy, unless there is one; return the fingerprint.
+
+        Raises `RestlessError` for a folder that somebody writes to all the time.
+        """
+        for wait_s in _WAITS_S:
+            with _explained(self._folder), suppress(FileNotFoundError):
+                name = fingerprint(self._folder)
+                if self._kept.has(name):
+                    return name
+                unfinished = self._kept.begin(name)
+                _copy(self._folder, unfinished, self._kept.latest())
+                # Read twice with one result, no file has changed between the two: the copy is what
+                # the folder was at one moment, and not half of what a server was writing.
+                if fingerprint(unfinished) == name:
+                    return self._kept.finish(unfinished, name)
+            time.sleep(wait_s)
+        raise RestlessError(
+            f"the memory in {self._folder} changes all the time, so no copy of it is whole",
+            hint="let the system finish what it writes before it answers",
+        )
 
     def put_back(self, name: str) -> None:
         """Make the folder what a kept copy is."""

@@ -6,16 +6,27 @@ endpoint remembers is behind it: there is no folder to copy, so nothing is claim
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, ClassVar, Final
+from urllib.parse import urlsplit
 
-from battery.base.errors import ShapeError
+from battery.base.clock import awake
+from battery.base.errors import (
+    BrokenAnswerError,
+    CallError,
+    CallTimeoutError,
+    ShapeError,
+    StatusError,
+)
+from battery.base.numbers import counted
+from battery.base.text import brief, printable
 from battery.inputs.settings import Target, make_target, parse_headers
 from battery.protocol import Json
 from battery.protocol.chat import chat_text
@@ -23,13 +34,16 @@ from battery.protocol.usage import usage_spent
 from battery.records.events import Notice
 from battery.records.models import FROZEN, LEARN
 from battery.system import Ask, Outcome, Verbs
-from battery.target.caller import Caller
+from battery.target.caller import Call, Caller
 from battery.target.driver import Seat, WithoutCopies
-from battery.target.local import Elsewhere, open_local
+from battery.target.local import Elsewhere, Local, open_local
+from battery.target.started import Server, Start, filled, startable
 from battery.target.system import Finding, Kind, Opening, Worker
 from battery.target.transport import load_backend
 
 PREFIX: Final = "openai:"
+#: Seconds until a process whose connection broke has ended, if it does.
+_SETTLE_S: Final = 1.0
 #: Seconds for a look at what is there.
 _LOOK_S: Final = 10.0
 _COMPLETIONS: Final = "/chat/completions"
@@ -39,6 +53,9 @@ _TWIN: Final = (
     "memories apart by user would teach it: let battery start it from a file, or run one arm with "
     "--no-control"
 )
+_SESSION: Final = "session"
+#: Characters of an answer to a request of the learning step that are told.
+_SAID: Final = 200
 #: Hexadecimal digits of an id.
 _DIGITS: Final = 16
 
@@ -62,14 +79,36 @@ class Way:
 
 
 @dataclass(frozen=True)
+class Lesson:
+    """How an endpoint is asked to learn, and what is waited for then."""
+
+    #: A request for each session, such as `POST /session/{session}/close`.
+    request: str
+    body: Json | None = None
+    #: The path to look at, and what its answer has in it once a session is learned.
+    get: str | None = None
+    contains: str = ""
+    #: Seconds without progress; None is as long as any other call about an iteration may take.
+    timeout_s: float | None = None
+    every_s: float = 1.0
+
+
+@dataclass(frozen=True)
 class Endpoint:
     """What is known of an endpoint before it is called."""
 
+    #: The URL may have placeholders where battery starts the server.
     target: Target
     session: Way = Way("metadata.session_id")
     user: Way = Way("user")
     #: Keys of each request on top of battery's own, such as `temperature`.
     body: Mapping[str, Any] = field(default_factory=dict)
+    start: Start | None = None
+    #: The path that answers 2xx once a started server is ready; None is any answer at all.
+    ready: str | None = None
+    lesson: Lesson | None = None
+    #: Whether the twin may go on running while its folder is as at the start.
+    stays: bool = False
 
 
 class Chat(Caller):
@@ -98,6 +137,24 @@ class Chat(Caller):
         reply: Json = {"text": self._redact.text(text), "turns": 1, "log": log}
         return reply | ({"usage": usage} if (usage := _usage(answer)) else {})
 
+    async def request(
+        self, line: str, timeout_s: float, body: Json | None = None, *, any_status: bool = False
+    ) -> str:
+        """Make a request by method and path at the endpoint's host; return the text of its answer.
+
+        Raises `CallError`; with `any_status` only where nobody answers.
+        """
+        method, _, path = line.partition(" ")
+        parts = urlsplit(self._base)
+        call = Call(line, f"{parts.scheme}://{parts.netloc}{path}", timeout_s)
+        try:
+            content, _, _ = await self._fetch(call, body, None, method)
+        except StatusError:
+            if any_status:
+                return ""
+            raise
+        return self._redact.text(content.decode("utf-8", "replace"))
+
     async def look(self, timeout_s: float) -> Finding:
         """Ask for the models it has, which not all list: any answer but a refusal will do."""
         call = self._call("look-up", "/models", timeout_s)
@@ -112,7 +169,7 @@ class Chat(Caller):
         if status in {400, 422}:
             return (
                 "does it refuse `user` or `metadata`, by which battery keeps its arms apart? a "
-                "target file says where they go; see docs/reference/commands.md"
+                "target file says where they go: docs/reference/targets.md"
             )
         return super()._status_hint(status)
 
@@ -128,12 +185,13 @@ def _usage(answer: Any) -> Json | None:
 
 
 class OpenAI(WithoutCopies):
-    """One arm at an endpoint; a `Driver`."""
+    """One arm at an endpoint, with the server behind it where battery starts that; a `Driver`."""
 
     def __init__(self, endpoint: Endpoint, seat: Seat, run_id: str) -> None:
         self._endpoint = endpoint
         self._seat = seat
         self._run_id = run_id
+        self._server: Server | None = None
         self._chat: Chat | None = None
 
     @property
@@ -143,10 +201,18 @@ class OpenAI(WithoutCopies):
         return self._chat
 
     async def start(self) -> Verbs:
-        """Open the connection, which the first call makes."""
+        """Start the server, if it is battery's to start, and wait until it is ready."""
         await load_backend()
-        self._chat = Chat(self._endpoint.target)
-        return Verbs(one_turn=True)
+        endpoint = self._endpoint
+        values: Mapping[str, object] = {}
+        if endpoint.start:
+            self._server = await Server.started(endpoint.start, self._seat)
+            values = self._server.values
+        target = endpoint.target
+        self._chat = Chat(replace(target, url=filled(target.url, values)))
+        if self._server and endpoint.start:
+            await self._server.ready(endpoint.start.ready_s, self._look)
+        return Verbs(learn=endpoint.lesson is not None, one_turn=True, stays=endpoint.stays)
 
     async def ask(self, ask: Ask, timeout_s: float) -> Json | str:
         """Ask for the next message of a talk."""
@@ -158,9 +224,9 @@ class OpenAI(WithoutCopies):
         headers: dict[str, str] = {}
         self._endpoint.user.put(self._user(ask.session), body, headers)
         self._endpoint.session.put(ask.session, body, headers)
-        return await self._running.complete(
-            f"chat for {ask.operation!r} with model {self._seat.model!r}", body, headers, timeout_s
-        )
+        name = f"chat for {ask.operation!r} with model {self._seat.model!r}"
+        async with self._explained():
+            return await self._running.complete(name, body, headers, timeout_s)
 
     async def tell(self, outcome: Outcome, timeout_s: float) -> None:
         """Say nothing: there is no call to say it by."""
@@ -168,21 +234,99 @@ class OpenAI(WithoutCopies):
     async def learn(
         self, outcomes: Sequence[Outcome], on_event: Callable[[Json], None], timeout_s: float
     ) -> list[Json]:
-        """Have it learn nothing: there is no call for it."""
-        del outcomes, on_event, timeout_s
-        return []
+        """Ask it to learn from each session of the iteration, and wait until it has."""
+        lesson = self._endpoint.lesson
+        if lesson is None:
+            return []
+        events: list[Json] = []
+
+        def tell(text: str, role: str = "progress") -> None:
+            events.append({"role": role, "text": text})
+            on_event(events[-1])
+
+        sessions = [outcome.ask.session for outcome in outcomes]
+        async with self._explained():
+            for number, session in enumerate(sessions, 1):
+                line = filled(lesson.request, {_SESSION: session})
+                said = await self._running.request(line, timeout_s, lesson.body)
+                tell(f"session {number} of {len(sessions)}: {brief(printable(said), _SAID)}")
+            if lesson.get is not None:
+                await self._until_learned(lesson, sessions, tell, timeout_s)
+        done = "closed and learned" if lesson.get else "closed"
+        tell(f"{counted(len(sessions), 'session')} {done}", "final")
+        return events
 
     async def stop(self) -> None:
-        """Close the connection."""
-        chat, self._chat = self._chat, None
-        if chat is not None:
-            await chat.aclose()
+        """Close the connection and end the server."""
+        (chat, server), self._chat, self._server = (self._chat, self._server), None, None
+        try:
+            if chat is not None:
+                await chat.aclose()
+        finally:
+            if server is not None:
+                await server.stop()
 
     async def look(self) -> Finding:
-        """Ask for its models, which teaches it nothing."""
-        chat = Chat(self._endpoint.target)
-        async with aclosing(chat):
+        """Ask for its models, which teaches it nothing; of a server, whether it can be started."""
+        if self._server:
+            await self._server.require_running()
+            return Finding(True, "the server that battery started runs")
+        if self._endpoint.start:
+            return startable(self._endpoint.start)
+        async with aclosing(Chat(self._endpoint.target)) as chat:
             return await chat.look(_LOOK_S)
+
+    async def _look(self) -> None:
+        """Find out whether the server is ready; raise `CallError`."""
+        ready = self._endpoint.ready
+        await self._running.request(f"GET {ready or '/'}", _LOOK_S, any_status=ready is None)
+
+    async def _until_learned(
+        self,
+        lesson: Lesson,
+        sessions: Sequence[str],
+        tell: Callable[[str], None],
+        timeout_s: float,
+    ) -> None:
+        """Look again and again until every session is learned; raise `CallTimeoutError`."""
+        left, idle_s, since = list(sessions), lesson.timeout_s or timeout_s, awake()
+        while left:
+            before, left = left, await self._not_learned(lesson, left)
+            if len(left) < len(before):
+                since = awake()
+                tell(f"{len(sessions) - len(left)} of {counted(len(sessions), 'session')} learned")
+            elif awake() - since > idle_s:
+                raise CallTimeoutError(
+                    f"learning made no progress within {idle_s:g} s: {len(left)} of "
+                    f"{counted(len(sessions), 'session')} are not done, the first is {left[0]}",
+                    hint="look at `until`, or allow more with `timeout_s`",
+                )
+            if left:
+                await asyncio.sleep(lesson.every_s)
+
+    async def _not_learned(self, lesson: Lesson, sessions: Sequence[str]) -> list[str]:
+        answers: dict[str, str] = {}
+        left = []
+        for session in sessions:
+            # Where all sessions are in one answer, it is asked for once.
+            line = f"GET {filled(lesson.get or '', {_SESSION: session})}"
+            if line not in answers:
+                answers[line] = await self._running.request(line, _LOOK_S)
+            if filled(lesson.contains, {_SESSION: session}) not in answers[line]:
+                left.append(session)
+        return left
+
+    @asynccontextmanager
+    async def _explained(self) -> AsyncIterator[None]:
+        """Say of a call that failed where the server behind it has ended."""
+        try:
+            yield
+        except CallError as error:
+            if self._server:
+                # A connection breaks a moment before its process is seen to have ended.
+                broke = isinstance(error, BrokenAnswerError)
+                await self._server.require_running(_SETTLE_S if broke else 0)
+            raise
 
     def _user(self, session: str) -> str:
         # Somebody new each time in the frozen arm: of whom an endpoint knows nothing, it remembers
@@ -193,24 +337,32 @@ class OpenAI(WithoutCopies):
 
 def read(text: str, headers: Mapping[str, str]) -> Target:
     """Check `openai:` with a URL, and take the key of the environment; raise `UsageError`."""
-    url = text.removeprefix(PREFIX)
-    key = os.environ.get("BATTERY_TARGET_KEY") or os.environ.get("OPENAI_API_KEY")
-    checked = make_target(url, {**parse_headers([], key), **headers})
+    checked = with_key(text.removeprefix(PREFIX), headers)
+    checked = make_target(checked.url, checked.headers)
     return Target(f"{PREFIX}{checked.url}", checked.headers)
 
 
+def with_key(text: str, headers: Mapping[str, str]) -> Target:
+    """Add the key that the environment has to the headers of a target."""
+    key = os.environ.get("BATTERY_TARGET_KEY") or os.environ.get("OPENAI_API_KEY")
+    return Target(text, {**parse_headers([], key), **headers})
+
+
 @asynccontextmanager
-async def _opened(opening: Opening) -> AsyncIterator[Sequence[Worker]]:
-    url = opening.target.url.removeprefix(PREFIX)
-    endpoint = Endpoint(Target(url, opening.target.headers))
+async def open_endpoint(opening: Opening, endpoint: Endpoint) -> AsyncIterator[Sequence[Worker]]:
+    """Open an endpoint in each arm."""
     # Before a battery there is no id, and nobody is asked.
     run_id = opening.run_id or secrets.token_hex()
-    if FROZEN in opening.arms and opening.run_id:
-        opening.tell(Notice(_TWIN.format(url), warning=True))
-    async with open_local(
-        opening, lambda seat: OpenAI(endpoint, seat, run_id), Elsewhere
-    ) as workers:
+    system = Local if endpoint.start else Elsewhere
+    if not endpoint.start and FROZEN in opening.arms and opening.run_id:
+        opening.tell(Notice(_TWIN.format(endpoint.target.url), warning=True))
+    async with open_local(opening, lambda seat: OpenAI(endpoint, seat, run_id), system) as workers:
         yield workers
+
+
+def _opened(opening: Opening) -> AbstractAsyncContextManager[Sequence[Worker]]:
+    url = opening.target.url.removeprefix(PREFIX)
+    return open_endpoint(opening, Endpoint(Target(url, opening.target.headers)))
 
 
 OPENAI: Final = Kind(

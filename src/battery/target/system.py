@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
@@ -185,6 +185,8 @@ class Opening:
     tasks: Tasks | None = None
     #: None where nothing will be judged.
     judge: Judge | None = None
+    #: Variables for the processes of a system, on top of the environment.
+    environment: Mapping[str, str] = field(default_factory=dict)
     #: Of the battery, the same in each of its runs; empty where there is none.
     run_id: str = ""
 
@@ -216,3 +218,6 @@ class Kind:
     #: Whether a target of this kind has a memory that battery keeps: one call may use that at a
     #: time.
     has_memory: Callable[[str], bool] = lambda _text: True
+    #: What a target of this kind says, as a hash, where it is a file that may say something else
+    #: when the battery goes on.
+    digest: Callable[[str], str | None] = lambda _text: None

@@ -14,6 +14,7 @@ from contextlib import (
     contextmanager,
 )
 from dataclasses import replace
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from battery.base.errors import MismatchError, UsageError
@@ -33,12 +34,14 @@ from battery.records.events import Notice, Observer
 from battery.records.manifest import Manifest
 from battery.records.models import FROZEN, LEARN, Arm, Tasks
 from battery.store.battery_dir import BatteryDir
+from battery.target import openai
 from battery.target.command import COMMAND
+from battery.target.file import endpoint_of, is_file, named, read_file
 from battery.target.http import Client, open_clients
-from battery.target.openai import OPENAI
 from battery.target.python import PYTHON
 from battery.target.restored import Restored, open_restored
 from battery.target.reviewing import open_reviewer
+from battery.target.started import filled
 from battery.target.system import Chatting, Connection, Finding, Judge, Kind, Opening, Worker
 
 #: Names the embedded gateway, on the command line and in the manifest.
@@ -124,8 +127,50 @@ EMBEDDED_GATEWAY: Final = Kind(
 )
 
 
+def _read_file(text: str, headers: Mapping[str, str]) -> Target:
+    """Check a file that describes a target; one that describes a gateway stands for its URL."""
+    path = Path(text).absolute()
+    target = read_file(path).target
+    if target.kind == "http":
+        return read(target.url or "", headers)
+    if target.kind == "openai":
+        return openai.with_key(str(path), headers)
+    return Target(str(path), read(named(path, target), headers).headers)
+
+
+@asynccontextmanager
+async def _described(opening: Opening) -> AsyncIterator[Sequence[Worker]]:
+    path = Path(opening.target.url)
+    document = read_file(path)
+    target = document.target
+    system: AbstractAsyncContextManager[Sequence[Worker]]
+    if target.kind == "openai":
+        system = openai.open_endpoint(opening, endpoint_of(document, path, opening.target.headers))
+    else:
+        inner = read(named(path, target), {})
+        here = {"here": path.parent}
+        own = {name: filled(text, here) for name, text in target.environment.items()}
+        changed = replace(opening, target=inner, environment={**opening.environment, **own})
+        system = kind_of(inner.url).opened(changed)
+    async with system as workers:
+        yield workers
+
+
+FILE: Final = Kind(
+    name="target of a file",
+    recognizes=is_file,
+    opened=_described,
+    read=_read_file,
+    sends_models=True,
+    twin="the same one, with the memory of the start in each call",
+    is_local=True,
+    has_memory=lambda text: read_file(Path(text)).has_memory,
+    digest=lambda text: read_file(Path(text)).digest,
+)
+
+
 #: The first that recognizes a target has it.
-KINDS: tuple[Kind, ...] = (EMBEDDED_GATEWAY, PYTHON, COMMAND, OPENAI, LIVE)
+KINDS: tuple[Kind, ...] = (EMBEDDED_GATEWAY, PYTHON, COMMAND, openai.OPENAI, FILE, LIVE)
 
 _SHORT: Final = (
     "the credential in the header {} for {} is so short that it is kept secret only where it is a "
@@ -229,6 +274,11 @@ def surroundings(settings: Settings, folder: BatteryDir) -> dict[Arm, dict[str, 
             memory = folder.memories / arm if kind.is_local else folder.memory(arm)
             variables["BATTERY_MEMORY"] = str(memory.absolute())
     return found
+
+
+def digest(settings: Settings) -> str | None:
+    """Return what the file that describes the target says, as a hash; None where none does."""
+    return _kind(settings).digest(_gateway(settings).url)
 
 
 def refuse_unfit(settings: Settings) -> None:
@@ -474,6 +524,11 @@ def _refuse_other_target(settings: Settings, manifest: Manifest) -> None:
         raise MismatchError(
             "this battery ran without a meter, so its tokens were counted by the system itself",
             hint="leave out --meter and its variable, or run into another folder with --dir",
+        )
+    if digest(settings) != manifest.options.target_digest:
+        raise MismatchError(
+            f"{_gateway(settings).url} says something else than when this battery began",
+            hint="put back what it said, or run into another folder with --dir",
         )
     model = manifest.options.model_url
     if _kind(settings).takes_model and settings.model_url != model:
