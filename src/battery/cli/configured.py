@@ -1,28 +1,22 @@
-"""How a settings file becomes the defaults of a command, and where each value came from."""
+"""How a settings file becomes the defaults of a command."""
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from enum import IntEnum
 from pathlib import Path
-from typing import Annotated, Any, Final, NamedTuple, get_args, get_origin
+from typing import Annotated, Any, Final, get_args, get_origin
 
 import typer
 from typer.exceptions import TyperException
 from typer.models import OptionInfo
 
-from battery.base.redact import without_user
 from battery.inputs.config import Config, read_config
-from battery.inputs.secrets import holds_secret
 
 #: What a settings file cannot hold: it is about one command and not about a setting.
-_ONCE: Final = frozenset({"config", "debug", "dry-run", "json", "resume"})
-_DEFAULT: Final = re.compile(r"\[default: (.+)\]")
-_MASK: Final = "***"
+ONCE: Final = frozenset({"config", "debug", "dry-run", "json", "resume"})
 #: What it must not hold, and the variables that may.
-_SECRET: Final = {
+SECRET: Final = {
     "header": "GATEWAY_TOKEN or GATEWAY_HEADERS",
     "llm-team-header": "LLM_TEAM_TOKEN or LLM_TEAM_HEADERS",
     "control-header": "CONTROL_GATEWAY_TOKEN or CONTROL_GATEWAY_HEADERS",
@@ -61,7 +55,7 @@ def kinds_in_file(declared: Mapping[str, Any]) -> dict[str, type]:
         names = (str(info.default), *(info.param_decls or ()))
         key = next(name[2:] for name in names if name.startswith("--"))
         kind = next((inner for inner in get_args(base) if inner is not type(None)), base)
-        if key not in _ONCE and key not in _SECRET:
+        if key not in ONCE and key not in SECRET:
             # A path and a choice of words are strings there.
             kinds[key] = kind if kind in {int, float, bool} else str
     return kinds
@@ -72,7 +66,7 @@ def callback(declared: Mapping[str, Any]) -> Callable[[typer.Context, Path | Non
 
     def take(ctx: typer.Context, named: Path | None) -> Path | None:
         if not ctx.resilient_parsing:
-            config = read_config(named, kinds_in_file(declared), _SECRET)
+            config = read_config(named, kinds_in_file(declared), SECRET)
             if config is not None:
                 ctx.obj = config
                 # So command line and environment win without anybody having to say so, and it is
@@ -96,71 +90,3 @@ def _defaults(ctx: typer.Context, config: Config) -> Iterator[tuple[str, Any]]:
             why = getattr(error, "message", str(error)).replace("Value error, ", "").rstrip(".")
             raise config.refused(f"run.{key}", why) from error
         yield name, value
-
-
-class Setting(NamedTuple):
-    """One setting of a run: its name, its value in words without secrets, and where it is from."""
-
-    name: str
-    value: str
-    source: str
-
-
-def settings_of(ctx: typer.Context) -> list[Setting]:
-    """List what `battery run` would be set to where the command of `ctx` is given.
-
-    What both have an option for is what the latter was given. Raises `UsageError`, or what Typer
-    raises, for a setting that `run` would refuse.
-    """
-    root: Any = ctx.find_root()
-    run, named = root.command.get_command(root, "run"), ctx.params.get("config")
-    # The command line is that of another command; all that it leaves open is the same for both.
-    ahead = run.make_context("run", ["--config", str(named)] if named else [], parent=root)
-    own = {param.name for param in ctx.command.params}
-    settings: list[Setting] = []
-    for param in run.params:
-        key = max(param.opts, key=len).removeprefix("--")
-        if key not in _ONCE or key == "config":
-            settings += _told(key, param, ctx if param.name in own else ahead)
-    return [*settings, *_secrets()]
-
-
-def _told(key: str, param: Any, ctx: typer.Context) -> Iterator[Setting]:
-    value, source = ctx.params[param.name], source_of(ctx, param.name)
-    if key in _SECRET:
-        for line in value or ():
-            yield Setting(key, f"{line.partition(':')[0]}: {_MASK}", _words(source, param, ctx))
-        return
-    config = ctx.obj if source is Source.DEFAULT else None
-    if config and key == "config":
-        yield Setting(key, str(config.path), "found in the working folder")
-        return
-    if config and key == "gateway" and config.tables:
-        yield Setting(key, "[target]", str(config.path))
-        return
-    if source is Source.DEFAULT:
-        words = _DEFAULT.search(param.help or "")
-        shown = words[1] if words else "none" if value is None else _text(value)
-    else:
-        shown = without_user(_text(value))
-    yield Setting(key, shown, _words(source, param, ctx))
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _words(source: Source, param: Any, ctx: typer.Context) -> str:
-    if source is Source.FILE:
-        return str(ctx.obj.path)
-    if source is Source.ENVIRONMENT:
-        return f"environment variable {param.envvar}"
-    return "command line" if source is Source.COMMANDLINE else "default"
-
-
-def _secrets() -> Iterator[Setting]:
-    for name, value in sorted(os.environ.items()):
-        if value and holds_secret(name):
-            yield Setting(name, _MASK, f"environment variable {name}")

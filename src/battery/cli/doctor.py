@@ -11,8 +11,8 @@ import typer
 from battery.base import loop
 from battery.base.text import printable, write_line
 from battery.cli import options
-from battery.cli.configured import settings_of
 from battery.cli.output import print_json, progress
+from battery.cli.sources import settings_of
 from battery.commands import doctor as stage
 from battery.commands import trying
 from battery.commands.doctor import Check
