@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from battery.target import targets
 from battery.target.driver import Seat
 from battery.target.local import open_local
 from battery.target.system import Kind, Opening, Worker
+from battery.target.targets import read
 from tests.support.diary import Diary, Script
 from tests.support.endpoint import Endpoint
 from tests.support.server import Server, unused_port
@@ -31,7 +33,7 @@ from tests.support.server import Server, unused_port
 TASKS = 2
 #: It asks a model about everything, and says nothing of what that took.
 AGENT = """
-import json, os, urllib.request
+import json, os, sys, urllib.request
 
 def chat(text, **more):
     body = {"model": "m-1", "messages": [{"role": "user", "content": text}], **more}
@@ -54,6 +56,10 @@ class Agent:
 
     def learn(self, outcomes):
         chat(f"learn from {len(outcomes)}")
+
+if __name__ == "__main__":
+    chat(sys.argv[1], stream=True)
+    print(chat(sys.argv[1]))
 """
 
 
@@ -264,11 +270,14 @@ def test_doctor_looks_at_the_endpoint(bench: Bench) -> None:
     assert not bench.doctor(meter=make_target(f"http://127.0.0.1:{unused_port()}/v1", {})).ok
 
 
-def test_an_agent_of_its_own_process_is_metered_as_it_is(bench: Bench) -> None:
+@pytest.mark.parametrize("kind", ["python", "exec"])
+def test_an_agent_of_its_own_process_is_metered_as_it_is(bench: Bench, kind: str) -> None:
     """With nothing but the variable, in both arms, while it learns, and in streams."""
-    (bench.folder / "agent.py").write_text(AGENT)
-    agent = f"python:{bench.folder / 'agent.py'}:Agent"
-    learning = bench.run(gateway=Target(agent), iterations=2).learning
+    path = bench.folder / "agent.py"
+    path.write_text(AGENT)
+    command = f"exec:{sys.executable} {path} {{verb,tell}}"
+    agent = f"python:{path}:Agent" if kind == "python" else command
+    learning = bench.run(gateway=read(agent, {}), iterations=2).learning
     spent = []
     for number in (1, 2):
         path = bench.folder / f"data/iter_{number}/journal.jsonl"
