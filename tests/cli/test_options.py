@@ -267,6 +267,15 @@ def test_a_gateway_of_the_command_line_wins_over_no_control_of_the_file(
     assert "contradict" in done.stderr
 
 
+def test_the_tables_of_the_file_describe_the_target_unless_another_is_named(here: Path) -> None:
+    path = settle(here, "iterations = 1")
+    path.write_text(path.read_text() + '[target]\nkind = "openai"\nurl = "http://127.0.0.1:9/v1"\n')
+    looked = battery("doctor", cwd=here)
+    assert "FAIL  gateway: look-up: cannot connect to http://127.0.0.1:9/v1/" in looked.stdout
+    assert "  gateway: [target] (battery.toml)\n" in looked.stdout
+    assert battery("doctor", "--gateway", "embedded", cwd=here).returncode == 0
+
+
 def get_command_of(name: str) -> Any:
     group = get_command(app)
     assert isinstance(group, TyperGroup)
