@@ -73,7 +73,7 @@ def test_doctor_prints_each_setting_with_where_it_came_from_and_no_secret(here: 
         "limit: 2 (battery.toml)",
         "dir: of-the-environment (environment variable BATTERY_DIR)",
         "tasks: tasks.json (command line)",
-        "gateway: the embedded gateway (default)",
+        "target: the embedded gateway (default)",
         "llm-team: http://127.0.0.1:9 (environment variable LLM_TEAM_URL)",
         "header: X-Team: *** (command line)",
         "respond-timeout: 600 (default)",

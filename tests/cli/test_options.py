@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from battery.cli import options
-from battery.cli.configured import kinds_in_file
+from battery.cli.configured import kinds_in_file, parameter_of
 from battery.cli.main import app
 from battery.verdict.conditions import CONDITIONS
 from tests.support.arms import Pair, ran
@@ -272,8 +272,13 @@ def test_the_tables_of_the_file_describe_the_target_unless_another_is_named(here
     path.write_text(path.read_text() + '[target]\nkind = "openai"\nurl = "http://127.0.0.1:9/v1"\n')
     looked = battery("doctor", cwd=here)
     assert "FAIL  gateway: look-up: cannot connect to http://127.0.0.1:9/v1/" in looked.stdout
-    assert "  gateway: [target] (battery.toml)\n" in looked.stdout
+    assert "  target: [target] (battery.toml)\n" in looked.stdout
     assert battery("doctor", "--gateway", "embedded", cwd=here).returncode == 0
+    for key in ("target", "gateway"):
+        settle(here, f'{key} = "http://127.0.0.1:9"')
+        assert "cannot connect to http://127.0.0.1:9/" in battery("doctor", cwd=here).stdout
+    settle(here, 'target = "embedded"', 'gateway = "embedded"')
+    assert "run.target: gateway names another" in battery("doctor", cwd=here).stderr
 
 
 def get_command_of(name: str) -> Any:
@@ -283,13 +288,11 @@ def get_command_of(name: str) -> Any:
 
 
 def test_every_option_of_run_is_a_setting_a_secret_or_about_one_command() -> None:
-    long = [
-        [opt[2:] for opt in param.opts if opt.startswith("--")]
-        for param in get_command_of("run").params
-    ]
-    # The others are older names of the same option.
-    names = {first for first, *_ in long}
+    params = get_command_of("run").params
+    names = {opt[2:] for param in params for opt in param.opts if opt.startswith("--")}
     settled = set(kinds_in_file(vars(options)))
+    # A setting that no parameter takes would be passed over in silence.
+    assert {parameter_of(key) for key in settled} <= {param.name for param in params}
     apart = {"config", "debug", "dry-run", "json", "resume"}
     headers = {"header", "llm-team-header", "control-header"}
     assert names - {"help"} == settled | apart | headers

@@ -86,7 +86,7 @@ def test_without_a_file_in_the_working_folder_there_are_no_settings(
         ("[learn]\na = 1", "PATH: learn: belongs to a [target], which is missing", "settings.md"),
         (
             "[run]\ngateway = 'http://a'\n[target]\nkind = 'x'",
-            "PATH: run.gateway: [target] describes another",
+            "PATH: run.gateway: target names another target",
             "leave out one",
         ),
     ],

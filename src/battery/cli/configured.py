@@ -21,6 +21,8 @@ SECRET: Final = {
     "llm-team-header": "LLM_TEAM_TOKEN or LLM_TEAM_HEADERS",
     "control-header": "CONTROL_GATEWAY_TOKEN or CONTROL_GATEWAY_HEADERS",
 }
+#: Parameters that are not called as their options are.
+_PARAMETERS: Final = {"dir": "directory", "target": "gateway"}
 
 
 class Source(IntEnum):
@@ -53,9 +55,9 @@ def kinds_in_file(declared: Mapping[str, Any]) -> dict[str, type]:
             continue
         # Typer takes the first name for the default, and sorts it out later.
         names = (str(info.default), *(info.param_decls or ()))
-        key = next(name[2:] for name in names if name.startswith("--"))
+        keys = {name[2:] for name in names if name.startswith("--")}
         kind = next((inner for inner in get_args(base) if inner is not type(None)), base)
-        if key not in ONCE and key not in SECRET:
+        for key in keys - ONCE - SECRET.keys():
             # A path and a choice of words are strings there.
             kinds[key] = kind if kind in {int, float, bool} else str
     return kinds
@@ -77,11 +79,16 @@ def callback(declared: Mapping[str, Any]) -> Callable[[typer.Context, Path | Non
     return take
 
 
+def parameter_of(key: str) -> str:
+    """Return the parameter of `run` that a key of the file sets."""
+    return _PARAMETERS.get(key, key.replace("-", "_"))
+
+
 def _defaults(ctx: typer.Context, config: Config) -> Iterator[tuple[str, Any]]:
     # By name, and not by option: `--tasks` of `grade` is another question than that of `run`.
     params = {param.name: param for param in ctx.command.params}
     for key, value in config.run.items():
-        name = "directory" if key == "dir" else key.replace("-", "_")
+        name = parameter_of(key)
         if name not in params:
             continue
         try:

@@ -38,7 +38,7 @@ def settings_of(ctx: typer.Context) -> list[Setting]:
     own = {param.name for param in ctx.command.params}
     settings: list[Setting] = []
     for param in run.params:
-        key = max(param.opts, key=len).removeprefix("--")
+        key = next(opt[2:] for opt in param.opts if opt.startswith("--"))
         if key not in ONCE or key == "config":
             settings += _told(key, param, ctx if param.name in own else ahead)
     return [*settings, *_secrets()]
@@ -54,7 +54,7 @@ def _told(key: str, param: Any, ctx: typer.Context) -> Iterator[Setting]:
     if config and key == "config":
         yield Setting(key, str(config.path), "found in the working folder")
         return
-    if config and key == "gateway" and config.tables:
+    if config and key == "target" and config.tables:
         yield Setting(key, "[target]", str(config.path))
         return
     if source is Source.DEFAULT:

@@ -17,6 +17,8 @@ DEFAULT_PATH: Final = Path("battery.toml")
 TABLES: Final = ("target", "learn", "memory")
 
 _RUN: Final = "run"
+#: The keys of `[run]` that name the target.
+_TARGET: Final = ("target", "gateway")
 _ABOUT: Final = "docs/how-to/settings.md lists what the file may hold"
 _SECRET: Final = re.compile(
     r"(?:^|[-_])(?:auth\w*|cookies?|headers?|keys?|pass\w*|secrets?|token)$"
@@ -62,8 +64,10 @@ def read_config(
         return None
     config = load(path)
     _check_run(config, kinds, secret)
-    if config.tables and "gateway" in config.run:
-        raise config.refused("run.gateway", "[target] describes another", "leave out one of them")
+    naming = [key for key in _TARGET if key in config.run] + [*config.tables][:1]
+    if len(naming) > 1:
+        place = f"{_RUN}.{naming[0]}"
+        raise config.refused(place, f"{naming[1]} names another target", "leave out one of them")
     return config
 
 
