@@ -13,12 +13,15 @@ import pytest
 from battery.base.errors import CallTimeoutError, CheckError, UsageError
 from battery.inputs.settings import Feedback
 from battery.inputs.tasks import load_tasks
+from battery.recorded import open_battery
 from battery.records.checks import Checked, FailedCheck
 from battery.records.models import Task
+from battery.store.battery_dir import BatteryDir
 from battery.system import Ask
 from battery.target.attempts import Attempts, Talk, talk_of
 from battery.target.driver import Driver
 from battery.target.system import ChatReply
+from battery.verdict.assess import assess
 from tests.support.model import Json, bodies, says
 from tests.support.server import Exchange, Server
 from tests.target.test_openai import go, runs, write_tasks
@@ -127,6 +130,18 @@ def test_teach_is_told_after_so_many_misses(tmp_path: Path, level: Feedback, is_
     assert told == ([wanted] if is_told else [])
     metrics = json.loads((tmp_path / "data/iter_1/metrics.json").read_text())
     assert metrics["overseer_called_rate"] == is_told
+
+
+@pytest.mark.parametrize(("level", "told"), [("grade", 0), ("answer", 1)])
+def test_that_an_answer_was_told_is_said_with_the_verdict(
+    tmp_path: Path, level: Feedback, told: int
+) -> None:
+    prepare(tmp_path, overseer_after=1)
+    ask(tmp_path, right_after(3), feedback=level)
+    observed = open_battery(BatteryDir(tmp_path / "data")).observed
+    assert observed.told == told
+    cautions = assess(observed).cautions
+    assert any("to recall what was told" in text for text in cautions) == bool(told)
 
 
 def test_attempts_without_feedback_are_refused(tmp_path: Path) -> None:

@@ -99,7 +99,18 @@ class OpenedBattery:
             changed=list(self._changes(calls)),
             planned=self.provenance.planned_iterations,
             checked=self.tasks is not None and self.tasks.checked,
+            told=self._told(calls),
         )
+
+    def _told(self, calls: Sequence[Call]) -> int:
+        """Count the tasks that were missed, and whose right answer the system may have heard."""
+        if self.tasks is None or self.provenance.options.feedback != "answer":
+            return 0
+        taught = {entry.task_id for entry in plan(self.tasks) if entry.task.teach}
+        missed = (
+            call for call in calls if call.result.overseer_called or call.result.status != "ok"
+        )
+        return len({call.task for call in missed if call.arm == LEARN} & taught)
 
     @cached_property
     def metrics(self) -> list[Metrics]:

@@ -158,7 +158,10 @@ def _environment(start: Start, seat: Seat, values: Mapping[str, object]) -> dict
     return {
         **{name: text for name, text in inherited.items() if not _HOMES.fullmatch(name)},
         **{name: str(path) for name, path in places.items()},
+        # For a server that finds its models in the home of its user.
+        "BATTERY_HOME": os.environ.get("HOME", ""),
         "BATTERY_MEMORY": str(seat.memory),
+        "BATTERY_MODEL": seat.model,
         **{name: filled(text, values) for name, text in start.environment.items()},
         # Last: the meter's address is not the file's to change.
         **seat.environment,

@@ -57,6 +57,12 @@ def cautions(word: Word | None, facts: Facts) -> Iterator[str]:
     if not facts.observed.checked:
         yield UNCHECKED
     yield from filter(None, [checks.refuting_all(grid)])
+    if taught := facts.observed.told:
+        yield (
+            f"the `teach` of {counted(taught, 'task')} may have been told after a miss (--feedback "
+            "answer): to answer these is to recall what was told; siblings, which are told "
+            "nothing, show more"
+        )
     yield from _cached(facts)
     yield from repeats.more_often(grid)
     calls = grid.calls[facts.cost]

@@ -53,6 +53,8 @@ class Observed(NamedTuple):
     siblings: Grid | None = None
     #: Whether any task has a check, so that `ok` is more than the gateway's own word.
     checked: bool = False
+    #: Tasks whose right answer, as the tasks file has it, a system may have been told.
+    told: int = 0
 
 
 def reruns_of(grid: Grid, calls: Sequence[Call]) -> dict[tuple[int, int], Reruns]:
