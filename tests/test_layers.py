@@ -121,7 +121,7 @@ def test_only_targets_and_the_gateway_command_start_the_embedded_gateway() -> No
         for name, path in modules().items()
         if not outside(name) and any(other.startswith("embedded") for other in own_imports(path))
     }
-    assert users == {"target.targets", "target.reviewing", "cli.gateway"}
+    assert users == {"target.kinds", "target.reviewing", "cli.gateway"}
 
 
 def test_only_the_client_and_its_transport_know_httpx() -> None:

@@ -33,7 +33,7 @@ from battery.report.machine.rows import frame
 from battery.report.terminal.lines import make_progress
 from battery.runner import run as engine
 from battery.store.battery_dir import BatteryDir
-from battery.target.targets import read
+from battery.target.kinds import read
 from battery.tracing import traced
 
 #: A folder or a file, as a path or as a text.

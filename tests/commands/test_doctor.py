@@ -12,7 +12,7 @@ import pytest
 from battery.commands.doctor import Check, doctor
 from battery.inputs.settings import Settings, Target
 from battery.store.battery_dir import BatteryDir
-from battery.target import targets
+from battery.target import kinds
 from tests.report.samples import MANIFEST
 from tests.support import notes
 from tests.support.commands import write_tasks
@@ -20,7 +20,7 @@ from tests.support.commands import write_tasks
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setattr(targets, "KINDS", (notes.NOTES, *targets.KINDS))
+    monkeypatch.setattr(kinds, "KINDS", (notes.NOTES, *kinds.KINDS))
     notes.CALLS.clear()
     tasks = write_tasks(tmp_path / "tasks.json", 1)
     return Settings(tmp_path / "b", tasks_path=tasks, gateway=Target("notes:mine"))

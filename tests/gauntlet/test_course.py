@@ -12,7 +12,7 @@ from battery.gauntlet.systems import SYSTEMS
 from battery.recorded import open_battery
 from battery.records.word import POSITIVE
 from battery.store.battery_dir import BatteryDir
-from battery.target import targets
+from battery.target import kinds
 
 pytestmark = pytest.mark.slow
 
@@ -73,4 +73,4 @@ def test_its_battery_is_a_real_one_on_disk(tmp_path: Path) -> None:
     # Only the evidence is wanted of it.
     assert not (tmp_path / "battery" / "summary.md").exists()
     # What was known for the battery's time is known no more.
-    assert targets.kind_of("gauntlet:once") is targets.LIVE
+    assert kinds.kind_of("gauntlet:once") is kinds.LIVE

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from battery.inputs.settings import Settings, Target
-from battery.target import targets
+from battery.target import kinds
 from tests.support import notes
 from tests.support.commands import write_tasks
 
@@ -16,7 +16,7 @@ from tests.support.commands import write_tasks
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
     """Return settings for one iteration; `notes.CALLS` has what was asked."""
-    monkeypatch.setattr(targets, "KINDS", (notes.NOTES, *targets.KINDS))
+    monkeypatch.setattr(kinds, "KINDS", (notes.NOTES, *kinds.KINDS))
     notes.CALLS.clear()
     tasks = write_tasks(tmp_path / "tasks.json", 1)
     yield Settings(tmp_path / "b", tasks_path=tasks, iterations=1, gateway=Target("notes:mine"))

@@ -18,7 +18,7 @@ from battery.records.models import LEARN
 from battery.system import Ask, Outcome, Verbs
 from battery.target.command import CommandDriver, read
 from battery.target.driver import Seat
-from battery.target.targets import kind_of
+from battery.target.kinds import kind_of
 from tests.support.commands import wait_for_the_end_of
 
 ASK = Ask(task_class="c", operation="greet", spec={"name": "Ada"}, messages=[], session="s")

@@ -8,7 +8,7 @@ import pytest
 
 from battery.base.errors import UsageError
 from battery.inputs.settings import Settings
-from battery.target import targets
+from battery.target import kinds, targets
 from battery.target.file import endpoint_of, read_file
 
 OPENAI = 'kind = "openai"\nurl = "http://h/v1"\n'
@@ -67,7 +67,7 @@ def test_what_is_wrong_is_said_with_its_place(
 ) -> None:
     path = write(tmp_path, target, tables)
     with pytest.raises(UsageError) as caught:
-        targets.read(str(path), {})
+        kinds.read(str(path), {})
     assert caught.value.message.startswith(f"{path}: ")
     assert said in caught.value.message
     assert hint in str(caught.value.hint)
@@ -75,32 +75,32 @@ def test_what_is_wrong_is_said_with_its_place(
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot read"):
-        targets.read(str(tmp_path / "agent.toml"), {})
+        kinds.read(str(tmp_path / "agent.toml"), {})
 
 
 def test_a_file_without_a_target_is_none(tmp_path: Path) -> None:
     path = tmp_path / "battery.toml"
     path.write_text("[run]\niterations = 2\n")
     with pytest.raises(UsageError, match=r"has no \[target\]"):
-        targets.read(str(path), {})
+        kinds.read(str(path), {})
 
 
 def test_a_file_is_kept_by_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, OPENAI)
     monkeypatch.chdir(tmp_path)
-    assert targets.read("agent.toml", {}).url == str(tmp_path / "agent.toml")
+    assert kinds.read("agent.toml", {}).url == str(tmp_path / "agent.toml")
 
 
 def test_a_file_of_a_gateway_stands_for_its_url(tmp_path: Path) -> None:
     path = write(tmp_path, 'kind = "http"\nurl = "http://h:1/"')
-    assert targets.read(str(path), {"x": "y"}).url == "http://h:1"
+    assert kinds.read(str(path), {"x": "y"}).url == "http://h:1"
 
 
 @pytest.mark.parametrize(("target", "refused"), [(OPENAI, False), (STARTED, True)])
 def test_only_what_has_a_memory_is_asked_one_task_at_a_time(
     tmp_path: Path, target: str, refused: bool
 ) -> None:
-    gateway = targets.read(str(write(tmp_path, target)), {})
+    gateway = kinds.read(str(write(tmp_path, target)), {})
     settings = Settings(folder=tmp_path, gateway=gateway, concurrency=2)
     if refused:
         with pytest.raises(UsageError, match="one task at a time"):
@@ -112,10 +112,10 @@ def test_only_what_has_a_memory_is_asked_one_task_at_a_time(
 def test_a_python_file_is_found_next_to_the_file_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "agent.py").write_text("")
     path = write(tmp_path, 'kind = "python"\ntarget = "python:agent.py:Agent"')
-    assert targets.read(str(path), {}).url == str(path)
+    assert kinds.read(str(path), {}).url == str(path)
     write(tmp_path, 'kind = "python"\ntarget = "python:other.py:Agent"')
     with pytest.raises(UsageError, match=f"there is no file {tmp_path}/other.py"):
-        targets.read(str(path), {})
+        kinds.read(str(path), {})
 
 
 def test_the_digest_is_of_what_a_file_says(tmp_path: Path) -> None:

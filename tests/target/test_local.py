@@ -15,7 +15,7 @@ from battery.inputs.settings import Feedback, Settings, Target
 from battery.records.models import FROZEN, LEARN, Arm
 from battery.runner.run import iterate, run
 from battery.system import Verbs
-from battery.target import targets
+from battery.target import kinds
 from battery.target.memory import FolderMemory, RestlessError
 from tests.support.diary import Script, kind, lines_of
 
@@ -25,7 +25,7 @@ OPERATIONS = ("alpha", "beta", "gamma")
 @pytest.fixture
 def script() -> Iterator[Script]:
     made = Script()
-    with targets.also(kind(made)):
+    with kinds.also(kind(made)):
         yield made
 
 

@@ -21,11 +21,11 @@ from battery.records.events import Event, Notice
 from battery.records.models import FROZEN, LEARN
 from battery.records.summary import Summary
 from battery.runner.run import run
-from battery.target import targets
+from battery.target import kinds
 from battery.target.driver import Seat
+from battery.target.kinds import read
 from battery.target.local import open_local
 from battery.target.system import Kind, Opening, Worker
-from battery.target.targets import read
 from tests.support.diary import Diary, Script
 from tests.support.endpoint import Endpoint
 from tests.support.server import Server, unused_port
@@ -146,7 +146,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
                 yield workers
 
         kind = Kind("agent", lambda text: text.startswith("agent:"), opened, is_local=True)
-        with targets.also(kind):
+        with kinds.also(kind):
             yield made
 
 

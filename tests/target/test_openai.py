@@ -13,7 +13,7 @@ from battery.base.errors import AnswerError, StatusError, UnreachableError, Usag
 from battery.inputs.settings import Settings
 from battery.records.events import Event, Notice
 from battery.runner.run import run
-from battery.target import targets
+from battery.target import kinds
 from battery.target.openai import Way
 from tests.support.model import USAGE, bodies, completion, says
 from tests.support.server import Server, http, unused_port
@@ -41,7 +41,7 @@ def write_tasks(folder: Path, **more: Any) -> None:
 
 
 def settings(here: Path, url: str, **more: Any) -> Settings:
-    base: dict[str, Any] = {"iterations": 2, "gateway": targets.read(f"openai:{url}", {})}
+    base: dict[str, Any] = {"iterations": 2, "gateway": kinds.read(f"openai:{url}", {})}
     base |= {"seed": 1, "summaries": False}
     return Settings(folder=here / "data", tasks_path=here / "tasks.json", **(base | more))
 
@@ -193,7 +193,7 @@ def test_nobody_there_is_said_with_what_to_do(here: Path) -> None:
 @pytest.mark.parametrize("text", ["openai:", "openai:localhost:80", "openai:http://h/v1?key=1"])
 def test_a_text_that_names_no_url_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
-        targets.read(text, {})
+        kinds.read(text, {})
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ import pytest
 from battery.base.errors import CallError, CallTimeoutError, MismatchError
 from battery.inputs.settings import Settings
 from battery.runner.run import run
-from battery.target import targets
+from battery.target import kinds
 from tests.support import served
 from tests.target.test_openai import runs, write_tasks
 
@@ -53,7 +53,7 @@ def describe(here: Path, mode: str, more: str = "", tables: str = "") -> Path:
 
 def go(here: Path, **more: Any) -> None:
     base: dict[str, Any] = {"iterations": 2, "seed": 1, "summaries": False}
-    base["gateway"] = targets.read(str(here / "agent.toml"), {})
+    base["gateway"] = kinds.read(str(here / "agent.toml"), {})
     settings = Settings(folder=here / "data", tasks_path=here / "tasks.json", **(base | more))
     asyncio.run(run(settings, lambda _event: None))
 

@@ -18,7 +18,7 @@ from battery.inputs.settings import Settings, Target
 from battery.records.events import Notice
 from battery.records.models import FROZEN, LEARN
 from battery.store.battery_dir import BatteryDir
-from battery.target import targets
+from battery.target import kinds, targets
 from battery.target.system import Finding, Worker
 from tests.support import notes
 from tests.support.arms import order
@@ -34,7 +34,7 @@ OPERATIONS = ("alpha", "beta", "gamma")
 @pytest.fixture(autouse=True)
 def agent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Register the kind, as CONTRIBUTING says."""
-    monkeypatch.setattr(targets, "KINDS", (notes.NOTES, *targets.KINDS))
+    monkeypatch.setattr(kinds, "KINDS", (notes.NOTES, *kinds.KINDS))
     notes.CALLS.clear()
     yield
     notes.BROKEN.clear()
@@ -228,8 +228,8 @@ def test_a_secret_in_parts_is_not_put_together(here: Path) -> None:
 
 
 def test_one_more_kind_is_known_ahead_of_the_others_for_as_long_as_it_is_needed() -> None:
-    kind = replace(targets.LIVE, name="mine", recognizes=lambda text: text.startswith("mine:"))
-    with targets.also(kind):
-        assert targets.kind_of("mine:one") is kind
-        assert targets.kind_of("embedded") is targets.EMBEDDED_GATEWAY
-    assert targets.kind_of("mine:one") is targets.LIVE
+    kind = replace(kinds.LIVE, name="mine", recognizes=lambda text: text.startswith("mine:"))
+    with kinds.also(kind):
+        assert kinds.kind_of("mine:one") is kind
+        assert kinds.kind_of("embedded") is kinds.EMBEDDED_GATEWAY
+    assert kinds.kind_of("mine:one") is kinds.LIVE

@@ -18,7 +18,7 @@ from battery.commands import trying
 from battery.commands.doctor import Check
 from battery.inputs.settings import Settings
 from battery.records.events import Notice
-from battery.target.targets import read
+from battery.target.kinds import read
 
 Try = Annotated[
     bool,

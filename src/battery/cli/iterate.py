@@ -9,7 +9,7 @@ from battery.cli import options
 from battery.cli.output import progress, show_summary
 from battery.inputs.settings import Settings
 from battery.runner import run as stage
-from battery.target.targets import read
+from battery.target.kinds import read
 from battery.tracing import traced
 
 

@@ -14,7 +14,7 @@ from battery.inputs.settings import Settings
 from battery.records.stages import CHAT_STAGES
 from battery.report.terminal.results import print_reviews
 from battery.runner import review as stage
-from battery.target.targets import read
+from battery.target.kinds import read
 from battery.tracing import traced
 
 if TYPE_CHECKING:

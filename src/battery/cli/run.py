@@ -12,7 +12,7 @@ from battery.cli.output import print_json, progress, show_summary, then
 from battery.inputs.settings import Settings
 from battery.report.terminal.lines import outlook_document, print_outlook
 from battery.runner import run as stage
-from battery.target.targets import read
+from battery.target.kinds import read
 from battery.tracing import traced
 from battery.verdict.conditions import parse, require
 

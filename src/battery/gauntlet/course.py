@@ -19,7 +19,7 @@ from battery.records.findings import Evidence
 from battery.records.models import Arm
 from battery.runner.run import run
 from battery.store.artifacts import TASKS
-from battery.target import targets
+from battery.target import kinds
 from battery.target.system import Kind, Opening, Worker
 
 _NAME: Final = "gauntlet:"
@@ -50,7 +50,7 @@ def play_in(folder: Path, contestant: Contestant, seed: int) -> Evidence:
         keep_going=True,
         summaries=False,
     )
-    with targets.also(_kind(contestant, world, seed)):
+    with kinds.also(_kind(contestant, world, seed)):
         summary = asyncio.run(run(settings, lambda _event: None))
     if summary.evidence is None:
         raise AssertionError("a battery with iterations has evidence")

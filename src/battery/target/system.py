@@ -2,7 +2,7 @@
 
 `battery.target.http` is the connection to a system behind HTTP, `battery.target.local` the one to a
 system that battery starts itself. A `Kind` is what battery has to know of a sort of system before
-it can call one; `battery.target.targets` lists the kinds.
+it can call one; `battery.target.kinds` lists the kinds.
 """
 
 from __future__ import annotations
@@ -181,6 +181,8 @@ class Opening:
     #: Where battery keeps the memories of a system whose folder it is to copy and put back.
     memories: Path
     tell: Observer
+    #: What must stay secret of all targets.
+    secrets: Sequence[str] = ()
     #: None where nobody will be asked a task of them.
     tasks: Tasks | None = None
     #: None where nothing will be judged.
