@@ -26,12 +26,13 @@ Edit {tasks}:
   expectations  what the gates hold them to; the defaults will do for a start
 The $comment of each task says what makes a good one.
 
-Then, with the address of your gateway for URL (without --gateway the embedded one is asked, which
-knows only its own staffing desk):
-  battery doctor{option} --gateway URL
+Then, with your system for TARGET: the address of a gateway, python:agent.py:Agent for a class or
+function, or 'exec:./agent {{verb}}' for a command (without --target the embedded gateway is asked,
+which knows only its own staffing desk):
+  battery doctor{option} --target TARGET
   battery power{option}
-  battery run{option} --gateway URL --dry-run
-  battery run{option} --gateway URL"""
+  battery run{option} --target TARGET --dry-run
+  battery run{option} --target TARGET"""
 
 
 def init(folder: Here = Path(), yes: Yes = False, debug: options.Debug = False) -> None:

@@ -115,7 +115,7 @@ class CommandDriver(WithoutCopies):
     async def look(self) -> Finding:
         """Look whether the command is there; nothing is run, as any run may cost."""
         _refuse_unusable(self._words[0])
-        return Finding(True, f"{self._words[0]} can be run")
+        return Finding(True, f"{self._title} can be run")
 
     @asynccontextmanager
     async def _run(
@@ -168,7 +168,7 @@ class CommandDriver(WithoutCopies):
         return {
             **{name: value for name, value in kept if not _HOMES.fullmatch(name)},
             # For a command that has to log in with what is in the home of its user.
-            "BATTERY_HOME": os.environ.get("HOME", ""),
+            "BATTERY_HOME": str(Path.home()),
             "BATTERY_MEMORY": str(self._seat.memory),
             "BATTERY_MODEL": self._seat.model,
             "HOME": str(scratch / "home"),
@@ -197,7 +197,7 @@ def _refuse_failure(name: str, running: Running, code: int) -> None:
     if code:
         raise CallError(
             f"{name}: {ending(code)}{running.last_words}",
-            hint=f"a task that failed ends with exit code 0 and a status; {_FIX}",
+            hint=f"{_FIX}; for a task that cannot be done, print a status and exit with 0",
         )
 
 
@@ -288,4 +288,5 @@ COMMAND: Final = Kind(
     opened=opened,
     read=read,
     is_local=True,
+    twin="the same one, with its folder put back before each call",
 )

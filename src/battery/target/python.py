@@ -305,4 +305,5 @@ PYTHON: Final = Kind(
     opened=opened,
     read=read,
     is_local=True,
+    twin="the same one, with its folder put back before each call",
 )
