@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ from benchmarks.typer_programs import COMMANDS
 
 from tests.support.calls import command_here
 from tests.support.commands import environment
+from tests.support.model import Json, says
+from tests.support.server import Server
 
 pytestmark = pytest.mark.slow
 
@@ -93,3 +96,37 @@ def test_a_figure_without_a_bound_is_not_judged() -> None:
 def test_the_workload_never_asks_the_same_task_twice(tmp_path: Path) -> None:
     phases = json.loads(workload.tasks_file(tmp_path, 50).read_text())["phases"]
     assert len({json.dumps(task) for task in phases["alpha_baseline"]}) == 50
+
+
+def knows_what_it_is_told(body: Json) -> str:
+    """Answer with the last word of the note that shares most words with the question."""
+    told, question = (message["content"] for message in body["messages"][:2])
+    asked = set(re.findall(r"[a-z]{4,}", question.lower()))
+    notes = re.findall(r"^- (.*)\.$", told, re.MULTILINE)
+    shared = {note: len(asked & set(re.findall(r"[a-z]{4,}", note.lower()))) for note in notes}
+    best = max(shared, key=shared.__getitem__, default="")
+    return best.split()[-1] if shared.get(best) else "UNKNOWN"
+
+
+def test_real_systems_are_measured_one_by_one_into_one_table(tmp_path: Path) -> None:
+    with Server(says(knows_what_it_is_told)) as model:
+        script, url = ROOT / "benchmarks" / "real.py", f"{model.url}/v1"
+        words = ["--model-url", url, "--model", "m", "--iterations", "2", "--dir", str(tmp_path)]
+        done = subprocess.run(
+            [sys.executable, str(script), *words, "--systems", "notes", "mem0"],
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+    # A system that was left out is no table of all.
+    assert done.returncode == 1, done.stderr
+    about, _, head, _, notes, left_out = done.stdout.splitlines()
+    assert "model m" in about
+    row = dict(zip(cells(head), cells(notes), strict=True))
+    assert row["system"] == "a notes file"
+    assert row["tasks done"].endswith("of 14, twin 0")
+    assert not row["tasks done"].startswith("0 ")
+    assert "left out: mem0ai is not installed" in left_out
