@@ -109,9 +109,12 @@ def shell(script: str) -> subprocess.CompletedProcess[str]:
 
 
 def wait_for_the_end_of(pid: str) -> None:
-    """Wait until a process is gone, or waits to be buried."""
-    while alive(pid):
+    """Wait until a process is gone, or waits to be buried; fail where nothing ends it."""
+    for _ in range(3000):
+        if not alive(pid):
+            return
         time.sleep(0.01)
+    raise AssertionError(f"process {pid} is still there")
 
 
 def alive(pid: str) -> bool:
