@@ -25,6 +25,7 @@ COMMANDS: Final = (
     "calibrate",
     "doctor",
     "init",
+    "tasks",
 )
 
 

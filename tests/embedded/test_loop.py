@@ -10,8 +10,9 @@ import pytest
 from battery.embedded.analyst import RuleAnalyst
 from battery.embedded.forms import Correction, Fill, GiveUp, Judgment, Search
 from battery.embedded.loop import MAX_TURNS, Run
-from battery.embedded.policies import Case, Executor, Overseer, Policies, Reply, Reviewer, Usage
+from battery.embedded.policies import Case, Executor, Overseer, Policies, Reply, Reviewer
 from battery.embedded.rules import RuleExecutor, RuleOverseer, RuleReviewer
+from battery.embedded.tokens import Usage
 from battery.embedded.world import World
 from battery.protocol import Json
 from tests.embedded.helpers import MODELS, SEED, case

@@ -16,15 +16,12 @@ from battery.embedded.loop import MAX_TURNS
 from battery.embedded.policies import (
     CROWDED_OUT,
     WARM_UP_S,
-    Bill,
     Dials,
-    Usage,
-    count_tokens,
-    estimate,
     executor_prompt,
     overseer_prompt,
     reviewer_prompt,
 )
+from battery.embedded.tokens import Bill, Usage, count_tokens, estimate
 from battery.protocol import Json, read_respond
 from tests.embedded.conftest import Serve
 from tests.embedded.helpers import OTHER, SHIPPED, Asked, ask, ask_all, case, connect, distil

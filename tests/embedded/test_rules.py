@@ -16,8 +16,9 @@ from battery.embedded.forms import (
     SearchEntry,
 )
 from battery.embedded.lessons import Answer, DeadEnd, Plan, Reach, Substitution
-from battery.embedded.policies import Case, Reply, estimate, executor_prompt
+from battery.embedded.policies import Case, Reply, executor_prompt
 from battery.embedded.rules import RuleExecutor, RuleOverseer, RuleReviewer
+from battery.embedded.tokens import estimate
 from battery.protocol import Json
 from tests.embedded.helpers import case
 

@@ -12,8 +12,8 @@ import re
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
-from battery.embedded.policies import estimate
 from battery.embedded.reviewing import json_block, read_figures, write_review
+from battery.embedded.tokens import estimate
 from battery.protocol import ChatRequest, Json
 from battery.protocol.chat import chat_answer
 

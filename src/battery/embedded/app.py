@@ -37,8 +37,8 @@ from battery.embedded.policies import (
     PolicyError,
     bluffed,
     crowded,
-    estimate,
 )
+from battery.embedded.tokens import estimate
 from battery.embedded.world import World
 from battery.protocol import (
     CHAT_PATH,

@@ -26,8 +26,6 @@ from battery.embedded.policies import (
     Policies,
     PolicyError,
     Reply,
-    Usage,
-    estimate,
     executor_prompt,
     overseer_prompt,
     reviewer_prompt,
@@ -38,6 +36,7 @@ from battery.embedded.schemas import (
     action_schema,
     response_format,
 )
+from battery.embedded.tokens import Usage, estimate
 from battery.protocol import WORDS, ChatRequest, Json, limits
 from battery.protocol.chat import chat_answer, chat_content, chat_cut, finish_reason
 from battery.protocol.usage import usage_spent

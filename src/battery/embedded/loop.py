@@ -24,7 +24,8 @@ from battery.embedded.forms import (
     SearchEntry,
     UnreadableEntry,
 )
-from battery.embedded.policies import Bill, Case, Policies, Reply
+from battery.embedded.policies import Case, Policies, Reply
+from battery.embedded.tokens import Bill
 from battery.embedded.world import World, audit, roster
 from battery.protocol import Json, Status
 

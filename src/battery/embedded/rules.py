@@ -9,14 +9,8 @@ from __future__ import annotations
 
 from battery.embedded.forms import Correction, Fill, GiveUp, Judgment, Search, Spec
 from battery.embedded.lessons import Answer, DeadEnd, Lesson, Plan, Reach, Substitution
-from battery.embedded.policies import (
-    Case,
-    Reply,
-    estimate,
-    executor_prompt,
-    overseer_prompt,
-    reviewer_prompt,
-)
+from battery.embedded.policies import Case, Reply, executor_prompt, overseer_prompt, reviewer_prompt
+from battery.embedded.tokens import estimate
 from battery.embedded.world import facts, settling_search
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count, takewhile
-from typing import Final, TypeVar
+from itertools import takewhile
+from typing import TypeVar
 
 from battery.base.clock import now
 from battery.base.errors import BatteryError, ShapeError
@@ -18,19 +18,15 @@ from battery.grading import Grader
 from battery.inputs.settings import Settings
 from battery.inputs.tasks import PlannedTask
 from battery.protocol import Json
-from battery.protocol.distill import distilled, event_error
 from battery.records import events
 from battery.records.checks import Checked
 from battery.records.lines import (
-    DistillCall,
     RecordedRun,
     TaskCall,
     TellCall,
-    distill_warnings,
 )
 from battery.records.models import (
     CONFIRMATIONS,
-    ELAPSED_KEY,
     FROZEN,
     LEARN,
     SOLVABLE,
@@ -46,8 +42,8 @@ from battery.records.stages import (
     confirm_key,
     tell_key,
 )
-from battery.review.chats import first_line
 from battery.runner.budget import Budget
+from battery.runner.distiller import Distiller
 from battery.runner.preflight import FirstAnswer
 from battery.runner.reviewer import Reviewer, write_metrics
 from battery.runner.schedule import Ask, Outcomes, Schedule, confirmations, outcomes, to_confirm
@@ -56,13 +52,10 @@ from battery.store.battery_dir import BatteryDir
 from battery.store.documents import read_back, wrong
 from battery.store.iteration_dir import IterationDir
 from battery.store.journal import Journal
-from battery.target.system import Chatting, Connection, DistillReply, Feedback, Learner, Worker
+from battery.target.system import Chatting, Connection, Feedback, Learner, Worker
 
 W = TypeVar("W")
 A = TypeVar("A")
-
-#: So many events of a distillation are told, then every one of so many.
-TOLD_EVENTS: Final = 100
 
 
 @dataclass(frozen=True)
@@ -160,26 +153,10 @@ class Iteration:
 
     async def distill(self) -> None:
         """Let the learning side distil, and write what it said."""
-        self._start(DISTILL.name, DISTILL.title)
-        replayed = DISTILL.key in self.journal
-        if not replayed:
-            await self._ask_distill()
-        recorded = self.journal.read(DISTILL.key)
-        # Again, as an older line may have an error for its text.
-        outcome = distilled(recorded["events"])
-        self.files.write_distill(outcome.text, recorded["events"])
-        for text in distill_warnings(recorded):
-            self.tell(events.Notice(f"iteration {self.files.number}: {text}", warning=True))
-        self.tell(
-            events.MetaFinished(
-                self.files.number,
-                DISTILL.name,
-                recorded[ELAPSED_KEY],
-                first_line(outcome.text),
-                replayed,
-                failed=outcome.failed,
-            )
-        )
+        distiller = Distiller(self.files, self.journal, self.llm_team, self.settings, self.tell)
+        if DISTILL.key not in self.journal:
+            self.budget.require()
+        await distiller.distill(self._outcomes_told)
 
     def reviewer(self) -> Reviewer:
         """Make what runs the chat stages."""
@@ -194,48 +171,10 @@ class Iteration:
             before_call=self.budget.require,
         )
 
-    async def _ask_distill(self) -> None:
-        self.budget.require()
-        self.journal.require_in_place()
-        reply = await self._distilled()
-        call = DistillCall(
-            at=now(),
-            _elapsed_ms=reply.elapsed_ms,
-            text=reply.result.text,
-            failed=reply.result.failed,
-            broken=reply.broken,
-            events=reply.events,
-        )
-        if reply.cut:
-            call["cut"] = reply.cut
-        if reply.memory:
-            call["memory"] = reply.memory
-        if reply.usage is not None:
-            call["usage"] = reply.usage
-        self.journal.append(DISTILL.key, call)
-
-    async def _distilled(self) -> DistillReply:
-        heard, timeout_s = count(1), self.settings.meta_timeout
-
-        def on_event(event: Json) -> None:
-            self._distill_event(event, next(heard))
-
-        if isinstance(self.llm_team, Learner):
-            return await self.llm_team.learn(list(self._outcomes_told()), on_event, timeout_s)
-        return await self.llm_team.distill(on_event, timeout_s)
-
     def _outcomes_told(self) -> Iterator[Feedback]:
         """Yield how each call of the learn arm ended, in the order in which they were made."""
         for ask in self._learned_from:
             yield self._feedback(ask, self.journal.read(ask.key)["result"])
-
-    def _distill_event(self, event: Json, number: int) -> None:
-        # A stream may bring a text token by token, and each event is a line of the log.
-        if number <= TOLD_EVENTS or number % TOLD_EVENTS == 0:
-            role, text = str(event.get("role") or "event"), str(event.get("text") or "")
-            if error := event_error(event):
-                role, text = "error", error
-            self.tell(events.DistillEvent(self.files.number, role, text))
 
     async def _ask(self, units: Iterable[Sequence[Ask]]) -> None:
         """Replay what is on record and ask for the rest."""

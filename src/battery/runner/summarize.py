@@ -15,6 +15,8 @@ from battery.records.events import Notice, Observer
 from battery.records.manifest import Manifest
 from battery.records.models import FROZEN
 from battery.records.summary import Summary
+from battery.report.html.report import report as page
+from battery.report.html.report import write_page
 from battery.report.markdown.summary import markdown
 from battery.store import original
 from battery.store.artifacts import described
@@ -74,10 +76,6 @@ def write_summary(
     folder.write_summary(summary, markdown(summary))
     then()
     if wanted:
-        # Loaded where there is a report to write: its templates take time to load.
-        from battery.report.html.report import report as page  # noqa: PLC0415
-        from battery.report.html.report import write_page  # noqa: PLC0415
-
         write_page(folder.report_path, page(opened, summary))
     return summary
 
@@ -95,8 +93,6 @@ def rehearse(folder: BatteryDir, numbers: Iterable[int]) -> None:
             _require_usable(path)
     opened = open_battery(folder)
     if opened.steps:
-        from battery.report.html.report import report as page  # noqa: PLC0415
-
         summary = summary_of(opened, report=True)
         markdown(summary)
         deque(page(opened, summary), maxlen=0)

@@ -6,8 +6,8 @@ memory of the start, and puts the learner's back afterwards.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
 from secrets import token_hex
 from typing import Final
@@ -67,6 +67,16 @@ class MemoryClient(Client):
             await response.aread()
 
 
+@contextmanager
+def _advised() -> Iterator[None]:
+    """Say with an error of the block what a gateway needs to be its own twin."""
+    try:
+        yield
+    except CallError as error:
+        error.hint = _HINT
+        raise
+
+
 class _Shared:
     """One gateway, and what battery knows of its memory."""
 
@@ -82,7 +92,7 @@ class _Shared:
 
     async def begin(self, memory: str | None) -> None:
         """Keep the memory of the start, or go on from a kept one."""
-        try:
+        with _advised():
             recorded = self._kept.start(_START)
             if recorded is None:
                 await self._keep_start()
@@ -90,9 +100,6 @@ class _Shared:
                 self.start, self._start_is = recorded.split()
             self.learned = memory or self.start
             await self.client.restore(self.learned)
-        except CallError as error:
-            error.hint = _HINT
-            raise
 
     async def _keep_start(self) -> None:
         self._start_is = await self.client.fingerprint()
@@ -189,7 +196,8 @@ class Restored:
     async def probe(self, timeout_s: float) -> Finding:
         """Find out whether the gateway is there, and has a memory to put back."""
         finding = await self._client.probe(timeout_s)
-        await self._client.fingerprint()
+        with _advised():
+            await self._client.fingerprint()
         return finding
 
     async def put_back(self, memories: Sequence[str]) -> None:

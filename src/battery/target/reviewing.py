@@ -7,6 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 from typing import ClassVar
 
 from battery.base.clock import awake
+from battery.embedded.analyst import RuleAnalyst
 from battery.inputs.settings import OPENAI, RULES, Settings, Target
 from battery.protocol import ChatMessage, ChatRequest
 from battery.protocol.chat import chat_content
@@ -58,9 +59,6 @@ async def open_reviewer(settings: Settings, secrets: Iterable[str]) -> AsyncIter
 
 async def by_rules(prompt: str, model: str, temperature: float) -> ChatReply:
     """Answer one of the battery's own prompts by rules, which sign as such."""
-    # Loaded where it is needed: most batteries have a model, or the embedded gateway, to ask.
-    from battery.embedded.analyst import RuleAnalyst  # noqa: PLC0415
-
     start = awake()
     message = ChatMessage(role="user", content=prompt)
     request = ChatRequest(model=model, messages=[message], temperature=temperature)

@@ -22,15 +22,17 @@ import hashlib
 import importlib.resources
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from battery import __version__
 from battery.base import jsonio
 from battery.base.text import printable
 from battery.report.html.prose import visible
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 #: In every page, in this order: the charts' library, then what all pages share.
 _LIBRARIES: Final = ("vendor/d3.min.js", "vendor/plot.umd.min.js", "assets/page.js")
@@ -93,6 +95,9 @@ def _digest(text: str) -> str:
 
 @functools.cache
 def _environment() -> Environment:
+    # Loaded with the first page: every command that runs a battery imports this module.
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+
     environment = Environment(
         loader=PackageLoader("battery.report.html"),
         # Most of the text on a page comes from gateways and models.
