@@ -118,6 +118,11 @@ def wait_for_the_end_of(pid: str) -> None:
 
 
 def alive(pid: str) -> bool:
-    """Return whether a process is there and is not waiting to be buried."""
-    state = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, check=False)
-    return state.stdout.strip() not in {b"", b"Z", b"Zs"}
+    """Return whether a process stays; one that waits to be buried does not."""
+    # A process that was killed needs a moment to end.
+    for _ in range(20):
+        state = subprocess.run(["ps", "-o", "stat=", "-p", pid], capture_output=True, check=False)
+        if state.stdout.strip()[:1] in {b"", b"Z"}:
+            return False
+        time.sleep(0.02)
+    return True
