@@ -17,7 +17,6 @@ import platform
 import shutil
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -32,7 +31,7 @@ from benchmarks.systems.tasks import tasks_file  # noqa: E402
 
 _HEAD: Final = (
     *("system", "versions", "verdict", "tokens against the twin", "tasks done"),
-    *("tokens", "calls", "time"),
+    *("new tasks done", "tokens", "calls", "time"),
 )
 #: Asks until an answer passes, as often as earcon's shortest session that it learns from.
 _ATTEMPTS: Final = {"attempts": 3, "overseer_after": 2}
@@ -106,10 +105,7 @@ def main() -> int:
     options = _options()
     model = options.model or _first_model(options.model_url)
     endpoints = Endpoints(options.model_url, model, options.embeddings_url)
-    rows = []
-    for name in options.systems:
-        print(f"measuring: {name}", file=sys.stderr, flush=True)
-        rows.append(_measured(name, SYSTEMS[name], endpoints, options))
+    rows = [_measured(name, SYSTEMS[name], endpoints, options) for name in options.systems]
     print(f"{datetime.datetime.now(datetime.UTC).date()}, {_machine()}, {_about(model)}\n")
     print(_table(rows), flush=True)
     return int(any(len(row) < len(_HEAD) for row in rows))
@@ -119,6 +115,7 @@ def _measured(
     name: str, system: Real, endpoints: Endpoints, options: argparse.Namespace
 ) -> tuple[str, ...]:
     """Run one system; return its row, a short one where there is nothing to show."""
+    folder = (options.dir / name).resolve()
     try:
         versions = ", ".join(
             f"{each} {importlib.metadata.version(each)}" for each in system.packages
@@ -127,26 +124,30 @@ def _measured(
         return system.title, f"left out: {error.name} is not installed"
     if system.needs_embeddings and not endpoints.embeddings:
         return system.title, "left out: it needs --embeddings-url"
-    folder = (options.dir / name).resolve()
+    wrong = "" if options.collect else _run(system, folder, endpoints, options.iterations)
+    if wrong:
+        return system.title, versions or "-", wrong
+    summary = json.loads((folder / "battery" / "summary.json").read_text(encoding="utf-8"))
+    return system.title, versions or "-", *_figures(summary)
+
+
+def _run(system: Real, folder: Path, endpoints: Endpoints, iterations: int) -> str:
+    """Run the battery of a system; return what went wrong, if anything."""
+    print(f"measuring: {system.title}", file=sys.stderr, flush=True)
     folder.mkdir(parents=True, exist_ok=True)
     tasks = folder / "tasks.json"
     tasks.write_text(json.dumps(tasks_file(endpoints.model, **system.keys), indent=2))
     words = [
         *(sys.executable, "-m", "battery", "run", "--target", system.target(folder, endpoints)),
-        *("--tasks", tasks, "--dir", folder / "battery", "--iterations", str(options.iterations)),
+        *("--tasks", str(tasks), "--dir", str(folder / "battery"), "--iterations", str(iterations)),
         *("--feedback", "answer", "--seed", "1", "--respond-timeout", "3600"),
         *("--meta-timeout", "3600"),
     ]
-    start = time.monotonic()
     # Standard output has the table alone.
     done = subprocess.run(
         words, cwd=ROOT, env=_environment(endpoints), stdout=sys.stderr, check=False
     )
-    took_s = time.monotonic() - start
-    if done.returncode:
-        return system.title, versions or "-", f"battery ended with exit code {done.returncode}"
-    summary = json.loads((folder / "battery" / "summary.json").read_text(encoding="utf-8"))
-    return (system.title, versions or "-", *_figures(summary), f"{took_s / 60:.0f} min")
+    return f"battery ended with exit code {done.returncode}" if done.returncode else ""
 
 
 def _figures(summary: Mapping[str, Any]) -> tuple[str, ...]:
@@ -160,12 +161,17 @@ def _figures(summary: Mapping[str, Any]) -> tuple[str, ...]:
     done = [sum(each["ok_tasks"] for each in summary[arm]) for arm in arms]
     asked = sum(each["total_tasks"] for each in summary["iterations"])
     tokens = [sum(each["total_tokens"] for each in summary[arm]) for arm in arms]
+    new = evidence["siblings"] or {}
     return (
         evidence["verdict"],
         f"{ratio:.2f}{span}" if ratio else "not known",
         f"{done[0]} of {asked}, twin {done[1]}",
+        f"{new['learn_done']} of {new['learn_calls']}, twin {new['frozen_done']}"
+        if new
+        else "none",
         f"{tokens[0]:,}, twin {tokens[1]:,}",
         str(summary["calls"]),
+        f"{summary['elapsed_s'] / 60:.0f} min",
     )
 
 
@@ -212,6 +218,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--dir", type=Path, default=Path("data/real"), help="where their batteries go"
+    )
+    parser.add_argument(
+        "--collect", action="store_true", help="print the table of what is there, and run nothing"
     )
     return parser.parse_args()
 
