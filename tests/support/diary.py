@@ -24,6 +24,8 @@ class Script:
     verbs: Verbs = field(default_factory=lambda: Verbs(tell=True, learn=True))
     #: Whether it writes into its folder already when it is asked.
     eager: bool = False
+    #: Whether one line of the diary makes all tasks cheap.
+    quick: bool = False
     #: What happened, in order: the arm, the verb, and what of.
     calls: list[tuple[Arm, str, str]] = field(default_factory=list)
     told: list[Outcome] = field(default_factory=list)
@@ -54,6 +56,7 @@ class Diary:
         del timeout_s
         self._note("ask", ask.operation)
         known = ask.operation in self.lines() or ask.operation in self.secretly
+        known |= self.script.quick and bool(self.lines())
         self.secretly.add(ask.operation)
         if self.script.eager:
             self._write(ask.operation)

@@ -12,8 +12,10 @@ import pytest
 
 from battery.base.errors import ArtifactError, BatteryError, CallError, UsageError
 from battery.inputs.settings import Feedback, Settings, Target
+from battery.recorded import open_battery
 from battery.records.models import FROZEN, LEARN, Arm
 from battery.runner.run import iterate, run
+from battery.store.battery_dir import BatteryDir
 from battery.system import Verbs
 from battery.target import kinds
 from battery.target.memory import FolderMemory, RestlessError
@@ -250,3 +252,16 @@ def test_what_does_not_stand_still_is_ended_before_it_is_copied(
     verbs = [verb for _, verb, _ in script.calls]
     assert verbs == ["start", *("ask", "start", "tell", "start") * 6, "learn"]
     assert len(lines_of(here / "data")) == 6 + 6
+
+
+def test_a_system_that_learns_within_iteration_1_is_not_taken_for_an_old_hand(
+    here: Path, script: Script
+) -> None:
+    script.quick = True
+    tasks = json.loads((here / "tasks.json").read_text())
+    (task,) = tasks["phases"]["alpha_baseline"]
+    many = [{**task, "operation": f"alpha {number}", "siblings": []} for number in range(10)]
+    tasks["phases"]["alpha_baseline"] = many
+    (here / "tasks.json").write_text(json.dumps(tasks))
+    go(here)
+    assert open_battery(BatteryDir(here / "data")).observed.kept

@@ -54,6 +54,18 @@ def test_it_says_why_most_likely() -> None:
     assert "not the same version" in str(differing(*[1.6] * 8).differing)
 
 
+def test_what_differs_was_learned_where_battery_gave_both_arms_the_same_memory() -> None:
+    def changes(cell: Cell) -> dict[str, Any]:
+        return {"tokens": 600 if cell.arm == LEARN else 1000, "memory_used": cell.arm == LEARN}
+
+    grid = observed(changes, iterations=2).grid
+    assert alike(grid, TOKENS).differing
+    found = alike(grid, TOKENS, kept=True)
+    assert found.differing is None
+    assert not found.start.netted
+    assert not found.netted.any()
+
+
 def test_a_small_and_regular_difference_is_taken_off_by_task() -> None:
     found = differing(*[1.01, 1.02, 1.03, 1.01, 1.02, 1.03, 1.01, None][:7], 1.02)
     assert found.start.netted

@@ -100,6 +100,7 @@ class OpenedBattery:
             planned=self.provenance.planned_iterations,
             checked=self.tasks is not None and self.tasks.checked,
             told=self._told(calls),
+            kept=self.provenance.options.memory_kept,
         )
 
     def _told(self, calls: Sequence[Call]) -> int:

@@ -166,6 +166,11 @@ class Start(Record):
     netted: bool = Field(
         description="Whether the effects are net of it: it is significant, but small."
     )
+    kept: bool = Field(
+        default=False,
+        description="Whether battery itself gave both arms the same memory to start with, so that "
+        "a difference is what was learned within iteration 1.",
+    )
 
 
 class FalseClaims(Record):

@@ -44,6 +44,10 @@ class Options(Record):
         default=None,
         description="SHA-256 of what the file says that describes the target; null without one.",
     )
+    memory_kept: bool = Field(
+        default=False,
+        description="Whether battery itself gave both arms the same memory to start with.",
+    )
     model_url: str | None = Field(
         default=None,
         description="URL of the model behind the embedded gateway; null means its rules.",

@@ -106,6 +106,7 @@ def new(folder: BatteryDir, settings: Settings) -> Battery:
             reviewer=settings.reviewer,
             prepare=settings.prepare,
             **_of_local(settings),
+            **_of_memory(settings),
             **({"meter": settings.meter.url} if settings.meter else {}),
         ),
         iterations_wanted=wanted,
@@ -121,6 +122,12 @@ def _of_local(settings: Settings) -> dict[str, Any]:
     digest = targets.digest(settings)
     feedback = {"feedback": settings.feedback or DEFAULT_FEEDBACK}
     return feedback | ({"target_digest": digest} if digest else {})
+
+
+def _of_memory(settings: Settings) -> dict[str, bool]:
+    """Return what battery itself does with the memory, where it does anything."""
+    own = targets.is_local(settings) and targets.keeps_memory(settings)
+    return {"memory_kept": True} if own or settings.restores else {}
 
 
 def finished_there(folder: BatteryDir) -> OpenedBattery | None:

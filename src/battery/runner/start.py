@@ -6,6 +6,7 @@ from battery.base.errors import StartError
 from battery.recorded import calls_of
 from battery.records.events import Notice, Observer
 from battery.records.models import FROZEN
+from battery.store.battery_dir import BatteryDir
 from battery.store.iteration_dir import IterationDir
 from battery.verdict.start import alike
 from battery.verdict.table import grid
@@ -28,5 +29,6 @@ def require_alike(first: IterationDir, tell: Observer, *, keep_going: bool, anyw
 
 
 def _differing(first: IterationDir) -> str | None:
-    table = grid(calls_of(first))
-    return alike(table, table.cost).differing if FROZEN in table.arms else None
+    table, manifest = grid(calls_of(first)), BatteryDir(first.root.parent).read_manifest()
+    kept = manifest is not None and manifest.options.memory_kept
+    return alike(table, table.cost, kept=kept).differing if FROZEN in table.arms else None

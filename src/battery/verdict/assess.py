@@ -89,7 +89,7 @@ def may_claim(observed: Observed) -> bool:
 
 def _answered(observed: Observed) -> tuple[Alike | None, Answers | None]:
     grid = observed.grid
-    start = alike(grid, grid.cost) if FROZEN in grid.arms else None
+    start = alike(grid, grid.cost, kept=observed.kept) if FROZEN in grid.arms else None
     # Iteration 1 comes before any learning: two arms without a second one have nothing to say.
     asked = start is not None and len(grid.iterations) > 1
     return start, answer(observed, grid.cost, start) if start and asked else None

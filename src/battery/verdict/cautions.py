@@ -133,6 +133,8 @@ def _start(facts: Facts) -> str:
     if start.p is None:
         return "both arms took exactly the same"
     text = f"{p_equals(start.p)} for a difference"
+    if start.kept:
+        return f"{text}, which was learned: battery gave both arms the same memory to start with"
     if start.netted:
         return f"{text}, which is small ({more_or_fewer(start.ratio)}) and taken off the effects"
     refused = f"below {policy.level(policy.SAME_START_ALPHA)}"

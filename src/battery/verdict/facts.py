@@ -55,6 +55,8 @@ class Observed(NamedTuple):
     checked: bool = False
     #: Tasks whose right answer, as the tasks file has it, a system may have been told.
     told: int = 0
+    #: Whether battery itself put the memories of both arms in place.
+    kept: bool = False
 
 
 def reruns_of(grid: Grid, calls: Sequence[Call]) -> dict[tuple[int, int], Reruns]:

@@ -133,7 +133,7 @@ def already_costly(facts: Facts) -> bool:
     """Return whether the learn arm cost more in iteration 1 already, and not much more since."""
     # Two deployments of one system may differ for good, and learning cannot be blamed for that.
     group, start = facts.group("all"), facts.start
-    if not group or not group.ratio or not start or not start.ratio or start.netted:
+    if not group or not group.ratio or not start or not start.ratio or start.netted or start.kept:
         return False
     since = group.ratio / start.ratio - 1
     return not policy.is_relevant(since, facts.observed.expectations.relevant.cost)

@@ -30,26 +30,31 @@ class Alike(NamedTuple):
     differing: str | None
 
 
-def alike(grid: Grid, metric: str) -> Alike:
-    """Compare the arms in iteration 1, two-sided."""
+def alike(grid: Grid, metric: str, *, kept: bool = False) -> Alike:
+    """Compare the arms in iteration 1, two-sided.
+
+    Where `kept` says that battery itself put both memories in place, they began alike whatever they
+    took: a system may learn from each task at once.
+    """
     first = grid.over(slice(1))
     effects = cost.task_effects(*(first.asked(arm, metric) for arm in (LEARN, FROZEN)))
     flipped, ratio = signflip.differs(effects), cost.ratio(effects)
-    significant = flipped.p is not None and flipped.p < policy.SAME_START_ALPHA
+    significant = flipped.p is not None and flipped.p < policy.SAME_START_ALPHA and not kept
     large = ratio is not None and abs(ratio - 1) >= policy.SPOILING
     netted = significant and not large
-    start = Start(p=flipped.p, ratio=ratio, tasks=flipped.tasks, netted=netted)
+    start = Start(p=flipped.p, ratio=ratio, tasks=flipped.tasks, netted=netted, kept=kept)
     return Alike(
         start=start,
         effects=effects,
         netted=np.nan_to_num(effects) if netted else np.zeros(effects.shape),
-        differing=_remembered(first)
+        differing=_other_memory(first)
+        or (None if kept else _remembered(first))
         or (_text(start, METRICS[metric].plain) if significant and large else None),
     )
 
 
-def _remembered(first: Grid) -> str | None:
-    """Object to a memory that only one arm has; no test is needed where the answers show it."""
+def _other_memory(first: Grid) -> str | None:
+    """Object to fingerprints that differ; no test is needed where the answers show it."""
     codes = (first.told(arm, FINGERPRINT) for arm in (LEARN, FROZEN))
     before = [known[0] for each in codes if (known := each[~np.isnan(each)]).size]
     # Their first answers alone: a gateway may learn from each task at once.
@@ -58,6 +63,11 @@ def _remembered(first: Grid) -> str | None:
             "the arms start with different memories: their fingerprints differ in iteration 1, "
             "before anything was learned"
         )
+    return None
+
+
+def _remembered(first: Grid) -> str | None:
+    """Object to a memory that only one arm uses."""
     learn, frozen = (first.asked(arm, MEMORY) for arm in (LEARN, FROZEN))
     # A gateway that fills this field for both does not mean learning by it.
     shown = not np.isnan(learn).all() and not np.isnan(frozen).all()

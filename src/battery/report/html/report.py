@@ -220,6 +220,7 @@ def _tests(evidence: Evidence) -> Iterator[list[str]]:
         ratio = shown.relative(start.ratio)
         how = f"{counted(start.tasks, 'task')}, two-sided; learn against frozen {ratio}"
         how += "; effects are net of it" if start.netted else ""
+        how += "; both were given the same memory" if start.kept else ""
         yield _test("Did the arms differ in iteration 1?", start.p, policy.SAME_START_ALPHA, how)
     if bluffs := evidence.bluffs:
         how = "against the twin and iteration 1, task by task"
