@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from battery.base.errors import FolderError, UsageError
@@ -234,6 +234,7 @@ def test_an_answer_that_the_method_cannot_look_for_is_refused(
         check_of(answer, method, None)
 
 
+@example(number=-0.0)
 @given(st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False)))
 def test_any_number_is_found_as_it_is_written(number: float) -> None:
     pattern = check_of(number, "auto", None)["matches"]

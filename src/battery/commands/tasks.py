@@ -329,7 +329,8 @@ def _pattern_of_number(number: Decimal) -> str:
     whole, _, rest = f"{number.copy_abs():,f}".partition(".")
     digits, rest = whole.replace(",", ",?"), rest.rstrip("0")
     fraction = rf"\.{rest}0*" if rest else r"(?:\.0+)?"
-    sign = r"[-\u2212]" if number < 0 else ""
+    # Some programs write a negative zero.
+    sign = r"[-\u2212]" if number < 0 else "" if number else r"[-\u2212]?"
     return rf"(?<![\w\u2212-])(?<!\d[.,]){sign}{digits}{fraction}(?!\d|[.,]\d)"
 
 
