@@ -74,7 +74,7 @@ def test_what_is_wrong_is_said_with_its_place(
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot read"):
+    with pytest.raises(UsageError, match="there is no file"):
         kinds.read(str(tmp_path / "agent.toml"), {})
 
 

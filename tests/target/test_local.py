@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from battery.base.errors import ArtifactError, BatteryError, CallError, UsageError
+from battery.base.errors import ArtifactError, BatteryError, CallError, FolderError, UsageError
 from battery.inputs.settings import Feedback, Settings, Target
 from battery.recorded import open_battery
 from battery.records.models import FROZEN, LEARN, Arm
@@ -265,3 +265,29 @@ def test_a_system_that_learns_within_iteration_1_is_not_taken_for_an_old_hand(
     (here / "tasks.json").write_text(json.dumps(tasks))
     go(here)
     assert open_battery(BatteryDir(here / "data")).observed.kept
+
+
+def test_a_system_that_could_not_be_asked_is_not_in_the_way_of_the_next_run(
+    here: Path, script: Script
+) -> None:
+    def fail(_arm: Arm, verb: str) -> None:
+        raise CallError(f"no {verb}")
+
+    script.before = fail
+    with pytest.raises(CallError):
+        go(here)
+    script.before = lambda _arm, _verb: None
+    go(here)
+    assert lines_of(here / "data")
+
+
+def test_a_system_that_was_asked_is(here: Path, script: Script) -> None:
+    def fail(_arm: Arm, verb: str) -> None:
+        if verb == "learn":
+            raise CallError("no lesson")
+
+    script.before = fail
+    with pytest.raises(CallError):
+        go(here)
+    with pytest.raises(FolderError, match="is not finished"):
+        go(here)

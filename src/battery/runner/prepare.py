@@ -39,7 +39,7 @@ from battery.inputs.tasks import (
 from battery.pricing import Pricing
 from battery.recorded import OpenedBattery, open_battery
 from battery.records.events import Notice, Observer
-from battery.records.manifest import Manifest, Options
+from battery.records.manifest import Manifest, Options, Provenance
 from battery.records.models import Tasks
 from battery.runner.budget import require_prices
 from battery.runner.schedule import Schedule
@@ -47,6 +47,7 @@ from battery.runner.start import require_alike
 from battery.store.artifacts import TASKS
 from battery.store.battery_dir import BatteryDir
 from battery.target import targets
+from battery.target.kinds import kind_of
 
 #: Bits of a seed that is drawn: enough, and short enough to be typed again.
 _SEED_BITS = 32
@@ -136,9 +137,12 @@ def finished_there(folder: BatteryDir) -> OpenedBattery | None:
     Raises `FolderError` for an unfinished battery and for a folder that is somebody else's.
     """
     opened = open_battery(folder)
-    # An unfinished one holds calls that are paid for; only the user may give them up.
     if opened.provenance.state not in {None, "finished"}:
-        raise unfinished(folder)
+        # It holds calls that are paid for; only the user may give them up.
+        if folder.has_calls() or not _forgets(opened.provenance):
+            raise unfinished(folder)
+        # Nothing is on record, and it must not be in the way of a command that is corrected.
+        return None
     if opened.has_begun:
         return opened
     if folder.has_tasks():
@@ -147,6 +151,14 @@ def finished_there(folder: BatteryDir) -> OpenedBattery | None:
             hint="name another folder with --dir, such as data/battery",
         )
     return None
+
+
+def _forgets(provenance: Provenance) -> bool:
+    """Return whether a battery that failed leaves no trace in its target once it is removed."""
+    # A deployment may have been taught by a call that got no answer; a local system remembers in
+    # the battery's own folder.
+    target = (provenance.targets or {}).get("gateway")
+    return provenance.state == "failed" and target is not None and kind_of(target).is_local
 
 
 @interrupts.at_once()

@@ -118,9 +118,13 @@ def _recorded(battery: Battery) -> Journal:
 
 
 def _clear(folder: BatteryDir, tell: Observer) -> None:
-    """Move a finished battery out of the way; refuse to touch anything else."""
+    """Move a finished battery out of the way, and remove one that never made a call.
+
+    Refuses to touch anything else.
+    """
     opened = prepare.finished_there(folder)
     if opened is None:
+        folder.discard()
         return
     target = folder.archive(opened.provenance)
     text = f"the finished battery in {folder.root} was moved to {target}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
+import shutil
 from pathlib import Path
 from typing import Final
 
@@ -145,6 +146,28 @@ class BatteryDir:
                 f"{path} is a file of the battery in {self.root}, which would be lost",
                 hint="name another file with --output",
             )
+
+    def has_calls(self) -> bool:
+        """Return whether any call is on record."""
+        return any(self.iteration(number).has_calls() for number in self.numbers())
+
+    def discard(self) -> None:
+        """Remove a battery that has made no call; raise `FolderError`."""
+        if not self.has_manifest() or self.has_calls():
+            return
+        folders = [MEMORY, MEMORIES, *map(ITERATION.name, self.numbers())]
+        try:
+            for name in folders:
+                shutil.rmtree(self.root / name, ignore_errors=True)
+            # The manifest last: without it, the tasks file would be taken for the user's.
+            for name in (TASKS.name, MANIFEST.name):
+                (self.root / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise FolderError(
+                f"cannot remove what is left in {self.root} of a run that never asked anything: "
+                f"{error.strerror}",
+                hint="remove it yourself, or name another folder with --dir",
+            ) from error
 
     def archive(self, provenance: Provenance) -> Path:
         """Move the battery to `archive/<its start>/`; return that folder.

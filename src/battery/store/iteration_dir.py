@@ -6,6 +6,7 @@ repeats, the frozen arm and siblings have folders below it.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -80,6 +81,12 @@ class IterationDir:
     def confirmations_name(self) -> str:
         """The file of the reruns, as a path below the battery's folder."""
         return f"{self.root.name}/{CONFIRMATIONS.name}"
+
+    def has_calls(self) -> bool:
+        """Return whether any call is on record."""
+        with contextlib.suppress(OSError):
+            return self.journal.stat().st_size > 0
+        return self.has_runs()
 
     def has_runs(self, arm: Arm = LEARN) -> bool:
         """Return whether the task runs of an arm are complete on disk.

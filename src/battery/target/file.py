@@ -165,6 +165,11 @@ def is_file(text: str) -> bool:
 
 def read_file(path: Path) -> TargetFile:
     """Read a file that describes a target; raise `UsageError` with the place in it."""
+    if not path.is_file():
+        raise UsageError(
+            f"there is no file {path}",
+            hint="name the file that describes the target: --target PATH",
+        )
     config = load(path)
     if "target" not in config.tables:
         raise UsageError(f"{path} has no [target]", hint=_ABOUT)
