@@ -139,9 +139,9 @@ def battery(
         ),
     ] = False,
 ) -> None:
-    """Measure whether an AI agent gateway really gets better with use.
+    """Measure whether an AI agent system really gets better with use.
 
-    Asks the same tasks again and again, lets the gateway learn between the rounds, and says what
+    Asks the same tasks again and again, lets the system learn between the rounds, and says what
     can honestly be claimed.
 
     \b
