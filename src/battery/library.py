@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 
 from battery.base import loop
 from battery.base.errors import BatteryError, UsageError
-from battery.inputs.settings import Feedback, Settings, make_settings, require_within_limits
+from battery.inputs.settings import FeedbackLevel, Settings, make_settings, require_within_limits
 from battery.recorded import open_battery
 from battery.recorded.rows import call_rows
 from battery.recorded.summary import summary_of
@@ -140,7 +140,7 @@ def run(  # noqa: PLR0913 - one for each setting, as the command has them
     concurrency: int | None = None,
     max_tokens: int | None = None,
     max_cost: float | None = None,
-    feedback: Feedback | None = None,
+    feedback: FeedbackLevel | None = None,
     meter: str | None = None,
     prepare: str | None = None,
     keep_going: bool = False,

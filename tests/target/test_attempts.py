@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from battery.base.errors import CallTimeoutError, CheckError, UsageError
-from battery.inputs.settings import Feedback
+from battery.inputs.settings import FeedbackLevel
 from battery.inputs.tasks import load_tasks
 from battery.recorded import open_battery
 from battery.records.checks import Checked, FailedCheck
@@ -65,7 +65,7 @@ def ask(folder: Path, script: Any, **more: Any) -> list[Json]:
     ],
 )
 def test_what_was_refused_goes_back_as_far_as_the_feedback_allows(
-    tmp_path: Path, level: Feedback, said: str
+    tmp_path: Path, level: FeedbackLevel, said: str
 ) -> None:
     prepare(tmp_path)
     asked = ask(tmp_path, right_after(3), feedback=level)
@@ -120,7 +120,9 @@ def test_what_passes_is_not_asked_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("level", "is_told"), [("grade", False), ("answer", True)])
-def test_teach_is_told_after_so_many_misses(tmp_path: Path, level: Feedback, is_told: bool) -> None:
+def test_teach_is_told_after_so_many_misses(
+    tmp_path: Path, level: FeedbackLevel, is_told: bool
+) -> None:
     prepare(tmp_path, overseer_after=2)
     ask(tmp_path, right_after(5), feedback=level)
     log = runs(tmp_path)[0]["log"]
@@ -134,7 +136,7 @@ def test_teach_is_told_after_so_many_misses(tmp_path: Path, level: Feedback, is_
 
 @pytest.mark.parametrize(("level", "told"), [("grade", 0), ("answer", 1)])
 def test_that_an_answer_was_told_is_said_with_the_verdict(
-    tmp_path: Path, level: Feedback, told: int
+    tmp_path: Path, level: FeedbackLevel, told: int
 ) -> None:
     prepare(tmp_path, overseer_after=1)
     ask(tmp_path, right_after(3), feedback=level)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from battery.base.errors import ArtifactError, BatteryError, CallError, FolderError, UsageError
-from battery.inputs.settings import Feedback, Settings, Target
+from battery.inputs.settings import FeedbackLevel, Settings, Target
 from battery.recorded import open_battery
 from battery.records.models import FROZEN, LEARN, Arm
 from battery.runner.run import iterate, run
@@ -107,7 +107,7 @@ def test_each_line_of_the_learn_arm_names_a_memory_and_the_last_one_is_kept(here
     [("none", None, False), ("grade", False, False), ("answer", False, True)],
 )
 def test_a_system_is_told_as_much_as_the_feedback_allows(
-    here: Path, script: Script, level: Feedback, passed: bool | None, why: bool
+    here: Path, script: Script, level: FeedbackLevel, passed: bool | None, why: bool
 ) -> None:
     tasks = json.loads((here / "tasks.json").read_text())
     wrong = {"checks": [{"contains": "never said"}], "teach": "Say it."}

@@ -15,12 +15,12 @@ from battery.cli.configured import Source, source_of
 from battery.inputs.config import Config
 from battery.inputs.settings import (
     LIMITS,
+    FeedbackLevel,
     Settings,
     Target,
     make_model,
     make_settings,
 )
-from battery.inputs.settings import Feedback as Level
 from battery.verdict.conditions import CONDITIONS
 
 DEFAULT_FOLDER = Path("data/battery")
@@ -179,7 +179,7 @@ MaxCost = Annotated[
     ),
 ]
 Feedback = Annotated[
-    Level | None,
+    FeedbackLevel | None,
     option(
         "--feedback LEVEL",
         "What a system that battery starts is told of each task: none, grade (whether it passed), "

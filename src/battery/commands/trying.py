@@ -36,7 +36,7 @@ _MISSING: Final = (
 )
 _KEEPS: Final = (
     "it remembers outside of what battery puts back, such as a file elsewhere or a service of its "
-    "own; while it does, no twin is one"
+    "own; until that changes it has no real twin"
 )
 
 

@@ -74,7 +74,7 @@ def read_config(
 def load(path: Path) -> Config:
     """Read a settings file without looking into its tables; raise `UsageError`.
 
-    It may hold `[target]` and its companions alone, as a file that `--gateway` names does.
+    It may hold `[target]` and its companions alone, as a file that `--target` names does.
     """
     document = _parsed(path)
     tables = {str(name): document[name] for name in TABLES if name in document}

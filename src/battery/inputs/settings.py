@@ -28,8 +28,8 @@ RULES: Final = "rules"
 #: Begins the text of an OpenAI-compatible endpoint; its URL follows.
 OPENAI: Final = "openai:"
 #: Nothing; whether it passed; also why not, and what would have been right.
-Feedback = Literal["none", "grade", "answer"]
-DEFAULT_FEEDBACK: Final[Feedback] = "grade"
+FeedbackLevel = Literal["none", "grade", "answer"]
+DEFAULT_FEEDBACK: Final[FeedbackLevel] = "grade"
 
 # No call takes no time, and one that takes more than a day is a mistyped number.
 _SECONDS: Final = {"min": 0.001, "max": 86_400}
@@ -107,7 +107,7 @@ class Settings:
     summaries: bool = True
     #: What a local system is told of how a task ended; None is what the manifest says, and
     #: `DEFAULT_FEEDBACK` for a new battery.
-    feedback: Feedback | None = None
+    feedback: FeedbackLevel | None = None
     #: The endpoint that the agent's models are behind; None meters nothing.
     meter: Target | None = None
     #: Repository in which the target files of proposals are looked up.
@@ -185,13 +185,13 @@ def require_within_limits(settings: Settings) -> None:
     """Refuse a value that its setting cannot have; raise `UsageError`."""
     for name, limits in LIMITS.items():
         value = getattr(settings, name)
-        # Not written the other way round, because a number that is none is not less than any.
+        # Not written the other way round: NaN is not less than any number, and would pass.
         if value is None or limits["min"] <= value <= limits.get("max", value):
             continue
         most = f" to {limits['max']:,}" if "max" in limits else " or more"
         raise UsageError(f"{name} is {value}", hint=f"it may be {limits['min']:,}{most}")
-    if settings.feedback not in {None, *get_args(Feedback)}:
-        words = ", ".join(get_args(Feedback))
+    if settings.feedback not in {None, *get_args(FeedbackLevel)}:
+        words = ", ".join(get_args(FeedbackLevel))
         raise UsageError(f"feedback is {settings.feedback!r}", hint=f"it may be {words}")
 
 

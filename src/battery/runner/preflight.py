@@ -14,7 +14,7 @@ from battery.runner.prepare import Battery
 from battery.store.artifacts import ARCHIVE, MANIFEST
 from battery.store.battery_dir import BatteryDir
 from battery.target import targets
-from battery.target.reviewing import Endpoint
+from battery.target.reviewing import ReviewEndpoint
 from battery.target.system import Chatting, Connection, Finding, Learner, Worker
 
 # More than a connection may take, so that a host that is down is told as one.
@@ -28,7 +28,7 @@ class Side(NamedTuple):
     """One side of a battery that is called: its name, how, and the option that names another."""
 
     name: str
-    connection: Connection | Endpoint
+    connection: Connection | ReviewEndpoint
     option: str
 
     async def look(self, timeout_s: float = PROBE_TIMEOUT_S) -> Finding:
@@ -48,7 +48,9 @@ def team(connection: Connection) -> Side:
 
 def reviewer(chatting: Chatting) -> Side | None:
     """Return the side that reviews, where that is an endpoint of its own."""
-    return Side("reviewer", chatting, "--reviewer") if isinstance(chatting, Endpoint) else None
+    return (
+        Side("reviewer", chatting, "--reviewer") if isinstance(chatting, ReviewEndpoint) else None
+    )
 
 
 def control(worker: Worker) -> Side | None:

@@ -14,7 +14,7 @@ from typing import Final
 from battery.base import jsonio
 from battery.base.clock import awake
 from battery.base.errors import CheckError
-from battery.inputs.settings import Feedback as Level
+from battery.inputs.settings import FeedbackLevel
 from battery.protocol import OVERSEER_KIND, SESSION_KEY, Json, log_entries, object_of
 from battery.records.checks import Checked
 from battery.records.models import Models, Phase, Task, Tasks
@@ -48,7 +48,7 @@ The talk so far:
 class Attempts:
     """How often an answer may be given again, and who says what was wrong with it."""
 
-    level: Level
+    level: FeedbackLevel
     most: int = 1
     #: After so many misses a correction is told; None is never.
     overseer_after: int | None = None
@@ -59,7 +59,7 @@ class Attempts:
     siblings: Sequence[Task] = ()
 
     @classmethod
-    def of(cls, tasks: Tasks | None, level: Level, judge: Judge | None) -> Attempts:
+    def of(cls, tasks: Tasks | None, level: FeedbackLevel, judge: Judge | None) -> Attempts:
         """Read them from a tasks file."""
         if tasks is None:
             return cls(level)

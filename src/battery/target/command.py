@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import shlex
 import shutil
@@ -23,7 +22,6 @@ from battery.base.errors import (
 )
 from battery.base.processes import EndedError, FloodError, Running, ending
 from battery.base.text import brief
-from battery.inputs.secrets import without_own_secrets
 from battery.inputs.settings import Target
 from battery.protocol import Json, limits
 from battery.system import Ask, Outcome, Verbs
@@ -39,8 +37,6 @@ _VERB: Final = re.compile(r"(?<!\$)\{verb(,tell)?\}")
 _UNKNOWN_VERB: Final = 64
 #: What needs no quotes where the command is one text again.
 _PLAIN: Final = re.compile(r"[\w@%+=:,./{}-]+")
-#: Folders of the home would lead a command to it whatever `HOME` says.
-_HOMES: Final = re.compile("XDG_[A-Z]+_HOME")
 _FIX: Final = "fix that; what finished is on disk"
 _EXAMPLE: Final = "write it like 'exec:./agent {verb}'"
 
@@ -164,15 +160,8 @@ class CommandDriver(WithoutCopies):
 
     def _environment(self) -> dict[str, str]:
         scratch = self._seat.scratch
-        kept = without_own_secrets(os.environ).items()
         return {
-            **{name: value for name, value in kept if not _HOMES.fullmatch(name)},
-            # For a command that has to log in with what is in the home of its user.
-            "BATTERY_HOME": str(Path.home()),
-            "BATTERY_MEMORY": str(self._seat.memory),
-            "BATTERY_MODEL": self._seat.model,
-            "HOME": str(scratch / "home"),
-            "TMPDIR": str(scratch / "tmp"),
+            **self._seat.away_from_home(scratch / "home", scratch / "tmp"),
             "PWD": str(scratch / "work"),
             **self._seat.environment,
         }

@@ -5,15 +5,21 @@ A driver knows no twin, no copies and no journal: `battery.target.local` does al
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
+from battery.inputs.secrets import without_own_secrets
 from battery.protocol import Json
 from battery.records.models import Arm
 from battery.system import Ask, Outcome, Verbs
 from battery.target.system import Finding
+
+#: Folders of the home would lead a program to it whatever `HOME` says.
+_HOMES: Final = re.compile("XDG_[A-Z]+_HOME")
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,22 @@ class Seat:
     model: str
     #: Variables for its process on top of the environment, such as the meter's address.
     environment: Mapping[str, str] = field(default_factory=dict)
+
+    def away_from_home(self, home: Path, temporary: Path) -> dict[str, str]:
+        """Return what a program inherits that is to find no memory but its own.
+
+        `environment` is not in it: nothing that a driver adds may win over that.
+        """
+        inherited = without_own_secrets(os.environ).items()
+        return {
+            **{name: value for name, value in inherited if not _HOMES.fullmatch(name)},
+            # For a program that has to log in, or finds its models, in the home of its user.
+            "BATTERY_HOME": str(Path.home()),
+            "BATTERY_MEMORY": str(self.memory),
+            "BATTERY_MODEL": self.model,
+            "HOME": str(home),
+            "TMPDIR": str(temporary),
+        }
 
 
 class Driver(Protocol):

@@ -1,9 +1,7 @@
-"""The system under test behind HTTP: one client, one connection, no call ever made twice.
+"""The system under test behind HTTP: a gateway, its learning side or its control.
 
-Nothing is retried, here or in the transport: a repeated respond would teach the gateway twice, and
-one that the gateway had answered already would be counted as a call that never was. Each worker has
-a client, and so a connection, of its own: in a shared pool calls wait for each other, which
-falsifies their elapsed times.
+Each worker has a client, and so a connection, of its own: in a shared pool calls wait for each
+other, which falsifies their elapsed times.
 """
 
 from __future__ import annotations

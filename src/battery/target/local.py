@@ -11,8 +11,7 @@ from typing import Final
 
 from battery.base.clock import awake
 from battery.base.errors import AnswerError, ArtifactError, CallTimeoutError, ShapeError
-from battery.inputs.settings import DEFAULT_FEEDBACK, RULES
-from battery.inputs.settings import Feedback as Level
+from battery.inputs.settings import DEFAULT_FEEDBACK, RULES, FeedbackLevel
 from battery.protocol import SESSION_KEY, Json
 from battery.protocol.distill import DistillStream
 from battery.records.events import Notice
@@ -38,7 +37,7 @@ from battery.target.system import (
 
 #: The start of a system that copies its memory by itself.
 _OWN: Final = "start.own"
-#: Below the memories: a folder per arm for everything that is none.
+#: Below the memories: a folder per arm for everything that is not memory.
 SCRATCH: Final = "scratch"
 #: What the learning step of a system without one says.
 _NO_STEP: Final = "The system has no learning step of its own."
@@ -243,7 +242,7 @@ class Local:
         return self._known
 
 
-def outcome_of(feedback: Feedback, level: Level) -> Outcome:
+def outcome_of(feedback: Feedback, level: FeedbackLevel) -> Outcome:
     """Return how a task ended as far as a system is told."""
     task, checked = feedback.task, feedback.checked
     ask, talk = talk_of(task, feedback.answer)

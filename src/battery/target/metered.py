@@ -11,7 +11,7 @@ from battery.base.errors import CallError
 from battery.inputs.settings import Target
 from battery.protocol import Json
 from battery.records.models import Arm
-from battery.target.http import Client
+from battery.target.caller import Caller
 from battery.target.system import Finding
 
 if TYPE_CHECKING:
@@ -43,10 +43,10 @@ class Meters:
         """Add to a look at a system that of the endpoint which its models are behind."""
         if self._endpoint is None or not system.ok:
             return system
-        async with aclosing(Client(self._endpoint)) as client:
+        async with aclosing(Caller(self._endpoint)) as caller:
             try:
                 # Whatever it answers will do: the credentials for it are the agent's.
-                await client.probe(timeout_s)
+                await caller.probe(timeout_s)
             except CallError as error:
                 why = error.message.removeprefix("look-up: ")
                 text = f"the endpoint to meter is not there: {why}"

@@ -99,7 +99,7 @@ def has_memory(thing: Any) -> bool:
 
 
 def is_factory(thing: Any) -> bool:
-    """Return whether something makes a system, and is none itself: a class, or it takes no task."""
+    """Return whether something makes a system and is not one: a class, or it takes no task."""
     if isinstance(thing, type):
         return True
     if answering(thing) is not thing:

@@ -15,7 +15,7 @@ from battery.target.caller import Caller
 from battery.target.system import ChatReply, Chatting
 
 
-class Endpoint(Caller):
+class ReviewEndpoint(Caller):
     """A large model behind an OpenAI-compatible endpoint."""
 
     noun: ClassVar[str] = "reviewer"
@@ -53,7 +53,7 @@ async def open_reviewer(settings: Settings, secrets: Iterable[str]) -> AsyncIter
         return
     headers = {"authorization": f"Bearer {key}"} if key else {}
     target = Target(reviewer.removeprefix(OPENAI), headers)
-    async with aclosing(Endpoint(target, secrets=secrets)) as endpoint:
+    async with aclosing(ReviewEndpoint(target, secrets=secrets)) as endpoint:
         yield endpoint
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import shlex
 import shutil
 import signal
@@ -20,7 +19,6 @@ from battery.base.clock import awake
 from battery.base.errors import CallError, CallTimeoutError
 from battery.base.processes import Running
 from battery.base.text import printable
-from battery.inputs.secrets import without_own_secrets
 from battery.target.driver import Seat
 from battery.target.system import Finding
 
@@ -42,9 +40,6 @@ _SHOWN: Final = 5
 _MOST: Final = 1 << 20
 # What it prints is its log, wherever it prints it: only the last lines are kept, to quote from.
 _TO_LOG: Final = ("/bin/sh", "-c", 'exec "$0" "$@" 1>&2')
-_PLACES: Final = {"HOME": "home", "TMPDIR": "tmp"}
-#: Folders of the home would lead a server to it whatever `HOME` says.
-_HOMES: Final = re.compile("XDG_[A-Z]+_HOME")
 _HINT: Final = "run the `start` line by hand, with a port and folders of your own"
 
 
@@ -151,17 +146,11 @@ class Server:
 
 def _environment(start: Start, seat: Seat, values: Mapping[str, object]) -> dict[str, str]:
     # A home of its own: what a system keeps there is memory as well, and neither copied nor shared.
-    places = {name: seat.scratch / folder for name, folder in _PLACES.items()}
-    for path in places.values():
+    home, temporary = seat.scratch / "home", seat.scratch / "tmp"
+    for path in (home, temporary):
         path.mkdir(parents=True, exist_ok=True)
-    inherited = without_own_secrets(os.environ)
     return {
-        **{name: text for name, text in inherited.items() if not _HOMES.fullmatch(name)},
-        **{name: str(path) for name, path in places.items()},
-        # For a server that finds its models in the home of its user.
-        "BATTERY_HOME": os.environ.get("HOME", ""),
-        "BATTERY_MEMORY": str(seat.memory),
-        "BATTERY_MODEL": seat.model,
+        **seat.away_from_home(home, temporary),
         **{name: filled(text, values) for name, text in start.environment.items()},
         # Last: the meter's address is not the file's to change.
         **seat.environment,

@@ -1,4 +1,4 @@
-"""Gains that are none: answers that are none, costs not reported, a twin that only got worse."""
+"""Gains that are not real: answers without work, costs not reported, a twin that only got worse."""
 
 from __future__ import annotations
 
