@@ -131,10 +131,10 @@ def test_columns_go_into_the_spec_where_they_are_named(tmp_path: Path) -> None:
         ([*ROWS, {"question": "x", "answer": None}], "line 3: the answer is empty"),
         ([*ROWS, {"question": "x", "answer": []}], "line 3: the answer is empty"),
         ([*ROWS, ROWS[0]], "line 3: it asks the same as line 1"),
-        ([{"question": "", "answer": "y"}], "line 1: the prompt in 'question' is no text"),
-        ([{"question": 5, "answer": "y"}], "line 1: the prompt in 'question' is no text"),
+        ([{"question": "", "answer": "y"}], "line 1: the prompt in 'question' is not a text"),
+        ([{"question": 5, "answer": "y"}], "line 1: the prompt in 'question' is not a text"),
         ([{"prompt": "x"}], "no column 'question'; its columns are 'prompt'"),
-        ([{"question": "x", "answer": True}], "line 1: the answer is no text and no number"),
+        ([{"question": "x", "answer": True}], "line 1: the answer is neither a text nor a number"),
         ([ROWS[0], 5], "line 2: an object was expected"),
         ([], "has no rows"),
     ],
@@ -222,7 +222,7 @@ def test_equal_is_what_the_whole_text_is() -> None:
 @pytest.mark.parametrize(
     ("answer", "method", "message"),
     [
-        ("three", "number", "the answer is no number: 'three'"),
+        ("three", "number", "the answer is not a number: 'three'"),
         (["a", "b"], "contains", "several answers"),
         ({"a": 1}, "auto", "take --check equals"),
     ],

@@ -481,7 +481,7 @@ def test_it_gets_the_environment_but_none_of_batterys_secrets(
         ("python::Agent", "names no class or function"),
         ("python:agent.py:", "names no class or function"),
         ("python:gone.py:Agent", "there is no file /"),
-        ("python:no-module:Agent", "is no Python file and no module"),
+        ("python:no-module:Agent", "is neither a Python file nor a module"),
     ],
 )
 def test_a_target_that_cannot_be_one_is_refused(text: str, why: str) -> None:

@@ -68,7 +68,7 @@ SUMMARIES: Final = {
     "calibrate": "Show how often each verdict is given where the truth is known.",
     "doctor": "Check that everything is in place for a run.",
     "init": "Write a starter for tasks of your own.",
-    "tasks": "Make a tasks file of a data set.",
+    "tasks": "Make a tasks file from a data set.",
 }
 
 

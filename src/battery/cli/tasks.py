@@ -19,7 +19,7 @@ from battery.inputs.tasks import DEFAULT_PATH
 from battery.records.models import Phase
 
 app = typer.Typer(
-    help="Make a tasks file of a data set.\n\n\b\nExample:\n"
+    help="Make a tasks file from a data set.\n\n\b\nExample:\n"
     "  battery tasks import data.jsonl --prompt question --answer answer",
     rich_markup_mode=None,
     add_completion=False,
@@ -94,7 +94,7 @@ def import_tasks(
     output: Output = DEFAULT_PATH,
     debug: options.Debug = False,
 ) -> None:
-    """Make a tasks file of a data set.
+    """Make a tasks file from a data set.
 
     Each row becomes a task with the prompt in its spec, held to the answer by a check: words and
     numbers are looked for in the words of what the system answers, or what is at --path has to be

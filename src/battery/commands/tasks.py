@@ -1,4 +1,4 @@
-"""Make a tasks file of a data set: each row a task, held to the row's answer."""
+"""Make a tasks file from a data set: each row a task, held to the row's answer."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Imported(NamedTuple):
 
 
 def import_tasks(data: Path, wanted: Wanted, output: Path) -> Imported:
-    """Write a tasks file of a data set: JSON Lines, a JSON list, CSV or TSV.
+    """Write a tasks file from a data set: JSON Lines, a JSON list, CSV or TSV.
 
     Never over another file. Raises `UsageError`, with the line of the data that it is about, and
     `FolderError`.
@@ -104,7 +104,7 @@ def read_rows(path: Path) -> list[Row]:
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise UsageError(
-            f"{path} is of no kind that can be imported",
+            f"{path} is not a kind of file that can be imported",
             hint=f"its name has to end in {', '.join(_READERS)}",
         )
     try:
@@ -224,7 +224,7 @@ def _blaming(row: Row, data: Path) -> Iterator[None]:
 def _task(row: Row, wanted: Wanted, phase: Phase) -> Json:
     prompt = _cell(row, wanted.prompt)
     if not isinstance(prompt, str) or not prompt.strip():
-        raise ValueError(f"the prompt in {wanted.prompt!r} is no text, or empty")
+        raise ValueError(f"the prompt in {wanted.prompt!r} is not a text, or is empty")
     spec = {"prompt": prompt} | {name: _cell(row, name) for name in wanted.spec}
     task = {"operation": brief(f"answer: {prompt}", _OPERATION), "spec": spec}
     # What cannot be done has no right answer, and is held to declining without any check.
@@ -268,13 +268,15 @@ def check_of(answer: Any, method: Method, path: str | None) -> Json:
     if method == "auto" and path is not None:
         method = "number" if numbers else "equals"
     if method == "number" and not numbers:
-        raise ValueError(f"the answer is no number: {answers[0]!r:.60}")
+        raise ValueError(f"the answer is not a number: {answers[0]!r:.60}")
     if method == "equals":
         return {"path": path or _TEXT} | _value(answers)
     if method == "number" and path is not None:
         return {"path": path} | _value([float(_decimal(one)) for one in answers])
     if any(isinstance(one, dict | list | bool) for one in answers):
-        raise ValueError("the answer is no text and no number: take --check equals and --path")
+        raise ValueError(
+            "the answer is neither a text nor a number: take --check equals and --path"
+        )
     return ({} if path is None else {"path": path}) | _words(list(map(_text, answers)), method)
 
 

@@ -136,9 +136,10 @@ class CommandDriver(WithoutCopies):
             running.write(jsonio.dumps(document) + b"\n", last=True)
             yield running
         except TimeoutError:
+            option = "--respond-timeout" if verb == "respond" else "--meta-timeout"
             raise CallTimeoutError(
                 f"{name}: no answer within {timeout_s:g} s{running.last_words}",
-                hint="make it answer sooner, or allow more: --respond-timeout, --meta-timeout",
+                hint=f"make it answer sooner, or allow more: {option}",
             ) from None
         except (FloodError, limits.TooLargeError) as error:
             what = str(error) or f"is larger than {limits.MAX_ANSWER_BYTES >> 20} MiB"

@@ -145,7 +145,7 @@ class Local:
         except TimeoutError:
             raise CallTimeoutError(
                 f"the system did not start within {timeout_s:g} s",
-                hint="a run waits longer: it may be all right",
+                hint="a run waits longer, so it may still work",
             ) from None
         return await self._meters.looked(system, timeout_s)
 

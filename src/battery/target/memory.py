@@ -178,7 +178,7 @@ def _explained(path: Path) -> Iterator[None]:
     except (OSError, shutil.Error) as error:
         raise ArtifactError(
             f"the memory in {path} cannot be copied: {error}",
-            hint="look at the folder's rights and at the room on the disk",
+            hint="check the folder's permissions and the free space on the disk",
         ) from error
 
 

@@ -46,6 +46,12 @@ _WORKER: Final = "battery.target.python_worker"
 _FRAME: Final = re.compile(r'  File "(.+)", line (\d+) in (.+)')
 _FATAL: Final = "Fatal Python error: "
 _FIX: Final = "fix that; what finished is on disk"
+#: Which option allows a call more time.
+_ALLOWING: Final = {
+    "ask": "--respond-timeout",
+    "tell": "--meta-timeout",
+    "learn": "--meta-timeout",
+}
 
 
 class _UserCodeError(Exception):
@@ -85,7 +91,7 @@ class PythonDriver:
         except (OSError, ValueError) as error:
             raise CallError(
                 f"{self._title}: no process can be started for it: {error}",
-                hint="look at the folder and at the limits of the system",
+                hint="check the folder and the limits of the operating system",
             ) from error
         document = {
             "memory": str(self._seat.memory),
@@ -191,7 +197,9 @@ class PythonDriver:
         except TimeoutError:
             raise CallTimeoutError(
                 f"{name}: nothing came within {timeout_s:g} s{await self._whereabouts(running)}",
-                hint="make it answer sooner, or allow more: --respond-timeout, --meta-timeout",
+                hint=f"make it answer sooner, or allow more: {_ALLOWING[verb]}"
+                if verb in _ALLOWING
+                else "make it quicker: this limit is fixed",
             ) from None
         except EndedError as error:
             raise BrokenAnswerError(
@@ -209,7 +217,7 @@ class PythonDriver:
             raise CallError(f"{name}: {fault.args[0]}", hint=_FIX) from cause
         except ValueError as error:
             raise AnswerError(
-                f"{name}: its process said what cannot be read: {error}",
+                f"{name}: its process sent something that cannot be read: {error}",
                 hint="something in it writes into the pipe by which battery talks to it",
             ) from error
         finally:
@@ -280,7 +288,7 @@ def read(text: str, _headers: Mapping[str, str]) -> Target:
     if not place.endswith(".py") and "/" not in place:
         if not all(part.isidentifier() for part in place.split(".")):
             raise UsageError(
-                f"{place!r} is no Python file and no module",
+                f"{place!r} is neither a Python file nor a module",
                 hint="write it like python:agent.py:Agent or python:package.module:Agent",
             )
         return Target(text)

@@ -175,20 +175,20 @@ def _outcome(document: Json) -> Outcome:
 def _answered(said: Any) -> Any:
     if isinstance(said, str):
         return str(said)
-    plain = _plain(said)
-    if not isinstance(plain, dict):
-        wanted = "a text, a dict or a battery.Reply"
-        raise FaultError(f"it returned {described(said)}; expected is {wanted}")
-    return plain
+    return _object(said, "it returned", "Reply")
 
 
 def _event(said: Any) -> Json:
     if isinstance(said, str):
         return {"role": "progress", "text": said}
+    return _object(said, "its learning step said", "Event")
+
+
+def _object(said: Any, verb: str, kind: str) -> Json:
     plain = _plain(said)
     if not isinstance(plain, dict):
-        wanted = "a text, a dict or a battery.Event"
-        raise FaultError(f"its learning step said {described(said)}; expected is {wanted}")
+        wanted = f"a text, a dict or a battery.{kind}"
+        raise FaultError(f"{verb} {described(said)}; expected is {wanted}")
     return plain
 
 

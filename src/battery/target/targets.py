@@ -134,8 +134,7 @@ def refuse_unfit(settings: Settings) -> None:
         )
     if settings.meter and not has_memory:
         raise UsageError(
-            f"--meter is for systems that battery starts: the {kind.name} calls its models where "
-            "it will",
+            f"--meter is for systems that battery starts, and it does not start a {kind.name}",
             hint="leave out --meter and its variable BATTERY_METER",
         )
     _refuse_unfit_control(settings, kind)
@@ -365,8 +364,8 @@ def _refuse_other_target(settings: Settings, manifest: Manifest) -> None:
         )
     if digest(settings) != manifest.options.target_digest:
         raise MismatchError(
-            f"{_gateway(settings).url} says something else than when this battery began",
-            hint="put back what it said, or run into another folder with --dir",
+            f"{_gateway(settings).url} no longer says what it said when this battery began",
+            hint="restore what it said, or run into another folder with --dir",
         )
     model = manifest.options.model_url
     if _kind(settings).takes_model and settings.model_url != model:
