@@ -24,7 +24,7 @@ from typing import Any, Final, NamedTuple
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 if __name__ == "__main__":
-    # Python puts a script's own folder on the path; the package lies in the one above.
+    # Python puts a script's own folder on the path; the package is in the one above.
     sys.path[0] = str(ROOT)
 
 from benchmarks.systems.tasks import tasks_file  # noqa: E402

@@ -111,7 +111,7 @@ ControlHeader = Annotated[
     ),
 ]
 NoControl = Annotated[
-    bool, option("--no-control", "One arm: leave out the embedded frozen gateway.")
+    bool, option("--no-control", "One arm: leave out the twin that the target brings.")
 ]
 Repeats = Annotated[
     int | None,

@@ -56,14 +56,15 @@ def run(
 ) -> None:
     """Run a battery from the start, or resume one.
 
-    Each iteration asks the tasks, lets the gateway distil what it learned, and has a large model
-    review and judge the result.
+    Each iteration asks the tasks, lets the system under test learn from them, and has a large
+    model review and judge the result.
 
-    Without --gateway it starts the embedded gateway, which needs no network and costs nothing, and
-    next to it a frozen one that never learns, to compare with: each task is asked of both.
+    Without --target it starts the embedded gateway, which needs no network and costs nothing. Each
+    task is asked of the system and of its twin, a frozen one that never learns, to compare with.
+    A live gateway needs --control-gateway for that; all other systems bring a twin.
 
-    When the two arms differ in iteration 1 already, it stops there, before the distillation,
-    unless --keep-going is given.
+    When the two arms differ in iteration 1 already, it stops there, before the distillation, unless
+    --keep-going is given or battery itself gave both the same memory.
 
     A finished battery in the folder is moved to archive/ first; an unfinished one is refused unless
     --resume is given.
@@ -71,7 +72,8 @@ def run(
     \b
     Examples:
       battery run --iterations 3
-      battery run --gateway http://localhost:3100
+      battery run --target http://localhost:3100
+      battery run --target python:agent.py:Agent
       battery run --resume
       battery run --max-tokens 500000
       battery run --repeats 3 --dry-run
