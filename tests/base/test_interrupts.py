@@ -200,3 +200,20 @@ raise MemoryError
     assert ("Traceback" in errors) == traceback
     assert errors.endswith("error: internal error: MemoryError\n next: run it with --debug\n")
     assert process.returncode == 1
+
+
+def test_a_signal_that_comes_as_signals_begin_to_be_ignored_is_not_reported() -> None:
+    """The interpreter says so where nobody could catch it, as it says what a destructor raises."""
+    code = """
+interrupts.install()
+class Raises:
+    def __init__(self, text): self.text = text
+    def __del__(self): raise OSError(self.text)
+Raises("Signal 2 ignored due to race condition")
+print("ready", flush=True)
+Raises("another fault")
+"""
+    process = program(code)
+    _, errors = process.communicate(timeout=60)
+    assert "race condition" not in errors
+    assert "another fault" in errors

@@ -166,6 +166,9 @@ def _unraisable(unraisable: sys.UnraisableHookArgs) -> None:
     if issubclass(unraisable.exc_type, KeyboardInterrupt):
         then(interrupt)
         again()
+    # A signal came while they began to be ignored, and was.
+    elif "ignored due to race condition" in str(unraisable.exc_value):
+        pass
     # The event loop tries again by itself.
     elif unraisable.exc_type.__name__ != "CancelledError":
         sys.__unraisablehook__(unraisable)
