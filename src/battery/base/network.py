@@ -22,6 +22,9 @@ CONNECT_TIMEOUT_S: Final = 10.0
 #: Shorter than the five seconds after which many servers close an idle connection, so that no
 #: request is sent into a connection that is just being closed.
 KEEPALIVE_S: Final = 4.0
+# Charsets are sent as codings by mistake, and change nothing.
+#: Values of `content-encoding` under which a body is what it says.
+PLAIN_CODINGS: Final = frozenset({"", "identity", "utf-8", "utf8"})
 
 
 def tls_context(url: str) -> ssl.SSLContext:

@@ -35,7 +35,7 @@ class EndedError(Exception):
 
 
 class FloodError(Exception):
-    """A process printed more than is taken."""
+    """A process printed more than is taken; the text goes on after "the answer"."""
 
 
 class Running:
@@ -158,7 +158,7 @@ class Running:
             except TimeoutError:
                 return False
         if len(pipes.out) > pipes.most:
-            raise FloodError
+            raise FloodError(f"is larger than {pipes.most >> 20} MiB")
         return len(pipes.out) > size
 
     async def stop(self) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, TextIO
 
 _COMMAND: Final = re.compile(r"(?<!\S)::(?=[A-Za-z])")
@@ -33,6 +34,11 @@ def visible(text: str) -> str:
 def listed(words: Sequence[str]) -> str:
     """Join words as a sentence does: `tokens, turns and time`."""
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Return the known word that was most likely meant; None where none is near enough."""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)), None)
 
 
 def capital(text: str) -> str:

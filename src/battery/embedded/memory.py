@@ -40,10 +40,10 @@ class Memory:
         self.frozen = frozen
         self._outcomes = folder / "outcomes.jsonl"
         self._copies = folder / "snapshots"
-        self._lessons: dict[str, Lesson] = {}
-        self._fingerprint: str | None = None
+        self._lessons: dict[str, Lesson]
+        self._fingerprint: str | None
         #: How often this memory was distilled, in earlier lives too.
-        self.distillations = 0
+        self.distillations: int
         self._read()
 
     def _read(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from battery.base.errors import UsageError
+from battery.base.text import nearest
 
 DEFAULT_PATH: Final = Path("battery.toml")
 #: What describes the target; the reader of targets knows their keys.
@@ -116,8 +116,7 @@ def _check_run(config: Config, kinds: Mapping[str, type], secret: Mapping[str, s
         place = f"{_RUN}.{key}"
         if key in secret:
             raise _secret(config, place, secret[key])
-        mistyped = difflib.get_close_matches(key, kinds, n=1, cutoff=_MISTYPED)
-        if not mistyped and _SECRET.search(key):
+        if not nearest(key, kinds, _MISTYPED) and _SECRET.search(key):
             raise _secret(config, place, _VARIABLES)
         _refuse_unknown(config, f"{_RUN}.", {key: value}, tuple(kinds))
         _require(config, place, value, kinds[key])
@@ -138,9 +137,9 @@ def _refuse_unknown(
     for key in table:
         if key in known:
             continue
-        near = difflib.get_close_matches(key.replace("_", "-"), known, n=1)
+        near = nearest(key.replace("_", "-"), known)
         raise config.refused(
-            f"{above}{key}", "is not a known key", f"did you mean {near[0]}?" if near else _ABOUT
+            f"{above}{key}", "is not a known key", f"did you mean {near}?" if near else _ABOUT
         )
 
 

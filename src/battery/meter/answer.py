@@ -7,9 +7,10 @@ import zlib
 from typing import Final, Protocol
 
 from battery.base import jsonio
+from battery.base.network import PLAIN_CODINGS
 from battery.base.text import brief
 from battery.meter.events import EventCutter, event_data
-from battery.protocol import Json, limits, reported_failure
+from battery.protocol import Json, limits, object_of, reported_failure
 from battery.protocol.distill import STREAM_END
 
 # More than a page; the next request of the agent quotes most answers as a whole.
@@ -33,7 +34,6 @@ _TELLING: Final = re.compile(
 #: Bytes of events that are kept to be read later.
 _MAX_LATER: Final = 1 << 21
 _UNPACKED: Final = frozenset({"gzip", "x-gzip", "deflate"})
-_PLAIN: Final = frozenset({"", "identity", "utf-8", "utf8"})
 
 
 class Answer:
@@ -77,7 +77,7 @@ class Answer:
             self._said.append(text)
             self._length += len(text)
         choices = document.get("choices")
-        ends = [_dict(choice).get("finish_reason") for choice in _list(choices)]
+        ends = [object_of(choice).get("finish_reason") for choice in _list(choices)]
         self.finished = self.finished or any(ends)
 
     def _add_counts(self, place: Json) -> None:
@@ -196,7 +196,7 @@ class _Unpacker:
     def __init__(self, coding: str) -> None:
         coding = coding.strip().lower()
         #: A compression that cannot be read; empty where there is none.
-        self.unknown = coding if coding not in _UNPACKED | _PLAIN else ""
+        self.unknown = coding if coding not in _UNPACKED | PLAIN_CODINGS else ""
         self._zlib = zlib.decompressobj(zlib.MAX_WBITS | 32) if coding in _UNPACKED else None
 
     def feed(self, chunk: bytes) -> bytes:
@@ -232,8 +232,8 @@ def _said(document: Json) -> str:
     if isinstance(kind, str) and "delta" in document:
         return _joined(document["delta"]) if kind.endswith(_SAYING) else ""
     if choices := _list(document.get("choices")):
-        choice = _dict(choices[0])
-        message = _dict(choice.get("message")) or _dict(choice.get("delta")) or choice
+        choice = object_of(choices[0])
+        message = object_of(choice.get("message")) or object_of(choice.get("delta")) or choice
         return _joined(message.get("content") or message.get("text"))
     return _joined(document.get("output") or document.get("content"))
 
@@ -244,18 +244,14 @@ def _joined(value: object) -> str:
         return value
     if isinstance(value, list):
         return "".join(map(_joined, value))
-    part = _dict(value)
+    part = object_of(value)
     inner = part.get("text") or part.get("content")
     return inner if isinstance(inner, str) else "".join(map(_part, _list(inner)))
 
 
 def _part(value: object) -> str:
-    text = _dict(value).get("text")
+    text = object_of(value).get("text")
     return text if isinstance(text, str) else ""
-
-
-def _dict(value: object) -> Json:
-    return value if isinstance(value, dict) else {}
 
 
 def _list(value: object) -> list[object]:

@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Final
 
 from battery.base import jsonio
-from battery.protocol import Json
+from battery.protocol import Json, object_of
 from battery.protocol.usage import Tokens, usage_spent
 
 #: The `kind` of the log entries of calls.
@@ -207,7 +207,7 @@ def _shortened(message: object) -> object:
     written = jsonio.dumps(message)
     if len(written) <= MAX_MESSAGE_BYTES:
         return message
-    known = message if isinstance(message, dict) else {}
+    known = object_of(message)
     content = known.get("content", message)
     text = content if isinstance(content, str) else written.decode()
     # A character takes up to four bytes.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from battery.base import jsonio
-from battery.protocol import Json
+from battery.protocol import Json, object_of
 
 # Endpoints and proxies have prefixes of their own, so only the end of a path tells.
 #: Last words of paths where a model is asked, also where the body names none.
@@ -68,7 +68,7 @@ class Request:
         if options is None and "stream_options" not in self.document:
             # What the agent wrote stays as it is, down to the spelling of a number.
             return self.body.rstrip().removesuffix(b"}") + b"," + _WITH_USAGE
-        known = options if isinstance(options, dict) else {}
+        known = object_of(options)
         if known.get("include_usage") is True:
             return None
         wanted = {**known, "include_usage": True}
@@ -98,7 +98,6 @@ def _last(path: str) -> str:
 
 def _object(body: bytes) -> Json:
     try:
-        document = jsonio.loads(body, MAX_DEPTH)
+        return object_of(jsonio.loads(body, MAX_DEPTH))
     except ValueError:
         return {}
-    return document if isinstance(document, dict) else {}

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import IO, Final
 
 from battery.base.errors import BatteryError
+from battery.base.processes import kill_group
 from battery.base.text import printable
 from battery.records.events import Notice, Observer
 from battery.runner.prepare import Battery
@@ -51,8 +50,7 @@ async def _run(command: str, variables: Mapping[str, str]) -> tuple[int, str]:
         try:
             code = await asyncio.to_thread(process.wait)
         except asyncio.CancelledError:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            kill_group(process.pid)
             raise
         return code, _last_lines(output)
 

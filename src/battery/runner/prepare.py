@@ -127,8 +127,7 @@ def _of_local(settings: Settings) -> dict[str, Any]:
 
 def _of_memory(settings: Settings) -> dict[str, bool]:
     """Return what battery itself does with the memory, where it does anything."""
-    own = targets.is_local(settings) and targets.keeps_memory(settings)
-    return {"memory_kept": True} if own or settings.restores else {}
+    return {"memory_kept": True} if targets.has_folder(settings) or settings.restores else {}
 
 
 def finished_there(folder: BatteryDir) -> OpenedBattery | None:

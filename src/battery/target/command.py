@@ -25,9 +25,9 @@ from battery.base.text import brief
 from battery.inputs.settings import Target
 from battery.protocol import Json, limits
 from battery.system import Ask, Outcome, Verbs
-from battery.target.driver import Seat, WithoutCopies
-from battery.target.local import open_local
-from battery.target.system import Finding, Kind, Opening, Worker
+from battery.target.driver import FIX, Seat, WithoutCopies
+from battery.target.local import local_kind
+from battery.target.system import Finding
 
 PREFIX: Final = "exec:"
 #: Is replaced by `respond` or `distill`; the longer one by `tell` as well. In a shell's script,
@@ -37,7 +37,6 @@ _VERB: Final = re.compile(r"(?<!\$)\{verb(,tell)?\}")
 _UNKNOWN_VERB: Final = 64
 #: What needs no quotes where the command is one text again.
 _PLAIN: Final = re.compile(r"[\w@%+=:,./{}-]+")
-_FIX: Final = "fix that; what finished is on disk"
 _EXAMPLE: Final = "write it like 'exec:./agent {verb}'"
 
 
@@ -131,7 +130,7 @@ class CommandDriver(WithoutCopies):
                 most=limits.MAX_ANSWER_BYTES,
             )
         except (OSError, ValueError) as error:
-            raise CallError(f"{name}: it cannot be run: {error}", hint=_FIX) from error
+            raise CallError(f"{name}: it cannot be run: {error}", hint=FIX) from error
         try:
             running.write(jsonio.dumps(document) + b"\n", last=True)
             yield running
@@ -142,9 +141,8 @@ class CommandDriver(WithoutCopies):
                 hint=f"make it answer sooner, or allow more: {option}",
             ) from None
         except (FloodError, limits.TooLargeError) as error:
-            what = str(error) or f"is larger than {limits.MAX_ANSWER_BYTES >> 20} MiB"
             raise BrokenAnswerError(
-                f"{name}: the answer {what}", hint="print the answer alone on standard output"
+                f"{name}: the answer {error}", hint="print the answer alone on standard output"
             ) from error
         finally:
             await self.stop()
@@ -187,7 +185,7 @@ def _refuse_failure(name: str, running: Running, code: int) -> None:
     if code:
         raise CallError(
             f"{name}: {ending(code)}{running.last_words}",
-            hint=f"{_FIX}; for a task that cannot be done, print a status and exit with 0",
+            hint=f"{FIX}; for a task that cannot be done, print a status and exit with 0",
         )
 
 
@@ -265,18 +263,4 @@ def _refuse_unusable(command: str) -> None:
     raise UsageError(f"there is no command {command}", hint=hint)
 
 
-@asynccontextmanager
-async def opened(opening: Opening) -> AsyncIterator[Sequence[Worker]]:
-    """Open both arms."""
-    async with open_local(opening, lambda seat: CommandDriver(opening.target.url, seat)) as workers:
-        yield workers
-
-
-COMMAND: Final = Kind(
-    name="command",
-    recognizes=lambda text: text.startswith(PREFIX),
-    opened=opened,
-    read=read,
-    is_local=True,
-    twin="the same one, with its folder put back before each call",
-)
+COMMAND: Final = local_kind("command", PREFIX, CommandDriver, read)

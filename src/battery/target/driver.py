@@ -18,6 +18,8 @@ from battery.records.models import Arm
 from battery.system import Ask, Outcome, Verbs
 from battery.target.system import Finding
 
+#: What to do about a fault of the system's own.
+FIX: Final = "fix that; what finished is on disk"
 #: Folders of the home would lead a program to it whatever `HOME` says.
 _HOMES: Final = re.compile("XDG_[A-Z]+_HOME")
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from battery.base import jsonio
 from battery.base.errors import ShapeError, UsageError
+from battery.base.text import nearest
 from battery.inputs.config import load
 from battery.inputs.settings import Target, make_target
 from battery.target.openai import Endpoint, Lesson, Way
@@ -38,8 +39,8 @@ def _with(*names: str) -> AfterValidator:
     def check(text: str) -> str:
         for name in _NAME.findall(text):
             if name not in names:
-                near = difflib.get_close_matches(name, names, n=1)
-                hint = f"; did you mean {{{near[0]}}}?" if near else ""
+                near = nearest(name, names)
+                hint = f"; did you mean {{{near}}}?" if near else ""
                 known = ", ".join(f"{{{name}}}" for name in names)
                 raise ValueError(f"{{{name}}} is not known{hint or f'; known are {known}'}")
         return text
@@ -203,21 +204,11 @@ def named(path: Path, target: Described) -> str:
 def endpoint_of(document: TargetFile, path: Path, headers: Mapping[str, str]) -> Endpoint:
     """Return the endpoint that a file of kind `openai` describes."""
     target, learn = document.target, document.learn
-    url, start, lesson = target.url or "", None, None
+    url, start = target.url or "", None
     if target.start is None:
         url = make_target(url, {}).url
     else:
         start = Start(target.start, path.parent, target.ready_s, target.environment)
-    if learn is not None:
-        until = learn.until or Until(get="/")
-        lesson = Lesson(
-            learn.each_session,
-            learn.body,
-            until.get if learn.until else None,
-            until.contains or "",
-            until.timeout_s,
-            until.every_s,
-        )
     return Endpoint(
         target=Target(url, headers),
         session=Way(target.session),
@@ -225,16 +216,29 @@ def endpoint_of(document: TargetFile, path: Path, headers: Mapping[str, str]) ->
         body=target.body,
         start=start,
         ready=target.ready,
-        lesson=lesson,
+        lesson=None if learn is None else _lesson(learn),
         stays=not document.memory.restart,
+    )
+
+
+def _lesson(learn: Learning) -> Lesson:
+    lesson, until = Lesson(learn.each_session, learn.body), learn.until
+    if until is None:
+        return lesson
+    return replace(
+        lesson,
+        get=until.get,
+        contains=until.contains or "",
+        timeout_s=until.timeout_s,
+        every_s=until.every_s,
     )
 
 
 def _nearest(place: str) -> str | None:
     """Return which key may have been meant."""
     *above, last = place.split(".")
-    near = difflib.get_close_matches(last, _keys(TargetFile, above), n=1)
-    return f"did you mean {near[0]}?" if near and near[0] != last else None
+    near = nearest(last, _keys(TargetFile, above))
+    return f"did you mean {near}?" if near and near != last else None
 
 
 def _keys(model: type[BaseModel], above: list[str]) -> Iterator[str]:

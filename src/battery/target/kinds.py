@@ -59,7 +59,7 @@ async def _calling(
 @asynccontextmanager
 async def _live(opening: Opening) -> AsyncIterator[Sequence[Worker]]:
     if opening.settings.restores:
-        async with open_restored(opening, opening.secrets) as workers:
+        async with open_restored(opening) as workers:
             yield workers
         return
     targets: dict[Arm, Target] = {LEARN: opening.target}

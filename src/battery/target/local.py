@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from battery.base.clock import awake
 from battery.base.errors import AnswerError, ArtifactError, CallTimeoutError, ShapeError
-from battery.inputs.settings import DEFAULT_FEEDBACK, RULES, FeedbackLevel
+from battery.inputs.settings import DEFAULT_FEEDBACK, RULES, FeedbackLevel, Target
 from battery.protocol import SESSION_KEY, Json
 from battery.protocol.distill import DistillStream
 from battery.records.events import Notice
@@ -22,13 +23,14 @@ from battery.target.attempts import Attempts, Talk, talk_of
 from battery.target.driver import Driver, Seat
 from battery.target.memory import FolderMemory, Kept, RestlessError
 from battery.target.metered import Meters, metering_arms
-from battery.target.reviewing import by_rules, open_reviewer
+from battery.target.reviewing import Rules, open_reviewer
 from battery.target.system import (
     ChatReply,
     Connection,
     DistillReply,
     Feedback,
     Finding,
+    Kind,
     Opening,
     RespondReply,
     Told,
@@ -128,8 +130,7 @@ class Local:
         self, role: str, prompt: str, model: str, temperature: float, timeout_s: float
     ) -> ChatReply:
         """Have rules review and judge: a local system is asked nothing about itself."""
-        del role, timeout_s
-        return await by_rules(prompt, model, temperature)
+        return await Rules().chat(role, prompt, model, temperature, timeout_s)
 
     async def put_back(self, memories: Sequence[str]) -> None:
         """Go on from the last of the memories that are wanted; of none, from the start."""
@@ -308,3 +309,29 @@ async def open_local(
                 local = system(driver(seat), seat, Kept(home), attempts, meters)
                 worker[arm] = await stack.enter_async_context(aclosing(local))
         yield workers
+
+
+def local_kind(
+    name: str,
+    prefix: str,
+    driver: Callable[[str, Seat], Driver],
+    read: Callable[[str, Mapping[str, str]], Target],
+) -> Kind:
+    """Return the kind of systems in a process of their own whose text begins with a prefix.
+
+    `driver` makes a driver of that text, which `read` has checked.
+    """
+
+    @asynccontextmanager
+    async def opened(opening: Opening) -> AsyncIterator[Sequence[Worker]]:
+        async with open_local(opening, partial(driver, opening.target.url)) as workers:
+            yield workers
+
+    return Kind(
+        name=name,
+        recognizes=lambda text: text.startswith(prefix),
+        opened=opened,
+        read=read,
+        is_local=True,
+        twin="the same one, with its folder put back before each call",
+    )

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from battery.base.errors import ArtifactError
-from battery.store.files import sync_folder
+from battery.store.files import sync_folder, write_atomic
 
 #: Hexadecimal digits of a fingerprint.
 _DIGITS: Final = 16
@@ -63,7 +63,7 @@ class Kept:
         """Note the fingerprint that both arms start with; its copy is kept by now."""
         with _explained(self._home):
             self._home.mkdir(parents=True, exist_ok=True)
-            _write(self._home / of, name)
+        write_atomic(self._home / of, name.encode())
 
     def has(self, name: str) -> bool:
         """Return whether there is a copy."""
@@ -223,14 +223,6 @@ def _copy_file(path: Path, target: Path, known: Path | None) -> None:
 
 def _alike(path: Path, known: Path) -> bool:
     return path.stat().st_size == known.stat().st_size and _hash(path) == _hash(known)
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text)
-    _sync(temporary)
-    temporary.replace(path)
-    sync_folder(path.parent)
 
 
 def _sync(path: Path) -> None:

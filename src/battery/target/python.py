@@ -9,8 +9,7 @@ import re
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
@@ -29,9 +28,9 @@ from battery.inputs.secrets import without_own_secrets
 from battery.inputs.settings import Target
 from battery.protocol import Json, limits
 from battery.system import Ask, Outcome, Verbs
-from battery.target.driver import Seat
-from battery.target.local import open_local
-from battery.target.system import Finding, Kind, Opening, Worker
+from battery.target.driver import FIX, Seat
+from battery.target.local import local_kind
+from battery.target.system import Finding
 
 PREFIX: Final = "python:"
 #: Seconds that may pass until the system is imported and made, as some load a model, or until its
@@ -45,7 +44,6 @@ _WORKER: Final = "battery.target.python_worker"
 #: Where Python was when it was killed or asked.
 _FRAME: Final = re.compile(r'  File "(.+)", line (\d+) in (.+)')
 _FATAL: Final = "Fatal Python error: "
-_FIX: Final = "fix that; what finished is on disk"
 #: Which option allows a call more time.
 _ALLOWING: Final = {
     "ask": "--respond-timeout",
@@ -188,7 +186,7 @@ class PythonDriver:
         """Make one call to the process; raise `CallError`, with `name` before it."""
         running, self._idle = self._running, False
         if running is None:
-            raise CallError(f"{name}: it does not run", hint=_FIX)
+            raise CallError(f"{name}: it does not run", hint=FIX)
         idle = False
         running.write(_line(verb, document))
         try:
@@ -204,17 +202,16 @@ class PythonDriver:
         except EndedError as error:
             raise BrokenAnswerError(
                 f"{name}: its process ended ({error}){_last_words(running)}",
-                hint=f"an exit ends the battery, an answer may say `failed`; {_FIX}",
+                hint=f"an exit ends the battery, an answer may say `failed`; {FIX}",
             ) from error
         except (FloodError, limits.TooLargeError) as error:
-            what = str(error) or f"is larger than {limits.MAX_ANSWER_BYTES >> 20} MiB"
             raise BrokenAnswerError(
-                f"{name}: the answer {what}", hint="let it leave files and long logs out of it"
+                f"{name}: the answer {error}", hint="let it leave files and long logs out of it"
             ) from error
         except _UserCodeError as fault:
             idle = True
             cause = fault if fault.args[1] else None
-            raise CallError(f"{name}: {fault.args[0]}", hint=_FIX) from cause
+            raise CallError(f"{name}: {fault.args[0]}", hint=FIX) from cause
         except ValueError as error:
             raise AnswerError(
                 f"{name}: its process sent something that cannot be read: {error}",
@@ -300,18 +297,4 @@ def read(text: str, _headers: Mapping[str, str]) -> Target:
     return Target(f"{PREFIX}{path}:{name}")
 
 
-@asynccontextmanager
-async def opened(opening: Opening) -> AsyncIterator[Sequence[Worker]]:
-    """Open both arms."""
-    async with open_local(opening, lambda seat: PythonDriver(opening.target.url, seat)) as workers:
-        yield workers
-
-
-PYTHON: Final = Kind(
-    name="Python system",
-    recognizes=lambda text: text.startswith(PREFIX),
-    opened=opened,
-    read=read,
-    is_local=True,
-    twin="the same one, with its folder put back before each call",
-)
+PYTHON: Final = local_kind("Python system", PREFIX, PythonDriver, read)

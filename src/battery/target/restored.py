@@ -6,7 +6,7 @@ memory of the start, and puts the learner's back afterwards.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
 from secrets import token_hex
@@ -206,11 +206,9 @@ class Restored:
 
 
 @asynccontextmanager
-async def open_restored(
-    opening: Opening, secrets: Iterable[str]
-) -> AsyncIterator[Sequence[Worker]]:
+async def open_restored(opening: Opening) -> AsyncIterator[Sequence[Worker]]:
     """Open one connection to the gateway, for all arms and a single worker."""
-    client = MemoryClient(opening.target, secrets=secrets)
+    client = MemoryClient(opening.target, secrets=opening.secrets)
     async with aclosing(client):
         shared = _Shared(client, opening.memories)
         yield [{arm: Restored(arm, shared) for arm in opening.arms}]

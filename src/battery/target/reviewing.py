@@ -39,9 +39,13 @@ class Rules:
     async def chat(
         self, role: str, prompt: str, model: str, temperature: float, timeout_s: float
     ) -> ChatReply:
-        """Answer one of the battery's own prompts by rules."""
+        """Answer one of the battery's own prompts by rules, which sign as such."""
         del role, timeout_s
-        return await by_rules(prompt, model, temperature)
+        start = awake()
+        message = ChatMessage(role="user", content=prompt)
+        request = ChatRequest(model=model, messages=[message], temperature=temperature)
+        answer = await RuleAnalyst().answer(request)
+        return ChatReply(chat_content(answer), answer, round((awake() - start) * 1000))
 
 
 @asynccontextmanager
@@ -55,12 +59,3 @@ async def open_reviewer(settings: Settings, secrets: Iterable[str]) -> AsyncIter
     target = Target(reviewer.removeprefix(OPENAI), headers)
     async with aclosing(ReviewEndpoint(target, secrets=secrets)) as endpoint:
         yield endpoint
-
-
-async def by_rules(prompt: str, model: str, temperature: float) -> ChatReply:
-    """Answer one of the battery's own prompts by rules, which sign as such."""
-    start = awake()
-    message = ChatMessage(role="user", content=prompt)
-    request = ChatRequest(model=model, messages=[message], temperature=temperature)
-    answer = await RuleAnalyst().answer(request)
-    return ChatReply(chat_content(answer), answer, round((awake() - start) * 1000))

@@ -86,10 +86,15 @@ def is_elsewhere(settings: Settings) -> bool:
     return _kind(settings).is_address
 
 
+def has_folder(settings: Settings) -> bool:
+    """Return whether the target remembers in a folder that battery copies and puts back."""
+    kind = _kind(settings)
+    return kind.is_local and kind.has_memory(_gateway(settings).url)
+
+
 def keeps_memory(settings: Settings) -> bool:
     """Return whether battery can put the memory of the target back."""
-    kind = _kind(settings)
-    return settings.restores or not kind.is_local or kind.has_memory(_gateway(settings).url)
+    return settings.restores or not is_local(settings) or has_folder(settings)
 
 
 def sends_models(settings: Settings) -> bool:
@@ -101,7 +106,7 @@ def sends_models(settings: Settings) -> bool:
 def surroundings(settings: Settings, folder: BatteryDir) -> dict[Arm, dict[str, str]]:
     """Return by arm the variables that tell a command which arm it is, and where its memory is."""
     kind, gateway = _kind(settings), _gateway(settings).url
-    arms: Sequence[Arm] = (LEARN, FROZEN) if has_control(settings) else (LEARN,)
+    arms = _arms(settings)
     found: dict[Arm, dict[str, str]] = {arm: {"BATTERY_ARM": arm} for arm in arms}
     for arm, variables in found.items():
         if kind.is_address:
@@ -121,8 +126,7 @@ def digest(settings: Settings) -> str | None:
 def refuse_unfit(settings: Settings) -> None:
     """Refuse settings that do not go with the kind of target; raise `UsageError`."""
     kind = _kind(settings)
-    has_memory = kind.is_local and kind.has_memory(_gateway(settings).url)
-    if (has_memory or settings.restores) and (settings.concurrency or 1) > 1:
+    if (has_folder(settings) or settings.restores) and (settings.concurrency or 1) > 1:
         raise UsageError(
             f"a {kind.name} whose memory is put back is asked one task at a time",
             hint="leave out --concurrency",
@@ -132,7 +136,7 @@ def refuse_unfit(settings: Settings) -> None:
             f"--control-gateway {RESTORE} is for live gateways: the {kind.name} brings a twin",
             hint="leave it out, or name a gateway's URL with --target",
         )
-    if settings.meter and not has_memory:
+    if settings.meter and not has_folder(settings):
         raise UsageError(
             f"--meter is for systems that battery starts, and it does not start a {kind.name}",
             hint="leave out --meter and its variable BATTERY_METER",
@@ -235,12 +239,11 @@ def opened(
 
     `folder` is where a system that battery starts keeps what it learns.
     """
-    arms: Sequence[Arm] = (LEARN, FROZEN) if has_control(settings) else (LEARN,)
     _warn_of_short_credentials(settings, tell)
     opening = Opening(
         target=_gateway(settings),
         settings=settings,
-        arms=arms,
+        arms=_arms(settings),
         memory=folder.memory,
         memories=folder.memories,
         tell=tell,
@@ -290,6 +293,10 @@ def _warn_of_short_credentials(settings: Settings, tell: Observer) -> None:
 
 def _gateway(settings: Settings) -> Target:
     return settings.gateway or Target(EMBEDDED)
+
+
+def _arms(settings: Settings) -> Sequence[Arm]:
+    return (LEARN, FROZEN) if has_control(settings) else (LEARN,)
 
 
 def _kind(settings: Settings) -> Kind:

@@ -16,7 +16,7 @@ import anyio.lowlevel
 import httpx
 
 from battery import __version__
-from battery.base.network import KEEPALIVE_S, open_client
+from battery.base.network import KEEPALIVE_S, PLAIN_CODINGS, open_client
 from battery.inputs.settings import Target
 from battery.protocol import limits
 from battery.protocol.distill import STREAM_END
@@ -25,10 +25,6 @@ from battery.protocol.distill import STREAM_END
 # all of it, because an error page may have no end.
 #: Bytes that are read of a body that an error message shows.
 EXCERPT_BYTES: Final = 8000
-# Charsets are sent as codings by mistake, and change nothing.
-#: Values of `content-encoding` under which a body is what it says.
-_PLAIN: Final = frozenset({"", "identity", "utf-8", "utf8"})
-
 
 #: A line that ends an event stream, and as many bytes as it may have.
 _SENTINEL: Final = re.compile(
@@ -65,7 +61,7 @@ class BoundedStream(_Wrapped):
         # so without it nothing that reads the answer can.
         #: The compression that was applied; empty for a plain answer.
         self.coding = response.headers.pop("content-encoding", "")
-        if all(coding.strip().lower() in _PLAIN for coding in self.coding.split(",")):
+        if all(coding.strip().lower() in PLAIN_CODINGS for coding in self.coding.split(",")):
             self.coding = ""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
