@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from battery.records.findings import Growth
 from battery.records.metric import TOKENS
 from battery.records.models import LEARN, Phase
-from battery.verdict.growth import falling, growth
+from battery.verdict.growth import _fall, falling, growth
 from tests.verdict.batteries import PHASES, Cell, observed
 
 
@@ -89,3 +90,9 @@ def test_where_nothing_was_saved_nothing_fades() -> None:
         assert found.p_fall == 1 / 256
         assert found.shape == "unclear"
     assert course(0, 0.1, -0.5).shape == "fading"
+
+
+def test_rounding_is_no_fall() -> None:
+    """Equal savings, made of other numbers, may differ in the last digit, in all tasks alike."""
+    effects = np.array([[2.0, np.nextafter(2.0, 1.0)]] * 8)
+    assert _fall(effects).p is None

@@ -392,8 +392,7 @@ def _growth(twice: Twice) -> Iterator[Pair]:
         yield "growth beyond a step", growth.p_beyond_step, naive.page(parts)[0], 1e-9
     best = naive.best(savings)
     if best is None or best == count - 1:
-        # Two iterations that saved the same but for rounding: from one to the other nothing falls.
-        yield "fall", None if growth.p_fall == 1 else growth.p_fall, None, 0
+        yield "fall", growth.p_fall, None, 0
         return
     fell = (effects[:, best] - effects[:, -1]).tolist()
     p = naive.flips(fell)

@@ -43,13 +43,18 @@ def log_ratio(own: Floats, base: Floats) -> Floats:
     # Nearly always nothing is free and nothing is missing.
     if (np.minimum(own, base) > 0).all():
         logs = np.log(base / own)
-        return np.where(np.abs(logs) < DUST, 0.0, logs)
+        return without_dust(logs)
     floor = OF_OTHER * np.maximum(own, base)
     over, under = np.where(base == 0, floor, base), np.where(own == 0, floor, own)
     # Two sides that are both free are equal.
     both = (own == 0) & (base == 0)
     logs = np.log(np.where(both, 1.0, over) / np.where(both, 1.0, under))
-    return np.where(np.abs(logs) < DUST, 0.0, logs)
+    return without_dust(logs)
+
+
+def without_dust(effects: Floats) -> Floats:
+    """Return effects, or differences of effects, with 0 for what is nothing but rounding."""
+    return np.where(np.abs(effects) < DUST, 0.0, effects)
 
 
 def task_effects(own: Floats, base: Floats) -> Floats:

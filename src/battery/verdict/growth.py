@@ -74,7 +74,7 @@ def _fall(effects: Floats) -> _Fall:
     last = effects.shape[1] - 1
     if best == last:
         return _Fall(None, best)
-    fell = signflip.better(effects[:, best] - effects[:, last])
+    fell = signflip.better(cost.without_dust(effects[:, best] - effects[:, last]))
     # The best of several looks better than it is: each of them might have been the one.
     saved = policy.is_relevant(1 - cost.as_ratio(float(by_iteration[best])))
     return _Fall(None if fell.p is None else min(1.0, fell.p * last), best, saved)
