@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -110,6 +115,108 @@ def test_a_battery_that_goes_on_keeps_the_start_that_it_had(
 def test_a_copy_that_is_gone_is_named(memory: FolderMemory) -> None:
     with pytest.raises(ArtifactError, match="kept/0123"):
         memory.put_back("0123")
+
+
+def _times(path: Path) -> None:
+    os.utime(path / "notes.txt", (1, 1))
+
+
+def _rights(path: Path) -> None:
+    (path / "notes.txt").chmod(0o600)
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path / "the answer is 42")
+
+
+@pytest.mark.parametrize("write", [_times, _rights, _pipe])
+def test_nothing_that_was_written_next_to_the_content_is_there_after_putting_back(
+    tmp_path: Path, write: Callable[[Path], None]
+) -> None:
+    folder = tmp_path / "frozen"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("start")
+    (folder / "notes.txt").chmod(0o644)
+    memory = FolderMemory(folder, Kept(tmp_path))
+    start = memory.begin()
+    memory.put_back(start)
+
+    def state() -> list[tuple[str, int, int]]:
+        states = ((path.name, path.stat()) for path in sorted(folder.iterdir()))
+        return [(name, each.st_mode, each.st_mtime_ns) for name, each in states]
+
+    before = state()
+    write(folder)
+    assert state() != before
+    memory.put_back(start)
+    assert state() == before
+
+
+def test_a_folder_that_nobody_touched_is_not_copied_again(
+    tmp_path: Path, memory: FolderMemory
+) -> None:
+    (tmp_path / "learn" / "notes.txt").write_text("one")
+    name = memory.keep()
+    memory.put_back(name)
+    before = (tmp_path / "learn" / "notes.txt").stat().st_ino
+    memory.put_back(name)
+    assert (tmp_path / "learn" / "notes.txt").stat().st_ino == before
+
+
+def test_a_kept_copy_that_somebody_wrote_to_is_not_gone_on_from(
+    tmp_path: Path, memory: FolderMemory
+) -> None:
+    start = memory.keep()
+    (tmp_path / "kept" / start / "hint.txt").write_text("the answer is 42")
+    with pytest.raises(ArtifactError, match="has changed since it was kept"):
+        memory.put_back(start)
+
+
+#: Keeps a memory, changes it and puts the first one back; as somebody whom rights bind.
+_BOUND = """\
+import os, sys
+from pathlib import Path
+from battery.base.errors import ArtifactError
+from battery.target.memory import FolderMemory, Kept
+home = Path(sys.argv[1])
+if os.geteuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+folder = home / "learn"
+memory = FolderMemory(folder, Kept(home))
+start = memory.begin()
+(folder / "cache" / "inner").mkdir(parents=True)
+(folder / "cache" / "inner" / "file.txt").write_text("cached")
+mode = int(sys.argv[2], 8)
+(folder / "cache" / "inner").chmod(mode)
+(folder / "cache").chmod(mode)
+try:
+    second = memory.keep()
+    memory.put_back(start)
+    memory.put_back(second)
+    print((folder / "cache" / "inner" / "file.txt").read_text())
+    memory.put_back(start)
+    memory._kept.clear({start})
+except ArtifactError as error:
+    print(error.message)
+    (folder / "cache").chmod(0o700)
+    (folder / "cache" / "inner").chmod(0o700)
+"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"), [("555", "cached"), ("000", "cannot be copied: .*Permission denied")]
+)
+def test_folders_that_may_not_be_written_are_copied_and_unreadable_ones_told(
+    mode: str, said: str
+) -> None:
+    # Not pytest's folder, which others may not enter.
+    with tempfile.TemporaryDirectory() as home:
+        Path(home).chmod(0o777)
+        words = [sys.executable, "-c", _BOUND, home, mode]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert re.search(said, done.stdout), done.stderr
+    assert not done.stderr
 
 
 def test_sockets_and_pipes_are_no_memory(tmp_path: Path, memory: FolderMemory) -> None:

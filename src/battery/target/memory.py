@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -24,6 +25,8 @@ _DIGITS: Final = 16
 _BLOCK: Final = 1024 * 1024
 #: Seconds between the tries to copy a folder while nobody writes to it.
 _WAITS_S: Final = (0.02, 0.1, 0.3, 0.6, 1.0)
+#: A path, its inode and the time of its last change.
+_Mark = tuple[Path, int, int]
 
 
 class RestlessError(ArtifactError):
@@ -117,6 +120,8 @@ class FolderMemory:
     def __init__(self, folder: Path, kept: Kept) -> None:
         self._folder = folder
         self._kept = kept
+        #: What was put back last, and every trace of it in the file system; None before the first.
+        self._placed: tuple[str, set[_Mark]] | None = None
 
     def begin(self) -> str:
         """Make the folder, and keep its content as the start of both arms; return its fingerprint.
@@ -163,11 +168,20 @@ class FolderMemory:
         """Make the folder what a kept copy is."""
         source = self._kept.copy(name)
         with _explained(self._folder):
-            if self._folder.is_dir() and fingerprint(self._folder) == name:
+            # The same content is not enough: what is told by times, rights, or the name of a socket
+            # would be remembered.
+            if self._placed == (name, _marks(self._folder)) and fingerprint(self._folder) == name:
                 return
+            self._placed = None
             _remove(self._folder)
             self._folder.mkdir(parents=True)
-            _copy(source, self._folder, None)
+            _copy(source, self._folder, None, lasting=False)
+            if fingerprint(self._folder) != name:
+                raise ArtifactError(
+                    f"the memory that is kept in {source} has changed since it was kept",
+                    hint="restore that folder, or start a new battery in another one with --dir",
+                )
+            self._placed = name, _marks(self._folder)
 
 
 @contextmanager
@@ -184,10 +198,27 @@ def _explained(path: Path) -> Iterator[None]:
 
 def _entries(folder: Path) -> Iterator[Path]:
     """Yield everything below a folder in a fixed order; raise `OSError` for what is no file."""
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(_everything(folder)):
         if path.is_symlink() or path.is_dir() or path.is_file():
             yield path
         # A socket or a pipe of a process that runs holds nothing that could be kept.
+
+
+def _everything(folder: Path) -> Iterator[Path]:
+    # Not `rglob`: to that, a folder that may not be read is an empty one.
+    for root, folders, files in os.walk(folder, onerror=_refuse):
+        yield from (Path(root, name) for name in (*folders, *files))
+
+
+def _refuse(error: OSError) -> None:
+    raise error
+
+
+def _marks(folder: Path) -> set[_Mark]:
+    """Return what changes with anything that is done to a folder but reading."""
+    states = ((path, path.lstat()) for path in (folder, *_everything(folder)))
+    # The time of the last change is nobody's to set.
+    return {(path, state.st_ino, state.st_ctime_ns) for path, state in states}
 
 
 def _hash(path: Path) -> bytes:
@@ -198,18 +229,25 @@ def _hash(path: Path) -> bytes:
     return digest.digest()
 
 
-def _copy(source: Path, target: Path, earlier: Path | None) -> None:
-    """Copy what is in a folder, and sync it; unchanged files are linked from an earlier copy."""
+def _copy(source: Path, target: Path, earlier: Path | None, *, lasting: bool = True) -> None:
+    """Copy what is in a folder; unchanged files are linked from an earlier copy.
+
+    A `lasting` copy is on disk when it is done.
+    """
+    folders = []
     for path in _entries(source):
         name = path.relative_to(source)
         if path.is_dir() and not path.is_symlink():
             (target / name).mkdir()
-            shutil.copystat(path, target / name)
+            folders.append(name)
         else:
-            _copy_file(path, target / name, earlier / name if earlier else None)
+            _copy_file(path, target / name, earlier / name if earlier else None, lasting=lasting)
+    # Last and the inner ones first: rights may forbid to write into them.
+    for name in reversed(folders):
+        shutil.copystat(source / name, target / name)
 
 
-def _copy_file(path: Path, target: Path, known: Path | None) -> None:
+def _copy_file(path: Path, target: Path, known: Path | None, *, lasting: bool) -> None:
     if path.is_symlink():
         target.symlink_to(path.readlink())
         return
@@ -218,7 +256,8 @@ def _copy_file(path: Path, target: Path, known: Path | None) -> None:
         target.hardlink_to(known)
         return
     shutil.copy2(path, target)
-    _sync(target)
+    if lasting:
+        _sync(target)
 
 
 def _alike(path: Path, known: Path) -> bool:
@@ -237,4 +276,14 @@ def _remove(path: Path) -> None:
     if path.is_symlink() or path.is_file():
         path.unlink()
     elif path.exists():
+        _unlock(path)
+        for root, folders, _ in os.walk(path):
+            # Before they are entered: one that may not be written to holds fast what is in it.
+            for name in folders:
+                _unlock(Path(root, name))
         shutil.rmtree(path)
+
+
+def _unlock(folder: Path) -> None:
+    if not folder.is_symlink():
+        folder.chmod(folder.stat().st_mode | stat.S_IRWXU)
