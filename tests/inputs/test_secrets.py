@@ -16,6 +16,7 @@ from battery.inputs.secrets import (
     header_secrets,
     redactor_of,
     short_credential,
+    without_own_secrets,
 )
 from tests.support.calls import CALLS, command_here, run_here
 from tests.support.misbehaving import CHAT, RESPOND, Exchange, Script, Server, http, sse_head
@@ -80,6 +81,21 @@ def test_a_short_credential_is_named(headers: dict[str, str], name: str | None) 
 )
 def test_all_that_a_process_was_given_is_known(environ: dict[str, str], words: list[str]) -> None:
     assert redactor_of(environ, words).text(f"no {TOKEN}!") == f"no {REPLACEMENT}!"
+
+
+def test_a_system_is_given_its_own_secrets_and_none_of_battery() -> None:
+    """A password of the meter would lead it past the meter."""
+    battery = {
+        "BATTERY_METER": "https://me:meter-pass@host/v1",
+        "GATEWAY_URL": "https://me:gateway-pass@host",
+        "GATEWAY_TOKEN": "gateway-token",
+    }
+    own = {
+        "OPENAI_API_KEY": "own-key",
+        "DATABASE_URL": "postgres://me:own-pass@host/db",
+        "BATTERY_MODEL_URL": "http://localhost:1234/v1",
+    }
+    assert without_own_secrets({**battery, **own}) == own
 
 
 def test_paths_and_words_of_a_command_line_are_no_secrets() -> None:

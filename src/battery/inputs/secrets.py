@@ -23,6 +23,8 @@ _PUBLIC: Final = frozenset({"algorithm", "nc", "qop", "realm", "uri"})
 _TOKENS: Final = re.compile("(GATEWAY|LLM_TEAM)_TOKEN$|BATTERY_[A-Z]+_KEY$|OPENAI_API_KEY$")
 #: Those that are battery's alone: a system under test may have an `AI_GATEWAY_TOKEN`.
 _OWN: Final = re.compile("((CONTROL_)?GATEWAY|LLM_TEAM)_(TOKEN|HEADERS)|BATTERY_[A-Z]+_KEY")
+#: Those that may hold a password in a URL. An agent with that of the meter could go past it.
+_OWN_URLS: Final = re.compile("(CONTROL_)?GATEWAY_URL|LLM_TEAM_URL|BATTERY_[A-Z_]+")
 _HEADERS: Final = re.compile("(GATEWAY|LLM_TEAM|OTLP|OTLP_TRACES)_HEADERS$")
 _URLS: Final = re.compile("(_URL|_ENDPOINT|_PROXY|BATTERY_METER)$", re.IGNORECASE)
 
@@ -59,7 +61,12 @@ def holds_secret(name: str) -> bool:
 
 def without_own_secrets(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables without battery's own secrets, for a system that needs its keys."""
-    return {name: value for name, value in environ.items() if not _OWN.fullmatch(name)}
+    return {name: value for name, value in environ.items() if not _is_own(name, value)}
+
+
+def _is_own(name: str, value: str) -> bool:
+    # Of a URL it is the password that counts; without one it tells nothing.
+    return bool(_OWN.fullmatch(name) or (_OWN_URLS.fullmatch(name) and any(url_secrets(value))))
 
 
 def _is_secret(name: str, value: str) -> bool:
