@@ -160,6 +160,16 @@ def test_an_iteration_that_is_added_goes_on_from_the_memory_of_the_last(here: Pa
     assert lines_of(here / "data")[: len(before)] == before
 
 
+@pytest.mark.usefixtures("script")
+def test_what_was_learned_is_never_taken_for_the_start(here: Path) -> None:
+    """As where somebody has cleared away what the memories began with."""
+    go(here)
+    (here / "data/memory/start").unlink()
+    added = Settings(folder=here / "data")
+    with pytest.raises(BatteryError, match="began with is not there"):
+        asyncio.run(iterate(added, lambda _event: None))
+
+
 def test_a_system_without_a_learning_step_is_only_told(here: Path, script: Script) -> None:
     script.verbs = Verbs(tell=True)
     go(here)

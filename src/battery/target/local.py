@@ -183,7 +183,7 @@ class Local:
         await self._meters.taken(self._seat.arm)
         self._verbs = None
         # In threads, here and below: a signal has to be heard while a disk is at work.
-        start = await asyncio.to_thread(self._folder.begin)
+        start = await asyncio.to_thread(self._folder.begin, goes_on=name is not None)
         self._wanted.add(start)
         folder = name if name and not self._kept.start(_OWN) else start
         await asyncio.to_thread(self._folder.put_back, folder)

@@ -123,14 +123,20 @@ class FolderMemory:
         #: What was put back last, and every trace of it in the file system; None before the first.
         self._placed: tuple[str, set[_Mark]] | None = None
 
-    def begin(self) -> str:
+    def begin(self, *, goes_on: bool = False) -> str:
         """Make the folder, and keep its content as the start of both arms; return its fingerprint.
 
-        A battery that goes on keeps the start that it had.
+        A battery that goes on keeps the start that it had; raises `ArtifactError` where it is gone.
         """
         with _explained(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
         start = self._kept.start("start")
+        if start is None and goes_on:
+            # What the folder holds by now would be the start of the twin.
+            raise ArtifactError(
+                f"the note of what the memories in {self._folder.parent} began with is not there",
+                hint="restore that folder, or start a new battery in another one with --dir",
+            )
         if start is None:
             start = self.keep()
             # Last, so that a start that is named is whole.
