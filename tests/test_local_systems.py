@@ -24,6 +24,9 @@ import os, pathlib, signal, tempfile, time
 HERE = pathlib.Path(__file__).parent
 KEPT = set()
 
+def learns(memory):
+    return (memory.parent / "learn").samefile(memory)
+
 class Agent:
     kept = set()
 
@@ -69,12 +72,12 @@ class Agent:
         return path
 
     def _note(self, text):
-        arm = "learn" if self.memory.name == "learn" else "frozen"
+        arm = "learn" if learns(self.memory) else "frozen"
         with (HERE / "log").open("a") as file:
             file.write(f"{arm} {text}\\n")
 
     def _meet(self, verb):
-        if (HERE / f"stop in {verb}").exists() and self.memory.name == "learn":
+        if (HERE / f"stop in {verb}").exists() and learns(self.memory):
             self._add("half a thought")
             (HERE / "pid.tmp").write_text(str(os.getpid()))
             (HERE / "pid.tmp").rename(HERE / "pid")
@@ -85,7 +88,8 @@ COMMAND = """
 PLACE=$(eval echo "$PLACE")
 if [ -e "$PLACE/kept" ]; then answer=known; else answer=new; fi
 echo x >> "$PLACE/kept"
-echo "$(basename "$BATTERY_MEMORY") $1 $answer" >> "$LOG"
+if [ "$BATTERY_MEMORY" -ef "$BATTERY_MEMORY/../learn" ]; then arm=learn; else arm=frozen; fi
+echo "$arm $1 $answer" >> "$LOG"
 echo '{"text": "'$answer'", "usage": {"total_tokens": 10}, "turns": 1}'
 """
 
@@ -121,6 +125,29 @@ def diary(folder: Path) -> list[str]:
 
 def known(folder: Path, arm: str) -> int:
     return Counter(log(folder))[f"{arm} ask known"]
+
+
+SPY = """
+import os, pathlib
+
+def respond(task, memory):
+    seen = [str(memory), os.getcwd(), repr(task), *(f"{k}={v}" for k, v in os.environ.items())]
+    with pathlib.Path(__file__).with_name("seen").open("a") as file:
+        file.write("\\n".join(seen) + "\\n")
+    return {"text": "new", "usage": {"total_tokens": 10}, "turns": 1}
+"""
+
+
+def test_a_system_is_given_nothing_that_tells_its_arm(options: list[Any], tmp_path: Path) -> None:
+    (tmp_path / "agent.py").write_text(SPY)
+    spy = f"python:{tmp_path}/agent.py:respond"
+    done = command_here(*options[:-1], spy, "--quiet", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    own = str(tmp_path / "b")
+    seen = (tmp_path / "seen").read_text().splitlines()
+    places = {line.partition(own)[2] for line in seen if own in line}
+    assert len({place for place in places if "/tmp" not in place}) == 2
+    assert not [place for place in places if "learn" in place or "frozen" in place]
 
 
 @pytest.mark.parametrize("place", ["memory", "tmp", "glob", "attribute", "of_class"])

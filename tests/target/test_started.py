@@ -147,8 +147,9 @@ def test_a_server_that_writes_all_the_time_is_measured_all_the_same(here: Path) 
 def test_home_and_temporary_files_are_the_arm_s_own(here: Path) -> None:
     describe(here, "plain", 'environment = { WHERE = "{memory}" }')
     go(here, iterations=1)
-    assert (here / "data/memory/scratch/learn/home").is_dir()
-    assert (here / "data/memory/scratch/learn/tmp").is_dir()
+    scratch = here / "data/memory/scratch" / (here / "data/memory/learn").resolve().name
+    assert (scratch / "home").is_dir()
+    assert (scratch / "tmp").is_dir()
 
 
 def test_a_file_that_says_something_else_is_another_battery(here: Path) -> None:

@@ -21,7 +21,7 @@ from battery.system import Outcome, Verbs
 from battery.target.answers import answer_of
 from battery.target.attempts import Attempts, Talk, talk_of
 from battery.target.driver import Driver, Seat
-from battery.target.memory import FolderMemory, Kept, RestlessError
+from battery.target.memory import FolderMemory, Kept, RestlessError, folder_of
 from battery.target.metered import Meters, metering_arms
 from battery.target.reviewing import Rules, open_reviewer
 from battery.target.system import (
@@ -299,10 +299,11 @@ async def open_local(
                 reviewer = await stack.enter_async_context(open_reviewer(settings, ()))
                 attempts = replace(attempts, overseer=reviewer)
             for arm in opening.arms:
+                memory = folder_of(arm, home) if system is Local else home / arm
                 seat = Seat(
                     arm=arm,
-                    memory=home / arm,
-                    scratch=home / SCRATCH / arm,
+                    memory=memory,
+                    scratch=home / SCRATCH / memory.name,
                     model=opening.tasks.models.executor_cloud if opening.tasks else "",
                     environment={**opening.environment, **meters.environment(arm)},
                 )

@@ -8,6 +8,7 @@ the system works in.
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import stat
 import time
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from battery.base.errors import ArtifactError
+from battery.records.models import Arm
 from battery.store.files import sync_folder, write_atomic
 
 #: Hexadecimal digits of a fingerprint.
@@ -47,6 +49,26 @@ def fingerprint(folder: Path) -> str:
         digest.update(f"{kind} {name}\0{len(content)}\0".encode(errors="surrogateescape"))
         digest.update(content)
     return digest.hexdigest()[:_DIGITS]
+
+
+def folder_of(arm: Arm, home: Path) -> Path:
+    """Return the folder of an arm below `home`; raise `ArtifactError`.
+
+    Its name tells nobody the arm, as a system that knew it could behave to suit. For people, a
+    link with the name of the arm leads there.
+    """
+    link = home / arm
+    with _explained(link):
+        if not link.is_symlink():
+            home.mkdir(parents=True, exist_ok=True)
+            folder = home / secrets.token_hex(_DIGITS // 2)
+            # What somebody has put there is what the arm begins with.
+            if link.is_dir():
+                link.rename(folder)
+            else:
+                folder.mkdir()
+            link.symlink_to(folder.name)
+        return home / link.readlink()
 
 
 class Kept:

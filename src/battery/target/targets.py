@@ -29,6 +29,7 @@ from battery.records.models import FROZEN, LEARN, Arm, Tasks
 from battery.store.battery_dir import BatteryDir
 from battery.target.http import open_clients
 from battery.target.kinds import EMBEDDED, kind_of, read
+from battery.target.memory import folder_of
 from battery.target.restored import Restored
 from battery.target.reviewing import open_reviewer
 from battery.target.system import Chatting, Connection, Judge, Kind, Opening, Worker
@@ -113,8 +114,9 @@ def surroundings(settings: Settings, folder: BatteryDir) -> dict[Arm, dict[str, 
             control = settings.control_gateway if arm == FROZEN else None
             variables["GATEWAY_URL"] = control.url if control else gateway
         elif kind.has_memory(gateway):
-            memory = folder.memories / arm if kind.is_local else folder.memory(arm)
-            variables["BATTERY_MEMORY"] = str(memory.absolute())
+            home = folder.memories.absolute()
+            memory = folder_of(arm, home) if kind.is_local else folder.memory(arm).absolute()
+            variables["BATTERY_MEMORY"] = str(memory)
     return found
 
 
