@@ -9,7 +9,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from battery.records.events import Event, Notice
-from battery.records.models import RunResult
+from battery.records.models import FROZEN, LEARN, RunResult
 from battery.runner.preflight import FirstAnswer
 from tests.support.arms import serving_pair
 from tests.support.calls import assert_one_message, command_here
@@ -159,6 +159,36 @@ def test_one_that_reports_both_is_told_nothing_now_or_later() -> None:
     first.look(without())
     first.look(without("turns"))
     assert events == []
+
+
+def test_an_arm_that_was_taught_before_is_told_at_the_first_answers(here: Path) -> None:
+    def resting_on(memory: str) -> Server:
+        usage = {"total_tokens": 100}
+        artifact = {"usage": usage, "memory_fingerprint": memory}
+        answer = {"status": "ok", "iterations": 1, "artifact": artifact}
+        return Server(respond=sending(http(json.dumps(answer))))
+
+    with resting_on("lessons") as learn, resting_on("empty") as frozen:
+        words = ["--gateway", learn.url, "--llm-team", learn.url, "--control-gateway", frozen.url]
+        lines = run(here, *words).stderr.splitlines()
+    warned = [n for n, line in enumerate(lines) if "rest on different memories" in line]
+    tasks = [n for n, line in enumerate(lines) if " tok " in line]
+    assert len(warned) == 1
+    assert warned[0] < tasks[1]
+
+
+def test_memories_are_compared_only_where_both_arms_told_one_and_nothing_was_asked() -> None:
+    def told(*prints: str | None, compares: bool = True) -> list[Event]:
+        events: list[Event] = []
+        first = FirstAnswer(events.append, compares=compares)
+        for arm, fingerprint in zip((LEARN, FROZEN, LEARN), prints, strict=False):
+            first.look(without()._replace(fingerprint=fingerprint), arm)
+        return events
+
+    assert len(told("a", "b", "c")) == 1
+    assert told("a", "a", "b") == []
+    assert told("a", None, "b") == []
+    assert told("a", "b", compares=False) == []
 
 
 def test_the_first_answer_is_looked_at_when_it_comes(here: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from battery.base.errors import AnswerError, StatusError, UnreachableError, UsageError
+from battery.base.errors import AnswerError, CallError, StatusError, UnreachableError, UsageError
 from battery.inputs.settings import Settings
 from battery.records.events import Event, Notice
 from battery.runner.run import run
@@ -188,6 +188,15 @@ def test_a_key_that_is_missing_is_said_before_anything_is_asked(here: Path) -> N
 def test_nobody_there_is_said_with_what_to_do(here: Path) -> None:
     with pytest.raises(UnreachableError, match="cannot connect"):
         go(here, f"http://127.0.0.1:{unused_port()}/v1")
+
+
+def test_a_model_that_the_endpoint_does_not_know_is_said_with_where_it_is_named(
+    here: Path,
+) -> None:
+    refusing = Server(lambda exchange: exchange.send(http("no such model", status="404 No")))
+    with refusing as server, pytest.raises(CallError) as caught:
+        go(here, server.url)
+    assert "models.executor_cloud" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("text", ["openai:", "openai:localhost:80", "openai:http://h/v1?key=1"])

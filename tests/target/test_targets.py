@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from battery.base.errors import UsageError
 from battery.inputs.settings import Settings, Target
 from battery.records.events import Notice
 from battery.records.models import FROZEN, LEARN
@@ -148,6 +149,22 @@ def test_a_control_gateway_is_refused_where_the_target_brings_a_twin(
 def test_what_no_kind_recognizes_is_refused_as_a_url_that_it_is_not(here: Path) -> None:
     done = battery(here, "run", "--gateway", "note:mine", code=2)
     assert "'note:mine' is not a URL to call: it must start with http://" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("agent.py", "python:agent.py:Agent"),
+        ("lib/agent.py:Desk", "python:lib/agent.py:Desk"),
+        ("embeded", "or 'exec:./agent {verb}'"),
+        ("openai:localhost:8000", "openai:http://localhost:8000/v1"),
+        ("http://", "http://localhost:3100"),
+    ],
+)
+def test_a_target_that_names_no_kind_is_told_how_it_is_written(text: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        kinds.read(text, {})
+    assert hint in str(caught.value.hint)
 
 
 def test_the_embedded_gateway_can_be_named(here: Path) -> None:

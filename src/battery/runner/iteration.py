@@ -236,7 +236,7 @@ class Iteration:
             call["memory"] = memory
         self.journal.append(ask.key, call)
         if self.first_answer:
-            self.first_answer.look(result)
+            self.first_answer.look(result, ask.arm)
         # Before the worker's next call: a check that breaks stops the run while little is paid for.
         graded = await self._graded(ask, answer, result)
         await self._tell(worker, ask, answer)

@@ -9,7 +9,7 @@ from battery.base.errors import ArtifactError, CallError, CallTimeoutError, Unre
 from battery.base.text import listed
 from battery.inputs.settings import Settings
 from battery.records.events import Introduction, Notice, Observer
-from battery.records.models import FROZEN, LEARN, RunResult
+from battery.records.models import FROZEN, LEARN, Arm, RunResult
 from battery.runner.prepare import Battery
 from battery.store.artifacts import ARCHIVE, MANIFEST
 from battery.store.battery_dir import BatteryDir
@@ -22,6 +22,11 @@ from battery.target.system import Chatting, Connection, Finding, Learner, Worker
 PROBE_TIMEOUT_S: Final = 15.0
 #: What a verdict rests on, and where an answer has it.
 _REPORTED: Final = {"turns": "`iterations`", "tokens": "`artifact.usage.total_tokens`"}
+
+_TAUGHT: Final = (
+    "the first answers of the two arms rest on different memories, so one of them was taught "
+    "before: stop here, empty the memory of both, and start again in another folder with --dir"
+)
 
 
 class Side(NamedTuple):
@@ -139,14 +144,32 @@ def warn_of_earlier(battery: Battery, tell: Observer) -> None:
 
 
 class FirstAnswer:
-    """Looks at the first answer of a battery, for what would make all the others worth less."""
+    """Looks at the first answers of a battery, for what would make all the others worth less.
 
-    def __init__(self, tell: Observer) -> None:
+    `compares` is whether nothing was asked before, so that both arms should start alike.
+    """
+
+    def __init__(self, tell: Observer, *, compares: bool = False) -> None:
         self._tell = tell
         self._looked = False
+        self._compares = compares
+        self._memories: dict[Arm, str | None] = {}
 
-    def look(self, result: RunResult) -> None:
-        """Warn, once, of a task that was done and reports no turns or no tokens."""
+    def look(self, result: RunResult, arm: Arm = LEARN) -> None:
+        """Warn, once each, of arms that start with different memories and of what is not told."""
+        self._look_at_memory(result, arm)
+        self._look_at_usage(result)
+
+    def _look_at_memory(self, result: RunResult, arm: Arm) -> None:
+        if not self._compares or arm in self._memories:
+            return
+        self._memories[arm] = result.fingerprint
+        # One that tells no fingerprint says nothing of its memory.
+        known = set(self._memories.values())
+        if len(known) == 2 and None not in known:
+            self._tell(Notice(_TAUGHT, warning=True))
+
+    def _look_at_usage(self, result: RunResult) -> None:
         # One that failed may have failed before there was anything to count.
         if self._looked or result.status != "ok":
             return

@@ -166,7 +166,7 @@ async def _asking(
             settings=settings,
             tell=tell,
             grader=grader,
-            first_answer=preflight.FirstAnswer(tell),
+            first_answer=preflight.FirstAnswer(tell, compares=not battery.folder.has_calls()),
         )
 
 

@@ -5,6 +5,7 @@ A new kind of target is one more record in `KINDS`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
@@ -17,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from battery.base.errors import UsageError
 from battery.inputs.settings import Target, make_target
 from battery.records.events import Notice
 from battery.records.models import FROZEN, LEARN, Arm
@@ -95,12 +97,32 @@ async def _embedded(opening: Opening) -> AsyncIterator[Sequence[Worker]]:
             yield workers
 
 
+#: How each kind of target is written.
+_WAYS: Final = (
+    "write it like http://localhost:3100, openai:http://localhost:8000/v1, python:agent.py:Agent "
+    "or 'exec:./agent {verb}', or name a .toml file that describes it"
+)
+_PYTHON_FILE: Final = re.compile(r"([\w./-]+\.py)(:\w+)?")
+
+
+def _read_live(text: str, headers: Mapping[str, str]) -> Target:
+    """Check the URL of a gateway; say how other kinds are written where it is not one."""
+    try:
+        return make_target(text, headers)
+    except UsageError as error:
+        if "://" not in text:
+            name = _PYTHON_FILE.fullmatch(text)
+            known = f"write it like python:{name[1]}{name[2] or ':Agent'}" if name else None
+            error.hint = known or _WAYS
+        raise
+
+
 #: Recognizes every text, so it comes last: its reader says what is wrong with one that is no URL.
 LIVE: Final = Kind(
     name="live gateway",
     recognizes=lambda _text: True,
     opened=_live,
-    read=make_target,
+    read=_read_live,
     is_address=True,
     sends_models=True,
 )

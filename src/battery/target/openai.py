@@ -24,6 +24,7 @@ from battery.base.errors import (
     CallTimeoutError,
     ShapeError,
     StatusError,
+    UsageError,
 )
 from battery.base.numbers import counted
 from battery.base.text import brief, printable
@@ -170,6 +171,11 @@ class Chat(Caller):
             return (
                 "does it refuse `user` or `metadata`, by which battery keeps its arms apart? a "
                 "target file says where they go: docs/reference/targets.md"
+            )
+        if status == 404:
+            return (
+                "is this the endpoint's base URL, and does it know the model? "
+                "`models.executor_cloud` of the tasks file names it"
             )
         return super()._status_hint(status)
 
@@ -338,7 +344,12 @@ class OpenAI(WithoutCopies):
 def read(text: str, headers: Mapping[str, str]) -> Target:
     """Check `openai:` with a URL, and take the key of the environment; raise `UsageError`."""
     checked = with_key(text.removeprefix(PREFIX), headers)
-    checked = make_target(checked.url, checked.headers)
+    try:
+        checked = make_target(checked.url, checked.headers)
+    except UsageError as error:
+        if "://" not in text:
+            error.hint = f"write it like {PREFIX}http://localhost:8000/v1"
+        raise
     return Target(f"{PREFIX}{checked.url}", checked.headers)
 
 
