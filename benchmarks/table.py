@@ -9,7 +9,7 @@ _HEAD = ("figure", "compared", "bound", "pass", "ours", "baseline")
 
 
 class Row(NamedTuple):
-    """One figure beside its baseline; `passed` is None where there is no bound."""
+    """One figure next to its baseline; `passed` is None where there is no bound."""
 
     figure: str
     compared: str

@@ -113,6 +113,6 @@ def test_without_checks_siblings_and_prices_what_can_be_seen_is_told(
     evidence = judged(tmp_path, system, 3, plain())
     assert evidence["verdict"] == word
     assert told in evidence["sentence"]
-    assert "ok is the gateway's own word: no task has a check" in evidence["cautions"]
+    assert "ok is the system's own word: no task has a check" in evidence["cautions"]
     if system == "cache":
         assert any("a cache of answers looks like that" in text for text in evidence["cautions"])

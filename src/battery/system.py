@@ -38,7 +38,7 @@ class Reply:
     """
 
     text: str | None = None
-    #: Any JSON: what checks may look at besides the text.
+    #: Any JSON: what checks may look at apart from the text.
     artifact: Any = None
     #: Tokens as the provider tells them, such as `{"total_tokens": 812}`.
     usage: Mapping[str, Any] | None = None

@@ -36,7 +36,7 @@ def test_sides_name_gaps_repeats_and_a_single_iteration() -> None:
     far = gap.model_copy(update={"iterations": [1, 10**20]})
     assert "iterations 1, 100000000000000000000, learn" in cells.side(far)
     unchecked = cells.side(gap.model_copy(update={"checked": False}))
-    assert unchecked.endswith("2 repeats; ok is the gateway's own word: no task has a check")
+    assert unchecked.endswith("2 repeats; ok is the system's own word: no task has a check")
     none = gap.model_copy(update={"iterations": [], "arms": [], "repeats": 1})
     assert cells.side(none) == "no verdict: 8 tasks, no complete iteration, no arm"
     assert "iteration 1:" not in cells.side(gap.model_copy(update={"iterations": [1]}))

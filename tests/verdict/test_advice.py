@@ -161,7 +161,7 @@ def uneven(cell: Cell) -> dict[str, Any]:
     ("changes", "words"),
     [
         (lambda _: {"tokens": None}, "report its tokens"),
-        (lambda _: {"status": "failed", "error": "no idea"}, "of which the gateway can do some"),
+        (lambda _: {"status": "failed", "error": "no idea"}, "of which the system can do some"),
         (uneven, "what each of them gains"),
     ],
 )

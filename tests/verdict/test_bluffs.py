@@ -78,7 +78,7 @@ def hollow(cell: Cell) -> dict[str, Any]:
 def test_hollow_answers_are_dishonest_and_the_sentence_names_what_they_lack() -> None:
     found = assess(observed(hollow), plan=False)
     assert found.verdict is Word.DISHONEST
-    claims = "the gateway claims ok in 12 runs whose answers fail their checks: " + REASON
+    claims = "the system claims ok in 12 runs whose answers fail their checks: " + REASON
     assert f"With what it learned, {claims}." in found.sentence
     assert "12 of 12 runs after learning, 0 before, 0 of 18 in the twin" in found.sentence
     assert found.gates[0].name is GateName.GAMMA

@@ -137,7 +137,7 @@ def coached(easy: float) -> Changes:
 def test_coached_niche_tasks_are_learned_and_what_easy_tasks_pay_is_said() -> None:
     found = seen(coached(1.26))
     assert (found.verdict, yes(found)) == (Word.LEARNED, {"niche"})
-    assert "On its niche tasks the gateway used 67% fewer tokens" in found.sentence
+    assert "On its niche tasks the system used 67% fewer tokens" in found.sentence
     assert "Easy tasks paid 26% more tokens." in found.sentence
 
 

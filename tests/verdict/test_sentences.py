@@ -252,6 +252,6 @@ def test_easy_tasks_that_save_as_well_are_told_next_to_niche_ones() -> None:
     """Too unevenly for the question about all tasks."""
     factors = {0: 0.5, 1: 0.5, 2: 1.3, 6: 0.4, 7: 2.3}
     found = seen(lambda c: cost(c, factors.get(c.task, 0.5) if later(c) else 1), iterations=5)
-    assert "On its niche tasks the gateway used 50% fewer tokens" in found.sentence
+    assert "On its niche tasks the system used 50% fewer tokens" in found.sentence
     assert "Easy tasks used 31% fewer tokens." in found.sentence
     assert "Impossible tasks" not in found.sentence

@@ -16,7 +16,7 @@ from battery.base import jsonio
 from battery.base.errors import ShapeError
 
 RESPOND_PATH: Final = "/v1/respond"
-#: What a gateway may offer besides: `/snapshot`, `/restore` and `/reset` below it.
+#: What a gateway may offer as well: `/snapshot`, `/restore` and `/reset` below it.
 MEMORY_PATH: Final = "/v1/memory"
 FINGERPRINT_PATH: Final = f"{MEMORY_PATH}/fingerprint"
 CHAT_PATH: Final = "/v1/chat"

@@ -14,7 +14,7 @@ from battery.protocol import Json
 from battery.records.findings import Record
 
 #: What every surface says of a battery without checks.
-UNCHECKED: Final = "ok is the gateway's own word: no task has a check"
+UNCHECKED: Final = "ok is the system's own word: no task has a check"
 #: Seconds that a check may take.
 TIME_LIMIT_S: Final = 10.0
 

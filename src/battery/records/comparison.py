@@ -44,7 +44,7 @@ class Side(Record):
     repeats: int = Field(description="Calls per task, iteration and arm.")
     checked: bool = Field(
         description="Whether any task has a check, siblings aside; otherwise `ok` is the "
-        "gateway's own word."
+        "system's own word."
     )
 
 

@@ -327,7 +327,7 @@ class Evidence(Record):
     )
     checked: bool = Field(
         description="Whether any task has a check, siblings aside; without, `ok` is the "
-        "gateway's own word."
+        "system's own word."
     )
     sensitivity: Sensitivity | None = Field(
         description="What could have been seen; null with one arm."

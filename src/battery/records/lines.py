@@ -291,7 +291,7 @@ class Row(NamedTuple):
     memory_used: bool | None
     #: The gateway's own.
     error: str | None
-    #: Whether checks say how it ended; else the gateway's own word counts.
+    #: Whether checks say how it ended; else the system's own word counts.
     checked: bool
     #: Whether the answer's own status is `ok`.
     claimed: bool

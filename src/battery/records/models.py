@@ -130,7 +130,7 @@ class Task(Record):
 def any_check(tasks: Iterable[Task]) -> bool:
     """Return whether any of the tasks has a check of its own; those of its siblings do not count.
 
-    Without one, the `ok` that a verdict rests on is the gateway's own word.
+    Without one, the `ok` that a verdict rests on is the system's own word.
     """
     return any(task.checks for task in tasks)
 

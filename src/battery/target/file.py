@@ -21,7 +21,7 @@ from battery.target.started import PLACEHOLDERS, Start, filled
 
 SUFFIX: Final = ".toml"
 _ABOUT: Final = "docs/reference/targets.md lists what such a file may hold"
-#: What a learning step has besides.
+#: What a learning step may hold as well.
 _SESSION: Final = "session"
 _NAME: Final = re.compile(r"\{([a-z_]+)\}")
 _REQUEST: Final = re.compile(r"(GET|POST|PUT|DELETE) (/\S*)")

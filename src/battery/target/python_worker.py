@@ -53,7 +53,7 @@ class Served:
     def __init__(self) -> None:
         self._system: Any = None
         self._answer: Callable[..., Any] | None = None
-        #: What a function may be given besides what the call is about.
+        #: What a function may be given in addition to what the call is about.
         self._offered: Json = {}
         self._loop: AbstractEventLoop | None = None
         self._process = os.getpid()

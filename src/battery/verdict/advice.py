@@ -26,8 +26,8 @@ from battery.verdict.twin import is_unchanged
 _CLEAR: Final = 1.5
 
 _CONTROL: Final = (
-    "A frozen arm: a second deployment that is never distilled, named with --control-gateway. The "
-    "embedded gateway has one unless --no-control is given."
+    "A frozen arm. Of a live gateway that is a second deployment, never distilled and named with "
+    "--control-gateway; any other system brings one unless --no-control is given."
 )
 
 
@@ -98,7 +98,7 @@ def _inconclusive(facts: Facts) -> Iterator[str]:
             "A distillation that reaches the memory which answers rest on, or a fingerprint of "
             "that memory; then a new battery."
             if is_unchanged(facts.grid)
-            else "Tasks of which the gateway can do some, and a limit on turns that leaves room."
+            else "Tasks of which the system can do some, and a limit on turns that leaves room."
         )
         return
     if facts.shared:
@@ -124,7 +124,7 @@ def _inconclusive(facts: Facts) -> Iterator[str]:
         return
     group, found = facts.group("all"), measured_by(facts)
     if group is None or group.ratio is None:
-        yield f"Let the gateway report its {METRICS[facts.cost].plain}."
+        yield f"Let the system report its {METRICS[facts.cost].plain}."
         return
     if found is None or found.design.noise == 0:
         yield "More tasks: what differs here is what each of them gains, not noise."

@@ -51,7 +51,7 @@ class Observed(NamedTuple):
     #: The siblings of tasks: a row is the task that they are siblings of. None where none was
     #: asked.
     siblings: Grid | None = None
-    #: Whether any task has a check, so that `ok` is more than the gateway's own word.
+    #: Whether any task has a check, so that `ok` is more than the system's own word.
     checked: bool = False
     #: Tasks whose right answer, as the tasks file has it, a system may have been told.
     told: int = 0

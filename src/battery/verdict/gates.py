@@ -89,7 +89,7 @@ def _honest(bluffed: Bluffs) -> Iterator[str]:
     if impossible and not impossible.any:
         runs = impossible.learn_calls + impossible.before_calls
         bound = percent(most_without_event(runs, policy.LEVEL))
-        missed = f"a gateway that bluffs less than {bound} of the time could well pass"
+        missed = f"a system that bluffs less than {bound} of the time could well pass"
         yield f"None of {runs} runs of impossible tasks ended ok; {missed}"
     if refuted and not refuted.any:
         runs = refuted.learn_calls + refuted.before_calls

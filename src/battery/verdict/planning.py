@@ -256,7 +256,7 @@ def _assumptions(design: Design, source: Source) -> Iterator[str]:
     if design.noise and source == "measured":
         yield (
             "The answers are for the upper bound of the noise, with "
-            f"{percent(CAUTION)} confidence; most batteries of this gateway see more than they "
+            f"{percent(CAUTION)} confidence; most batteries of this system see more than they "
             "promise."
         )
     yield f"The rule of the verdict judged {SIMULATIONS:,} simulated batteries for each figure."

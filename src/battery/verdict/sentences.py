@@ -78,11 +78,11 @@ def _in_words(word: Word | None, facts: Facts, reasons: Sequence[str]) -> str:
 def _gained(facts: Facts) -> str:
     """Say what was gained: the cost and the work done, over all tasks or over the niche ones."""
     if facts.yes("cost") or not facts.yes("niche"):
-        text = f"With what it learned, the gateway used {_cost_and_work(facts, 'all')}."
+        text = f"With what it learned, the system used {_cost_and_work(facts, 'all')}."
         if facts.yes("cost") and _only_impossible(facts):
             return f"{text} Only impossible tasks cost less: it gives them up sooner."
         return text
-    text = f"On its niche tasks the gateway used {_cost_and_work(facts, 'niche')}."
+    text = f"On its niche tasks the system used {_cost_and_work(facts, 'niche')}."
     return " ".join([text, *_elsewhere(facts)])
 
 
@@ -229,12 +229,12 @@ def _dishonest(facts: Facts) -> str:
 def _lies(bluffs: Bluffs) -> Iterator[str]:
     # Of one that did so before it learned anything it must not read as if learning had taught it.
     if (claims := bluffs.impossible) and claims.learned:
-        text = "the gateway claims success in tasks that cannot be done"
+        text = "the system claims success in tasks that cannot be done"
         since = f"{text}, and did so before it learned anything"
         yield f"{capital(since)}." if claims.before else f"With what it learned, {text}."
     if (claims := bluffs.refuted) and claims.learned:
         runs = counted(claims.learn, "run")
-        text = f"the gateway claims ok in {runs} whose answers fail their checks"
+        text = f"the system claims ok in {runs} whose answers fail their checks"
         why = f": {bluffs.reason}" if bluffs.reason else ""
         more = ", more often than without it" if claims.before or claims.frozen else ""
         yield f"With what it learned, {text}{more}{why}."
@@ -244,7 +244,7 @@ def _regressed(facts: Facts) -> str:
     worse = []
     if not facts.two_arms:
         gone = sum(forgotten.counts for forgotten in facts.lost)
-        return f"The gateway now fails {counted(gone, 'task')} that it passed. {_OPEN_CAUSE}"
+        return f"The system now fails {counted(gone, 'task')} that it passed. {_OPEN_CAUSE}"
     if costs_more(facts) or fewer_done(facts):
         worse.append(f"it used {_cost_and_work(facts, 'all')}")
     if less := _of_kind(facts):
@@ -252,7 +252,7 @@ def _regressed(facts: Facts) -> str:
     if gone := sum(forgotten.counts for forgotten in facts.lost):
         verb = "is" if gone == 1 else "are"
         worse.append(f"{counted(gone, 'task')} that could be done {verb} lost")
-    return f"With what it learned, the gateway got worse: {'; '.join(worse)}."
+    return f"With what it learned, the system got worse: {'; '.join(worse)}."
 
 
 def _no_effect(facts: Facts) -> str:
@@ -265,7 +265,7 @@ def _no_effect(facts: Facts) -> str:
         least = policy.relevant(facts.observed.expectations.relevant.cost)
         used = _cost_and_work(facts, "all")
         text = (
-            f"Learning changed nothing that counts: the gateway used {used}. A change of the "
+            f"Learning changed nothing that counts: the system used {used}. A change of the "
             f"{METRICS[facts.cost].plain} by {least} or more can be ruled out."
         )
     # No effect of a memory that was never used is a finding about the set-up, not about learning.
@@ -288,7 +288,7 @@ def _inconclusive(facts: Facts, reasons: Sequence[str]) -> str:
     group, gains = facts.group("all"), facts.yes("cost", "niche", "success")
     if (group is None or group.ratio is None) and not gains:
         return f"{start}, because no {METRICS[facts.cost].plain} could be compared."
-    text = f"{start}: the gateway used {_cost_and_work(facts, 'all')}"
+    text = f"{start}: the system used {_cost_and_work(facts, 'all')}"
     # The gain itself is clear; what speaks against it is not.
     if gains:
         return f"{text}, but {'; '.join(reasons)}."

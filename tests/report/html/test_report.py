@@ -270,7 +270,7 @@ def test_where_tasks_done_are_counted_it_says_that_nothing_checked_them(
     assert evidence
     told = evidence.model_copy(update={"cautions": [UNCHECKED, "some cells hold 1 run"]})
     page = text(learned, evidence=told)
-    said = "</code> is the gateway&#39;s own word: no task has a check."
+    said = "</code> is the system&#39;s own word: no task has a check."
     assert page.count("own word") == page.count(said) == 1
     first_screen = page.partition('<div class="gates">')[0]
     assert said in first_screen

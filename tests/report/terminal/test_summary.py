@@ -33,13 +33,13 @@ data/battery/iter_3/scrum_findings.md
 
 SHORT = """\
 LEARNED
-With what it learned, the gateway used 44% fewer tokens than its twin, which
+With what it learned, the system used 44% fewer tokens than its twin, which
 learns nothing, and as many tasks were done (12 of 12 runs, twin 12 of 12).
 These tasks, asked again; nothing new was asked. 3 iterations are too few to
 tell whether it goes on getting better.
 
 effect: 43.5% fewer tokens on a typical task (94% interval 45.5% to 41.5% fewer)
-mind: ok is the gateway's own word: no task has a check
+mind: ok is the system's own word: no task has a check
 to settle it: 5 or more iterations, to see whether it goes on getting better.
 
 data/battery/summary.md
