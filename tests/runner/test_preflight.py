@@ -9,7 +9,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from battery.records.events import Event, Notice
-from battery.records.models import FROZEN, LEARN, RunResult
+from battery.records.models import FROZEN, LEARN, Arm, RunResult
 from battery.runner.preflight import FirstAnswer
 from tests.support.arms import serving_pair
 from tests.support.calls import assert_one_message, command_here
@@ -181,7 +181,8 @@ def test_memories_are_compared_only_where_both_arms_told_one_and_nothing_was_ask
     def told(*prints: str | None, compares: bool = True) -> list[Event]:
         events: list[Event] = []
         first = FirstAnswer(events.append, compares=compares)
-        for arm, fingerprint in zip((LEARN, FROZEN, LEARN), prints, strict=False):
+        arms: list[Arm] = [LEARN, FROZEN, LEARN]
+        for arm, fingerprint in zip(arms, prints, strict=False):
             first.look(without()._replace(fingerprint=fingerprint), arm)
         return events
 
