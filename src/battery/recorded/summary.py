@@ -30,6 +30,9 @@ def summary_of(opened: OpenedBattery, *, report: bool) -> Summary:
     evidence = assess(opened.observed)
     return Summary(
         run_id=provenance.run_id,
+        name=provenance.name,
+        note=provenance.note,
+        tags=provenance.tags,
         state=provenance.state,
         iterations_wanted=provenance.iterations_wanted,
         started_at=provenance.started_at,

@@ -102,6 +102,9 @@ class Provenance(Record):
     targets: dict[str, str] | None = None
     # Nothing recorded: a default would claim that the original script ran with it.
     options: Options = Options()
+    name: str | None = Field(default=None, description="What its user calls this battery.")
+    note: str | None = Field(default=None, description="What its user notes about it.")
+    tags: list[str] = Field(default=[], description="Words its user sorts batteries by.")
     notes: list[str] = Field(
         default=[], description="What changed during the battery; the summary warns of it."
     )

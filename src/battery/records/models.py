@@ -55,6 +55,8 @@ KINDS: Final[Mapping[Phase, Kind]] = {
 Arm = Literal["learn", "frozen"]
 LEARN: Final = "learn"
 FROZEN: Final = "frozen"
+#: What the arms are called wherever people read of them; files keep the names above.
+ARM_NAMES: Final[Mapping[Arm, str]] = {LEARN: "learner", FROZEN: "twin"}
 
 
 #: A task that learning may have lost is asked so often again ...

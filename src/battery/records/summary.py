@@ -118,6 +118,9 @@ class Summary(Record):
         description="Version of this format; one of another version is computed again.",
     )
     run_id: str | None = Field(description="From the manifest; null without one.")
+    name: str | None = Field(default=None, description="What its user calls this battery.")
+    note: str | None = Field(default=None, description="What its user notes about it.")
+    tags: list[str] = Field(default=[], description="Words its user sorts batteries by.")
     state: str | None = Field(description="From the manifest; null without one.")
     iterations_wanted: int | None = Field(
         default=None, description="How many were asked for; null without a manifest."

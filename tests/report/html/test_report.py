@@ -19,11 +19,9 @@ from battery.records.models import LEARN, Proposal, Run, Verdict
 from battery.records.stages import OVERSEER
 from battery.records.word import Word
 from battery.report.html import report as module
-from battery.report.html.report import MOST_GAINED, MOST_UNPACKED, changes, report, unfinished
-from battery.verdict.assess import assess
+from battery.report.html.report import MOST_GAINED, MOST_UNPACKED, report, unfinished
 from tests.browser.folders import write_battery
 from tests.report.samples import MANIFEST
-from tests.verdict.batteries import Cell, observed
 
 
 @pytest.fixture
@@ -145,17 +143,6 @@ def test_which_tasks_learned_is_told_by_name_with_the_numbers_of_both_arms(
     assert "all 8" in which
     assert "3 niche" in which
     assert re.search(r"Iteration Change Drawn 2 -\d+\.\d% 3 -\d+\.\d%", which)
-
-
-def test_tasks_are_counted_by_how_they_changed() -> None:
-    def mixed(cell: Cell) -> dict[str, Any]:
-        learned = cell.arm == LEARN and cell.iteration > 1
-        return {"tokens": {0: 500, 1: 1500}.get(cell.task, 1000)} if learned else {}
-
-    assert changes(assess(observed(mixed))) == (
-        "Of 8 tasks 1 got better, 6 stayed as before and 1 got worse."
-    )
-    assert changes(assess(observed())) == "All 8 tasks stayed as before."
 
 
 def test_of_many_tasks_those_with_the_largest_gain_are_shown_and_the_rest_can_be_opened(

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from battery.base.errors import advised
 from battery.base.numbers import counted, duration, number, p_value
-from battery.base.text import capital, listed
+from battery.base.text import capital
 from battery.inputs.tasks import plan, siblings, task_id
 from battery.protocol import Json
 from battery.recorded import OpenedBattery, open_battery
@@ -29,6 +29,7 @@ from battery.records.word import Word
 from battery.report import evidence as shown
 from battery.report import siblings as new_tasks
 from battery.report import trends
+from battery.report.answer import changes
 from battery.report.html import figures
 from battery.report.html.answers import Reviewed, learned, reviews
 from battery.report.html.board import MOST_LINES, ROWS, Board, charts, means_document
@@ -180,24 +181,6 @@ def unfinished(summary: Summary) -> str | None:
         f"{len(summary.iterations)} of {summary.iterations_wanted} iterations whose tasks are "
         "complete."
     )
-
-
-_CHANGED: Final = {
-    "better": "got better",
-    "mixed": "got better in one way and worse in another",
-    "same": "stayed as before",
-    "worse": "got worse",
-}
-
-
-def changes(evidence: Evidence) -> str:
-    """Count the tasks by how they changed: `Of 8 tasks 5 got better and 3 stayed as before.`."""
-    counts = Counter(task.change for task in evidence.by_task)
-    parts = [f"{count} {_CHANGED[change]}" for change, count in counts.items()]
-    tasks = counted(evidence.tasks, "task")
-    if len(counts) == 1 < evidence.tasks:
-        return f"All {tasks} {_CHANGED[next(iter(counts))]}."
-    return f"Of {tasks} {listed(parts)}."
 
 
 def _parts(rows: Sequence[Learner]) -> Iterator[Sequence[Learner]]:

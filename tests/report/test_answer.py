@@ -1,0 +1,76 @@
+"""The five questions of a reader, and the main numbers, as every surface lays them out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from battery.records.models import LEARN
+from battery.records.summary import PhaseMetrics, PhaseTable
+from battery.records.word import Word
+from battery.report.answer import QUESTIONS, answers, changes, rows, work, wrong
+from battery.verdict.assess import assess
+from tests.report.samples import FIRST, LAST, metrics, summary
+from tests.verdict.batteries import Cell, learning, observed
+
+
+def test_tasks_are_counted_by_how_they_changed() -> None:
+    def mixed(cell: Cell) -> dict[str, Any]:
+        learned = cell.arm == LEARN and cell.iteration > 1
+        return {"tokens": {0: 500, 1: 1500}.get(cell.task, 1000)} if learned else {}
+
+    assert changes(assess(observed(mixed))) == (
+        "Of 8 tasks 1 got better, 6 stayed as before and 1 got worse."
+    )
+    assert changes(assess(observed())) == "All 8 tasks stayed as before."
+
+
+def test_the_five_questions_of_a_reader_are_answered_in_their_order() -> None:
+    evidence = assess(observed(learning))
+    said = answers(summary(metrics(1), metrics(2)), evidence)
+    assert [answer.question for answer in said] == list(QUESTIONS)
+    assert said[0].text.startswith(f"{evidence.verdict}: ")
+    assert "% interval" in said[1].text
+    assert said[4].text == evidence.scope
+
+
+def test_under_a_word_that_makes_numbers_worthless_none_of_them_is_an_effect() -> None:
+    evidence = assess(observed(learning)).model_copy(update={"verdict": Word.INVALID})
+    size = answers(summary(metrics(1), metrics(2)), evidence)[1].text
+    assert size == "Not to be said: under INVALID none of the numbers shows learning."
+
+
+def test_the_main_numbers_are_of_both_ends_and_of_the_twin() -> None:
+    two = summary(metrics(1, **FIRST), metrics(2, **LAST))
+    two = two.model_copy(update={"control": [metrics(1), metrics(2, total_tokens=9600)]})
+    tokens, turns, overseer, _ = rows(two, assess(observed(learning)))
+    assert tokens[:4] == ("tokens per task", "1,163", "598", "1,200")
+    assert tokens.effect.startswith("-")
+    assert "%" in tokens.interval
+    assert turns[:4] == ("turns per task", "3.63", "2.50", "3.00")
+    assert overseer[:4] == ("overseer", "38%", "0%", "25%")
+
+
+def test_without_a_twin_no_number_is_an_effect() -> None:
+    alone = rows(summary(metrics(1), metrics(2)), assess(observed(learning, arms=(LEARN,))))
+    assert {(row.twin, row.effect, row.interval) for row in alone} == {("", "", "")}
+
+
+def test_impossible_tasks_count_as_refused_where_nobody_claims_them() -> None:
+    phases = PhaseTable(
+        alpha=phase(ok=3, failed=0), beta=phase(ok=2, failed=1), gamma=phase(ok=0, failed=2)
+    )
+    assert work(metrics(3, by_phase=phases)) == (
+        "5 of 6 possible tasks done, 2 of 2 impossible refused"
+    )
+
+
+def test_only_of_a_claim_it_is_said_how_often_it_is_wrong() -> None:
+    evidence = assess(observed(learning))
+    assert "at most one in 20" in (wrong(evidence) or "")
+    assert wrong(evidence.model_copy(update={"verdict": Word.NO_EFFECT})) is None
+
+
+def phase(**counts: int) -> PhaseMetrics:
+    count = sum(counts.values())
+    zero = {"blocked": 0, "total_tokens": 0, "overseer_called": 0}
+    return PhaseMetrics(count=count, **counts, **zero, avg_turns=1.0, avg_elapsed_s=0.1)
