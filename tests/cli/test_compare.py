@@ -59,7 +59,7 @@ def test_a_battery_compared_with_itself_does_not_differ_and_is_left_alone(before
     assert (done.returncode, done.stderr) == (0, "")
     found = Comparison.model_validate_json(done.stdout)
     assert found.outcome == "NO DIFFERENCE"
-    assert found.cautions == ["A and B are the same battery"]
+    assert found.cautions == ["both are the same battery"]
     assert contents(before) == was
 
 
@@ -104,7 +104,7 @@ def test_other_tasks_and_unfinished_batteries_are_not_comparable_and_say_why(
         path.unlink()
     done = command_here("compare", begun, before, cwd=tmp_path)
     assert done.returncode == 0
-    assert "A has no complete iteration" in done.stdout
+    assert "begun has no complete iteration" in done.stdout
 
 
 def test_a_folder_without_a_battery_is_refused(before: Path, tmp_path: Path) -> None:

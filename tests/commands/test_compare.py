@@ -50,16 +50,16 @@ def test_what_counts_as_not_reported_is_named_with_its_side(tmp_path: Path) -> N
         [{**each, "result": {**each["result"], "iterations": -1}} for each in runs(8)]
     )
     (caution,) = (text for text in compare(a.root, b.root).cautions if "not reported" in text)
-    assert caution.startswith("B: iter_2/runs.json: [0].result.iterations: ")
+    assert caution.startswith("b: iter_2/runs.json: [0].result.iterations: ")
 
 
 def test_a_copy_is_the_same_battery_by_its_run_id(tmp_path: Path) -> None:
     a, b = battery(tmp_path / "a", 1, 2), battery(tmp_path / "b", 1, 2)
     for folder in (a, b):
         folder.write_manifest(MANIFEST)
-    assert "A and B are the same battery" in compare(a.root, b.root).cautions
+    assert "both are the same battery" in compare(a.root, b.root).cautions
     b.write_manifest(MANIFEST.model_copy(update={"run_id": "another"}))
-    assert "A and B are the same battery" not in compare(a.root, b.root).cautions
+    assert "both are the same battery" not in compare(a.root, b.root).cautions
 
 
 def test_iterations_that_only_one_has_are_left_out_and_named(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_iterations_that_only_one_has_are_left_out_and_named(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("iterations", "task", "reason"),
     [
-        ((), {}, "B has no complete iteration"),
+        ((), {}, "b has no complete iteration"),
         ((1,), {"operation": "another"}, "they have no task in common"),
         ((3,), {}, "they have no iteration with a task in common"),
     ],

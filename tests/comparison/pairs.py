@@ -7,15 +7,19 @@ from typing import Any
 
 import numpy as np
 
+from battery.comparison.naming import Names
 from battery.comparison.pairing import Facts, shared, weigh
 from battery.records.models import LEARN
 from battery.verdict.table import Call
 from tests.verdict.batteries import Cell, Changes, calls
 
+#: What the two batteries are called.
+NAMES = Names("main", "branch")
+
 
 def facts(before: Sequence[Call], after: Sequence[Call]) -> Facts:
     """Compare two batteries that have something in common."""
-    found = weigh(before, after, shared(before, after))
+    found = weigh(before, after, shared(before, after), NAMES)
     assert found is not None
     return found
 

@@ -27,7 +27,7 @@ def party(
     usual = {"options": OPTIONS, "iterations_finished": 3, "state": "finished", "notes": []}
     manifest = MANIFEST.model_copy(update={**usual, **(changes or {})})
     tasks = Tasks(phases=PHASES, models=MODELS, expectations=expectations)
-    return Party(side("x").model_copy(update=of_side), manifest, tasks)
+    return Party(side("x", "main").model_copy(update=of_side), manifest, tasks)
 
 
 def named(found: list[Difference]) -> dict[str, bool]:
@@ -69,13 +69,14 @@ def test_what_limits_the_comparison_is_unfair_and_comes_first() -> None:
         iterations=[1, 2],
         repeats=2,
         arms=["learn"],
+        name="branch",
     )
     both = shared(calls(), [call for call in calls() if call.task != "id3"])
     found = differences(party(), other, both)
     names = ("tasks", "iterations", "repeats", "arms", "concurrency")
     assert named(found) == {**dict.fromkeys(names, True), "battery version": False}
     assert [each.unfair for each in found] == [True] * 5 + [False]
-    assert (found[0].before, found[0].after) == ("1 that B lacks", "0 that A lacks")
+    assert (found[0].before, found[0].after) == ("1 that branch lacks", "0 that main lacks")
     assert found[1].text == "compared: 2, 3"
 
 
@@ -97,7 +98,7 @@ def test_a_battery_that_is_not_sound_by_itself_is_unfair_even_if_both_are() -> N
 
 
 def test_without_a_manifest_the_settings_are_unknown_and_not_guessed() -> None:
-    old = Party(side("old"), Provenance(), None)
+    old = Party(side("old", "old"), Provenance(), None)
     (found,) = differences(old, party(), BOTH)
     assert (found.what, found.before, found.after) == ("manifest", "none", "battery.json")
 

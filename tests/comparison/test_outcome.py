@@ -132,12 +132,12 @@ def said(found: Facts) -> str:
 
 def test_the_sentence_has_cost_and_work_done() -> None:
     assert said(CASES["fewer tokens"][0]) == (
-        "BETTER On the same 8 tasks B is better than A: 40.4% fewer tokens on a typical task "
-        "(p = 0.008); as many tasks done (12 of 12, in A 12 of 12)."
+        "BETTER On the same 8 tasks branch is better than main: 40.4% fewer tokens on a typical "
+        "task (p = 0.008); as many tasks done (12 of 12, against 12 of 12 in main)."
     )
     assert said(CASES["fewer done at equal tokens"][0]).startswith(
-        "WORSE On the same 8 tasks B is worse than A: fewer tasks done (9 of 18, in A 18 of 18, "
-        "p < 0.001); as many tokens on a typical task."
+        "WORSE On the same 8 tasks branch is worse than main: fewer tasks done (9 of 18, "
+        "against 18 of 18 in main, p < 0.001); as many tokens on a typical task."
     )
 
 
@@ -145,7 +145,10 @@ def test_what_is_no_reason_for_the_word_is_said_with_what_it_is_worth() -> None:
     small = said(CASES["significant and small"][0])
     assert "3.7% fewer tokens on a typical task (p = 0.008), which is too little to count" in small
     luck = said(CASES["one lost task of six in two iterations may be luck"][0])
-    assert "fewer tasks done (10 of 12, in A 12 of 12, p = 0.333), which may be luck." in luck
+    assert (
+        "fewer tasks done (10 of 12, against 12 of 12 in main, p = 0.333), which may be luck."
+        in luck
+    )
 
 
 def test_a_loss_that_would_object_to_a_gain_is_a_reason_for_worse_as_well() -> None:
@@ -155,7 +158,7 @@ def test_a_loss_that_would_object_to_a_gain_is_a_reason_for_worse_as_well() -> N
     found = against_usual(forgetting)
     outcome, reasons = decide(found)
     assert outcome == Outcome.WORSE
-    assert reasons[1] == "fewer tasks done (6 of 12, in A 12 of 12, p = 0.031)"
+    assert reasons[1] == "fewer tasks done (6 of 12, against 12 of 12 in main, p = 0.031)"
 
 
 def test_tokens_that_only_one_reports_are_not_the_same_numbers() -> None:
@@ -242,8 +245,8 @@ def test_a_metric_that_decides_nothing_is_named_where_it_differs(
 
 def test_an_unclear_comparison_names_the_tasks_that_were_lost() -> None:
     text = said(CASES["a lost task"][0])
-    assert "1 task passed in A and not in B" in text
-    assert "fewer tasks done (10 of 12, in A 12 of 12, p = 0.333)" in text
+    assert "1 task passed in main and not in branch" in text
+    assert "fewer tasks done (10 of 12, against 12 of 12 in main, p = 0.333)" in text
 
 
 def test_too_few_tasks_for_an_interval_are_said_in_its_place() -> None:

@@ -23,7 +23,7 @@ def silent(_: Cell) -> dict[str, None]:
 def test_frozen_arms_that_differ_blame_the_system_and_not_the_learning() -> None:
     other = cause(against_usual(everywhere(1500)))
     assert "differ too: 50.3% more tokens on a typical task (p = 0.008). So the system" in other
-    assert "not (only) what was learned. Beyond what they differ by, B used as many" in other
+    assert "not (only) what was learned. Beyond what they differ by, branch used as many" in other
     assert "do not differ significantly" in cause(against_usual(cheaper))
 
 
@@ -34,7 +34,7 @@ def test_frozen_arms_that_differ_by_much_and_not_surely_are_not_called_alike() -
 
 def test_frozen_arms_that_fail_more_blame_the_system() -> None:
     text = cause(against_usual(lambda _: {"status": "failed"}, iterations=4))
-    assert "differ too: fewer tasks done (0 of 18, in A 18 of 18, p < 0.001)." in text
+    assert "differ too: fewer tasks done (0 of 18, against 18 of 18 in main, p < 0.001)." in text
 
 
 def test_what_goes_beyond_the_frozen_arms_is_one_sentence() -> None:
@@ -42,7 +42,7 @@ def test_what_goes_beyond_the_frozen_arms_is_one_sentence() -> None:
         return {"tokens": 250 if cell.arm == LEARN and cell.iteration > 1 else 500}
 
     text = cause(against_usual(half_learned))
-    assert text.endswith("Beyond what they differ by, B used 50% fewer tokens (p = 0.008).")
+    assert text.endswith("Beyond what they differ by, branch used 50% fewer tokens (p = 0.008).")
 
 
 def test_frozen_arms_without_tokens_are_not_called_alike() -> None:
@@ -53,8 +53,8 @@ def test_frozen_arms_without_tokens_are_not_called_alike() -> None:
 
 def test_without_frozen_arms_the_cause_is_open_and_iteration_1_is_told() -> None:
     text = cause(facts(calls(), calls(everywhere(1500), arms=(LEARN,))))
-    assert "Not both have a frozen arm" in text
-    assert "In iteration 1, before anything was learned, B used 50.3% more tokens" in text
+    assert "Not both have a twin" in text
+    assert "In iteration 1, before anything was learned, branch used 50.3% more tokens" in text
 
 
 def test_in_iteration_1_nothing_had_been_learned() -> None:
@@ -90,9 +90,9 @@ def test_erratic_calls_that_look_cheaper_are_told() -> None:
         return {"tokens": 300 if (cell.task + cell.iteration) % 2 else 1500}
 
     there = list(cautions(facts(calls(steady, iterations=5), calls(erratic, iterations=5))))
-    assert "the tokens of B scatter more, which makes it look cheaper" in there
+    assert "the tokens of branch scatter more, which makes it look cheaper" in there
     back = list(cautions(facts(calls(erratic, iterations=5), calls(steady, iterations=5))))
-    assert "the tokens of A scatter more, which makes it look cheaper" in back
+    assert "the tokens of main scatter more, which makes it look cheaper" in back
 
 
 def test_time_turns_and_the_overseer_are_no_caution() -> None:
@@ -119,4 +119,4 @@ def test_with_too_few_tasks_their_number_comes_first() -> None:
 
 def test_without_tokens_answers_that_report_them_would_settle_it() -> None:
     (advice,) = settle(Outcome.UNCLEAR, facts(calls(silent), calls(silent)))
-    assert advice == "Answers that report their tokens, in A and in B."
+    assert advice == "Answers that report their tokens, in main and in branch."

@@ -16,10 +16,10 @@ def test_a_comparison_comes_back_from_json(name: str) -> None:
 
 
 def test_a_folder_whose_name_is_not_utf_8_is_shown_with_its_bytes() -> None:
-    named = Side.model_validate({**side("x").model_dump(), "folder": os.fsdecode(b"run\xff")})
+    named = Side.model_validate({**side("x", "x").model_dump(), "folder": os.fsdecode(b"run\xff")})
     assert named.folder == r"run\udcff"
     assert Side.model_validate_json(named.model_dump_json()) == named
-    assert side("läuft").folder == "läuft"
+    assert side("läuft", "x").folder == "läuft"
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,16 @@ from battery.records.comparison import Comparison, Difference, Side
 from battery.records.models import LEARN
 from battery.records.word import Outcome
 from battery.verdict.table import Call
-from tests.comparison.pairs import everywhere, facts
+from tests.comparison.pairs import NAMES, everywhere, facts
 from tests.verdict.batteries import PHASES, Cell, calls
 
 HOSTILE = "</script><script>alert(1)</script> | `x` \x1b[31m <img src=x onerror=alert(1)>"
 
 
-def side(folder: str) -> Side:
+def side(folder: str, name: str) -> Side:
     """Describe a battery."""
     return Side(
+        name=name,
         folder=folder,
         run_id=folder,
         started_at="2026-01-01T00:00:00Z",
@@ -53,8 +54,8 @@ def comparison(
         sentence=sentence(outcome, found, reasons),
         reasons=reasons,
         cause=cause(found),
-        before=side("data/before"),
-        after=side("data/after"),
+        before=side("data/main", NAMES.before),
+        after=side("data/branch", NAMES.after),
         iterations=list(found.iterations),
         cost=both.cost,
         change=found.change,
@@ -80,7 +81,11 @@ def hostile() -> Comparison:
     before += [call._replace(task="gone", label=HOSTILE, position=9) for call in before[:1]]
     unlike = Difference(what="models.x", before=HOSTILE, after=HOSTILE, unfair=False, text="t")
     return comparison(
-        labelled, before, before=side(HOSTILE), after=side(HOSTILE), differences=[unlike]
+        labelled,
+        before,
+        before=side(HOSTILE, NAMES.before),
+        after=side(HOSTILE, NAMES.after),
+        differences=[unlike],
     )
 
 

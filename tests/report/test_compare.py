@@ -32,9 +32,9 @@ def test_the_largest_changes_are_named_both_ways_and_no_more_than_five_each() ->
 
 def test_sides_name_gaps_repeats_and_a_single_iteration() -> None:
     gap = CASES["worse"].before.model_copy(update={"iterations": [1, 3], "repeats": 2})
-    assert cells.side(gap) == "no verdict: 8 tasks, iterations 1, 3, learn and frozen, 2 repeats"
+    assert cells.side(gap) == "no verdict: 8 tasks, iterations 1, 3, learner and twin, 2 repeats"
     far = gap.model_copy(update={"iterations": [1, 10**20]})
-    assert "iterations 1, 100000000000000000000, learn" in cells.side(far)
+    assert "iterations 1, 100000000000000000000, learner" in cells.side(far)
     unchecked = cells.side(gap.model_copy(update={"checked": False}))
     assert unchecked.endswith("2 repeats; ok is the system's own word: no task has a check")
     none = gap.model_copy(update={"iterations": [], "arms": [], "repeats": 1})
@@ -54,7 +54,7 @@ def test_what_decides_comes_first_and_the_rest_has_two_means_alone() -> None:
     assert cost == ["total_tokens", "1,000", "3,191", "+100.5%", "+50.1% to +375.3%", "0.008"]
     assert done == ["ok_tasks", "12 of 12", "10 of 12", "-16.7 pts", "-", "0.333"]
     assert others[0] == ["avg_turns_per_task", "4.00", "4.00", "-", "-", "-"]
-    assert {len(row) for row in (cost, done, *others)} == {len(cells.HEADS)}
+    assert {len(row) for row in (cost, done, *others)} == {len(cells.heads(CASES["worse"]))}
 
 
 def test_six_tasks_have_a_reason_in_place_of_an_interval() -> None:
@@ -135,7 +135,7 @@ def test_word_sentence_table_p_and_interval_agree(
         assert "as many tokens on a typical task" in found.sentence
         assert costs[3].lstrip("+-") == "0.0%"
     if done.difference is not None:
-        assert f"({counts[2]}, in A {counts[1]}" in found.sentence
+        assert f"({counts[2]}, against {counts[1]} in main" in found.sentence
         amount = "more" if done.difference > 0 else "fewer" if done.difference < 0 else "as many"
         assert f"{amount} tasks done (" in found.sentence
     for p in (cost.p, done.p):

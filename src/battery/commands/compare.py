@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from battery.comparison import naming, pairing, remarks
 from battery.comparison import outcome as words
-from battery.comparison import pairing, remarks
 from battery.comparison.fairness import Party, differences
+from battery.comparison.naming import Called, Names
 from battery.comparison.outcome import decide
 from battery.comparison.pairing import Facts, Shared
 from battery.recorded import OpenedBattery, open_battery
@@ -24,16 +25,17 @@ _NO_NOISE = Noise(before=None, after=None, source_before=None, source_after=None
 def compare(before: Path, after: Path) -> Comparison:
     """Return what changed from one battery (A) to the other (B); raise `BatteryError`."""
     a, b = _opened(before), _opened(after)
+    names = naming.tell_apart(*(Called(each.provenance.name, each.folder.root) for each in (a, b)))
     # Tasks and iterations that only one side has say nothing about a change.
     both = pairing.shared(a.calls, b.calls)
-    facts = pairing.weigh(a.calls, b.calls, both)
+    facts = pairing.weigh(a.calls, b.calls, both, names)
     if facts:
         outcome, reasons = decide(facts)
         sentence = words.sentence(outcome, facts, reasons)
     else:
-        outcome, reasons = Outcome.NOT_COMPARABLE, [_missing(a, b, both)]
-        sentence = words.not_comparable(reasons)
-    of_before, of_after = _party(a), _party(b)
+        outcome, reasons = Outcome.NOT_COMPARABLE, [_missing(a, b, both, names)]
+        sentence = words.not_comparable(reasons, names)
+    of_before, of_after = _party(a, names.before), _party(b, names.after)
     return Comparison(
         outcome=outcome,
         sentence=sentence,
@@ -65,9 +67,10 @@ def _opened(root: Path) -> OpenedBattery:
     return opened
 
 
-def _party(opened: OpenedBattery) -> Party:
+def _party(opened: OpenedBattery, name: str) -> Party:
     provenance, calls = opened.provenance, opened.calls
     side = Side(
+        name=name,
         folder=str(opened.folder.root),
         run_id=provenance.run_id,
         started_at=provenance.started_at,
@@ -83,8 +86,8 @@ def _party(opened: OpenedBattery) -> Party:
     return Party(side, provenance, opened.tasks)
 
 
-def _missing(a: OpenedBattery, b: OpenedBattery, both: Shared) -> str:
-    for name, opened in (("A", a), ("B", b)):
+def _missing(a: OpenedBattery, b: OpenedBattery, both: Shared, names: Names) -> str:
+    for name, opened in zip(names, (a, b), strict=True):
         if not opened.calls:
             return f"{name} has no complete iteration"
     if not both.tasks:
@@ -95,7 +98,7 @@ def _missing(a: OpenedBattery, b: OpenedBattery, both: Shared) -> str:
 def _cautions(a: OpenedBattery, b: OpenedBattery, facts: Facts) -> Iterator[str]:
     # By the run id and not by the folder: a copy is the same battery, too.
     if a.provenance.run_id and a.provenance.run_id == b.provenance.run_id:
-        yield "A and B are the same battery"
-    for name, opened in (("A", a), ("B", b)):
+        yield "both are the same battery"
+    for name, opened in zip(facts.names, (a, b), strict=True):
         yield from (f"{name}: {fault}" for fault in opened.faults)
     yield from remarks.cautions(facts)

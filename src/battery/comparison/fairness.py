@@ -14,7 +14,7 @@ from battery.comparison.pairing import Shared
 from battery.records.comparison import Difference, Side
 from battery.records.expectations import Expectations
 from battery.records.manifest import Manifest, Provenance
-from battery.records.models import Tasks
+from battery.records.models import ARM_NAMES, Tasks
 
 _MAY_BE_IT: Final = "this may be the very change under test"
 # Unfair is only what changes the numbers without being what is tested: calls that slow each other
@@ -53,8 +53,8 @@ def _shapes(before: Party, after: Party, both: Shared) -> Iterator[Difference]:
     if both.only_before or both.only_after:
         yield Difference(
             what="tasks",
-            before=f"{len(both.only_before)} that B lacks",
-            after=f"{len(both.only_after)} that A lacks",
+            before=f"{len(both.only_before)} that {b.name} lacks",
+            after=f"{len(both.only_after)} that {a.name} lacks",
             unfair=True,
             text="only the others are compared; each memory learned from its own tasks as well",
         )
@@ -67,8 +67,12 @@ def _shapes(before: Party, after: Party, both: Shared) -> Iterator[Difference]:
     )
     text = "the means of one side rest on fewer calls"
     yield from _pair("repeats", str(a.repeats), str(b.repeats), text)
-    text = "the frozen arms cannot be compared, and one side's calls alternated with another arm's"
-    yield from _pair("arms", ", ".join(a.arms) or _NONE, ", ".join(b.arms) or _NONE, text)
+    text = "the twins cannot be compared, and one side's calls alternated with another arm's"
+    yield from _pair("arms", _arms(a), _arms(b), text)
+
+
+def _arms(side: Side) -> str:
+    return ", ".join(ARM_NAMES[arm] for arm in side.arms) or _NONE
 
 
 def _states(before: Party, after: Party) -> Iterator[Difference]:
@@ -151,7 +155,7 @@ def _expectations(party: Party) -> dict[str, Any]:
 def _fields(
     name: str, before: dict[str, Any], after: dict[str, Any]
 ) -> Iterator[tuple[str, str, str]]:
-    # What only one of them has, such as a control gateway, shows among its arms.
+    # What only one of them has, such as a twin, shows among its arms.
     for key in [key for key in before if key in after]:
         yield f"{name}.{key}", _shown(before.get(key)), _shown(after.get(key))
 

@@ -15,6 +15,7 @@ from battery.base.numbers import (
     signed_percent,
 )
 from battery.base.text import listed
+from battery.comparison.naming import Names
 from battery.comparison.pairing import Facts
 from battery.records.comparison import Change, CostChange
 from battery.records.findings import Interval
@@ -63,19 +64,20 @@ def of_cost(change: Change) -> Answer:
     return Answer(0.0 if cost.ratio is None else cost.ratio - 1, cost.p, text)
 
 
-def of_done(change: Change) -> Answer:
+def of_done(change: Change, names: Names) -> Answer:
     """Return whether more or fewer tasks are done, in words."""
     done, gain = change.done, change.done.difference or 0.0
     amount = "as many" if not gain else "more" if gain > 0 else "fewer"
     p = "" if done.p is None else f", {p_equals(done.p)}"
-    counts = f"{done.after:,} of {done.after_calls:,}, in A {done.before:,} of "
-    return Answer(-gain, done.p, f"{amount} tasks done ({counts}{done.before_calls:,}{p})")
+    counts = f"{done.after:,} of {done.after_calls:,}"
+    base = f"against {done.before:,} of {done.before_calls:,} in {names.before}"
+    return Answer(-gain, done.p, f"{amount} tasks done ({counts}, {base}{p})")
 
 
-def answers(change: Change) -> list[Answer]:
+def answers(change: Change, names: Names) -> list[Answer]:
     """List what was found of cost and of tasks done, as far as it could be compared."""
     cost = [] if change.cost.ratio is None else [of_cost(change)]
-    return cost if change.done.difference is None else [*cost, of_done(change)]
+    return cost if change.done.difference is None else [*cost, of_done(change, names)]
 
 
 def decide(facts: Facts) -> tuple[Outcome, list[str]]:
@@ -83,7 +85,7 @@ def decide(facts: Facts) -> tuple[Outcome, list[str]]:
     # What is sure and large enough decides first, gains and losses alike: neither undoes the other.
     # A gain is held to a lower bar for losses than a change without one, since cost is saved most
     # easily by giving up. NO DIFFERENCE has to be shown; the rest stays open.
-    found = answers(facts.change)
+    found = answers(facts.change, facts.names)
     better = [answer.text for answer in found if answer.says(-1)]
     worse = [answer.text for answer in found if answer.says(1)] + _new_bluffs(facts)
     if better:
@@ -113,7 +115,7 @@ def _new_bluffs(facts: Facts) -> list[str]:
 
 def _loss(facts: Facts) -> list[str]:
     """Object to a gain that is bought with failing, significant or not: giving up is cheap."""
-    done, p = of_done(facts.change), facts.change.done.p_fewer
+    done, p = of_done(facts.change, facts.names), facts.change.done.p_fewer
     objects = done.relevant and done.harm > 0 and p is not None and p <= policy.LOSS
     return [done.text] if objects else []
 
@@ -138,13 +140,14 @@ def _cost_open(facts: Facts) -> Iterator[str]:
 
 def _done_open(facts: Facts) -> Iterator[str]:
     """Explain why the tasks done are not called alike; nothing where they are."""
-    done = of_done(facts.change)
+    done = of_done(facts.change, facts.names)
     if done.relevant or done.sure:
         yield done.text
     # Even a single task, significant or not: "no difference" must not be said over a task that now
     # fails.
     if facts.flips.lost:
-        yield f"{counted(facts.flips.lost, 'task')} passed in A and not in B"
+        before, after = facts.names
+        yield f"{counted(facts.flips.lost, 'task')} passed in {before} and not in {after}"
 
 
 def _rules_out(interval: Interval) -> bool:
@@ -193,12 +196,14 @@ def _span(cost: CostChange, interval: Interval) -> str:
 def sentence(outcome: Outcome, facts: Facts, reasons: Sequence[str]) -> str:
     """Put what came of comparing at least one task into plain language."""
     if outcome is Outcome.NOT_COMPARABLE:
-        return not_comparable(reasons)
+        return not_comparable(reasons, facts.names)
     tasks, cost, plain = len(facts.pairs), facts.change.cost, facts.change.cost.plain
     same = f"the same {tasks} tasks" if tasks > 1 else "the one task in common"
     # The reasons, and what the other question came to: neither answer is left out.
-    rest = [answer.aside for answer in answers(facts.change) if answer.text not in reasons]
-    text = f"On {same} {outcome.about.claim}: {'; '.join([*reasons, *rest])}."
+    rest = [
+        answer.aside for answer in answers(facts.change, facts.names) if answer.text not in reasons
+    ]
+    text = f"On {same} {outcome.about.between(*facts.names)}: {'; '.join([*reasons, *rest])}."
     if list(facts.iterations) == [1]:
         text += " Only iteration 1 could be compared, and nothing had been learned by then."
     if not cost.cells and outcome != Outcome.UNCLEAR:
@@ -208,9 +213,9 @@ def sentence(outcome: Outcome, facts: Facts, reasons: Sequence[str]) -> str:
     return text
 
 
-def not_comparable(reasons: Sequence[str]) -> str:
+def not_comparable(reasons: Sequence[str], names: Names) -> str:
     """Explain why there is nothing to compare."""
-    return f"{Outcome.NOT_COMPARABLE.about.claim}: {'; '.join(reasons)}."
+    return f"{Outcome.NOT_COMPARABLE.about.between(*names)}: {'; '.join(reasons)}."
 
 
 def no_interval(facts: Facts) -> str:

@@ -15,6 +15,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 
 from battery.comparison.change import change_of, effects
+from battery.comparison.naming import Names
 from battery.records.comparison import Change, Claims, Flips, NamedTask, Noise, TaskPair
 from battery.records.metric import METRICS, OK, Metric, cost_of
 from battery.records.models import FROZEN, LEARN, Arm, Phase
@@ -48,7 +49,7 @@ class Shared(NamedTuple):
 
 
 class Net(NamedTuple):
-    """What the learn arms differ by beyond the frozen arms, which learn nothing."""
+    """What the learners differ by beyond the twins, which learn nothing."""
 
     #: Cost of a typical task, B over A.
     ratio: float
@@ -68,14 +69,16 @@ class Claimed(NamedTuple):
 class Facts(NamedTuple):
     """Everything that the word and the sentences of a comparison rest on."""
 
-    #: The learn arms, B with A as its base.
+    #: What the batteries are called.
+    names: Names
+    #: The learners, B with A as its base.
     table: Table
     #: The same in iteration 1; None where that is what is compared.
     first: Table | None
     change: Change
     #: Of `first`; None without it.
     start: Change | None
-    #: The frozen arms; None where one is missing.
+    #: The twins; None where one is missing.
     twins: Change | None
     #: None where it is not known.
     net: Net | None
@@ -91,7 +94,7 @@ class Facts(NamedTuple):
 
 
 def shared(before: Sequence[Call], after: Sequence[Call]) -> Shared:
-    """Match tasks and iterations of the learn arms; what is not in both is listed by name."""
+    """Match tasks and iterations of the learners; what is not in both is listed by name."""
     a, b = (_named(calls) for calls in (before, after))
     iterations = _iterations(before) & _iterations(after)
     return Shared(
@@ -133,7 +136,9 @@ def side_by_side(
     return replace(table_of(*sides), cost=both.cost) if all(sides) else None
 
 
-def weigh(before: Sequence[Call], after: Sequence[Call], both: Shared) -> Facts | None:
+def weigh(
+    before: Sequence[Call], after: Sequence[Call], both: Shared, names: Names
+) -> Facts | None:
     """Compare the arms of two batteries on what they share; None where that is nothing."""
     window = both.window
     table = side_by_side(before, after, LEARN, window, both)
@@ -149,6 +154,7 @@ def weigh(before: Sequence[Call], after: Sequence[Call], both: Shared) -> Facts 
         Claimed(claims(after, both), refuted(after, both)),
     )
     return Facts(
+        names=names,
         table=table,
         first=first,
         change=change_of(table),
@@ -169,7 +175,7 @@ def _net(table: Table, twins: Table) -> Net | None:
 
 
 def claims(calls: Iterable[Call], both: Shared) -> dict[str, Claims]:
-    """Count the runs of each impossible task in the learn arm, and those that claim it.
+    """Count the runs of each impossible task of the learner, and those that claim it.
 
     All iterations of both count, the first too: a bluff is one, whatever was learned.
     """
@@ -182,7 +188,7 @@ def claims(calls: Iterable[Call], both: Shared) -> dict[str, Claims]:
 
 
 def refuted(calls: Iterable[Call], both: Shared) -> dict[str, Claims]:
-    """Count the graded runs of other tasks in the learn arm, and claims that checks refute.
+    """Count the graded runs of other tasks of the learner, and claims that checks refute.
 
     Only over the iterations compared, like the share that is ok.
     """

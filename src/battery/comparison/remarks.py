@@ -27,7 +27,7 @@ from battery.verdict.cost import scatters
 #: Nobody would write more tasks than this to settle a question.
 _MOST_TASKS: Final = 2_000
 _NO_TWINS: Final = (
-    "Not both have a frozen arm, so nothing here tells a change of what was learned from one of "
+    "Not both have a twin, so nothing here tells a change of what was learned from one of "
     "the system or its surroundings."
 )
 SCOPE: Final = (
@@ -38,7 +38,7 @@ SCOPE: Final = (
 
 
 def cause(facts: Facts) -> str:
-    """Explain by the frozen arms where a change comes from."""
+    """Explain by the twins where a change comes from."""
     # Twins or not: iteration 1 comes before the first distillation.
     if list(facts.iterations) == [1]:
         return (
@@ -49,22 +49,24 @@ def cause(facts: Facts) -> str:
         return f"{_NO_TWINS}{_start(facts)}"
     # With a handful of tasks a large difference need not be significant, and calling the twins
     # alike would put it down to what was learned.
-    differing = [answer for answer in answers(facts.twins) if answer.sure or answer.relevant]
+    differing = [
+        answer for answer in answers(facts.twins, facts.names) if answer.sure or answer.relevant
+    ]
     apart = "; ".join(answer.text for answer in differing)
     if facts.twins.cost.ratio is None:
         also = f" Otherwise they differ: {apart}." if apart else ""
         plain = facts.twins.cost.plain
         return (
-            f"The frozen arms, which learn nothing, could not be compared in {plain}, so nothing "
+            f"The twins, which learn nothing, could not be compared in {plain}, so nothing "
             f"here tells whether a change of {plain} comes from what was learned.{also}"
         )
     if not apart:
         return (
-            "The frozen arms, which learn nothing, do not differ significantly, nor by "
-            f"{policy.relevant()}. Where they run the same systems as the learn arms, a difference "
+            "The twins, which learn nothing, do not differ significantly, nor by "
+            f"{policy.relevant()}. Where they run the same systems as the learners, a difference "
             "comes from what was learned."
         )
-    start = f"The frozen arms, which learn nothing, differ too: {apart}"
+    start = f"The twins, which learn nothing, differ too: {apart}"
     if not any(answer.sure for answer in differing):
         return f"{start}. That may be chance.{_beyond(facts)}"
     return (
@@ -79,7 +81,7 @@ def settle(outcome: Outcome, facts: Facts) -> list[str]:
     if outcome != Outcome.UNCLEAR:
         return []
     if not cost.tasks:
-        return [f"Answers that report their {plain}, in A and in B."]
+        return [f"Answers that report their {plain}, in {' and in '.join(facts.names)}."]
     # First of all: below this number no amount of repeats or iterations decides anything.
     if cost.interval is None:
         lacking = f"with {plain} in both" if cost.tasks < len(facts.pairs) else "in common"
@@ -101,13 +103,14 @@ def _beyond(facts: Facts) -> str:
     if facts.net is None:
         return ""
     amount = f"{more_or_fewer(facts.net.ratio)} {facts.change.cost.plain}{with_p(facts.net.p)}"
-    return f" Beyond what they differ by, B used {amount}."
+    return f" Beyond what they differ by, {facts.names.after} used {amount}."
 
 
 def _start(facts: Facts) -> str:
     if facts.start is None or facts.start.cost.ratio is None:
         return ""
-    return f" In iteration 1, before anything was learned, B used {of_cost(facts.start).text}."
+    used = f"{facts.names.after} used {of_cost(facts.start).text}"
+    return f" In iteration 1, before anything was learned, {used}."
 
 
 def cautions(facts: Facts) -> Iterator[str]:
@@ -124,12 +127,12 @@ def cautions(facts: Facts) -> Iterator[str]:
 def _uncompared(facts: Facts) -> Iterator[str]:
     """Note how few of the tasks and cells the cost rests on, where that is not all of them."""
     tasks, cells = counted(len(facts.pairs), "task"), facts.cells
-    for arms, change in (("", facts.change), (" of the frozen arms", facts.twins)):
+    for arms, change in (("", facts.change), (" of the twins", facts.twins)):
         if change and change.cost.cells < cells:
             yield (
                 f"{change.cost.plain}{arms} could be compared in {change.cost.tasks} of {tasks} "
                 f"and {change.cost.cells} of {cells} cells (a task in an iteration): the others "
-                "have none in A or in B"
+                f"have none in {' or in '.join(facts.names)}"
             )
 
 
@@ -139,8 +142,11 @@ def _hidden(facts: Facts) -> Iterator[str]:
     if len(facts.iterations) < 2:
         return
     last = change_of(facts.table.over(slice(len(facts.iterations) - 1, None)))
-    for of in (of_cost, of_done):
-        whole, late = of(facts.change), of(last)
+    both = (
+        (of_cost(facts.change), of_cost(last)),
+        (of_done(facts.change, facts.names), of_done(last, facts.names)),
+    )
+    for whole, late in both:
         if late.relevant and not (whole.relevant and whole.harm * late.harm > 0):
             yield (
                 f"in iteration {facts.iterations[-1]} alone, {late.text}: the mean over the "
@@ -168,8 +174,8 @@ def _erratic(facts: Facts) -> Iterator[str]:
     after, before = facts.table.calls[facts.table.cost]
     ratio, plain = facts.change.cost.ratio, facts.change.cost.plain
     for name, sides, cheaper in (
-        ("B", (after, before), ratio is not None and ratio < 1),
-        ("A", (before, after), ratio is not None and ratio > 1),
+        (facts.names.after, (after, before), ratio is not None and ratio < 1),
+        (facts.names.before, (before, after), ratio is not None and ratio > 1),
     ):
         if cheaper and scatters(*sides, phases):
             yield f"the {plain} of {name} scatter more, which makes it look cheaper"

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field
 
 from battery.records.findings import Interval, Record
 from battery.records.metric import METRICS, TOKENS
-from battery.records.models import SCHEMA_VERSION, Phase
+from battery.records.models import SCHEMA_VERSION, Arm, Phase
 from battery.records.word import Flip, Outcome, Word
 
 
@@ -28,6 +28,10 @@ FileName = Annotated[str, BeforeValidator(_readable)]
 class Side(Record):
     """One of the two batteries."""
 
+    name: str = Field(
+        description="What it is called here: its own name where only one of them has it, else the "
+        "shortest name of a folder that tells the two apart; cut where it is long."
+    )
     folder: FileName = Field(description="As it was named.")
     run_id: str | None = Field(description="From the manifest; null without one.")
     started_at: str | None = Field(description="From the manifest; null without one.")
@@ -35,7 +39,7 @@ class Side(Record):
     verdict: Word | None = Field(
         description="Its own verdict, computed again; null where it has none."
     )
-    arms: list[str] = Field(description="`learn`, and `frozen` where there is a control arm.")
+    arms: list[Arm] = Field(description="`learn`, and `frozen` where there is a twin.")
     tasks: int = Field(description="Number of tasks.")
     iterations: list[int] = Field(
         description="Those whose tasks are all done; the review may be missing, which a "
@@ -206,8 +210,8 @@ class Comparison(Record):
     sentence: str = Field(description="The outcome in plain language.")
     reasons: list[str] = Field(description="Why this word and not another one, one line each.")
     cause: str | None = Field(
-        description="What the frozen arms say about where a change comes from; null if nothing "
-        "was compared.",
+        description="What the twins say about where a change comes from; null if nothing was "
+        "compared.",
     )
     before: Side = Field(description="A.")
     after: Side = Field(description="B.")
@@ -216,15 +220,13 @@ class Comparison(Record):
         " is.",
     )
     cost: str = Field(description="The metric that is the cost: its key in `metrics.json`.")
-    change: Change | None = Field(
-        description="The learn arms; null where nothing could be compared."
-    )
+    change: Change | None = Field(description="The learners; null where nothing could be compared.")
     start: Change | None = Field(
         description="The same in iteration 1, before anything was learned; null where that is "
         "what is compared anyway."
     )
     twins: Change | None = Field(
-        description="The frozen arms, over the same iterations; null where one is missing."
+        description="The twins, over the same iterations; null where one is missing."
     )
     flips: Flips = Field(description="How many tasks changed sides.")
     tasks: list[TaskPair] = Field(description="The tasks of both, in the order of A.")

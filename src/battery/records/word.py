@@ -88,30 +88,40 @@ class AboutOutcome(NamedTuple):
     """What surfaces show of the outcome of a comparison."""
 
     tone: Tone
-    #: What its sentence says, before the reasons.
+    #: What its sentence says, before the reasons; `between` puts in the names.
     claim: str
     #: Whether something got better, and whether something got worse.
     gains: bool = False
     losses: bool = False
 
+    def between(self, before: str, after: str) -> str:
+        """Say the claim of two batteries by their names."""
+        return self.claim.format(before=before, after=after)
+
 
 class Outcome(_Described):
     """What a comparison comes to, in a word."""
 
-    NOT_COMPARABLE = "NOT COMPARABLE", AboutOutcome("open", "A and B cannot be compared")
-    WORSE = "WORSE", AboutOutcome("bad", "B is worse than A", losses=True)
-    BETTER = "BETTER", AboutOutcome("good", "B is better than A", gains=True)
+    NOT_COMPARABLE = (
+        "NOT COMPARABLE",
+        AboutOutcome("open", "{before} and {after} cannot be compared"),
+    )
+    WORSE = "WORSE", AboutOutcome("bad", "{after} is worse than {before}", losses=True)
+    BETTER = "BETTER", AboutOutcome("good", "{after} is better than {before}", gains=True)
     # A gain that is paid for counts as bad: a pipeline has to stop, and a person to decide.
     MIXED = (
         "MIXED",
         AboutOutcome(
-            "bad", "B is better than A in one thing and worse in another", gains=True, losses=True
+            "bad",
+            "{after} is better than {before} in one thing and worse in another",
+            gains=True,
+            losses=True,
         ),
     )
     NO_DIFFERENCE = "NO DIFFERENCE", AboutOutcome("flat", "nothing that counts differs")
     UNCLEAR = (
         "UNCLEAR",
-        AboutOutcome("open", "it cannot be told whether B is better or worse than A"),
+        AboutOutcome("open", "it cannot be told whether {after} is better or worse than {before}"),
     )
 
     about: AboutOutcome

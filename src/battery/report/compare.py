@@ -13,12 +13,13 @@ from battery.records.comparison import (
     CostChange,
     Difference,
     DoneChange,
-    Flips,
     Means,
+    NamedTask,
     Side,
     TaskPair,
 )
 from battery.records.metric import METRICS, OK
+from battery.records.models import ARM_NAMES
 from battery.records.word import Flip
 from battery.report.evidence import NONE, mean, relative
 from battery.report.evidence import done as ended_ok
@@ -26,16 +27,19 @@ from battery.verdict import policy
 
 #: Head of the column with intervals.
 INTERVAL: Final = f"{percent(1 - policy.compared(), 1)} interval"
-#: Heads of what a table shows of each metric: the two that decide first.
-HEADS: Final = ("Metric", "A", "B", "B vs A", INTERVAL, "p")
 #: So many of the largest changes by task are named, each way.
 MOST: Final = 5
 #: A smaller change than this prints as none.
 _LEAST: Final = 0.0005
 
 
+def heads(comparison: Comparison) -> list[str]:
+    """Return the heads of what a table shows of each metric."""
+    return ["Metric", comparison.before.name, comparison.after.name, "Change", INTERVAL, "p"]
+
+
 def rows(change: Change) -> list[list[str]]:
-    """Write what `HEADS` names, a row per metric."""
+    """Write what `heads` names, a row per metric: the two that decide first."""
     return [_cost(change.cost), _done(change.done), *map(_means, change.others)]
 
 
@@ -83,8 +87,8 @@ def plain(comparison: Comparison) -> str:
 
 def task_heads(comparison: Comparison) -> list[str]:
     """Return the heads of what both surfaces with a table of tasks show of each."""
-    cost = plain(comparison).capitalize()
-    return ["ok in A", "ok in B", f"{cost} in A", f"{cost} in B"]
+    cost, names = plain(comparison), (comparison.before.name, comparison.after.name)
+    return [f"{what}, {name}" for what in ("ok", cost) for name in names]
 
 
 def task_cells(pair: TaskPair, comparison: Comparison) -> list[str]:
@@ -100,7 +104,8 @@ def task_cells(pair: TaskPair, comparison: Comparison) -> list[str]:
 def side(battery: Side) -> str:
     """Describe a battery in one line, but for its folder."""
     steps = _iterations(battery.iterations) if battery.iterations else "no complete iteration"
-    parts = [f"{battery.tasks} tasks", steps, " and ".join(battery.arms) or "no arm"]
+    arms = " and ".join(ARM_NAMES[arm] for arm in battery.arms) or "no arm"
+    parts = [f"{battery.tasks} tasks", steps, arms]
     if battery.repeats > 1:
         parts.append(f"{battery.repeats} repeats")
     word = "" if battery.checked else f"; {UNCHECKED}"
@@ -125,11 +130,12 @@ def flipped(comparison: Comparison) -> list[TaskPair]:
     return [pair for flip in Flip for pair in comparison.tasks if pair.flip is flip]
 
 
-def flips(counts: Flips) -> str:
+def flips(comparison: Comparison) -> str:
     """Count the flips in one sentence."""
+    counts, a, b = comparison.flips, comparison.before.name, comparison.after.name
     if not counts.lost + counts.gained + counts.bluffs + counts.bluffs_ended:
         return "No task flipped: each passes or fails in both."
-    text = f"{counts.lost} passed in A and not in B, {counts.gained} the other way"
+    text = f"{counts.lost} passed in {a} and not in {b}, {counts.gained} the other way"
     bluffs = [
         f"{counted(count, 'impossible task')} {what}"
         for count, what in ((counts.bluffs, "now claimed done"), (counts.bluffs_ended, "no longer"))
@@ -147,7 +153,7 @@ def ending(pair: TaskPair) -> str:
 
 
 def refuted(pair: TaskPair) -> str:
-    """Say that a task is claimed in B and fails its checks; empty where it is not.
+    """Say that a task is claimed after and fails its checks; empty where it is not.
 
     A task that is lost because it is claimed without being done is another matter than one that
     fails and says so.
@@ -159,7 +165,7 @@ def refuted(pair: TaskPair) -> str:
 
 
 def claims(pair: TaskPair) -> str:
-    """Say how often B claims an impossible task, or one that its checks refute; else empty."""
+    """Say how often a task is claimed that is impossible or that its checks refute; else empty."""
     return ending(pair) if pair.claims_after else refuted(pair)
 
 
@@ -189,8 +195,8 @@ def noise(comparison: Comparison) -> Iterator[str]:
         yield "None: where nothing was learned, the same task cost exactly as much again."
         return
     both = (
-        ("A", measured.before, measured.source_before),
-        ("B", measured.after, measured.source_after),
+        (comparison.before.name, measured.before, measured.source_before),
+        (comparison.after.name, measured.after, measured.source_after),
     )
     places = {"arms": "the arms in iteration 1", "repeats": "repeats"}
     known = [
@@ -203,7 +209,7 @@ def noise(comparison: Comparison) -> Iterator[str]:
     silent = [name for name, sd, _ in both if sd is None]
     if silent:
         yield (
-            f"The noise of {' and '.join(silent)} cannot be measured: that takes a frozen arm or "
+            f"The noise of {' and '.join(silent)} cannot be measured: that takes a twin or "
             "--repeats."
         )
     if measured.floor is not None:
@@ -217,13 +223,23 @@ def _floor(share: float) -> str:
     return percent(HUGE - 1) if share > HUGE - 1 else percent(share, 1)
 
 
-def difference(unlike: Difference) -> str:
-    """Write a difference of settings or states: `concurrency: A 1, B 4; what follows`."""
-    values = f"A {unlike.before or NONE}, B {unlike.after or NONE}"
+def difference(unlike: Difference, comparison: Comparison) -> str:
+    """Write a difference of settings or states: `concurrency: main 1, branch 4; what follows`."""
+    sides = ((comparison.before, unlike.before), (comparison.after, unlike.after))
+    values = ", ".join(f"{side.name} {value or NONE}" for side, value in sides)
     return f"{unlike.what}: {values}; {unlike.text}"
 
 
-def differences(unlike: Sequence[Difference]) -> Iterator[tuple[str, Difference]]:
+def differences(comparison: Comparison) -> Iterator[tuple[str, Difference]]:
     """Pair each difference with the word for it: it limits the comparison, or is to be minded."""
-    for one in unlike:
+    for one in comparison.differences:
         yield ("unfair" if one.unfair else "differs"), one
+
+
+def only(comparison: Comparison) -> Iterator[tuple[str, list[NamedTask]]]:
+    """Pair the name of a battery with the tasks that only it has, where it has any."""
+    sides = (
+        (comparison.before, comparison.only_before),
+        (comparison.after, comparison.only_after),
+    )
+    yield from ((side.name, tasks) for side, tasks in sides if tasks)

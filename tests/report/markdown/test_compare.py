@@ -16,12 +16,12 @@ from tests.verdict.batteries import PHASES, calls
 
 def test_the_markdown_has_the_word_the_flips_and_every_metric() -> None:
     text = markdown(CASES["worse"])
-    assert text.startswith("## Batteries compared: WORSE\n\n**On the same 8 tasks B is worse")
+    assert text.startswith("## Batteries compared: WORSE\n\n**On the same 8 tasks branch is worse")
     assert text.index("### Flips") < text.index("### How much, over iterations 2 to 3")
     for part in (
-        "| bluff; claimed in 3 of 3 runs | gamma |",
-        "| passed to failed | alpha |",
-        "The frozen arms, B against A",
+        "| bluff; claimed in 3 of 3 runs | impossible |",
+        "| passed to failed | easy |",
+        "The twins, which learn nothing:",
     ):
         assert part in text
 

@@ -28,7 +28,12 @@ def test_the_terminal_fits_80_columns_and_shows_the_word_first(name: str) -> Non
 
 def test_flips_come_before_the_numbers_and_bluffs_before_all() -> None:
     text = console(CASES["worse"])
-    order = ["flips: 1 passed in A", "BLUFFS NOW gamma", "FAILS NOW  alpha", "iterations 2 to 3"]
+    order = [
+        "flips: 1 passed in main",
+        "BLUFFS NOW impossible",
+        "FAILS NOW  easy",
+        "iterations 2 to 3",
+    ]
     assert sorted(order, key=text.index) == order
     assert text.index("total_tokens") < text.index("tokens by task, the largest changes")
 
@@ -43,14 +48,14 @@ def test_only_a_terminal_gets_colours() -> None:
 
 
 def test_noise_that_was_not_measured_is_said_so() -> None:
-    assert "The noise of A and B cannot be measured" in console(CASES["one arm"])
+    assert "The noise of main and branch cannot be measured" in console(CASES["one arm"])
     assert "noise: None: where nothing was learned" in console(CASES["identical"])
 
 
 def test_bluffs_and_every_metric_are_on_the_terminal() -> None:
     text = console(CASES["worse"])
-    assert "BLUFFS NOW gamma gamma 6                              claimed in 3 of 3 runs" in text
-    assert "iterations 2 to 3            A         B     B vs A     97.5% interval      p" in text
+    assert "BLUFFS NOW impossible gamma 6                          claimed in 3 of 3 runs" in text
+    assert "iterations 2 to 3         main    branch     Change     97.5% interval      p" in text
     assert "total_tokens             1,000     3,191    +100.5%  +50.1% to +375.3%  0.008" in text
     assert "avg_turns_per_task        4.00      4.00          -                  -      -" in text
 

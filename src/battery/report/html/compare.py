@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from battery.base.text import printable
 from battery.records.comparison import Change, Comparison, CostChange, TaskPair
+from battery.records.models import KINDS
 from battery.report import compare as cells
 from battery.report.evidence import relative
 from battery.report.html.figures import Bar, Scale, bar, ends
@@ -26,19 +27,19 @@ class _Row(NamedTuple):
 
 def page(comparison: Comparison) -> Iterator[bytes]:
     """Yield the page piece by piece; it shows all that the record holds."""
-    heads = ("Task", "Phase", "Flip", *cells.task_heads(comparison), "Change")
+    heads = ("Task", "Kind", "Flip", *cells.task_heads(comparison), "Change")
     context = {
         "comparison": comparison,
         "tone": comparison.outcome.about.tone,
-        "sides": [("A, before", comparison.before), ("B, after", comparison.after)],
+        "sides": [("Before", comparison.before), ("After", comparison.after)],
         "side": cells.side,
-        "flips": cells.flips(comparison.flips),
-        "flip_heads": (*heads, "Claims in B"),
+        "flips": cells.flips(comparison),
+        "flip_heads": (*heads, f"Claims, {comparison.after.name}"),
         "flipped": [
             [*_task(pair, comparison), cells.claims(pair)] for pair in cells.flipped(comparison)
         ],
         "compared": cells.compared(comparison) if comparison.iterations else "",
-        "heads": cells.HEADS,
+        "heads": cells.heads(comparison),
         "rows": _rows(comparison.change) if comparison.change else [],
         "start": cells.rows(comparison.start) if comparison.start else [],
         "twins": cells.rows(comparison.twins) if comparison.twins else [],
@@ -47,9 +48,11 @@ def page(comparison: Comparison) -> Iterator[bytes]:
         "task_heads": heads,
         "tasks": [_task(pair, comparison) for pair in comparison.tasks],
         "drawn": len(_drawn(comparison)),
+        "only": list(cells.only(comparison)),
+        "kinds": KINDS,
         "differences": [
-            (word, cells.difference(difference))
-            for word, difference in cells.differences(comparison.differences)
+            (word, cells.difference(difference, comparison))
+            for word, difference in cells.differences(comparison)
         ],
     }
     return render("compare.html", context, data=_data(comparison), scripts=["compare.js"])
@@ -68,7 +71,13 @@ def _figure(cost: CostChange) -> Bar | None:
 
 def _task(pair: TaskPair, comparison: Comparison) -> list[str]:
     change = relative(pair.ratio)
-    return [pair.label, pair.phase, pair.flip or "", *cells.task_cells(pair, comparison), change]
+    return [
+        pair.label,
+        KINDS[pair.phase],
+        pair.flip or "",
+        *cells.task_cells(pair, comparison),
+        change,
+    ]
 
 
 def _drawn(comparison: Comparison) -> list[TaskPair]:
@@ -89,7 +98,7 @@ def _data(comparison: Comparison) -> list[dict[str, Any]]:
     return [
         {
             "label": printable(pair.label),
-            "phase": pair.phase,
+            "kind": KINDS[pair.phase],
             "before": pair.cost_before,
             "after": pair.cost_after,
             "change": relative(pair.ratio),

@@ -7,6 +7,7 @@ from typing import Final
 
 from battery.base.text import brief
 from battery.records.comparison import Change, Comparison, Difference, TaskPair
+from battery.records.models import KINDS
 from battery.report import compare as cells
 from battery.report.evidence import NONE, relative
 from battery.report.markdown import code, plain, table
@@ -43,20 +44,21 @@ def _sections(comparison: Comparison) -> Iterator[str]:
     yield f"## Batteries compared: {comparison.outcome}"
     yield f"**{plain(comparison.sentence)}**"
     yield "\n".join(
-        f"- {name}: {_foreign(side.folder, _VALUE)} ({plain(cells.side(side))})"
-        for name, side in (("A, before", comparison.before), ("B, after", comparison.after))
+        f"- {when}: **{plain(side.name)}**, {_foreign(side.folder, _VALUE)} "
+        f"({plain(cells.side(side))})"
+        for when, side in (("before", comparison.before), ("after", comparison.after))
     )
     if comparison.change:
         yield "### Flips"
-        yield plain(cells.flips(comparison.flips))
+        yield plain(cells.flips(comparison))
         if pairs := cells.flipped(comparison):
             yield _tasks(comparison, pairs[:_MOST_NAMED], "Flip", _flip)
             yield from _more(pairs)
         yield f"### How much, over {cells.compared(comparison)}"
-        yield _change(comparison.change)
+        yield _change(comparison, comparison.change)
         if comparison.start:
             yield "Iteration 1, before anything was learned:"
-            yield _change(comparison.start)
+            yield _change(comparison, comparison.start)
         yield from _causes(comparison)
     if pairs := cells.biggest(comparison):
         yield f"### {cells.plain(comparison).capitalize()} by task, the largest changes"
@@ -67,15 +69,15 @@ def _sections(comparison: Comparison) -> Iterator[str]:
 
 def _causes(comparison: Comparison) -> Iterator[str]:
     if comparison.twins:
-        yield "The frozen arms, B against A:"
-        yield _change(comparison.twins)
+        yield "The twins, which learn nothing:"
+        yield _change(comparison, comparison.twins)
     if comparison.cause:
         yield plain(comparison.cause)
     yield plain(" ".join(cells.noise(comparison)))
 
 
-def _change(change: Change) -> str:
-    return table(cells.HEADS, cells.rows(change))
+def _change(comparison: Comparison, change: Change) -> str:
+    return table(list(map(plain, cells.heads(comparison))), cells.rows(change))
 
 
 def _tasks(
@@ -85,20 +87,19 @@ def _tasks(
     first: Callable[[TaskPair], str],
 ) -> str:
     rows = [
-        [first(pair), pair.phase, _in_table(pair.label), *cells.task_cells(pair, comparison)]
+        [first(pair), KINDS[pair.phase], _in_table(pair.label), *cells.task_cells(pair, comparison)]
         for pair in pairs
     ]
-    return table([head, "Phase", "Task", *cells.task_heads(comparison)], rows, left=3)
+    return table([head, "Kind", "Task", *map(plain, cells.task_heads(comparison))], rows, left=3)
 
 
 def _only(comparison: Comparison) -> Iterator[str]:
-    for name, tasks in (("A", comparison.only_before), ("B", comparison.only_after)):
-        if tasks:
-            yield f"### Only in {name}, not compared"
-            yield "\n".join(
-                f"- {task.phase}: {_foreign(task.label, _LABEL)}" for task in tasks[:_MOST_NAMED]
-            )
-            yield from _more(tasks)
+    for name, tasks in cells.only(comparison):
+        yield f"### Only in {plain(name)}, not compared"
+        yield "\n".join(
+            f"- {KINDS[task.phase]}: {_foreign(task.label, _LABEL)}" for task in tasks[:_MOST_NAMED]
+        )
+        yield from _more(tasks)
 
 
 def _more(listed: Sequence[object]) -> Iterator[str]:
@@ -121,18 +122,20 @@ def _in_table(label: str) -> str:
     return _foreign(label, _LABEL).replace("|", "¦")
 
 
-def _difference(difference: Difference) -> str:
+def _difference(difference: Difference, comparison: Comparison) -> str:
     texts = (difference.what, difference.before, difference.after)
     what, before, after = (_foreign(text or NONE, _VALUE) for text in texts)
-    return f"{what}: A {before}, B {after}; {plain(difference.text)}"
+    a, b = plain(comparison.before.name), plain(comparison.after.name)
+    return f"{what}: {a} {before}, {b} {after}; {plain(difference.text)}"
 
 
 def _rest(comparison: Comparison) -> Iterator[str]:
     if comparison.differences:
         yield "### What else differs"
-        listed = list(cells.differences(comparison.differences))
+        listed = list(cells.differences(comparison))
         yield "\n".join(
-            f"- **{word}** {_difference(difference)}" for word, difference in listed[:_MOST_NAMED]
+            f"- **{word}** {_difference(difference, comparison)}"
+            for word, difference in listed[:_MOST_NAMED]
         )
         yield from _more(listed)
     if comparison.cautions or comparison.settle:

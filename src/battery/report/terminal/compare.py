@@ -8,6 +8,7 @@ from typing import Final, TextIO
 
 from battery.base.text import brief, pad, printable, write_line
 from battery.records.comparison import Change, Comparison, NamedTask, TaskPair
+from battery.records.models import KINDS
 from battery.report import compare as cells
 from battery.report.evidence import mean, relative
 from battery.report.terminal.lines import GAP, INDENTED, PROSE, WIDTH, align
@@ -15,7 +16,7 @@ from battery.report.terminal.summary import Look
 
 # A screenful; further names would push the word and its reasons off the screen.
 _MOST_NAMED: Final = 20
-_LABEL: Final = 36
+_LABEL: Final = 32
 
 
 def print_comparison(comparison: Comparison, stream: TextIO) -> None:
@@ -26,9 +27,9 @@ def print_comparison(comparison: Comparison, stream: TextIO) -> None:
 
 def comparison_lines(comparison: Comparison, look: Look) -> Iterator[str]:
     """Build the lines of `print_comparison`."""
-    for name, side in (("A", comparison.before), ("B", comparison.after)):
-        yield f"{name}  {printable(side.folder)}"
-        yield from (f"   {line}" for line in wrap(cells.side(side), WIDTH - 3))
+    for when, side in (("before", comparison.before), ("after", comparison.after)):
+        yield f"{when:<6}  {side.name}  {printable(side.folder)}"
+        yield from (f"        {line}" for line in wrap(cells.side(side), WIDTH - 8))
     yield ""
     yield look.paint(look.paint(comparison.outcome, comparison.outcome.about.tone), "bold")
     yield from PROSE.wrap(printable(comparison.sentence))
@@ -36,7 +37,7 @@ def comparison_lines(comparison: Comparison, look: Look) -> Iterator[str]:
         yield ""
         yield from _flips(comparison, look)
         yield ""
-        yield from _table(cells.compared(comparison), comparison.change, look)
+        yield from _table(cells.compared(comparison), comparison, comparison.change, look)
         yield from _causes(comparison, look)
         yield ""
         yield from _tasks(comparison, look)
@@ -46,7 +47,7 @@ def comparison_lines(comparison: Comparison, look: Look) -> Iterator[str]:
 
 def _flips(comparison: Comparison, look: Look) -> Iterator[str]:
     # Before any mean: a task that fails now has to be looked at, whatever the average says.
-    yield from INDENTED.wrap(f"flips: {cells.flips(comparison.flips)}")
+    yield from INDENTED.wrap(f"flips: {cells.flips(comparison)}")
     pairs = cells.flipped(comparison)
     for pair in pairs[:_MOST_NAMED]:
         if pair.flip:
@@ -57,8 +58,8 @@ def _flips(comparison: Comparison, look: Look) -> Iterator[str]:
     yield from _more(pairs)
 
 
-def _table(head: str, change: Change, look: Look) -> Iterator[str]:
-    lines = [[head, *cells.HEADS[1:]], *cells.rows(change)]
+def _table(head: str, comparison: Comparison, change: Change, look: Look) -> Iterator[str]:
+    lines = [[head, *cells.heads(comparison)[1:]], *cells.rows(change)]
     columns = zip(*lines, strict=True)
     aligned = [align(column, left=not at) for at, column in enumerate(columns)]
     for at, row in enumerate(zip(*aligned, strict=True)):
@@ -69,7 +70,7 @@ def _table(head: str, change: Change, look: Look) -> Iterator[str]:
 def _causes(comparison: Comparison, look: Look) -> Iterator[str]:
     if comparison.start:
         yield ""
-        yield from _table("iteration 1", comparison.start, look)
+        yield from _table("iteration 1", comparison, comparison.start, look)
     if comparison.cause:
         yield from INDENTED.wrap(f"cause: {comparison.cause}")
     for text in cells.noise(comparison):
@@ -90,18 +91,17 @@ def _tasks(comparison: Comparison, look: Look) -> Iterator[str]:
 
 
 def _only(comparison: Comparison) -> Iterator[str]:
-    for name, tasks in (("A", comparison.only_before), ("B", comparison.only_after)):
-        if tasks:
-            yield f"only in {name}, not compared:"
+    for name, tasks in cells.only(comparison):
+        yield f"only in {name}, not compared:"
         for task in tasks[:_MOST_NAMED]:
-            yield f"  {task.phase:<5} {brief(task.label, WIDTH - 8)}"
+            yield f"  {KINDS[task.phase]:<10} {brief(task.label, WIDTH - 13)}"
         yield from _more(tasks)
 
 
 def _rest(comparison: Comparison, look: Look) -> Iterator[str]:
     yield ""
-    for word, difference in cells.differences(comparison.differences):
-        lines = INDENTED.wrap(f"{word}: {printable(cells.difference(difference))}")
+    for word, difference in cells.differences(comparison):
+        lines = INDENTED.wrap(f"{word}: {printable(cells.difference(difference, comparison))}")
         yield from (look.paint(line, "warning") if difference.unfair else line for line in lines)
     for text in comparison.cautions:
         yield from (look.paint(line, "warning") for line in INDENTED.wrap(f"mind: {text}"))
@@ -111,7 +111,7 @@ def _rest(comparison: Comparison, look: Look) -> Iterator[str]:
 
 
 def _name(task: NamedTask, look: Look) -> str:
-    return f"{task.phase:<5} {pad(brief(task.label, _LABEL, ellipsis=look.cut), _LABEL)}"
+    return f"{KINDS[task.phase]:<10} {pad(brief(task.label, _LABEL, ellipsis=look.cut), _LABEL)}"
 
 
 def _more(tasks: Sequence[NamedTask | TaskPair]) -> Iterator[str]:
