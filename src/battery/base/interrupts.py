@@ -14,6 +14,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
 from contextlib import contextmanager
 
@@ -146,7 +147,11 @@ def at_once() -> Iterator[None]:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Heed a signal only after the block."""
+    """Heed a signal only after the block; in any thread but the main one none is raised anyway."""
+    if threading.current_thread() is not threading.main_thread():
+        # What a signal does is not this thread's to change.
+        yield
+        return
     held: list[None] = []
     with reacting(lambda: held.append(None)):
         yield

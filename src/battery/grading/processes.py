@@ -120,7 +120,7 @@ class Commands:
         """
         data = to_json(document) + b"\n"
         # A signal that broke into its start would leave it running, with nobody who knows of it.
-        with _undisturbed():
+        with interrupts.held_back():
             process = _start(words, folder)
             self._running.add(process)
         try:
@@ -138,12 +138,6 @@ class Commands:
         self._closed = True
         for process in list(self._running):
             kill_group(process.pid)
-
-
-def _undisturbed() -> contextlib.AbstractContextManager[None]:
-    # In any other thread no signal is raised, and the reaction to one is not its to change.
-    here = threading.current_thread() is threading.main_thread()
-    return interrupts.held_back() if here else contextlib.nullcontext()
 
 
 def to_json(document: Json) -> bytes:

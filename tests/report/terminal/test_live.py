@@ -21,6 +21,7 @@ from battery.records.events import (
 from battery.records.models import FROZEN, Phase
 from battery.records.stages import META_STAGES
 from battery.report.terminal.live import ROWS, Board, Key, LiveProgress
+from tests.report import rush
 from tests.report.events import battery, iteration, meta, task, tasks
 from tests.report.ptys import Screen, run_on_terminal
 from tests.report.samples import metrics
@@ -288,6 +289,12 @@ def test_many_tasks_show_the_last_ones_that_the_terminal_has_room_for(
     assert "x30" in shown[-1]
     assert "running" in screen.last_frame
     assert "and 2 more" in screen.last_frame
+
+
+@pytest.mark.parametrize(("columns", "rows"), rush.SIZES)
+def test_nothing_printed_is_lost_and_nothing_of_a_frame_is_left(columns: int, rows: int) -> None:
+    """Two threads tell it things as fast as they can; `benchmarks/live.py` does so 200 times."""
+    assert [rush.faults(columns, rows, seed) for seed in range(2)] == [[], []]
 
 
 def test_no_color_draws_the_same_without_colour() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, NamedTuple, Self, TextIO
@@ -20,6 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from battery.base.clock import awake
+from battery.base.interrupts import held_back
 from battery.base.numbers import duration
 from battery.base.text import brief, cells
 from battery.records import events
@@ -170,7 +172,8 @@ def _key(event: events.TaskStarted | events.TaskFinished) -> Key:
     return Key(event.phase, prefix(event) + event.label)
 
 
-_REFRESH_PER_SECOND: Final = 4
+#: Seconds between two frames.
+_PAUSE_S: Final = 0.25
 #: Lines that are always there: header, table head, running task, meta stages, blank lines.
 _FIXED_LINES: Final = 10
 _RUNNING_SHOWN: Final = 3
@@ -183,23 +186,32 @@ _STYLES: Final = {"ok": "green", "failed": "yellow", "blocked": "magenta"}
 class LiveProgress:
     """Show the iteration under way, redrawn in place; finished ones scroll away above it.
 
-    Drawing happens four times a second in a thread of its own, so an event costs next to
-    nothing. On leaving, by an error too, the view is wiped and the cursor is back.
+    Drawing happens every `pause` seconds in a thread of its own, so an event costs next to
+    nothing. On leaving, by an error too, the view is wiped and the cursor is back. A terminal that
+    was closed is left alone: whatever is shown goes on without a view.
     """
 
-    def __init__(self, stream: TextIO, *, clock: Callable[[], float] = awake) -> None:
+    def __init__(
+        self, stream: TextIO, *, clock: Callable[[], float] = awake, pause: float = _PAUSE_S
+    ) -> None:
         self._clock = clock
+        self._pause = pause
         self._board = Board(started=clock())
-        # Guards the board: events come from the battery's thread, drawing from rich's. Never
-        # held while rich is called, for rich has a lock of its own.
+        # Whoever writes moves up over the last frame first and leaves another behind: of two who
+        # do so at a time, one wipes what the other has just printed. rich computes the movement
+        # before it takes the lock under which it writes, so each print and each frame takes this
+        # one. It guards the board as well.
         self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._timer = threading.Thread(target=self._draw, name="live view", daemon=True)
         # One for all frames: a new one would start its turn again each time.
         self._spinner = Spinner("dots", style="cyan")
         self._console = Console(file=stream, highlight=False)
         self._live = Live(
             get_renderable=self.frame,
             console=self._console,
-            refresh_per_second=_REFRESH_PER_SECOND,
+            # Its own thread would be a second writer.
+            auto_refresh=False,
             # What stays on the screen is printed above; the last frame would say nothing new.
             transient=True,
             # Results go to standard output untouched, even while the view is up.
@@ -208,39 +220,53 @@ class LiveProgress:
         )
 
     def __enter__(self) -> Self:
-        self._live.start()
+        with self._writing():
+            self._live.start()
+        self._timer.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._live.stop()
+        self._over.set()
+        self._timer.join()
+        with self._writing():
+            self._live.stop()
 
     def __call__(self, event: events.Event) -> None:
         """Take one event; plan, finished iterations and notices are printed above the view."""
-        with self._lock:
+        with self._writing():
             self._board.update(event, self._clock())
-            plan = self._board.plan
-        if isinstance(event, events.Plan):
-            self._console.print(Text(cost(event), style="dim"))
-        elif isinstance(event, events.IterationFinished):
-            # As Text, here and below: a plain string would be read as rich's markup.
-            self._console.print(Text(iteration_line(event.metrics, plan)))
-            self._live.refresh()  # or the frame below would still show the time before
-        elif isinstance(event, events.Notice):
-            style = "yellow" if event.warning else "dim"
-            self._console.print(Text(notice_line(event), style=style))
+            # As Text: a plain string would be read as rich's markup.
+            if isinstance(event, events.Plan):
+                self._console.print(Text(cost(event), style="dim"))
+            elif isinstance(event, events.IterationFinished):
+                self._console.print(Text(iteration_line(event.metrics, self._board.plan)))
+                self._live.refresh()  # or the frame below would still show the time before
+            elif isinstance(event, events.Notice):
+                style = "yellow" if event.warning else "dim"
+                self._console.print(Text(notice_line(event), style=style))
 
     def frame(self) -> RenderableType:
-        """Draw the view as it is now."""
-        with self._lock:
-            now = self._clock()
-            parts: list[RenderableType] = [_header(self._board, self._console.width, now)]
-            # A frame taller than the terminal could not be wiped any more.
-            rows = min(ROWS, max(self._console.height - _FIXED_LINES, 1))
-            if self._board.rows or self._board.running:
-                parts.append(_task_table(self._board, rows, self._spinner, now))
-            if self._board.metas:
-                parts.append(_meta_table(self._board, self._spinner, now))
+        """Draw the view as it is now; whoever else may write has to wait meanwhile."""
+        now = self._clock()
+        parts: list[RenderableType] = [_header(self._board, self._console.width, now)]
+        # A frame taller than the terminal could not be wiped any more.
+        rows = min(ROWS, max(self._console.height - _FIXED_LINES, 1))
+        if self._board.rows or self._board.running:
+            parts.append(_task_table(self._board, rows, self._spinner, now))
+        if self._board.metas:
+            parts.append(_meta_table(self._board, self._spinner, now))
         return Group(*parts)
+
+    def _draw(self) -> None:
+        while not self._over.wait(self._pause):
+            with self._lock, suppress(OSError):
+                self._live.refresh()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        # A signal that broke off a movement half way would leave the next one without its start.
+        with held_back(), self._lock, suppress(OSError):
+            yield
 
 
 def _header(board: Board, width: int, now: float) -> Text:
