@@ -50,6 +50,7 @@ _BY_HAND: Final = {
 #: Of `battery.run`: what no option is called, or is said of.
 _OWN_WORDS: Final = {
     "target": "What `--target` takes, or a class or function that a file defines.",
+    "tags": "Words to sort batteries by.",
     "headers": "Headers for the gateway, in addition to those that the environment holds.",
     "llm_team_headers": "The same for the LLM team.",
     "control_headers": "The same for the control gateway.",

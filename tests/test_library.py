@@ -37,6 +37,7 @@ StatusError Summary System TasksError UnreachableError UsageError Verdict Word _
 RUN = """
 target: 'str | Callable[..., Any] | None' = None, *, tasks: 'PathLike | None' = None,
 dir: 'PathLike' = 'data/battery', iterations: 'int | None' = None, resume: 'bool' = False,
+name: 'str | None' = None, note: 'str | None' = None, tags: 'Sequence[str] | None' = None,
 llm_team: 'str | None' = None,
 control_gateway: 'str | None' = None, no_control: 'bool' = False,
 headers: 'Mapping[str, str] | None' = None, llm_team_headers: 'Mapping[str, str] | None' = None,
@@ -69,6 +70,7 @@ class Agent:
 RENAMED = {
     "directory": "dir",
     "gateway": "target",
+    "tag": "tags",
     "header": "headers",
     "llm_team_header": "llm_team_headers",
     "control_header": "control_headers",

@@ -11,7 +11,7 @@ import html
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -126,6 +126,9 @@ def run(  # noqa: PLR0913 - one for each setting, as the command has them
     dir: PathLike = "data/battery",  # noqa: A002 - what the command calls it
     iterations: int | None = None,
     resume: bool = False,
+    name: str | None = None,
+    note: str | None = None,
+    tags: Sequence[str] | None = None,
     llm_team: str | None = None,
     control_gateway: str | None = None,
     no_control: bool = False,
@@ -170,6 +173,7 @@ def run(  # noqa: PLR0913 - one for each setting, as the command has them
             "tasks": Path(tasks) if tasks else None,
             "repo": Path(repo) if repo else None,
             "gateway": _named(target) if target else None,
+            "tag": [tags] if isinstance(tags, str) else tags,
             "header": _lines(headers),
             "llm_team_header": _lines(llm_team_headers),
             "control_header": _lines(control_headers),

@@ -238,6 +238,8 @@ def test_what_a_battery_began_with_wins_over_a_file_that_has_changed_since(here:
         ("limit = 0", "run.limit: Input should be greater than or equal to 1"),
         ('repo = "gone"', "run.repo: "),
         ('feedback = "loud"', "run.feedback: "),
+        ('tag = "nightly"', "run.tag: a list of strings was expected, got 'nightly'"),
+        ("tag = [7]", "run.tag: a list of strings was expected, got [7]"),
         ("iteration = 3", "run.iteration: is not a known key"),
         ('header = "X-Key: hunter22"', "run.header: secrets are not read from a file"),
         ("resume = true", "run.resume: is not a known key"),

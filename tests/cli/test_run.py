@@ -423,3 +423,23 @@ def test_another_seed_size_or_arm_is_another_battery(pair: Pair, here: Path) -> 
             assert done.returncode == 2
             assert says in done.stderr
     assert pair.asked() == asked
+
+
+def labels(folder: Path) -> tuple[object, ...]:
+    manifest, summary = (read_json(folder / name) for name in ("battery.json", "summary.json"))
+    keys = ("name", "note", "tags")
+    assert [manifest[key] for key in keys] == [summary[key] for key in keys]
+    return tuple(manifest[key] for key in keys)
+
+
+def test_what_a_battery_is_called_is_kept_until_a_command_says_otherwise(here: Path) -> None:
+    (here / "battery.toml").write_text('[run]\nname = "of the file"\ntag = ["nightly", "b"]\n')
+    folder = ran(here, "--note", "larger\n\x1b[31mmemory", "--tag", "c")
+    assert labels(folder) == ("of the file", r"larger \x1b[31mmemory", ["c"])
+    (here / "battery.toml").write_text('[run]\nname = "changed since"\n')
+    assert battery("iterate", "--tag", "d", cwd=here).returncode == 0
+    assert labels(folder) == ("of the file", r"larger \x1b[31mmemory", ["d"])
+    # A finished one as well, and nothing is asked for it.
+    done = battery("run", "--resume", "--name", "renamed", "--note", "", cwd=here)
+    assert "nothing is left to do" in done.stderr
+    assert labels(folder) == ("renamed", None, ["d"])

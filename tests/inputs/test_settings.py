@@ -17,6 +17,7 @@ from battery.inputs.settings import (
     Target,
     environment_headers,
     make_companion,
+    make_settings,
     make_target,
     parse_headers,
     same_place,
@@ -252,3 +253,26 @@ def test_the_environment_holds_a_token_and_a_header_a_line() -> None:
     }
     assert environment_headers(environ, "LLM_TEAM") == {"authorization": "Bearer other"}
     assert environment_headers({}, "GATEWAY") == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "environ"),
+    [
+        ({"note": f"against https://me:{SECRET}@host/v1"}, {}),
+        ({"tag": [f"x-{SECRET}"], "gateway": f"http://me:{SECRET}@host"}, {}),
+        ({"name": SECRET, "header": [f"X-Api-Key: {SECRET}"]}, {}),
+        ({"name": f"with {SECRET}"}, {"GATEWAY_TOKEN": SECRET}),
+    ],
+)
+def test_a_secret_in_what_a_battery_is_called_is_refused(
+    options: dict[str, object], environ: dict[str, str]
+) -> None:
+    with pytest.raises(UsageError, match="holds a secret") as caught:
+        make_settings({**options, "folder": Path()}, environ, make_target)
+    assert SECRET not in str(caught.value)
+
+
+def test_an_address_of_a_person_in_a_note_is_no_secret() -> None:
+    note = "ask mailto:john@example.org or http://example.org/~john"
+    settings = make_settings({"note": note, "folder": Path()}, {}, make_target)
+    assert settings.labels == {"note": note}

@@ -21,6 +21,7 @@ SECRET: Final = {
     "llm-team-header": "LLM_TEAM_TOKEN or LLM_TEAM_HEADERS",
     "control-header": "CONTROL_GATEWAY_TOKEN or CONTROL_GATEWAY_HEADERS",
 }
+_PLAIN: Final = frozenset({int, float, bool})
 #: Parameters that are not called as their options are.
 _PARAMETERS: Final = {"dir": "directory", "target": "gateway"}
 
@@ -59,7 +60,7 @@ def kinds_in_file(declared: Mapping[str, Any]) -> dict[str, type]:
         kind = next((inner for inner in get_args(base) if inner is not type(None)), base)
         for key in keys - ONCE - SECRET.keys():
             # A path and a choice of words are strings there.
-            kinds[key] = kind if kind in {int, float, bool} else str
+            kinds[key] = list if get_origin(kind) is list else kind if kind in _PLAIN else str
     return kinds
 
 

@@ -59,6 +59,18 @@ Iterations = Annotated[
     int | None,
     option("--iterations -n N", "How many iterations [default: 3].", **LIMITS["iterations"]),
 ]
+Name = Annotated[
+    str | None,
+    option("--name TEXT", "What to call the battery, wherever it is shown; may be changed later."),
+]
+Note = Annotated[
+    str | None,
+    option("--note TEXT", "What to remember of it, such as what is new in the system."),
+]
+Tag = Annotated[
+    list[str] | None,
+    option("--tag WORD", "A word to sort batteries by; may be repeated."),
+]
 Gateway = Annotated[
     str | None,
     option(
@@ -279,6 +291,7 @@ _KEPT: Final = frozenset(
     {
         *("iterations", "repeats", "seed", "limit", "concurrency"),
         *("feedback", "meter", "reviewer", "prepare"),
+        *("name", "note", "tag"),
     }
 )
 

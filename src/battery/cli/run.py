@@ -23,6 +23,9 @@ def run(
     directory: options.Dir = None,
     config: options.ConfigFile = None,
     tasks: options.TasksFile = None,
+    name: options.Name = None,
+    note: options.Note = None,
+    tag: options.Tag = None,
     gateway: options.Gateway = None,
     llm_team: options.LlmTeam = None,
     header: options.Header = None,
@@ -74,6 +77,7 @@ def run(
       battery run --iterations 3
       battery run --target http://localhost:3100
       battery run --target python:agent.py:Agent
+      battery run --name "v2, larger memory" --tag nightly
       battery run --resume
       battery run --max-tokens 500000
       battery run --repeats 3 --dry-run

@@ -66,6 +66,8 @@ def _told(key: str, param: Any, ctx: typer.Context) -> Iterator[Setting]:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
     if isinstance(value, bool):
         return "on" if value else "off"
     return f"{value:g}" if isinstance(value, float) else str(value)

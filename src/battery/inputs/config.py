@@ -31,6 +31,7 @@ _WORDS: Final = {
     int: "a whole number",
     float: "a number",
     bool: "true or false",
+    list: "a list of strings",
     dict: "a table",
 }
 
@@ -148,6 +149,8 @@ def _require(config: Config, place: str, value: Any, kind: type) -> None:
     fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         fits = True
+    if kind is list and fits:
+        fits = all(isinstance(inner, str) for inner in value)
     if not fits:
         raise config.refused(place, f"{_WORDS[kind]} was expected, got {_shown(value)}")
 

@@ -17,6 +17,8 @@ from typing import Any, Final, Literal, get_args
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from battery.base.errors import UsageError
+from battery.inputs.labels import make_labels
+from battery.inputs.secrets import HEADER_OPTIONS, redactor_of
 
 DEFAULT_LLM_TEAM: Final = "http://localhost:5000"
 DEFAULT_ITERATIONS: Final = 3
@@ -72,6 +74,8 @@ class Settings:
     folder: Path
     tasks_path: Path | None = None
     iterations: int | None = None
+    #: What the user calls the battery, as `make_labels` returns it.
+    labels: Mapping[str, Any] = field(default_factory=dict)
     #: The system under test; None is the embedded gateway.
     gateway: Target | None = None
     #: None is what the target brings, and `DEFAULT_LLM_TEAM` where it brings none.
@@ -126,8 +130,14 @@ class Settings:
 
 #: Settings that are made of options; all others are options of the same name, taken as they are.
 _MADE: Final = frozenset(
-    {"gateway", "llm_team", "control_gateway", "model_url", "meter", "reviewer"}
+    {"gateway", "llm_team", "control_gateway", "model_url", "meter", "reviewer", "labels"}
     | {"gateway_headers", "llm_team_headers", "control_headers"}
+)
+#: Each with the variables and the option that they come from.
+_HEADERS: Final = (
+    ("gateway_headers", "GATEWAY", "header"),
+    ("llm_team_headers", "LLM_TEAM", "llm_team_header"),
+    ("control_headers", "CONTROL_GATEWAY", "control_header"),
 )
 _SAME: Final = frozenset(each.name for each in fields(Settings)) - _MADE
 
@@ -143,12 +153,7 @@ def make_settings(
     loads the HTTP library, which most commands do without. Raises `UsageError`.
     """
     headers: dict[str, Any] = {
-        name: _headers(environ, prefix, options.get(option))
-        for name, prefix, option in (
-            ("gateway_headers", "GATEWAY", "header"),
-            ("llm_team_headers", "LLM_TEAM", "llm_team_header"),
-            ("control_headers", "CONTROL_GATEWAY", "control_header"),
-        )
+        name: _headers(environ, prefix, options.get(option)) for name, prefix, option in _HEADERS
     }
     text, team, control = (options.get(name) for name in ("gateway", "llm_team", "control_gateway"))
     gateway = read(text, headers["gateway_headers"]) if text else None
@@ -158,6 +163,7 @@ def make_settings(
     return Settings(
         **{name: value for name, value in options.items() if name in _SAME},
         **headers,
+        labels=_labels(options, environ),
         tasks_path=options.get("tasks"),
         gateway=gateway,
         llm_team=make_companion(team, headers["llm_team_headers"], gateway) if team else None,
@@ -171,6 +177,16 @@ def make_settings(
         reviewer_key=environ.get("BATTERY_REVIEWER_KEY") or model_key,
         meter=make_target(meter, {}) if meter else None,
     )
+
+
+def _labels(options: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    texts = [value for value in options.values() if isinstance(value, str)]
+    # A password in a URL is one wherever the URL is: in the note itself, too.
+    words = [word for text in (*texts, *(options.get("tag") or ())) for word in text.split()]
+    urls = [word for word in words if "://" in word]
+    lines = [line for _, _, option in _HEADERS for line in options.get(option) or ()]
+    headers = [word for line in lines for word in (HEADER_OPTIONS[0], line)]
+    return make_labels(options, redactor_of(environ, [*urls, *headers]))
 
 
 def _headers(

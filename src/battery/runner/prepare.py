@@ -95,6 +95,7 @@ def new(folder: BatteryDir, settings: Settings) -> Battery:
         tasks_folder=None if source == PACKAGED else str(checks_folder),
         models=tasks.models,
         targets=targets.names(settings),
+        **settings.labels,
         options=Options(
             tasks=source,
             limit=settings.limit,
@@ -269,6 +270,7 @@ def _continued(battery: Battery, wanted: int, tell: Observer) -> Battery:
             }
         ),
         # Kept for good: a summary made much later must still know which numbers do not compare.
+        **settings.labels,
         "notes": [*manifest.notes, *changes],
         "iterations_wanted": wanted,
         # A folder of before plans were recorded must not have its planned look wander on with it.

@@ -185,6 +185,8 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
     if battery.rescored:
         _score_again(battery, tell)
     if manifest.state == "finished":
+        if settings.labels:
+            folder.write_manifest(manifest.model_copy(update=settings.labels))
         tell(Notice("nothing is left to do"))
         return _summed_up(folder, report=True)
     missing = range(manifest.iterations_finished + 1, manifest.iterations_wanted + 1)
