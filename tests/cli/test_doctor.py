@@ -26,8 +26,8 @@ def test_doctor_says_one_line_each_and_teaches_nothing(gateway: Gateway, tmp_pat
     assert [line.split()[:2] for line in lines[:4]] == [
         ["ok", "tasks:"],
         ["ok", "folder:"],
-        ["ok", "gateway:"],
-        ["FAIL", "LLM"],
+        ["ok", "target:"],
+        ["FAIL", "learning"],
     ]
     assert "--llm-team" in lines[3]
     assert not gateway.requests
@@ -44,13 +44,13 @@ def test_doctor_is_content_with_a_fresh_machine(tmp_path: Path) -> None:
 def test_doctor_looks_at_the_control_gateway_and_teaches_nothing(pair: Pair, here: Path) -> None:
     done = battery("doctor", *pair.options(), cwd=here)
     assert done.returncode == 0, done.stdout
-    assert f"\nok    control gateway: {pair.frozen.url}" in done.stdout
+    assert f"\nok    twin: {pair.frozen.url}" in done.stdout
     assert pair.asked() == 0
     gone = battery(
         "doctor", *pair.options()[:4], "--control-gateway", "http://127.0.0.1:9", cwd=here
     )
     assert gone.returncode == 1
-    assert "FAIL  control gateway" in gone.stdout
+    assert "FAIL  twin" in gone.stdout
     assert "--control-gateway" in gone.stdout
     alone = battery("doctor", "--control-gateway", pair.frozen.url, cwd=here)
     assert alone.returncode == 2

@@ -35,7 +35,7 @@ def test_where_all_is_well_every_check_says_what_it_found(settings: Settings) ->
     assert all(check.ok for check in found.values())
     assert found["tasks"].finding.startswith("3 tasks (1 alpha, 1 beta, 1 gamma) from ")
     assert found["folder"].finding.endswith("holds no battery yet")
-    assert found["gateway"].finding == "the agent is awake"
+    assert found["target"].finding == "the agent is awake"
     assert notes.CALLS == []
     assert not settings.folder.exists()
 

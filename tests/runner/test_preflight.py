@@ -30,26 +30,28 @@ def run(here: Path, *words: object) -> CompletedProcess[str]:
     return command_here("run", "-n", 1, *words, cwd=here)
 
 
-@pytest.mark.parametrize("side", ["LLM team", "control gateway"])
+@pytest.mark.parametrize(
+    ("side", "option"), [("learning side", "--llm-team"), ("twin", "--control-gateway")]
+)
 def test_a_side_that_is_down_is_found_before_the_first_task_is_paid_for(
-    here: Path, side: str
+    here: Path, side: str, option: str
 ) -> None:
     down = f"http://127.0.0.1:{unused_port()}"
     with serving() as gateway:
-        team = down if side == "LLM team" else gateway.url
+        team = down if side == "learning side" else gateway.url
         words = ["--gateway", gateway.url, "--llm-team", team]
-        if side == "control gateway":
+        if side == "twin":
             words += ["--control-gateway", down]
         done = run(here, *words)
         assert_one_message(done, 1, f"the {side} is not there: cannot connect to {down}/")
-        assert f"--{side.lower().replace(' ', '-')}; nothing was asked yet" in done.stderr
+        assert f"{option}; nothing was asked yet" in done.stderr
         assert "go on with: battery run --resume" in done.stderr
         assert gateway.requests == []
         # A resume looks again, and goes on once it is there.
         again = command_here("run", "--resume", *words, cwd=here)
         assert again.returncode == 1
         assert gateway.requests == []
-        if side == "LLM team":
+        if side == "learning side":
             up = ["--gateway", gateway.url, "--llm-team", gateway.url]
             assert command_here("run", "--resume", *up, cwd=here).returncode == 0
 

@@ -303,13 +303,13 @@ def test_with_debug_the_stack_is_shown_as_well(tmp_path: Path) -> None:
 def test_nobody_listening_is_one_message(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{unused_port()}"
     done = run_here(tmp_path, url)
-    assert_one_message(done, 1, f"the gateway is not there: cannot connect to {url}/", "start it")
+    assert_one_message(done, 1, f"the target is not there: cannot connect to {url}/", "start it")
 
 
 def test_a_host_without_an_address_is_one_message(tmp_path: Path) -> None:
     once = {"RES_OPTIONS": "attempts:1 timeout:1"}
     done = run_battery(tmp_path, "http://gateway.invalid", env=once)
-    assert_one_message(done, 1, "cannot connect to http://gateway.invalid/", "--gateway")
+    assert_one_message(done, 1, "cannot connect to http://gateway.invalid/", "--target")
 
 
 def test_a_host_that_does_not_accept_is_one_message(tmp_path: Path) -> None:

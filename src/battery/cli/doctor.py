@@ -49,10 +49,10 @@ def doctor(
 ) -> None:
     """Check that everything is in place for a run.
 
-    One line each for tasks, folder, gateway, LLM team and a control gateway that is named, with
-    what to do for what fails. Then each setting of a run, with its value and where it came from.
+    One line each for tasks, folder, target, learning side and a twin that is named, with what to
+    do for what fails. Then each setting of a run, with its value and where it came from.
 
-    Asks the gateway for its front page only: no task is sent, so nothing is learned and nothing
+    Asks a URL for its front page only: no task is sent, so nothing is learned and nothing
     is paid. --try does send one, to a local system in a scratch memory. Exits with 1 when something
     is not fine.
 

@@ -1,4 +1,4 @@
-"""Look at everything a run needs, without teaching the gateway anything."""
+"""Look at everything a run needs, without teaching the target anything."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class Check(NamedTuple):
 
 
 async def doctor(settings: Settings) -> list[Check]:
-    """Check tasks, folder, gateway, LLM team and a control gateway that is named.
+    """Check tasks, folder, target, learning side and a twin that is named.
 
-    `/v1/respond` is never called. Raises `UsageError` for a control gateway that cannot be one.
+    `/v1/respond` is never called. Raises `UsageError` for a twin that cannot be one.
     """
     targets.refuse_unfit(settings)
     # A twin that the target brings is the target once more: one of them is enough to look at.
@@ -46,23 +46,23 @@ async def doctor(settings: Settings) -> list[Check]:
         with tempfile.TemporaryDirectory(prefix="battery-") as memory:
             checks += await _targets(settings, BatteryDir(Path(memory)))
     except BatteryError as error:
-        checks.append(_failed("gateway", error))
+        checks.append(_failed("target", error))
     return checks
 
 
 async def _targets(settings: Settings, scratch: BatteryDir) -> list[Check]:
     async with targets.opened(settings, scratch, lambda _event: None) as workers:
-        gateway, control = preflight.gateway(workers[0]), preflight.control(workers[0])
+        target, twin = preflight.target(workers[0]), preflight.twin(workers[0])
         # Each is looked at even when another fails, so that one visit names all that is wrong.
-        checks = [await _reachable(gateway, named=settings.gateway is not None)]
+        checks = [await _reachable(target, named=settings.gateway is not None)]
         try:
             async with targets.learning_side(settings, workers) as team:
-                named = team is not gateway.connection
+                named = team is not target.connection
                 checks.append(await _reachable(preflight.team(team), named=named))
         except BatteryError as error:
-            checks.append(_failed("LLM team", error))
-        if control:
-            checks.append(await _reachable(control))
+            checks.append(_failed("learning side", error))
+        if twin:
+            checks.append(await _reachable(twin))
         async with targets.reviewing_side(settings, workers) as reviewing:
             if reviewer := preflight.reviewer(reviewing):
                 checks.append(await _reachable(reviewer))

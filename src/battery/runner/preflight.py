@@ -41,14 +41,14 @@ class Side(NamedTuple):
         return await self.connection.probe(timeout_s)
 
 
-def gateway(worker: Worker) -> Side:
+def target(worker: Worker) -> Side:
     """Return the side that the learn arm asks."""
-    return Side("gateway", worker[LEARN], "--gateway")
+    return Side("target", worker[LEARN], "--target")
 
 
 def team(connection: Connection) -> Side:
     """Return the side that is asked to distill."""
-    return Side("LLM team", connection, "--llm-team")
+    return Side("learning side", connection, "--llm-team")
 
 
 def reviewer(chatting: Chatting) -> Side | None:
@@ -58,11 +58,9 @@ def reviewer(chatting: Chatting) -> Side | None:
     )
 
 
-def control(worker: Worker) -> Side | None:
+def twin(worker: Worker) -> Side | None:
     """Return the side that the frozen arm asks; None with one arm."""
-    return (
-        Side("control gateway", worker[FROZEN], "--control-gateway") if FROZEN in worker else None
-    )
+    return Side("twin", worker[FROZEN], "--control-gateway") if FROZEN in worker else None
 
 
 async def require_there(
@@ -78,8 +76,8 @@ async def require_there(
     """
     timeout_s = min(PROBE_TIMEOUT_S, settings.respond_timeout)
     # A twin that the target brings is the target once more.
-    twin = control(worker) if settings.control_gateway else None
-    sides = [gateway(worker), team(llm_team), twin, reviewer(reviewing)]
+    named = twin(worker) if settings.control_gateway else None
+    sides = [target(worker), team(llm_team), named, reviewer(reviewing)]
     # The target may distill itself, and one look at it is enough.
     distinct = {id(side.connection): side for side in reversed(sides) if side}
     for side in reversed(distinct.values()):
