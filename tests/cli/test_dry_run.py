@@ -95,9 +95,9 @@ def test_it_prints_the_cost_and_a_line_a_call_and_leaves_nothing_behind(here: Pa
         "up to 40 more to confirm tasks that fail"
     )
     assert len(calls) == 45
-    assert sorted(calls[:2]) == ["1 alpha   frozen 1 alpha_baseline 0",
-                                 "1 alpha   learn  1 alpha_baseline 0"]  # fmt: skip
-    assert calls[-1] == "3 zeta    -      - scrum judgment"
+    assert sorted(calls[:2]) == ["1 easy       learner 1 alpha_baseline 0",
+                                 "1 easy       twin    1 alpha_baseline 0"]  # fmt: skip
+    assert calls[-1] == "3 judgment   -       - judgment"
     assert files(here) == before
 
 

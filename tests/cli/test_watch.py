@@ -94,7 +94,7 @@ def test_a_watch_that_is_killed_or_interrupted_does_the_run_no_harm(
     assert "another battery process is working" in refused.stderr, "the lock is as it was"
 
     now = command_here("watch", "--once", folder, cwd=tmp_path).stdout
-    assert "1/2 gamma impossible; 2 of 3 tasks of this iteration, 2 of 12 calls in total" in now
+    assert "1/2 impossible tasks; 2 of 3 tasks of this iteration, 2 of 12 calls in total" in now
     assert f"process {writer.pid} is working on it" in now
     blocking.release.set()
     followed = command_here("watch", "--json", folder, cwd=tmp_path)

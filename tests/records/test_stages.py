@@ -9,9 +9,9 @@ from battery.review.chats import CHATS
 
 def test_the_stages_are_those_of_the_contract_in_its_order() -> None:
     titles = [stage.title for stage in TASK_STAGES.values()]
-    assert titles == ["baseline", "drift", "impossible"]
-    titles = [stage.title for stage in META_STAGES]
-    assert titles == ["distill", "overseer review", "scrum judgment"]
+    assert titles == ["easy tasks", "niche tasks", "impossible tasks"]
+    nouns = [stage.noun for stage in META_STAGES]
+    assert nouns == ["distill", "review", "judgment"]
     assert [*TASK_STAGES, *(stage.name for stage in META_STAGES)] == [
         *("alpha", "beta", "gamma"),
         *("delta", "epsilon", "zeta"),

@@ -17,7 +17,7 @@ from battery.records.events import (
 from battery.records.models import Phase, RunResult
 from tests.report.samples import metrics
 
-STAGES = {Phase.ALPHA: "baseline", Phase.BETA: "drift", Phase.GAMMA: "impossible"}
+STAGES = {Phase.ALPHA: "easy tasks", Phase.BETA: "niche tasks", Phase.GAMMA: "impossible tasks"}
 RESULTS = {
     Phase.ALPHA: RunResult("ok", 1, 1234, False, None, 850),
     Phase.BETA: RunResult("ok", 4, 12_345, True, None, 12_345),
@@ -45,9 +45,9 @@ def meta(iteration: int) -> Iterator[Event]:
     yield StageStarted(iteration, "delta", "distill")
     yield DistillEvent(iteration, "reader", "20 outcomes read")
     yield MetaFinished(iteration, "delta", 4321, "2 playbooks written", False)
-    yield StageStarted(iteration, "epsilon", "overseer review")
+    yield StageStarted(iteration, "epsilon", "review")
     yield MetaFinished(iteration, "epsilon", 61_000, "3 proposals", False)
-    yield StageStarted(iteration, "zeta", "scrum judgment")
+    yield StageStarted(iteration, "zeta", "judgment")
 
 
 def iteration(number: int, each: int) -> Iterator[Event]:

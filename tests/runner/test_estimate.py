@@ -47,7 +47,7 @@ def test_expected_tokens_count_for_each_task_and_not_for_the_calls_about_them(
     expect(settings, 1000)
     tokens, basis, _ = estimate(replace(settings, iterations=2, repeats=3))
     assert tokens == 2 * 3 * (2 * 3) * 1000
-    assert "without distill, overseer review and scrum judgment" in basis
+    assert "without distill, review and judgment" in basis
 
 
 def test_a_finished_battery_tells_by_stage_and_arm_and_wins_over_what_is_expected(
@@ -59,7 +59,7 @@ def test_a_finished_battery_tells_by_stage_and_arm_and_wins_over_what_is_expecte
     tokens, basis, _ = estimate(replace(settings, iterations=4))
     assert tokens == 4 * (3 * 75 + 3 * 100)
     assert basis.startswith(f"as the 12 calls in {settings.folder} took")
-    assert "without distill, overseer review and scrum judgment (none reported)" in basis
+    assert "without distill, review and judgment (none reported)" in basis
 
 
 def test_a_resume_goes_by_what_is_on_disk(settings: Settings) -> None:

@@ -63,7 +63,7 @@ def details(told: list[Event]) -> list[tuple[str, bool]]:
 
 def test_each_stage_starts_writes_its_files_and_is_done(files: IterationDir) -> None:
     told = ask(files, *CHAT_STAGES)
-    assert told[0] == StageStarted(1, "epsilon", "overseer review")
+    assert told[0] == StageStarted(1, "epsilon", "review")
     assert details(told) == [("3 proposals", False), ("3 of 3 approved", False)]
     assert roles() == ["overseer", "scrum"]
     assert files.read_answer(OVERSEER.file) == REVIEW
@@ -158,8 +158,8 @@ def test_a_cut_answer_is_kept_and_said_to_be_cut_whenever_it_is_read(
     monkeypatch.setattr(notes, "REVIEW", review)
     monkeypatch.setattr(notes, "chat_answer", partial(chat_answer, finish_reason="length"))
     said = [
-        "iteration 1: the overseer review was cut: finish_reason is 'length'",
-        "iteration 1: the scrum judgment was cut: finish_reason is 'length'",
+        "iteration 1: the review was cut: finish_reason is 'length'",
+        "iteration 1: the judgment was cut: finish_reason is 'length'",
     ]
     assert cuts(ask(files, *CHAT_STAGES)) == said
     assert files.read_answer(OVERSEER.file) == review

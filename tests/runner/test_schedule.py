@@ -156,8 +156,8 @@ def test_what_an_iteration_ends_with_has_neither_arm_nor_repeat() -> None:
     *_, delta, epsilon, zeta = Schedule(entries(), BOTH).calls([1])
     assert [call[1:5] for call in (delta, epsilon, zeta)] == [
         ("delta", None, None, "distill"),
-        ("epsilon", None, None, "overseer review"),
-        ("zeta", None, None, "scrum judgment"),
+        ("epsilon", None, None, "review"),
+        ("zeta", None, None, "judgment"),
     ]
 
 

@@ -56,7 +56,7 @@ def order(folder: Path) -> list[tuple[object, ...]]:
             found.append((number, line["phase"], line["arm"], line["repeat"], label))
         else:
             stage = stages[CallKey.of(line)]
-            found.append((number, stage.name, None, None, stage.title))
+            found.append((number, stage.name, None, None, stage.noun))
     return found
 
 

@@ -18,7 +18,7 @@ TOKEN = "a-token-that-nobody-may-see"
 CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 RESULT = RunResult("ok", 2, 300, False, None, 40)
-STAGE = StageStarted(1, "alpha", "baseline")
+STAGE = StageStarted(1, "alpha", "easy tasks")
 STARTED = TaskStarted(
     1,
     Phase.ALPHA,

@@ -33,12 +33,12 @@ def test_the_spans_are_a_tree_of_battery_iteration_stage_and_call(ran: Traced) -
     assert iteration.name == "iteration 1"
     stages = ran.children(iteration)
     assert [stage.name for stage in stages] == [
-        "alpha, baseline",
-        "alpha, baseline, new tasks",
-        "beta, drift",
-        "beta, drift, new tasks",
-        "gamma, impossible",
-        "gamma, impossible, new tasks",
+        "easy tasks",
+        "easy tasks, new ones",
+        "niche tasks",
+        "niche tasks, new ones",
+        "impossible tasks",
+        "impossible tasks, new ones",
         "distill",
         "chat overseer-large",
         "chat overseer-large",
@@ -66,7 +66,7 @@ def test_replayed_calls_make_no_span(collector: Collector) -> None:
     with traced("run", lambda _event: None) as trace:
         trace.tell(STAGE)
         trace.tell(TaskFinished(1, Phase.ALPHA, "fill", RESULT, replayed=True))
-        trace.tell(StageStarted(1, "epsilon", "overseer review"))
+        trace.tell(StageStarted(1, "epsilon", "review"))
         trace.tell(MetaFinished(1, "epsilon", 9000, "3 proposals", True, "large"))
     assert [span.name for span in collector.spans()] == ["battery run"]
 
@@ -112,7 +112,7 @@ def test_a_pause_is_no_error_of_any_call(collector: Collector) -> None:
 def test_a_review_that_did_not_finish_is_a_span_too(collector: Collector) -> None:
     def fail() -> None:
         with traced("run", lambda _event: None) as trace:
-            trace.tell(StageStarted(1, "zeta", "scrum judgment"))
+            trace.tell(StageStarted(1, "zeta", "judgment"))
             raise StatusError("chat for the scrum was answered with 500")
 
     with pytest.raises(StatusError):
@@ -151,7 +151,7 @@ def test_spans_that_the_collector_refuses_with_a_200_count_as_lost(collector: Co
     collector.refused = 1
     told: list[Event] = []
     with traced("run", told.append) as trace:
-        trace.tell(StageStarted(1, "zeta", "scrum judgment"))
+        trace.tell(StageStarted(1, "zeta", "judgment"))
         trace.tell(MetaFinished(1, "zeta", 9, "1 verdict", replayed=False, model="large"))
     warning = told[-1]
     assert isinstance(warning, Notice)

@@ -59,7 +59,7 @@ def test_of_an_iteration_under_way_it_says_the_stage_and_the_calls_so_far(folder
     assert [metrics["iteration"] for metrics in document["metrics"]] == [1]
     *_, place, who = status_text(battery, status).splitlines()
     assert place == (
-        "2/2 alpha baseline, new tasks; 8 of 32 tasks of this iteration, 43 of 70 calls in total"
+        "2/2 easy tasks, new ones; 8 of 32 tasks of this iteration, 43 of 70 calls in total"
     )
     assert who == f"process {os.getpid()} is working on it"
 

@@ -29,7 +29,7 @@ Iteration = Annotated[
 Only = Annotated[
     Role | None,
     options.option(
-        "--only", f"Redo only {' or only '.join(f'the {stage.title}' for stage in CHAT_STAGES)}."
+        "--only", f"Redo only {' or only '.join(f'the {stage.noun}' for stage in CHAT_STAGES)}."
     ),
 ]
 

@@ -98,7 +98,7 @@ class Outlook(NamedTuple):
 
 
 class StageStarted(NamedTuple):
-    """A stage begins: `name` is alpha … zeta, `title` is what happens in it."""
+    """A stage begins: `name` is alpha … zeta, `title` is for readers."""
 
     iteration: int
     name: str

@@ -192,7 +192,7 @@ def chat_warnings(stage: ChatStage, answer: object) -> Iterator[str]:
     # What is missing was never proposed or judged, however well the rest can be read.
     why = chat_cut(answer)
     if why is not None:
-        yield f"the {stage.title} {why}"
+        yield f"the {stage.noun} {why}"
 
 
 def tokens_of(call: Json) -> int | None:

@@ -6,11 +6,12 @@ chat stage asks and what is read from its answer is in `battery.review.chats`, u
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from battery.protocol import Json
-from battery.records.models import LEARN, Arm, Phase
+from battery.records.models import KINDS, LEARN, Arm, Phase
 
 
 class CallKey(NamedTuple):
@@ -57,7 +58,7 @@ def tell_key(key: CallKey) -> CallKey:
 class TaskStage:
     """A stage that asks the tasks of the phase it is named after, in every arm and repeat."""
 
-    #: What happens in it, in a few words.
+    #: Its tasks, in two words.
     title: str
     #: Under which key of `phases` the tasks file has its tasks.
     tasks_key: str
@@ -69,9 +70,9 @@ class TaskStage:
 class MetaStage:
     """A stage that makes one call about the iteration as a whole, after its tasks."""
 
+    #: In files and events, `delta` … `zeta`.
     name: str
-    title: str
-    #: Its one call in a word, where calls are counted or a span needs a name.
+    #: Its one call in a word, for readers and in the bill of a battery.
     noun: str
     key: CallKey
 
@@ -98,39 +99,36 @@ class ChatStage(MetaStage):
 #: By phase, in the order they run.
 TASK_STAGES: Final = {
     Phase.ALPHA: TaskStage(
-        title="baseline",
+        title="easy tasks",
         tasks_key="alpha_baseline",
         about="easy tasks, which should end ok",
     ),
     Phase.BETA: TaskStage(
-        title="drift",
+        title="niche tasks",
         tasks_key="beta_drift",
         about="niche tasks, which should end ok",
     ),
     Phase.GAMMA: TaskStage(
-        title="impossible",
+        title="impossible tasks",
         tasks_key="gamma_impossible",
         about="impossible tasks, which should fail",
     ),
 }
 DISTILL: Final = MetaStage(
     name="delta",
-    title="distill",
     noun="distill",
     key=CallKey("distill"),
 )
 OVERSEER: Final = ChatStage(
     name="epsilon",
-    title="overseer review",
     noun="review",
     key=CallKey("chat", role="overseer"),
     file="overseer_review.md",
-    about="The overseer's review, as it came.",
+    about="The review of the iteration, as it came.",
     temperature=0.2,
 )
 SCRUM: Final = ChatStage(
     name="zeta",
-    title="scrum judgment",
     noun="judgment",
     key=CallKey("chat", role="scrum"),
     file="scrum_findings.md",
@@ -142,8 +140,13 @@ SCRUM: Final = ChatStage(
 CHAT_STAGES: Final = (OVERSEER, SCRUM)
 #: One call each.
 META_STAGES: Final[tuple[MetaStage, ...]] = (DISTILL, *CHAT_STAGES)
+#: What each stage is called wherever people read of it. Files, JSON and events keep alpha … zeta.
+STAGE_NAMES: Final[Mapping[str, str]] = {
+    **{str(phase): kind for phase, kind in KINDS.items()},
+    **{stage.name: stage.noun for stage in META_STAGES},
+}
 
 #: What the round of a phase is called in which siblings are asked.
-SIBLING_TITLE: Final = "new tasks"
-#: The extra round of alpha in which tasks that passed in iteration 1 and fail now are asked again.
-CONFIRM_TITLE: Final = "confirm what failed"
+SIBLING_TITLE: Final = "new ones"
+#: The extra round in which tasks that passed in iteration 1 and fail now are asked again.
+CONFIRM_TITLE: Final = "failed tasks again"

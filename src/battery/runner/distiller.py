@@ -40,7 +40,7 @@ class Distiller:
     async def distill(self, outcomes: Outcomes) -> None:
         """Have it distil, unless that is on record, and write what it said."""
         number = self.files.number
-        self.tell(StageStarted(number, DISTILL.name, DISTILL.title))
+        self.tell(StageStarted(number, DISTILL.name, DISTILL.noun))
         replayed = DISTILL.key in self.journal
         if not replayed:
             await self._ask(outcomes)

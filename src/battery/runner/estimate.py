@@ -24,7 +24,7 @@ from battery.store.journal import Journal
 _Kind = tuple[str, str | None]
 _Taken = Mapping[_Kind, Sequence[float]]
 _STAGES: Final = {meta.key: meta.name for meta in META_STAGES}
-_METAS: Final = [meta.title for meta in META_STAGES]
+_METAS: Final = [meta.noun for meta in META_STAGES]
 _REMEDY: Final = (
     "nothing to go by: a finished battery in the folder would give one, or "
     "`expectations.tokens_per_call` in the tasks file"
@@ -85,7 +85,7 @@ def _as_before(
     prices = {kind: _typical(kind, costs) for kind in kinds}
     calls = counted(sum(map(len, taken.values())), "call")
     basis = f"as the {calls} in {shlex.quote(str(before.root))} took"
-    silent = [meta.title for meta in META_STAGES if typical.get((meta.name, None), 0) is None]
+    silent = [meta.noun for meta in META_STAGES if typical.get((meta.name, None), 0) is None]
     if silent:
         basis += f", without {listed(silent)} (none reported)"
     total = sum(count * (typical[kind] or 0) for kind, count in kinds.items())

@@ -43,7 +43,7 @@ class Reviewer:
 
         Raises `BatteryError`, also where an earlier chat's answer that it reads is not on disk.
         """
-        self.tell(StageStarted(self.files.number, stage.name, stage.title))
+        self.tell(StageStarted(self.files.number, stage.name, stage.noun))
         chat, earlier = CHATS[stage.role], self._earlier(stage)
         metrics = self.files.read_metrics()
         prompt = chat.prompt(

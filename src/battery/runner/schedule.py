@@ -135,7 +135,7 @@ class Schedule:
                 for unit in tasks.units:
                     yield from (_task_call(iteration, ask) for ask in unit)
             for meta in META_STAGES:
-                yield ScheduledCall(iteration, meta.name, None, None, meta.title, meta.key)
+                yield ScheduledCall(iteration, meta.name, None, None, meta.noun, meta.key)
 
     def plan(self, finished: int, wanted: int, recorded: Container[CallKey]) -> Plan:
         """Count the calls of a whole battery and those on disk.

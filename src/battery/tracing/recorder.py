@@ -276,7 +276,7 @@ class Recorder:
         if self._stage is None:
             stage = self._open.event
             self._stage = self._tracer.start_span(
-                f"{stage.name}, {stage.title}",
+                stage.title,
                 set_span_in_context(iteration),
                 attributes=spans.meta(number, stage.name),
                 start_time=self._open.at,

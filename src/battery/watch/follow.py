@@ -177,7 +177,7 @@ class IterationTail:
         return None
 
     def _meta_started(self, stage: MetaStage) -> events.StageStarted:
-        return events.StageStarted(self.number, stage.name, stage.title)
+        return events.StageStarted(self.number, stage.name, stage.noun)
 
     def _enter(self, stage: events.StageStarted | None) -> Iterator[events.StageStarted]:
         if stage is not None and stage != self.stage:

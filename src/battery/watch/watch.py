@@ -129,8 +129,8 @@ def status_text(folder: BatteryDir, status: Status) -> str:
     calls = f"{plan.on_disk:,} of {plan.calls:,} calls in total"
     if stage:
         tasks = f"{status.tasks_done:,} of {plan.asks(stage.iteration):,} tasks"
-        start = f"{place(stage.iteration, plan)} {stage.name:<5}"
-        lines.append(f"{start} {stage.title}; {tasks} of this iteration, {calls}")
+        start = f"{place(stage.iteration, plan)} {stage.title}"
+        lines.append(f"{start}; {tasks} of this iteration, {calls}")
     else:
         lines.append(calls)
     return "\n".join([*lines, *_who(folder, status.look)])

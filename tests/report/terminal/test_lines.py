@@ -51,43 +51,43 @@ REFUTED = _DONE._replace(result=_DONE.result.graded(Checked(ok=False, claimed=Tr
 @pytest.mark.parametrize(
     ("event", "text"),
     [
-        (StageStarted(1, "beta", "drift"), "1/3 beta  drift"),
+        (StageStarted(1, "beta", "niche tasks"), "1/3 niche tasks"),
         (
             task(Phase.ALPHA, LABEL),
-            "1/3 alpha fill: Welder x2 in Toledo, OH   ok       1 turn    1,234 tok    850 ms",
+            "1/3 easy       fill: Welder x2 in Tole... ok       1 turn    1,234 tok    850 ms",
         ),
         (
             task(Phase.BETA, LONG),
-            "1/3 beta  fill: Crane operator x12 in...  ok       4 turns  12,345 tok *  12.3 s",
+            "1/3 niche      fill: Crane operator x1... ok       4 turns  12,345 tok *  12.3 s",
         ),
         (
             task(Phase.GAMMA, LONG, iteration=2, replayed=True),
-            "2/3 gamma fill: Crane operator x... failed   8 turns     654 tok      3:07 saved",
+            "2/3 impossible fill: Crane opera... failed   8 turns     654 tok      3:07 saved",
         ),
         (
             task(Phase.ALPHA, LABEL)._replace(arm=FROZEN),
-            "1/3 alpha frozen: fill: Welder x2 in T... ok       1 turn    1,234 tok    850 ms",
+            "1/3 easy       twin: fill: Welder x2 i... ok       1 turn    1,234 tok    850 ms",
         ),
         (
             task(Phase.ALPHA, LABEL)._replace(confirm=True, repeat=3),
-            "1/3 alpha again: fill: Welder x2 in To... ok       1 turn    1,234 tok    850 ms",
+            "1/3 easy       again: fill: Welder x2...  ok       1 turn    1,234 tok    850 ms",
         ),
         (
             task(Phase.ALPHA, LABEL)._replace(arm=FROZEN, sibling=True),
-            "1/3 alpha frozen, new: fill: Welder x2... ok       1 turn    1,234 tok    850 ms",
+            "1/3 easy       twin, new: fill: Welder... ok       1 turn    1,234 tok    850 ms",
         ),
         (
             REFUTED,
-            "1/3 alpha fill: Welder x2 in Toledo, OH   failed!  1 turn    1,234 tok    850 ms",
+            "1/3 easy       fill: Welder x2 in Tole... failed!  1 turn    1,234 tok    850 ms",
         ),
-        (DistillEvent(1, "reader", "a\n\x1b[31mb"), r"1/3 delta reader: a \x1b[31mb"),
+        (DistillEvent(1, "reader", "a\n\x1b[31mb"), r"1/3 distill    reader: a \x1b[31mb"),
         (
             MetaFinished(1, "delta", 4321, "2 playbooks", False),
-            "1/3 delta done: 2 playbooks" + 46 * " " + "  4.3 s",
+            "1/3 distill    done: 2 playbooks" + 41 * " " + "  4.3 s",
         ),
         (
             MetaFinished(1, "delta", 4321, "The distillation failed: no room", False, failed=True),
-            "1/3 delta The distillation failed: no room" + 31 * " " + "  4.3 s",
+            "1/3 distill    The distillation failed: no room" + 26 * " " + "  4.3 s",
         ),
         (
             IterationFinished(metrics(1)),
@@ -134,7 +134,7 @@ def test_a_battery_says_what_it_costs_in_calls(plan: Plan, text: str) -> None:
     sentence, _, legend = " ".join(each.strip() for each in lines).partition(" * marks ")
     assert sentence == text
     assert legend.startswith("tasks that the overseer corrected")
-    assert ("frozen: " in legend) == (plan.arms == 2)
+    assert ("twin: " in legend) == (plan.arms == 2)
     assert ("new: " in legend) == any(plan.siblings)
     assert ("failed!: " in legend) == plan.graded
     assert ("no task has a check" in legend) == (not plan.checked)
@@ -197,7 +197,7 @@ def test_a_pipe_gets_plain_lines_as_they_happen() -> None:
     lines = stream.getvalue().splitlines()
     assert lines[0].startswith("12 calls: 6 tasks")
     assert lines[1].startswith("* marks")
-    assert "1/2 alpha baseline" in lines[2:4]
+    assert "1/2 easy tasks" in lines[2:4]
     assert lines[-1].startswith("2/2 done")
     assert max(map(len, lines)) <= 80
     assert stream.getvalue().replace("\n", "").isprintable()
@@ -266,11 +266,11 @@ def test_the_cost_comes_first_and_then_one_line_a_call() -> None:
     assert first.startswith("5 calls: 2 tasks (1 iteration x 1 task x 2 arms)")
     assert second == "about 76,500 tokens, $0.500 to $0.501: as they took before"
     assert sorted(calls) == [
-        "1 alpha   frozen 1 fill: Welder",
-        "1 alpha   learn  1 fill: Welder",
-        "1 delta   -      - distill",
-        "1 epsilon -      - overseer review",
-        "1 zeta    -      - scrum judgment",
+        "1 distill    -       - distill",
+        "1 easy       learner 1 fill: Welder",
+        "1 easy       twin    1 fill: Welder",
+        "1 judgment   -       - judgment",
+        "1 review     -       - review",
     ]
 
 
@@ -307,5 +307,5 @@ def test_the_document_has_the_same_as_numbers() -> None:
         "stage": "zeta",
         "arm": None,
         "repeat": None,
-        "label": "scrum judgment",
+        "label": "judgment",
     }

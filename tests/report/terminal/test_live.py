@@ -39,7 +39,7 @@ def board_after(events: Iterable[Event], *, now: float = 0.0) -> Board:
 def test_tasks_are_counted_over_all_iterations() -> None:
     board = board_after([Plan(3, 9), *iteration(1, 3), *tasks(2, 1)])
     assert board.tasks() == (12, 27)
-    assert (board.iteration, board.stage) == (2, "gamma impossible")
+    assert (board.iteration, board.stage) == (2, "impossible tasks")
 
 
 def test_an_iteration_beyond_the_plan_counts_its_own_tasks() -> None:
@@ -65,7 +65,7 @@ def test_an_iteration_that_was_finished_before_counts_as_a_whole() -> None:
 
 def test_the_time_left_goes_by_the_pace_of_tasks_and_meta_stages() -> None:
     """4 of 12 steps took 20 s; 8 and the whole second iteration are left at 5 s each."""
-    board = board_after([Plan(2, 9), StageStarted(1, "alpha", "baseline")])
+    board = board_after([Plan(2, 9), StageStarted(1, "alpha", "easy tasks")])
     for label in "abcd":
         board.update(task(Phase.ALPHA, label), 0.0)
     assert board.seconds_left(20.0) == (8 + 9 + len(META_STAGES)) * 5.0
@@ -73,7 +73,7 @@ def test_the_time_left_goes_by_the_pace_of_tasks_and_meta_stages() -> None:
 
 def test_replayed_steps_are_no_measure_of_the_pace() -> None:
     replayed = [task(Phase.ALPHA, label, replayed=True) for label in "abcd"]
-    board = board_after([Plan(1, 9), StageStarted(1, "alpha", "baseline"), *replayed])
+    board = board_after([Plan(1, 9), StageStarted(1, "alpha", "easy tasks"), *replayed])
     assert board.seconds_left(0.1) is None
     for label in "efg":
         board.update(task(Phase.ALPHA, label), 0.0)
@@ -97,7 +97,7 @@ def test_the_arms_of_a_task_are_told_apart() -> None:
         [TaskStarted(1, Phase.BETA, "a"), TaskStarted(1, Phase.BETA, "a", "frozen")]
     )
     board.update(task(Phase.BETA, "a"), 9.0)
-    assert board.running == {Key(Phase.BETA, "frozen: a"): 0.0}
+    assert board.running == {Key(Phase.BETA, "twin: a"): 0.0}
 
 
 def test_calls_of_both_arms_and_all_repeats_are_counted() -> None:
@@ -121,7 +121,7 @@ def test_meta_stages_say_what_they_do_and_then_what_came_of_it() -> None:
     assert [(row.name, row.text, row.elapsed_ms) for row in board.metas] == [
         ("delta", "2 playbooks written", 4321),
         ("epsilon", "3 proposals", 61_000),
-        ("zeta", "scrum judgment", None),
+        ("zeta", "judgment", None),
     ]
 
 
@@ -136,7 +136,7 @@ def test_a_replayed_meta_stage_needs_no_announcement() -> None:
 
 
 def test_a_new_iteration_starts_with_a_clean_board() -> None:
-    board = board_after([Plan(2, 9), *iteration(1, 3), StageStarted(2, "alpha", "baseline")])
+    board = board_after([Plan(2, 9), *iteration(1, 3), StageStarted(2, "alpha", "easy tasks")])
     assert (len(board.rows), board.metas, board.tasks()) == (0, [], (9, 18))
 
 
@@ -182,7 +182,7 @@ def test_a_frame_shows_header_tasks_and_meta_stages() -> None:
     clock = Clock()
     progress = LiveProgress(io.StringIO(), clock=clock)
     progress(Plan(3, 4))
-    progress(StageStarted(1, "alpha", "baseline"))
+    progress(StageStarted(1, "alpha", "easy tasks"))
     clock.now = 30.0
     progress(task(Phase.ALPHA, "fill: Welder x2 in Toledo, OH"))
     progress(task(Phase.BETA, "fill: Crane operator x12 in Erie, Pennsylvania"))
@@ -190,28 +190,28 @@ def test_a_frame_shows_header_tasks_and_meta_stages() -> None:
     progress(TaskStarted(1, Phase.GAMMA, "[red]fill\x1b[2J[/red]"))
     clock.now = 42.0
     assert drawn(progress) == [
-        "iteration 1/3 · stage alpha baseline · 3 of 12 tasks · 42.0 s",
-        "  phase task                             status  turns  tokens overseer    time",
-        "  alpha fill: Welder x2 in Toledo, OH    ok          1   1,234           850 ms",
-        "  beta  fill: Crane operator x12 in Eri… ok          4  12,345      yes  12.3 s",
-        "  gamma fill: Diver x9 in Reno, NV       failed      8     654            saved",
-        r"⠋ gamma [red]fill\x1b[2J[/red]           running                         12.0 s",
+        "iteration 1/3 · easy tasks · 3 of 12 tasks · 42.0 s",
+        "  kind       task                        status  turns  tokens overseer    time",
+        "  easy       fill: Welder x2 in Toledo,… ok          1   1,234           850 ms",
+        "  niche      fill: Crane operator x12 i… ok          4  12,345      yes  12.3 s",
+        "  impossible fill: Diver x9 in Reno, NV  failed      8     654            saved",
+        r"⠋ impossible [red]fill\x1b[2J[/red]      running                         12.0 s",
     ]
 
 
 def test_both_arms_of_a_task_are_read_at_a_glance() -> None:
     progress = LiveProgress(io.StringIO(), clock=Clock())
     progress(Plan(3, 4, arms=2))
-    progress(StageStarted(1, "alpha", "baseline"))
+    progress(StageStarted(1, "alpha", "easy tasks"))
     progress(task(Phase.ALPHA, "fill: Welder x2 in Toledo, OH"))
     progress(task(Phase.ALPHA, "fill: Welder x2 in Toledo, OH")._replace(arm=FROZEN))
     progress(TaskStarted(1, Phase.ALPHA, "fill: Diver x9 in Reno, NV", FROZEN))
     assert [text[:45] for text in drawn(progress)[2:]] == [
-        "  alpha fill: Welder x2 in Toledo, OH    ok  ",
-        "  alpha frozen: fill: Welder x2 in Tole… ok  ",
-        "⠋ alpha frozen: fill: Diver x9 in Reno,… runn",
+        "  easy       fill: Welder x2 in Toledo,… ok  ",
+        "  easy       twin: fill: Welder x2 in T… ok  ",
+        "⠋ easy       twin: fill: Diver x9 in Re… runn",
     ]
-    assert drawn(progress)[0].startswith("iteration 1/3 · stage alpha baseline · 2 of 24 tasks")
+    assert drawn(progress)[0].startswith("iteration 1/3 · easy tasks · 2 of 24 tasks")
 
 
 def test_between_two_iterations_there_is_no_stage_to_name() -> None:
@@ -229,13 +229,11 @@ def test_meta_stages_follow_the_tasks() -> None:
     clock.now = 20.0
     frame = drawn(progress)
     # 5 steps in 20 s, 1 left in this iteration and 6 in the next.
-    assert frame[0] == (
-        "iteration 1/2 · stage zeta scrum ju… · 3 of 6 tasks · 20.0 s · about 28.0 s left"
-    )
+    assert frame[0] == "iteration 1/2 · judgment · 3 of 6 tasks · 20.0 s · about 28.0 s left"
     assert frame[-3:] == [
-        "  delta   2 playbooks written                                              4.3 s",
-        "  epsilon 3 proposals                                                       1:01",
-        "⠋ zeta    scrum judgment                                                  20.0 s",
+        "  distill    2 playbooks written                                           4.3 s",
+        "  review     3 proposals                                                    1:01",
+        "⠋ judgment   judgment                                                     20.0 s",
     ]
 
 
@@ -271,10 +269,10 @@ def test_the_running_view_on_a_terminal() -> None:
     screen = played("middle")
     lines = screen.last_frame.splitlines()
     assert lines[:4] == SURVIVES
-    assert lines[4].startswith("iteration 2/3 · stage delta dis")
+    assert lines[4].startswith("iteration 2/3 · distill")
     assert " · 18 of 27 tasks · " in lines[4]
     assert len(lines) == 4 + 1 + 1 + 9 + 1
-    assert lines[-1].startswith(r"⠋ delta   writer: \x1b[2Jone two [red]three[/red]")
+    assert lines[-1].startswith(r"⠋ distill    writer: \x1b[2Jone two [red]three[/red]")
     assert screen.widest <= 80
     assert screen.coloured
 

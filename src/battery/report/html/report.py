@@ -294,7 +294,7 @@ def _recorded(manifest: Manifest) -> Iterator[tuple[str, str]]:
 
 def _reviewed(step: IterationDir) -> Reviewed:
     """Read what the large model said of an iteration, and what was read from it."""
-    answers = ((stage.title.capitalize(), step.read_answer(stage.file)) for stage in CHAT_STAGES)
+    answers = ((stage.noun.capitalize(), step.read_answer(stage.file)) for stage in CHAT_STAGES)
     return Reviewed(
         step.number,
         {title: answer for title, answer in answers if answer is not None},

@@ -24,8 +24,8 @@ from battery.protocol import Json
 from battery.records import events
 from battery.records.checks import UNCHECKED
 from battery.records.metric import TABLE
-from battery.records.models import FROZEN, RunResult
-from battery.records.stages import CHAT_STAGES, DISTILL
+from battery.records.models import ARM_NAMES, FROZEN, RunResult
+from battery.records.stages import CHAT_STAGES, DISTILL, STAGE_NAMES
 from battery.records.summary import Metrics
 
 WIDTH: Final = 80
@@ -52,6 +52,7 @@ def widest(cells: Sequence[str]) -> int:
 #: However long the numbers grow, so many columns of a label stay.
 _LEAST_LABEL: Final = 8
 _DOTS: Final = "..."
+_STAGE: Final = widest(list(STAGE_NAMES.values()))
 
 
 def line(event: events.Event, plan: events.Plan | None) -> str | None:
@@ -65,7 +66,7 @@ def line(event: events.Event, plan: events.Plan | None) -> str | None:
         case events.Plan():
             text = _plan_lines(event)
         case events.StageStarted():
-            text = _line(event.iteration, plan, event.name, event.title)
+            text = _start_line(event, plan)
         case events.TaskStarted():
             # A task's end brings a line; two would double the log of a long battery.
             text = None
@@ -123,10 +124,10 @@ def cost(plan: events.Plan) -> str:
 
 
 def prefix(event: events.TaskStarted | events.TaskFinished) -> str:
-    """Write before a label what sets a call apart: the frozen arm, asked again, asked first."""
+    """Write before a label what sets a call apart: the twin, asked again, asked first."""
     if event.confirm:
         return "again: "
-    words = ["frozen"] * (event.arm == FROZEN) + ["new"] * event.sibling
+    words = [ARM_NAMES[FROZEN]] * (event.arm == FROZEN) + ["new"] * event.sibling
     return f"{', '.join(words)}: " if words else ""
 
 
@@ -154,7 +155,7 @@ def _introduction_lines(introduction: events.Introduction) -> str:
 def _plan_lines(plan: events.Plan) -> str:
     legend = "* marks tasks that the overseer corrected"
     if plan.arms > 1:
-        legend += "; frozen: the arm that never learns"
+        legend += "; twin: the same system, which never learns"
     if any(plan.siblings):
         legend += "; new: asked for the first time"
     if plan.graded:
@@ -186,10 +187,14 @@ def _meta_line(event: events.MetaFinished, plan: events.Plan | None) -> str:
     return _line(event.iteration, plan, event.name, text, numbers)
 
 
+def _start_line(event: events.StageStarted, plan: events.Plan | None) -> str:
+    return f"{place(event.iteration, plan)} {printable(event.title)}"
+
+
 def _line(
     iteration: int, plan: events.Plan | None, stage: str, label: str, numbers: str = ""
 ) -> str:
-    start = f"{place(iteration, plan)} {printable(stage):<5} "
+    start = f"{place(iteration, plan)} {STAGE_NAMES[stage]:<{_STAGE}} "
     # The label gets what the numbers leave over.
     room = max(WIDTH - cells(start) - cells(numbers), _LEAST_LABEL)
     if not numbers:
@@ -284,5 +289,6 @@ def _bill(estimate: events.Estimate) -> str:
 
 
 def _call_line(call: events.ScheduledCall) -> str:
-    label = printable(call.label)
-    return f"{call.iteration} {call.stage:<7} {call.arm or '-':<6} {call.repeat or '-'} {label}"
+    stage, label = STAGE_NAMES[call.stage], printable(call.label)
+    arm = ARM_NAMES[call.arm] if call.arm else "-"
+    return f"{call.iteration} {stage:<{_STAGE}} {arm:<7} {call.repeat or '-'} {label}"

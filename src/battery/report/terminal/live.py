@@ -26,7 +26,7 @@ from battery.base.numbers import duration
 from battery.base.text import brief, cells
 from battery.records import events
 from battery.records.models import Phase
-from battery.records.stages import DISTILL, META_STAGES
+from battery.records.stages import DISTILL, META_STAGES, STAGE_NAMES
 from battery.report.terminal.lines import (
     cost,
     count,
@@ -127,7 +127,7 @@ class Board:
         if event.iteration != self.iteration:
             self._clear()
             self.iteration = event.iteration
-        self.stage = f"{event.name} {event.title}"
+        self.stage = event.title
         if event.name in {stage.name for stage in META_STAGES}:
             self.metas.append(MetaRow(event.name, event.title, now))
 
@@ -281,7 +281,6 @@ def _header(board: Board, width: int, now: float) -> Text:
         start = f"iteration {place(board.iteration, board.plan)} · "
         if not board.stage:
             return Text(start + text, style="bold", no_wrap=True, overflow="ellipsis")
-        start += "stage "
         # The stage gives way, so that the time left is never what is cut off.
         room = max(width - cells(start) - cells(text) - 3, _LEAST_STAGE)
         text = f"{start}{brief(board.stage, room)} · {text}"
@@ -291,7 +290,7 @@ def _header(board: Board, width: int, now: float) -> Text:
 def _task_table(board: Board, rows: int, spinner: Spinner, now: float) -> Table:
     table = Table(box=None, expand=True, padding=(0, 1, 0, 0), header_style="dim")
     table.add_column("", width=1)
-    table.add_column("phase", width=5)
+    table.add_column("kind", width=10)
     table.add_column("task", ratio=1, no_wrap=True, overflow="ellipsis")
     table.add_column("status", min_width=7, no_wrap=True)
     for name, width in (("turns", 5), ("tokens", 7), ("overseer", 8), ("time", 7)):
@@ -308,7 +307,7 @@ def _task_table(board: Board, rows: int, spinner: Spinner, now: float) -> Table:
 def _finished(event: events.TaskFinished) -> Iterator[RenderableType]:
     result = event.result
     yield ""
-    yield event.phase
+    yield STAGE_NAMES[event.phase]
     yield Text(brief(prefix(event) + event.label, _LABEL))
     yield Text(status_word(result), style="red" if result.refuted else _STYLES[result.status])
     yield count(result.turns)
@@ -319,7 +318,7 @@ def _finished(event: events.TaskFinished) -> Iterator[RenderableType]:
 
 def _running(key: Key, started: float, spinner: Spinner, now: float) -> Iterator[RenderableType]:
     yield spinner
-    yield key.phase
+    yield STAGE_NAMES[key.phase]
     yield Text(brief(key.label, _LABEL))
     yield Text("running", style="cyan")
     yield from ("", "", "")
@@ -329,7 +328,7 @@ def _running(key: Key, started: float, spinner: Spinner, now: float) -> Iterator
 def _meta_table(board: Board, spinner: Spinner, now: float) -> Table:
     table = Table.grid(expand=True, padding=(0, 1, 0, 0))
     table.add_column(width=1)
-    table.add_column(width=7)
+    table.add_column(width=10)
     table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     table.add_column(min_width=7, justify="right", no_wrap=True)
     for row in board.metas:
@@ -340,7 +339,7 @@ def _meta_table(board: Board, spinner: Spinner, now: float) -> Table:
 def _meta(row: MetaRow, spinner: Spinner, now: float) -> Iterator[RenderableType]:
     running = row.elapsed_ms is None
     yield spinner if running else ""
-    yield Text(brief(row.name, 7))
+    yield Text(STAGE_NAMES[row.name])
     yield Text(brief(row.text, _LABEL))
     if row.replayed:
         yield "saved"
