@@ -110,3 +110,23 @@ def test_other_tasks_and_unfinished_batteries_are_not_comparable_and_say_why(
 def test_a_folder_without_a_battery_is_refused(before: Path, tmp_path: Path) -> None:
     done = command_here("compare", before, tmp_path, cwd=tmp_path)
     assert_one_message(done, 2, "holds no battery", "battery compare BEFORE AFTER")
+
+
+def test_the_last_two_of_a_folder_are_compared_in_their_order(
+    before: Path, changed: Callable[[Callable[[Run], None]], Path]
+) -> None:
+    current = changed(more_expensive)
+    done = command_here("compare", "--last", current, cwd=current.parent)
+    assert_one_message(done, 2, "there is nothing to compare", "battery run")
+    shutil.copytree(before, current / "archive/2020-01-01T00-00-00Z")
+    done = command_here("compare", "--last", current, "--json", cwd=current.parent)
+    found = Comparison.model_validate_json(done.stdout)
+    assert (found.outcome, found.before.name) == ("WORSE", "2020-01-01T00-00-00Z")
+    assert found.after.folder == str(current)
+
+
+def test_folders_that_are_missing_or_too_many_are_told_with_the_command(tmp_path: Path) -> None:
+    done = command_here("compare", "one", cwd=tmp_path)
+    assert_one_message(done, 2, "takes two folders", "battery compare --last")
+    done = command_here("compare", "one", "two", "--last", cwd=tmp_path)
+    assert_one_message(done, 2, "--last takes one folder")

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from battery.base.errors import ArtifactError, FolderError
-from battery.commands.compare import compare
+from battery.commands.compare import compare, last_before
+from battery.store.artifacts import ARCHIVE
 from battery.store.battery_dir import BatteryDir
 from tests.report.samples import MANIFEST
 from tests.support.runs import TASK, run
@@ -105,7 +106,8 @@ def test_a_folder_without_a_battery_is_refused_with_the_words_of_the_command(
     a = battery(tmp_path / "a", 1)
     with pytest.raises(FolderError, match="holds no battery") as refused:
         compare(a.root, tmp_path / "b")
-    assert refused.value.hint == "name two folders of batteries: battery compare BEFORE AFTER"
+    assert refused.value.hint is not None
+    assert "battery compare BEFORE AFTER" in refused.value.hint
 
 
 def test_an_iteration_without_a_run_is_refused(tmp_path: Path) -> None:
@@ -113,3 +115,40 @@ def test_an_iteration_without_a_run_is_refused(tmp_path: Path) -> None:
     b.iteration(2).write_runs([])
     with pytest.raises(ArtifactError, match="iteration 2 has no run"):
         compare(a.root, b.root)
+
+
+def moved(folder: BatteryDir, name: str) -> BatteryDir:
+    """Move a battery into the archive of `current`, next to its folder."""
+    target = folder.root.parent / "current" / ARCHIVE / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return BatteryDir(folder.root.rename(target))
+
+
+def dated(folder: BatteryDir, started_at: str) -> BatteryDir:
+    folder.write_manifest(MANIFEST.model_copy(update={"started_at": started_at}))
+    return folder
+
+
+def test_the_last_battery_before_is_the_newest_archived_one_of_the_same_tasks(
+    tmp_path: Path,
+) -> None:
+    moved(dated(battery(tmp_path / "a", 1), "2026-01-01T00:00:00Z"), "a name of its own")
+    newest = moved(dated(battery(tmp_path / "b", 1), "2026-01-03T00:00:00Z"), "2026-01-03")
+    moved(dated(battery(tmp_path / "c", 1, count=7), "2026-01-04T00:00:00Z"), "2026-01-04")
+    (tmp_path / "current" / ARCHIVE / "empty").mkdir()
+    current = battery(tmp_path / "current", 1)
+    assert last_before(current.root) == newest.root
+
+
+def test_without_a_battery_to_compare_with_the_refusal_says_why_and_what_to_do(
+    tmp_path: Path,
+) -> None:
+    current = battery(tmp_path / "current", 1)
+    with pytest.raises(FolderError, match=r"no finished battery is in .*archive") as refused:
+        last_before(current.root)
+    assert "battery run" in str(refused.value.hint)
+    moved(battery(tmp_path / "a", 1, operation="another"), "2026")
+    with pytest.raises(FolderError, match=r"no battery in .*archive asked the same tasks as"):
+        last_before(current.root)
+    with pytest.raises(FolderError, match="holds no battery"):
+        last_before(tmp_path / "nowhere")

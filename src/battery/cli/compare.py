@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from battery.base.errors import UsageError
 from battery.cli import options
 from battery.cli.deliver import write
 from battery.cli.output import print_json, then
@@ -18,8 +20,19 @@ from battery.report.terminal.compare import print_comparison
 from battery.store.battery_dir import BatteryDir
 from battery.verdict.conditions import OF_COMPARISON, parse, require_of_comparison
 
-Before = Annotated[Path, options.argument("A", "Folder of the battery before.")]
-After = Annotated[Path, options.argument("B", "Folder of the battery after.")]
+Before = Annotated[
+    Path | None,
+    options.argument("A", "Folder of the battery before; with --last, of the current one."),
+]
+After = Annotated[Path | None, options.argument("B", "Folder of the battery after.")]
+Last = Annotated[
+    bool,
+    options.option(
+        "--last",
+        "Compare the current battery (after) with the newest archived one of the same tasks "
+        "(before).",
+    ),
+]
 Output = Annotated[
     Path | None, options.option("--output -o PAGE.html", "Also write the comparison as a page.")
 ]
@@ -38,8 +51,9 @@ FailOn = Annotated[
 
 
 def compare(
-    before: Before,
-    after: After,
+    before: Before = None,
+    after: After = None,
+    last: Last = False,
     output: Output = None,
     form: Printed = "text",
     fail_on: FailOn = None,
@@ -53,15 +67,17 @@ def compare(
 
     \b
     Examples:
+      battery compare --last
       battery compare data/battery/archive/2026-01-31T12-00-00Z data/battery
       battery compare data/main data/branch --format md --fail-on worse,flips
     """
     conditions = parse(fail_on, OF_COMPARISON)
+    folders = _folders(before, after, last=last)
     # Refused before the work: a minute of statistics for a page that may not be written is wasted.
     if output:
-        for folder in (before, after):
+        for folder in folders:
             BatteryDir(folder).require_no_artifact(output)
-    comparison = stage.compare(before, after)
+    comparison = stage.compare(*folders)
     # The page first: with a gate that is not met, whoever looks into why needs it.
     if output:
         write(page(comparison), output)
@@ -72,3 +88,19 @@ def compare(
             typer.echo(markdown(comparison), nl=False)
         else:
             print_comparison(comparison, sys.stdout)
+
+
+def _folders(before: Path | None, after: Path | None, *, last: bool) -> tuple[Path, Path]:
+    """Return the folders to compare: those that were named, or the last two of one folder."""
+    if last and after is not None:
+        raise UsageError("--last takes one folder", hint="battery compare --last [FOLDER]")
+    if last:
+        current = before or Path(os.environ.get("BATTERY_DIR") or options.DEFAULT_FOLDER)
+        return stage.last_before(current), current
+    if before is None or after is None:
+        raise UsageError(
+            "compare takes two folders of batteries",
+            hint="battery compare BEFORE AFTER, or the last two of one folder: "
+            "battery compare --last",
+        )
+    return before, after

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from battery.base.errors import FolderError
 from battery.comparison import naming, pairing, remarks
 from battery.comparison import outcome as words
 from battery.comparison.fairness import Party, differences
@@ -15,6 +16,7 @@ from battery.recorded import OpenedBattery, open_battery
 from battery.records.comparison import Comparison, Flips, Noise, Side
 from battery.records.models import LEARN
 from battery.records.word import Outcome
+from battery.store.artifacts import ARCHIVE
 from battery.store.battery_dir import BatteryDir
 from battery.verdict.assess import assess
 
@@ -60,10 +62,39 @@ def compare(before: Path, after: Path) -> Comparison:
     )
 
 
+def last_before(root: Path) -> Path:
+    """Return the newest battery in the archive of a folder that asked the same tasks.
+
+    Raises `FolderError` where there is none, and `BatteryError` for one that cannot be read.
+    """
+    current = _opened(root)
+    archive = root / ARCHIVE
+    folders = [path for path in sorted(archive.glob("*")) if path.is_dir()]
+    archived = [opened for path in folders if (opened := open_battery(BatteryDir(path))).steps]
+    if not archived:
+        raise FolderError(
+            f"there is nothing to compare {root} with: no finished battery is in {archive}",
+            hint="run another one, which moves this one there: battery run; or name two folders: "
+            "battery compare BEFORE AFTER",
+        )
+    alike = [opened for opened in archived if opened.asked == current.asked]
+    if not alike:
+        raise FolderError(
+            f"no battery in {archive} asked the same tasks as the one in {root}",
+            hint=f"list them (battery history {root}), and name two folders: "
+            "battery compare BEFORE AFTER",
+        )
+    newest = max(alike, key=lambda opened: (opened.started_at, str(opened.folder.root)))
+    return newest.folder.root
+
+
 def _opened(root: Path) -> OpenedBattery:
     opened = open_battery(BatteryDir(root))
     # Without a complete iteration there is still something to say: that nothing can be compared.
-    opened.require_begun(hint="name two folders of batteries: battery compare BEFORE AFTER")
+    opened.require_begun(
+        hint="name two folders of batteries: battery compare BEFORE AFTER; or the last two of "
+        "one folder: battery compare --last FOLDER"
+    )
     return opened
 
 

@@ -9,7 +9,6 @@ from typing import Literal
 
 from battery.base.errors import BatteryError, FolderError
 from battery.comparison.timeline import Entry, History, courses
-from battery.inputs.tasks import plan, task_id
 from battery.recorded import OpenedBattery, open_battery
 from battery.records.findings import EDITION, Evidence
 from battery.records.manifest import Manifest, Provenance
@@ -79,7 +78,7 @@ def _is_inside(name: str) -> bool:
 def _entry(folder: BatteryDir, root: Path) -> tuple[Entry, _Asked]:
     opened = open_battery(folder)
     provenance = opened.provenance
-    asked = _asked(opened) if opened.steps else frozenset()
+    asked = opened.asked if opened.steps else frozenset[str]()
     evidence, last = _result(opened, asked) if opened.steps else (None, None)
     whole = evidence.group("all") if evidence else None
     entry = Entry(
@@ -136,12 +135,6 @@ def _current_summary(opened: OpenedBattery) -> Summary | None:
     numbers = [metrics.iteration for metrics in summary.iterations]
     same = summary.run_id == opened.provenance.run_id
     return summary if same and numbers == [step.number for step in opened.steps] else None
-
-
-def _asked(opened: OpenedBattery) -> _Asked:
-    if opened.tasks:
-        return frozenset(planned.task_id for planned in plan(opened.tasks))
-    return frozenset(task_id(run.phase, run.task) for run in opened.steps[-1].read_runs())
 
 
 def _grouped(listed: list[tuple[Entry, _Asked]]) -> list[Entry]:

@@ -58,6 +58,14 @@ class OpenedBattery:
         return self.folder.read_tasks() if recorded else None
 
     @cached_property
+    def asked(self) -> frozenset[str]:
+        """The tasks that it asks, by their ids; raises `BatteryError`."""
+        if self.tasks:
+            return frozenset(planned.task_id for planned in plan(self.tasks))
+        runs = self.steps[-1].read_runs() if self.steps else ()
+        return frozenset(task_id(run.phase, run.task) for run in runs)
+
+    @cached_property
     def calls(self) -> Sequence[Call]:
         """The respond calls of all arms and repeats, without the reruns that confirm a failure."""
         return [call for calls in self._run_sets.values() for call in calls]
