@@ -44,10 +44,11 @@ html_use_index = False
 html_show_copyright = False
 
 SAMPLES = """
-Two real pages, made when this site was built: <a href="../report.html">the report of a battery</a>,
-and <a href="../comparison.html">its comparison</a> with one of a gateway that forgets.
-
+See <a href="../report.html">a real report</a>, and
+<a href="../comparison.html">its comparison</a> with a system that forgets.
 """
+#: The front page has its own layout, in site.css, and needs the room.
+ALONE = "---\nhide-toc: true\n---\n\n"
 START = """<!doctype html>
 <html lang="en">
 <title>battery</title>
@@ -57,11 +58,12 @@ START = """<!doctype html>
 
 
 def complete_front_page(_app: Sphinx, page: str, source: list[str]) -> None:
-    """Link the samples, and make the page's lists the navigation: they are written only once."""
+    """Link the samples, and make the page's lists of pages the navigation: written only once."""
     if page != root_doc:
         return
-    source[0] = source[0].replace("## ", f"{SAMPLES}## ", 1)
-    for caption, links in re.findall(r"^## (.+)\n\n((?:[- ] .+\n)+)", source[0], re.MULTILINE):
+    lists = re.findall(r"^## (.+)\n\n((?:- \[.+\n(?: .+\n)*)+)", source[0], re.MULTILINE)
+    source[0] = ALONE + source[0].replace("\n![", f"{SAMPLES}\n![", 1)
+    for caption, links in lists:
         pages = re.findall(r"^- \[[^\]]+\]\((.+?)\.md\)", links, re.MULTILINE)
         lines = ["```{toctree}", ":hidden:", f":caption: {caption}", "", *pages, "```"]
         source[0] += "\n" + "\n".join(lines) + "\n"

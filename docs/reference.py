@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, get_type_hints
 
+from docs import front
 from pydantic import TypeAdapter
 
 import battery
@@ -30,7 +31,11 @@ from battery.store.schemas import SCHEMAS
 
 DOCS: Final = Path(__file__).parent
 #: The pages that have such tables.
-PAGES: Final = [DOCS.parent / "README.md", *sorted((DOCS / "reference").glob("*.md"))]
+PAGES: Final = [
+    DOCS / "index.md",
+    DOCS / "how-to" / "read-the-artifacts.md",
+    *sorted((DOCS / "reference").glob("*.md")),
+]
 
 _BLOCK: Final = re.compile(r"(<!-- generated: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _PLACES: Final = re.compile(r"^#+ (.+)$|<!-- generated: fields (\w+) -->", re.MULTILINE)
@@ -114,6 +119,12 @@ def _overview(page: str) -> Iterator[str]:
     return _table(["File", "What it is"], ([f"`{file.pattern}`", file.about] for file in files))
 
 
+def _figures(page: str) -> Iterator[str]:
+    """Tabulate how far the verdict can be trusted, for the front page."""
+    del page
+    return _table(front.HEADS, front.figures())
+
+
 def _schemas(page: str) -> Iterator[str]:
     del page
     return _table(
@@ -187,6 +198,7 @@ def _sentence(text: str) -> str:
 _TABLES: Final[dict[str, Callable[..., Iterator[str]]]] = {
     "checks": _checks,
     "fields": _fields,
+    "figures": _figures,
     "files": _files,
     "formats": _formats,
     "keywords": _keywords,

@@ -112,7 +112,7 @@ def exactly(level: float) -> str:
 
 #: Phrases as the documents have them, with the numbers that the program has.
 CLAIMS = {
-    "README.md": [
+    "docs/explanation/verdict.md": [
         f"which takes {SLOPE} iterations to show",
     ],
     "docs/reference/files.md": [

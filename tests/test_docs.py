@@ -168,12 +168,11 @@ def test_the_errors_are_those_of_the_tree_with_their_exit_codes() -> None:
     assert dict(table) == {name: str(kind.exit_code) for name, kind in kinds.items()}
 
 
-def test_the_readme_and_the_reference_have_the_same_exit_codes() -> None:
+def test_the_reference_has_the_exit_codes_of_the_program() -> None:
     codes = {kind.exit_code for kind in vars(errors).values() if hasattr(kind, "exit_code")}
     # 0 is no error.
     wanted = sorted({0, *codes})
     assert [int(row) for row in first_column("reference/commands.md", "Exit codes")] == wanted
-    assert [int(row) for row in first_column("../README.md", "Exit codes")] == wanted
 
 
 @pytest.mark.parametrize(
@@ -194,6 +193,11 @@ def test_a_reference_table_has_exactly_the_fields_of_its_record(
 
 def test_the_reference_has_every_verdict_word() -> None:
     assert set(first_column("reference/evidence.md", "Verdict words")) == set(Word)
+
+
+def test_every_verdict_word_is_said_in_plain_words() -> None:
+    explained = first_column("explanation/verdict.md", "What the verdict means")
+    assert sorted(explained) == sorted(Word)
 
 
 def words_in(cell: SyntaxTreeNode) -> set[str]:
@@ -275,6 +279,12 @@ def test_every_dependency_is_justified_and_nothing_else() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     names = [re.split(r"[<>=!~ \[]", line)[0] for line in project["dependencies"]]
     assert first_column("explanation/dependencies.md", "Dependencies") == names
+
+
+def test_the_readme_is_short_and_so_is_its_session() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) < 120
+    session = [len(example.output) + 1 for example in examples(ROOT / "README.md")]
+    assert sum(session) <= 30
 
 
 def test_the_make_targets_do_what_the_readme_says() -> None:
