@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from battery.base.numbers import duration, money, number, percent, signed, signed_percent
+from battery.base.numbers import (
+    duration,
+    minus,
+    money,
+    number,
+    p_equals,
+    p_value,
+    percent,
+    signed,
+    signed_percent,
+)
 
 #: More than a thousand calls add up to, each with as many tokens as an answer may report.
 MOST = 10.0**20
@@ -107,3 +117,28 @@ def test_grouping_and_signs_do_not_change_the_number(value: float) -> None:
     assert signed(value).lstrip("+") == number(value)
     assert (signed(value)[0] in "+-") == (value != 0)
     assert signed_percent(value).endswith("%")
+
+
+@pytest.mark.parametrize(
+    ("p", "cell", "sentence"),
+    [(0.0004, "< 0.001", "p < 0.001"), (0.001, "0.001", "p = 0.001"), (0.25, "0.250", "p = 0.250")],
+)
+def test_a_p_value_too_small_to_show_is_below_its_bound_everywhere(
+    p: float, cell: str, sentence: str
+) -> None:
+    assert (p_value(p), p_equals(p)) == (cell, sentence)
+
+
+@pytest.mark.parametrize(
+    ("ascii_text", "shown"),
+    [
+        ("-39%", "−39%"),
+        ("-55.4% to +2.0%", "−55.4% to +2.0%"),
+        ("better (-4,520.00, -48.6%)", "better (−4,520.00, −48.6%)"),
+        ("-$0.50", "−$0.50"),
+        ("-", "-"),
+        ("2026-11-27, 1-3, gpt-4, --last, -n 3, x-1", "2026-11-27, 1-3, gpt-4, --last, -n 3, x-1"),
+    ],
+)
+def test_only_the_minus_of_a_number_becomes_a_real_one(ascii_text: str, shown: str) -> None:
+    assert minus(ascii_text) == shown

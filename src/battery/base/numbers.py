@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
@@ -13,6 +14,7 @@ HUGE: Final = 10.0
 #: Decimals beyond these are worth nothing to anybody.
 _MOST_PLACES: Final = 9
 AS_MANY: Final = "as many"
+_MINUS: Final = re.compile(r"(?<![\w.-])-(?=\$?\.?\d)")
 
 
 def number(value: float, places: int = 2, *, grouped: bool = False) -> str:
@@ -76,16 +78,16 @@ def more_or_fewer(ratio: float, places: int | None = None) -> str:
 
 
 def p_value(p: float | None) -> str:
-    """Write a p-value for a table: `0.008`, `<0.001`; a dash where nothing was tested."""
+    """Write a p-value for a table: `0.008`, `< 0.001`; a dash where nothing was tested."""
     if p is None:
         return "-"
-    return f"<{LEAST_P}" if p < LEAST_P else number(p, 3)
+    return f"< {LEAST_P}" if p < LEAST_P else number(p, 3)
 
 
 def p_equals(p: float | None) -> str:
     """Write a p-value for a sentence: `p = 0.008`, `p < 0.001`."""
     text = p_value(p)
-    return f"p < {text[1:]}" if text.startswith("<") else f"p = {text}"
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
 def duration(seconds: float) -> str:
@@ -102,6 +104,16 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes}:{rest:02}"
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+
+
+def minus(text: str) -> str:
+    """Write the minus of each number in a text as U+2212, which is as wide as a plus.
+
+    For pages, prose in Markdown and terminals that can show it. Machines read a hyphen: JSON,
+    CSV and the table of metrics in `summary.md` keep it. Ranges, dates and options are left alone;
+    names that others chose are not to be passed.
+    """
+    return _MINUS.sub("\N{MINUS SIGN}", text)
 
 
 def sign(change: float) -> str:
