@@ -116,10 +116,10 @@ def test_a_file_that_may_be_in_several_folders_has_a_pattern_for_all() -> None:
     [
         ("report.html", REPORT.about),
         ("iter_2/control/repeat_3/runs.json", RUN_SETS.about),
-        ("iter_2/overseer_review.md", "The review of the iteration, as it came."),
+        ("iter_2/overseer_review.md", "The review, as it came."),
         (
             "iter_2/overseer_review.11.md",
-            "The review of the iteration, as it came, before it was redone.",
+            "The review, as it came, before it was redone.",
         ),
         (
             "gateway/learn/distilled_20260102T030405Z.jsonl",

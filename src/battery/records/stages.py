@@ -124,7 +124,7 @@ OVERSEER: Final = ChatStage(
     noun="review",
     key=CallKey("chat", role="overseer"),
     file="overseer_review.md",
-    about="The review of the iteration, as it came.",
+    about="The review, as it came.",
     temperature=0.2,
 )
 SCRUM: Final = ChatStage(

@@ -202,8 +202,8 @@ def test_the_files_of_the_frozen_arm_and_of_repeats_say_whose_they_are() -> None
 def test_every_artifact_is_listed_with_what_it_is() -> None:
     files = ["iter_2/overseer_review.md", "iter_2/overseer_review.1.md", "iter_2/own | notes.md"]
     assert markdown(three(artifacts=files)).splitlines()[-3:] == [
-        "- `iter_2/overseer_review.md`: the review of the iteration, as it came",
-        "- `iter_2/overseer_review.1.md`: the review of the iteration, as it came, before it was redone",
+        "- `iter_2/overseer_review.md`: the review, as it came",
+        "- `iter_2/overseer_review.1.md`: the review, as it came, before it was redone",
         "- `iter_2/own | notes.md`",
     ]
 
