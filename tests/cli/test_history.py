@@ -12,6 +12,7 @@ from battery.comparison.timeline import History
 from tests.support.calls import assert_one_message, command_here
 from tests.support.commands import read_json
 from tests.support.runs import original
+from tests.support.screens import on_terminal
 
 pytestmark = pytest.mark.slow
 
@@ -63,6 +64,34 @@ def test_five_like_batteries_have_a_trend(tmp_path: Path) -> None:
     done = command_here("history", tmp_path, cwd=tmp_path)
     assert "a trend" in done.stdout
     assert "█▆▅▃▁ tokens -40.0%" in done.stdout
+
+
+@pytest.mark.parametrize("count", [1, 3, 40])
+def test_the_list_fits_a_terminal(tmp_path: Path, count: int) -> None:
+    for number in range(count):
+        folder = tmp_path / f"data/battery/archive/2026-01-{number:02}T12-00-00Z"
+        original(folder, 1000 + number, start=10**9 + 60 * number)
+    screen = on_terminal("history", cwd=tmp_path)
+    heads, *rows = screen.everything
+    # A line of the screen is one of the list: none was too long and went on in the next.
+    assert heads.split() == ["start", "it.", "verdict", "tokens", "ok"]
+    assert all(row.startswith("2001-09-09 ") for row in rows[0 : 2 * count : 2])
+    assert all(row.startswith("  battery/archive/2026-") for row in rows[1 : 2 * count : 2])
+    end = " ".join("".join(screen.lines[-2:]).split())
+    trend = "a trend (rank correlation" if count == 40 else "too few for a trend"
+    assert trend in end
+
+
+def test_only_batteries_with_all_of_the_tags_are_listed(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished, tmp_path / "other")
+    tagged = shutil.copytree(finished, tmp_path / "tagged")
+    manifest = read_json(tagged / "battery.json") | {"name": "Atlas", "tags": ["main", "gpt"]}
+    (tagged / "battery.json").write_text(json.dumps(manifest), "utf-8")
+    done = command_here("history", ".", "--tag", "gpt", "--tag", "main", "--json", cwd=tmp_path)
+    (only,) = History.model_validate_json(done.stdout).batteries
+    assert (only.folder, only.name, only.tags) == ("tagged", "Atlas", ["main", "gpt"])
+    done = command_here("history", ".", "--tag", "new", "--tag", "main", cwd=tmp_path)
+    assert_one_message(done, 2, "no battery under . has the tags new and main", "battery history .")
 
 
 def test_a_folder_that_is_none_or_holds_none_is_refused(tmp_path: Path) -> None:

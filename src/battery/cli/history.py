@@ -14,8 +14,17 @@ from battery.report.terminal.results import print_history
 Searched = Annotated[Path, options.argument("FOLDER", "Folder to search, with all folders in it.")]
 
 
+Tagged = Annotated[
+    list[str] | None,
+    options.option("--tag WORD", "Only batteries with this tag; may be repeated, for all of them."),
+]
+
+
 def history(
-    folder: Searched = Path("data"), as_json: options.Json = False, debug: options.Debug = False
+    folder: Searched = Path("data"),
+    tag: Tagged = None,
+    as_json: options.Json = False,
+    debug: options.Debug = False,
 ) -> None:
     """List all batteries under a folder, with a trend.
 
@@ -25,7 +34,7 @@ def history(
     \b
     Examples:
       battery history
-      battery history runs --json
+      battery history runs --tag new-prompt --json
     """
-    listed = stage.history(folder)
+    listed = stage.history(folder, tag or ())
     print_record(listed, lambda: print_history(listed, sys.stdout), as_json=as_json)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -22,10 +22,11 @@ from battery.verdict.assess import assess
 _Asked = frozenset[str]
 
 
-def history(root: Path) -> History:
+def history(root: Path, tags: Collection[str] = ()) -> History:
     """List the batteries under a folder, oldest first; raise `FolderError` where there is none.
 
-    A battery that cannot be read is a warning, whatever its files hold.
+    Only those with all of the tags. A battery that cannot be read is a warning, whatever its files
+    hold.
     """
     if not root.is_dir():
         raise FolderError(f"{root} is not a folder", hint="name the folder of your batteries")
@@ -40,6 +41,12 @@ def history(root: Path) -> History:
     if not listed and not warnings:
         raise FolderError(
             f"there is no battery under {root}", hint="name another folder, or run one: battery run"
+        )
+    if tags and not (listed := [pair for pair in listed if pair[0].has(tags)]):
+        noun = "tag" if len(tags) == 1 else "tags"
+        raise FolderError(
+            f"no battery under {root} has the {noun} {' and '.join(tags)}",
+            hint=f"list all of them: battery history {root}",
         )
     # By time and then by name, so that two listings of the same folders agree.
     listed.sort(key=lambda pair: (pair[0].started_at, pair[0].folder))
@@ -84,6 +91,8 @@ def _entry(folder: BatteryDir, root: Path) -> tuple[Entry, _Asked]:
     entry = Entry(
         folder=_below(folder.root, root),
         run_id=provenance.run_id,
+        name=provenance.name,
+        tags=provenance.tags,
         started_at=opened.started_at,
         dated_by=_dated_by(provenance),
         state=provenance.state,

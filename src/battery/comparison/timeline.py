@@ -6,7 +6,7 @@ are no independent witnesses of a trend. Only batteries of the same tasks are li
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, Literal
 
 import numpy as np
@@ -30,6 +30,8 @@ class Entry(Record):
 
     folder: FileName = Field(description="Below the folder that was searched.")
     run_id: str | None = Field(description="From the manifest; null without one.")
+    name: str | None = Field(default=None, description="What its user calls it.")
+    tags: list[str] = Field(default=[], description="Words its user sorts batteries by.")
     started_at: str = Field(
         description="From the manifest, else when the oldest `runs.json` was written."
     )
@@ -46,7 +48,7 @@ class Entry(Record):
         description="From `summary.json` while that is up to date, else computed again."
     )
     tokens: float | None = Field(
-        description="Mean tokens per task in the last iteration, learn arm; null if none reported."
+        description="Mean tokens per task in the last iteration, learner; null if none reported."
     )
     cost_usd: float | None = Field(
         default=None, description="Mean cost per task there, in US dollars; null if not all priced."
@@ -55,12 +57,16 @@ class Entry(Record):
         description="Share of the tasks that can be done that ended ok in the last iteration."
     )
     effect: float | None = Field(
-        description="Cost of a typical task, learn over frozen; null with one arm."
+        description="Cost of a typical task, learner over twin; null with one arm."
     )
     interval: Interval | None = Field(description="Interval of the effect.")
     group: int | None = Field(
         description="Number of its set of tasks; null without a complete iteration."
     )
+
+    def has(self, tags: Collection[str]) -> bool:
+        """Return whether it has all of these tags."""
+        return set(tags) <= set(self.tags)
 
 
 class Course(Record):

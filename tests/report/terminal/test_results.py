@@ -5,11 +5,15 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from battery.base.text import cells, printable
 from battery.comparison.timeline import Entry, History, courses
 from battery.records.findings import Interval
 from battery.records.models import Phase, Proposal, ReviewOutcome, Verdict
 from battery.records.word import Word
+from battery.report.terminal.look import Look
 from battery.report.terminal.results import (
     history_lines,
     print_history,
@@ -43,34 +47,88 @@ FULL = entry(
 )
 
 
-def test_one_line_a_battery_with_its_folder_last() -> None:
-    lines = list(history_lines(history(FULL, entry(900.0, group=2))))
-    assert lines[1].split() == [
-        *("2026-11-22", "23:10", "1", "8", "3", "LEARNED", "858", "-39%", "(-55%", "to", "-18%)"),
-        *("100%", "archive/2026-11-22T23-10-47Z"),
+PLAIN = Look("^", "v", "=", "..", colour=False)
+RICH = PLAIN._replace(minus="\N{MINUS SIGN}")
+
+
+def lines(*entries: Entry, look: Look = RICH) -> list[str]:
+    return list(history_lines(history(*entries), look))
+
+
+def test_a_line_of_numbers_per_battery_and_its_folder_below_where_it_is_long() -> None:
+    heads, numbers, folder, *_ = lines(FULL, entry(900.0, started_at="2027"))
+    assert heads.split() == ["start", "it.", "verdict", "tokens", "vs", "twin", "interval", "ok"]
+    assert numbers.split() == [
+        *("2026-11-22", "23:10", "3", "LEARNED", "858"),
+        *("\N{MINUS SIGN}39%", "\N{MINUS SIGN}55%", "to", "\N{MINUS SIGN}18%", "100%"),
     ]
-    assert lines[1].startswith("2026-11-22 23:10 ")
-    assert lines[2].startswith("2026-01-01 00:00?"), "a start that only the files tell is marked"
+    assert folder == "  archive/2026-11-22T23-10-47Z"
+    assert lines(FULL, look=PLAIN)[1].isascii()
+
+
+def test_short_folders_are_behind_the_numbers_and_only_the_files_may_tell_a_start() -> None:
+    heads, first, second, *_ = lines(entry(1.0), entry(2.0, group=2, folder="b"))
+    assert heads.split()[:3] == ["start", "set", "it."]
+    assert heads.endswith("ok  folder")
+    assert first.startswith("2026-01-01 00:00?    1 "), "a start that only the files tell is marked"
+    assert first.endswith("100%  a")
+    assert second.split()[2:] == ["2", "3", "-", "2", "100%", "b"]
+
+
+def test_a_battery_is_shown_with_its_name_and_its_tags() -> None:
+    named = FULL.model_copy(update={"name": "Atlas\x1b[31m", "tags": ["main", "gpt"]})
+    assert lines(named)[2] == "  Atlas\\x1b[31m  [main, gpt]  archive/2026-11-22T23-10-47Z"
+    long = named.model_copy(update={"folder": "f" * 90})
+    assert lines(long)[2:4] == ["  Atlas\\x1b[31m", "  [main, gpt]"]
+    assert lines(long)[4] == "  " + "f" * 90
 
 
 @pytest.mark.parametrize("word", [Word.INVALID, Word.DISHONEST])
 def test_no_effect_is_shown_next_to_a_word_that_makes_it_worthless(word: Word) -> None:
-    lines = list(history_lines(history(FULL.model_copy(update={"verdict": word}))))
-    assert lines[1].split()[5:8] == [word, "858", "-"]
+    _, _, numbers, *_ = lines(entry(1.0), FULL.model_copy(update={"verdict": word}))
+    assert numbers.split()[3:7] == [word, "858", "100%", FULL.folder]
 
 
 def test_an_unfinished_battery_says_its_state_and_what_is_unknown_is_a_dash() -> None:
     running = entry(None, state="running", iterations=0, tasks=0, ok=None, group=None, folder="now")
-    lines = list(history_lines(history(running)))
-    assert lines[1].split()[2:] == ["-", "-", "0", "-", "-", "-", "-", "now", "(running)"]
+    assert lines(running)[1].split()[2:] == ["0", "-", "-", "-", "now", "(running)"]
 
 
 def test_like_batteries_have_a_line_with_sparkline_change_and_trend() -> None:
-    found = history(*(entry(900.0 - 100 * n) for n in range(5)))
-    text = " ".join(list(history_lines(found))[7:])
-    assert text.startswith("set 1, 8 tasks: █▆▅▃▁ tokens -44.4% from the first to the last of 5")
+    shown = lines(*(entry(900.0 - 100 * n) for n in range(5)))
+    text = " ".join(shown[7:])
+    assert text.startswith(
+        "set 1, 8 tasks: █▆▅▃▁ tokens \N{MINUS SIGN}44.4% from the first to the last of 5"
+    )
     assert "p = 0.017" in text
-    assert all(len(line) <= 80 for line in history_lines(found))
+
+
+ENTRIES = st.builds(
+    entry,
+    st.none() | st.floats(0, 1e9),
+    started_at=st.sampled_from(["2026-11-22T23:10:47Z", "?"]),
+    dated_by=st.sampled_from(["manifest", "files"]),
+    state=st.sampled_from([None, "finished", "running"]),
+    verdict=st.none() | st.sampled_from(Word),
+    iterations=st.integers(0, 120),
+    cost_usd=st.none() | st.floats(0, 1e4),
+    ok=st.none() | st.floats(0, 1),
+    effect=st.none() | st.floats(0, 1e3),
+    interval=st.just(Interval(low=0.4512, high=99.0, level=0.95)),
+    group=st.none() | st.integers(1, 99),
+    name=st.none() | st.text("ab \N{BALLOON}語", max_size=40),
+    tags=st.lists(st.text("ab \N{BALLOON}語", min_size=1, max_size=30), max_size=20),
+    folder=st.text(min_size=1, max_size=120),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(ENTRIES, min_size=1, max_size=5))
+def test_every_line_fits_but_for_a_path_that_is_longer(entries: list[Entry]) -> None:
+    for line in lines(*entries):
+        if cells(line) > 80:
+            path = line.removeprefix("  ").removesuffix(" (running)")
+            assert path in {printable(entry.folder) for entry in entries}
 
 
 def test_a_sparkline_goes_from_the_smallest_to_the_largest() -> None:
@@ -87,8 +145,8 @@ def test_a_stream_without_these_characters_gets_no_sparkline() -> None:
 
 
 def test_warnings_come_last_and_cannot_steer_the_terminal() -> None:
-    lines = list(history_lines(history(FULL, warnings=("x\x1b[31m is skipped",))))
-    assert lines[-1] == "warning: x\\x1b[31m is skipped"
+    *_, last = history_lines(history(FULL, warnings=("x\x1b[31m is skipped",)), PLAIN)
+    assert last == "warning: x\\x1b[31m is skipped"
 
 
 def made(question: Question, *, noise: float = 0.3, planned: float | None = None) -> Prospects:

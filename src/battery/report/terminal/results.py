@@ -3,39 +3,41 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import exp
 from pathlib import Path
-from textwrap import wrap
 from typing import Final, TextIO
 
 from battery.base.numbers import HUGE, counted, number, percent
-from battery.base.text import can_show, printable, write_line
+from battery.base.text import can_show, cells, printable, write_line
 from battery.comparison.timeline import Course, Entry, History
 from battery.records.metric import METRICS, MONEY, TOKENS
 from battery.records.models import KINDS, Proposal, ReviewOutcome, Verdict
 from battery.report.compare import share
 from battery.report.evidence import NONE, mean, relative
 from battery.report.terminal.lines import GAP, WIDTH, align
+from battery.report.terminal.look import Look
 from battery.verdict.planning import Asked, Name, Needed, Prospects, Question
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
+#: Columns that a terminal may have no room for, the first to go first; `--json` has all of it.
+_LEFT_OUT: Final = ("interval", "dollars", "set")
 
 
 def print_history(history: History, stream: TextIO) -> None:
-    """Write the history for people; folders come last in their line and are whole."""
+    """Write the history for people, at most 80 columns but for paths, which are whole."""
     bars = _BARS if can_show(stream, _BARS) else ""
-    for text in history_lines(history, bars):
+    for text in history_lines(history, Look.of(stream), bars):
         write_line(stream, text)
 
 
-def history_lines(history: History, bars: str = _BARS) -> Iterator[str]:
+def history_lines(history: History, look: Look, bars: str = _BARS) -> Iterator[str]:
     """Build the lines of `print_history`; without `bars` there are no sparklines."""
     if history.batteries:
-        yield from _table(history.batteries)
+        yield from _table(history.batteries, look)
         yield ""
     for course in history.courses:
-        yield from wrap(_course(course, bars), WIDTH, subsequent_indent="  ")
+        yield from look.hang(look.change(_course(course, bars)))
     for warning in history.warnings:
         yield f"warning: {printable(warning)}"
 
@@ -49,27 +51,71 @@ def sparkline(values: Sequence[float], bars: str = _BARS) -> str:
     return "".join(bars[round((value - low) / spread * top) if spread else 0] for value in values)
 
 
-def _table(entries: Sequence[Entry]) -> Iterator[str]:
-    columns = [
-        align(["start", *(_start(entry) for entry in entries)], left=True),
-        align(["set", *(str(entry.group or NONE) for entry in entries)]),
-        align(["tasks", *(str(entry.tasks or NONE) for entry in entries)]),
-        align(["it.", *(str(entry.iterations) for entry in entries)]),
-        align(["verdict", *(entry.verdict or NONE for entry in entries)], left=True),
-        align(["tokens", *(mean(TOKENS, entry.tokens) for entry in entries)]),
-        *_dollars(entries),
-        align(["vs frozen", *map(_effect, entries)]),
-        align(["ok", *(share(entry.ok) for entry in entries)]),
-        ["folder", *map(_folder, entries)],
-    ]
-    for cells in zip(*columns, strict=True):
-        yield GAP.join(cells).rstrip()
+def _table(entries: Sequence[Entry], look: Look) -> Iterator[str]:
+    """Lay out a line of numbers for each battery, and what it is called behind or below it."""
+    columns = _columns(entries, look)
+    for name in _LEFT_OUT:
+        if _width(columns) > look.width:
+            columns.pop(name, None)
+    called = [_called(entry) for entry in entries]
+    heads, *rows = [GAP.join(cells) for cells in zip(*columns.values(), strict=True)]
+    room = look.width - _width(columns) - len(GAP)
+    # All behind or all below: a list that does both is hard to follow.
+    behind = all(cells(GAP.join(names)) <= room for names in called)
+    yield look.paint(f"{heads}{GAP}folder" if behind else heads.rstrip(), "bold")
+    for row, names in zip(rows, called, strict=True):
+        if behind:
+            yield f"{row}{GAP}{GAP.join(names)}"
+        else:
+            yield row.rstrip()
+            yield from _below(names, look)
 
 
-def _dollars(entries: Sequence[Entry]) -> Iterator[list[str]]:
-    """Yield the column of the bill, where any of the batteries has one."""
+def _columns(entries: Sequence[Entry], look: Look) -> dict[str, list[str]]:
+    """Return the columns by name, heads first; one that nobody has anything in is not there."""
+    effects = [_effect(entry) for entry in entries]
+    columns = {"start": align(["start", *map(_start, entries)], left=True)}
+    if len({entry.group for entry in entries}) > 1:
+        columns["set"] = align(["set", *(str(entry.group or NONE) for entry in entries)])
+    columns["it."] = align(["it.", *(str(entry.iterations) for entry in entries)])
+    columns["verdict"] = align(
+        ["verdict", *(entry.verdict or NONE for entry in entries)], left=True
+    )
+    columns["tokens"] = align(["tokens", *(mean(TOKENS, entry.tokens) for entry in entries)])
     if any(entry.cost_usd is not None for entry in entries):
-        yield align([METRICS[MONEY].plain, *(mean(MONEY, entry.cost_usd) for entry in entries)])
+        dollars = (mean(MONEY, entry.cost_usd) for entry in entries)
+        columns["dollars"] = align([METRICS[MONEY].plain, *dollars])
+    if any(effect != NONE for effect, _ in effects):
+        columns["vs twin"] = align(["vs twin", *(look.change(effect) for effect, _ in effects)])
+    if any(interval for _, interval in effects):
+        intervals = (look.change(interval) for _, interval in effects)
+        columns["interval"] = align(["interval", *intervals], left=True)
+    columns["ok"] = align(["ok", *(share(entry.ok) for entry in entries)])
+    return columns
+
+
+def _width(columns: Mapping[str, Sequence[str]]) -> int:
+    return sum(len(column[0]) for column in columns.values()) + len(GAP) * (len(columns) - 1)
+
+
+def _called(entry: Entry) -> list[str]:
+    """Return name, tags and folder, as far as there are any."""
+    unfinished = "" if entry.state in {None, "finished"} else f" ({entry.state})"
+    tags = [f"[{', '.join(entry.tags)}]"] if entry.tags else []
+    own = [entry.name] if entry.name else []
+    return [printable(text) for text in (*own, *tags, f"{entry.folder}{unfinished}")]
+
+
+def _below(names: Sequence[str], look: Look) -> Iterator[str]:
+    line = GAP + GAP.join(names)
+    if cells(line) <= look.width:
+        yield line
+        return
+    *about, folder = names
+    for text in about:
+        yield from look.wrap(text, GAP)
+    # A path is whole on a line of its own, however long it is.
+    yield f"{GAP}{folder}"
 
 
 def _start(entry: Entry) -> str:
@@ -78,15 +124,14 @@ def _start(entry: Entry) -> str:
     return shown if entry.dated_by != "files" else f"{shown}?"
 
 
-def _effect(entry: Entry) -> str:
+def _effect(entry: Entry) -> tuple[str, str]:
+    """Write the effect and its interval, which is empty where there is none."""
     # Of a battery that is INVALID, or that bluffed, the number says nothing about learning.
     trusted = entry.verdict is None or entry.verdict.about.trusted
     if entry.effect is None or not trusted:
-        return NONE
-    if entry.interval is None:
-        return _relative(entry.effect)
-    low, high = (_relative(end) for end in (entry.interval.low, entry.interval.high))
-    return f"{_relative(entry.effect)} ({low} to {high})"
+        return NONE, ""
+    ends = (entry.interval.low, entry.interval.high) if entry.interval else ()
+    return _relative(entry.effect), " to ".join(map(_relative, ends))
 
 
 def _relative(ratio: float) -> str:
@@ -95,11 +140,6 @@ def _relative(ratio: float) -> str:
         return ">+900%"
     text = percent(ratio - 1)
     return text if text.startswith("-") else f"+{text}"
-
-
-def _folder(entry: Entry) -> str:
-    unfinished = "" if entry.state in {None, "finished"} else f" ({entry.state})"
-    return f"{printable(entry.folder)}{unfinished}"
 
 
 def _course(course: Course, bars: str) -> str:
