@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -151,3 +152,24 @@ def screenshot(
         if anchor:
             opened.locator("dialog .sheet").first.wait_for()
         opened.screenshot(path=target, full_page=whole, animations="disabled")
+
+
+def printed(browser: Browser, page: Path, folder: Path, *, last: int) -> list[Path]:
+    """Print a page on A4, and make a picture of each sheet, up to the last one that is wanted.
+
+    Needs pdftoppm, of poppler-utils. Small pictures: the layout can be seen, words hardly be read.
+    """
+    if shutil.which("pdftoppm") is None:
+        raise SystemExit("no pdftoppm: install poppler-utils")
+    folder.mkdir()
+    with visiting(browser) as visit:
+        opened = visit.open(page)
+        edge = "1.5cm"
+        opened.pdf(
+            path=folder / "all.pdf",
+            format="A4",
+            margin={"top": edge, "right": edge, "bottom": edge, "left": edge},
+        )
+    words = ("pdftoppm", "-png", "-r", "50", "-l", str(last), folder / "all.pdf", folder / "page")
+    subprocess.run(words, check=True)
+    return sorted(folder.glob("page-*.png"))

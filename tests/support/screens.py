@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final, Self
 
 import pyte
+from pyte.screens import Char
 
 _ROOT: Final = Path(__file__).parents[2]
 
@@ -44,6 +45,12 @@ class Screen:
         while shown and not shown[-1]:
             shown.pop()
         return shown
+
+    @property
+    def cells(self) -> list[list[Char]]:
+        """The characters in view, each with its colours."""
+        lines = range(len(self.lines))
+        return [[self._screen.buffer[y][x] for x in range(self._screen.columns)] for y in lines]
 
     @property
     def scrolled(self) -> list[str]:
