@@ -12,11 +12,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, get_type_hints
 
+import typer
 from docs import front
 from pydantic import TypeAdapter
+from typer.main import get_command
 
 import battery
 from battery.cli import run as command
+from battery.cli.grouped import about, default_of, names_of, sections
+from battery.cli.main import app
 from battery.comparison.timeline import History
 from battery.grading.kinds import KINDS
 from battery.records.checks import Regrading
@@ -65,6 +69,60 @@ _OWN_WORDS: Final = {
 _FIELDS: Final = {
     "folder": "Where its files are.",
     "summary": "Every number, as in [`summary.json`](files.md#summary).",
+}
+_SETTINGS: Final = "See [Keep settings in a file](../how-to/settings.md)."
+_GATES: Final = "See [Gates for pipelines](#gates-for-pipelines)."
+_SUMMARY: Final = "It is `summary.json`."
+_KEPT: Final = "Without it, the one that the manifest names."
+#: What the reference adds to the help of an option, of one command or of all.
+_MORE: Final = {
+    "--config": _SETTINGS,
+    "--dry-run": "See [below](#dry-run).",
+    "--header": "See [Credentials](#credentials).",
+    "--max-cost": "See [Caps](#caps).",
+    "--max-tokens": "See [Caps](#caps).",
+    "--meter": "See [Meter what an agent asks](../how-to/meter.md).",
+    "--name": "At most 80 characters; `--name ''` takes a name away.",
+    "--note": "At most 1,000 characters.",
+    "--prepare": "See [Prepare](#prepare).",
+    "--reviewer": "See [Reviewer](#reviewer).",
+    "--tag": "At most 20 of at most 40 characters; those of a later command replace them.",
+    "--target": "`embedded` names the embedded gateway. See [Targets](targets.md).",
+    "run --control-gateway": "See [Memory kept and put back](wire.md#memory-kept-and-put-back).",
+    "run --fail-on": _GATES,
+    "run --iterations": "With `--resume`, the number that was wanted before; the plan of the "
+    "verdict, which is that of the first run, stays.",
+    "run --json": _SUMMARY,
+    "run --repeats": "Within a phase all tasks are asked once, then all again.",
+    "iterate --control-gateway": _KEPT,
+    "iterate --json": _SUMMARY,
+    "iterate --llm-team": _KEPT,
+    "iterate --target": _KEPT,
+    "review --json": "It has `iteration`, `proposals`, `verdicts` and `artifacts`.",
+    "review --target": _KEPT,
+    "review --tasks": "Read only where the folder has no manifest.",
+    "summarize --fail-on": _GATES,
+    "summarize --format": "See [Formats](formats.md).",
+    "summarize --json": "The same as `--format json`.",
+    "grade --json": "It says [what flipped](checks.md#graded-again).",
+    "grade --tasks": "It becomes the tasks file of the battery.",
+    "watch --json": "It is the summary of a finished battery, and with `--once` [how far one "
+    "is](../how-to/watch.md#only-how-far-it-is).",
+    "report --json": "It has `path`, `bytes`, `verdict` (null with a single iteration) and "
+    "`unfinished` (null, or what the page does not cover yet).",
+    "compare --fail-on": "See [Gates on a comparison](#gates-on-a-comparison).",
+    "compare --format": "JSON is [the record](comparison.md).",
+    "compare --json": "The same as `--format json`.",
+    "export --json": "It has `format` and `files`, a list of `path`, `arm` and `samples`.",
+    "history --tag": "`run --tag` gives them.",
+    "power --drop": "0.001 to 0.95.",
+    "power --from": "Its first iteration tells the noise, which is planned with its upper bound.",
+    "power --json": "It has the size, `noise`, `noise_planned`, `power`, `drop`, `questions` and "
+    "`assumptions`.",
+    "calibrate --json": "It is `calibration.json` or `gauntlet.json`.",
+    "doctor --json": "It has `checks`, a list of `name`, `ok`, `finding`, `hint`; `tried`, the "
+    "same of `--try` or null; and `settings`, a list of `name`, `value`, `source`.",
+    "tasks import --path": "As in a [check](checks.md#the-kinds).",
 }
 _WORDS: Final = {
     "boolean": "boolean",
@@ -166,6 +224,51 @@ def _keywords(page: str) -> Iterator[str]:
     return _table(["Keyword", "Type", "What it is"], rows)
 
 
+def _options(page: str, *words: str) -> Iterator[str]:
+    """Tabulate the options of a command, in the groups of its help."""
+    del page
+    command, context = _command(words)
+    groups = list(sections(command, context))
+    if groups[-1][0] == "Options":
+        groups = [("", [param for _, params in groups for param in params])]
+    for number, (title, params) in enumerate(groups):
+        if title:
+            yield from ["", f"**{title}**", ""][number == 0 :]
+        rows = (_row(param, " ".join(words)) for param in params if param.name != "help")
+        kind = "Argument" if title == "Arguments" else "Option"
+        yield from _table([kind, "Environment", "Default", "Meaning"], rows)
+
+
+def _command(words: Sequence[str]) -> tuple[Any, Any]:
+    """Find a command, or one below it, by its words."""
+    command: Any = get_command(app)
+    context = typer.Context(command)
+    for word in words:
+        command = command.get_command(context, word)
+        context = typer.Context(command, parent=context)
+    return command, context
+
+
+def _is_short(name: str) -> bool:
+    return not name.startswith("--")
+
+
+def _row(param: Any, command: str) -> list[str]:
+    is_option = param.param_type_name == "option"
+    names = names_of(param) if is_option else [param.metavar]
+    takes = f" {param.metavar}" if is_option and param.metavar else ""
+    default = default_of(param)
+    kept = default in {None, "off"}
+    more = [_MORE.get(f"{command} {name}") or _MORE.get(name) for name in names]
+    meaning = " ".join([about(param), *filter(None, more)])
+    return [
+        _code(", ".join(f"`{name}{takes}`" for name in sorted(names, key=_is_short))),
+        f"`{param.envvar}`" if param.envvar else "",
+        (default or "none") if kept else f"`{default}`",
+        _code(meaning),
+    ]
+
+
 def _members(page: str) -> Iterator[str]:
     """Tabulate what a battery has, by the docstrings."""
     del page
@@ -203,6 +306,7 @@ _TABLES: Final[dict[str, Callable[..., Iterator[str]]]] = {
     "formats": _formats,
     "keywords": _keywords,
     "members": _members,
+    "options": _options,
     "overview": _overview,
     "schemas": _schemas,
 }

@@ -145,7 +145,7 @@ CLAIMS = {
         f"that {percent(policy.POWER)} of such batteries show",
         f"below {percent(policy.POWER)}, how many iterations (up to {power.MOST['iterations']}), "
         f"tasks (up to {power.MOST['tasks']}) or repeats (up to {power.MOST['repeats']})",
-        f"compared with the one before, 0.001 to {power.LARGEST_DROP}",
+        f"iteration to iteration. 0.001 to {power.LARGEST_DROP}.",
     ],
     "docs/reference/wire.md": [
         f"Connecting alone may take {CONNECT_TIMEOUT_S:g} seconds",

@@ -30,6 +30,7 @@ from typer.main import get_command
 
 from battery import protocol
 from battery.base import errors
+from battery.cli.grouped import default_of, names_of
 from battery.cli.main import app
 from battery.embedded.server import GatewayOptions, serving
 from battery.records import models
@@ -113,24 +114,13 @@ def documented(command: str) -> list[tuple[list[str], str, str]]:
 def declared(command: str) -> list[tuple[list[str], str, str]]:
     """Return the same as the program has them."""
     return [
-        (_names(param), str(param.envvar or ""), _default(param))
+        (sorted(_names(param)), str(param.envvar or ""), default_of(param) or "none")
         for param in COMMANDS[command].params
     ]
 
 
 def _names(param: Any) -> list[str]:
-    return [param.metavar] if param.param_type_name == "argument" else sorted(param.opts)
-
-
-def _default(param: Any) -> str:
-    in_words = re.search(r"\[default: (.+)\]", param.help)
-    if in_words:
-        return in_words[1]
-    if getattr(param, "is_flag", False):
-        return "off"
-    if isinstance(param.default, float):
-        return f"{param.default:g}"
-    return "none" if param.default is None else str(param.default)
+    return [param.metavar] if param.param_type_name == "argument" else names_of(param)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

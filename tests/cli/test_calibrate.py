@@ -121,7 +121,7 @@ def test_a_folder_that_cannot_be_written_is_told_before_any_work(tmp_path: Path)
     (tmp_path / "file").touch()
     done = command_here("calibrate", "--out", tmp_path / "file", cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stderr.endswith("or name a folder that you may write to: --out PATH\n")
+    assert done.stderr.endswith("or name a folder that you may write to: --output PATH\n")
     assert "batteries of" not in done.stderr
 
 

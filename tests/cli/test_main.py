@@ -14,7 +14,7 @@ from typing import cast
 
 import pytest
 
-from battery.cli.main import SUMMARIES
+from battery.cli.table import SUMMARIES
 from tests.support.calls import assert_one_message
 from tests.support.calls import command_here as battery
 from tests.support.commands import environment, start

@@ -273,7 +273,7 @@ def test_the_tables_of_the_file_describe_the_target_unless_another_is_named(here
     path = settle(here, "iterations = 1")
     path.write_text(path.read_text() + '[target]\nkind = "openai"\nurl = "http://127.0.0.1:9/v1"\n')
     looked = battery("doctor", cwd=here)
-    assert "FAIL  gateway: look-up: cannot connect to http://127.0.0.1:9/v1/" in looked.stdout
+    assert "FAIL  target: look-up: cannot connect to http://127.0.0.1:9/v1/" in looked.stdout
     assert "  target: [target] (battery.toml)\n" in looked.stdout
     assert battery("doctor", "--gateway", "embedded", cwd=here).returncode == 0
     for key in ("target", "gateway"):

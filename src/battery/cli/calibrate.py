@@ -12,30 +12,31 @@ import typer
 from battery.base.errors import BatteryError, UsageError
 from battery.calibration.scenario import Preset
 from battery.cli import options
+from battery.cli.grouped import option
 from battery.cli.output import print_record, progress
 from battery.commands import calibrate as stage
 from battery.gauntlet import SEEDS, table
 from battery.records.findings import Record
 from battery.report.markdown.calibration import text
 
-Out = Annotated[Path, options.option("--out PATH", "Folder that the table is saved in.")]
+Out = Annotated[Path, option("--output -o PATH", "Folder that the table is saved in.")]
 
 
 def calibrate(
     preset: Annotated[
         Literal[Preset, "gauntlet"],
-        options.option(
+        option(
             "--preset NAME",
             "fast takes seconds, full and gauntlet take minutes, on two cores.",
         ),
     ] = "fast",
-    seed: Annotated[int, options.option("--seed N", "Seed of all random numbers.", min=0)] = 1,
+    seed: Annotated[int, option("--seed N", "Seed of all random numbers.", min=0)] = 1,
     jobs: Annotated[
-        int | None, options.option("--jobs N", "How many processes [default: one per core].", min=1)
+        int | None, option("--jobs N", "How many processes [default: one per core].", min=1)
     ] = None,
     only: Annotated[
         str | None,
-        options.option("--only TEXT", "Of the gauntlet, the systems with this in their name."),
+        option("--only TEXT", "Of the gauntlet, the systems with this in their name."),
     ] = None,
     out: Out = Path("data/calibration"),
     as_json: options.Json = False,

@@ -10,8 +10,9 @@ from typing import Annotated, Literal
 import typer
 
 from battery.base.errors import UsageError
-from battery.cli import options
+from battery.cli import given, options
 from battery.cli.deliver import write
+from battery.cli.grouped import argument, option
 from battery.cli.output import print_json, then
 from battery.commands import compare as stage
 from battery.report.html.compare import page
@@ -22,27 +23,27 @@ from battery.verdict.conditions import OF_COMPARISON, parse, require_of_comparis
 
 Before = Annotated[
     Path | None,
-    options.argument("A", "Folder of the battery before; with --last, of the current one."),
+    argument("A", "Folder of the battery before; with --last, of the current one."),
 ]
-After = Annotated[Path | None, options.argument("B", "Folder of the battery after.")]
+After = Annotated[Path | None, argument("B", "Folder of the battery after.")]
 Last = Annotated[
     bool,
-    options.option(
+    option(
         "--last",
         "Compare the current battery (after) with the newest archived one of the same tasks "
         "(before).",
     ),
 ]
 Output = Annotated[
-    Path | None, options.option("--output -o PAGE.html", "Also write the comparison as a page.")
+    Path | None, option("--output -o PAGE.html", "Also write the comparison as a page.")
 ]
 Printed = Annotated[
     Literal["text", "md", "json"],
-    options.option("--format", "Print text for people, Markdown for a pull request, or JSON."),
+    option("--format", "Print text for people, Markdown for a pull request, or JSON."),
 ]
 FailOn = Annotated[
     str | None,
-    options.option(
+    option(
         "--fail-on WORDS",
         "End with exit code 3 on any of these, with commas between them: "
         f"{', '.join(OF_COMPARISON)}. MIXED also counts as worse.",
@@ -95,7 +96,7 @@ def _folders(before: Path | None, after: Path | None, *, last: bool) -> tuple[Pa
     if last and after is not None:
         raise UsageError("--last takes one folder", hint="battery compare --last [FOLDER]")
     if last:
-        current = before or Path(os.environ.get("BATTERY_DIR") or options.DEFAULT_FOLDER)
+        current = before or Path(os.environ.get("BATTERY_DIR") or given.DEFAULT_FOLDER)
         return stage.last_before(current), current
     if before is None or after is None:
         raise UsageError(

@@ -10,7 +10,8 @@ import typer
 
 from battery.base import loop
 from battery.base.text import printable, write_line
-from battery.cli import options
+from battery.cli import given, options
+from battery.cli.grouped import Group, option
 from battery.cli.output import print_json, progress
 from battery.cli.sources import settings_of
 from battery.commands import doctor as stage
@@ -22,10 +23,11 @@ from battery.target.kinds import read
 
 Try = Annotated[
     bool,
-    options.option(
+    option(
         "--try",
         "Make one real call of each kind as well, and say what was read. A gateway learns one task "
         "from it, and what the calls cost is paid.",
+        Group.COST,
     ),
 ]
 
@@ -61,7 +63,7 @@ def doctor(
       battery doctor --gateway http://localhost:3100
       battery doctor --target python:agent.py:Agent --try
     """
-    asked = options.settings(ctx, read)
+    asked = given.settings(ctx, read)
     checks = loop.run(stage.doctor, asked)
     settings = settings_of(ctx)
     tried = _tried(asked, checks) if attempt else None

@@ -9,17 +9,16 @@ from typing import Annotated, Literal
 import typer
 
 from battery.base.text import write_line
-from battery.cli import options
+from battery.cli import given, options
+from battery.cli.grouped import argument, option
 from battery.cli.output import print_json
 from battery.commands import export as stage
 from battery.store.battery_dir import BatteryDir
 
 Format = Annotated[
-    Literal["inspect"], options.argument("FORMAT", "Whose format: inspect (Inspect AI logs).")
+    Literal["inspect"], argument("FORMAT", "Whose format: inspect (Inspect AI logs).")
 ]
-Output = Annotated[
-    Path, options.option("--output -o FOLDER", "Folder that the files are written to.")
-]
+Output = Annotated[Path, option("--output -o FOLDER", "Folder that the files are written to.")]
 
 
 def export(
@@ -42,7 +41,7 @@ def export(
       battery export inspect
       battery export inspect data/battery --output inspect-logs
     """
-    written = stage.inspect(BatteryDir(options.folder(ctx)), output)
+    written = stage.inspect(BatteryDir(given.folder(ctx)), output)
     if as_json:
         files = [{**log._asdict(), "path": str(log.path)} for log in written]
         print_json({"format": kind, "files": files})

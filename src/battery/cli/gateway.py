@@ -10,54 +10,67 @@ from typing import Annotated
 import typer
 
 from battery.base.text import printable, write_line
-from battery.cli import options
+from battery.cli import given, options
+from battery.cli.grouped import Group, option
 from battery.embedded.policies import Dials
 from battery.embedded.server import GatewayOptions, serving
 from battery.inputs.settings import LIMITS
 
-Host = Annotated[str, options.option("--host", "Address to listen on.")]
+Host = Annotated[str, option("--host ADDRESS", "Address to listen on.", Group.SERVED)]
 Port = Annotated[
-    int, options.option("--port -p", "Port to listen on; 0 takes any.", min=0, max=65535)
+    int, option("--port -p PORT", "Port to listen on; 0 takes any.", Group.SERVED, min=0, max=65535)
 ]
 Store = Annotated[
-    Path, options.option("--store", "Folder of the gateway's memory; an existing one is continued.")
+    Path,
+    option(
+        "--store PATH",
+        "Folder of the gateway's memory; an existing one is continued.",
+        Group.SERVED,
+    ),
 ]
-Frozen = Annotated[bool, options.option("--frozen", "Never learn: distill changes nothing.")]
+Frozen = Annotated[bool, option("--frozen", "Never learn: distill changes nothing.", Group.SERVED)]
 ModelTimeout = Annotated[
     float,
-    options.option(
+    option(
         "--model-timeout S",
         "Seconds for one call of that language model.",
+        Group.MODEL,
         **LIMITS["model_timeout"],
     ),
 ]
 # A gateway that goes wrong on purpose shows whether the verdict notices.
 ForgetAfter = Annotated[
     int | None,
-    options.option(
+    option(
         "--forget-after N",
-        "For demonstration and tests: forget how to work after N distillations.",
+        "Forget how to work after N distillations.",
+        Group.SHOWN_WRONG,
         min=1,
     ),
 ]
 Bluff = Annotated[
     bool,
-    options.option(
-        "--bluff", "For demonstration and tests: claim success where there is no supply."
+    option(
+        "--bluff",
+        "Claim success where there is no supply.",
+        Group.SHOWN_WRONG,
     ),
 ]
 WarmUp = Annotated[
     int,
-    options.option(
+    option(
         "--warm-up N",
-        "For demonstration and tests: take 60 ms longer for each of the first N tasks.",
+        "Take 60 ms longer for each of the first N tasks.",
+        Group.SHOWN_WRONG,
         min=0,
     ),
 ]
 AnswerCache = Annotated[
     bool,
-    options.option(
-        "--answer-cache", "For demonstration and tests: remember answers instead of lessons."
+    option(
+        "--answer-cache",
+        "Remember answers instead of lessons.",
+        Group.SHOWN_WRONG,
     ),
 ]
 
@@ -85,7 +98,7 @@ def gateway(
     Example:
       battery gateway --port 3100
     """
-    endpoint, key = options.model(model_url)
+    endpoint, key = given.model(model_url)
     dials = Dials(
         forget_after=forget_after, bluff=bluff, warm_up=warm_up, answer_cache=answer_cache
     )

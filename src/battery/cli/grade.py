@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from battery.cli import options
+from battery.cli import given, options
 from battery.cli.deliver import tell
+from battery.cli.grouped import option
 from battery.cli.output import print_record, show_summary
 from battery.commands import grade as stage
 from battery.report.terminal.grading import print_regrading
@@ -19,7 +20,7 @@ from battery.store.battery_dir import BatteryDir
 # battery is graded by.
 TasksFile = Annotated[
     Path | None,
-    options.option(
+    option(
         "--tasks PATH",
         "Tasks file with other checks, which must ask the same [default: the one in DIR].",
         dir_okay=False,
@@ -47,7 +48,7 @@ def grade(
       battery grade data/battery
       battery grade data/battery --tasks my-tasks.json
     """
-    root = options.folder(ctx)
+    root = given.folder(ctx)
     regrading, summary = stage.grade(BatteryDir(root), tasks_file, tell)
     print_record(regrading, lambda: print_regrading(regrading, sys.stdout), as_json=as_json)
     if not as_json:

@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Annotated
 
 from battery.cli import options
+from battery.cli.grouped import argument, option
 from battery.cli.output import print_record
 from battery.commands import history as stage
 from battery.report.terminal.results import print_history
 
-Searched = Annotated[Path, options.argument("FOLDER", "Folder to search, with all folders in it.")]
+Searched = Annotated[Path, argument("FOLDER", "Folder to search, with all folders in it.")]
 
 
 Tagged = Annotated[
     list[str] | None,
-    options.option("--tag WORD", "Only batteries with this tag; may be repeated, for all of them."),
+    option("--tag WORD", "Only batteries with this tag; may be repeated, for all of them."),
 ]
 
 

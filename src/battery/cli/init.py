@@ -12,11 +12,12 @@ import typer
 from battery.base.errors import InterruptedRunError
 from battery.base.text import printable, visible
 from battery.cli import options
+from battery.cli.grouped import argument, option
 from battery.commands import init as stage
 from battery.commands.init import Names
 
-Here = Annotated[Path, options.argument("DIR", "Folder to write to.")]
-Yes = Annotated[bool, options.option("--yes -y", "Ask nothing; write the defaults.")]
+Here = Annotated[Path, argument("DIR", "Folder to write to.")]
+Yes = Annotated[bool, option("--yes -y", "Ask nothing; write the defaults.")]
 
 _NEXT = """\
 Edit {tasks}:

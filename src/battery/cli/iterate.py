@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from battery.base import loop
-from battery.cli import options
+from battery.cli import given, options
 from battery.cli.output import progress, show_summary
 from battery.inputs.settings import Settings
 from battery.runner import run as stage
@@ -45,15 +45,17 @@ def iterate(
 ) -> None:
     """Add one iteration to a finished battery.
 
-    The summary is written again and grows a column. Asks the tasks that the battery ran, in the
-    arms and as often as it did, of the gateways that it ran on, with the memory they have by now.
+    The summary is written again and grows a column. Asks the tasks that the battery ran, as often
+    as it did, of the system and the twin that it ran on, with the memory they have by now.
+
+
 
     \b
     Example:
       battery iterate data/battery
     """
     # How large a battery is and what it asks is not an option here: that would make another one.
-    settings = options.settings(ctx, read)
+    settings = given.settings(ctx, read)
     with progress(quiet=quiet) as show, traced("iterate", show) as trace:
         summary = loop.run(stage.iterate, settings, trace.tell)
         trace.conclude(summary)

@@ -18,13 +18,10 @@ import traceback
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from types import ModuleType
-from typing import Annotated, Any, Final, NoReturn, cast
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
-from typer.core import TyperGroup
 from typer.exceptions import TyperException
-from typer.main import get_command
 
 from battery import __version__
 from battery.base import interrupts
@@ -37,6 +34,7 @@ from battery.base.errors import (
     remedy_of,
 )
 from battery.base.text import printable, visible, write_line
+from battery.cli.table import LazyGroup
 
 _REPORT = "look at it with --debug; if it is not caused by this machine, report it"
 #: What errors about a standard stream name as their file.
@@ -46,73 +44,6 @@ _STDERR: Final = 2
 # Makes `--show-completion zsh` mean zsh. Otherwise Typer ignores the name and looks for a shell
 # among the parent processes, where a container or an editor has none.
 os.environ.setdefault("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
-
-# Written here once more because help, completion and suggestions must not import the commands; a
-# test compares them with the commands' own.
-#: Each command is the function of that name in the module of that name, or the group `app` in it,
-#: with its help in short.
-SUMMARIES: Final = {
-    "run": "Run a battery from the start, or resume one.",
-    "iterate": "Add one iteration to a finished battery.",
-    "review": "Redo review and judgment of an iteration.",
-    "summarize": "Rebuild metrics and summary from saved runs.",
-    "grade": "Grade saved answers again after checks changed.",
-    "watch": "Follow a battery from another terminal.",
-    "report": "Write the report: one page that opens anywhere.",
-    "compare": "Compare two batteries, task by task.",
-    "history": "List all batteries under a folder, with a trend.",
-    "export": "Write a battery in the format of another tool.",
-    "schema": "Print the JSON Schema of a file.",
-    "gateway": "Serve the embedded gateway until interrupted.",
-    "power": "Estimate what a run could detect.",
-    "calibrate": "Show how often each verdict is given where the truth is known.",
-    "doctor": "Check that everything is in place for a run.",
-    "init": "Write a starter for tasks of your own.",
-    "tasks": "Make a tasks file from a data set.",
-}
-
-
-def _imported(name: str) -> ModuleType:
-    """Import a module and what it needs, a tenth of a short command faster than by itself."""
-    # All of it stays to the end: there is no garbage in it to look for, now or later.
-    gc.disable()
-    try:
-        return importlib.import_module(name)
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
-class LazyGroup(TyperGroup):
-    """A group that lists its commands without loading them.
-
-    Each command brings libraries of its own, and `battery --help` should not wait for all of them.
-    """
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        # Help, completion and suggestions need the names alone.
-        self.commands = cast(Any, dict.fromkeys(SUMMARIES))
-
-    def get_command(self, _ctx: Any, name: str) -> Any:
-        """Import and build one command; return None for an unknown name."""
-        if name not in SUMMARIES:
-            return None
-        module = _imported(f"battery.cli.{name}")
-        command = getattr(module, "app", None)
-        if command is None:
-            command = typer.Typer(rich_markup_mode=None, add_completion=False)
-            command.command(name)(getattr(module, name))
-        built = get_command(command)
-        # Up to here a signal ends the program; from now on there may be something to close first.
-        interrupts.begin()
-        return built
-
-    def format_commands(self, _ctx: Any, formatter: Any) -> None:
-        """Write the commands' part of the help."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(SUMMARIES.items()))
-
 
 app = typer.Typer(
     name="battery",

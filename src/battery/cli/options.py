@@ -1,75 +1,57 @@
-"""The options that commands share, and how they become `Settings`."""
+"""The options that commands share, each declared once."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated
 
-import typer
-
-from battery.base.errors import UsageError
 from battery.cli import configured
-from battery.cli.configured import Source, source_of
-from battery.inputs.config import Config
-from battery.inputs.settings import (
-    LIMITS,
-    FeedbackLevel,
-    Settings,
-    Target,
-    make_model,
-    make_settings,
-)
+from battery.cli.grouped import Group, argument, option
+from battery.inputs.settings import LIMITS, FeedbackLevel
 from battery.verdict.conditions import CONDITIONS
-
-DEFAULT_FOLDER = Path("data/battery")
-
-
-def option(usage: str, text: str, **rules: Any) -> Any:
-    """Declare an option by its usage, such as `--dir -d PATH`, and its help.
-
-    `rules` are those of `typer.Option`, such as `min` and `envvar`.
-    """
-    words = usage.split()
-    names = [word for word in words if word.startswith("-")]
-    metavar = " ".join(words[len(names) :]) or None
-    return typer.Option(*names, metavar=metavar, help=text, **rules)
-
-
-def argument(metavar: str, text: str) -> Any:
-    """Declare an argument by its name in the usage and its help."""
-    return typer.Argument(metavar=metavar, help=text)
-
 
 Folder = Annotated[Path | None, argument("DIR", "Folder of the battery [default: data/battery].")]
 Dir = Annotated[
     Path | None,
-    option("--dir -d PATH", "Folder of artifacts [default: data/battery].", envvar="BATTERY_DIR"),
+    option(
+        "--dir -d PATH",
+        "Folder of artifacts [default: data/battery].",
+        Group.PLACE,
+        envvar="BATTERY_DIR",
+    ),
 ]
 TasksFile = Annotated[
     Path | None,
     option(
         "--tasks PATH",
         "Tasks file [default: tasks.json; the packaged copy when there is none].",
+        Group.MEASURED,
         envvar="BATTERY_TASKS",
     ),
 ]
 Iterations = Annotated[
     int | None,
-    option("--iterations -n N", "How many iterations [default: 3].", **LIMITS["iterations"]),
+    option(
+        "--iterations -n N", "How many iterations [default: 3].", Group.SIZE, **LIMITS["iterations"]
+    ),
 ]
 Name = Annotated[
     str | None,
-    option("--name TEXT", "What to call the battery, wherever it is shown; may be changed later."),
+    option(
+        "--name TEXT",
+        "What to call the battery, wherever it is shown; may be changed later.",
+        Group.PLACE,
+    ),
 ]
 Note = Annotated[
     str | None,
-    option("--note TEXT", "What to remember of it, such as what is new in the system."),
+    option(
+        "--note TEXT", "What to remember of it, such as what is new in the system.", Group.PLACE
+    ),
 ]
 Tag = Annotated[
     list[str] | None,
-    option("--tag WORD", "A word to sort batteries by; may be repeated."),
+    option("--tag WORD", "A word to sort batteries by; may be repeated.", Group.PLACE),
 ]
 Gateway = Annotated[
     str | None,
@@ -77,6 +59,7 @@ Gateway = Annotated[
         "--target --gateway TARGET",
         "The system under test: a gateway's URL, openai:URL, python:agent.py:Agent, "
         "exec:COMMAND, or a file that describes one [default: the embedded gateway].",
+        Group.MEASURED,
         envvar="GATEWAY_URL",
     ),
 ]
@@ -86,6 +69,7 @@ LlmTeam = Annotated[
         "--llm-team URL",
         "Base URL of the learning side [default: the embedded one with the embedded gateway, else "
         "http://localhost:5000].",
+        Group.MEASURED,
         envvar="LLM_TEAM_URL",
     ),
 ]
@@ -93,24 +77,27 @@ Header = Annotated[
     list[str] | None,
     option(
         "--header -H 'NAME: VALUE'",
-        "Header for the gateway; may be repeated. Prefer GATEWAY_TOKEN (a bearer token) or "
+        "Header for the system; may be repeated. Prefer GATEWAY_TOKEN (a bearer token) or "
         "GATEWAY_HEADERS: other users can see a command line.",
+        Group.CREDENTIALS,
     ),
 ]
 LlmTeamHeader = Annotated[
     list[str] | None,
     option(
         "--llm-team-header 'NAME: VALUE'",
-        "Header for the LLM team, where it is another host than the gateway's; also "
-        "LLM_TEAM_TOKEN, LLM_TEAM_HEADERS.",
+        "Header for the learning side, where that is another host; also LLM_TEAM_TOKEN, "
+        "LLM_TEAM_HEADERS.",
+        Group.CREDENTIALS,
     ),
 ]
 ControlGateway = Annotated[
     str | None,
     option(
         "--control-gateway URL",
-        "Base URL of a second deployment that is never distilled: the frozen arm of a live "
-        "gateway. Or `restore`, for a gateway that can put its own memory back.",
+        "Base URL of the twin of a live gateway: a second deployment that never learns. Or "
+        "`restore`, for a gateway that can put its own memory back.",
+        Group.MEASURED,
         envvar="CONTROL_GATEWAY_URL",
     ),
 ]
@@ -118,18 +105,25 @@ ControlHeader = Annotated[
     list[str] | None,
     option(
         "--control-header 'NAME: VALUE'",
-        "Header for the control gateway, where it is another host than the gateway's; also "
-        "CONTROL_GATEWAY_TOKEN, CONTROL_GATEWAY_HEADERS.",
+        "Header for the twin, where that is another host; also CONTROL_GATEWAY_TOKEN, "
+        "CONTROL_GATEWAY_HEADERS.",
+        Group.CREDENTIALS,
     ),
 ]
 NoControl = Annotated[
-    bool, option("--no-control", "One arm: leave out the twin that the target brings.")
+    bool,
+    option(
+        "--no-control",
+        "Leave out the twin, so that nothing tells learning from drift.",
+        Group.MEASURED,
+    ),
 ]
 Repeats = Annotated[
     int | None,
     option(
         "--repeats R",
-        "How often each task is asked per iteration and arm [default: 1].",
+        "How often learner and twin are asked each task, per iteration [default: 1].",
+        Group.SIZE,
         **LIMITS["repeats"],
     ),
 ]
@@ -137,27 +131,37 @@ Seed = Annotated[
     int | None,
     option(
         "--seed N",
-        "Seed of the coin that decides which arm is asked first [default: drawn at random].",
+        "Seed of the coin that decides whether learner or twin is asked first [default: drawn at "
+        "random].",
+        Group.SIZE,
         **LIMITS["seed"],
     ),
 ]
 Limit = Annotated[
     int | None,
     option(
-        "--limit N", "Take only the first N tasks of each phase [default: all].", **LIMITS["limit"]
+        "--limit N",
+        "Take only the first N tasks of each phase [default: all].",
+        Group.SIZE,
+        **LIMITS["limit"],
     ),
 ]
 DryRun = Annotated[
-    bool, option("--dry-run", "Print how many calls it would make, and each in order; make none.")
+    bool,
+    option(
+        "--dry-run", "Print how many calls it would make, and each in order; make none.", Group.COST
+    ),
 ]
 RespondTimeout = Annotated[
-    float, option("--respond-timeout S", "Seconds for one task.", **LIMITS["respond_timeout"])
+    float,
+    option("--respond-timeout S", "Seconds for one task.", Group.COST, **LIMITS["respond_timeout"]),
 ]
 MetaTimeout = Annotated[
     float,
     option(
         "--meta-timeout S",
         "Seconds for one distill, review or judgment.",
+        Group.COST,
         **LIMITS["meta_timeout"],
     ),
 ]
@@ -166,11 +170,12 @@ Concurrency = Annotated[
     option(
         "--concurrency N",
         "Tasks of a phase asked at the same time; a resume keeps it [default: 1].",
+        Group.SIZE,
         **LIMITS["concurrency"],
     ),
 ]
 Resume = Annotated[
-    bool, option("--resume", "Continue an unfinished battery; nothing is asked twice.")
+    bool, option("--resume", "Continue an unfinished battery; nothing is asked twice.", Group.PLACE)
 ]
 MaxTokens = Annotated[
     int | None,
@@ -178,6 +183,7 @@ MaxTokens = Annotated[
         "--max-tokens N",
         "Pause with exit code 4, between two tasks, once the calls on disk have spent N tokens; "
         "--resume with a higher number goes on [default: no cap].",
+        Group.COST,
         **LIMITS["max_tokens"],
     ),
 ]
@@ -187,6 +193,7 @@ MaxCost = Annotated[
         "--max-cost USD",
         "The same for what they cost, in US dollars; needs a price for each model [default: no "
         "cap].",
+        Group.COST,
         **LIMITS["max_cost"],
     ),
 ]
@@ -196,6 +203,7 @@ Feedback = Annotated[
         "--feedback LEVEL",
         "What a system that battery starts is told of each task: none, grade (whether it passed), "
         "or answer (also why not, and what would have been right) [default: grade].",
+        Group.MEASURED,
     ),
 ]
 Meter = Annotated[
@@ -204,6 +212,7 @@ Meter = Annotated[
         "--meter URL",
         "Count what a system that battery starts asks of its models: the OpenAI-compatible "
         "endpoint that it would call, such as http://localhost:11434/v1 [default: its own word].",
+        Group.MEASURED,
         envvar="BATTERY_METER",
     ),
 ]
@@ -211,7 +220,9 @@ KeepGoing = Annotated[
     bool,
     option(
         "--keep-going",
-        "Go on although the arms differ in iteration 1 already, which makes the battery INVALID.",
+        "Go on although learner and twin differ in iteration 1 already, which makes the battery "
+        "INVALID.",
+        Group.COST,
     ),
 ]
 Repo = Annotated[
@@ -219,6 +230,7 @@ Repo = Annotated[
     option(
         "--repo PATH",
         "Check in this repository whether the files that proposals name exist.",
+        Group.REVIEWS,
         exists=True,
         file_okay=False,
     ),
@@ -229,6 +241,7 @@ ModelUrl = Annotated[
         "--model-url URL",
         "Drive the embedded gateway with a language model behind an OpenAI-compatible endpoint, "
         "such as http://localhost:11434/v1; its key comes from BATTERY_MODEL_KEY.",
+        Group.MODEL,
         envvar="BATTERY_MODEL_URL",
     ),
 ]
@@ -237,6 +250,7 @@ ModelTimeout = Annotated[
     option(
         "--model-timeout S",
         "Seconds for one call of that language model [default: the longer of the other timeouts].",
+        Group.MODEL,
         **LIMITS["model_timeout"],
     ),
 ]
@@ -244,8 +258,9 @@ Prepare = Annotated[
     str | None,
     option(
         "--prepare CMD",
-        "Command that empties the memory of an arm, run once per arm before iteration 1; it gets "
-        "BATTERY_ARM (learn or frozen), and GATEWAY_URL or BATTERY_MEMORY of that arm.",
+        "Command that empties a memory before iteration 1, run once for the learner and once for "
+        "the twin; it gets BATTERY_ARM (learn or frozen), and GATEWAY_URL or BATTERY_MEMORY.",
+        Group.MEASURED,
     ),
 ]
 Reviewer = Annotated[
@@ -254,7 +269,8 @@ Reviewer = Annotated[
         "--reviewer WHO",
         "Who answers reviews and judgments: rules, or openai:URL for a model behind an "
         "OpenAI-compatible endpoint, whose key comes from BATTERY_REVIEWER_KEY [default: the "
-        "target itself].",
+        "system itself].",
+        Group.REVIEWS,
         envvar="BATTERY_REVIEWER",
     ),
 ]
@@ -275,6 +291,7 @@ ConfigFile = Annotated[
     option(
         "--config PATH",
         "Settings file [default: battery.toml where there is one].",
+        Group.PLACE,
         envvar="BATTERY_CONFIG",
         is_eager=True,
         callback=configured.callback(globals()),
@@ -285,63 +302,3 @@ Full = Annotated[
 ]
 Quiet = Annotated[bool, option("--quiet -q", "Show no progress, only warnings and the result.")]
 Debug = Annotated[bool, option("--debug", "Show the whole stack of an error.")]
-
-#: What the manifest of a battery keeps; a settings file may have changed since it began.
-_KEPT: Final = frozenset(
-    {
-        *("iterations", "repeats", "seed", "limit", "concurrency"),
-        *("feedback", "meter", "reviewer", "prepare"),
-        *("name", "note", "tag"),
-    }
-)
-
-
-def settings(ctx: typer.Context, read: Callable[[str, Mapping[str, str]], Target]) -> Settings:
-    """Make `Settings` of a command's options and the environment; raise `UsageError`.
-
-    `read` checks the text of `--gateway`. It is handed in because it knows every kind of target
-    and loads the HTTP library, which most commands do without.
-    """
-    options = _asked(ctx)
-    # The tables of a settings file describe a target as a file of their own does.
-    if options.get("gateway") is None and isinstance(ctx.obj, Config) and ctx.obj.tables:
-        options["gateway"] = str(ctx.obj.path)
-    return make_settings({**options, "folder": folder(ctx)}, os.environ, read)
-
-
-def model(url: str | None) -> tuple[str | None, str | None]:
-    """Check the URL of a language model and read its key; raise `UsageError`."""
-    return make_model(url), os.environ.get("BATTERY_MODEL_KEY")
-
-
-def _asked(ctx: typer.Context) -> dict[str, Any]:
-    """Return the options of a command, without those that others of them win over."""
-    options = dict(ctx.params)
-    if options.get("resume") or ctx.info_name == "iterate":
-        # Otherwise a file that is edited, or that another run's options won over, would change or
-        # refuse a battery whose command names nothing of the kind.
-        for name in _KEPT & options.keys():
-            if source_of(ctx, name) is Source.FILE:
-                options[name] = None
-    control, none = options.get("control_gateway"), options.get("no_control")
-    if control and none:
-        sources = source_of(ctx, "control_gateway"), source_of(ctx, "no_control")
-        if sources[0] == sources[1]:
-            raise UsageError(
-                "--no-control and --control-gateway contradict each other",
-                hint="leave out one of them",
-            )
-        options |= {"no_control": False} if sources[0] < sources[1] else {"control_gateway": None}
-    return options
-
-
-def folder(ctx: typer.Context) -> Path:
-    """Choose the folder: the argument, else `--dir`, else the default."""
-    argument, option = ctx.params.get("folder"), ctx.params.get("directory")
-    # An argument and a variable are no contradiction, an argument and another --dir are.
-    if argument and source_of(ctx, "directory") > source_of(ctx, "folder"):
-        option = None
-    if argument and option and argument != option:
-        raise UsageError(f"two folders are named: {argument} and {option}", hint="name one")
-    chosen: Path = argument or option or DEFAULT_FOLDER
-    return chosen

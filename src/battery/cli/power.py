@@ -8,19 +8,23 @@ from typing import Annotated
 import typer
 
 from battery.cli import options
+from battery.cli.grouped import Group, option
 from battery.cli.output import print_record
 from battery.commands import power as stage
 from battery.report.terminal.results import text
 
 TaskCount = Annotated[
     int | None,
-    options.option("--task-count N", "How many tasks [default: those of the tasks file].", min=1),
+    option(
+        "--task-count N", "How many tasks [default: those of the tasks file].", Group.SIZE, min=1
+    ),
 ]
 Noise = Annotated[
     float | None,
-    options.option(
+    option(
         "--noise S",
         "Standard deviation of the log tokens of one call [default: 0.3].",
+        Group.ASSUMED,
         min=0,
         # A spread of 5 is a factor of 150 between calls: no noise, but a typing error.
         max=5,
@@ -28,18 +32,20 @@ Noise = Annotated[
 ]
 From = Annotated[
     Path | None,
-    options.option(
+    option(
         "--from DIR",
-        "Take what is not given from this battery, which has a frozen arm.",
+        "Take what is not given from this battery, which has a twin.",
+        Group.ASSUMED,
         exists=True,
         file_okay=False,
     ),
 ]
 Drop = Annotated[
     float | None,
-    options.option(
+    option(
         "--drop SHARE",
         "Ask about this drop: 0.1 is 10% fewer tokens from iteration to iteration.",
+        Group.ASSUMED,
         min=0.001,
         max=0.95,
     ),

@@ -11,17 +11,16 @@ import typer
 
 from battery.base.errors import UsageError
 from battery.base.text import printable, write_line
-from battery.cli import options
+from battery.cli import given, options
 from battery.cli.deliver import note, write
+from battery.cli.grouped import option
 from battery.cli.output import print_json
 from battery.report.html.report import report_page, require_place, write_page
 from battery.store.battery_dir import BatteryDir
 
 Output = Annotated[
     Path | None,
-    options.option(
-        "--output -o PATH", "Where to write the page [default: report.html in the folder]."
-    ),
+    option("--output -o PATH", "Where to write the page [default: report.html in the folder]."),
 ]
 
 
@@ -45,7 +44,7 @@ def report(
       battery report data/battery
       battery report data/battery --output before.html
     """
-    battery = BatteryDir(options.folder(ctx))
+    battery = BatteryDir(given.folder(ctx))
     path = output or battery.report_path
     in_place = path.resolve() == battery.report_path.resolve()
     if not in_place:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from battery.base import loop
-from battery.cli import options
+from battery.cli import given, options
+from battery.cli.grouped import Group, option
 from battery.cli.output import print_record, progress
 from battery.inputs.settings import Settings
 from battery.records.stages import CHAT_STAGES
@@ -24,12 +25,16 @@ else:
     Role = Literal[tuple(stage.role for stage in CHAT_STAGES)]
 Iteration = Annotated[
     int | None,
-    options.option("--iteration", "Which iteration [default: the last complete one].", min=1),
+    option(
+        "--iteration N", "Which iteration [default: the last complete one].", Group.REVIEWS, min=1
+    ),
 ]
 Only = Annotated[
     Role | None,
-    options.option(
-        "--only", f"Redo only {' or only '.join(f'the {stage.noun}' for stage in CHAT_STAGES)}."
+    option(
+        "--only",
+        f"Redo only {' or only '.join(f'the {stage.noun}' for stage in CHAT_STAGES)}.",
+        Group.REVIEWS,
     ),
 ]
 
@@ -64,7 +69,7 @@ def review(
       battery review data/battery --iteration 2 --only scrum
       battery review data/battery --repo ~/src/my-gateway
     """
-    settings = options.settings(ctx, read)
+    settings = given.settings(ctx, read)
     with progress(quiet=quiet) as show, traced("review", show) as trace:
         outcome = loop.run(stage.review, settings, iteration, only, trace.tell)
     print_record(

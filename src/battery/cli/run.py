@@ -7,7 +7,7 @@ import sys
 import typer
 
 from battery.base import loop
-from battery.cli import options
+from battery.cli import given, options
 from battery.cli.output import print_json, progress, show_summary, then
 from battery.inputs.settings import Settings
 from battery.report.terminal.lines import outlook_document, print_outlook
@@ -23,9 +23,6 @@ def run(
     directory: options.Dir = None,
     config: options.ConfigFile = None,
     tasks: options.TasksFile = None,
-    name: options.Name = None,
-    note: options.Note = None,
-    tag: options.Tag = None,
     gateway: options.Gateway = None,
     llm_team: options.LlmTeam = None,
     header: options.Header = None,
@@ -51,6 +48,9 @@ def run(
     model_url: options.ModelUrl = None,
     reviewer: options.Reviewer = None,
     model_timeout: options.ModelTimeout = None,
+    name: options.Name = None,
+    note: options.Note = None,
+    tag: options.Tag = None,
     fail_on: options.FailOn = None,
     full: options.Full = False,
     as_json: options.Json = False,
@@ -63,11 +63,12 @@ def run(
     model review and judge the result.
 
     Without --target it starts the embedded gateway, which needs no network and costs nothing. Each
-    task is asked of the system and of its twin, a frozen one that never learns, to compare with.
-    A live gateway needs --control-gateway for that; all other systems bring a twin.
+    task is asked of the system and of its twin, which never learns, to compare with. A live gateway
+    needs --control-gateway for that; all other systems bring a twin.
 
-    When the two arms differ in iteration 1 already, it stops there, before the distillation, unless
+    When the two differ in iteration 1 already, it stops there, before anything is learned, unless
     --keep-going is given or battery itself gave both the same memory.
+
 
     A finished battery in the folder is moved to archive/ first; an unfinished one is refused unless
     --resume is given.
@@ -83,7 +84,7 @@ def run(
       battery run --repeats 3 --dry-run
       battery run --fail-on regressed,dishonest,not-learned
     """
-    settings, conditions = options.settings(ctx, read), parse(fail_on)
+    settings, conditions = given.settings(ctx, read), parse(fail_on)
     # Before the traces: a dry run asks nobody anything, so there is nothing to trace.
     if dry_run:
         with progress(quiet=quiet) as tell:

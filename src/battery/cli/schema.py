@@ -7,11 +7,12 @@ from typing import Annotated
 
 from battery.base.text import write_line
 from battery.cli import options
+from battery.cli.grouped import argument
 from battery.cli.output import print_json
 from battery.store.schemas import listing
 from battery.store.schemas import schema as schema_of
 
-Name = Annotated[str | None, options.argument("NAME", "Which one [default: a list of all].")]
+Name = Annotated[str | None, argument("NAME", "Which one [default: a list of all].")]
 
 
 def schema(name: Name = None, debug: options.Debug = False) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
@@ -11,9 +10,9 @@ import typer
 
 from battery.base.redact import without_user
 from battery.cli.configured import ONCE, SECRET, Source, source_of
+from battery.cli.grouped import default_of
 from battery.inputs.secrets import holds_secret
 
-_DEFAULT: Final = re.compile(r"\[default: (.+)\]")
 _MASK: Final = "***"
 
 
@@ -58,8 +57,8 @@ def _told(key: str, param: Any, ctx: typer.Context) -> Iterator[Setting]:
         yield Setting(key, "[target]", str(config.path))
         return
     if source is Source.DEFAULT:
-        words = _DEFAULT.search(param.help or "")
-        shown = words[1] if words else "none" if value is None else _text(value)
+        shown = default_of(param) or "none"
+
     else:
         shown = without_user(_text(value))
     yield Setting(key, shown, _words(source, param, ctx))

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from battery.base.errors import UsageError
-from battery.cli import options
+from battery.cli import given, options
 from battery.cli.deliver import report_to_github, tell, write
+from battery.cli.grouped import option
 from battery.cli.output import show_summary, then
 from battery.report.machine import FORMATS, OutputFormat
 from battery.runner import summarize as stage
@@ -25,11 +26,11 @@ else:
 _ABOUT = ", ".join(f"{name} ({form.about})" for name, form in FORMATS.items()).replace("`", "")
 Wanted = Annotated[
     Name | None,
-    options.option(f"--format {'|'.join(FORMATS)}", f"Write the result for a program: {_ABOUT}."),
+    option(f"--format {'|'.join(FORMATS)}", f"Write the result for a program: {_ABOUT}."),
 ]
 Output = Annotated[
     Path | None,
-    options.option(
+    option(
         "--output -o PATH",
         "Write that to this file, whole or not at all, instead of standard output.",
         dir_okay=False,
@@ -62,7 +63,7 @@ def summarize(
     """
     # First of all, so that a mistyped word costs no wait.
     conditions, chosen = parse(fail_on), _chosen(wanted, output, as_json=as_json)
-    root = options.folder(ctx)
+    root = given.folder(ctx)
     if output:
         # Named like an artifact, the output would overwrite the record of calls that were paid for.
         BatteryDir(root).require_no_artifact(output)

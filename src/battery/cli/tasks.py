@@ -13,6 +13,7 @@ from battery.base.numbers import counted
 from battery.base.text import listed, printable, write_line
 from battery.cli import options
 from battery.cli.deliver import note
+from battery.cli.grouped import Group, Grouped, argument, option
 from battery.commands import tasks as stage
 from battery.commands.init import Names
 from battery.inputs.tasks import DEFAULT_PATH
@@ -25,46 +26,59 @@ app = typer.Typer(
     add_completion=False,
 )
 
-Data = Annotated[Path, options.argument("DATA", "Data set: .jsonl, .json, .csv or .tsv.")]
-Prompt = Annotated[str, options.option("--prompt COLUMN", "Column with what is asked.")]
-Answer = Annotated[str, options.option("--answer COLUMN", "Column with the right answer.")]
+Data = Annotated[Path, argument("DATA", "Data set: .jsonl, .json, .csv or .tsv.")]
+Prompt = Annotated[str, option("--prompt COLUMN", "Column with what is asked.", Group.COLUMNS)]
+Answer = Annotated[str, option("--answer COLUMN", "Column with the right answer.", Group.COLUMNS)]
 Spec = Annotated[
     list[str] | None,
-    options.option("--spec COLUMN", "Column that is sent with the prompt; may be repeated."),
+    option("--spec COLUMN", "Column that is sent with the prompt; may be repeated.", Group.COLUMNS),
 ]
 Check = Annotated[
     stage.Method,
-    options.option("--check auto|contains|number|equals|matches", "What an answer is held to."),
+    option(
+        "--check auto|contains|number|equals|matches", "What an answer is held to.", Group.TASKS
+    ),
 ]
 At = Annotated[
     str | None,
-    options.option(
+    option(
         "--path EXPRESSION",
         "Where to look in the answer, such as artifact.answer [default: its words].",
+        Group.TASKS,
     ),
 ]
 OfKind = Annotated[
     Literal["easy", "niche", "impossible"],
-    options.option("--phase easy|niche|impossible", "What kind of tasks they are."),
+    option("--phase easy|niche|impossible", "What kind of tasks they are.", Group.TASKS),
 ]
 KindBy = Annotated[
     str | None,
-    options.option("--phase-by COLUMN", "Column that says so, row by row."),
+    option(
+        "--phase-by COLUMN",
+        "Column with the kind of each task, not --phase.",
+        Group.COLUMNS,
+    ),
 ]
 SiblingsBy = Annotated[
     str | None,
-    options.option(
-        "--siblings-by COLUMN", "Column whose equal values make rows siblings of the first."
+    option(
+        "--siblings-by COLUMN",
+        "Column whose equal values make rows siblings of the first.",
+        Group.COLUMNS,
     ),
 ]
 Limit = Annotated[
-    int | None, options.option("--limit N", "Take the first N tasks [default: all].", min=1)
+    int | None, option("--limit N", "Take the first N tasks [default: all].", Group.COLUMNS, min=1)
 ]
-TaskClass = Annotated[str, options.option("--task-class NAME", "Kind of task, for your system.")]
-Executor = Annotated[str, options.option("--executor NAME", "Model that does the tasks.")]
-Reviewer = Annotated[str, options.option("--reviewer NAME", "Model that checks its work.")]
-Overseer = Annotated[str, options.option("--overseer NAME", "Model that reviews each iteration.")]
-Output = Annotated[Path, options.option("--output -o PATH", "Tasks file to write.")]
+TaskClass = Annotated[
+    str, option("--task-class NAME", "Kind of task, for your system.", Group.TASKS)
+]
+Executor = Annotated[str, option("--executor NAME", "Model that does the tasks.", Group.TASKS)]
+Reviewer = Annotated[str, option("--reviewer NAME", "Model that checks its work.", Group.TASKS)]
+Overseer = Annotated[
+    str, option("--overseer NAME", "Model that reviews each iteration.", Group.TASKS)
+]
+Output = Annotated[Path, option("--output -o PATH", "Tasks file to write.", Group.OUTPUT)]
 _DEFAULTS = stage.Wanted()
 _NAMES = _DEFAULTS.names
 
@@ -75,7 +89,7 @@ def tasks() -> None:
     """Hold the commands of tasks files together."""
 
 
-@app.command("import")
+@app.command("import", cls=Grouped)
 def import_tasks(
     data: Data,
     prompt: Prompt = _DEFAULTS.prompt,

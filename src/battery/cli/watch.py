@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from battery.base.errors import InterruptedRunError
-from battery.cli import options
+from battery.cli import given, options
+from battery.cli.grouped import option
 from battery.cli.output import print_json, progress, show_summary
 from battery.recorded import open_battery
 from battery.recorded.summary import summary_of
@@ -23,7 +24,7 @@ from battery.watch.watch import status_of, status_text
 #: Seconds between two looks at the folder: soon enough to look live, seldom enough to cost nothing.
 _PAUSE_S = 0.5
 
-Once = Annotated[bool, options.option("--once", "Print how far it is now, and exit.")]
+Once = Annotated[bool, option("--once", "Print how far it is now, and exit.")]
 
 
 def watch(
@@ -49,7 +50,7 @@ def watch(
       battery watch data/battery
       battery watch --once --json
     """
-    root = options.folder(ctx)
+    root = given.folder(ctx)
     battery = BatteryDir(root)
     if not (once and as_json) and _was_never_followed(battery):
         with progress(quiet=False) as tell:

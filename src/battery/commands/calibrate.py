@@ -29,7 +29,7 @@ JSON: Final = "calibration.json"
 CHUNK: Final = 50
 
 #: What to do about a folder that cannot be written.
-OUT_HINT: Final = "name a folder that you may write to: --out PATH"
+OUT_HINT: Final = "name a folder that you may write to: --output PATH"
 
 Map = Callable[..., Iterator[Any]]
 
