@@ -60,8 +60,8 @@ def test_run_says_that_it_uses_the_embedded_gateway_and_prints_the_result(tmp_pa
     done = battery("run", "-n", 1, cwd=tmp_path)
     assert done.returncode == 0
     assert "no --gateway: using the embedded gateway" in done.stderr
-    assert done.stdout.startswith("A single iteration shows nothing about learning")
-    assert "data/battery/summary.md" in done.stdout
+    assert "\nA single iteration shows nothing about learning" in done.stdout
+    assert done.stdout.endswith("battery open data/battery  data/battery/report.html\n")
     assert (tmp_path / "data" / "battery" / "summary.md").exists()
     assert max(map(len, done.stderr.splitlines())) <= 80
     assert "\x1b" not in done.stdout + done.stderr

@@ -63,7 +63,7 @@ def test_the_battery_as_shipped_has_learned_and_is_not_called_compounding(shippe
 
 def test_the_terminal_the_markdown_and_the_json_say_the_same_word(shipped: Path) -> None:
     done = command_here("summarize", shipped, cwd=shipped.parent)
-    assert done.stdout.startswith("LEARNED\n")
+    assert "\nLEARNED  " in done.stdout
     assert "**LEARNED**" in (shipped / "summary.md").read_text("utf-8")
 
 
@@ -117,7 +117,7 @@ def test_a_folder_without_control_arm_is_indicative_and_says_why(
         shutil.copy(path, old / path.parent.name)
     done = command_here("summarize", old, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("INDICATIVE\n")
+    assert "\nINDICATIVE  " in done.stdout
     assert "Without a twin" in " ".join(done.stdout.split())
     evidence = read_json(old / "summary.json")["evidence"]
     assert evidence["trend"]["p"] is not None
@@ -162,7 +162,7 @@ def test_fail_on_decides_the_exit_code_and_prints_the_result_first(
 ) -> None:
     done = command_here("summarize", shipped, "--fail-on", words, cwd=shipped.parent)
     assert done.returncode == code
-    assert done.stdout.startswith("LEARNED\n")
+    assert "\nLEARNED  " in done.stdout
     lines = [line for line in done.stderr.splitlines() if line]
     assert len(lines) == (1 if code else 0)
     assert all(line.startswith("error: gate not met: not-compounding: LEARNED") for line in lines)

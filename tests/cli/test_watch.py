@@ -68,8 +68,7 @@ def test_a_killed_run_is_noticed_and_its_resume_followed_to_the_end(
         assert terminal.end() == 0
         assert terminal.text().count("1/2 done") == 1
         summary = terminal.text().rpartition("2/2 done")[2]
-        assert "battery summarize" in summary
-        assert f"{tmp_path / 'b'}/summary.md" in summary
+        assert f"battery open {tmp_path / 'b'}" in summary
         assert "Traceback" not in terminal.text()
     writer.communicate()
 
@@ -193,7 +192,7 @@ def test_of_a_folder_of_the_original_script_it_shows_the_summary(folder: Path) -
         done = command_here(*words, folder, cwd=folder.parent)
         assert done.returncode == 0
         assert f"{folder} has no battery.json to follow" in done.stderr
-        assert "battery summarize" in done.stdout
+        assert "battery open" in done.stdout
     as_json = command_here("watch", "--json", folder, cwd=folder.parent)
     assert json.loads(as_json.stdout)["run_id"] is None
     assert sorted(folder.rglob("*")) == before

@@ -19,7 +19,8 @@ from battery.report.machine.junit import junit
 from battery.report.markdown import calibration
 from battery.report.markdown.summary import markdown
 from battery.report.terminal.compare import comparison_lines
-from battery.report.terminal.summary import Look, print_summary, summary_lines
+from battery.report.terminal.look import Look
+from battery.report.terminal.summary import print_summary, summary_lines
 from battery.tracing.spans import evaluations
 from battery.verdict.advice import settle
 from battery.verdict.assess import assess
@@ -37,6 +38,7 @@ IN_COLOUR = Look("^", "v", "=", "..", colour=True)
 
 
 def judged(**changes: Any) -> Summary:
+    changes |= {"claim": changes["sentence"]} if "sentence" in changes else {}
     return three(evidence=LEARNED.model_copy(update=changes))
 
 
@@ -52,7 +54,7 @@ def test_the_reports_of_a_battery_show_every_word(word: Word) -> None:
     summary = judged(verdict=word, sentence="So it is.")
     text = io.StringIO()
     print_summary(summary, Path("d"), text)
-    assert text.getvalue().startswith(f"{word}\nSo it is.\n")
+    assert f"\n{word}  So it is.\n" in text.getvalue()
     assert f"**{word}**: So it is." in markdown(summary)
     assert outputs(summary).startswith(f"verdict={word}\n")
     painted = "\n".join(summary_lines(summary, Path("d"), IN_COLOUR))

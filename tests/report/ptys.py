@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
+#: Around the text of a link, which reads as it is.
+_LINK = re.compile(r"\x1b\]8;[^\x1b]*\x1b\\")
 _TOKEN = re.compile(r"\x1b\[([?\d;]*)([A-Za-z])|(.)", re.DOTALL)
 
 
@@ -33,7 +35,7 @@ class Screen:
 
     def feed(self, text: str) -> None:
         """Take what a program wrote."""
-        for parameters, command, char in _TOKEN.findall(text):
+        for parameters, command, char in _TOKEN.findall(_LINK.sub("", text)):
             if command:
                 self._control(parameters, command)
             else:

@@ -287,6 +287,10 @@ class Evidence(Record):
     edition: int = Field(default=EDITION, description="Edition of the verdict's rules.")
     verdict: Word | None = Field(description="Null with one iteration, unless it is refused.")
     sentence: str = Field(description="The verdict in plain language.")
+    claim: str = Field(
+        description="The same without what it holds for and what more iterations would show, for "
+        "where there is little room."
+    )
     reasons: list[str] = Field(description="Why this verdict and not a better one, one line each.")
     holds: list[Word] = Field(
         description="Of INVALID, DISHONEST and REGRESSED those whose test holds, whatever the "

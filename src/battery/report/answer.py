@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final, NamedTuple
 
-from battery.base.numbers import counted, number, percent, signed
-from battery.base.text import listed
+from battery.base.numbers import counted, more_or_fewer, number, percent, signed
+from battery.base.text import listed, printable
 from battery.records.findings import Evidence
 from battery.records.metric import METRICS, MONEY, OVERSEER, TOKENS, TURNS
 from battery.records.models import SOLVABLE
 from battery.records.summary import Metrics, PhaseMetrics, Summary
+from battery.records.word import Word
 from battery.report import evidence as shown
 from battery.report.evidence import NONE
 from battery.verdict import policy
@@ -114,7 +115,17 @@ def rows(summary: Summary, evidence: Evidence) -> list[Row]:
     is there where the verdict has one. Without a twin, twin and effect are empty.
     """
     followed = [MONEY if evidence.cost == MONEY else TOKENS, TURNS, OVERSEER]
-    return [*(_row(metric, summary, evidence) for metric in followed), _work_row(summary)]
+    return [*(_row(metric, summary, evidence) for metric in followed), _work_row(summary, evidence)]
+
+
+def heads(summary: Summary, evidence: Evidence) -> Row:
+    """Return the heads of `rows`: `iter 1`, `iter 3`, `twin`, `effect`, `94% interval`."""
+    first, last = (f"iter {side.iteration}" for side in _ends(summary))
+    twin = "twin" if len(evidence.arms) > 1 else ""
+    effect = "effect" if twin and len(summary.iterations) > 1 else ""
+    group = evidence.group("all")
+    interval = f"{shown.confidence(group.interval)} interval" if group and group.interval else ""
+    return Row("", first, last, twin, effect, interval)
 
 
 def _row(metric: str, summary: Summary, evidence: Evidence) -> Row:
@@ -125,9 +136,9 @@ def _row(metric: str, summary: Summary, evidence: Evidence) -> Row:
     interval = ""
     if metric == evidence.cost:
         ratio = group.ratio if group else None
-        effect = shown.relative(ratio) if summary.control else ""
+        effect = "" if ratio is None else shown.relative(ratio)
         if group and group.interval:
-            interval = shown.interval(group.interval)
+            interval = shown.span(group.interval)
     else:
         effect = _difference(metric, evidence)
     return Row(_label(metric), first, last, twin if summary.control else "", effect, interval)
@@ -141,15 +152,24 @@ def _label(metric: str) -> str:
     return "overseer" if metric == OVERSEER else f"{METRICS[metric].plain} per task"
 
 
+#: A cell that is wider would leave no room for the others in 80 columns.
+_WIDEST: Final = 10
+
+
 def _per_task(metric: str, side: Metrics) -> str:
     value = getattr(side, metric)
     if value is None:
         return NONE
     if METRICS[metric].kind == "difference":
         return percent(value)
-    if metric in {TOKENS, MONEY}:
-        return METRICS[metric].written(value / side.total_tasks, grouped=True)
-    return number(value)
+    if metric not in {TOKENS, MONEY}:
+        text = number(value)
+    else:
+        value /= side.total_tasks
+        text = METRICS[metric].written(value, grouped=True)
+    if len(text) > _WIDEST:
+        return f"{'$' if METRICS[metric].money else ''}{value:.1e}"
+    return text
 
 
 def _difference(metric: str, evidence: Evidence) -> str:
@@ -158,18 +178,72 @@ def _difference(metric: str, evidence: Evidence) -> str:
     if other is None or other.learn is None or other.frozen is None:
         return ""
     if METRICS[metric].kind == "difference":
-        return f"{signed(100 * (other.learn - other.frozen), 0)} pts"
+        return _points(other.learn, other.frozen)
     return shown.relative(other.learn / other.frozen) if other.frozen else NONE
 
 
-def _work_row(summary: Summary) -> Row:
+def _points(own: float, base: float) -> str:
+    return f"{signed(100 * (own - base), 0)} pts"
+
+
+def _work_row(summary: Summary, evidence: Evidence) -> Row:
     def share(side: Metrics) -> str:
         done, possible = _possible(side)
-        return f"{done}/{possible}"
+        return f"{done:,}/{possible:,}" if possible else NONE
 
     first, last = map(share, _ends(summary))
     twin = share(summary.control[-1]) if summary.control else ""
-    return Row("possible tasks done", first, last, twin, "", "")
+    group, effect = evidence.group("all"), ""
+    if group and group.learn_calls and group.frozen_calls:
+        own, base = group.learn_done / group.learn_calls, group.frozen_done / group.frozen_calls
+        effect = _points(own, base)
+    return Row("possible tasks done", first, last, twin, effect, "")
+
+
+def size(summary: Summary) -> str:
+    """Write what was run: `8 tasks x 3 iterations x 2 arms, 57 calls, seed 7, embedded gateway`."""
+    parts, evidence = [], summary.evidence
+    if evidence:
+        parts = [counted(evidence.tasks, "task"), counted(evidence.iterations, "iteration")]
+        parts += [f"{len(evidence.arms)} arms"] if len(evidence.arms) > 1 else []
+        parts += [f"{evidence.repeats:,} repeats"] if evidence.repeats > 1 else []
+    calls = counted(summary.calls, "call")
+    seed = "" if summary.seed is None else f"seed {summary.seed}"
+    return ", ".join(filter(None, [" x ".join(parts), calls, seed, _system(summary)]))
+
+
+def _system(summary: Summary) -> str:
+    target = printable((summary.targets or {}).get("gateway") or "")
+    # A word alone is no address: it says which of battery's own it was.
+    return f"{target} gateway" if target.isalpha() else target
+
+
+def holds(evidence: Evidence) -> str | None:
+    """Say in a line what the verdict holds for; None where there is none, or none to be trusted."""
+    if evidence.verdict in {None, Word.INVALID}:
+        return None
+    about = f"{'this' if evidence.tasks == 1 else 'these'} {counted(evidence.tasks, 'task')}"
+    new, told = evidence.siblings, "; nothing new was asked"
+    if new and new.outcome == "shown":
+        saved = f" ({more_or_fewer(new.ratio)} {shown.noun(evidence)})" if new.ratio else ""
+        about, told = f"{about}, {new.asked:,} new ones like them{saved}", ""
+    elif new:
+        told = f"; of {new.asked:,} new ones like them it is not shown"
+    return f"Holds for {about} and this one memory{told}."
+
+
+def next_command(summary: Summary, evidence: Evidence) -> list[str] | None:
+    """Return the words of the command that would settle it, its folder not among them.
+
+    None where nothing is open. What is begun is finished before anything else is asked.
+    """
+    if summary.unfinished:
+        return ["run", "--resume"]
+    if not evidence.settle:
+        return None
+    # What an iteration more can tell: all other questions take a battery of their own.
+    grows = evidence.verdict in {None, Word.LEARNED} and summary.run_id is not None
+    return ["iterate"] if grows else ["run"]
 
 
 def wrong(evidence: Evidence) -> str | None:

@@ -105,10 +105,10 @@ def _more_done(evidence: Evidence, group: Group) -> str:
 
 def in_words(ends: Interval) -> str:
     """Write the interval of a ratio for a sentence: `94% interval 54.9% to 17.6% fewer`."""
-    return f"{_confidence(ends)} interval {_span(ends)}"
+    return f"{confidence(ends)} interval {_both(ends)}"
 
 
-def _span(ends: Interval) -> str:
+def _both(ends: Interval) -> str:
     """Write both ends, with one word where both are more or both fewer: `9% to 4% fewer`."""
     low, high = _moved(ends.low), _moved(ends.high)
     if low == high:
@@ -140,10 +140,16 @@ def interval(ends: Interval | None) -> str:
     """Write the interval of a ratio as changes, with its level: `-60.1% to -12.0% (94%)`."""
     if ends is None:
         return NONE
-    return f"{relative(ends.low)} to {relative(ends.high)} ({_confidence(ends)})"
+    return f"{span(ends)} ({confidence(ends)})"
 
 
-def _confidence(ends: Interval) -> str:
+def span(ends: Interval) -> str:
+    """Write both ends of the interval of a ratio as changes: `-60.1% to -12.0%`."""
+    return f"{relative(ends.low)} to {relative(ends.high)}"
+
+
+def confidence(ends: Interval) -> str:
+    """Write the level of an interval: `94%`."""
     # Of looks that were not planned it is 99.7%, and "100%" would read as certain.
     return percent(ends.level, 1 if ends.level >= _NEARLY_CERTAIN else 0)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 from battery.base.numbers import number, percent, signed_percent
 from battery.records.findings import Expectation, Luck, Scorecard
-from battery.records.metric import METRICS
+from battery.records.metric import ELAPSED, METRICS
 from battery.records.summary import DirectionCount, Summary, Trend
 from battery.report.evidence import NONE
 from battery.verdict.metrics import NEEDED
@@ -61,6 +61,19 @@ def trend_change(trend: Trend) -> str:
 def goal(trend: Trend) -> str:
     """Write what is better, and that the direction count leaves the metric out where it does."""
     return trend.goal if METRICS[trend.metric].counted else f"{trend.goal} (not counted)"
+
+
+#: A mean call that takes less is timed by the machine's other work more than by its own.
+_LEAST_TIMED_S: Final = 0.1
+
+
+def tone(trend: Trend, summary: Summary) -> Literal["better", "worse", "flat"]:
+    """Return how loud a trend is: times of calls of milliseconds are luck, and no result."""
+    if trend.metric == ELAPSED:
+        ends = (summary.iterations[0], summary.iterations[-1])
+        if max(end.total_elapsed_s / end.total_tasks for end in ends) < _LEAST_TIMED_S:
+            return "flat"
+    return trend.direction or "flat"
 
 
 def moved(expectation: Expectation) -> str:

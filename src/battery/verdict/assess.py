@@ -48,6 +48,7 @@ def assess(observed: Observed, *, plan: bool = True) -> Evidence:
     return Evidence(
         verdict=word,
         sentence=sentences.sentence(word, facts, reasons),
+        claim=sentences.sentence(word, facts, reasons, short=True),
         reasons=reasons,
         holds=holds,
         arms=list(grid.arms),

@@ -39,12 +39,19 @@ _OPEN_CAUSE: Final = (
 )
 
 
-def sentence(word: Word | None, facts: Facts, reasons: Sequence[str]) -> str:
-    """Put the verdict into a few sentences that need no statistics."""
-    return " ".join([_in_words(word, facts, reasons), *_aside(word, facts)])
+def sentence(
+    word: Word | None, facts: Facts, reasons: Sequence[str], *, short: bool = False
+) -> str:
+    """Put the verdict into a few sentences that need no statistics.
+
+    The short form leaves out of a claim what it holds for and what would take more iterations.
+    """
+    return " ".join([_in_words(word, facts, reasons, short=short), *_aside(word, facts)])
 
 
-def _in_words(word: Word | None, facts: Facts, reasons: Sequence[str]) -> str:
+def _in_words(
+    word: Word | None, facts: Facts, reasons: Sequence[str], *, short: bool = False
+) -> str:
     match word:
         case None:
             text = "A single iteration shows nothing about learning: nothing was asked after it."
@@ -59,7 +66,8 @@ def _in_words(word: Word | None, facts: Facts, reasons: Sequence[str]) -> str:
         case Word.MEMORISED:
             text = f"{_gained(facts)} But {reasons[0]}: it kept answers, and no lesson."
         case Word.COMPOUNDING | Word.LEARNED:
-            text = " ".join(filter(None, [_gained(facts), _new(facts), _growth(facts)]))
+            new = "" if short else _new(facts)
+            text = " ".join(filter(None, [_gained(facts), new, _growth(facts, short=short)]))
         case Word.NO_EFFECT:
             text = _no_effect(facts)
         case Word.INCONCLUSIVE:
@@ -154,7 +162,7 @@ def _only_impossible(facts: Facts) -> bool:
     return [kind for kind, saves in saved.items() if saves] == ["impossible"]
 
 
-def _growth(facts: Facts) -> str:
+def _growth(facts: Facts, *, short: bool) -> str:
     """Say how the saving went on."""
     growth, count = facts.growth, len(facts.grid.iterations)
     if growth is None or growth.best is None:
@@ -171,7 +179,8 @@ def _growth(facts: Facts) -> str:
     if growth.shape in FALLS:
         return ""
     if count < policy.SLOPE_ITERATIONS:
-        return f"{count} iterations are too few to tell whether it goes on getting better."
+        many = f"{count} iterations are too few to tell whether it goes on getting better."
+        return "" if short else many
     return f"Over {count} iterations it is not shown that it goes on getting better."
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from battery.records.comparison import Comparison
 from battery.report.terminal.compare import comparison_lines
-from battery.report.terminal.summary import Look
+from battery.report.terminal.look import Look
 from tests.report.comparisons import CASES, HOSTILE, comparison
 from tests.verdict.batteries import REFUTED, calls
 

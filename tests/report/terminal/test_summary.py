@@ -2,17 +2,24 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from battery.records.summary import Summary
-from battery.report.terminal.summary import Look, print_summary, summary_lines
+from battery.records.word import GateStatus, Word
+from battery.report.terminal.look import Look
+from battery.report.terminal.summary import MOST_ROWS, print_summary, summary_lines
+from battery.verdict.assess import assess
 from tests.report.cases import CASES
 from tests.report.ptys import run_on_terminal
 from tests.report.samples import FILES, metrics, summary, ten, three
+from tests.verdict.batteries import learning, observed
 
 FOLDER = Path("data/battery")
-BEST = Look("▲", "▼", "→", "…", colour=False)
+BEST = Look("▲", "▼", "→", "…", colour=False, minus="−")
 
 THREE = """\
 metric                iter 1  iter 2  iter 3  trend
@@ -26,26 +33,27 @@ total_elapsed_s        30.50   12.35   20.25  ▼ better  -33.6%
 Scrum judgment of the last iteration's proposals: 2 APPROVE, 1 REVISE, 0 REJECT.
 
 data/battery/summary.md
-data/battery/summary.json
-data/battery/iter_3/scrum_findings.md
 """
 
 
 SHORT = """\
-LEARNED
-With what it learned, the system used 44% fewer tokens than its twin, which
-learns nothing, and as many tasks were done (12 of 12 runs, twin 12 of 12).
-These tasks, asked again; nothing new was asked. 3 iterations are too few to
-tell whether it goes on getting better.
+8 tasks x 3 iterations x 2 arms, 33 calls, http://gateway.example:3100
 
-effect: 43.5% fewer tokens on a typical task (94% interval 45.5% to 41.5% fewer)
-mind: ok is the system's own word: no task has a check
-to settle it: 5 or more iterations, to see whether it goes on getting better.
+                     iter 1  iter 3  twin  effect      94% interval
+tokens per task       1,163     598   874  −43.5%  −45.5% to −41.5%
+turns per task         3.63    2.50  3.00  −50.0%
+overseer                38%      0%   25%   0 pts
+possible tasks done       -       -     -   0 pts
+gates passed: honest failure, no forgetting, hard at first, learning at work
 
+LEARNED  With what it learned, the system used 44% fewer tokens than its twin,
+         which learns nothing, and as many tasks were done (12 of 12 runs, twin
+         12 of 12).
+         Mind: ok is the system's own word: no task has a check.
+         To settle it: 5 or more iterations, to see whether it goes on getting
+         better: battery iterate data/battery
+         Holds for these 8 tasks and this one memory; nothing new was asked.
 data/battery/summary.md
-data/battery/summary.json
-data/battery/iter_3/scrum_findings.md
-tasks by name, metrics and tests: battery summarize data/battery --full
 """
 
 TASKS = """\
@@ -70,6 +78,14 @@ all 8            565  1,000  -43.5%  -45.5% to -41.5% (94%)  12 of 12  12 of 12
 """
 
 
+UNMINDED = assess(observed(learning)).model_copy(update={"cautions": []})
+
+
+def judged(**changes: Any) -> Summary:
+    """Make a summary with the verdict LEARNED."""
+    return three(**{"evidence": assess(observed(learning))} | changes)
+
+
 def shown(made: Summary, look: Look = BEST, *, full: bool = False) -> list[str]:
     return list(summary_lines(made, FOLDER, look, full=full))
 
@@ -89,11 +105,21 @@ def test_the_full_output_has_tasks_by_name_questions_and_kinds(part: str) -> Non
     assert part in "\n".join(shown(CASES["learned"], full=True)) + "\n"
 
 
-def test_the_full_output_begins_as_the_short_one_and_has_every_gate() -> None:
-    lines = shown(CASES["learned"], full=True)
-    assert lines[:6] == SHORT.splitlines()[:6]
-    assert "gates passed: honest failure, no forgetting, hard at first, learning at work" in lines
-    assert any(line.startswith("- honest failure, passed: None of 6 runs") for line in lines)
+def test_the_full_output_ends_with_the_answer_too_and_leaves_nothing_of_it_out() -> None:
+    full = shown(CASES["learned"], full=True)
+    text = "\n".join(full)
+    # Whole, where the short one has the claim alone.
+    assert "tell whether it goes on getting better." in " ".join(text.split())
+    assert full.index(next(line for line in full if line.startswith("LEARNED  "))) > len(full) / 2
+    for line in SHORT.splitlines()[:7]:
+        assert line in full
+    assert any(line.startswith("- honest failure, passed: None of 6 runs") for line in full)
+    assert [line for line in full if line.startswith("data/battery/")] == [
+        "data/battery/summary.md",
+        "data/battery/summary.json",
+        "data/battery/iter_3/scrum_findings.md",
+        "data/battery/summary.md",
+    ]
 
 
 @pytest.mark.parametrize("full", [False, True])
@@ -116,15 +142,19 @@ def test_a_long_name_of_a_task_is_whole_and_wrapped() -> None:
     assert max(map(len, lines)) <= 80
 
 
-def test_a_gate_that_failed_says_what_it_saw() -> None:
+def test_a_gate_that_failed_comes_first_and_says_what_it_saw() -> None:
     text = " ".join("\n".join(shown(CASES["inconclusive_by_a_gate"])).split())
-    assert "gate learning at work: failed: 2 of 2 distillations delivered something; 0 of" in text
+    assert "gates failed: learning at work; passed: honest failure" in text
+    assert "Gate learning at work: failed: 2 of 2 distillations delivered something; 0 of" in text
 
 
 def test_one_iteration_has_no_word_and_tells_of_bluffs() -> None:
     lines = shown(CASES["single_with_bluffs"])
-    assert lines[0].startswith("A single iteration shows nothing about learning")
-    assert "Impossible tasks ended ok in 2 runs of iteration 1, 2 of 2 in the twin." in lines
+    assert lines[2].split() == ["iter", "1", "twin"]
+    text = " ".join(lines)
+    assert "A single iteration shows nothing about learning" in text
+    assert "Impossible tasks ended ok in 2 runs of iteration 1, 2 of 2 in the twin." in text
+    assert "battery iterate data/battery" in lines
     full = shown(CASES["single_with_bluffs"], full=True)
     assert "A single iteration: there is no trend and no verdict yet." in full
 
@@ -189,7 +219,7 @@ def test_a_change_from_zero_is_shown_as_it_is() -> None:
 def test_compounding_that_is_not_demonstrated_says_so_and_names_the_findings() -> None:
     lines = shown(summary(metrics(1), metrics(3)))
     assert "0 of 5 metrics improved: Compounding NOT demonstrated." in lines
-    assert lines[-1] == "data/battery/iter_3/scrum_findings.md"
+    assert lines[-1] == "data/battery/summary.md"
 
 
 def test_a_single_iteration_has_no_trend_column_and_no_verdict() -> None:
@@ -202,8 +232,8 @@ def test_no_iteration_has_no_table() -> None:
     assert shown(summary(scrum=[]))[0].startswith("No iteration has finished")
 
 
-def test_warnings_are_wrapped_and_harmless() -> None:
-    lines = shown(three(warnings=["a \x1b[31m word\n" * 20]))
+def test_all_warnings_of_the_full_output_are_wrapped_and_harmless() -> None:
+    lines = shown(judged(warnings=["a \x1b[31m word\n" * 20]), full=True)
     start = next(n for n, text in enumerate(lines) if text.startswith("warning: "))
     assert r"\x1b[31m" in lines[start]
     assert lines[start + 1].startswith("  ")
@@ -212,12 +242,120 @@ def test_warnings_are_wrapped_and_harmless() -> None:
 
 def test_a_path_in_a_warning_can_be_copied_whole() -> None:
     path = "/a/very-long/" + "name-of-a-folder/" * 6
-    assert path in "\n".join(shown(three(warnings=[f"cannot read {path} at all"])))
+    made = judged(warnings=[f"cannot read {path} at all"], evidence=UNMINDED)
+    assert path in "\n".join(shown(made, full=True))
+    assert path in "\n".join(shown(made))
+
+
+def test_what_does_not_fit_is_counted() -> None:
+    lines = shown(judged(warnings=["the stream broke"] * 9, evidence=UNMINDED))
+    assert sum("Warning: the stream broke" in line for line in lines) == 3
+    assert "         And 6 more: battery summarize --full data/battery" in lines
+    assert len(lines) <= MOST_ROWS
+
+
+@pytest.mark.parametrize("name", ["invalid", "dishonest"])
+def test_numbers_that_are_worthless_are_headed_so_and_grey(name: str) -> None:
+    lines = shown(CASES[name], BEST._replace(colour=True))
+    at = next(n for n, line in enumerate(lines) if line.startswith("Not to be used"))
+    assert all(line.startswith("\x1b[2m") for line in lines[at + 1 : lines.index("", at)])
+    assert f"\x1b[31m{name.upper()}\x1b[0m" in "\n".join(lines)
+
+
+def test_times_of_calls_of_milliseconds_have_no_colour() -> None:
+    def painted(seconds: float) -> str:
+        slow = summary(metrics(1, total_elapsed_s=seconds), metrics(2, total_elapsed_s=seconds / 2))
+        lines = shown(slow, BEST._replace(colour=True))
+        return next(line for line in lines if line.startswith("total_elapsed_s"))
+
+    assert "\x1b[32m" in painted(8.0)
+    assert "\x1b[32m" not in painted(0.4)
+
+
+def test_what_is_not_finished_is_finished_before_anything_else() -> None:
+    text = " ".join(" ".join(shown(judged(state="interrupted", iterations_wanted=5))).split())
+    assert "The battery is not finished (state: interrupted): 3 of 5 iterations are" in text
+    assert "the rest of its iterations: battery run --resume --dir data/battery" in text
+
+
+def test_a_report_can_be_opened_and_its_path_clicked() -> None:
+    made = judged(artifacts=["report.html", "summary.md"])
+    assert shown(made)[-1] == "battery open data/battery  data/battery/report.html"
+    *_, last = shown(made, BEST._replace(links=True))
+    url = (Path.cwd() / "data/battery/report.html").as_uri()
+    assert f"\x1b]8;;{url}\x1b\\data/battery/report.html\x1b]8;;\x1b\\" in last
+
+
+@pytest.mark.parametrize("width", [60, 100])
+def test_lines_fit_a_narrow_terminal(width: int) -> None:
+    for name in [name for name, case in CASES.items() if case.evidence]:
+        lines = shown(CASES[name], BEST._replace(width=width))
+        assert max(map(len, lines)) <= width, name
+
+
+WORDS = st.text(st.characters(codec="utf-8", categories=["L", "Nd", "Po"]), max_size=90)
+TEXTS = st.lists(WORDS, min_size=1, max_size=60).map(" ".join)
+HUGE = st.sampled_from([0, 1, 1502, 10**7, 10**12, 10**21])
+
+
+@given(
+    case=st.sampled_from([case for case in CASES.values() if case.evidence]),
+    word=st.sampled_from([None, *Word]),
+    name=st.none() | TEXTS,
+    target=TEXTS,
+    folder=st.sampled_from(["b", "data/battery", "/a/long/folder" * 20, "with a space"]),
+    claim=TEXTS,
+    texts=st.lists(TEXTS, max_size=5),
+    statuses=st.lists(st.sampled_from(GateStatus), min_size=4, max_size=4),
+    tokens=HUGE,
+    seed=st.none() | st.integers(0, 2**64),
+    state=st.sampled_from(["finished", "interrupted"]),
+)
+@settings(deadline=None, max_examples=200)
+def test_no_end_of_a_battery_is_longer_than_a_screen(
+    *,
+    case: Summary,
+    word: Word | None,
+    name: str | None,
+    target: str,
+    folder: str,
+    claim: str,
+    texts: list[str],
+    statuses: list[GateStatus],
+    tokens: int,
+    seed: int | None,
+    state: str,
+) -> None:
+    assert case.evidence
+    gates = [
+        gate.model_copy(update={"status": status})
+        for gate, status in zip(case.evidence.gates, statuses, strict=True)
+    ]
+    changes = {"verdict": word, "claim": claim, "cautions": texts, "settle": texts, "gates": gates}
+    followed = [each.model_copy(update={"total_tokens": tokens}) for each in case.iterations]
+    made = case.model_copy(
+        update={
+            "evidence": case.evidence.model_copy(update=changes),
+            "name": name,
+            "targets": {"gateway": target},
+            "warnings": texts,
+            "seed": seed,
+            "state": state,
+            "iterations": followed,
+            "artifacts": ["report.html"],
+        }
+    )
+    lines = list(summary_lines(made, Path(folder), BEST))
+    assert BEST.rows(lines) <= MOST_ROWS
+    shown = "\n".join(lines)
+    assert word is None or f"\n{word}  " in shown
+    assert "battery open" in lines[-1] + lines[-2]
 
 
 def test_only_files_that_were_written_are_named() -> None:
-    lines = shown(three(artifacts=[*FILES[:1], "summary.md"]))
-    assert lines[-2:] == ["", "data/battery/summary.md"]
+    lines = shown(three(artifacts=[*FILES[:1], "summary.md"]), full=True)
+    assert lines[-3:] == ["", "data/battery/summary.md", "data/battery/summary.md"]
+    assert shown(three(artifacts=[]))[-1].startswith("Scrum judgment")
 
 
 def test_new_tasks_are_told_in_full_below_those_that_were_asked_again() -> None:

@@ -12,7 +12,7 @@ from battery.records.models import KINDS
 from battery.report import compare as cells
 from battery.report.evidence import mean, relative
 from battery.report.terminal.lines import GAP, INDENTED, PROSE, WIDTH, align
-from battery.report.terminal.summary import Look
+from battery.report.terminal.look import Look
 
 # A screenful; further names would push the word and its reasons off the screen.
 _MOST_NAMED: Final = 20

@@ -1,4 +1,4 @@
-"""The end of a battery on the terminal: verdict, warnings, paths, and all else when asked for.
+"""The end of a battery on the terminal: what it comes to, last, on one screen.
 
 Written by hand rather than with rich: the same lines serve terminals and pipes, and a command
 that only shows a summary starts without it.
@@ -6,61 +6,42 @@ that only shows a summary starts without it.
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple, TextIO
+from typing import Final, TextIO
 
-from battery.base.numbers import signed_percent
-from battery.base.text import brief, can_show, cells, pad, printable, takes_escapes, write_line
-from battery.records.findings import Evidence, TaskEffect
-from battery.records.metric import METRICS
+from battery.base.text import cells, fit, pad, printable, write_line
+from battery.records.findings import Evidence
 from battery.records.stages import SCRUM
-from battery.records.summary import Summary, Trend
-from battery.records.word import GateStatus, Tone
+from battery.records.summary import Summary
+from battery.records.word import GateStatus
+from battery.report import answer
 from battery.report import evidence as shown
-from battery.report import siblings, trends
-from battery.report.learning import learning
-from battery.report.markdown.summary import scrum_count
-from battery.report.terminal.lines import GAP, INDENTED, PROSE, WIDTH, align, widest
+from battery.report.answer import Row
+from battery.report.terminal import details
+from battery.report.terminal.lines import GAP
+from battery.report.terminal.look import Look
 from battery.store.artifacts import ITERATION, REPORT, SUMMARY, SUMMARY_TEXT
 
-_TONES: Final[dict[Tone, str]] = {"good": "32", "bad": "31", "flat": "2", "open": "33"}
-_COLOURS: Final[dict[str, str]] = {
-    "better": "32",
-    "worse": "31",
-    "bold": "1",
-    "warning": "33",
-} | _TONES
-
-
-class Look(NamedTuple):
-    """What the stream can show: the characters of trend marks, and whether colours."""
-
-    up: str
-    down: str
-    level: str
-    cut: str
-    colour: bool
-
-    @classmethod
-    def of(cls, stream: TextIO) -> Look:
-        """Look at the stream; colours are for terminals only, and `NO_COLOR` turns them off."""
-        colour = takes_escapes(stream) and not os.environ.get("NO_COLOR")
-        if can_show(stream, "▲▼→…"):
-            return cls("▲", "▼", "→", "…", colour)
-        return cls("^", "v", "=", "..", colour)
-
-    def paint(self, text: str, kind: str) -> str:
-        """Colour a text that says the same without it."""
-        return f"\x1b[{_COLOURS[kind]}m{text}\x1b[0m" if self.colour and text else text
+# The shell's prompt and what a pipeline is told of a gate have to go on the screen as well.
+#: Rows of a terminal of 24 that the end of a battery takes at most.
+MOST_ROWS: Final = 22
+#: Rows of what a reader should mind; more of it is left to `--full`.
+_NOTES: Final = 4
+_ADVICE: Final = 3
+_TWO: Final = 2
+#: However narrow the terminal is, so many columns of a name stay.
+_LEAST_NAME: Final = 12
+#: Between a word and what it means.
+_HANG: Final = "  "
 
 
 def print_summary(summary: Summary, folder: Path, stream: TextIO, *, full: bool = False) -> None:
     """Write the summary for people, at most 80 columns but for paths, which are whole.
 
-    `full` adds what the verdict rests on: tasks by name, metrics, questions and gates.
+    It takes at most `MOST_ROWS`. `full` puts all that the verdict rests on above it, and leaves
+    nothing out.
     """
     for text in summary_lines(summary, folder, Look.of(stream), full=full):
         write_line(stream, text)
@@ -70,189 +51,236 @@ def summary_lines(
     summary: Summary, folder: Path, look: Look, *, full: bool = False
 ) -> Iterator[str]:
     """Build the lines of `print_summary`."""
-    blocks = (list(block) for block in _blocks(summary, folder, look, full=full))
-    for at, block in enumerate(filter(None, blocks)):
+    blocks = _full(summary, folder, look) if full else _short(summary, folder, look)
+    for at, block in enumerate(filter(None, map(list, blocks))):
         if at:
             yield ""
         yield from block
 
 
-def _blocks(summary: Summary, folder: Path, look: Look, *, full: bool) -> Iterator[Iterable[str]]:
+def _short(summary: Summary, folder: Path, look: Look) -> Iterator[Iterable[str]]:
     evidence = summary.evidence
-    if evidence:
-        yield _verdict(evidence, look)
-        yield _at_a_glance(evidence, look, full=full)
-    elif not summary.iterations:
-        yield ["No iteration has finished, so there is nothing to measure yet."]
-    if full and evidence and evidence.by_task:
-        yield [*PROSE.wrap(shown.changed(evidence)), *_tasks(evidence.by_task, evidence, look)]
-    if full and evidence and (text := siblings.told(evidence)):
-        new = _tasks(siblings.by_task(evidence), evidence, look, like="new, like ")
-        yield [*PROSE.wrap(printable(text)), *new]
-    if summary.iterations and (full or not evidence):
-        yield _table(summary, look)
-        yield _count(summary)
-    if full and evidence:
-        yield _questions(evidence, look)
-        yield _groups(evidence, look)
-        yield _details(evidence)
-        yield [text for sentence in learning(summary) for text in PROSE.wrap(sentence)]
-    yield _warnings(summary, look)
-    yield _paths(summary, folder, full=full)
+    if evidence is None:
+        yield from _unjudged(summary, look)
+        yield _where(summary, folder, look)
+        return
+    above = [*_header(summary, look), "", *_numbers(summary, evidence, look)]
+    where = _where(summary, folder, look)
+    yield above
+    room = MOST_ROWS - look.rows(above) - 1 - look.rows(where)
+    yield [*_answer(summary, evidence, folder, look, room), *where]
 
 
-def _warnings(summary: Summary, look: Look) -> Iterator[str]:
-    for warning in summary.warnings:
-        for text in INDENTED.wrap(f"warning: {printable(warning)}"):
-            yield look.paint(text, "warning")
-
-
-def _table(summary: Summary, look: Look) -> Iterator[str]:
-    names = align(["metric", *(trend.metric for trend in summary.trends)], left=True)
-    trends = _trend_column(summary, look)
-    kinds = ["bold", *(trend.direction or "flat" for trend in summary.trends)]
-    room = WIDTH - len(names[0]) - len(GAP) - widest(trends)
-    columns = _chosen([_column(summary, n) for n in range(len(summary.iterations))], room, look)
-    rows = zip(names, *columns, strict=True)
-    for values, trend, kind in zip(rows, trends, kinds, strict=True):
-        yield GAP.join([*values, look.paint(trend, kind)]).rstrip()
-
-
-def _column(summary: Summary, index: int) -> list[str]:
-    head = f"iter {summary.iterations[index].iteration}"
-    return align([head, *(_value(trend, trend.values[index]) for trend in summary.trends)])
-
-
-def _trend_column(summary: Summary, look: Look) -> list[str]:
-    if len(summary.iterations) < 2:
-        return [""] * (len(summary.trends) + 1)
-    return ["trend", *(_trend(trend, look) for trend in summary.trends)]
-
-
-def _chosen(columns: list[list[str]], room: int, look: Look) -> list[list[str]]:
-    """Keep the columns that fit: all, or the first, a gap, and as many of the last ones."""
-    widths = [len(column[0]) + len(GAP) for column in columns]
-    if len(columns) <= 2 or sum(widths) <= room:
-        return columns
-    gap = [look.cut] * len(columns[0])
-    room -= widths[0] + len(look.cut) + len(GAP)
-    keep = 1
-    # The last column always stays: the trend ends there, even when the line gets too long.
-    while keep < len(columns) - 1 and sum(widths[-keep - 1 :]) <= room:
-        keep += 1
-    return [columns[0], gap, *columns[-keep:]]
-
-
-def _value(trend: Trend, value: float | None) -> str:
-    # Counts need no decimals here; `summary.md` has them because its format is fixed.
-    metric = METRICS[trend.metric]
-    return shown.NONE if value is None else metric.written(value, grouped=True)
-
-
-def _trend(trend: Trend, look: Look) -> str:
-    if trend.direction is None or trend.change is None:
-        return ""
-    if trend.change == 0:
-        return f"{look.level} flat"
-    # The mark says where the number went, the word whether that is good.
-    mark = look.up if trend.change > 0 else look.down
-    if trend.relative is None:
-        size = METRICS[trend.metric].moved(trend.change, grouped=True)
+def _full(summary: Summary, folder: Path, look: Look) -> Iterator[Iterable[str]]:
+    evidence = summary.evidence
+    if evidence is None:
+        yield from _unjudged(summary, look)
     else:
-        size = signed_percent(trend.relative)
-    return f"{mark} {trend.direction:<6} {size:>7}"
+        yield from details.details(summary, look)
+    yield _warnings(summary, look)
+    if evidence:
+        about = [f"note: {summary.note}"] if summary.note else []
+        about += [f"tags: {', '.join(summary.tags)}"] if summary.tags else []
+        lines = [line for text in about for line in look.hang(printable(text))]
+        yield [*_header(summary, look), *lines]
+        yield _numbers(summary, evidence, look)
+        yield _verdict(evidence, look)
+        yield _all_marked(summary, evidence, folder, look)
+    yield [*_paths(summary, folder), *_where(summary, folder, look)]
 
 
-def _verdict(evidence: Evidence, look: Look) -> Iterator[str]:
-    if word := evidence.verdict:
-        yield look.paint(look.paint(word, word.about.tone), "bold")
-    yield from PROSE.wrap(printable(evidence.sentence))
+def _unjudged(summary: Summary, look: Look) -> Iterator[Iterable[str]]:
+    if summary.iterations:
+        yield from details.metrics(summary, look)
+    else:
+        yield ["No iteration has finished, so there is nothing to measure yet."]
 
 
-def _at_a_glance(evidence: Evidence, look: Look, *, full: bool) -> Iterator[str]:
-    for mark, text in _marked(evidence, full=full):
-        lines = INDENTED.wrap(f"{mark}: {printable(text)}")
+def _header(summary: Summary, look: Look) -> list[str]:
+    """Name the battery and its size, in a line if that is enough for both."""
+    name, size = printable(summary.name or ""), answer.size(summary)
+    line = ": ".join(filter(None, [name, size]))
+    lines = [line] if cells(line) <= look.width else filter(None, [name, size])
+    return [fit(text, look.width, ellipsis=look.cut) for text in lines]
+
+
+def _numbers(summary: Summary, evidence: Evidence, look: Look) -> list[str]:
+    """Build the table of the main numbers, and the gates."""
+    heads, *rows = _columns(summary, evidence, look)
+    # What passed is what everybody expects, and comes last.
+    by_status = sorted(shown.gates(evidence), key=lambda pair: pair[0] is GateStatus.PASSED)
+    gates = "; ".join(f"{status}: {names}" for status, names in by_status)
+    told = look.at_most(look.hang(f"gates {gates}"), _TWO) if gates else []
+    if not evidence.trusted:
+        head = f"Not to be used, for the verdict is {evidence.verdict}:"
+        return [head, *(look.paint(line, "flat") for line in [heads, *rows, *told])]
+    failed = any(gate.status is GateStatus.FAILED for gate in evidence.gates)
+    gated = [look.paint(line, "warning" if failed else None) for line in told]
+    return [look.paint(heads, "bold"), *rows, *gated]
+
+
+def _columns(summary: Summary, evidence: Evidence, look: Look) -> list[str]:
+    table = [answer.heads(summary, evidence), *answer.rows(summary, evidence)]
+    columns = {
+        name: [look.change(text) for text in texts]
+        for name, texts in zip(Row._fields, zip(*table, strict=True), strict=True)
+        if any(texts)
+    }
+    names = columns.pop("name")
+    # One iteration is its own first and last.
+    if len(summary.iterations) == 1:
+        columns.pop("first")
+    longest = max(map(cells, names))
+    # What the twin took in the end is closer to the question than what was at the start.
+    for name in ("first", "twin", "interval"):
+        if _left(columns, look) < min(longest, _LEAST_NAME):
+            columns.pop(name, None)
+    width = min(longest, max(_LEAST_NAME, _left(columns, look)))
+    aligned = [[text.rjust(max(map(len, texts))) for text in texts] for texts in columns.values()]
+    firsts = [pad(name, width, ellipsis=look.cut) for name in names]
+    return [GAP.join(line).rstrip() for line in zip(firsts, *aligned, strict=True)]
+
+
+def _left(columns: dict[str, list[str]], look: Look) -> int:
+    """Count the columns that are left for names."""
+    return look.width - sum(max(map(len, texts)) + len(GAP) for texts in columns.values())
+
+
+def _verdict(evidence: Evidence, look: Look) -> list[str]:
+    """Write word and whole sentence."""
+    return _worded(evidence, look.wrap(printable(evidence.sentence), _indent(evidence)), look)
+
+
+def _indent(evidence: Evidence) -> str:
+    return " " * len(evidence.verdict) + _HANG if evidence.verdict else ""
+
+
+def _worded(evidence: Evidence, lines: list[str], look: Look) -> list[str]:
+    """Put the word before the first line."""
+    word = evidence.verdict
+    if not word:
+        return lines
+    painted = look.paint(look.paint(word, word.about.tone), "bold")
+    return [painted + lines[0][len(word) :], *lines[1:]]
+
+
+def _answer(
+    summary: Summary, evidence: Evidence, folder: Path, look: Look, room: int
+) -> Iterator[str]:
+    """Write word and claim, what to mind, what settles it and what it holds for."""
+    indent = _indent(evidence)
+
+    def wrap(text: str, rows: int) -> list[str]:
+        return look.at_most(look.wrap(printable(text), indent), rows)
+
+    holds = wrap(text, _TWO) if (text := answer.holds(evidence)) else []
+    advice = _advice(summary, evidence, folder, look)
+    notes = list(_notes(summary, evidence))
+    room -= look.rows(holds) + look.rows(advice)
+    claim = wrap(evidence.claim, room - min(1, len(notes)))
+    yield from _worded(evidence, claim, look)
+    room = min(_NOTES, room - look.rows(claim))
+    yield from (look.paint(line, "warning") for line in _minded(notes, indent, folder, look, room))
+    yield from [*advice, *holds]
+
+
+def _advice(summary: Summary, evidence: Evidence, folder: Path, look: Look) -> list[str]:
+    """Write what would settle it, ending with the command."""
+    words = answer.next_command(summary, evidence)
+    if words is None:
+        return []
+    indent = _indent(evidence)
+    text = "the rest of its iterations" if summary.unfinished else " ".join(evidence.settle)
+    text = printable(text[:1].lower() + text[1:]).rstrip(".")
+    lines = look.wrap(f"To settle it: {text}:", indent)
+    lines = look.at_most(lines, _ADVICE - 1)
+    command = _command(folder, *words)
+    if cells(f"{lines[-1]} {command}") <= look.width:
+        return [*lines[:-1], f"{lines[-1]} {command}"]
+    # A long folder is in the last line, whole.
+    whole = cells(indent + command) <= look.width
+    return [*lines, f"{indent}{command if whole else ' '.join(['battery', *words])}"]
+
+
+def _command(folder: Path, verb: str, *more: str) -> str:
+    """Write a command on the folder: `battery run --resume --dir data/battery`."""
+    option = ["--dir"] if verb == "run" else []
+    return printable(shlex.join(["battery", verb, *more, *option, str(folder)]))
+
+
+def _notes(summary: Summary, evidence: Evidence) -> Iterator[str]:
+    """List what a reader should know as well, the most important first."""
+    if summary.unfinished:
+        yield summary.unfinished
+    for text in shown.reasons(evidence):
+        yield f"Why: {text}."
+    for gate in shown.news(evidence):
+        if gate.status is GateStatus.FAILED:
+            yield f"Gate {gate.title}: {gate.status}: {gate.text}"
+    for text in evidence.cautions:
+        yield f"Mind: {text}."
+    for text in summary.warnings:
+        yield f"Warning: {text}"
+
+
+def _minded(
+    notes: Sequence[str], indent: str, folder: Path, look: Look, room: int
+) -> Iterator[str]:
+    """Write the notes that fit, at least one where there is room, and count the others."""
+    for at, note in enumerate(notes):
+        left = len(notes) - at
+        lines = look.wrap(printable(note), indent, indent + GAP)
+        # A line for the count, unless this is the last one.
+        free = room - (left > 1)
+        if look.rows(lines) > free:
+            if not at and free > 0:
+                yield from look.at_most(lines, free)
+                left -= 1
+            if left:
+                yield from look.at_most([f"{indent}And {left} more: {_all(folder)}"], 1)
+            return
+        yield from lines
+        room -= look.rows(lines)
+
+
+def _all(folder: Path) -> str:
+    return _command(folder, "summarize", "--full")
+
+
+def _all_marked(summary: Summary, evidence: Evidence, folder: Path, look: Look) -> Iterator[str]:
+    for mark, text in _marked(evidence):
+        lines = look.hang(f"{mark}: {printable(text)}")
         yield from (look.paint(line, "warning") if mark == "mind" else line for line in lines)
+    if words := answer.next_command(summary, evidence):
+        yield f"next: {_command(folder, *words)}"
 
 
-def _marked(evidence: Evidence, *, full: bool) -> Iterator[tuple[str, str]]:
+def _marked(evidence: Evidence) -> Iterator[tuple[str, str]]:
     """Pair each text next to the verdict with the word that it begins with."""
     if effect := shown.effect(evidence):
         yield "effect", effect
     for text in shown.reasons(evidence):
         yield "why", text
-    if full:
-        yield from ((f"gates {status}", names) for status, names in shown.gates(evidence))
-    # Only what fails has its text in the short output.
     for gate in shown.news(evidence):
-        if full or gate.status is GateStatus.FAILED:
-            yield f"gate {gate.title}", f"{gate.status}: {gate.text}"
-    if full and evidence.verdict:
+        yield f"gate {gate.title}", f"{gate.status}: {gate.text}"
+    if evidence.verdict:
         yield "scope", evidence.scope
+    if wrong := answer.wrong(evidence):
+        yield "how sure", wrong
     for text in evidence.cautions:
         yield "mind", text
     for text in evidence.settle:
         yield "to settle it", text
 
 
-def _tasks(
-    tasks: Iterable[TaskEffect], evidence: Evidence, look: Look, like: str = ""
-) -> Iterator[str]:
-    for task in tasks:
-        label, result, kind, own, base, change, done, twins = shown.task_cells(task, evidence)
-        yield from INDENTED.wrap(f"{look.paint(result, 'bold')}: {like}{printable(label)}")
-        cost = f"{own}{METRICS[evidence.cost].unit}, twin {base} ({change})"
-        # A bluff says of itself that it is only claimed.
-        work = done if done.startswith("claimed") else f"done {done}"
-        yield f"  {kind}; {cost}; {work}, twin {twins}"
+def _warnings(summary: Summary, look: Look) -> Iterator[str]:
+    for warning in summary.warnings:
+        for text in look.hang(f"warning: {printable(warning)}"):
+            yield look.paint(text, "warning")
 
 
-def _count(summary: Summary) -> Iterator[str]:
-    verdict = summary.verdict
-    if verdict is None:
-        yield "A single iteration: there is no trend and no verdict yet."
-    else:
-        yield from PROSE.wrap(trends.count(summary, verdict))
-        if names := [each.metric for each in summary.trends if not METRICS[each.metric].counted]:
-            yield f"not counted: {', '.join(names)}"
-    if summary.scrum:
-        yield scrum_count(summary)
-
-
-def _questions(evidence: Evidence, look: Look) -> Iterator[str]:
-    if evidence.questions:
-        rows = list(map(shown.question_cells, evidence.questions))
-        yield from _columns(list(shown.QUESTION_HEADS), rows, look)
-        yield from PROSE.wrap(shown.budget(evidence) or "")
-
-
-def _groups(evidence: Evidence, look: Look) -> Iterator[str]:
-    if evidence.groups:
-        rows = [shown.group_cells(group, evidence) for group in evidence.groups]
-        yield from _columns(shown.group_heads(evidence), rows, look)
-
-
-def _details(evidence: Evidence) -> Iterator[str]:
-    for text in shown.details(evidence):
-        yield from INDENTED.wrap(f"- {printable(text)}")
-    for gate in evidence.gates:
-        if not gate.status.about.level:
-            yield from INDENTED.wrap(f"- {gate.title}, {gate.status}: {printable(gate.text)}")
-
-
-def _columns(heads: list[str], rows: Sequence[Sequence[str]], look: Look) -> Iterator[str]:
-    """Build the lines of a table whose first column gets what the others leave of a line."""
-    rest = [align([head, *(row[at] for row in rows)]) for at, head in enumerate(heads) if at]
-    room = WIDTH - sum(len(column[0]) + len(GAP) for column in rest)
-    names = [brief(name, room, ellipsis=look.cut) for name in [heads[0], *(row[0] for row in rows)]]
-    width = max(map(cells, names))
-    for at, line in enumerate(zip((pad(name, width) for name in names), *rest, strict=True)):
-        text = GAP.join(line).rstrip()
-        yield text if at else look.paint(text, "bold")
-
-
-def _paths(summary: Summary, folder: Path, *, full: bool) -> Iterator[str]:
-    wanted = [REPORT.name, SUMMARY_TEXT.name, SUMMARY.name]
+def _paths(summary: Summary, folder: Path) -> Iterator[str]:
+    wanted = [SUMMARY_TEXT.name, SUMMARY.name]
     if summary.iterations:
         last = ITERATION.name(summary.iterations[-1].iteration)
         wanted.append(f"{last}/{SCRUM.file}")
@@ -260,6 +288,19 @@ def _paths(summary: Summary, folder: Path, *, full: bool) -> Iterator[str]:
         # Only what is there: a run that was broken off has no summary to point to.
         if name in summary.artifacts:
             yield printable(str(folder / name))
-    if summary.evidence and not full:
-        more = f"battery summarize {shlex.quote(str(folder))} --full"
-        yield f"tasks by name, metrics and tests: {printable(more)}"
+
+
+def _where(summary: Summary, folder: Path, look: Look) -> list[str]:
+    """Say how to open the report, and which file that is; without one, where the summary is."""
+    there = (name for name in (REPORT.name, SUMMARY_TEXT.name) if name in summary.artifacts)
+    name = next(there, None)
+    if name is None:
+        return []
+    path = printable(str(folder / name))
+    link = look.link(path, folder / name)
+    if name != REPORT.name:
+        return [link]
+    command = _command(folder, "open")
+    if cells(command + GAP + path) <= look.width:
+        return [f"{command}{GAP}{link}"]
+    return [command, link] if look.rows([command, path]) <= 2 * _TWO else [command]
