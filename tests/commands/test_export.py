@@ -27,15 +27,15 @@ from tests.support.server import unused_port
 
 pytestmark = pytest.mark.slow
 
-#: Runs in a process of its own: the package takes seconds to load.
+#: Reads the logs, and serves them then: one process for both, as the package takes seconds to load.
 READER = """
-import json, sys
+import json, os, sys
 from click.testing import CliRunner
 from inspect_ai._cli.main import inspect
 from inspect_ai.analysis import samples_df
 from inspect_ai.log import list_eval_logs, read_eval_log
 
-folder = sys.argv[1]
+folder, odd_folder, port, answer = sys.argv[1:]
 listed = CliRunner().invoke(inspect, ["log", "list", "--json", "--log-dir", folder])
 assert listed.exit_code == 0, listed.output
 found = {"listed": json.loads(listed.output), "logs": {}}
@@ -70,11 +70,14 @@ for info in list_eval_logs(folder):
             for s in whole.samples
         ],
     }
-odd = samples_df(sys.argv[2], quiet=True)
+odd = samples_df(odd_folder, quiet=True)
 columns = ["score_turns", "score_total_tokens", "score_elapsed_s", "total_tokens"]
 # Through JSON, where a missing value is null.
 found["odd"] = json.loads(odd[columns].to_json(orient="values"))
-json.dump(found, sys.stdout)
+with open(f"{answer}.tmp", "w") as file:
+    json.dump(found, file)
+os.replace(f"{answer}.tmp", answer)
+inspect(["view", "start", "--log-dir", folder, "--host", "127.0.0.1", "--port", port])
 """
 
 #: What a gateway may answer, or a folder claim.
@@ -97,22 +100,26 @@ class Read(NamedTuple):
 
 
 @contextmanager
-def viewing(logs: Path, home: Path) -> Iterator[str]:
-    """Start Inspect's viewer on these logs and yield its address at once."""
+def viewing(logs: Path, odd: Path, home: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Have Inspect read these logs and view them; yield the viewer's address and what it read."""
     port = unused_port()
-    words = ["view", "start", "--log-dir", str(logs), "--host", "127.0.0.1", "--port", str(port)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "inspect_ai", *words],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        # It notes there which ports its viewers have.
-        env={**environment(), "HOME": str(home), "XDG_DATA_HOME": str(home)},
-    )
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(timeout=300)
+    answer, said = home / "read.json", home / "said"
+    with said.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-c", READER, str(logs), str(odd), str(port), str(answer)],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            # It notes there which ports its viewers have.
+            env={**environment(), "HOME": str(home), "XDG_DATA_HOME": str(home)},
+        )
+        try:
+            while not answer.exists():
+                assert process.poll() is None, said.read_text()
+                time.sleep(0.05)
+            yield f"http://127.0.0.1:{port}", read_json(answer)
+        finally:
+            process.terminate()
+            process.wait(timeout=300)
 
 
 def get(url: str) -> Any:
@@ -138,14 +145,10 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Read:
     odd = BatteryDir(folder / "odd")
     odd.iteration(1).write_runs(ODD)
     export.inspect(odd, folder / "odd-logs")
-    # Both take seconds to start, so they start together.
-    with viewing(logs, folder) as viewer:
-        script = [sys.executable, "-c", READER, str(logs), str(folder / "odd-logs")]
-        reader = subprocess.run(script, capture_output=True, text=True, check=False, timeout=300)
-        assert reader.returncode == 0, reader.stderr
+    with viewing(logs, folder / "odd-logs", folder) as (viewer, found):
         files = [file["name"] for file in get(f"{viewer}/api/logs")["files"]]
         views = [get(f"{viewer}/api/logs/{quote(name, safe='')}") for name in files]
-    return Read(folder / "battery", logs, json.loads(reader.stdout), views)
+    return Read(folder / "battery", logs, found, views)
 
 
 def runs(battery: Path, arm: str) -> Iterator[tuple[int, dict[str, Any]]]:
