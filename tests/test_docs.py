@@ -40,6 +40,7 @@ from battery.store.artifacts import ARTIFACTS, CONFIRMATIONS, ORIGINAL_SUMMARY, 
 from battery.verdict.conditions import CONDITIONS, OF_COMPARISON
 from tests.support.calls import command_here
 from tests.support.commands import environment
+from tests.support.samples import shipped
 
 pytestmark = pytest.mark.slow
 
@@ -241,11 +242,7 @@ def test_the_expectations_are_documented_with_their_defaults() -> None:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a battery of one iteration."""
-    folder = tmp_path_factory.mktemp("finished") / "battery"
-    words = ("run", "--iterations", 1, "--quiet", "--dir", folder)
-    done = command_here(*words, cwd=folder.parent)
-    assert done.returncode == 0, done.stderr
-    return folder
+    return shipped(tmp_path_factory, 1)
 
 
 def test_a_battery_writes_what_the_table_of_files_has_and_nothing_else(finished: Path) -> None:

@@ -11,14 +11,14 @@ import pytest
 from battery.report.machine import FORMATS
 from tests.support.calls import assert_one_message, command_here
 from tests.support.disks import read_only
-from tests.support.stopped import two_iterations
+from tests.support.samples import shipped
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with read_only(two_iterations(tmp_path_factory.mktemp("closed") / "data")) as folder:
+    with read_only(shipped(tmp_path_factory, 2, "data")) as folder:
         yield folder
 
 

@@ -274,8 +274,14 @@ def test_a_place_goes_by_its_own_names(place: Place, host: str) -> None:
     assert place.accepts(host)
 
 
-@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.7", "127.0.0.1"])
-@given(name=st.from_regex(r"[a-z0-9-]{1,20}\.(example|test|1|localhost\.example)", fullmatch=True))
+@given(
+    address=st.sampled_from(["0.0.0.0", "::", "192.0.2.7", "127.0.0.1"]),
+    name=st.builds(
+        "{}.{}".format,
+        st.text("abz019-", min_size=1, max_size=20),
+        st.sampled_from(["example", "test", "1", "localhost.example"]),
+    ),
+)
 def test_no_place_goes_by_a_name_that_a_page_can_own(address: str, name: str) -> None:
     assert not Place(address, address, 3100).accepts(f"{name}.example:3100")
 

@@ -16,15 +16,13 @@ from tests.support.arms import Pair, serving_pair
 from tests.support.calls import command_here
 from tests.support.commands import write_tasks
 from tests.support.gateway import Gateway
+from tests.support.samples import sample, shipped
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run one battery on the embedded gateway; tests take copies."""
-    folder = tmp_path_factory.mktemp("battery") / "data"
-    done = command_here("run", "--dir", folder, cwd=folder.parent)
-    assert done.returncode == 0, done.stderr
-    return folder
+    """Return a battery of three iterations on the embedded gateway; tests take copies."""
+    return shipped(tmp_path_factory, 3, "data")
 
 
 @pytest.fixture
@@ -48,15 +46,20 @@ def original(finished: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def forgetful(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a battery with two arms and two repeats whose gateway forgets and bluffs."""
-    here = tmp_path_factory.mktemp("formats")
-    learn = GatewayOptions(here / "g", frozen=False, dials=Dials(forget_after=1, bluff=True))
-    frozen = GatewayOptions(here / "c", frozen=True)
-    with serving_embedded(learn) as url, serving_embedded(frozen) as control:
-        urls = ("--gateway", url, "--llm-team", url, "--control-gateway", control)
-        asked = ("run", "-n", 2, "--repeats", 2, "--quiet", "--dir", here / "battery")
-        done = command_here(*asked, *urls, cwd=here)
-    assert done.returncode == 0, done.stderr
-    return here / "battery"
+    memories = tmp_path_factory.mktemp("memories")
+
+    def make(folder: Path) -> None:
+        learn = GatewayOptions(
+            memories / "g", frozen=False, dials=Dials(forget_after=1, bluff=True)
+        )
+        frozen = GatewayOptions(memories / "c", frozen=True)
+        with serving_embedded(learn) as url, serving_embedded(frozen) as control:
+            urls = ("--gateway", url, "--llm-team", url, "--control-gateway", control)
+            asked = ("run", "-n", 2, "--repeats", 2, "--quiet", "--dir", folder)
+            done = command_here(*asked, *urls, cwd=folder.parent)
+        assert done.returncode == 0, done.stderr
+
+    return sample(tmp_path_factory, "forgetful", make)
 
 
 @pytest.fixture

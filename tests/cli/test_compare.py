@@ -13,6 +13,7 @@ import pytest
 from battery.records.comparison import Comparison
 from tests.support.calls import assert_one_message, command_here
 from tests.support.commands import read_json
+from tests.support.samples import shipped
 
 pytestmark = pytest.mark.slow
 
@@ -21,11 +22,8 @@ Run = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run the battery as shipped, two iterations; return its folder."""
-    folder = tmp_path_factory.mktemp("compared") / "before"
-    done = command_here("run", "-q", "-n", 2, "--seed", 5, "--dir", folder, cwd=folder.parent)
-    assert done.returncode == 0, done.stderr
-    return folder
+    """Return the battery as shipped, two iterations."""
+    return shipped(tmp_path_factory, 2, "before")
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from battery.comparison.timeline import History
 from tests.support.calls import assert_one_message, command_here
 from tests.support.commands import read_json
 from tests.support.runs import original
+from tests.support.samples import shipped
 from tests.support.screens import on_terminal
 
 pytestmark = pytest.mark.slow
@@ -19,11 +20,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run one iteration of the battery as shipped; return its folder."""
-    folder = tmp_path_factory.mktemp("history") / "battery"
-    done = command_here("run", "-q", "-n", 1, "--seed", 5, "--dir", folder, cwd=folder.parent)
-    assert done.returncode == 0, done.stderr
-    return folder
+    """Return one iteration of the battery as shipped."""
+    return shipped(tmp_path_factory, 1)
 
 
 def started(folder: Path, moment: str) -> None:

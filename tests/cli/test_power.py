@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.calls import assert_one_message, command_here
 from tests.support.commands import read_json, write_tasks
+from tests.support.samples import shipped
 
 pytestmark = pytest.mark.slow
 
@@ -27,16 +28,10 @@ def document(*arguments: object, cwd: Path) -> Any:
     return json.loads(done.stdout)
 
 
-def finished(folder: Path, *arguments: object) -> Path:
-    done = command_here("run", "-n", 2, "--quiet", *arguments, "--dir", folder, cwd=folder.parent)
-    assert done.returncode == 0, done.stderr
-    return folder
-
-
 @pytest.fixture(scope="module")
 def embedded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run one battery on the embedded gateway, which has no noise; tests take copies."""
-    return finished(tmp_path_factory.mktemp("power") / "data")
+    """Return one battery on the embedded gateway, which has no noise; tests take copies."""
+    return shipped(tmp_path_factory, 2, "data")
 
 
 def with_noise(folder: Path, factors: list[float]) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from battery.embedded.policies import Dials
 from battery.embedded.server import GatewayOptions, serving
+from tests.support import samples
 from tests.support.arms import journal
 from tests.support.calls import command_here
 from tests.support.commands import read_json
@@ -24,11 +25,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run the battery as shipped; return its folder."""
-    folder = tmp_path_factory.mktemp("shipped") / "battery"
-    done = command_here("run", "--quiet", "--seed", 5, "--dir", folder, cwd=folder.parent)
-    assert done.returncode == 0, done.stderr
-    return folder
+    """Return the battery as shipped."""
+    return samples.shipped(tmp_path_factory, 3)
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ import pytest
 from tests.support.calls import command_here
 from tests.support.commands import read_json, start, write_tasks
 from tests.support.gateway import Blocking, Gateway
-from tests.support.stopped import GONE, note_of, two_iterations, unfinished
+from tests.support.samples import shipped
+from tests.support.stopped import GONE, note_of, unfinished
 from tests.support.terminals import on_terminal
 
 pytestmark = pytest.mark.slow
@@ -22,8 +23,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run one battery on the embedded gateway; tests take copies."""
-    return two_iterations(tmp_path_factory.mktemp("watch") / "b")
+    """Return one battery on the embedded gateway; tests take copies."""
+    return shipped(tmp_path_factory, 2, "b")
 
 
 @pytest.fixture

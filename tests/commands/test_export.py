@@ -23,6 +23,7 @@ from battery.store.battery_dir import BatteryDir
 from tests.support.calls import command_here
 from tests.support.commands import environment, read_json
 from tests.support.runs import run as answered
+from tests.support.samples import shipped
 from tests.support.server import unused_port
 
 pytestmark = pytest.mark.slow
@@ -135,11 +136,10 @@ def get(url: str) -> Any:
 
 @pytest.fixture(scope="module")
 def read(tmp_path_factory: pytest.TempPathFactory) -> Read:
-    """Run a battery of two iterations, export it, and let Inspect read and serve the logs."""
+    """Export a battery of two iterations, and let Inspect read and serve the logs."""
     folder = tmp_path_factory.mktemp("export")
-    words = ("run", "--iterations", 2, "--seed", 7, "--quiet", "--dir", "battery")
-    assert command_here(*words, cwd=folder).returncode == 0
-    done = command_here("export", "inspect", "battery", "--output", "logs", cwd=folder)
+    battery = shipped(tmp_path_factory, 2)
+    done = command_here("export", "inspect", battery, "--output", "logs", cwd=folder)
     assert done.returncode == 0, done.stderr
     logs = folder / "logs"
     odd = BatteryDir(folder / "odd")
@@ -148,7 +148,7 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Read:
     with viewing(logs, folder / "odd-logs", folder) as (viewer, found):
         files = [file["name"] for file in get(f"{viewer}/api/logs")["files"]]
         views = [get(f"{viewer}/api/logs/{quote(name, safe='')}") for name in files]
-    return Read(folder / "battery", logs, found, views)
+    return Read(battery, logs, found, views)
 
 
 def runs(battery: Path, arm: str) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -11,18 +11,15 @@ import pytest
 
 from battery.commands import history as stage
 from battery.commands.compare import compare
-from tests.support.calls import command_here
 from tests.support.commands import read_json
 from tests.support.runs import original, run
+from tests.support.samples import shipped
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run one iteration of the battery as shipped; return its folder."""
-    folder = tmp_path_factory.mktemp("history") / "battery"
-    done = command_here("run", "-q", "-n", 1, "--seed", 5, "--dir", folder, cwd=folder.parent)
-    assert done.returncode == 0, done.stderr
-    return folder
+    """Return one iteration of the battery as shipped."""
+    return shipped(tmp_path_factory, 1)
 
 
 def test_the_summary_on_disk_is_believed_while_it_is_current(

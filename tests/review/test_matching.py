@@ -70,9 +70,9 @@ def test_more_proposals_or_verdicts_than_are_read_are_told() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "# a\n" * 10_000,
-        "- APPROVE\n" * 4_000,
-        "| x | APPROVE |\n|---|---|\n" + "| x | APPROVE |\n" * 1_000,
+        "# a\n" * 3_000,
+        "- APPROVE\n" * 1_500,
+        "| x | APPROVE |\n|---|---|\n" + "| x | APPROVE |\n" * 600,
         "> " * 50_000,
         "[" * 100_000,
         "<think></think>" * 30_000,

@@ -7,18 +7,10 @@ import os
 import shutil
 from pathlib import Path
 
-from tests.support.calls import command_here
 from tests.support.commands import read_json
 
 #: Nothing more can come of a process with this number: it is above what a system gives.
 GONE = 2**31 - 2
-
-
-def two_iterations(folder: Path) -> Path:
-    """Run a battery of two iterations on the embedded gateway into a folder; return it."""
-    done = command_here("run", "-n", 2, "--quiet", "--dir", folder, cwd=folder.parent)
-    assert done.returncode == 0, done.stderr
-    return folder
 
 
 def note_of(pid: int, host: str | None = None) -> str:

@@ -118,7 +118,7 @@ def test_what_it_prints_is_an_object_or_a_text(seat: Seat, script: str, answer: 
         (r"printf '\377'", r"the answer is not UTF-8 \(byte 0 is 0xff\)"),
         ("echo '{\"x\": NaN}'", "the answer cannot be read: x is NaN"),
         ("yes", "the answer is larger than 16 MiB"),
-        ("while :; do printf '{},'; done", "the answer is larger than 16 MiB"),
+        ("yes '{},' | tr -d '\\n'", "the answer is larger than 16 MiB"),
         ("printf '{'; yes '[],' | head -c 3000000", "the answer has more than 500,000 values"),
     ],
 )

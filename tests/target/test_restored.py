@@ -38,9 +38,16 @@ def battery(folder: Path, url: str, *more: object, code: int = 0) -> str:
     return done.stderr
 
 
+def journals(folder: Path) -> list[bytes]:
+    return [path.read_bytes() for path in sorted(folder.glob("data/battery/iter_*/journal.jsonl"))]
+
+
+def lines(folder: Path) -> int:
+    return sum(journal.count(b"\n") for journal in journals(folder))
+
+
 def calls(folder: Path) -> list[dict[str, Any]]:
-    paths = sorted(folder.glob("data/battery/iter_*/journal.jsonl"))
-    return [json.loads(line) for path in paths for line in path.read_text().splitlines()]
+    return [json.loads(line) for journal in journals(folder) for line in journal.splitlines()]
 
 
 def told(folder: Path) -> list[tuple[str, str, int]]:
@@ -53,8 +60,8 @@ def told(folder: Path) -> list[tuple[str, str, int]]:
 
 
 def test_one_gateway_gives_the_numbers_of_two(tmp_path: Path, url: str) -> None:
-    battery(tmp_path / "one", url, *TWIN)
-    done = command_here("run", "--seed", 7, "--quiet", cwd=_made(tmp_path / "two"))
+    battery(tmp_path / "one", url, *TWIN, "-n", 2)
+    done = command_here("run", "--seed", 7, "-n", 2, "--quiet", cwd=_made(tmp_path / "two"))
     assert done.returncode == 0
     assert told(tmp_path / "one") == told(tmp_path / "two")
     prints = {
@@ -76,8 +83,8 @@ def test_a_battery_that_is_killed_anywhere_goes_on_with_the_right_memory(
     line = words("run", *TWIN, *named, "--quiet", "-n", 2)
     for seen in (5, 30, 31):
         with subprocess.Popen(line, cwd=folder, env=environment()) as process:
-            while process.poll() is None and len(calls(folder)) < seen:
-                time.sleep(0.002)
+            while process.poll() is None and lines(folder) < seen:
+                time.sleep(0.005)
             process.send_signal(signal.SIGKILL)
         line = words("run", "--resume", *named, "--quiet")
     battery(folder, url, "--resume")

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.stopped import two_iterations
+from tests.support.samples import shipped
 
 
 @pytest.fixture(scope="package")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run one battery on the embedded gateway; tests take copies."""
-    return two_iterations(tmp_path_factory.mktemp("watch") / "b")
+    """Return one battery on the embedded gateway; tests take copies."""
+    return shipped(tmp_path_factory, 2, "b")
 
 
 @pytest.fixture
