@@ -70,7 +70,7 @@ gauntlet: $(VENV)/test-ready  ## the tables of docs/explanation/gauntlet.md
 docs: $(VENV)/test-ready  ## the documentation as a site, in site/; a broken link fails
 	$(BIN)/sphinx-build -q -W --keep-going -n -c docs . site
 
-pictures: $(VENV)/test-ready  ## the pictures of docs/images, from real batteries; needs Chromium
+pictures: $(VENV)/test-ready  ## the pictures of docs/images, from real batteries; needs Chromium and pdftoppm
 	$(BIN)/python -m docs.pictures
 
 reference: $(VENV)/test-ready  ## the tables of the reference that follow from the program
