@@ -56,17 +56,20 @@ def test_it_is_drawn_at_three_widths_in_both_schemes_without_a_word_or_a_request
     assert len(grounds) == 2
 
 
-def test_the_first_screen_has_verdict_sentence_effect_interval_and_gates(
-    visit: Visit, report: Path
+@pytest.mark.parametrize(
+    ("width", "height", "more"),
+    [(1280, 800, (".dots li:last-child", ".scope p:last-child")), (390, 844, ())],
+)
+def test_the_first_screen_answers_what_a_reader_asks(
+    visit: Visit, report: Path, width: int, height: int, more: tuple[str, ...]
 ) -> None:
     page = visit.open(report)
-    for width, height in ((1280, 800), (390, 844)):
-        page.set_viewport_size({"width": width, "height": height})
-        figures = (".effect .interval", ".done .learn", ".done .frozen")
-        for shown in ("h1", ".sentence", ".value", *figures, ".gates li:last-child"):
-            box = page.locator(shown).bounding_box()
-            assert box, shown
-            assert box["y"] + box["height"] <= height, (shown, width)
+    page.set_viewport_size({"width": width, "height": height})
+    figures = (".effect .interval", ".effect .note", ".work p", ".done .learn", ".done .frozen")
+    for shown in ("h1", ".sentence", ".value", *figures, ".gates li:last-child", *more):
+        box = page.locator(shown).first.bounding_box()
+        assert box, shown
+        assert box["y"] + box["height"] <= height, (shown, width)
 
 
 def test_a_bar_of_what_was_done_is_as_long_as_its_share(visit: Visit, tmp_path: Path) -> None:

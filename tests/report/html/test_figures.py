@@ -12,12 +12,14 @@ from battery.records.findings import Evidence
 from battery.records.models import LEARN, Phase
 from battery.records.word import Word
 from battery.report.html.figures import (
+    MOST_DOTS,
     Headline,
-    Scale,
     bar,
+    dots,
     headline,
     iterations,
     kinds,
+    place,
     siblings,
     stem,
     tasks,
@@ -30,47 +32,32 @@ CHANGES = st.floats(-1, 20, allow_nan=False)
 
 
 @pytest.mark.parametrize(
-    ("changes", "low", "high"),
-    [
-        ([], -0.1, 0.1),
-        ([-0.05, 0.1], -0.1, 0.1),
-        ([-0.4, -0.55], -1, 1),
-        ([3.0], -1, 5),
-        ([99.0], -1, 10),
-    ],
+    ("change", "at"), [(-1, 0), (-0.4, 30), (0, 50), (0.05, 52.5), (1, 100), (99, 100)]
 )
-def test_the_scale_is_the_smallest_that_holds_all(
-    changes: list[float], low: float, high: float
+def test_every_change_is_on_one_axis_from_nothing_to_twice_as_much(
+    change: float, at: float
 ) -> None:
-    assert Scale.over(changes) == (low, high)
+    assert place(change) == at
 
 
 @given(st.lists(CHANGES, min_size=3, max_size=3).map(sorted))
 def test_places_keep_the_order_and_stay_inside(values: list[float]) -> None:
     low, middle, high = values
-    scale = Scale.over(values)
-    drawn = bar("words", [middle, low, high], scale)
+    drawn = bar("words", [middle, low, high])
     assert drawn.band
     left, right = drawn.band[0], 100 - drawn.band[1]
     assert 0 <= left <= drawn.point + 0.01
     assert drawn.point <= right + 0.01 <= 100.02
-    assert 0 < drawn.none < 100
-
-
-def test_ticks_name_both_ends_and_nothing_between() -> None:
-    drawn = bar("words", [-0.2], Scale.over([-0.2]), ticks=True)
-    assert [text for _, text in drawn.ticks] == ["-25%", "0%: no difference", "+25%"]
-    assert drawn.band is None
+    assert drawn.beyond == (middle > 1)
 
 
 @given(CHANGES)
 def test_a_value_without_interval_is_joined_to_no_difference(change: float) -> None:
-    scale = Scale.over([change])
-    drawn = stem("words", change, scale)
+    drawn = stem("words", change)
     assert drawn.stem
     assert drawn.band
     ends = {drawn.band[0], round(100 - drawn.band[1], 2)}
-    assert ends == {drawn.none, drawn.point}
+    assert ends == {place(0), drawn.point}
 
 
 def first_screen(changes: Any, **shape: Any) -> tuple[Evidence, Headline]:
@@ -105,6 +92,7 @@ def test_it_is_the_effect_on_all_tasks_with_its_interval_and_what_both_arms_did(
     assert first.title == "Tokens on a typical task, against the twin"
     assert first.value == "-43.5%"
     assert "Interval -45.5% to -41.5%" in first.text
+    assert "p = 0.004" in first.text
     assert "8 tasks" in first.text
     assert [(arm.arm, arm.text, arm.share) for arm in first.done] == [
         ("learn", "12 of 12", 100),
@@ -112,7 +100,7 @@ def test_it_is_the_effect_on_all_tasks_with_its_interval_and_what_both_arms_did(
     ]
     assert first.figure
     assert first.figure.band
-    assert first.figure.point < first.figure.none
+    assert first.figure.point < place(0)
     assert first.value in first.figure.label
 
 
@@ -154,7 +142,7 @@ def test_where_few_tasks_reach_no_level_it_says_so_in_place_of_an_interval() -> 
 def test_no_number_is_louder_than_a_word_that_makes_it_worthless(word: Word) -> None:
     evidence = assess(observed(learning)).model_copy(update={"verdict": word})
     first = headline(three(evidence=evidence), evidence)
-    assert (first.value, first.figure, first.done) == ("No effect can be claimed", None, ())
+    assert (first.value, first.figure, first.done) == ("", None, ())
     assert word in first.text
 
 
@@ -163,7 +151,7 @@ def test_with_one_arm_it_is_the_trend_and_no_interval() -> None:
     assert first.title == "Tokens, from the first to the last iteration"
     assert first.figure
     assert first.figure.band is None
-    assert "no frozen arm" in first.text
+    assert "no twin" in first.text
 
 
 def test_a_single_iteration_has_nothing_to_draw() -> None:
@@ -183,11 +171,10 @@ def test_tokens_that_nobody_reported_have_no_effect() -> None:
     assert {row.figure for row in iterations(three(), evidence)} == {None}
 
 
-def test_kinds_of_tasks_are_on_one_scale_with_intervals_where_a_question_was_put() -> None:
+def test_kinds_of_tasks_have_intervals_where_a_question_was_put() -> None:
     rows = kinds(assess(observed(learning)))
     assert [row.cells[0].split()[-1] for row in rows] == ["8", "niche", "easy", "impossible"]
     drawn = [row.figure for row in rows if row.figure]
-    assert len({each.none for each in drawn}) == 1
     assert [each.stem for each in drawn] == [False, False, True, True]
 
 
@@ -196,7 +183,7 @@ def test_tasks_come_with_their_names_the_largest_gain_first() -> None:
     rows = tasks(evidence.by_task, evidence)
     assert [row.cells[0] for _, row in rows[:3]] == ["beta 5", "beta 4", "beta 3"]
     assert [task.change for task, _ in rows] == ["better"] * 3 + ["same"] * 5
-    assert len({row.figure.none for _, row in rows if row.figure}) == 1
+    assert [row.figure.point for _, row in rows[:1] if row.figure] == [24.62]
 
 
 def test_the_saving_is_followed_by_iteration() -> None:
@@ -209,7 +196,7 @@ def test_the_saving_is_followed_by_iteration() -> None:
     assert len(points) == 4
 
 
-def test_what_new_tasks_took_is_next_to_what_was_asked_again_on_one_scale() -> None:
+def test_what_new_tasks_took_is_next_to_what_was_asked_again() -> None:
     evidence = assess(with_siblings(observed(learning), learning))
     assert evidence.siblings
     again, new = siblings(evidence.siblings)
@@ -217,5 +204,24 @@ def test_what_new_tasks_took_is_next_to_what_was_asked_again_on_one_scale() -> N
     assert again.figure
     assert new.figure
     assert (again.figure.stem, new.figure.stem) == (True, False)
-    assert again.figure.none == new.figure.none
     assert new.cells[2].endswith("%)")
+
+
+def test_dots_show_the_largest_gain_first_and_what_both_did_where_it_differs() -> None:
+    shown = dots(assess(observed(solves, iterations=4)).by_task)
+    assert (shown.left_out, shown.least) == (0, [])
+    niche = [dot for dot in shown.most if dot.kind == "niche"]
+    assert {(dot.change, dot.word, dot.done) for dot in niche} == {
+        ("+50.0%", "mixed", "3 of 3 done, twin 0 of 3")
+    }
+    assert {dot.done for dot in shown.most if dot.kind != "niche"} == {""}
+
+
+def test_of_many_tasks_those_that_gain_most_and_those_that_gain_least_are_dots() -> None:
+    by_task = assess(observed(learning)).by_task
+    many = [by_task[0].model_copy(update={"label": str(number)}) for number in range(60)]
+    assert len(dots(many[:MOST_DOTS]).most) == MOST_DOTS
+    shown = dots(many)
+    assert [dot.label for dot in shown.most] == [str(number) for number in range(7)]
+    assert [dot.label for dot in shown.least] == ["56", "57", "58", "59"]
+    assert shown.left_out == 60 - 7 - 4

@@ -52,6 +52,27 @@ def test_it_names_the_verdict_in_title_and_heading(opened: OpenedBattery) -> Non
     assert re.search(rf"<h1.*{evidence.verdict}</h1>", page)
 
 
+def test_what_a_user_calls_a_battery_is_in_title_heading_and_header(opened: OpenedBattery) -> None:
+    page = text(opened, name="Desk <agent>", note="new prompt", tags=["nightly", "v2"])
+    assert re.search(r"<title>[A-Z ]+: Desk &lt;agent&gt;, report of a battery", page)
+    assert re.search(r"<h1.*Desk &lt;agent&gt;</span> .*</h1>", page)
+    header = page.partition("<header")[2].partition("</header>")[0]
+    assert re.findall(r'<span class="(?:tag )?foreign">(.*?)<', header) == [
+        "nightly",
+        "v2",
+        "new prompt",
+    ]
+
+
+def test_a_number_of_ours_has_a_real_minus_and_a_text_of_others_stays_as_it_was(
+    learned: OpenedBattery,
+) -> None:
+    page = text(learned, name="at -40 degrees", note="- 7")
+    assert "at -40 degrees" in page
+    assert not re.search(r"[ >(]-\d+\.\d%", page)
+    assert re.search(r"[ >(]−\d+\.\d%", page)
+
+
 def test_the_method_has_what_identifies_the_run_and_no_path_of_its_machine(
     opened: OpenedBattery,
 ) -> None:
@@ -139,10 +160,10 @@ def test_which_tasks_learned_is_told_by_name_with_the_numbers_of_both_arms(
 ) -> None:
     which = section(learned, "which")
     assert "All 8 tasks got better." in which
-    assert "beta task 2 better niche 298 588 -49.4% 2 of 2 2 of 2" in which
+    assert "beta task 2 better niche 298 588 −49.4% 2 of 2 2 of 2" in which
     assert "all 8" in which
     assert "3 niche" in which
-    assert re.search(r"Iteration Change Drawn 2 -\d+\.\d% 3 -\d+\.\d%", which)
+    assert re.search(r"Iteration Change Drawn 2 −\d+\.\d% 3 −\d+\.\d%", which)
 
 
 def test_of_many_tasks_those_with_the_largest_gain_are_shown_and_the_rest_can_be_opened(
@@ -199,8 +220,11 @@ def test_under_a_word_that_makes_numbers_worthless_none_is_put_forward(
     assert "says nothing here" in section(learned, "why", **judged)
     assert f"The verdict is {word}" in section(learned, "which", **judged)
     first = text(learned, **judged).partition("<nav")[0]
-    assert "No effect can be claimed" in first
-    assert 'class="interval' not in first
+    assert "Numbers not to be used" in first
+    assert "none of the numbers shows what learning did" in first
+    assert 'class="value"' not in first
+    # Of the tasks, in grey; of the whole nothing is drawn.
+    assert 'class="interval"' not in first
 
 
 def test_the_trends_grow_downwards_so_that_any_number_of_iterations_fits(

@@ -10,7 +10,7 @@ from battery.records.comparison import Change, Comparison, CostChange, TaskPair
 from battery.records.models import KINDS
 from battery.report import compare as cells
 from battery.report.evidence import relative
-from battery.report.html.figures import Bar, Scale, bar, ends
+from battery.report.html.figures import Bar, bar, ends
 from battery.report.html.page import render
 
 #: More lines than this are no picture any more; the table has all tasks.
@@ -66,7 +66,7 @@ def _rows(change: Change) -> list[_Row]:
 def _figure(cost: CostChange) -> Bar | None:
     drawn = ends("ratio", cost.ratio, cost.interval)
     label = f"{cost.plain}: {relative(cost.ratio)}, {cells.INTERVAL} {cells.span(cost)}"
-    return bar(label, drawn, Scale.over(drawn)) if drawn else None
+    return bar(label, drawn) if drawn else None
 
 
 def _task(pair: TaskPair, comparison: Comparison) -> list[str]:

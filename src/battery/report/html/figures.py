@@ -2,57 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
-from battery.base.numbers import counted, p_equals, percent, signed_percent
+from battery.base.numbers import counted, p_equals, signed_percent
 from battery.records.findings import Evidence, Group, Interval, Siblings, TaskEffect, of_kind
 from battery.records.metric import METRICS
-from battery.records.models import FROZEN, LEARN, Arm
+from battery.records.models import ARM_NAMES, FROZEN, KINDS, LEARN, Arm, Phase
 from battery.records.summary import Summary, Trend
 from battery.report import evidence as shown
 from battery.report.siblings import rows as new_rows
 
-#: How far a scale may reach to either side, as a relative change; what lies beyond is cut.
-_REACHES: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
-
-
-class Scale(NamedTuple):
-    """A scale of changes, with nothing (no change) always on it."""
-
-    low: float
-    high: float
-
-    @classmethod
-    def over(cls, changes: Iterable[float], *, floor: float = -1.0) -> Scale:
-        """Choose the smallest scale that holds all changes and is as wide to either side.
-
-        A change is a share: -0.5 is half. Below `floor` there is nothing: no ratio falls by more
-        than all.
-        """
-        # As wide to either side, and in few sizes: a glance then tells large from small, and two
-        # reports of like batteries are drawn alike.
-        most = max(map(abs, changes), default=0.0)
-        reach = next((reach for reach in _REACHES if most <= reach), _REACHES[-1])
-        return cls(max(-reach, floor), reach)
-
-    def at(self, change: float) -> float:
-        """Return the place of a change in percent of the width; what lies beyond is at the end."""
-        inside = min(max(change, self.low), self.high)
-        return round(100 * (inside - self.low) / (self.high - self.low), 2)
+#: Every effect on every page is drawn on one axis, from -100% to +100%: so wide it is, as a share.
+_WIDTH: Final = 2.0
 
 
 class Bar(NamedTuple):
-    """An interval to draw: places in percent of the width, and what it says in words."""
+    """A change to draw: places in percent of the width, and what it says in words."""
 
     label: str
-    none: float
     point: float
     #: Distances from the left and from the right end; null where there is no interval.
     band: tuple[float, float] | None
-    ticks: list[tuple[float, str]]
     #: Whether the band is no interval, but leads from no difference to the point.
     stem: bool = False
+    #: Whether the change is more than the axis holds.
+    beyond: bool = False
+
+
+def place(change: float) -> float:
+    """Return where a change (a share: -0.5 is half) is drawn; more than +100% is at the end."""
+    # As wide to either side and the same for all: a glance then tells large from small, on one
+    # page and across pages.
+    return round(100 * (min(max(change, -1.0), 1.0) + 1) / _WIDTH, 2)
 
 
 def ends(
@@ -68,23 +50,18 @@ def ends(
     return [edge - 1 for edge in edges] if kind == "ratio" else edges
 
 
-def bar(label: str, changes: Sequence[float], scale: Scale, *, ticks: bool = False) -> Bar:
-    """Lay out what `ends` returns of a value; ticks name the scale's ends and its zero."""
+def bar(label: str, changes: Sequence[float]) -> Bar:
+    """Lay out what `ends` returns of a value."""
     value, *interval = changes
-    band = (scale.at(interval[0]), round(100 - scale.at(interval[1]), 2)) if interval else None
-    named = [
-        (scale.at(scale.low), signed_percent(scale.low).replace(".0%", "%")),
-        (scale.at(0), f"{percent(0)}: no difference"),
-        (scale.at(scale.high), signed_percent(scale.high).replace(".0%", "%")),
-    ]
-    return Bar(label, scale.at(0), scale.at(value), band, named if ticks else [])
+    band = (place(interval[0]), round(100 - place(interval[1]), 2)) if interval else None
+    return Bar(label, place(value), band, beyond=value > 1)
 
 
-def stem(label: str, change: float, scale: Scale) -> Bar:
+def stem(label: str, change: float) -> Bar:
     """Lay out a value that has no interval: a line from no difference to it."""
-    none, point = scale.at(0), scale.at(change)
+    none, point = place(0), place(change)
     band = (min(none, point), round(100 - max(none, point), 2))
-    return Bar(label, none, point, band, [], stem=True)
+    return Bar(label, point, band, stem=True, beyond=change > 1)
 
 
 _NO_EFFECT: Final = "No effect can be shown"
@@ -94,6 +71,7 @@ class Done(NamedTuple):
     """How many calls of tasks that can be done ended ok in one arm."""
 
     arm: Arm
+    name: str
     text: str
     #: In percent of the width.
     share: float
@@ -121,12 +99,11 @@ class Drawn(NamedTuple):
 
 
 def headline(summary: Summary, evidence: Evidence) -> Headline:
-    """Take the effect that decides; without a frozen arm the trend, which has no interval."""
+    """Take the effect that decides; without a twin the trend, which has no interval."""
     if not evidence.trusted:
         # A number in this place would be louder than the word that makes it worthless.
-        word = evidence.verdict
-        text = f"The verdict is {word}: none of the numbers below shows what learning did."
-        return Headline("Effect", "No effect can be claimed", text)
+        text = f"The verdict is {evidence.verdict}: none of the numbers shows what learning did."
+        return Headline(f"{shown.noun(evidence).capitalize()}, against the twin", "", text)
     group = shown.deciding(evidence)
     if group is not None:
         return _success(group, evidence) if shown.by_success(evidence) else _cost(group, evidence)
@@ -145,12 +122,14 @@ def _cost(group: Group, evidence: Evidence) -> Headline:
         return Headline(title, _NO_EFFECT, text, done=_done(group))
     changes = ends("ratio", group.ratio, group.interval)
     value, text = shown.relative(group.ratio), _about(group, evidence)
-    figure = bar(f"{title}: {value}; {text}", changes, Scale.over(changes), ticks=True)
+    figure = bar(f"{title}: {value}; {text}", changes)
     return Headline(title, value, f"{text[0].upper()}{text[1:]}.", figure, _done(group))
 
 
 def _about(group: Group, evidence: Evidence) -> str:
-    parts = [_interval(group), f"{counted(group.tasks, 'task')}, {shown.over(evidence)}"]
+    asked = evidence.question("niche" if group.kind == "niche" else "cost")
+    p = [p_equals(asked.p)] if asked and asked.p is not None else []
+    parts = [_interval(group), *p, f"{counted(group.tasks, 'task')}, {shown.over(evidence)}"]
     whole = evidence.group("all")
     if whole and whole is not group and whole.ratio is not None:
         parts.append(f"all tasks {shown.relative(whole.ratio)}")
@@ -174,10 +153,10 @@ def _trend(title: str, trend: Trend, change: float, evidence: Evidence) -> Headl
     metric = METRICS[evidence.cost]
     first, last = (trend.values[end] or 0.0 for end in (0, -1))
     text = (
-        f"{metric.written(first, grouped=True)} to {metric.amount(last)}; {p}no frozen arm to "
+        f"{metric.written(first, grouped=True)} to {metric.amount(last)}; {p}no twin to "
         "compare with, so no effect and no interval."
     )
-    figure = bar(text, [change], Scale.over([change]), ticks=True)
+    figure = bar(text, [change])
     return Headline(title, signed_percent(change), text, figure)
 
 
@@ -189,7 +168,8 @@ def _done(group: Group) -> list[Done]:
     if not all(calls for _, _, calls in sides):
         return []
     return [
-        Done(arm, shown.done(ok, calls), round(100 * ok / calls, 2)) for arm, ok, calls in sides
+        Done(arm, ARM_NAMES[arm], shown.done(ok, calls), round(100 * ok / calls, 2))
+        for arm, ok, calls in sides
     ]
 
 
@@ -200,43 +180,87 @@ def _interval(group: Group) -> str:
 
 
 def kinds(evidence: Evidence) -> list[Drawn]:
-    """Lay out the tasks by kind, all on one scale."""
-    scale = Scale.over(
-        end for group in evidence.groups for end in ends("ratio", group.ratio, group.interval)
-    )
-    return [
-        Drawn(shown.group_cells(group, evidence), _figure(group, scale))
-        for group in evidence.groups
-    ]
+    """Lay out the tasks by kind."""
+    return [Drawn(shown.group_cells(group, evidence), _figure(group)) for group in evidence.groups]
 
 
-def _figure(group: Group, scale: Scale) -> Bar | None:
+def _figure(group: Group) -> Bar | None:
     if group.ratio is None:
         return None
     label = f"{group.kind}: {shown.relative(group.ratio)}, {_interval(group)}"
     if group.interval is None:
-        return stem(label, group.ratio - 1, scale)
-    return bar(label, ends("ratio", group.ratio, group.interval), scale)
+        return stem(label, group.ratio - 1)
+    return bar(label, ends("ratio", group.ratio, group.interval))
 
 
 def tasks(effects: Sequence[TaskEffect], evidence: Evidence) -> list[tuple[TaskEffect, Drawn]]:
-    """Lay out tasks on one scale, in their order."""
-    scale = _scale(task.ratio for task in effects)
+    """Lay out tasks in their order."""
     return [
-        (task, Drawn(shown.task_cells(task, evidence), _stem(task.change, task.ratio, scale)))
+        (task, Drawn(shown.task_cells(task, evidence), _stem(task.change, task.ratio)))
         for task in effects
     ]
 
 
+class Dot(NamedTuple):
+    """A task as a dot: the learner, next to the line that its twin is."""
+
+    label: str
+    kind: str
+    change: str
+    #: `better`, `worse`, `mixed` or `same`, and how that reads.
+    result: str
+    word: str
+    #: What both did, where that differs; else empty.
+    done: str
+    figure: Bar | None
+
+
+class Dots(NamedTuple):
+    """Tasks as dots: those that gain most, how many are left out, and those that gain least."""
+
+    most: list[Dot]
+    left_out: int
+    least: list[Dot]
+
+
+#: So many dots fit on a first screen; of more tasks so many of those that gain least are among
+#: them, since a system that learns some tasks at the price of others has to show both.
+MOST_DOTS: Final = 12
+_LEAST: Final = 4
+
+
+def dots(effects: Sequence[TaskEffect]) -> Dots:
+    """Choose and lay out the tasks of the first screen; `effects` begin with the largest gain."""
+    if len(effects) <= MOST_DOTS:
+        return Dots(list(map(_dot, effects)), 0, [])
+    # A row says how many are left out.
+    most = MOST_DOTS - _LEAST - 1
+    left_out = len(effects) - most - _LEAST
+    return Dots(list(map(_dot, effects[:most])), left_out, list(map(_dot, effects[-_LEAST:])))
+
+
+def _dot(task: TaskEffect) -> Dot:
+    own = shown.done(task.learn_done, task.learn_calls)
+    base = shown.done(task.frozen_done, task.frozen_calls)
+    return Dot(
+        task.label,
+        KINDS[Phase(task.phase)],
+        shown.relative(task.ratio),
+        task.change,
+        shown.CHANGES[task.change],
+        "" if own == base else f"{own} done, twin {base}",
+        _stem(task.label, task.ratio),
+    )
+
+
 def siblings(new: Siblings) -> list[Drawn]:
-    """Lay out a typical task asked again and a typical new one, on one scale."""
-    again, first = ends("ratio", new.repeated, None), ends("ratio", new.ratio, new.interval)
-    scale = Scale.over([*again, *first])
+    """Lay out a typical task asked again and a typical new one."""
+    first = ends("ratio", new.ratio, new.interval)
     figures = [
-        _stem("asked again", new.repeated, scale),
-        bar(f"new: {shown.relative(new.ratio)}, {shown.interval(new.interval)}", first, scale)
+        _stem("asked again", new.repeated),
+        bar(f"new: {shown.relative(new.ratio)}, {shown.interval(new.interval)}", first)
         if new.interval and first
-        else _stem("new", new.ratio, scale),
+        else _stem("new", new.ratio),
     ]
     return [Drawn(*row) for row in zip(new_rows(new), figures, strict=True)]
 
@@ -247,16 +271,11 @@ def iterations(summary: Summary, evidence: Evidence) -> list[Drawn]:
         return []
     ratios = evidence.growth.ratios
     numbers = [str(metrics.iteration) for metrics in summary.iterations[1:]]
-    scale = _scale(ratios)
     return [
-        Drawn([name, shown.relative(ratio)], _stem(f"iteration {name}", ratio, scale))
+        Drawn([name, shown.relative(ratio)], _stem(f"iteration {name}", ratio))
         for name, ratio in zip(numbers, ratios, strict=True)
     ]
 
 
-def _scale(ratios: Iterable[float | None]) -> Scale:
-    return Scale.over(ratio - 1 for ratio in ratios if ratio is not None)
-
-
-def _stem(name: str, ratio: float | None, scale: Scale) -> Bar | None:
-    return None if ratio is None else stem(f"{name}: {shown.relative(ratio)}", ratio - 1, scale)
+def _stem(name: str, ratio: float | None) -> Bar | None:
+    return None if ratio is None else stem(f"{name}: {shown.relative(ratio)}", ratio - 1)

@@ -4,8 +4,10 @@ A page of its own takes three things:
 
 1. `templates/NAME.html`, which begins with `{% extends "base.html" %}` and fills the blocks
    `title`, `header` and `main` (and `after`, for data too large to come before the scripts).
-   Text of others goes through `{{ text | line }}` (one line) or `{{ text | lines }}` (a block);
-   both show control characters as escapes. Everything is escaped for HTML unless it is `Markup`.
+   Text of others goes through `{{ text | foreign }}` (one line) or `{{ text | lines }}` (a block),
+   and a sentence of ours that may quote it through `{{ text | line }}`; all show control characters
+   as escapes. In our own texts `-4%` gets a real minus. Everything is escaped for HTML unless it is
+   `Markup`.
    Macros for figures and tables: `{% import "parts.html" as parts %}`.
 2. Optionally `assets/NAME.js`, a plain script without modules, which finds the page's data in
    `battery.data` and draws with `battery.draw(element, width => Plot.plot(…))`; colours are the
@@ -24,12 +26,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from battery import __version__
 from battery.base import jsonio
+from battery.base.numbers import minus, percent
 from battery.base.text import printable
 from battery.report.html.prose import visible
+from battery.verdict import policy
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -66,6 +70,8 @@ def render(
         "scripts": inlined,
         "licences": [_text(name) for name in _LICENCES],
         "version": __version__,
+        # Where changes are drawn, the band of those that are too small to count.
+        "relevant": policy.RELEVANT,
     }
     pieces = _environment().get_template(template).generate({**context, "shell": shell})
     return (piece.encode("utf-8", "replace") for piece in pieces)
@@ -74,8 +80,8 @@ def render(
 def inline_json(value: Any) -> Markup:
     """Write JSON that may stand inside a script element, whatever texts are in it."""
     text = jsonio.dumps(value).decode()
-    for character, escape in _UNSAFE_IN_JSON.items():
-        text = text.replace(character, escape)
+    for character, escaped in _UNSAFE_IN_JSON.items():
+        text = text.replace(character, escaped)
     return Markup(text)  # noqa: S704 - nothing in it can end the element
 
 
@@ -102,14 +108,23 @@ def _environment() -> Environment:
         loader=PackageLoader("battery.report.html"),
         # Most of the text on a page comes from gateways and models.
         autoescape=True,
+        finalize=_finally,
         # Left blank, a name that is missing would be a fact left out.
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    # How much counts as a change, in words; `shell.relevant` is the same number, for the style.
+    environment.globals["relevant"] = percent(policy.RELEVANT)
     environment.filters["line"] = printable
-    environment.filters["lines"] = visible
+    environment.filters["foreign"] = lambda text: escape(printable(text))
+    environment.filters["lines"] = lambda text: escape(visible(text))
     return environment
+
+
+def _finally(value: Any) -> Any:
+    """Give the numbers of our own texts a real minus; what is `Markup` stays as it is."""
+    return minus(value) if type(value) is str and "-" in value else value
 
 
 def _script(name: str) -> Markup:

@@ -29,7 +29,7 @@ from battery.records.word import Word
 from battery.report import evidence as shown
 from battery.report import siblings as new_tasks
 from battery.report import trends
-from battery.report.answer import changes
+from battery.report.answer import answers, changes, wrong
 from battery.report.html import figures
 from battery.report.html.answers import Reviewed, learned, reviews
 from battery.report.html.board import MOST_LINES, ROWS, Board, charts, means_document
@@ -143,7 +143,10 @@ def _of_evidence(summary: Summary, evidence: Evidence) -> dict[str, object]:
         "word": evidence.verdict or "NO VERDICT",
         "tone": evidence.verdict.about.tone if evidence.verdict else "open",
         "trusted": evidence.trusted,
+        "asked": answers(summary, evidence),
         "headline": figures.headline(summary, evidence),
+        "dots": figures.dots(evidence.by_task),
+        "wrong": wrong(evidence),
         # Where the counts of `ok` are, and not once more below.
         "own_word": UNCHECKED if UNCHECKED in evidence.cautions else None,
         "cautions": [text for text in evidence.cautions if text != UNCHECKED],
