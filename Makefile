@@ -1,4 +1,5 @@
-# Two commands for a newcomer: `make battery` runs one, `make test` checks everything.
+# `make` lists what there is to do. Two commands for a newcomer: `make battery` runs one, `make test`
+# checks everything.
 # Both build .venv first, from a hashed lock, and need nothing but Python 3.11+, git, bash, make.
 
 PYTHON ?= $(shell command -v python3 || command -v python)
@@ -16,7 +17,12 @@ COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11
 # It would have each worker of the tests, and each process that they start, compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: battery quick test recipes fuzz cover lint format bench calibrate gauntlet docs pictures reference lock clean
+.PHONY: help battery quick test recipes fuzz cover lint format bench calibrate gauntlet docs pictures reference lock clean
+
+# First, and so what `make` alone does.
+help:  ## this list
+	@sed -nE 's/^([a-z]+):[^#]*  ## (.*)/\1|\2/p' $(MAKEFILE_LIST) | \
+	  while IFS='|' read -r target text; do printf '  make %-10s %s\n' "$$target" "$$text"; done
 
 battery: $(VENV)/ready  ## run a three-iteration battery on the embedded gateway
 	$(BIN)/battery run --iterations 3
@@ -25,7 +31,7 @@ battery: $(VENV)/ready  ## run a three-iteration battery on the embedded gateway
 quick: lint  ## what to run while you edit
 	$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not slow and not recipe" --hypothesis-profile=quick
 
-test: lint  ## the whole program; CI adds what only a build or a copy of the program can show
+test: lint  ## the whole program; CI adds what only a build can show
 	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not recipe"
 
 # Apart, because each one runs batteries on a copy of the program.
@@ -37,7 +43,7 @@ FUZZED := tests/test_fuzz.py tests/verdict/test_consistency.py tests/verdict/tes
 
 # The suite has a few of these examples. They are the same each time; PROFILE=explore draws new ones.
 fuzz: PROFILE ?= fuzz
-fuzz: $(VENV)/test-ready  ## two minutes of answers that are nearly right, and of batteries of any shape
+fuzz: $(VENV)/test-ready  ## two minutes of answers that are nearly right
 	$(BIN)/python -m pytest -q $(FUZZED) --hypothesis-profile=$(PROFILE)
 
 # Apart, because tracing every line takes a test twice as long. Of the slow modules only the commands
@@ -45,7 +51,7 @@ fuzz: $(VENV)/test-ready  ## two minutes of answers that are nearly right, and o
 cover: $(VENV)/test-ready  ## the tests once more, with their coverage
 	$(BIN)/python -m pytest -n 3 --dist worksteal -q -m "not recipe" --cov --cov-fail-under=90
 
-lint: $(VENV)/test-ready
+lint: $(VENV)/test-ready  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 # Where nothing is compiled yet, the tests are, once and not by each worker, while mypy keeps another
@@ -53,7 +59,7 @@ lint: $(VENV)/test-ready
 	@test -d tests/__pycache__ || $(BIN)/python -m pytest --collect-only -qq > /dev/null 2>&1 & \
 	  $(BIN)/mypy; status=$$?; wait; exit $$status
 
-format: $(VENV)/test-ready
+format: $(VENV)/test-ready  ## put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -70,7 +76,7 @@ gauntlet: $(VENV)/test-ready  ## the tables of docs/explanation/gauntlet.md
 docs: $(VENV)/test-ready  ## the documentation as a site, in site/; a broken link fails
 	$(BIN)/sphinx-build -q -W --keep-going -n -c docs . site
 
-pictures: $(VENV)/test-ready  ## the pictures of docs/images, from real batteries; needs Chromium and pdftoppm
+pictures: $(VENV)/test-ready  ## the pictures of docs/images; needs Chromium and pdftoppm
 	$(BIN)/python -m docs.pictures
 
 reference: $(VENV)/test-ready  ## the tables of the reference that follow from the program
@@ -99,5 +105,5 @@ $(VENV)/test-ready: $(VENV)/ready requirements-test.lock
 	$(BIN)/python -m pip check
 	@touch $@
 
-clean:
+clean:  ## remove everything that was built, .venv included
 	rm -rf $(VENV) dist site .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -162,7 +162,7 @@ WRONG_OPTIONS: dict[str, tuple[list[str], str]] = {
     "timeout of no number": (["--respond-timeout", "nan"], "--respond-timeout"),
     "meta": (["--meta-timeout", "0"], "--meta-timeout"),
     "unknown": (["--gatway", "x"], "--gatway"),
-    "resume": (["--resume"], "no battery to resume"),
+    "resume": (["--resume"], "there is no battery in"),
 }
 
 

@@ -327,7 +327,7 @@ def test_ctrl_c_closes_the_battery_which_can_be_resumed(
 
 
 def test_a_folder_without_a_battery_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(battery.FolderError, match="holds no battery"):
+    with pytest.raises(battery.FolderError, match="no battery in"):
         battery.load(tmp_path)
 
 

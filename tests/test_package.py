@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -25,3 +27,14 @@ def test_the_repository_and_the_package_hold_the_same_three_three_two_tasks() ->
     assert (ROOT / "desk_checks.py").read_bytes() == checks
     phases = [entry.phase for entry in plan(load_tasks(ROOT / "tasks.json"))]
     assert phases == ["alpha"] * 3 + ["beta"] * 3 + ["gamma"] * 2
+
+
+def test_make_alone_lists_every_target_and_makes_nothing() -> None:
+    done = subprocess.run(
+        ["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    targets = re.findall(r"^\.PHONY: (.+)", (ROOT / "Makefile").read_text(), re.MULTILINE)[0]
+    lines = re.findall(r"^  make (\w+) +(\S.*)", done.stdout, re.MULTILINE)
+    assert [name for name, _ in lines] == targets.split()
+    assert len(lines) == len(done.stdout.splitlines())
+    assert max(map(len, done.stdout.splitlines())) <= 80

@@ -107,7 +107,7 @@ def test_other_tasks_and_unfinished_batteries_are_not_comparable_and_say_why(
 
 def test_a_folder_without_a_battery_is_refused(before: Path, tmp_path: Path) -> None:
     done = command_here("compare", before, tmp_path, cwd=tmp_path)
-    assert_one_message(done, 2, "holds no battery", "battery compare BEFORE AFTER")
+    assert_one_message(done, 2, "there is no battery in", "battery run")
 
 
 def test_the_last_two_of_a_folder_are_compared_in_their_order(

@@ -34,7 +34,7 @@ def test_the_command_says_what_it_wrote_for_people_and_for_machines(
     ("words", "says"),
     [
         (["csvx"], "'inspect'"),
-        (["inspect", "nowhere"], "holds no battery"),
+        (["inspect", "nowhere"], "there is no battery in"),
         (["inspect", "data", "--output", "data/battery.json"], "--output"),
     ],
 )

@@ -94,8 +94,13 @@ def test_only_batteries_with_all_of_the_tags_are_listed(finished: Path, tmp_path
 
 def test_a_folder_that_is_none_or_holds_none_is_refused(tmp_path: Path) -> None:
     done = command_here("history", tmp_path / "none", cwd=tmp_path)
+    assert_one_message(done, 2, "there is no such folder")
+    (tmp_path / "file").touch()
+    done = command_here("history", tmp_path / "file", cwd=tmp_path)
     assert_one_message(done, 2, "is not a folder")
     done = command_here("history", tmp_path, cwd=tmp_path)
-    assert_one_message(done, 2, "there is no battery under")
+    assert_one_message(done, 2, "there is no battery in")
     # The default is data.
-    assert_one_message(command_here("history", cwd=tmp_path), 2, "data is not a folder")
+    assert_one_message(
+        command_here("history", cwd=tmp_path), 2, "there is no battery in data or below it"
+    )

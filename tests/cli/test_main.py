@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,16 +22,17 @@ from tests.support.commands import environment, start
 
 pytestmark = pytest.mark.slow
 
+#: Commands that are about a battery, where there is none.
+NOWHERE = (
+    *("watch", "watch --once", "summarize", "report", "export inspect", "history", "iterate"),
+    *("run --resume", "grade", "review", "power --from .", "compare --last", "compare data other"),
+)
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["run", "--resume"], "no battery to resume"),
-        (["iterate"], "holds no battery.json"),
-        (["review"], "holds no battery"),
-        (["summarize"], "holds no battery"),
         (["run", "--gateway", "localhost:3100"], "must start with http"),
         (["run", "-n", "0"], "greater than or equal to 1"),
         (["run", "--nonsense"], "--nonsense"),
@@ -53,12 +55,23 @@ def test_a_usage_error_is_one_message_a_next_step_and_exit_2(
     assert not (tmp_path / "data" / "battery" / "battery.json").exists()
 
 
+@pytest.mark.parametrize("words", NOWHERE)
+def test_where_there_is_no_battery_every_command_says_so_alike(words: str, tmp_path: Path) -> None:
+    done = battery(*words.split(), cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    error, hint = done.stderr.splitlines()
+    assert re.fullmatch(r"error: there is no battery in (data|\.)[/a-z ]*: [a-zN_ ./]+", error)
+    assert "name the folder of one" in hint
+    assert "battery run" in hint
+    assert not any(tmp_path.iterdir())
+
+
 def test_with_json_an_error_is_the_one_document(tmp_path: Path) -> None:
     done = battery("summarize", "--json", cwd=tmp_path)
     assert done.returncode == 2
     document = json.loads(done.stdout)
     assert document["exit_code"] == 2
-    assert "holds no battery" in document["error"]["message"]
+    assert "there is no battery in" in document["error"]["message"]
 
 
 def test_debug_shows_the_stack_and_nothing_else_does(tmp_path: Path) -> None:

@@ -96,7 +96,7 @@ def test_a_battery_without_noise_is_called_deterministic(embedded: Path, tmp_pat
 
 
 def test_a_folder_without_a_battery_is_refused(tmp_path: Path) -> None:
-    assert_one_message(power("--from", tmp_path, cwd=tmp_path), 2, "holds no battery")
+    assert_one_message(power("--from", tmp_path, cwd=tmp_path), 2, "there is no battery in")
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,7 @@ def test_a_folder_of_the_original_battery_will_do(tmp_path: Path) -> None:
 
 def test_a_folder_without_a_battery_is_refused(tmp_path: Path) -> None:
     done = command_here("report", tmp_path, cwd=tmp_path)
-    assert_one_message(done, 2, "holds no battery")
+    assert_one_message(done, 2, "there is no battery in")
 
 
 def test_a_folder_is_no_place_for_the_page(folder: Path, tmp_path: Path) -> None:

@@ -100,14 +100,10 @@ def test_nothing_is_written(tmp_path: Path) -> None:
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_folder_without_a_battery_is_refused_with_the_words_of_the_command(
-    tmp_path: Path,
-) -> None:
+def test_a_folder_without_a_battery_is_refused(tmp_path: Path) -> None:
     a = battery(tmp_path / "a", 1)
-    with pytest.raises(FolderError, match="holds no battery") as refused:
+    with pytest.raises(FolderError, match=f"no battery in {tmp_path / 'b'}"):
         compare(a.root, tmp_path / "b")
-    assert refused.value.hint is not None
-    assert "battery compare BEFORE AFTER" in refused.value.hint
 
 
 def test_an_iteration_without_a_run_is_refused(tmp_path: Path) -> None:
@@ -150,5 +146,5 @@ def test_without_a_battery_to_compare_with_the_refusal_says_why_and_what_to_do(
     moved(battery(tmp_path / "a", 1, operation="another"), "2026")
     with pytest.raises(FolderError, match=r"no battery in .*archive asked the same tasks as"):
         last_before(current.root)
-    with pytest.raises(FolderError, match="holds no battery"):
+    with pytest.raises(FolderError, match="no battery in"):
         last_before(tmp_path / "nowhere")

@@ -76,9 +76,8 @@ def test_what_tells_no_noise_is_refused_and_says_what_to_give(
     folder: BatteryDir, tmp_path: Path
 ) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(FolderError, match="holds no battery") as refused:
+    with pytest.raises(FolderError, match="no battery in"):
         power(Wanted(folder=tmp_path / "empty"))
-    assert refused.value.hint == "run a battery first, or give --noise"
     folder.iteration(1).write_runs(runs(1000, None, None, None), "frozen")
     with pytest.raises(UsageError, match="fewer than two tasks with tokens"):
         power(Wanted(folder=folder.root))

@@ -208,24 +208,21 @@ def test_an_iteration_without_a_run_is_refused_when_it_is_read(folder: BatteryDi
         assert opened.calls
 
 
-def test_a_folder_without_a_battery_is_refused_with_the_hint_of_the_command(
-    tmp_path: Path,
-) -> None:
+def test_a_folder_without_a_battery_is_refused(tmp_path: Path) -> None:
     opened = open_battery(BatteryDir(tmp_path / "nothing"))
     assert not opened.has_begun
     for require in (opened.require_begun, opened.require_complete):
-        with pytest.raises(FolderError, match="holds no battery") as refused:
-            require(hint="name two")
-        assert refused.value.hint == "name two"
+        with pytest.raises(FolderError, match=r"no battery in .*: there is no such folder"):
+            require()
 
 
 def test_a_battery_that_has_only_begun_says_how_to_go_on(tmp_path: Path) -> None:
     folder = BatteryDir(tmp_path)
     folder.write_manifest(MANIFEST.model_copy(update={"iterations_finished": 0}))
     opened = open_battery(folder)
-    opened.require_begun(hint="-")
+    opened.require_begun()
     with pytest.raises(FolderError, match="no complete iteration yet") as refused:
-        opened.require_complete(hint="-")
+        opened.require_complete()
     assert refused.value.hint == folder.resume_hint
 
 

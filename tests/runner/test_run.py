@@ -85,8 +85,13 @@ def test_iterate_adds_one_iteration_and_a_new_run_moves_the_finished_battery_awa
 
 
 def test_iterate_needs_a_manifest(settings: Settings) -> None:
-    with pytest.raises(FolderError, match=r"no battery\.json"):
+    with pytest.raises(FolderError, match="there is no battery in"):
         asyncio.run(iterate(settings, lambda _event: None))
+    (settings.folder / "iter_1").mkdir(parents=True)
+    with pytest.raises(FolderError, match=r"no battery\.json") as refused:
+        asyncio.run(iterate(settings, lambda _event: None))
+    assert refused.value.hint is not None
+    assert "`battery iterate` cannot" in refused.value.hint
 
 
 @pytest.mark.parametrize("resume", [True, False])

@@ -91,10 +91,7 @@ def last_before(root: Path) -> Path:
 def _opened(root: Path) -> OpenedBattery:
     opened = open_battery(BatteryDir(root))
     # Without a complete iteration there is still something to say: that nothing can be compared.
-    opened.require_begun(
-        hint="name two folders of batteries: battery compare BEFORE AFTER; or the last two of "
-        "one folder: battery compare --last FOLDER"
-    )
+    opened.require_begun()
     return opened
 
 

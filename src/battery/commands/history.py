@@ -15,7 +15,7 @@ from battery.records.manifest import Manifest, Provenance
 from battery.records.models import Phase
 from battery.records.summary import Metrics, PhaseMetrics, Summary
 from battery.store.artifacts import ITERATION, MEMORY, RUN_SETS, SUMMARY
-from battery.store.battery_dir import BatteryDir
+from battery.store.battery_dir import BatteryDir, no_battery
 from battery.verdict.assess import assess
 
 #: The tasks that a battery asked, by their ids.
@@ -28,6 +28,8 @@ def history(root: Path, tags: Collection[str] = ()) -> History:
     Only those with all of the tags. A battery that cannot be read is a warning, whatever its files
     hold.
     """
+    if not root.exists():
+        raise no_battery(root, below=True)
     if not root.is_dir():
         raise FolderError(f"{root} is not a folder", hint="name the folder of your batteries")
     listed: list[tuple[Entry, _Asked]] = []
@@ -39,9 +41,8 @@ def history(root: Path, tags: Collection[str] = ()) -> History:
         except Exception as error:
             warnings.append(f"{_below(folder.root, root)} is skipped: {_why(error)}")
     if not listed and not warnings:
-        raise FolderError(
-            f"there is no battery under {root}", hint="name another folder, or run one: battery run"
-        )
+        raise no_battery(root, below=True)
+
     if tags and not (listed := [pair for pair in listed if pair[0].has(tags)]):
         noun = "tag" if len(tags) == 1 else "tags"
         raise FolderError(

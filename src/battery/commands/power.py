@@ -76,7 +76,7 @@ def _of_file(path: Path | None) -> Design:
 
 def _measured(folder: Path) -> Measured:
     opened = open_battery(BatteryDir(folder))
-    opened.require_complete(hint="run a battery first, or give --noise")
+    opened.require_complete()
     observed = opened.observed
     if FROZEN not in observed.grid.arms:
         raise UsageError(

@@ -20,7 +20,7 @@ from battery.records.models import FROZEN, LEARN, Arm, Run, RunResult, Tasks
 from battery.records.summary import Metrics
 from battery.store import original
 from battery.store.artifacts import ARCHIVE, ITERATION, MANIFEST, RUN_SETS, TASKS
-from battery.store.battery_dir import BatteryDir
+from battery.store.battery_dir import BatteryDir, no_battery
 from battery.store.iteration_dir import IterationDir
 from battery.verdict.facts import Observed, reruns_of
 from battery.verdict.metrics import measure, require_runs
@@ -190,14 +190,12 @@ class OpenedBattery:
                 more = f", as {'does' if others == 1 else 'do'} {others} more" if others else ""
                 yield f"{faults[0]}; it counts as not reported{more}"
 
-    def require_begun(self, *, hint: str) -> None:
-        """Refuse a folder in which no battery has begun; raise `FolderError` with this hint."""
+    def require_begun(self) -> None:
+        """Refuse a folder in which no battery has begun; raise `FolderError`."""
         if not self.has_begun:
-            raise self._no_battery(hint)
+            raise no_battery(self.folder.root)
 
-    def require_complete(
-        self, *, hint: str = "name the folder of a battery, or run one first: battery run"
-    ) -> None:
+    def require_complete(self) -> None:
         """Refuse a battery without a complete iteration; raise `FolderError`."""
         if self.steps:
             return
@@ -205,8 +203,8 @@ class OpenedBattery:
         if isinstance(self.provenance, Manifest):
             raise FolderError(f"{none} yet", hint=self.folder.resume_hint)
         if self.torn:
-            raise FolderError(f"{none}: {self.torn}", hint=hint)
-        raise self._no_battery(hint)
+            raise FolderError(f"{none}: {self.torn}", hint="start another: battery run")
+        raise no_battery(self.folder.root)
 
     def require_whole(self) -> None:
         """Refuse a battery that lost iterations its manifest calls finished; `FolderError`."""
@@ -225,12 +223,6 @@ class OpenedBattery:
                 hint=f"put it back; where a run was killed while it moved the battery to "
                 f"{root / ARCHIVE}, `battery run` moves the rest",
             )
-
-    def _no_battery(self, hint: str) -> FolderError:
-        return FolderError(
-            f"{self.folder.root} holds no battery: there is no {RUN_SETS.places[0]} in it",
-            hint=hint,
-        )
 
     def _measured(self, number: int, arm: Arm) -> Metrics:
         # Of the first repeat: further ones serve the statistics only, so that the metrics of a

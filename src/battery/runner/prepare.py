@@ -44,8 +44,8 @@ from battery.records.models import Tasks
 from battery.runner.budget import require_prices
 from battery.runner.schedule import Schedule
 from battery.runner.start import require_alike
-from battery.store.artifacts import TASKS
-from battery.store.battery_dir import BatteryDir
+from battery.store.artifacts import MANIFEST, TASKS
+from battery.store.battery_dir import BatteryDir, no_battery
 from battery.target import targets
 from battery.target.kinds import kind_of
 
@@ -166,7 +166,8 @@ def resumed(folder: BatteryDir, settings: Settings, tell: Observer) -> Battery:
     """Take up the battery in a folder; raise `MismatchError` for what would make it another."""
     manifest = folder.read_manifest()
     if manifest is None:
-        raise nothing_to_resume(folder)
+        raise unknown(folder, "run --resume")
+
     _refuse_other_options(settings, manifest)
     tasks, source = _same_tasks(folder, manifest, settings)
     wanted = settings.iterations or manifest.iterations_wanted
@@ -209,11 +210,14 @@ def unfinished(folder: BatteryDir) -> FolderError:
     )
 
 
-def nothing_to_resume(folder: BatteryDir) -> FolderError:
-    """Return the error for a folder without a battery of this program."""
+def unknown(folder: BatteryDir, command: str) -> FolderError:
+    """Return the error for a folder without a manifest, which a command cannot go on with."""
+    if not folder.numbers():
+        return no_battery(folder.root)
     return FolderError(
-        f"there is no battery to resume in {folder.root}",
-        hint="leave out --resume to start one, or name its folder with --dir",
+        f"{folder.root} holds no {MANIFEST.name}, so its tasks and targets are not known",
+        hint=f"`battery review` and `battery summarize` read such folders; `battery {command}` "
+        "cannot",
     )
 
 

@@ -13,7 +13,6 @@ from battery.base import interrupts, loop
 from battery.base.clock import left_out, now
 from battery.base.errors import (
     BatteryError,
-    FolderError,
     InterruptedRunError,
     LostFolderError,
     PausedError,
@@ -39,7 +38,6 @@ from battery.runner.prepare import Battery
 from battery.runner.regrade import regrade
 from battery.runner.reviewer import write_metrics
 from battery.runner.summarize import rehearse, write_summary
-from battery.store.artifacts import MANIFEST
 from battery.store.battery_dir import BatteryDir
 from battery.store.files import Reserve, make_folder
 from battery.store.journal import Journal
@@ -60,7 +58,8 @@ async def run(settings: Settings, tell: Observer) -> Summary:
     if settings.resume:
         # Looked at before the lock, which would make the folder.
         if not folder.has_manifest():
-            raise prepare.nothing_to_resume(folder)
+            raise prepare.unknown(folder, "run --resume")
+
         with locked(folder.root, tell):
             return await _carry_on(prepare.resumed(folder, settings, tell), tell)
     # What is refused here leaves no folder behind.
@@ -75,10 +74,8 @@ async def iterate(settings: Settings, tell: Observer) -> Summary:
     """Add one iteration to a finished battery, with the tasks, targets and arms it had."""
     folder = BatteryDir(settings.folder)
     if not folder.has_manifest():
-        raise FolderError(
-            f"{folder.root} holds no {MANIFEST.name}, so its tasks and targets are not known",
-            hint="`battery review` and `battery summarize` read such folders; iterate cannot",
-        )
+        raise prepare.unknown(folder, "iterate")
+
     with locked(folder.root, tell):
         return await _carry_on(prepare.iterated(folder, settings, tell), tell)
 

@@ -27,6 +27,7 @@ from battery.store.artifacts import (
     MEMORY,
     OF_THE_BATTERY,
     REPORT,
+    RUN_SETS,
     SUMMARY,
     SUMMARY_TEXT,
     TASKS,
@@ -37,6 +38,16 @@ from battery.store.prices import read_pricing
 
 #: What a battery begins with; all its other files come of its iterations.
 _AT_THE_START: Final = (MANIFEST, TASKS)
+
+
+def no_battery(folder: Path, *, below: bool = False) -> FolderError:
+    """Return the error for a folder without a battery, also in the folders below it."""
+    where = f"{folder} or below it" if below else str(folder)
+    why = f"it holds no {RUN_SETS.places[0]}" if folder.is_dir() else "there is no such folder"
+    return FolderError(
+        f"there is no battery in {where}: {why}",
+        hint="name the folder of one (battery history lists them), or start one: battery run",
+    )
 
 
 class BatteryDir:

@@ -20,7 +20,7 @@ from battery.records.manifest import Manifest
 from battery.records.summary import Metrics, Summary
 from battery.report.terminal.lines import iteration_line, place
 from battery.store.artifacts import MANIFEST, SUMMARY, TASKS
-from battery.store.battery_dir import BatteryDir
+from battery.store.battery_dir import BatteryDir, no_battery
 from battery.store.lock import holder, is_held
 from battery.watch.follow import Follower
 
@@ -146,10 +146,7 @@ def first_look(folder: BatteryDir) -> tuple[Look, Manifest]:
             f"{folder.root} has no {MANIFEST.name}, which says how far a battery is",
             hint=f"look at what it holds with: battery summarize {shlex.quote(str(folder.root))}",
         )
-    raise FolderError(
-        f"there is no battery in {folder.root}",
-        hint="start one with battery run, or name the folder of one: battery watch DIR",
-    )
+    raise no_battery(folder.root)
 
 
 def stop_of(folder: BatteryDir, look: Look) -> BatteryError:
