@@ -439,7 +439,15 @@ def in_shell(commands: list[str], folder: Path, exported: dict[str, str]) -> lis
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=folder,
-        env=environment({**exported, "PATH": path, "PYTHONUTF8": "1"}),
+        # The plugins of this suite are none of the examples', and take a second to load.
+        env=environment(
+            {
+                **exported,
+                "PATH": path,
+                "PYTHONUTF8": "1",
+                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            }
+        ),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -20,21 +20,17 @@ assert SYSTEMS, "the modules that register systems are imported"
 
 
 SEED = 3
-#: A false learner, and part of a reason for the word it got.
+#: A false learner, and part of a reason for the word it got. Others meet a whole battery over
+#: HTTP in tests/test_false_learners.py, and `make gauntlet` has all of them.
 CAUGHT = [
-    ("hollow answers", "failed their checks"),
     ("hollow, in shape", "failed their checks"),
-    ("answer cache", "new tasks"),
-    ("cache by likeness", "fewer new tasks are done"),
     ("gives up the largest", "lost"),
     ("gives up what is new", "new tasks"),
     ("copies its twin", "where its twin was asked first"),
     ("bluffs in shape", "impossible tasks ended ok"),
-    ("one memory behind both", "memory"),
     ("throttled twin", "the twin took"),
     ("a head start", "differ already in iteration 1"),
     ("fingerprints never change", "nothing was learned"),
-    ("broken prompt cache", "the work costs more"),
     ("broken prompt cache, no prices", "give prices"),
     ("cheaper model, told", "by its prices"),
     ("zeros throughout", "0 for calls that took turns"),

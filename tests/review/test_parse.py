@@ -173,7 +173,7 @@ def test_an_answer_in_the_asked_form_comes_back_whole(
 
 @pytest.mark.parametrize(
     "line",
-    ["a" + " " * 9_000 + "b", "-" * 9_000 + "x", "|" * 3_000, "(.:,;" * 2_000, "/" * 5_000],
+    ["a" + " " * 4_000 + "b", "-" * 4_000 + "x", "|" * 2_000, "(.:,;" * 1_000, "/" * 3_000],
 )
 def test_a_long_hostile_line_says_nothing_and_takes_no_time(line: str) -> None:
     for text in (line, f"**Target file**: {line}", f"**Verdict**: {line}", f"### {line} x"):

@@ -57,9 +57,9 @@ def test_what_the_simulation_reckons_is_what_the_module_does(null: str) -> None:
 def test_without_an_effect_twenty_looks_rarely_reach_the_threshold(null: str) -> None:
     rng = np.random.default_rng(2)
     # In parts, each small enough for the memory of a small machine.
-    hits = [reached(simulated(NULLS[null](rng, (2000, 21, 24))))[-1] for _ in range(10)]
+    hits = [reached(simulated(NULLS[null](rng, (2000, 21, 24))))[-1] for _ in range(4)]
     level = 1 / THRESHOLD
-    assert np.mean(hits) <= level + 3 * np.sqrt(level * (1 - level) / 20_000)
+    assert np.mean(hits) <= level + 3 * np.sqrt(level * (1 - level) / 8_000)
 
 
 def test_an_effect_of_half_a_deviation_is_found_within_a_few_looks() -> None:
