@@ -13,11 +13,14 @@ from battery.embedded.server import GatewayOptions, serving
 #: Fixes which arm is asked first; the README shows the same battery.
 SEED = 7
 
+#: What the report calls it.
+NAME = "staffing agent"
+
 
 def write_report(page: Path) -> None:
     """Run three iterations on the embedded gateway and write their report."""
     with tempfile.TemporaryDirectory() as folder:
-        _run(Path(folder, "battery"))
+        _run(Path(folder, "battery"), "--name", NAME)
         _command("report", Path(folder, "battery"), "--output", page.resolve())
 
 
