@@ -14,6 +14,7 @@ from battery.records.comparison import Comparison
 from tests.support.calls import assert_one_message, command_here
 from tests.support.commands import read_json
 from tests.support.samples import shipped
+from tests.support.screens import on_terminal
 
 pytestmark = pytest.mark.slow
 
@@ -67,10 +68,10 @@ def test_a_more_expensive_system_is_worse_and_fails_the_pipeline_that_asks(
     after = changed(more_expensive)
     done = command_here("compare", before, after, "--fail-on", "worse", cwd=before.parent)
     assert done.returncode == 3
-    assert "\nWORSE\n" in done.stdout
+    assert "\nWORSE  On the same 8 tasks after is worse than before" in done.stdout
     assert done.stderr.startswith("error: gate not met: worse: WORSE. On the same 8 tasks")
     back = command_here("compare", after, before, "--fail-on", "worse", cwd=before.parent)
-    assert (back.returncode, "\nBETTER\n" in back.stdout) == (0, True)
+    assert (back.returncode, "\nBETTER  " in back.stdout) == (0, True)
 
 
 def test_the_formats_say_the_same_word_and_the_page_is_written_as_well(
@@ -96,13 +97,13 @@ def test_other_tasks_and_unfinished_batteries_are_not_comparable_and_say_why(
     after = changed(other)
     done = command_here("compare", before, after, "--fail-on", "flips", cwd=tmp_path)
     assert done.returncode == 3
-    assert "they have no task in common" in done.stdout
+    assert "they have no task in common" in " ".join(done.stdout.split())
     begun = shutil.copytree(before, tmp_path / "begun")
     for path in begun.glob("iter_*/runs.json"):
         path.unlink()
     done = command_here("compare", begun, before, cwd=tmp_path)
     assert done.returncode == 0
-    assert "begun has no complete iteration" in done.stdout
+    assert "begun has no complete iteration" in " ".join(done.stdout.split())
 
 
 def test_a_folder_without_a_battery_is_refused(before: Path, tmp_path: Path) -> None:
@@ -121,6 +122,15 @@ def test_the_last_two_of_a_folder_are_compared_in_their_order(
     found = Comparison.model_validate_json(done.stdout)
     assert (found.outcome, found.before.name) == ("WORSE", "2020-01-01T00-00-00Z")
     assert found.after.folder == str(current)
+    (current / "report.html").write_text("a report", "utf-8")
+    screen = on_terminal("compare", "--last", current.name, cwd=current.parent)
+    assert screen.scrolled == []
+    text = " ".join(" ".join(screen.lines).split())
+    assert "WORSE On the same 8 tasks after is worse than 2020-01-01T00-00-00Z: 100.0% more" in text
+    *_, command, page, report = screen.lines
+    assert command.split("  ")[0] == "battery compare --last after --full"
+    assert page.split("  ")[0] == "battery compare --last after -o page.html"
+    assert report.split("  ")[0] == "battery open after"
 
 
 def test_folders_that_are_missing_or_too_many_are_told_with_the_command(tmp_path: Path) -> None:

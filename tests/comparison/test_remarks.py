@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from battery.comparison.remarks import cause, cautions, settle
+from battery.comparison.remarks import cause, cautions, settle, untrusted
 from battery.records.models import LEARN, Phase
-from battery.records.word import Outcome
+from battery.records.word import Outcome, Word
 from tests.comparison.pairs import against_usual, cheaper, everywhere, facts
+from tests.report.comparisons import side
 from tests.verdict.batteries import Cell, calls
 
 
@@ -120,3 +121,11 @@ def test_with_too_few_tasks_their_number_comes_first() -> None:
 def test_without_tokens_answers_that_report_them_would_settle_it() -> None:
     (advice,) = settle(Outcome.UNCLEAR, facts(calls(silent), calls(silent)))
     assert advice == "Answers that report their tokens, in main and in branch."
+
+
+def test_a_battery_that_is_not_to_be_trusted_by_itself_is_said_behind_the_sentence() -> None:
+    sound, spoiled = side("a", "main"), side("b", "branch")
+    spoiled = spoiled.model_copy(update={"verdict": Word.INVALID})
+    text = " But branch is INVALID, so its numbers cannot be trusted."
+    assert untrusted(sound, spoiled) == text
+    assert untrusted(sound, sound.model_copy(update={"verdict": Word.REGRESSED})) == ""

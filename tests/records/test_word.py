@@ -18,7 +18,7 @@ from battery.report.machine.github import attention, outputs
 from battery.report.machine.junit import junit
 from battery.report.markdown import calibration
 from battery.report.markdown.summary import markdown
-from battery.report.terminal.compare import comparison_lines
+from battery.report.terminal.compare import Way, comparison_lines
 from battery.report.terminal.look import Look
 from battery.report.terminal.summary import print_summary, summary_lines
 from battery.tracing.spans import evaluations
@@ -88,7 +88,7 @@ def test_a_calibration_counts_every_word() -> None:
 def test_the_reports_of_a_comparison_show_every_outcome(outcome: Outcome) -> None:
     assert compared(outcome, pair_facts(calls(), calls()), ["for a reason"])
     record = comparison(outcome=outcome)
-    painted = "\n".join(comparison_lines(record, IN_COLOUR))
+    painted = "\n".join(comparison_lines(record, IN_COLOUR, Way([])))
     assert f"\x1b[{COLOURS[outcome.about.tone]}m{outcome}\x1b[0m" in painted
     html = b"".join(page(record)).decode()
     assert f'<div class="outcome {outcome.about.tone}">\n<h1 id="word">{outcome}</h1>' in html

@@ -51,9 +51,9 @@ def test_what_decides_comes_first_and_the_rest_has_two_means_alone() -> None:
     change = CASES["worse"].change
     assert change is not None
     cost, done, *others = cells.rows(change)
-    assert cost == ["total_tokens", "1,000", "3,191", "+100.5%", "+50.1% to +375.3%", "0.008"]
-    assert done == ["ok_tasks", "12 of 12", "10 of 12", "-16.7 pts", "-", "0.333"]
-    assert others[0] == ["avg_turns_per_task", "4.00", "4.00", "-", "-", "-"]
+    assert cost == ["tokens per task", "1,000", "3,191", "+100.5%", "+50.1% to +375.3%", "0.008"]
+    assert done == ["tasks done", "12 of 12", "10 of 12", "-16.7 pts", "", "0.333"]
+    assert others[0] == ["turns per task", "4.00", "4.00", "", "", ""]
     assert {len(row) for row in (cost, done, *others)} == {len(cells.heads(CASES["worse"]))}
 
 

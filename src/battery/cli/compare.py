@@ -17,13 +17,13 @@ from battery.cli.output import print_json, then
 from battery.commands import compare as stage
 from battery.report.html.compare import page
 from battery.report.markdown.compare import markdown
-from battery.report.terminal.compare import print_comparison
+from battery.report.terminal.compare import Way, print_comparison
 from battery.store.battery_dir import BatteryDir
 from battery.verdict.conditions import OF_COMPARISON, parse, require_of_comparison
 
 Before = Annotated[
     Path | None,
-    argument("A", "Folder of the battery before; with --last, of the current one."),
+    argument("A", "Folder of the battery before; with --last, of the current one [data/battery]."),
 ]
 After = Annotated[Path | None, argument("B", "Folder of the battery after.")]
 Last = Annotated[
@@ -41,6 +41,12 @@ Printed = Annotated[
     Literal["text", "md", "json"],
     option("--format", "Print text for people, Markdown for a pull request, or JSON."),
 ]
+Full = Annotated[
+    bool,
+    options.option(
+        "--full", "Print all that it rests on as well: every flip, the twins, what else differs."
+    ),
+]
 FailOn = Annotated[
     str | None,
     option(
@@ -56,6 +62,7 @@ def compare(
     after: After = None,
     last: Last = False,
     output: Output = None,
+    full: Full = False,
     form: Printed = "text",
     fail_on: FailOn = None,
     as_json: options.Json = False,
@@ -88,7 +95,8 @@ def compare(
         elif form == "md":
             typer.echo(markdown(comparison), nl=False)
         else:
-            print_comparison(comparison, sys.stdout)
+            way = Way(_command(before, after, last=last), output)
+            print_comparison(comparison, sys.stdout, way, full=full)
 
 
 def _folders(before: Path | None, after: Path | None, *, last: bool) -> tuple[Path, Path]:
@@ -105,3 +113,9 @@ def _folders(before: Path | None, after: Path | None, *, last: bool) -> tuple[Pa
             "battery compare --last",
         )
     return before, after
+
+
+def _command(before: Path | None, after: Path | None, *, last: bool) -> list[str]:
+    """Return the words of this command, which those for more of it begin with."""
+    named = [str(folder) for folder in (before, after) if folder]
+    return ["compare", *(["--last"] if last else []), *named]

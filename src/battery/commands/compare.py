@@ -16,7 +16,7 @@ from battery.recorded import OpenedBattery, open_battery
 from battery.records.comparison import Comparison, Flips, Noise, Side
 from battery.records.models import LEARN
 from battery.records.word import Outcome
-from battery.store.artifacts import ARCHIVE
+from battery.store.artifacts import ARCHIVE, REPORT
 from battery.store.battery_dir import BatteryDir
 from battery.verdict.assess import assess
 
@@ -31,13 +31,14 @@ def compare(before: Path, after: Path) -> Comparison:
     # Tasks and iterations that only one side has say nothing about a change.
     both = pairing.shared(a.calls, b.calls)
     facts = pairing.weigh(a.calls, b.calls, both, names)
+    of_before, of_after = _party(a, names.before), _party(b, names.after)
     if facts:
         outcome, reasons = decide(facts)
         sentence = words.sentence(outcome, facts, reasons)
+        sentence += remarks.untrusted(of_before.side, of_after.side)
     else:
         outcome, reasons = Outcome.NOT_COMPARABLE, [_missing(a, b, both, names)]
         sentence = words.not_comparable(reasons, names)
-    of_before, of_after = _party(a, names.before), _party(b, names.after)
     return Comparison(
         outcome=outcome,
         sentence=sentence,
@@ -100,6 +101,7 @@ def _party(opened: OpenedBattery, name: str) -> Party:
     side = Side(
         name=name,
         folder=str(opened.folder.root),
+        report=str(report) if (report := opened.folder.root / REPORT.name).is_file() else None,
         run_id=provenance.run_id,
         started_at=provenance.started_at,
         state=provenance.state,

@@ -18,7 +18,7 @@ from battery.comparison.outcome import (
     with_p,
 )
 from battery.comparison.pairing import Facts
-from battery.records.comparison import CostChange
+from battery.records.comparison import CostChange, Side
 from battery.records.models import Phase
 from battery.records.word import Outcome
 from battery.verdict import policy
@@ -72,6 +72,15 @@ def cause(facts: Facts) -> str:
     return (
         f"{start}. So the system or its surroundings changed, and not (only) what was "
         f"learned.{_beyond(facts)}"
+    )
+
+
+def untrusted(*sides: Side) -> str:
+    """Say behind the sentence whose own verdict makes its numbers worthless; else empty."""
+    return "".join(
+        f" But {side.name} is {side.verdict}, so its numbers cannot be trusted."
+        for side in sides
+        if side.verdict and not side.verdict.about.trusted
     )
 
 

@@ -33,6 +33,9 @@ class Side(Record):
         "shortest name of a folder that tells the two apart; cut where it is long."
     )
     folder: FileName = Field(description="As it was named.")
+    report: FileName | None = Field(
+        default=None, description="Its report, as a path; null where there is none."
+    )
     run_id: str | None = Field(description="From the manifest; null without one.")
     started_at: str | None = Field(description="From the manifest; null without one.")
     state: str | None = Field(description="From the manifest; null without one.")

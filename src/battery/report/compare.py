@@ -18,7 +18,7 @@ from battery.records.comparison import (
     Side,
     TaskPair,
 )
-from battery.records.metric import METRICS, OK
+from battery.records.metric import ELAPSED, METRICS, OK, OVERSEER
 from battery.records.models import ARM_NAMES
 from battery.records.word import Flip
 from battery.report.evidence import NONE, mean, relative
@@ -38,14 +38,15 @@ def heads(comparison: Comparison) -> list[str]:
     return ["Metric", comparison.before.name, comparison.after.name, "Change", INTERVAL, "p"]
 
 
-def rows(change: Change) -> list[list[str]]:
-    """Write what `heads` names, a row per metric: the two that decide first."""
-    return [_cost(change.cost), _done(change.done), *map(_means, change.others)]
+def rows(change: Change, *, timed: bool = True) -> list[list[str]]:
+    """Write what `heads` names, a row per metric: the two that decide first, time if `timed`."""
+    others = [means for means in change.others if timed or means.metric != ELAPSED]
+    return [_cost(change.cost), _done(change.done), *map(_means, others)]
 
 
 def _cost(cost: CostChange) -> list[str]:
     return [
-        cost.metric,
+        _label(cost.metric),
         mean(cost.metric, cost.before),
         mean(cost.metric, cost.after),
         relative(cost.ratio),
@@ -60,12 +61,18 @@ def _done(done: DoneChange) -> list[str]:
         ended_ok(done.before, done.before_calls),
         ended_ok(done.after, done.after_calls),
     )
-    return [OK, *sides, points, NONE, p_value(done.p)]
+    return [_label(OK), *sides, points, "", p_value(done.p)]
 
 
 def _means(means: Means) -> list[str]:
     sides = (mean(means.metric, value) for value in (means.before, means.after))
-    return [means.metric, *sides, NONE, NONE, NONE]
+    return [_label(means.metric), *sides, "", "", ""]
+
+
+def _label(metric: str) -> str:
+    if metric == OVERSEER:
+        return "overseer"
+    return "tasks done" if metric == OK else f"{METRICS[metric].plain} per task"
 
 
 def span(cost: CostChange) -> str:
@@ -101,15 +108,30 @@ def task_cells(pair: TaskPair, comparison: Comparison) -> list[str]:
     ]
 
 
+def untrusted(comparison: Comparison) -> str:
+    """Name the batteries whose own verdict makes their numbers worthless: `main is INVALID`."""
+    sides = (comparison.before, comparison.after)
+    return " and ".join(
+        f"{side.name} is {side.verdict}"
+        for side in sides
+        if side.verdict and not side.verdict.about.trusted
+    )
+
+
 def side(battery: Side) -> str:
-    """Describe a battery in one line, but for its folder."""
+    """Describe a battery in one line, but for its name and its folder."""
+    word = "" if battery.checked else f"; {UNCHECKED}"
+    return f"{battery.verdict or 'no verdict'}: {size(battery)}{word}"
+
+
+def size(battery: Side) -> str:
+    """Describe the size of a battery: `8 tasks, iterations 1 to 3, learner and twin`."""
     steps = _iterations(battery.iterations) if battery.iterations else "no complete iteration"
     arms = " and ".join(ARM_NAMES[arm] for arm in battery.arms) or "no arm"
-    parts = [f"{battery.tasks} tasks", steps, arms]
+    parts = [counted(battery.tasks, "task"), steps, arms]
     if battery.repeats > 1:
         parts.append(f"{battery.repeats} repeats")
-    word = "" if battery.checked else f"; {UNCHECKED}"
-    return f"{battery.verdict or 'no verdict'}: {', '.join(parts)}{word}"
+    return ", ".join(parts)
 
 
 def compared(comparison: Comparison) -> str:
@@ -135,13 +157,17 @@ def flips(comparison: Comparison) -> str:
     counts, a, b = comparison.flips, comparison.before.name, comparison.after.name
     if not counts.lost + counts.gained + counts.bluffs + counts.bluffs_ended:
         return "No task flipped: each passes or fails in both."
-    text = f"{counts.lost} passed in {a} and not in {b}, {counts.gained} the other way"
+    tasks = [
+        f"{count} passed in {one} and not in {other}"
+        for count, one, other in ((counts.lost, a, b), (counts.gained, b, a))
+        if count
+    ]
     bluffs = [
         f"{counted(count, 'impossible task')} {what}"
         for count, what in ((counts.bluffs, "now claimed done"), (counts.bluffs_ended, "no longer"))
         if count
     ]
-    return "; ".join([text, *bluffs]) + "."
+    return "; ".join([*tasks, *bluffs]) + "."
 
 
 def ending(pair: TaskPair) -> str:

@@ -2,49 +2,99 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
+from typing import Any
 
-from battery.records.comparison import Comparison
-from battery.report.terminal.compare import comparison_lines
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from battery.base.text import cells
+from battery.records.comparison import Comparison, Difference
+from battery.records.word import Word
+from battery.report.terminal.compare import Way, comparison_lines
 from battery.report.terminal.look import Look
+from battery.report.terminal.summary import MOST_ROWS
 from tests.report.comparisons import CASES, HOSTILE, comparison
+from tests.report.test_compare import HABITS, Habits, battery
+from tests.support.screens import Screen
 from tests.verdict.batteries import REFUTED, calls
 
 PLAIN = Look("^", "v", "=", "..", colour=False)
+WAY = Way(["compare", "data/main", "data/branch"])
 
 
-def console(found: Comparison) -> str:
-    return "\n".join(comparison_lines(found, PLAIN))
+def lines(found: Comparison, *, full: bool = False, way: Way = WAY) -> list[str]:
+    return list(comparison_lines(found, PLAIN, way, full=full))
+
+
+def console(found: Comparison, *, full: bool = True) -> str:
+    return "\n".join(lines(found, full=full))
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_terminal_fits_80_columns_and_shows_the_word_first(name: str) -> None:
-    lines = list(comparison_lines(CASES[name], PLAIN))
-    too_long = [line for line in lines if len(line) > 80 and HOSTILE[:20] not in line]
-    assert too_long == []
-    assert lines.index(CASES[name].outcome) == 5
-    assert "\x1b" not in "".join(lines)
+def test_the_terminal_fits_80_columns_and_ends_with_the_word_and_where_to_look(name: str) -> None:
+    for full in (False, True):
+        shown = lines(CASES[name], full=full)
+        assert [line for line in shown if len(line) > 80 and HOSTILE[:20] not in line] == []
+        at = next(at for at, line in enumerate(shown) if line.startswith(CASES[name].outcome + " "))
+        assert at >= len(shown) - 10
+        *_, command, page = shown
+        assert command.startswith("battery compare data/main data/branch --full")
+        assert page.startswith("battery compare data/main data/branch -o page.html")
+        assert "\x1b" not in "".join(shown)
 
 
-def test_flips_come_before_the_numbers_and_bluffs_before_all() -> None:
-    text = console(CASES["worse"])
-    order = [
-        "flips: 1 passed in main",
-        "BLUFFS NOW impossible",
-        "FAILS NOW  easy",
-        "iterations 2 to 3",
-    ]
+def test_the_numbers_come_first_then_the_flips_the_worst_of_them_above_and_the_word() -> None:
+    text = console(CASES["worse"], full=False)
+    order = ["main    no verdict", "tokens per task", "flips: 1 passed in main", "BLUFFS NOW"]
+    order += ["FAILS NOW  easy", "\nWORSE  On the same 8 tasks branch is worse", "Holds for"]
     assert sorted(order, key=text.index) == order
-    assert text.index("total_tokens") < text.index("tokens by task, the largest changes")
+    assert "time per task" not in text
+    assert "time per task" in console(CASES["worse"])
 
 
-def test_a_long_list_of_flips_is_cut_and_says_so() -> None:
+def test_flips_that_do_not_fit_are_counted() -> None:
+    shown = lines(CASES["many flips"])
+    flips = [line for line in shown if line.startswith("  FAILS NOW")]
+    assert f"  and {54 - len(flips)} more: --full" in shown
+    assert len(flips) >= 2
     assert "and 34 more; --json has all of them" in console(CASES["many flips"])
 
 
+def test_what_is_unfair_or_to_be_minded_is_named_with_where_its_text_is() -> None:
+    unlike = [
+        Difference(what=what, before="1", after="2", unfair=unfair, text="t")
+        for what, unfair in (("arms", True), ("limit", False), ("state", True))
+    ]
+    found = comparison(differences=unlike, cautions=["one thing", "another", "a third"])
+    shown = lines(found)
+    assert "unfair: arms, state; --full says why" in shown
+    assert "mind (1 of 3; --full has them): one thing" in shown
+    assert "unfair: arms: main 1, branch 2; t" in lines(found, full=True)
+
+
+def test_numbers_of_a_battery_that_is_not_to_be_trusted_say_so() -> None:
+    bluffing = CASES["worse"].after.model_copy(update={"verdict": Word.DISHONEST})
+    found = CASES["worse"].model_copy(update={"after": bluffing})
+    shown = lines(found)
+    at = shown.index("Not to be used: branch is DISHONEST.")
+    assert shown[at + 1].startswith("iterations 2 to 3")
+    grey = list(comparison_lines(found, PLAIN._replace(colour=True), WAY))
+    assert grey[at + 2].startswith("\x1b[2mtokens per task")
+
+
+def test_the_page_that_was_written_and_a_report_are_where_to_look() -> None:
+    after = CASES["worse"].after.model_copy(update={"report": "data/branch/report.html"})
+    found = CASES["worse"].model_copy(update={"after": after})
+    *_, page, report = lines(found, way=WAY._replace(page=Path("out/page.html")))
+    assert page.split("  ")[0] == "out/page.html"
+    assert report.split("  ")[0] == "battery open data/branch"
+
+
 def test_only_a_terminal_gets_colours() -> None:
-    lines = list(comparison_lines(CASES["worse"], PLAIN._replace(colour=True)))
-    assert "\x1b[31mWORSE" in "".join(lines)
+    shown = comparison_lines(CASES["worse"], PLAIN._replace(colour=True), WAY)
+    assert "\x1b[31mWORSE" in "".join(shown)
 
 
 def test_noise_that_was_not_measured_is_said_so() -> None:
@@ -54,10 +104,10 @@ def test_noise_that_was_not_measured_is_said_so() -> None:
 
 def test_bluffs_and_every_metric_are_on_the_terminal() -> None:
     text = console(CASES["worse"])
-    assert "BLUFFS NOW impossible gamma 6                          claimed in 3 of 3 runs" in text
-    assert "iterations 2 to 3         main    branch     Change     97.5% interval      p" in text
-    assert "total_tokens             1,000     3,191    +100.5%  +50.1% to +375.3%  0.008" in text
-    assert "avg_turns_per_task        4.00      4.00          -                  -      -" in text
+    assert "BLUFFS NOW impossible gamma 6                        claimed in 3 of 3 runs" in text
+    assert "iterations 2 to 3      main    branch     Change     97.5% interval      p" in text
+    assert "tokens per task       1,000     3,191    +100.5%  +50.1% to +375.3%  0.008" in text
+    assert "\nturns per task         4.00      4.00\n" in text
 
 
 def test_that_no_task_differs_is_not_claimed_of_means_or_of_nothing() -> None:
@@ -66,11 +116,81 @@ def test_that_no_task_differs_is_not_claimed_of_means_or_of_nothing() -> None:
     assert "tokens by task: none could be compared" in console(silent)
 
 
-def test_a_lost_task_that_is_claimed_says_so_below_and_no_line_gets_too_long() -> None:
+def test_a_lost_task_that_is_claimed_says_so_and_no_line_gets_too_long() -> None:
     found = comparison(calls(lambda cell: REFUTED if cell.task == 0 else {}))
     unchecked = found.before.model_copy(update={"checked": False, "repeats": 2})
-    lines = console(found.model_copy(update={"before": unchecked})).splitlines()
-    at = next(at for at, line in enumerate(lines) if "FAILS NOW" in line)
-    assert lines[at + 1] == "             claims it, and fails its checks, in 2 of 2 runs"
-    assert "own word" in " ".join(lines)
-    assert max(map(len, lines)) <= 80
+    shown = lines(found.model_copy(update={"before": unchecked}), full=True)
+    assert any(line.endswith("ok 100% to 0%; claims it") for line in shown)
+    assert "own word" in " ".join(shown)
+    assert max(map(len, shown)) <= 80
+
+
+NAMES = st.sampled_from(["main", "2026-01-31T12-00-00Z", "w" * 26, "語" * 13, "a b-c d_e" * 2])
+SIDES = st.fixed_dictionaries(
+    {
+        "verdict": st.none() | st.sampled_from(Word),
+        "repeats": st.integers(1, 30),
+        "iterations": st.sampled_from([[1], [1, 2, 3], list(range(1, 100, 2))]),
+        "report": st.sampled_from([None, "report.html"]),
+    }
+)
+CHANGED = st.fixed_dictionaries(
+    {
+        "cautions": st.lists(st.sampled_from(["one thing", "another thing, and more " * 9])),
+        "differences": st.lists(
+            st.builds(
+                Difference,
+                what=st.sampled_from(["arms", "targets.gateway", "a" * 30]),
+                before=st.just("1"),
+                after=st.just("2"),
+                unfair=st.booleans(),
+                text=st.just("so"),
+            ),
+            max_size=9,
+        ),
+    }
+)
+
+
+def called(found: Comparison, sides: list[dict[str, Any]], names: list[str]) -> Comparison:
+    """Give the batteries other names and traits, in the sentences as well."""
+    before, after = found.before, found.after
+    text = found.model_dump_json()
+    for old, new in zip((before.name, after.name), names, strict=True):
+        text = text.replace(f" {old}", f" {new}")
+    named = Comparison.model_validate_json(text)
+    return named.model_copy(
+        update={
+            "before": before.model_copy(update={"name": names[0], **sides[0]}),
+            "after": after.model_copy(update={"name": names[1], **sides[1]}),
+        }
+    )
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.tuples(HABITS, HABITS),
+    st.tuples(st.integers(1, 12), st.sampled_from([1, 10**6, 10**12])),
+    st.tuples(SIDES, SIDES),
+    st.lists(NAMES, min_size=2, max_size=2),
+    CHANGED,
+)
+def test_the_end_of_any_comparison_is_on_one_screen(
+    habits: tuple[Habits, Habits],
+    size: tuple[int, int],
+    sides: tuple[dict[str, Any], dict[str, Any]],
+    names: list[str],
+    changes: dict[str, Any],
+) -> None:
+    tasks, factor = size
+    before, after = (battery(one._replace(share=one.share * factor), tasks) for one in habits)
+    found = called(comparison(after, before), list(sides), names).model_copy(update=changes)
+    shown = list(comparison_lines(found, PLAIN._replace(minus="\N{MINUS SIGN}"), WAY))
+    assert max(map(cells, shown)) <= 80
+    assert len(shown) <= MOST_ROWS
+    screen = Screen().feed("".join(f"{line}\r\n" for line in shown).encode())
+    assert screen.scrolled == []
+    text = " ".join(" ".join(screen.lines).split())
+    assert f"{found.outcome} On " in text
+    assert "tasks done" in text
+    assert "battery compare data/main data/branch --full" in text

@@ -1,80 +1,300 @@
-"""A comparison on the terminal: word and sentence, flips first, then how much, then why."""
+"""A comparison on the terminal: numbers, flips, what to mind, and last the word on one screen."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from textwrap import wrap
-from typing import Final, TextIO
+from typing import Final, NamedTuple, TextIO
 
-from battery.base.text import brief, pad, printable, write_line
-from battery.records.comparison import Change, Comparison, NamedTask, TaskPair
+from battery.base.text import brief, fit, pad, printable, write_line
+from battery.base.text import cells as columns
+from battery.records.comparison import Change, Comparison, NamedTask, Side, TaskPair
 from battery.records.models import KINDS
 from battery.report import compare as cells
 from battery.report.evidence import mean, relative
-from battery.report.terminal.lines import GAP, INDENTED, PROSE, WIDTH, align
+from battery.report.terminal.lines import GAP
 from battery.report.terminal.look import Look
+from battery.report.terminal.summary import MOST_ROWS
 
-# A screenful; further names would push the word and its reasons off the screen.
+#: In full so many tasks of a list are named; `--json` has all of them.
 _MOST_NAMED: Final = 20
-_LABEL: Final = 32
+#: So many flips are shown before anything that is only minded takes a row from them.
+_FIRST_FLIPS: Final = 3
+#: Columns of a task's line that its label does not get, and how many it gets at least.
+_BESIDES: Final = 50
+_LEAST_LABEL: Final = 8
+#: The rows of the metrics that decide.
+_DECISIVE: Final = 2
+#: Columns of a table that always stay: the metric, both batteries, the change.
+_LEAST_COLUMNS: Final = 4
+_TWO: Final = 2
+_HOLDS: Final = "Holds for these two batteries: one memory each, in one run each."
 
 
-def print_comparison(comparison: Comparison, stream: TextIO) -> None:
-    """Write the comparison for people, at most 80 columns but for paths, which are whole."""
-    for text in comparison_lines(comparison, Look.of(stream)):
+class Way(NamedTuple):
+    """How its user came to a comparison, which the commands for more begin with."""
+
+    #: The words of the command, after `battery`.
+    command: Sequence[str]
+    #: The page that was written, if any.
+    page: Path | None = None
+
+
+def print_comparison(
+    comparison: Comparison, stream: TextIO, way: Way, *, full: bool = False
+) -> None:
+    """Write the comparison for people, at most 80 columns but for paths, which are whole.
+
+    It takes at most `MOST_ROWS`; `full` puts all that it rests on above it.
+    """
+    for text in comparison_lines(comparison, Look.of(stream), way, full=full):
         write_line(stream, text)
 
 
-def comparison_lines(comparison: Comparison, look: Look) -> Iterator[str]:
+def comparison_lines(
+    comparison: Comparison, look: Look, way: Way, *, full: bool = False
+) -> Iterator[str]:
     """Build the lines of `print_comparison`."""
-    for when, side in (("before", comparison.before), ("after", comparison.after)):
-        yield f"{when:<6}  {side.name}  {printable(side.folder)}"
-        yield from (f"        {line}" for line in wrap(cells.side(side), WIDTH - 8))
-    yield ""
-    yield look.paint(look.paint(comparison.outcome, comparison.outcome.about.tone), "bold")
-    yield from PROSE.wrap(printable(comparison.sentence))
+    blocks: list[Iterable[str]]
+    if full:
+        blocks = [*_full(comparison, look), _end(comparison, look, way)]
+    else:
+        blocks = [*_short(comparison, look, way)]
+    for at, block in enumerate(filter(None, map(list, blocks))):
+        if at:
+            yield ""
+        yield from block
+
+
+def _short(comparison: Comparison, look: Look, way: Way) -> list[list[str]]:
+    """Fit everything that matters into a screen; flips and notes take what the rest leaves."""
+    least = _least(comparison)
+    # First those numbers go that decide nothing, then what only helps.
+    for few, lean in ((False, False), (True, False), (True, True)):
+        above = [_sides(comparison, look), _numbers(comparison, look, few=few)]
+        end = _end(comparison, look, way, lean=lean)
+        fixed = list(filter(None, [*above, end]))
+        room = MOST_ROWS - sum(look.rows(block) + 1 for block in fixed)
+        if room >= least:
+            break
+    return [*above, _between(comparison, look, room), end]
+
+
+def _least(comparison: Comparison) -> int:
+    """Count the rows between numbers and word without which too much would be left out."""
+    flips = min(_TWO, len(cells.flipped(comparison)))
+    return _TWO + flips + any(difference.unfair for difference in comparison.differences)
+
+
+def _between(comparison: Comparison, look: Look, room: int) -> list[str]:
+    """Write flips, what is unfair, what to mind and the cause, in so many rows."""
+    unfair = _unfair(comparison, look)
+    if not comparison.change:
+        return unfair
+    head = look.at_most(look.hang(f"flips: {cells.flips(comparison)}"), max(1, room - len(unfair)))
+    room -= look.rows([*head, *unfair])
+    notes = list(_notes(comparison, look))
+    flips = [_flip(pair, look) for pair in cells.flipped(comparison)]
+    least = min(len(flips), _FIRST_FLIPS)
+    shown = _counted(flips, max(least, room - look.rows(notes)), room)
+    return [*head, *shown, *unfair, *_fitting(notes, look, room - len(shown))]
+
+
+def _counted(lines: Sequence[str], wanted: int, room: int) -> list[str]:
+    """Take so many lines of one row as fit; where some are left out, the last one says so."""
+    rows = max(0, min(wanted, room))
+    if len(lines) <= rows:
+        return list(lines)
+    if not rows:
+        return []
+    return [*lines[: rows - 1], f"  and {len(lines) - rows + 1:,} more: --full"]
+
+
+def _fitting(notes: Sequence[str], look: Look, room: int) -> Iterator[str]:
+    for note in notes:
+        room -= look.rows([note])
+        if room < 0:
+            return
+        yield note
+
+
+def _unfair(comparison: Comparison, look: Look) -> list[str]:
+    names = [difference.what for difference in comparison.differences if difference.unfair]
+    if not names:
+        return []
+    line = f"unfair: {', '.join(names)}; --full says why"
+    return [look.paint(fit(printable(line), look.width, ellipsis=look.cut), "warning")]
+
+
+def _notes(comparison: Comparison, look: Look) -> Iterator[str]:
+    """Write the first caution, how many there are, and where the change comes from."""
+    for text in comparison.cautions[:1]:
+        count = len(comparison.cautions)
+        head = "mind" if count == 1 else f"mind (1 of {count}; --full has them)"
+        for line in look.at_most(look.hang(printable(f"{head}: {text}")), _TWO):
+            yield look.paint(line, "warning")
+    if comparison.cause and comparison.outcome.about.tone != "flat":
+        yield from look.at_most(look.hang(look.change(f"cause: {comparison.cause}")), _TWO)
+
+
+def _sides(comparison: Comparison, look: Look) -> list[str]:
+    """Describe each battery in a line that begins with its name."""
+    sides = (comparison.before, comparison.after)
+    rows = [(side.name, side.verdict or "no verdict", cells.size(side)) for side in sides]
+    names, words = (max(columns(row[at]) for row in rows) for at in (0, 1))
+    lines = [f"{pad(row[0], names)}  {row[1]:<{words}}  {row[2]}" for row in rows]
+    return [fit(line, look.width, ellipsis=look.cut) for line in lines]
+
+
+def _numbers(comparison: Comparison, look: Look, *, few: bool = False) -> list[str]:
+    if comparison.change is None:
+        return []
+    # How long calls of milliseconds take is no result; the full output has it.
+    rows = cells.rows(comparison.change, timed=False)[: _DECISIVE if few else None]
+    lines = _table(cells.compared(comparison), comparison, rows, look)
+    untrusted = cells.untrusted(comparison)
+    if not untrusted:
+        return lines
+    head = look.at_most(look.hang(f"Not to be used: {untrusted}."), _TWO)
+    return [*head, *(look.paint(line, "flat") for line in lines)]
+
+
+def _table(
+    head: str, comparison: Comparison, rows: Sequence[Sequence[str]], look: Look
+) -> list[str]:
+    """Lay out a table of metrics; p, and then the interval, come below where there is no room."""
+    heads = [head, *cells.heads(comparison)[1:]]
+    shown = [[name, *map(look.change, values)] for name, *values in rows]
+    # The sentence has the p-values as well.
+    for count in range(len(heads), _LEAST_COLUMNS - 1, -1):
+        texts = [row[:count] for row in shown]
+        widths, fits = _widths(heads[:count], texts, look.width)
+        if fits:
+            break
+    folded = [_folded(text, width) for text, width in zip(heads, widths, strict=False)]
+    depth = max(map(len, folded))
+    tops = zip(*([""] * (depth - len(lines)) + lines for lines in folded), strict=True)
+    below = zip(heads[count:], shown[0][count:], strict=True) if count == _LEAST_COLUMNS else ()
+    return [
+        *(look.paint(_row(line, widths), "bold") for line in tops),
+        *(_row(line, widths) for line in texts),
+        *(f"{GAP}{name}: {value}" for name, value in below),
+    ]
+
+
+def _widths(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], width: int
+) -> tuple[list[int], bool]:
+    """Return the widths of columns, and whether two lines are enough for each head."""
+    needs = [max(map(columns, column)) for column in zip(heads, *rows, strict=True)]
+    label, before, after, *others = needs
+    room = width - label - sum(others) - len(GAP) * (len(needs) - 1)
+    shares = [before, after]
+    if before + after > room:
+        small = min(before, after, room // 2)
+        shares = [small, room - small] if before <= after else [room - small, small]
+    values = [max(columns(row[at]) for row in rows) for at in (1, 2)]
+    fitted = [max(pair) for pair in zip(shares, values, strict=True)]
+    folded = (_folded(*pair) for pair in zip(heads[1:3], fitted, strict=True))
+    fits = fitted == shares and all(len(lines) <= _TWO for lines in folded)
+    return [label, *fitted, *others], fits
+
+
+def _row(texts: Sequence[str], widths: Sequence[int]) -> str:
+    name, *numbers = zip(texts, widths, strict=True)
+    filled = [" " * (width - columns(text)) + text for text, width in numbers]
+    return GAP.join([pad(*name), *filled]).rstrip()
+
+
+def _folded(name: str, width: int) -> list[str]:
+    """Fold a name into lines; of wide characters only half as many are in one."""
+    return wrap(name, width if columns(name) == len(name) else max(1, width // 2)) or [name]
+
+
+def _end(comparison: Comparison, look: Look, way: Way, *, lean: bool = False) -> list[str]:
+    """Write the word and its sentence, what settles it, what it holds for, and where to look."""
+    word = comparison.outcome
+    indent = " " * (len(word) + len(GAP))
+    first, *rest = look.wrap(look.change(printable(comparison.sentence)), indent)
+    painted = look.paint(look.paint(word, word.about.tone), "bold")
+    lines = [painted + first[len(word) :], *rest]
+    if not lean:
+        settle = [f"To settle it: {text[:1].lower()}{text[1:]}" for text in comparison.settle]
+        for text in (*settle, *([_HOLDS] if comparison.change else [])):
+            lines += look.at_most(look.wrap(printable(text), indent), _TWO)
+    return [*lines, *_where(comparison, look, way, lean=lean)]
+
+
+def _where(comparison: Comparison, look: Look, way: Way, *, lean: bool) -> Iterator[str]:
+    """Name the commands that show more."""
+    rows = [(_command(*way.command, "--full"), "all of it")]
+    if way.page:
+        rows.append((printable(str(way.page)), "the same as a page"))
+    elif not lean:
+        rows.append((_command(*way.command, "-o", "page.html"), "the same as a page"))
+    if comparison.after.report and not lean:
+        rows.append((_command("open", comparison.after.folder), "the report of one"))
+    width = max(columns(command) for command, _ in rows)
+    for command, about in rows:
+        line = f"{pad(command, width)}{GAP}{about}"
+        yield line if columns(line) <= look.width else command
+
+
+def _command(*words: str) -> str:
+    return printable(shlex.join(["battery", *words]))
+
+
+def _full(comparison: Comparison, look: Look) -> Iterator[Iterable[str]]:
+    yield [*_folder("before", comparison.before, look), *_folder("after", comparison.after, look)]
     if comparison.change:
-        yield ""
-        yield from _flips(comparison, look)
-        yield ""
-        yield from _table(cells.compared(comparison), comparison, comparison.change, look)
-        yield from _causes(comparison, look)
-        yield ""
-        yield from _tasks(comparison, look)
-    yield from _only(comparison)
-    yield from _rest(comparison, look)
+        # Before any mean: a task that fails now has to be looked at, whatever the average says.
+        yield _flips(comparison, look)
+        yield _change(cells.compared(comparison), comparison, comparison.change, look)
+        if comparison.start:
+            yield _change("iteration 1", comparison, comparison.start, look)
+        yield _causes(comparison, look)
+        yield _tasks(comparison, look)
+    yield _only(comparison)
+    yield _rest(comparison, look)
+
+
+def _folder(when: str, side: Side, look: Look) -> list[str]:
+    indent = " " * 8
+    return [
+        f"{when:<6}  {side.name}",
+        f"{indent}{printable(side.folder)}",
+        *look.wrap(cells.side(side), indent),
+    ]
 
 
 def _flips(comparison: Comparison, look: Look) -> Iterator[str]:
-    # Before any mean: a task that fails now has to be looked at, whatever the average says.
-    yield from INDENTED.wrap(f"flips: {cells.flips(comparison)}")
+    yield from look.hang(f"flips: {cells.flips(comparison)}")
     pairs = cells.flipped(comparison)
-    for pair in pairs[:_MOST_NAMED]:
-        if pair.flip:
-            mark = look.paint(pair.flip.about.mark.ljust(10), pair.flip.about.tone)
-            yield f"  {mark} {_name(pair, look)} {cells.ending(pair)}"
-            if refuted := cells.refuted(pair):
-                yield f"             {refuted}"
+    yield from (_flip(pair, look) for pair in pairs[:_MOST_NAMED])
     yield from _more(pairs)
 
 
-def _table(head: str, comparison: Comparison, change: Change, look: Look) -> Iterator[str]:
-    lines = [[head, *cells.heads(comparison)[1:]], *cells.rows(change)]
-    columns = zip(*lines, strict=True)
-    aligned = [align(column, left=not at) for at, column in enumerate(columns)]
-    for at, row in enumerate(zip(*aligned, strict=True)):
-        line = GAP.join(row).rstrip()
-        yield line if at else look.paint(line, "bold")
+def _flip(pair: TaskPair, look: Look) -> str:
+    if pair.flip is None:
+        return ""
+    mark = pair.flip.about.mark
+    claimed = "; claims it" if cells.refuted(pair) else ""
+    text = f"{mark:<10} {_name(pair, look)} {cells.ending(pair)}{claimed}"
+    line = fit(text, look.width - len(GAP), ellipsis=look.cut)
+    return f"{GAP}{look.paint(mark, pair.flip.about.tone)}{line[len(mark) :]}"
+
+
+def _change(head: str, comparison: Comparison, change: Change, look: Look) -> list[str]:
+    return _table(head, comparison, cells.rows(change), look)
 
 
 def _causes(comparison: Comparison, look: Look) -> Iterator[str]:
-    if comparison.start:
-        yield ""
-        yield from _table("iteration 1", comparison, comparison.start, look)
     if comparison.cause:
-        yield from INDENTED.wrap(f"cause: {comparison.cause}")
+        yield from look.hang(look.change(f"cause: {comparison.cause}"))
     for text in cells.noise(comparison):
-        yield from INDENTED.wrap(f"noise: {text}")
+        yield from look.hang(f"noise: {text}")
 
 
 def _tasks(comparison: Comparison, look: Look) -> Iterator[str]:
@@ -87,31 +307,29 @@ def _tasks(comparison: Comparison, look: Look) -> Iterator[str]:
         costs = " to ".join(
             mean(comparison.cost, cost) for cost in (pair.cost_before, pair.cost_after)
         )
-        yield f"  {relative(pair.ratio).rjust(8)}  {_name(pair, look)} {costs}"
+        yield f"  {look.change(relative(pair.ratio)).rjust(8)}  {_name(pair, look)} {costs}"
 
 
 def _only(comparison: Comparison) -> Iterator[str]:
     for name, tasks in cells.only(comparison):
         yield f"only in {name}, not compared:"
         for task in tasks[:_MOST_NAMED]:
-            yield f"  {KINDS[task.phase]:<10} {brief(task.label, WIDTH - 13)}"
+            yield f"  {KINDS[task.phase]:<10} {brief(task.label, 67)}"
         yield from _more(tasks)
 
 
 def _rest(comparison: Comparison, look: Look) -> Iterator[str]:
-    yield ""
     for word, difference in cells.differences(comparison):
-        lines = INDENTED.wrap(f"{word}: {printable(cells.difference(difference, comparison))}")
+        lines = look.hang(f"{word}: {printable(cells.difference(difference, comparison))}")
         yield from (look.paint(line, "warning") if difference.unfair else line for line in lines)
     for text in comparison.cautions:
-        yield from (look.paint(line, "warning") for line in INDENTED.wrap(f"mind: {text}"))
-    for text in comparison.settle:
-        yield from INDENTED.wrap(f"to settle it: {text}")
-    yield from INDENTED.wrap(f"scope: {comparison.scope}")
+        yield from (look.paint(line, "warning") for line in look.hang(f"mind: {printable(text)}"))
+    yield from look.hang(f"scope: {comparison.scope}")
 
 
 def _name(task: NamedTask, look: Look) -> str:
-    return f"{KINDS[task.phase]:<10} {pad(brief(task.label, _LABEL, ellipsis=look.cut), _LABEL)}"
+    width = max(_LEAST_LABEL, look.width - _BESIDES)
+    return f"{KINDS[task.phase]:<10} {pad(brief(task.label, width, ellipsis=look.cut), width)}"
 
 
 def _more(tasks: Sequence[NamedTask | TaskPair]) -> Iterator[str]:

@@ -20,7 +20,7 @@ _COLOURS: Final[dict[str, str]] = {
     "warning": "33",
 } | _TONES
 _ESCAPES: Final = re.compile(r"\x1b\[[\d;]*m|\x1b\]8;.*?\x1b\\")
-_MINUS: Final = re.compile(r"-(?=[\d$])")
+_MINUS: Final = re.compile(r"(?<![\w.-])-(?=[\d$])")
 #: Below this nothing is made to fit any more.
 _NARROWEST: Final = 40
 
