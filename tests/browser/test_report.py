@@ -96,7 +96,7 @@ def test_a_click_opens_the_transcript_of_that_call_and_escape_leads_back(
     page = visit.open(report)
     cell = page.locator("a[href='#call-2-frozen-4-1']")
     cell.click()
-    assert opened(page) == "Iteration 2, frozen arm, repeat 1"
+    assert opened(page) == "Iteration 2, twin, repeat 1"
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("heading", name="beta task 1")).to_be_visible()
     expect(dialog.locator(".overseer")).to_contain_text("Look it up first.")
@@ -117,26 +117,26 @@ def test_the_keyboard_opens_a_transcript_and_goes_on_from_there(visit: Visit, re
     page = visit.open(report)
     page.locator("a[href='#call-1-learn-7-1']").focus()
     page.keyboard.press("Enter")
-    assert opened(page) == "Iteration 1, learn arm, repeat 1"
+    assert opened(page) == "Iteration 1, learner, repeat 1"
     expect(page.locator("dialog .error")).to_have_text("no supply")
     assert page.get_by_role("button", name="Iteration before").is_disabled()
     after = page.get_by_role("button", name="Iteration after")
     after.press("Enter")
-    expect(page.locator(".sheet h3")).to_have_text("Iteration 2, learn arm, repeat 1")
-    expect(page.get_by_role("status")).to_have_text("iteration 2, learn arm, repeat 1")
+    expect(page.locator(".sheet h3")).to_have_text("Iteration 2, learner, repeat 1")
+    expect(page.get_by_role("status")).to_have_text("iteration 2, learner, repeat 1")
     after.press("Enter")
-    expect(page.locator(".sheet h3")).to_have_text("Iteration 3, learn arm, repeat 1")
+    expect(page.locator(".sheet h3")).to_have_text("Iteration 3, learner, repeat 1")
     # At the end the button can do no more, and still has the focus.
     expect(after).to_be_focused()
     after.press("Enter")
-    expect(page.locator(".sheet h3")).to_have_text("Iteration 3, learn arm, repeat 1")
+    expect(page.locator(".sheet h3")).to_have_text("Iteration 3, learner, repeat 1")
     page.get_by_role("button", name="Iteration before").press("Enter")
-    expect(page.locator(".sheet h3")).to_have_text("Iteration 2, learn arm, repeat 1")
+    expect(page.locator(".sheet h3")).to_have_text("Iteration 2, learner, repeat 1")
     page.get_by_role("region", name="Transcripts").focus()
     assert page.evaluate("document.activeElement.id") == "sheets"
     page.get_by_label("Call", exact=True).select_option("repeat 2")
-    expect(page.locator(".sheet h3")).to_have_text("Iteration 2, learn arm, repeat 2")
-    page.get_by_role("button", name="Next to the other arm").press("Enter")
+    expect(page.locator(".sheet h3")).to_have_text("Iteration 2, learner, repeat 2")
+    page.get_by_role("button", name="Next to its twin").press("Enter")
     expect(page.locator(".sheet")).to_have_count(2)
     assert page.evaluate("location.hash") == "#call-2-learn-7-2"
     page.get_by_role("button", name="Close").press("Enter")
@@ -185,9 +185,9 @@ def test_the_switches_change_what_the_cells_show_and_which_arms(visit: Visit, re
         assert button.get_attribute("aria-pressed") == "true"
     page.get_by_role("button", name="Status").click()
     assert cell.inner_text() == "2 ok"
-    page.get_by_role("button", name="learn", exact=True).click()
+    page.get_by_role("button", name="Learner", exact=True).click()
     expect(cell).to_be_hidden()
-    page.get_by_role("button", name="Both arms").click()
+    page.get_by_role("button", name="Both", exact=True).click()
     expect(cell).to_be_visible()
     # Cells, tips and tables write a number in the same way.
     for value in (0, 7, 1_234_567, 12.35, 1_234.56, 0.00125, 0.25):
@@ -270,7 +270,7 @@ def test_without_scripts_verdict_tables_and_reviews_are_there(
         assert table.is_visible()
         # The same number as in the grid, which needs a script to show it.
         row = table.get_by_role("row", name="beta task 0").inner_text()
-        assert row.split("\t")[1:] == ["learn", "503", "256", "259"]
+        assert row.split("\t")[1:] == ["learner", "503", "256", "259"]
         assert page.get_by_role("button").count() == 0
     with visiting(browser, scripts=False) as visit:
         page = visit.open(hostile)
@@ -367,7 +367,7 @@ def test_every_chart_says_in_words_what_it_shows_and_has_its_table(
     page = visit.open(report)
     charts = page.get_by_role("img", name="Line chart")
     assert charts.count() == 5
-    assert "Mean, learn: from" in str(charts.first.get_attribute("aria-label"))
+    assert "Mean, learner: from" in str(charts.first.get_attribute("aria-label"))
     assert page.locator("figure table").count() == 5
 
 
@@ -380,7 +380,7 @@ def test_many_tasks_are_drawn_in_part_and_listed_in_full(visit: Visit, tmp_path:
     assert page.locator(".board td a").count() == 500
     page.get_by_text("Tasks 201 to 250").click()
     page.locator("a[href='#call-2-learn-249-1']").click()
-    assert opened(page) == "Iteration 2, learn arm"
+    assert opened(page) == "Iteration 2, learner"
     assert is_well(visit, page_path)
 
 
@@ -430,7 +430,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_an_answer_is_next_to_the_check_that_refutes_it(visit: Visit, graded: Path) -> None:
     page = visit.open(graded)
     page.locator("a[href='#call-2-learn-1-1']").click()
-    assert opened(page) == "Iteration 2, learn arm"
+    assert opened(page) == "Iteration 2, learner"
     facts = page.locator("dialog .numbers").inner_text()
     assert "Claimed\nok" in facts
     assert "Graded\nfailed" in facts
@@ -438,9 +438,10 @@ def test_an_answer_is_next_to_the_check_that_refutes_it(visit: Visit, graded: Pa
     expect(failed.locator(".what")).to_have_text("checks[0]: ✗ failed")
     expect(failed).to_contain_text(REASON.replace("\x1b", "\\x1b"))
     assert page.evaluate(f"window.{FLAG}") is None
-    answer = page.locator("dialog .graded pre").last
-    expect(answer).to_contain_text("total_tokens")
-    sides = [part.bounding_box() for part in (failed, answer)]
+    answer = page.locator("dialog .graded .answer")
+    expect(answer).to_contain_text("It hands in nothing.")
+    expect(page.locator("dialog details", has_text="Artifact as JSON")).to_contain_text("usage")
+    sides = [part.bounding_box() for part in (answer, failed)]
     assert sides[0]
     assert sides[1]
     assert sides[0]["x"] + sides[0]["width"] <= sides[1]["x"]
@@ -471,11 +472,11 @@ def test_a_new_task_names_its_operation_and_opens_like_any_call(visit: Visit, gr
     cell = page.locator(".board tr.new td a").nth(2)
     assert cell.get_attribute("title") == "new 3: alpha task 0"
     cell.click()
-    assert opened(page) == "Iteration 3, learn arm"
+    assert opened(page) == "Iteration 3, learner"
     expect(page.get_by_role("dialog")).to_contain_text("class: new 3: alpha task 0")
     expect(page.get_by_role("dialog")).to_contain_text("iter_3/siblings/runs.json")
-    page.get_by_role("button", name="Next to the other arm").click()
-    expect(page.locator(".sheet h3").last).to_have_text("Iteration 3, frozen arm")
+    page.get_by_role("button", name="Next to its twin").click()
+    expect(page.locator(".sheet h3").last).to_have_text("Iteration 3, twin")
     expect(page.locator(".sheet").last).to_contain_text("iter_3/siblings/control/runs.json")
     assert is_well(visit, graded)
 

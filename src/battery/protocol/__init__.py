@@ -43,7 +43,7 @@ PER_CALL: Final = frozenset(
     }
 )
 #: Keys of an artifact that say how the answer came about, and not what it is.
-_NOT_HANDED_IN: Final = frozenset(
+NOT_HANDED_IN: Final = frozenset(
     {"usage", "reported_usage", "memory", "memory_fingerprint", *CACHED_KEYS}
 )
 #: What to do about an answer that reports an error.
@@ -337,7 +337,7 @@ def answer_digests(answer: Json) -> tuple[bytes, bytes]:
     handed_in = {key: told.get(key) for key in ("status", "error", "artifact")}
     if isinstance(artifact := told.get("artifact"), dict):
         told["artifact"] = artifact = _without_per_call(artifact)
-        kept = {key: value for key, value in artifact.items() if key not in _NOT_HANDED_IN}
+        kept = {key: value for key, value in artifact.items() if key not in NOT_HANDED_IN}
         handed_in["artifact"] = kept
     if isinstance(log := told.get("log"), list):
         told["log"] = [_without_per_call(e) if isinstance(e, dict) else e for e in log]

@@ -31,8 +31,8 @@ from tests.verdict.batteries import PHASES, REFUTED, Cell, call, calls, learning
 
 def test_tasks_stand_by_phase_with_the_cells_of_each_arm_in_turn() -> None:
     (part,) = Board(calls(iterations=2)).parts()
-    titles = [title.split(":")[0] for title, _ in part.phases]
-    assert titles == ["alpha", "beta", "gamma"]
+    titles = [title.split()[0] for title, _ in part.phases]
+    assert titles == ["Easy", "Niche", "Impossible"]
     first = part.phases[0][1][0]
     assert first.label == "alpha 0"
     names = [cell.name for cell in first.cells]
@@ -50,8 +50,8 @@ def test_a_heading_says_what_the_stage_s_record_does(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(TASK_STAGES, Phase.BETA, strange)
     board = Board(calls(iterations=1))
     (part,) = board.parts()
-    assert "beta: strange tasks" in [title for title, _ in part.phases]
-    assert "beta: strange tasks" in [title for title, _ in first(board, "total_tokens").groups]
+    assert "Strange tasks" in [title for title, _ in part.phases]
+    assert "Strange tasks" in [title for title, _ in first(board, "total_tokens").groups]
 
 
 def test_a_cell_is_marked_when_a_call_did_not_end_as_it_should() -> None:
@@ -185,22 +185,22 @@ def test_the_words_say_where_each_arm_began_and_came_to() -> None:
     board = Board(calls(learning))
     tokens: Chart = charts(board)[0]
     assert tokens.label == (
-        "Line chart: tokens per task over the iterations. Mean, learn: from 1,000 to 565. "
-        "Mean, frozen: from 1,000 to 1,000."
+        "Line chart: tokens per task over the iterations. Mean, learner: from 1,000 to 565. "
+        "Mean, twin: from 1,000 to 1,000."
     )
     assert [chart.metric for chart in charts(board)] == [metric.key for metric in COUNTED]
     assert rows(first(board, "total_elapsed_s"))[0] == [
-        *("mean over tasks", "learn", "2", "1.20", "1.20")
+        *("mean over tasks", "learner", "2", "1.20", "1.20")
     ]
 
 
 def test_every_task_has_its_numbers_in_both_arms() -> None:
     block = first(Board(calls(learning)), "total_tokens")
-    assert [title.split(":")[0] for title, _ in block.groups] == ["", "alpha", "beta", "gamma"]
+    assert [title.split(" ")[0] for title, _ in block.groups] == ["", "Easy", "Niche", "Impossible"]
     assert len(rows(block)) == 2 + 2 * 8
     assert rows(block)[4:6] == [
-        ["alpha 1", "learn", "1,000", "590", "590"],
-        [None, "frozen", "1,000", "1,000", "1,000"],
+        ["alpha 1", "learner", "1,000", "590", "590"],
+        [None, "twin", "1,000", "1,000", "1,000"],
     ]
 
 
@@ -216,7 +216,7 @@ def test_many_iterations_make_several_tables_and_many_tasks_those_that_are_drawn
 
 def test_the_share_that_ends_ok_leaves_impossible_tasks_out() -> None:
     block = first(Board(calls()), "ok_tasks")
-    assert rows(block)[0] == ["mean over tasks", "learn", "100%", "100%", "100%"]
+    assert rows(block)[0] == ["mean over tasks", "learner", "100%", "100%", "100%"]
     assert len(rows(block)) == 2 + 2 * 6
 
 

@@ -104,9 +104,13 @@ def test_without_checks_there_is_one_status() -> None:
     assert (found["facts"][0], found["checks"]) == (["Status", "ok"], [])
 
 
-def test_what_was_handed_in_comes_before_what_it_took() -> None:
-    artifact = shown(artifact={"usage": {"total_tokens": 5}, "workers": []})["artifact"]
-    assert list(json.loads(artifact)) == ["workers", "usage"]
+def test_what_was_handed_in_can_be_read_and_is_there_whole_as_json() -> None:
+    usage = {"total_tokens": 5}
+    found = shown(artifact={"usage": usage, "memory": [], "workers": [{"id": "W1"}]})
+    assert found["answer"] == "workers:\n  - id W1"
+    assert json.loads(found["artifact"])["usage"] == usage
+    assert shown(artifact={"usage": usage, "text": "shelf K7"})["answer"] == "shelf K7"
+    assert shown(artifact={"usage": usage})["answer"] == ""
 
 
 def test_an_entry_has_kind_turn_and_text_and_keeps_the_rest() -> None:

@@ -13,10 +13,10 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from battery.base.numbers import money, number, percent
-from battery.base.text import brief
+from battery.base.text import brief, capital
 from battery.protocol import Json
 from battery.records.metric import METRICS, Metric
-from battery.records.models import LEARN, Arm, Phase
+from battery.records.models import ARM_NAMES, LEARN, Arm, Phase
 from battery.records.stages import TASK_STAGES
 from battery.report.html.transcripts import call_name
 from battery.verdict.signflip import Floats
@@ -137,6 +137,7 @@ class Board:
         names += [f"new, like {names[self.rows[task]]}" for task in self.new]
         return {
             "arms": self.grid.arms,
+            "names": ARM_NAMES,
             "iterations": self.grid.iterations,
             "tasks": [brief(name, NAME_WIDTH) for name in names],
             "lines": self.lines(),
@@ -194,7 +195,7 @@ class Board:
 
 
 def _heading(phase: Phase) -> str:
-    return f"{phase}: {TASK_STAGES[phase].about}"
+    return capital(TASK_STAGES[phase].about)
 
 
 def _mark(ends: Sequence[str], phase: Phase) -> str:
@@ -233,7 +234,7 @@ class Line(NamedTuple):
 
     #: None where it is that of the row before.
     name: str | None
-    arm: Arm
+    arm: str
     cells: list[str]
 
 
@@ -286,7 +287,7 @@ def _said(board: Board, metric: Metric) -> Iterator[str]:
     for arm in board.grid.arms:
         first, *others = (_shown(metric, mean, _NONE) for mean in _means(board, arm, metric))
         change = f"{first} in the only iteration" if not others else f"from {first} to {others[-1]}"
-        yield f"Mean, {arm}: {change}."
+        yield f"Mean, {ARM_NAMES[arm]}: {change}."
 
 
 def _blocks(board: Board, metric: Metric) -> Iterator[Block]:
@@ -297,7 +298,7 @@ def _blocks(board: Board, metric: Metric) -> Iterator[Block]:
         some = numbers[columns]
         yield Block(
             title if len(numbers) <= BLOCK else f"{title}, iterations {some[0]} to {some[-1]}",
-            ["task", "arm", *(f"iter {number}" for number in some)],
+            ["task", "whose", *(f"iter {number}" for number in some)],
             list(_groups(board, metric, columns)),
         )
 
@@ -328,7 +329,9 @@ def _lines(
     name: str, arms: Sequence[Arm], metric: Metric, values: Sequence[list[float]], none: str
 ) -> Iterator[Line]:
     for at, (arm, own) in enumerate(zip(arms, values, strict=True)):
-        yield Line(name if at == 0 else None, arm, [_shown(metric, each, none) for each in own])
+        yield Line(
+            name if at == 0 else None, ARM_NAMES[arm], [_shown(metric, each, none) for each in own]
+        )
 
 
 def _means(board: Board, arm: Arm, metric: Metric) -> list[float]:

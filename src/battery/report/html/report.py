@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from battery.base.errors import advised
-from battery.base.numbers import counted, duration, number, p_value
+from battery.base.numbers import counted, number, p_value
 from battery.base.text import capital
 from battery.inputs.tasks import plan, siblings, task_id
 from battery.protocol import Json
@@ -20,9 +20,8 @@ from battery.recorded import OpenedBattery, open_battery
 from battery.recorded.summary import summary_of
 from battery.records.checks import UNCHECKED
 from battery.records.findings import Evidence, Growth, TaskEffect
-from battery.records.manifest import Manifest, Provenance
 from battery.records.metric import METRICS
-from battery.records.models import Run, Task
+from battery.records.models import ARM_NAMES, Run, Task
 from battery.records.stages import CHAT_STAGES
 from battery.records.summary import Summary
 from battery.records.word import Word
@@ -30,7 +29,7 @@ from battery.report import evidence as shown
 from battery.report import siblings as new_tasks
 from battery.report import trends
 from battery.report.answer import answers, changes, wrong
-from battery.report.html import figures
+from battery.report.html import figures, method
 from battery.report.html.answers import Reviewed, learned, reviews
 from battery.report.html.board import MOST_LINES, ROWS, Board, charts, means_document
 from battery.report.html.page import render
@@ -118,7 +117,9 @@ def report(opened: OpenedBattery, summary: Summary) -> Iterator[bytes]:
         "cost_of_learning": list(learning(summary)),
         "count": trends.count(summary, summary.verdict) if summary.verdict else None,
         "trends": _trends(summary),
-        "facts": list(_facts(summary, opened.provenance)),
+        "names": ARM_NAMES,
+        "again": method.command(opened.provenance),
+        "facts": list(method.facts(summary, opened.provenance)),
         # By far the largest part, and last: a browser shows the rest while it still reads this.
         "groups": Groups(_transcripts(opened, board)),
     }
@@ -204,10 +205,12 @@ def _tests(evidence: Evidence) -> Iterator[list[str]]:
         yield from _of_growth(growth)
     if start := evidence.start:
         ratio = shown.relative(start.ratio)
-        how = f"{counted(start.tasks, 'task')}, two-sided; learn against frozen {ratio}"
+        how = f"{counted(start.tasks, 'task')}, two-sided; learner against twin {ratio}"
         how += "; effects are net of it" if start.netted else ""
         how += "; both were given the same memory" if start.kept else ""
-        yield _test("Did the arms differ in iteration 1?", start.p, policy.SAME_START_ALPHA, how)
+        yield _test(
+            "Did learner and twin differ in iteration 1?", start.p, policy.SAME_START_ALPHA, how
+        )
     if bluffs := evidence.bluffs:
         how = "against the twin and iteration 1, task by task"
         if claims := bluffs.impossible:
@@ -259,40 +262,6 @@ def _trends(summary: Summary) -> list[list[str]]:
         ["trend", *map(trends.trend_change, followed)],
         ["goal", *map(trends.goal, followed)],
     ]
-
-
-def _facts(summary: Summary, provenance: Provenance) -> Iterator[tuple[str, str]]:
-    """Yield what identifies the run, name and value; what is not known is left out."""
-    if isinstance(provenance, Manifest):
-        yield from _recorded(provenance)
-    else:
-        yield "Manifest", "none: the original battery wrote this folder"
-    if evidence := summary.evidence:
-        yield "Arms", ", ".join(evidence.arms)
-        repeats = f"{evidence.tasks} tasks, {evidence.iterations} iterations, "
-        yield "Size", f"{repeats}{evidence.repeats} call(s) per task, iteration and arm"
-    for name, url in (summary.targets or {}).items():
-        yield f"Target: {name}", url
-    if models := summary.models:
-        yield "Executor", models.executor_cloud
-        yield "Reviewer", models.reviewer_cloud
-        yield "Overseer", models.overseer_cloud
-    if summary.seed is not None:
-        yield "Seed", f"{summary.seed} (decides, task by task, which arm is asked first)"
-    yield "Calls", f"{summary.calls} recorded, {duration(summary.elapsed_s)} in total"
-    for name, value in provenance.options.model_dump().items():
-        if name not in {"tasks", "seed"} and value is not None:
-            yield f"Option: {name}", str(value)
-
-
-def _recorded(manifest: Manifest) -> Iterator[tuple[str, str]]:
-    yield "Run", manifest.run_id
-    yield "Started", manifest.started_at
-    yield "Finished", manifest.finished_at or f"not finished ({manifest.state})"
-    yield "Battery", f"version {manifest.battery_version}, file format {manifest.schema_version}"
-    # Only the file's name: a page that is passed on need not tell how its maker's disk is laid out.
-    tasks = PurePath(manifest.options.tasks or "path not recorded").name
-    yield "Tasks", f"{tasks}, SHA-256 {manifest.tasks_digest}"
 
 
 def _reviewed(step: IterationDir) -> Reviewed:

@@ -15,8 +15,9 @@ from typing import Any, Final, NamedTuple
 
 from battery.base import jsonio
 from battery.base.numbers import duration
-from battery.protocol import OVERSEER_KIND, Json, log_entries
+from battery.protocol import NOT_HANDED_IN, OVERSEER_KIND, Json, log_entries
 from battery.records.models import ELAPSED_KEY, Arm, Run
+from battery.report.html.readable import readable
 
 #: A transcript takes at most so many bytes of JSON.
 MOST_BYTES: Final = 200_000
@@ -48,9 +49,10 @@ def transcript(run: Run, answer: Json, source: str) -> bytes:
     """Make the transcript of a call as JSON; `source` is the file that holds the whole answer.
 
     Keys: `task` (class, operation, spec), `facts` (name and value of each number), `checks` (place,
-    outcome, what it states, reason), `error`, `entries` (kind, turn, text, more of each log entry),
-    `artifact`, `rest` (what else the answer holds), `source`, and `cut`: whether anything was cut
-    to keep to `MOST_BYTES`. The run's task has its checks where they are known.
+    outcome, what it states, reason), `error`, `answer` (what was handed in, to be read), `entries`
+    (kind, turn, text, more of each log entry), `artifact` (all of it as JSON), `rest` (what else
+    the answer holds), `source`, and `cut`: whether anything was cut to keep to `MOST_BYTES`. The
+    run's task has its checks where they are known.
     """
     whole = _whole(run, answer, source)
     packed = jsonio.dumps(whole)
@@ -71,9 +73,10 @@ def _whole(run: Run, answer: Json, source: str) -> Json:
         "checks": list(_checks(run)),
         # What refutes a claim is shown check by check.
         "error": run.result.own_error or "",
+        "answer": _handed_in(answer.get("artifact")),
         # More never fit, and take much memory.
         "entries": _entries(answer, _ROOMS[0]),
-        "artifact": "" if answer.get("artifact") is None else _json(_handed_in(answer["artifact"])),
+        "artifact": "" if answer.get("artifact") is None else _json(answer["artifact"]),
         "rest": _json(rest) if rest else "",
         "source": source,
         "cut": False,
@@ -94,12 +97,14 @@ def _facts(run: Run, answer: Json) -> list[list[str]]:
     ]
 
 
-def _handed_in(artifact: Any) -> Any:
-    """Put the usage last: what checks judge is what was handed in."""
-    if not isinstance(artifact, dict) or "usage" not in artifact:
-        return artifact
-    rest = {key: value for key, value in artifact.items() if key != "usage"}
-    return {**rest, "usage": artifact["usage"]}
+def _handed_in(artifact: Any) -> str:
+    """Write what was handed in, without how it came about: a reader judges the answer by it."""
+    if isinstance(artifact, dict):
+        artifact = {key: value for key, value in artifact.items() if key not in NOT_HANDED_IN}
+        # An agent that talks hands in a text, and nothing else.
+        if len(artifact) == 1 and isinstance(text := next(iter(artifact.values())), str):
+            return text
+    return readable(artifact)[: MOST_BYTES + 1]
 
 
 def _checks(run: Run) -> Iterator[list[str]]:

@@ -90,7 +90,7 @@
           Plot.pointer({
             ...places,
             title: (point) =>
-              `${point.row < 0 ? "mean over tasks" : tasks[point.row]}\n${point.arm}, iteration ` +
+              `${point.row < 0 ? "mean over tasks" : tasks[point.row]}\n${battery.data.names[point.arm]}, iteration ` +
               `${point.iteration}: ${battery.value(metric, point.value)}`,
             fill: "var(--ground)",
             stroke: "var(--strong-line)",

@@ -84,23 +84,30 @@
     return item;
   }
 
+  /** What was handed in, and what kept the system from it. */
+  function answer(found) {
+    const made = element("div", "answer");
+    made.append(element("h4", "", "Answer"));
+    if (found.error) made.append(foreign("p", "error", found.error));
+    if (found.answer) made.append(foreign("pre", "", found.answer));
+    else if (!found.error) made.append(element("p", "note", "It hands in nothing."));
+    return made;
+  }
+
   /** The answer next to its checks, so that a check that judges wrongly shows. */
   function graded(found) {
     const made = element("div", "graded");
-    const answer = element("div");
-    answer.append(element("h4", "", "Artifact of the answer"), foreign("pre", "", found.artifact || "none"));
     const checks = element("div");
     const list = element("ul", "checks");
     list.append(...found.checks.map(check));
     checks.append(element("h4", "", "Checks"), list);
-    // The checks first: on a narrow screen the answer is below them.
-    made.append(checks, answer);
+    made.append(answer(found), checks);
     return made;
   }
 
   const where = (call) =>
     `iteration ${call.iteration}, ` +
-    (call.arm === "rerun" ? `rerun ${call.repeat} to confirm a failure` : `${call.arm} arm`) +
+    (call.arm === "rerun" ? `rerun ${call.repeat} to confirm a failure` : battery.data.names[call.arm]) +
     (call.arm !== "rerun" && count(call) > 1 ? `, repeat ${call.repeat}` : "");
 
   function sheet(call, found) {
@@ -115,15 +122,14 @@
     const [kind, operation, spec] = found.task;
     made.append(facts(found.facts));
     if (found.cut) made.append(element("p", "notice", `Shortened: ${found.source} has all of it.`));
-    made.append(foreign("p", "", `${kind}: ${operation}`), folded("Spec", spec));
-    if (found.checks.length) made.append(graded(found));
-    if (found.error) made.append(element("h4", "", "Error"), foreign("p", "error", found.error));
-    made.append(element("h4", "", "Log"));
+    made.append(foreign("p", "", `${kind}: ${operation}`));
+    made.append(found.checks.length ? graded(found) : answer(found), element("h4", "", "Log"));
     const list = element("ol", "entries");
     list.append(...found.entries.map(entry));
     made.append(found.entries.length ? list : element("p", "note", "The answer has no log."));
-    if (found.artifact && !found.checks.length) made.append(folded("Artifact", found.artifact));
-    if (found.rest) made.append(folded("The rest of the answer", found.rest));
+    made.append(folded("Spec of the task as JSON", spec));
+    if (found.artifact) made.append(folded("Artifact as JSON", found.artifact));
+    if (found.rest) made.append(folded("The rest of the answer as JSON", found.rest));
     made.append(element("p", "note", `From ${found.source}.`));
     return made;
   }

@@ -1,0 +1,97 @@
+"""How a battery was measured, and how to run it again; pure."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import PurePath
+from typing import Final
+
+from battery.base.numbers import counted, duration
+from battery.records.manifest import Manifest, Options, Provenance
+from battery.records.models import ARM_NAMES
+from battery.records.summary import Summary
+
+_EMBEDDED: Final = "embedded"
+_PACKAGED: Final = "packaged"
+#: Options of `battery run` by their field, and the values that need not be given.
+_GIVEN: Final[dict[str, tuple[str, object]]] = {
+    "repeats": ("--repeats", 1),
+    "seed": ("--seed", None),
+    "limit": ("--limit", None),
+    "concurrency": ("--concurrency", 1),
+    "feedback": ("--feedback", None),
+    "meter": ("--meter", None),
+    "prepare": ("--prepare", None),
+    "reviewer": ("--reviewer", None),
+    "model_url": ("--model-url", None),
+}
+
+
+def command(provenance: Provenance) -> list[str]:
+    """Write the commands that run the same battery again; none where no manifest has them."""
+    if not isinstance(provenance, Manifest):
+        return []
+    planned = provenance.planned_iterations or provenance.iterations_wanted
+    added = provenance.iterations_wanted - planned
+    words = ["battery", "run", "--iterations", str(planned), *_words(provenance)]
+    then = [f"battery iterate  # {counted(added, 'time')}"] if added > 0 else []
+    return [shlex.join(words), *then]
+
+
+def _words(manifest: Manifest) -> Iterator[str]:
+    options, gateway = manifest.options, manifest.targets["gateway"]
+    if options.tasks not in {None, _PACKAGED}:
+        yield from ("--tasks", _tasks(options))
+    if gateway != _EMBEDDED:
+        yield from ("--target", gateway)
+    if (team := manifest.targets.get("llm_team", gateway)) != gateway:
+        yield from ("--llm-team", team)
+    if (control := manifest.targets.get("control")) is None:
+        yield "--no-control"
+    elif control != gateway:
+        yield from ("--control-gateway", control)
+    for field, (option, usual) in _GIVEN.items():
+        if (value := getattr(options, field)) not in {None, usual}:
+            yield from (option, str(value))
+
+
+def facts(summary: Summary, provenance: Provenance) -> Iterator[tuple[str, str]]:
+    """Yield what identifies the run, name and value; what is not known is left out."""
+    if isinstance(provenance, Manifest):
+        yield from _recorded(provenance)
+    else:
+        yield "Manifest", "none: the original battery wrote this folder"
+    if evidence := summary.evidence:
+        yield (
+            "Measured",
+            " and ".join(name for arm, name in ARM_NAMES.items() if arm in evidence.arms),
+        )
+        size = (counted(evidence.tasks, "task"), counted(evidence.iterations, "iteration"))
+        calls = counted(evidence.repeats, "call")
+        yield "Size", f"{', '.join(size)}, {calls} per task and iteration, of each"
+    for name, url in (summary.targets or {}).items():
+        yield f"Target: {name}", url
+    if models := summary.models:
+        yield "Executor", models.executor_cloud
+        yield "Reviewer", models.reviewer_cloud
+        yield "Overseer", models.overseer_cloud
+    if summary.seed is not None:
+        yield "Seed", f"{summary.seed} (decides, task by task, who is asked first, learner or twin)"
+    yield "Calls", f"{summary.calls} recorded, {duration(summary.elapsed_s)} in total"
+    for name, value in provenance.options.model_dump().items():
+        if name not in {"tasks", "seed"} and value is not None:
+            yield f"Option: {name}", str(value)
+
+
+def _recorded(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    yield "Run", manifest.run_id
+    yield "Started", manifest.started_at
+    yield "Finished", manifest.finished_at or f"not finished ({manifest.state})"
+    yield "Battery", f"version {manifest.battery_version}, file format {manifest.schema_version}"
+    yield "Tasks", f"{_tasks(manifest.options)}, SHA-256 {manifest.tasks_digest}"
+
+
+def _tasks(options: Options) -> str:
+    # Only the file's name: a page that is passed on need not tell how its maker's disk is laid out.
+    return PurePath(options.tasks or "path not recorded").name

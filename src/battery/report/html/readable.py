@@ -1,0 +1,77 @@
+"""Any JSON as text that is read without knowing JSON; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from battery.base import jsonio
+
+#: Values on one line, such as a list of numbers, take at most so many characters.
+_LINE: Final = 100
+#: What is deeper inside is written as JSON: nobody reads on, and some answers nest a thousandfold.
+_DEEP: Final = 8
+
+
+def readable(value: Any) -> str:
+    """Write a name and its value per line, what is inside indented; empty where there is nothing.
+
+    Texts and numbers are as they came; lists have a dash per item, and one that is short is a line.
+    """
+    return "\n".join(_lines(value, 1))
+
+
+def _lines(value: Any, depth: int) -> Iterator[str]:
+    if depth > _DEEP and _holds(value):
+        yield jsonio.dumps(value).decode()
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _named(f"{name}:", inner, depth)
+    elif isinstance(value, list):
+        for inner in value:
+            first, *others = _item(inner, depth)
+            yield f"- {first}".rstrip()
+            yield from (f"  {line}" for line in others)
+    elif value is not None:
+        yield from _plain(value).split("\n")
+
+
+def _named(name: str, value: Any, depth: int) -> Iterator[str]:
+    lines = _item(value, depth)
+    if len(lines) == 1 and not lines[0].startswith("- "):
+        yield f"{name} {lines[0]}".rstrip()
+        return
+    yield name
+    yield from (f"  {line}" for line in lines)
+
+
+def _item(value: Any, depth: int) -> list[str]:
+    line = _flat(value)
+    if line is not None and len(line) <= _LINE:
+        return [line]
+    return list(_lines(value, depth + 1))
+
+
+def _flat(value: Any) -> str | None:
+    """Write a value on one line; None where it holds lists or objects, or several lines."""
+    if isinstance(value, dict):
+        parts = [f"{name} {_plain(inner)}" for name, inner in value.items() if not _holds(inner)]
+    elif isinstance(value, list):
+        parts = [_plain(inner) for inner in value if not _holds(inner)]
+    else:
+        text = _plain(value)
+        return None if "\n" in text else text
+    text = ", ".join(parts) or "none"
+    return None if len(parts) < len(value) or "\n" in text else text
+
+
+def _holds(value: Any) -> bool:
+    return isinstance(value, dict | list) and bool(value)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict | list) or value is None:
+        return "none"
+    return jsonio.dumps(value).decode()
