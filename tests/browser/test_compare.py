@@ -22,7 +22,7 @@ def test_the_page_draws_every_task_and_neither_runs_nor_loads_what_others_wrote(
     browser: Browser, tmp_path: Path, width: int, scheme: Scheme
 ) -> None:
     path = tmp_path / "page.html"
-    path.write_bytes(b"".join(page(hostile())))
+    path.write_bytes(b"".join(page(hostile(), Path("page.html"))))
     with visiting(browser, width=width, scheme=scheme) as visit:
         opened = visit.open(path)
         opened.locator("#by-task svg").wait_for()
@@ -36,8 +36,8 @@ def test_the_page_draws_every_task_and_neither_runs_nor_loads_what_others_wrote(
 
 def test_without_scripts_all_numbers_are_there(browser: Browser, tmp_path: Path) -> None:
     path = tmp_path / "page.html"
-    path.write_bytes(b"".join(page(hostile())))
+    path.write_bytes(b"".join(page(hostile(), Path("page.html"))))
     with visiting(browser, scripts=False) as visit:
         opened = visit.open(path)
         opened.locator("summary", has_text="All 8 tasks").click()
-        assert opened.locator("#tasks ~ details tbody tr").count() == 8
+        assert opened.locator("#all ~ details tbody tr").count() == 8

@@ -90,7 +90,7 @@ def test_the_reports_of_a_comparison_show_every_outcome(outcome: Outcome) -> Non
     record = comparison(outcome=outcome)
     painted = "\n".join(comparison_lines(record, IN_COLOUR, Way([])))
     assert f"\x1b[{COLOURS[outcome.about.tone]}m{outcome}\x1b[0m" in painted
-    html = b"".join(page(record)).decode()
+    html = b"".join(page(record, Path("page.html"))).decode()
     assert f'<div class="outcome {outcome.about.tone}">\n<h1 id="word">{outcome}</h1>' in html
     assert (outcome.named in OF_COMPARISON) == (outcome is not Outcome.BETTER)
 

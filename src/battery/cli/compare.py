@@ -88,7 +88,7 @@ def compare(
     comparison = stage.compare(*folders)
     # The page first: with a gate that is not met, whoever looks into why needs it.
     if output:
-        write(page(comparison), output)
+        write(page(comparison, output), output)
     with then(lambda: require_of_comparison(comparison, conditions)):
         if as_json or form == "json":
             print_json(comparison.model_dump(mode="json"))

@@ -1,12 +1,16 @@
-"""The page of a comparison: word and flips first, then how much, task by task, and what differs."""
+"""The page of a comparison: the word, every task drawn, then flips, how much, what differs."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final, NamedTuple
+from urllib.parse import quote
 
+from battery.base.numbers import counted, minus, p_equals
 from battery.base.text import printable
-from battery.records.comparison import Change, Comparison, CostChange, TaskPair
+from battery.records.comparison import Change, Comparison, CostChange, Side, TaskPair
 from battery.records.models import KINDS
 from battery.report import compare as cells
 from battery.report.evidence import relative
@@ -25,13 +29,30 @@ class _Row(NamedTuple):
     note: str | None = None
 
 
-def page(comparison: Comparison) -> Iterator[bytes]:
-    """Yield the page piece by piece; it shows all that the record holds."""
+class _Headline(NamedTuple):
+    """The change of the cost, in words and drawn."""
+
+    title: str
+    value: str
+    text: str
+    figure: Bar
+
+
+def page(comparison: Comparison, at: Path) -> Iterator[bytes]:
+    """Yield the page piece by piece; it shows all that the record holds.
+
+    `at` is where it will be: the reports of both batteries are linked from there.
+    """
     heads = ("Task", "Kind", "Flip", *cells.task_heads(comparison), "Change")
     context = {
         "comparison": comparison,
         "tone": comparison.outcome.about.tone,
-        "sides": [("Before", comparison.before), ("After", comparison.after)],
+        "sides": [
+            (when, side, _link(side, at))
+            for when, side in (("Before", comparison.before), ("After", comparison.after))
+        ],
+        "untrusted": cells.untrusted(comparison),
+        "headline": _headline(comparison),
         "side": cells.side,
         "flips": cells.flips(comparison),
         "flip_heads": (*heads, f"Claims, {comparison.after.name}"),
@@ -56,6 +77,28 @@ def page(comparison: Comparison) -> Iterator[bytes]:
         ],
     }
     return render("compare.html", context, data=_data(comparison), scripts=["compare.js"])
+
+
+def _link(side: Side, at: Path) -> str | None:
+    """Return the address of a report as seen from the page; None where there is none."""
+    if side.report is None or not Path(side.report).is_file():
+        return None
+    # Relative, so that both can be moved or served together.
+    return quote(Path(os.path.relpath(side.report, at.parent)).as_posix())
+
+
+def _headline(comparison: Comparison) -> _Headline | None:
+    """Draw the cost, which most words are about; None where it could not be compared."""
+    if comparison.change is None or cells.untrusted(comparison):
+        return None
+    cost = comparison.change.cost
+    figure = _figure(cost)
+    if figure is None:
+        return None
+    p = "" if cost.p is None else f", {p_equals(cost.p)}"
+    text = f"{cells.INTERVAL} {cells.span(cost)}{p}; {counted(cost.tasks, 'task')}"
+    title = f"{cost.plain.capitalize()} on a typical task"
+    return _Headline(title, relative(cost.ratio), f"{text}, {cells.compared(comparison)}.", figure)
 
 
 def _rows(change: Change) -> list[_Row]:
@@ -83,9 +126,9 @@ def _task(pair: TaskPair, comparison: Comparison) -> list[str]:
 def _drawn(comparison: Comparison) -> list[TaskPair]:
     """Choose the tasks that are drawn: those with a cost, the largest changes where too many."""
     known = [pair for pair in comparison.tasks if pair.cost_before and pair.cost_after]
-    if len(known) <= _MOST_DRAWN:
-        return known
-    return sorted(known, key=_distance, reverse=True)[:_MOST_DRAWN]
+    chosen = sorted(known, key=_distance, reverse=True)[:_MOST_DRAWN]
+    # What costs more comes first, as tasks that fail now do.
+    return sorted(chosen, key=lambda pair: pair.ratio or 1.0, reverse=True)
 
 
 def _distance(pair: TaskPair) -> float:
@@ -101,7 +144,7 @@ def _data(comparison: Comparison) -> list[dict[str, Any]]:
             "kind": KINDS[pair.phase],
             "before": pair.cost_before,
             "after": pair.cost_after,
-            "change": relative(pair.ratio),
+            "change": minus(relative(pair.ratio)),
         }
         for pair in _drawn(comparison)
     ]

@@ -19,7 +19,7 @@ if (place) {
     x: { zero: true, label: `${place.dataset.plain} per call`, grid: true, ticks: Math.max(2, Math.round(width / 200)), tickFormat: huge ? ".0e" : "~s" },
     y: { type: "band", axis: null, domain: rows.map((row) => row.index) },
     marks: [
-      Plot.text(rows, { y: "index", frameAnchor: "left", dy: -10, textAnchor: "start", text: (row) => `${row.change}  ${row.kind}  ${row.label}`, fill: "var(--muted)", lineWidth: width / 13, textOverflow: "ellipsis" }),
+      Plot.text(rows, { y: "index", frameAnchor: "left", dy: -10, textAnchor: "start", text: (row) => `${row.change}  ${row.kind}  ${row.label}`, fill: "var(--muted)", lineWidth: width / 14, textOverflow: "ellipsis" }),
       Plot.link(rows, { y: "index", x1: "before", x2: "after", dy: 8, stroke: colour, strokeWidth: 2.5 }),
       Plot.dot(rows, { y: "index", x: "before", dy: 8, r: 5, stroke: "var(--frozen)", strokeWidth: 2, fill: "var(--ground)" }),
       Plot.dot(rows, { y: "index", x: "after", dy: 8, r: 5, fill: colour, stroke: "var(--ground)" }),
