@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from battery.report.html.compare import page
-from tests.report.comparisons import HOSTILE, hostile
+from tests.report.comparisons import CASES, HOSTILE, hostile
 from tests.support.browser import Scheme, visiting
 
 if TYPE_CHECKING:
@@ -41,3 +41,15 @@ def test_without_scripts_all_numbers_are_there(browser: Browser, tmp_path: Path)
         opened = visit.open(path)
         opened.locator("summary", has_text="All 8 tasks").click()
         assert opened.locator("#all ~ details tbody tr").count() == 8
+
+
+def test_the_print_has_every_task_and_no_licences(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_bytes(b"".join(page(CASES["worse"], path)))
+    with visiting(browser) as visit:
+        opened = visit.open(path)
+        opened.emulate_media(media="print")
+        assert opened.get_by_text("Licences of the drawing libraries").is_hidden()
+        rows = opened.locator("#all ~ details tbody tr")
+        assert rows.count() == 8
+        assert rows.first.is_visible()

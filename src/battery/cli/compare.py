@@ -71,7 +71,8 @@ def compare(
     """Compare two batteries, task by task.
 
     Reports whether B is better or worse than A on the same tasks, by how much, which tasks flipped,
-    and what else differs. Reads both folders, archived ones too, and writes into neither.
+    and what else differs. It calls both by their names, or by what tells their folders apart. Reads
+    both folders, archived ones too, and writes into neither.
 
     \b
     Examples:

@@ -22,7 +22,7 @@ _MAY_BE_IT: Final = "this may be the very change under test"
 # ends a battery, and then its state says so.
 #: Options of the manifest whose difference is worth a line, with what follows from it.
 _OPTIONS: Final = {
-    "limit": (False, "fewer tasks of each phase; those in only one battery are listed"),
+    "limit": (False, "fewer tasks of each kind; those in only one battery are listed"),
     "concurrency": (True, "calls slow each other down, and the order of learning differs"),
     "respond_timeout_s": (False, "a slower answer would have ended one of the batteries"),
     "meta_timeout_s": (False, "a slower review would have ended one of the batteries"),
