@@ -11,9 +11,9 @@ import pytest
 from battery.recorded import open_battery
 from battery.recorded.summary import summary_of
 from battery.records.manifest import Options
-from battery.records.models import FROZEN
+from battery.records.models import FROZEN, Proposal
 from battery.records.summary import Summary
-from battery.store.artifacts import VERDICTS
+from battery.store.artifacts import PROPOSALS, VERDICTS
 from battery.store.battery_dir import BatteryDir
 from tests.recorded.test_open import TASKS
 from tests.report.samples import MANIFEST, MODELS, verdict
@@ -70,6 +70,35 @@ def test_a_model_that_answers_new_tasks_alone_is_priced_like_the_others(folder: 
     folder.iteration(2).siblings.write_runs([new])
     (warning,) = summed(folder).warnings
     assert warning.startswith("no price is known for house-model, so cost_usd is not known")
+
+
+@pytest.mark.parametrize(
+    ("planned", "word", "exists", "foreseen"),
+    [
+        (1, "APPROVE", True, True),
+        # The next iteration followed at once, and nobody could act in between.
+        (2, "APPROVE", True, False),
+        (1, "REVISE", True, False),
+        (1, "APPROVE", None, False),
+        (None, "APPROVE", True, False),
+    ],
+)
+def test_only_what_may_have_been_put_into_practice_is_held_against_what_came(
+    folder: BatteryDir, planned: int | None, word: str, exists: bool | None, foreseen: bool
+) -> None:
+    folder.write_manifest(MANIFEST.model_copy(update={"planned_iterations": planned}))
+    proposal = Proposal(
+        number=1,
+        title="Keep plans",
+        target_file="src/memory.py",
+        rationale=None,
+        expected_impact="total_tokens falls",
+        metric="total_tokens",
+        target_exists=exists,
+    )
+    PROPOSALS.write(folder.iteration(1).root, [proposal])
+    VERDICTS.write(folder.iteration(1).root, [verdict(word)])
+    assert bool(summed(folder).scorecard) == foreseen
 
 
 def test_without_a_manifest_what_was_not_recorded_is_null(folder: BatteryDir) -> None:

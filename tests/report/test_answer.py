@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from battery.records.models import LEARN
 from battery.records.summary import PhaseMetrics, PhaseTable
 from battery.records.word import Word
-from battery.report.answer import QUESTIONS, answers, changes, rows, work, wrong
+from battery.report.answer import (
+    QUESTIONS,
+    answers,
+    changes,
+    holds,
+    next_command,
+    rows,
+    size,
+    work,
+    wrong,
+)
 from battery.verdict.assess import assess
 from tests.report.samples import FIRST, LAST, metrics, summary
-from tests.verdict.batteries import Cell, learning, observed
+from tests.verdict.batteries import Cell, learning, observed, with_siblings
 
 
 def test_tasks_are_counted_by_how_they_changed() -> None:
@@ -31,6 +43,81 @@ def test_the_five_questions_of_a_reader_are_answered_in_their_order() -> None:
     assert said[0].text.startswith(f"{evidence.verdict}: ")
     assert "% interval" in said[1].text
     assert said[4].text == evidence.scope
+
+
+def test_work_is_that_of_both_sides() -> None:
+    did = PhaseTable(
+        alpha=phase(ok=3, failed=0), beta=phase(ok=3, failed=0), gamma=phase(ok=0, failed=2)
+    )
+    less = did.model_copy(update={"beta": phase(ok=1, failed=2)})
+    two = summary(metrics(1), metrics(2, by_phase=did))
+    evidence = assess(observed(learning))
+
+    def said(twin: PhaseTable) -> str:
+        control = [metrics(1), metrics(2, by_phase=twin)]
+        return answers(two.model_copy(update={"control": control}), evidence)[2].text
+
+    own = "6 of 6 possible tasks done, 2 of 2 impossible refused, in iteration 2"
+    assert said(did) == f"{own}, as in the twin."
+    assert said(less).startswith(f"{own}. The twin: 4 of 6 possible tasks done, ")
+    assert answers(two, evidence)[2].text == f"{own}."
+
+
+def test_the_tasks_that_gained_and_lost_most_are_named() -> None:
+    def mixed(cell: Cell) -> dict[str, Any]:
+        learned = cell.arm == LEARN and cell.iteration > 1
+        return {"tokens": {0: 500, 1: 1500}.get(cell.task, 1000)} if learned else {}
+
+    evidence = assess(observed(mixed))
+    said = answers(summary(metrics(1), metrics(2)), evidence)[3].text
+    assert said.endswith("Most: alpha 0 (−50.0%). Worst: alpha 1 (+50.0%).")
+    spoiled = evidence.model_copy(update={"verdict": Word.INVALID})
+    said = answers(summary(metrics(1), metrics(2)), spoiled)[3].text
+    assert said.endswith("None of it shows learning.")
+
+
+def test_what_was_run_is_told_in_a_line() -> None:
+    made = summary(metrics(1), evidence=assess(observed(learning, repeats=2)), seed=7, calls=1200)
+    assert size(made) == (
+        "8 tasks x 3 iterations x 2 arms x 2 repeats, 1,200 calls, seed 7, "
+        "http://gateway.example:3100"
+    )
+    ours = made.model_copy(update={"targets": {"gateway": "embedded"}, "seed": None})
+    assert size(ours).endswith("2 repeats, 1,200 calls, embedded gateway")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, ["iterate"]),
+        ({"state": "paused"}, ["run", "--resume"]),
+        ({"run_id": None}, ["run"]),
+    ],
+)
+def test_the_next_command_settles_what_is_open(changes: dict[str, Any], words: list[str]) -> None:
+    evidence = assess(observed(learning))
+    assert next_command(summary(metrics(1), **changes), evidence) == words
+    settled = evidence.model_copy(update={"settle": []})
+    assert next_command(summary(metrics(1)), settled) is None
+
+
+def test_what_it_holds_for_tells_of_new_tasks() -> None:
+    battery = observed(learning)
+    assert holds(assess(battery)) == (
+        "Holds for these 8 tasks and this one memory; nothing new was asked."
+    )
+    assert holds(assess(with_siblings(battery, learning))) == (
+        "Holds for these 8 tasks, 16 new ones like them (44% fewer tokens) and this one memory."
+    )
+    assert "of 16 new ones like them it is not shown" in (
+        holds(assess(with_siblings(battery, lambda _: {}))) or ""
+    )
+
+
+def test_numbers_too_long_for_a_table_are_rounded() -> None:
+    long = summary(metrics(1, total_tokens=8 * 10**12), metrics(2, total_tokens=8 * 10**6))
+    tokens = rows(long, assess(observed(learning)))[0]
+    assert tokens[1:3] == ("1.0e+12", "1,000,000")
 
 
 def test_under_a_word_that_makes_numbers_worthless_none_of_them_is_an_effect() -> None:

@@ -169,7 +169,7 @@ def test_a_paused_battery_is_shown_as_such_wherever_one_looks(pair: Pair, tmp_pa
         "watch": "is paused",
         "watch --once": "is paused",
         "watch --once --json": '"state": "paused"',
-        "summarize --format md": "State: paused",
+        "summarize --format md": "not finished (paused;",
         "summarize --format junit": "state: paused",
         "summarize --format github": "battery%3A paused",
         "report": "state: paused",

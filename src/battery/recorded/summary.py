@@ -11,10 +11,11 @@ from battery.recorded.learning import learning
 from battery.records.findings import Scorecard
 from battery.records.lines import chat_warnings, distill_warnings
 from battery.records.manifest import UNSETTLED
-from battery.records.models import Models
+from battery.records.models import Models, Proposal
 from battery.records.stages import CHAT_STAGES, DISTILL
 from battery.records.summary import Metrics, Summary
 from battery.review.scorecard import score
+from battery.store.iteration_dir import IterationDir
 from battery.store.journal import Journal
 from battery.verdict.assess import assess
 from battery.verdict.metrics import count_directions, trends
@@ -69,9 +70,27 @@ def _models(opened: OpenedBattery) -> Models | None:
 
 
 def _scorecard(opened: OpenedBattery) -> Scorecard | None:
-    proposals = {step.number: step.read_proposals() or [] for step in opened.steps}
+    """Hold against the next iteration what somebody may have done about a proposal.
+
+    The iterations of one run follow each other before anybody could. So those count that `iterate`
+    added, after proposals that were approved and name a file that `--repo` has. Whether they were
+    put into practice, no file of a battery tells.
+    """
+    planned = opened.provenance.planned_iterations
+    if planned is None:
+        return None
+    proposals = {step.number: _approved(step) for step in opened.steps if step.number >= planned}
     scorecard = score(opened.metrics, proposals)
     return scorecard if scorecard.expectations else None
+
+
+def _approved(step: IterationDir) -> list[Proposal]:
+    verdicts = {verdict.proposal: verdict.verdict for verdict in step.read_verdicts()}
+    return [
+        proposal
+        for proposal in step.read_proposals() or []
+        if verdicts.get(proposal.number) == "APPROVE" and proposal.target_exists
+    ]
 
 
 def _calls_made(journal: Journal, metrics: Metrics) -> int:

@@ -377,7 +377,7 @@ class Expectation(Record):
 
 
 class Scorecard(Record):
-    """How often the overseer foresaw what moved; information, never part of the verdict."""
+    """How often the review foresaw what moved; information, never part of the verdict."""
 
     expectations: list[Expectation] = Field(
         description="One for each proposal whose next iteration was run."

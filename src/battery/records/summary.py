@@ -156,7 +156,8 @@ class Summary(Record):
     )
     scorecard: Scorecard | None = Field(
         default=None,
-        description="What the overseer foresaw; null where no review has an iteration after it.",
+        description="What came of proposals that were approved and name a file of `--repo`, in "
+        "iterations that `iterate` added; null where there is none.",
     )
     learning: Learning | None = Field(
         default=None,

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final, NamedTuple
 
-from battery.base.numbers import counted, more_or_fewer, number, percent, signed
+from battery.base.numbers import counted, minus, more_or_fewer, number, percent, signed
 from battery.base.text import listed, printable
-from battery.records.findings import Evidence
+from battery.records.findings import Evidence, TaskEffect
 from battery.records.metric import METRICS, MONEY, OVERSEER, TOKENS, TURNS
 from battery.records.models import SOLVABLE
 from battery.records.summary import Metrics, PhaseMetrics, Summary
 from battery.records.word import Word
 from battery.report import evidence as shown
-from battery.report.evidence import NONE
+from battery.report.evidence import NONE, done
 from battery.verdict import policy
 
 
@@ -55,10 +55,10 @@ def answers(summary: Summary, evidence: Evidence) -> list[Answer]:
     """Answer the five questions of a reader, in the order in which they are asked."""
     word = f"{evidence.verdict}: " if evidence.verdict else ""
     texts = (
-        f"{word}{evidence.sentence}",
+        f"{word}{evidence.claim}",
         _size(evidence),
-        f"{work(summary.iterations[-1])}.",
-        changes(evidence),
+        _work_of_both(summary),
+        _changes_by_name(evidence),
         evidence.scope,
     )
     return [Answer(*pair) for pair in zip(QUESTIONS, texts, strict=True)]
@@ -71,10 +71,20 @@ def _size(evidence: Evidence) -> str:
     return f"{effect[0].upper()}{effect[1:]}." if effect else "No effect could be measured."
 
 
+def _work_of_both(summary: Summary) -> str:
+    last = summary.iterations[-1]
+    own = work(last) or f"{done(last.ok_tasks, last.total_tasks)} tasks ended ok"
+    text = f"{own}, in iteration {last.iteration}"
+    if not summary.control:
+        return f"{text}."
+    twin = work(summary.control[-1])
+    return f"{text}, as in the twin." if twin == work(last) else f"{text}. The twin: {twin}."
+
+
 def work(metrics: Metrics) -> str:
     """Count: `6 of 6 possible tasks done, 2 of 2 impossible refused`."""
-    done, possible = _possible(metrics)
-    parts = [f"{done:,} of {counted(possible, 'possible task')} done"] if possible else []
+    ended_ok, possible = _possible(metrics)
+    parts = [f"{ended_ok:,} of {counted(possible, 'possible task')} done"] if possible else []
     if isinstance(gamma := metrics.by_phase.gamma, PhaseMetrics):
         parts.append(f"{gamma.count - gamma.ok:,} of {gamma.count:,} impossible refused")
     return ", ".join(parts)
@@ -105,6 +115,24 @@ def changes(evidence: Evidence) -> str:
     if len(counts) == 1 < evidence.tasks:
         return f"All {tasks} {_CHANGED[next(iter(counts))]}."
     return f"Of {tasks} {listed(parts)}."
+
+
+def _changes_by_name(evidence: Evidence) -> str:
+    """Add the task that gained most, and the one that lost most."""
+    parts = [changes(evidence)]
+    if not evidence.trusted:
+        return f"{parts[0]} None of it shows learning."
+    for change, which, tasks in (
+        ("better", "Most", evidence.by_task[:1]),
+        ("worse", "Worst", evidence.by_task[-1:]),
+    ):
+        parts += [f"{which}: {_moved(task)}." for task in tasks if task.change == change]
+    return " ".join(parts)
+
+
+def _moved(task: TaskEffect) -> str:
+    ratio = None if task.ratio is None or task.ratio == 1 else task.ratio
+    return task.label if ratio is None else f"{task.label} ({minus(shown.relative(ratio))})"
 
 
 def rows(summary: Summary, evidence: Evidence) -> list[Row]:
@@ -188,8 +216,8 @@ def _points(own: float, base: float) -> str:
 
 def _work_row(summary: Summary, evidence: Evidence) -> Row:
     def share(side: Metrics) -> str:
-        done, possible = _possible(side)
-        return f"{done:,}/{possible:,}" if possible else NONE
+        ended_ok, possible = _possible(side)
+        return f"{ended_ok:,}/{possible:,}" if possible else NONE
 
     first, last = map(share, _ends(summary))
     twin = share(summary.control[-1]) if summary.control else ""

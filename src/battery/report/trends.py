@@ -1,4 +1,4 @@
-"""The direction count, the trends behind it and what the overseer foresaw, in words; pure."""
+"""The direction count, the trends behind it and what the review foresaw, in words; pure."""
 
 from __future__ import annotations
 
@@ -36,11 +36,13 @@ def count(summary: Summary, verdict: DirectionCount) -> str:
 
 
 def score(card: Scorecard) -> str:
-    """Write how often the overseer foresaw what moved."""
+    """Write how often the review foresaw what moved."""
     return (
         f"Of {len(card.expectations)} expected moves {card.right} came as expected, {card.wrong} "
         f"went the other way, {card.unchanged} did not move, {card.not_measurable} cannot be "
-        "measured."
+        "measured. They are those of approved changes to files of the repository, held against "
+        "iterations that were added later; whether anybody made the changes, battery cannot tell. "
+        "This is information and no part of the verdict."
     )
 
 

@@ -11,6 +11,7 @@ from markdown_it.token import Token
 
 from battery.base.text import printable
 from battery.records.summary import Summary
+from battery.report.answer import QUESTIONS
 from battery.report.markdown.summary import markdown
 from battery.verdict.assess import assess
 from tests.report.cases import CASES, FOLDER
@@ -73,7 +74,7 @@ def test_sections_come_in_the_order_of_the_contract(name: str) -> None:
     new = case.evidence and case.evidence.siblings
     wanted += ["New tasks of the same kind"] if new else []
     wanted += ["How it was computed"] if case.evidence else []
-    wanted += ["What the overseer foresaw"] if case.scorecard else []
+    wanted += ["What the review foresaw"] if case.scorecard else []
     wanted += ["Warnings"] if case.warnings else []
     assert headings(markdown(case)) == [*wanted, "Artifacts"]
 
@@ -129,7 +130,7 @@ def test_the_count_is_one_small_line_with_the_chance_of_luck_and_of_one_arm_only
     assert line.startswith("<sub>4 of 5 metrics improved: **Architecture validated**; by luck")
     assert line.endswith("</sub>")
     assert "4 or more improve 29% of the time" in line
-    assert "Of the learn arm alone: `total_tokens` improved" in line
+    assert "Of the learner alone: `total_tokens` improved" in line
 
 
 @pytest.mark.parametrize(("name", "word"), [("invalid", "INVALID"), ("dishonest", "DISHONEST")])
@@ -139,9 +140,24 @@ def test_the_count_says_nothing_where_the_numbers_are_worthless(name: str, word:
     assert "**" not in line
 
 
-def test_the_verdict_is_among_the_first_facts_and_before_the_count() -> None:
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.evidence])
+def test_the_first_ten_lines_answer_the_five_questions_of_a_reader(name: str) -> None:
+    case = CASES[name]
+    made = case.model_copy(update={"state": "paused", "name": "nightly", "tags": ["a"]})
+    lines = markdown(made).splitlines()[:10]
+    starts = ["- Run time: ", "- Elapsed: ", "- Models: ", *(f"- {each} " for each in QUESTIONS)]
+    shown = [line.replace("\\", "") for line in lines[2:]]
+    assert all(line.startswith(start) for line, start in zip(shown, starts, strict=True))
+    assert "(paused; the numbers cover what had finished)" in lines[2]
+
+
+def test_a_battery_has_the_name_note_and_tags_that_its_user_gave_it() -> None:
+    text = markdown(three(name="night|ly", note="with *cache*", tags=["a", "b"]))
+    assert "- Name: night\\|ly\n- Note: with \\*cache\\*\n- Tags: `a`, `b`\n" in text
+
+
+def test_the_verdict_comes_before_the_count() -> None:
     text = markdown(CASES["learned"])
-    assert "- Verdict: **LEARNED**" in text.split("## ")[0]
     order = ["**LEARNED**: With", "- Effect: ", "- Gates ", "- Scope: ", "4 of 5 metrics improved"]
     places = [text.index(part) for part in [*order, "## Which tasks", "## How it was"]]
     assert places == sorted(places)
@@ -150,7 +166,7 @@ def test_the_verdict_is_among_the_first_facts_and_before_the_count() -> None:
 def test_every_task_is_named_with_the_numbers_of_both_arms() -> None:
     rows = tables(markdown(CASES["learned"]))[1]
     assert rows[0] == ["Task", "Result", "Kind", "Tokens", "Twin", "Change", "Done", "Twin"]
-    assert ["beta 3", "better", "niche", "570", "1,000", "-43.0%", "2 of 2", "2 of 2"] in rows
+    assert ["beta 3", "better", "niche", "570", "1,000", "−43.0%", "2 of 2", "2 of 2"] in rows
     assert len(rows) == 9
 
 
@@ -190,12 +206,24 @@ def test_a_single_iteration_says_that_there_is_no_trend_and_no_verdict() -> None
     assert [row[2] for row in table(text)[1:]] == ["none"] * 5
 
 
-def test_the_files_of_the_frozen_arm_and_of_repeats_say_whose_they_are() -> None:
+def test_the_files_of_the_twin_and_of_repeats_say_whose_they_are() -> None:
     files = ["iter_1/control/repeat_2/runs.json", "iter_2/repeat_3/runs.json"]
     assert markdown(three(artifacts=files)).splitlines()[-2:] == [
         "- `iter_1/control/repeat_2/runs.json`: every task with the gateway's whole answer, "
-        "in the frozen arm, repeat 2",
+        "of the twin, repeat 2",
         "- `iter_2/repeat_3/runs.json`: every task with the gateway's whole answer, repeat 3",
+    ]
+
+
+def test_files_that_differ_by_number_or_time_share_a_line() -> None:
+    files = [f"iter_{n}/runs.json" for n in (1, 2, 3, 5)]
+    files += [f"iter_{n}/control/repeat_2/runs.json" for n in (1, 2)]
+    files += [f"gateway/learn/distilled_2026112{n}T040113_952303Z.jsonl" for n in (7, 8)]
+    lines = markdown(three(artifacts=files)).splitlines()[-3:]
+    assert [line.partition(": ")[0] for line in lines] == [
+        "- `iter_1..3,5/runs.json`",
+        "- `iter_1..2/control/repeat_2/runs.json`",
+        "- `gateway/learn/distilled_*.jsonl` (2 files)",
     ]
 
 

@@ -185,7 +185,7 @@ def test_the_end_of_any_comparison_is_on_one_screen(
     tasks, factor = size
     before, after = (battery(one._replace(share=one.share * factor), tasks) for one in habits)
     found = called(comparison(after, before), list(sides), names).model_copy(update=changes)
-    shown = list(comparison_lines(found, PLAIN._replace(minus="\N{MINUS SIGN}"), WAY))
+    shown = list(comparison_lines(found, PLAIN._replace(minus=True), WAY))
     assert max(map(cells, shown)) <= 80
     assert len(shown) <= MOST_ROWS
     screen = Screen().feed("".join(f"{line}\r\n" for line in shown).encode())

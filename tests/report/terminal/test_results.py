@@ -48,7 +48,7 @@ FULL = entry(
 
 
 PLAIN = Look("^", "v", "=", "..", colour=False)
-RICH = PLAIN._replace(minus="\N{MINUS SIGN}")
+RICH = PLAIN._replace(minus=True)
 
 
 def lines(*entries: Entry, look: Look = RICH) -> list[str]:

@@ -19,7 +19,7 @@ from tests.report.samples import FILES, metrics, summary, ten, three
 from tests.verdict.batteries import learning, observed
 
 FOLDER = Path("data/battery")
-BEST = Look("▲", "▼", "→", "…", colour=False, minus="−")
+BEST = Look("▲", "▼", "→", "…", colour=False, minus=True)
 
 THREE = """\
 metric                iter 1  iter 2  iter 3  trend

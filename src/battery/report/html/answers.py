@@ -106,7 +106,7 @@ class Reviewed(NamedTuple):
     verdicts: Sequence[Verdict]
 
 
-#: A proposal, its verdict where it was judged, and what came of it where an iteration followed.
+#: A proposal, its verdict where it was judged, and what came of it where it may have been done.
 Judged = tuple[Proposal, Verdict | None, Expectation | None]
 
 

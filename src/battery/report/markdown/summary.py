@@ -4,27 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import PurePosixPath
 
-from battery.base.numbers import counted, duration, number
+from battery.base.numbers import counted, duration, minus, number
 from battery.base.text import printable
 from battery.records.findings import Evidence, Scorecard, TaskEffect
 from battery.records.metric import METRICS
 from battery.records.stages import SCRUM
 from battery.records.summary import DirectionCount, Summary, Trend
+from battery.report import answer, siblings, trends
 from battery.report import evidence as shown
-from battery.report import siblings, trends
 from battery.report.learning import learning
 from battery.report.markdown import code, plain, row, table
-from battery.store.artifacts import (
-    CONTROL,
-    ITERATION,
-    REPEAT,
-    RUN_SETS,
-    SUMMARY,
-    SUMMARY_TITLE,
-    described,
-)
+from battery.report.markdown.files import files
+from battery.store.artifacts import ITERATION, RUN_SETS, SUMMARY, SUMMARY_TITLE
 
 
 def markdown(summary: Summary) -> str:
@@ -53,12 +45,12 @@ def markdown(summary: Summary) -> str:
         sections += ["## How it was computed", "\n\n".join(_protocol(summary.evidence))]
     if summary.scorecard:
         sections += [
-            "## What the overseer foresaw",
+            "## What the review foresaw",
             "\n\n".join(_scorecard_section(summary.scorecard)),
         ]
     if summary.warnings:
         sections += ["## Warnings", "\n".join(f"- {plain(text)}" for text in summary.warnings)]
-    sections += ["## Artifacts", "\n".join(map(_artifact, summary.artifacts)) or "None."]
+    sections += ["## Artifacts", "\n".join(files(summary.artifacts)) or "None."]
     return "\n\n".join(sections) + "\n"
 
 
@@ -72,9 +64,6 @@ def scrum_count(summary: Summary) -> str:
 
 def _facts(summary: Summary) -> Iterator[str]:
     yield f"- Run time: {_run_time(summary)}"
-    # A finished battery needs no word; an older folder has none to give.
-    if summary.unfinished:
-        yield f"- State: {summary.state}; the numbers cover what had finished"
     yield f"- Elapsed: {_elapsed(summary)}"
     models = summary.models
     if models is None:
@@ -84,8 +73,15 @@ def _facts(summary: Summary) -> Iterator[str]:
             f"- Models: executor {code(models.executor_cloud)}, "
             f"reviewer {code(models.reviewer_cloud)}, overseer {code(models.overseer_cloud)}"
         )
-    if summary.evidence and summary.evidence.verdict:
-        yield f"- Verdict: **{summary.evidence.verdict}**"
+    # Within the first ten lines of the document, which are what `head` shows of it.
+    if summary.evidence:
+        for question, text in answer.answers(summary, summary.evidence):
+            yield f"- {plain(f'{question} {text}')}"
+    for name, own in (("Name", summary.name), ("Note", summary.note)):
+        if own:
+            yield f"- {name}: {plain(own)}"
+    if summary.tags:
+        yield f"- Tags: {', '.join(map(code, summary.tags))}"
     if summary.targets:
         targets = (f"{plain(name)} {code(url)}" for name, url in summary.targets.items())
         yield f"- Targets: {', '.join(targets)}"
@@ -98,7 +94,10 @@ def _run_time(summary: Summary) -> str:
     # The summary of the original script has one time, and no folder of its own says more.
     if summary.run_id is None:
         return start
-    return f"{start} → {printable(summary.finished_at or 'not finished')}"
+    end = printable(summary.finished_at or "not finished")
+    # A finished battery needs no word; an older folder has none to give.
+    state = f" ({summary.state}; the numbers cover what had finished)" if summary.unfinished else ""
+    return f"{start} → {end}{state}"
 
 
 def _elapsed(summary: Summary) -> str:
@@ -128,7 +127,7 @@ def _verdict(summary: Summary) -> Iterator[str]:
     if evidence:
         word = f"**{evidence.verdict}**: " if evidence.verdict else ""
         yield f"{word}{plain(evidence.sentence)}"
-        yield "\n".join(f"- {line}" for line in _at_a_glance(evidence))
+        yield "\n".join(f"- {line}" for line in _at_a_glance(summary, evidence))
     if summary.verdict is None:
         yield _no_trend(summary)
     else:
@@ -140,7 +139,7 @@ def _verdict(summary: Summary) -> Iterator[str]:
         yield scrum_count(summary)
 
 
-def _at_a_glance(evidence: Evidence) -> Iterator[str]:
+def _at_a_glance(summary: Summary, evidence: Evidence) -> Iterator[str]:
     if text := shown.effect(evidence):
         yield plain(f"Effect: {text}.")
     for reason in shown.reasons(evidence):
@@ -154,6 +153,10 @@ def _at_a_glance(evidence: Evidence) -> Iterator[str]:
         yield f"Worth knowing: {plain(text)}."
     for text in evidence.settle:
         yield f"What would settle it: {plain(text)}"
+    if words := answer.next_command(summary, evidence):
+        yield f"Next: {code(' '.join(['battery', *words]))}"
+    if wrong := answer.wrong(evidence):
+        yield plain(wrong)
 
 
 def _no_trend(summary: Summary) -> str:
@@ -172,30 +175,13 @@ def _count(summary: Summary, verdict: DirectionCount) -> str:
         if not verdict.validated:
             last = ITERATION.name(summary.iterations[-1].iteration)
             text += f" What to change next is judged in `{last}/{SCRUM.file}`."
-    return f"{text} Of the learn arm alone: {', '.join(map(_improved, summary.trends))}."
+    return f"{text} Of the learner alone: {', '.join(map(_improved, summary.trends))}."
 
 
 def _improved(trend: Trend) -> str:
     word = "improved" if trend.direction == "better" else "not improved"
     aside = "" if METRICS[trend.metric].counted else " (not counted)"
     return f"`{trend.metric}` {word}{aside}"
-
-
-def _artifact(path: str) -> str:
-    about = described(path).rstrip(".")
-    if not about:
-        return f"- {code(path)}"
-    return f"- {code(path)}: {', '.join([about[0].lower() + about[1:], *_whose(path)])}"
-
-
-def _whose(path: str) -> Iterator[str]:
-    """Name the arm and the repeat, where the folders tell them."""
-    folders = PurePosixPath(path).parts[:-1]
-    if CONTROL in folders:
-        yield "in the frozen arm"
-    for folder in folders:
-        if repeat := REPEAT.number(folder):
-            yield f"repeat {repeat}"
 
 
 def _tasks(evidence: Evidence) -> Iterator[str]:
@@ -206,7 +192,7 @@ def _tasks(evidence: Evidence) -> Iterator[str]:
 
 def _table_of_tasks(heads: Sequence[str], tasks: Iterable[TaskEffect], evidence: Evidence) -> str:
     cells = (shown.task_cells(task, evidence) for task in tasks)
-    return table(heads, [[plain(label), *rest] for label, *rest in cells], left=3)
+    return table(heads, [[plain(label), *map(minus, rest)] for label, *rest in cells], left=3)
 
 
 def _protocol(evidence: Evidence) -> Iterator[str]:
@@ -214,14 +200,14 @@ def _protocol(evidence: Evidence) -> Iterator[str]:
     if evidence.questions:
         yield table(shown.QUESTION_HEADS, map(shown.question_cells, evidence.questions))
         yield plain(shown.budget(evidence) or "")
-        rows = [shown.group_cells(group, evidence) for group in evidence.groups]
+        rows = [list(map(minus, shown.group_cells(group, evidence))) for group in evidence.groups]
         yield table(shown.group_heads(evidence), rows)
     yield "\n".join(f"- {line}" for line in _details(evidence))
 
 
 def _details(evidence: Evidence) -> Iterator[str]:
     for text in shown.details(evidence):
-        yield plain(text)
+        yield minus(plain(text))
     yield (
         "Raw numbers: `battery summarize --format csv` writes a row per call of both arms; "
         f"`iter_N/{RUN_SETS.name}` has the answers, `{SUMMARY.name}` every number above."
@@ -230,7 +216,7 @@ def _details(evidence: Evidence) -> Iterator[str]:
 
 def _scorecard_section(card: Scorecard) -> Iterator[str]:
     """Write the paragraphs of what the overseer expected and what came."""
-    yield f"{trends.score(card)} This is information and no part of the verdict."
+    yield trends.score(card)
     heads = ["Review of", "Proposal", "Metric", "Expected to", "Before → after", "Outcome"]
     rows = [
         [

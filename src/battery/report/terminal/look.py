@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
+from battery.base.numbers import minus
 from battery.base.text import can_show, cells, fit, takes_escapes
 from battery.records.word import Tone
 from battery.report.terminal.lines import WIDTH
@@ -20,20 +21,19 @@ _COLOURS: Final[dict[str, str]] = {
     "warning": "33",
 } | _TONES
 _ESCAPES: Final = re.compile(r"\x1b\[[\d;]*m|\x1b\]8;.*?\x1b\\")
-_MINUS: Final = re.compile(r"(?<![\w.-])-(?=[\d$])")
 #: Below this nothing is made to fit any more.
 _NARROWEST: Final = 40
 
 
 class Look(NamedTuple):
-    """What the stream can show: the characters of trend marks, colours, links, its width."""
+    """What the stream can show: the characters of trend marks, a minus, colours, links, width."""
 
     up: str
     down: str
     level: str
     cut: str
     colour: bool
-    minus: str = "-"
+    minus: bool = False
     links: bool = False
     #: In columns; a wide terminal gets no longer lines, which are harder to read.
     width: int = WIDTH
@@ -45,9 +45,8 @@ class Look(NamedTuple):
         colour = links and not os.environ.get("NO_COLOR")
         if can_show(stream, "▲▼→…−"):
             # In a pipe, programs look for the minus of a keyboard.
-            minus = "−" if stream.isatty() else "-"
-            return cls("▲", "▼", "→", "…", colour, minus, links, width)
-        return cls("^", "v", "=", "..", colour, "-", links, width)
+            return cls("▲", "▼", "→", "…", colour, stream.isatty(), links, width)
+        return cls("^", "v", "=", "..", colour, links=links, width=width)
 
     def paint(self, text: str, kind: str | None) -> str:
         """Colour a text that says the same without it."""
@@ -63,7 +62,7 @@ class Look(NamedTuple):
 
     def change(self, text: str) -> str:
         """Write the minus of a number as what it is, where the stream can show it."""
-        return _MINUS.sub(self.minus, text)
+        return minus(text) if self.minus else text
 
     def wrap(self, text: str, first: str = "", rest: str | None = None) -> list[str]:
         """Wrap printable text by terminal columns, with a beginning for the first and other lines.
