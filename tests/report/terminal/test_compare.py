@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from battery.base.text import cells
-from battery.records.comparison import Comparison, Difference
+from battery.records.comparison import Comparison, Difference, NamedTask
+from battery.records.models import Phase
 from battery.records.word import Word
 from battery.report.terminal.compare import Way, comparison_lines
 from battery.report.terminal.look import Look
 from battery.report.terminal.summary import MOST_ROWS
-from tests.report.comparisons import CASES, HOSTILE, comparison
+from tests.report.comparisons import CASES, HOSTILE, NOTHING, comparison
 from tests.report.test_compare import HABITS, Habits, battery
 from tests.support.screens import Screen
 from tests.verdict.batteries import REFUTED, calls
@@ -72,6 +73,17 @@ def test_what_is_unfair_or_to_be_minded_is_named_with_where_its_text_is() -> Non
     assert "unfair: arms, state; --full says why" in shown
     assert "mind (1 of 3; --full has them): one thing" in shown
     assert "unfair: arms: main 1, branch 2; t" in lines(found, full=True)
+
+
+def test_tasks_of_only_one_battery_are_named_in_a_line_of_each() -> None:
+    gone = [NamedTask(task=f"{n}", label=f"old {n}", phase=Phase.ALPHA) for n in range(30)]
+    shown = lines(comparison(only_before=gone, only_after=gone[:2]))
+    assert "only in branch, 2 tasks: old 0; old 1" in shown
+    (before,) = (line for line in shown if line.startswith("only in main, 30 tasks: old 0; old 1"))
+    assert len(before) <= 80
+    assert "only in branch, 2 tasks: old 0; old 1" in lines(
+        comparison(**NOTHING, only_after=gone[:2])
+    )
 
 
 def test_numbers_of_a_battery_that_is_not_to_be_trusted_say_so() -> None:
@@ -136,6 +148,10 @@ SIDES = st.fixed_dictionaries(
 )
 CHANGED = st.fixed_dictionaries(
     {
+        "only_after": st.lists(
+            st.just(NamedTask(task="x", label="a task of its own " * 5, phase=Phase.BETA)),
+            max_size=3,
+        ),
         "cautions": st.lists(st.sampled_from(["one thing", "another thing, and more " * 9])),
         "differences": st.lists(
             st.builds(

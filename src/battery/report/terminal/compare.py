@@ -8,6 +8,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Final, NamedTuple, TextIO
 
+from battery.base.numbers import counted
 from battery.base.text import brief, fit, pad, printable, write_line
 from battery.base.text import cells as columns
 from battery.records.comparison import Change, Comparison, NamedTask, Side, TaskPair
@@ -85,12 +86,13 @@ def _short(comparison: Comparison, look: Look, way: Way) -> list[list[str]]:
 def _least(comparison: Comparison) -> int:
     """Count the rows between numbers and word without which too much would be left out."""
     flips = min(_TWO, len(cells.flipped(comparison)))
-    return _TWO + flips + any(difference.unfair for difference in comparison.differences)
+    unfair = any(difference.unfair for difference in comparison.differences)
+    return _TWO + flips + unfair + len(list(cells.only(comparison)))
 
 
 def _between(comparison: Comparison, look: Look, room: int) -> list[str]:
     """Write flips, what is unfair, what to mind and the cause, in so many rows."""
-    unfair = _unfair(comparison, look)
+    unfair = [*_alone(comparison, look), *_unfair(comparison, look)]
     if not comparison.change:
         return unfair
     head = look.at_most(look.hang(f"flips: {cells.flips(comparison)}"), max(1, room - len(unfair)))
@@ -100,6 +102,14 @@ def _between(comparison: Comparison, look: Look, room: int) -> list[str]:
     least = min(len(flips), _FIRST_FLIPS)
     shown = _counted(flips, max(least, room - look.rows(notes)), room)
     return [*head, *shown, *unfair, *_fitting(notes, look, room - len(shown))]
+
+
+def _alone(comparison: Comparison, look: Look) -> Iterator[str]:
+    """Name the tasks of only one battery, a line for each."""
+    for name, tasks in cells.only(comparison):
+        labels = "; ".join(brief(task.label, look.width) for task in tasks[:_MOST_NAMED])
+        line = f"only in {name}, {counted(len(tasks), 'task')}: {labels}"
+        yield fit(line, look.width, ellipsis=look.cut)
 
 
 def _counted(lines: Sequence[str], wanted: int, room: int) -> list[str]:
