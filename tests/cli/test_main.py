@@ -24,8 +24,9 @@ pytestmark = pytest.mark.slow
 
 #: Commands that are about a battery, where there is none.
 NOWHERE = (
-    *("watch", "watch --once", "summarize", "report", "export inspect", "history", "iterate"),
-    *("run --resume", "grade", "review", "power --from .", "compare --last", "compare data other"),
+    *("watch", "watch --once", "summarize", "report", "open", "export inspect", "history"),
+    *("iterate", "run --resume", "grade", "review", "power --from ."),
+    *("compare --last", "compare data other"),
 )
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
