@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import typer
-from docs import reference
+from docs import pictures, reference
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 from pydantic import BaseModel
@@ -300,6 +300,17 @@ def test_links_lead_somewhere(page: Path) -> None:
         target = (page.parent / path).resolve() if path else page
         assert target.is_file(), f"{path} is not there"
         assert not anchor or anchor in anchors(target), f"{path} has no #{anchor}"
+
+
+def test_every_picture_is_there_and_shown_and_taken_by_the_program() -> None:
+    shown = {
+        (page.parent / str(node.attrs["src"])).resolve()
+        for page in PAGES
+        for node in tree(page).walk()
+        if node.type == "image"
+    }
+    taken = {pictures.IMAGES / name for name in pictures.PICTURES}
+    assert shown == taken == set(pictures.IMAGES.iterdir())
 
 
 def test_every_document_can_be_reached_from_the_index() -> None:
