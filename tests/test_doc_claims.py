@@ -117,7 +117,7 @@ CLAIMS = {
     ],
     "docs/reference/files.md": [
         f"Tasks that learning may have lost, asked {CONFIRMATIONS} more times",
-        f"asked {RERUNS} more times in the learn arm. In task order, {RERUNS} entries per task",
+        f"asked {RERUNS} more times in the learner. In task order, {RERUNS} entries per task",
     ],
     "docs/reference/evidence.md": [
         f"fail their checks more often than without it (p ≤ {policy.level(policy.REFUTED)})",
@@ -139,7 +139,7 @@ CLAIMS = {
         f"With fewer than {COMPARED_TASKS} tasks no p can be so small",
     ],
     "docs/reference/commands.md": [
-        f"is asked {RERUNS} more times, in the learn arm",
+        f"is asked {RERUNS} more times, in the learner",
         f"Once {FAILING} of those {RERUNS} have failed",
         f"from {WORDS[LEAST]} batteries on a p-value",
         f"that {percent(policy.POWER)} of such batteries show",
@@ -182,9 +182,9 @@ CLAIMS = {
         f"calls that took turns (exact test by task, p ≤ {policy.level(policy.GATE)})",
         f"more often than the twin (p ≤ {policy.level(policy.GATE)})",
         f"takes {RELEVANT} more than in iteration 1 (p ≤ {policy.level(policy.GATE)}), and "
-        f"the learn arm does not save {RELEVANT} of what it took in its own "
+        f"the learner does not save {RELEVANT} of what it took in its own "
         f"(p ≤ {policy.level(policy.GATE)})",
-        f"fewer tasks than at first (p ≤ {policy.level(policy.LOSS)}), and the learn arm is not "
+        f"fewer tasks than at first (p ≤ {policy.level(policy.LOSS)}), and the learner is not "
         f"shown to do more (p ≤ {policy.level(policy.GATE)})",
         f"say ok and report an error more often than the twin's (p ≤ {policy.level(policy.GATE)})",
         f"its prompt from its output less often than the twin (p ≤ {policy.level(policy.GATE)})",
@@ -193,7 +193,7 @@ CLAIMS = {
         f"saves less than {RELEVANT} where it was asked first, and more where its twin was "
         f"(p ≤ {policy.level(policy.GATE)})",
         f"dollars are saved, and less than {RELEVANT}, or than half of that",
-        f"{RELEVANT} or more of the learn arm's answers to these tasks came from a cache",
+        f"{RELEVANT} or more of the learner's answers to these tasks came from a cache",
         f"scatter more, and less than {RELEVANT} remains once what few scattering calls feign",
         f"gained less than {percent(policy.NICHE_SINCE * policy.RELEVANT)} since iteration 1, or",
         f"(p of flips over the tasks above 1/{1 / policy.NICHE_TASKS:g})",

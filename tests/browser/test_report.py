@@ -413,7 +413,7 @@ REASON = f"artifact.text: <img src=x onerror='window.{FLAG}=1'> expected, got \x
 
 
 def _graded(asked: Asked) -> Checked | None:
-    """Refute the second easy task of the learn arm in iteration 2, and pass the others."""
+    """Refute the second easy task of the learner in iteration 2, and pass the others."""
     if asked.phase is Phase.GAMMA:
         return None
     wrong = (asked.arm, asked.iteration, asked.phase, asked.number) == (LEARN, 2, Phase.ALPHA, 1)

@@ -275,7 +275,7 @@ def test_what_no_verdict_can_tell_apart_is_counted_and_not_promised() -> None:
 
 
 def runs_of(observed: Grid, iteration: int) -> list[Call]:
-    """Return the runs of the learn arm in an iteration, as a gateway would have reported them."""
+    """Return the runs of the learner in an iteration, as a gateway would have reported them."""
     found = []
     for row, task in enumerate(observed.tasks):
         tokens, turns, overseer, ok, elapsed = (

@@ -13,7 +13,7 @@ from battery.calibration.scenarios import HARM, LEARNING, SCENARIOS
 DOCUMENT = (Path(__file__).parents[2] / "docs/explanation/calibration.md").read_text("utf-8")
 PLAIN = Dials()
 
-#: What is learned, or done to the tasks, by the learn arm.
+#: What is learned, or done to the tasks, by the learner.
 OF_LEARNING = {
     "drop", "saved", "niche_only", "solves", "carries", "bloat", "forget_from", "gives_up", "bluff",
 }  # fmt: skip

@@ -29,7 +29,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def changed(before: Path, tmp_path: Path) -> Callable[[Callable[[Run], None]], Path]:
-    """Return a function that copies the battery and changes every run of its learn arm."""
+    """Return a function that copies the battery and changes every run of its learner."""
 
     def make(change: Callable[[Run], None]) -> Path:
         copy = shutil.copytree(before, tmp_path / "after")

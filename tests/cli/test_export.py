@@ -16,7 +16,7 @@ def test_the_command_says_what_it_wrote_for_people_and_for_machines(
     finished: Path, tmp_path: Path
 ) -> None:
     shown = command_here("export", "inspect", finished, "-o", tmp_path, cwd=finished.parent)
-    assert "24 samples of the frozen arm" in shown.stdout
+    assert "24 samples of the twin" in shown.stdout
     assert shown.stdout.endswith(f"look at them with: inspect view --log-dir {tmp_path}\n")
     done = command_here(
         "export", "inspect", finished, "-o", tmp_path, "--json", cwd=finished.parent

@@ -30,7 +30,7 @@ def test_other_checks_flip_what_was_answered_and_the_summary_follows(folder: Pat
     journals = {path: path.read_bytes() for path in folder.glob("iter_*/journal.jsonl")}
     done = battery("grade", folder, "--tasks", path)
     assert done.returncode == 0, done.stderr
-    assert "iteration 1, learn, beta " in done.stdout
+    assert "iteration 1, learner, niche " in done.stdout
     assert ": ok -> bluff" in done.stdout
     assert "    checks[0]: artifact.workers: 0 items expected, got " in done.stdout
     assert read_json(folder / "iter_1/metrics.json")["ok_tasks"] < before["ok_tasks"]

@@ -36,7 +36,7 @@ def test_the_starter_loads_as_it_is_and_the_doctor_finds_it(tmp_path: Path) -> N
     assert [len(tasks.phases.of(phase)) for phase in Phase] == [3, 3, 2]
     assert tasks.expectations == Expectations()
     looked = command_here("doctor", cwd=tmp_path)
-    assert looked.stdout.startswith("ok    tasks: 8 tasks (3 alpha, 3 beta, 2 gamma) from ")
+    assert looked.stdout.startswith("ok    tasks: 8 tasks (3 easy, 3 niche, 2 impossible) from ")
 
 
 def test_it_says_what_to_edit_and_which_commands_come_next(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ def test_a_control_on_the_gateways_own_host_and_port_gets_its_headers(
 @pytest.mark.parametrize(
     ("words", "env", "says"),
     [
-        (["--control-gateway", "http://127.0.0.1:9"], {}, "a control gateway is named and no"),
+        (["--control-gateway", "http://127.0.0.1:9"], {}, "--control-gateway names a twin, and no"),
         (
             ["--gateway", "http://127.0.0.1:9", "--control-gateway", "http://localhost:9/"],
             {},
@@ -101,7 +101,7 @@ def test_a_control_on_the_gateways_own_host_and_port_gets_its_headers(
         (["--repeats", "0"], {}, "greater than or equal to 1"),
         (["--limit", "0"], {}, "greater than or equal to 1"),
         (["--seed", "-1"], {}, "--seed"),
-        ([], {"CONTROL_GATEWAY_URL": "http://b.example"}, "a control gateway is named and no"),
+        ([], {"CONTROL_GATEWAY_URL": "http://b.example"}, "--control-gateway names a twin, and no"),
     ],
 )
 def test_an_unfit_control_is_refused_before_anything_is_written(

@@ -35,7 +35,7 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def with_noise(folder: Path, factors: list[float]) -> None:
-    """Multiply the frozen arm's tokens of iteration 1, a factor a task."""
+    """Multiply the twin's tokens of iteration 1, a factor a task."""
     path = folder / "iter_1" / "control" / "runs.json"
     runs = read_json(path)
     for run, factor in zip(runs, factors, strict=True):

@@ -124,7 +124,7 @@ def test_resume_with_other_tasks_or_models_says_what_differs(
     done = battery(*words, "--resume", "-n", 2, cwd=tmp_path)
     assert done.returncode == 2
     assert "models.executor_cloud: 'm' became 'other'" in done.stderr
-    assert "alpha task 'alpha_baseline 1' is gone" in done.stderr
+    assert "easy task 'alpha_baseline 1' is gone" in done.stderr
     tasks.unlink()
     assert battery(*words, "--resume", "-n", 2, cwd=tmp_path).returncode == 0
 
@@ -351,7 +351,7 @@ def test_tasks_that_fail_later_are_asked_five_times_more(pair: Pair, larger: Pat
 
 
 def test_what_only_the_twin_does_is_asked_five_times_more_once(pair: Pair, here: Path) -> None:
-    """The learn arm never did the niche task, so nobody pays for that in every iteration."""
+    """The learner never did the niche task, so nobody pays for that in every iteration."""
     pair.learn.status = failing_from(1, "beta_drift 0")
     folder = ran(here, *pair.options(), "-n", 4)
     asked = [line["iteration"] for line in journal(folder) if line["call"] == "confirm"]

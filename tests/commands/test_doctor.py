@@ -33,7 +33,7 @@ def checks(settings: Settings) -> dict[str, Check]:
 def test_where_all_is_well_every_check_says_what_it_found(settings: Settings) -> None:
     found = checks(settings)
     assert all(check.ok for check in found.values())
-    assert found["tasks"].finding.startswith("3 tasks (1 alpha, 1 beta, 1 gamma) from ")
+    assert found["tasks"].finding.startswith("3 tasks (1 easy, 1 niche, 1 impossible) from ")
     assert found["folder"].finding.endswith("holds no battery yet")
     assert found["target"].finding == "the agent is awake"
     assert notes.CALLS == []

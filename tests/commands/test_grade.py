@@ -41,7 +41,7 @@ def test_another_file_becomes_the_one_that_the_battery_is_graded_by(tmp_path: Pa
         "def learned(task, answer):\n    return 'learn' in answer['artifact']['text']\n"
     )
     regrading, summary = grade(folder, path, silent)
-    # The tasks of the frozen arm, and the rerun; of the impossible task, what declines.
+    # The tasks of the twin, and the rerun; of the impossible task, what declines.
     assert [flip.arm for flip in regrading.flipped if flip.phase == "alpha"] == [
         *["frozen", "frozen"],
         *["frozen", "frozen", "learn"],
@@ -91,7 +91,7 @@ def test_a_file_that_asks_something_else_is_refused(tmp_path: Path) -> None:
     other = tasks()
     other.phases.alpha_baseline[0].spec["of"] = "C"
     path = write(tmp_path / "own.json", other)
-    with pytest.raises(MismatchError, match=r"alpha task 'find: A' is gone"):
+    with pytest.raises(MismatchError, match=r"easy task 'find: A' is gone"):
         grade(folder, path, silent)
 
 

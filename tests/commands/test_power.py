@@ -82,7 +82,7 @@ def test_what_tells_no_noise_is_refused_and_says_what_to_give(
     with pytest.raises(UsageError, match="fewer than two tasks with tokens"):
         power(Wanted(folder=folder.root))
     (folder.iteration(1).root / "control" / "runs.json").unlink()
-    with pytest.raises(UsageError, match="has no frozen arm"):
+    with pytest.raises(UsageError, match="has no twin"):
         power(Wanted(folder=folder.root))
 
 

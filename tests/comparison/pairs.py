@@ -30,7 +30,7 @@ def against_usual(changes: Changes, **shape: Any) -> Facts:
 
 
 def cheaper(cell: Cell) -> dict[str, Any]:
-    """Take 40 % fewer tokens and half the turns, in the learn arm once something was learned."""
+    """Take 40 % fewer tokens and half the turns, in the learner once something was learned."""
     if cell.arm == "learn" and cell.iteration > 1:
         return {"tokens": 600 - cell.task, "turns": 2}
     return {}

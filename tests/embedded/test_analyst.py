@@ -129,7 +129,7 @@ def test_its_own_review_can_be_judged() -> None:
     review = say(review_prompt(RUNS))
     answer, verdicts = judged(review, {PLAYBOOK: True, "tasks.json": True})
     assert len(verdicts) == len(parse_proposals(review)[0])
-    assert verdicts["Replace gamma tasks that can be done"] == "REVISE"
+    assert verdicts["Replace impossible tasks that can be done"] == "REVISE"
     assert "APPROVE" in verdicts.values()
     assert answer.count(SIGNATURE) == 1
 

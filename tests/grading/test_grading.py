@@ -169,7 +169,7 @@ def test_a_check_that_breaks_is_told_and_is_no_fail(grader: Grader, check: Json,
     with pytest.raises(CheckError) as caught:
         grader.grade(task(check), Phase.BETA, answer("a" * 50 + "!"))
     (kind,) = check.keys() - {"path", "timeout_s"}
-    place = f"checks[0] (`{kind}`) of beta task 'fill: Welder x3' broke: "
+    place = f"checks[0] (`{kind}`) of niche task 'fill: Welder x3' broke: "
     assert caught.value.message.startswith(place)
     assert why in caught.value.message
     assert caught.value.hint

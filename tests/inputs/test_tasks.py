@@ -450,15 +450,15 @@ def test_differences_name_what_changed() -> None:
     now = parse_tasks(changed(edit), "x")
     assert differences(read(GOOD), now) == [
         "models.overseer_cloud: 'c' became 'new'",
-        "alpha task 'fill: Welder' is gone",
-        "beta task 'fill: Rigger' is gone",
-        "beta task 'fill: Rigger' is new",
+        "easy task 'fill: Welder' is gone",
+        "niche task 'fill: Rigger' is gone",
+        "niche task 'fill: Rigger' is new",
     ]
     turned = parse_tasks(changed(lambda d: d["phases"]["beta_drift"].reverse()), "x")
     assert differences(read(GOOD), turned) == ["the order of the tasks"]
     assert differences(read(GOOD), read(GOOD)) == []
     assert differences(read(with_siblings("a", "b")), read(with_siblings("a", "c"))) == [
-        "beta task 'fill: Rigger' has other siblings"
+        "niche task 'fill: Rigger' has other siblings"
     ]
 
 
@@ -493,7 +493,7 @@ def test_what_is_corrected_and_taught_is_part_of_what_is_asked() -> None:
     ]
     tell = read(taught(with_siblings(), "say it", "say it too"))
     other = read(taught(with_siblings(), "say it", "say that"))
-    assert differences(plain, tell) == ["beta task 'fill: Rigger' teaches something else"]
+    assert differences(plain, tell) == ["niche task 'fill: Rigger' teaches something else"]
     assert differences(tell, other) == differences(plain, tell)
     assert len({digest(tasks) for tasks in (plain, several, tell, other)}) == 4
     assert [entry.task_id for entry in plan(tell)] == [entry.task_id for entry in plan(plain)]

@@ -100,7 +100,7 @@ def test_terminal_page_and_comparison_write_dollars(priced: Path) -> None:
 
 def test_a_history_has_the_bill_per_task(priced: Path) -> None:
     shown = command_here("history", priced.parent).stdout
-    assert re.search(r" tokens +dollars +vs frozen", shown)
+    assert re.search(r" tokens +dollars +vs twin", shown)
     assert "$0.00580" in shown
 
 

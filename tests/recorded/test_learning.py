@@ -48,7 +48,7 @@ def found(folder: Path, costs: Sequence[int | None], calls: Sequence[Call]) -> L
 
 
 def saving(tokens: int, **more: Any) -> Any:
-    """Let the learn arm take so much less per call once something was learned."""
+    """Let the learner take so much less per call once something was learned."""
 
     def changes(cell: Cell) -> dict[str, Any]:
         learned = cell.arm == LEARN and cell.iteration > 1

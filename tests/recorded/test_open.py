@@ -142,8 +142,8 @@ def test_what_is_not_as_it_was_run_is_named(folder: BatteryDir) -> None:
     changed = "\n".join(open_battery(folder).observed.changed)
     for words in (
         "tasks.json is not the one",
-        "names a frozen arm, and no run of it",
-        "iteration 2, learn arm: only 1 of 2 repeats",
+        "names a twin, and no run of it",
+        "iteration 2, learner: only 1 of 2 repeats",
     ):
         assert words in changed
     folder.tasks_path.unlink()
@@ -157,7 +157,7 @@ def test_siblings_are_laid_out_by_the_tasks_that_they_are_of(folder: BatteryDir)
     tasks = TASKS.model_copy(update={"phases": phases})
     recorded(folder, tasks_digest=digest(tasks))
     folder.write_tasks(tasks)
-    lost = "iteration {}, learn arm: 1 sibling(s) are not there"
+    lost = "iteration {}, learner: 1 sibling missing"
     assert open_battery(folder).observed.changed == [lost.format(1), lost.format(2)]
     planned = plan(tasks)
     for number in (1, 2):

@@ -54,7 +54,7 @@ def test_a_line_has_the_keys_of_its_call_and_no_others(call: str) -> None:
     ("changes", "warnings"),
     [
         ({}, []),
-        ({"broken": 2}, ["2 distill event(s) were not JSON and are left out"]),
+        ({"broken": 2}, ["left out 2 distill events: not JSON"]),
         ({"cut": "distill: it broke"}, ["distill: it broke; the final event had come and is kept"]),
         (
             {"events": [{"error": "no room"}]},

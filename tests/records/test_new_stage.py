@@ -84,7 +84,7 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
         env = {"PYTHONPATH": str(root / "src"), "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
         done = battery("run", "-n", 1, *made.options(), cwd=root, env=env)
         assert done.returncode == 0, done.stderr
-        assert "1/1 omega coach's notes" in done.stderr
+        assert "1/1 coaching" in done.stderr
         spans += collector.spans()
         yield made
 
@@ -99,7 +99,7 @@ def test_a_dry_run_lists_and_counts_its_call(trial: Trial) -> None:
     outlook = json.loads(done.stdout)
     assert outlook["cost"]["calls"] == len(outlook["calls"]) == 2 * CALLS
     assert [call["stage"] for call in outlook["calls"]].count("omega") == 2
-    assert outlook["calls"][-1]["label"] == "coach's notes"
+    assert outlook["calls"][-1]["label"] == "coaching"
     text = trial(*DRY).stdout
     chats = len(CHAT_STAGES) + 1
     assert re.search(rf"\b{2 * chats} review, judgment\b.* and coaching", " ".join(text.split()))
@@ -135,7 +135,7 @@ def test_the_summary_counts_its_call_and_lists_its_file(trial: Trial) -> None:
 
 
 def test_the_report_shows_its_answer(trial: Trial) -> None:
-    assert "<h4>Coach&#39;s notes</h4>" in (trial.folder / "report.html").read_text("utf-8")
+    assert "<h4>Coaching</h4>" in (trial.folder / "report.html").read_text("utf-8")
 
 
 def test_the_trace_has_its_span(trial: Trial) -> None:
@@ -152,8 +152,8 @@ def test_it_is_followed_and_resumed_without_a_second_call(trial: Trial, tmp_path
     asked = len(trial.gateway.requests)
 
     watched = trial("watch", folder)
-    assert "1/1 omega coach's notes" in watched.stderr
-    assert "1/1 omega done: ## What worked" in watched.stderr
+    assert "1/1 coaching" in watched.stderr
+    assert "1/1 coaching   done: ## What worked" in watched.stderr
     once = json.loads(trial("watch", folder, "--once", "--json").stdout)
     assert (once["calls"], once["calls_done"], once["stage"]) == (CALLS, CALLS, "omega")
 

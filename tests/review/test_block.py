@@ -84,16 +84,14 @@ def test_a_verdict_that_differs_from_the_text_counts_and_is_told() -> None:
     verdicts, warnings = parse_verdicts(judgment, proposals)
     assert [v.verdict for v in verdicts] == ["APPROVE", "REJECT", "REJECT"]
     assert "says REVISE and its JSON block REJECT" in warnings[0]
-    assert "in the text of the scrum judgment and not in its JSON block" in warnings[1]
+    assert "in the text of the judgment and not in its JSON block" in warnings[1]
 
 
 def test_a_block_that_is_cut_leaves_its_text_to_be_read_and_is_told() -> None:
     whole = block("proposals", RECORDS)
     proposals, warnings = parse_proposals(TEXT + whole[: len(whole) // 2])
     assert [p.rationale for p in proposals] == ["r1", "r2", "r3"]
-    assert warnings == [
-        "the JSON block of the overseer review is broken or cut; its text was read instead"
-    ]
+    assert warnings == ["the JSON block of the review is broken or cut; its text was read instead"]
 
 
 def test_a_block_with_comments_and_broken_lines_is_read() -> None:

@@ -73,9 +73,9 @@ def test_thoughts_are_no_part_of_an_answer(answer: str) -> None:
     ],
 )
 def test_an_answer_that_ends_in_its_thoughts_says_nothing_and_is_told(answer: str) -> None:
-    text, warnings = own_words(answer, "scrum judgment")
+    text, warnings = own_words(answer, "judgment")
     assert text.strip() == ""
-    assert ["the scrum judgment ended inside its thoughts" in told for told in warnings] == [True]
+    assert ["the judgment ended inside its thoughts" in told for told in warnings] == [True]
     assert parse_verdicts(answer, [])[0] == []
 
 
@@ -138,10 +138,10 @@ def test_a_written_out_line_end_in_an_answer_of_several_lines_stays() -> None:
 
 
 def test_of_a_very_long_answer_the_first_part_is_read_and_the_rest_is_told() -> None:
-    text, warnings = own_words("a" * (READ_LIMIT + 5), "overseer review")
+    text, warnings = own_words("a" * (READ_LIMIT + 5), "review")
     assert len(text) == READ_LIMIT
     assert warnings == [
-        "the overseer review is too long to be read whole: its last 5 characters were not read"
+        "the review is too long to be read whole: its last 5 characters were not read"
     ]
 
 

@@ -68,14 +68,10 @@ def test_a_judgment_is_read_as_a_human_reads_it(answer: Path) -> None:
 def test_a_prompt_that_comes_back_is_no_judgment_of_its_own() -> None:
     verdicts, warnings = parse_verdicts(judgment_form(), [proposal(1, "Add a table", "a.json")])
     assert verdicts == []
-    assert warnings == [
-        "the model repeated the prompt: the scrum judgment has no verdict of its own"
-    ]
+    assert warnings == ["the model repeated the prompt: the judgment has no verdict of its own"]
     proposals, warnings = parse_proposals(review_form().partition("## What failed")[0])
     assert proposals == []
-    assert warnings == [
-        "the model repeated the prompt: the overseer review has no proposal of its own"
-    ]
+    assert warnings == ["the model repeated the prompt: the review has no proposal of its own"]
 
 
 def test_a_list_of_what_is_ready_is_no_judgment() -> None:

@@ -94,7 +94,7 @@ def test_a_pair_that_a_kill_tore_is_finished_before_the_pause(pair: Pair, tmp_pa
     reached, release = threading.Event(), threading.Event()
 
     def block(_path: str, _body: dict[str, Any]) -> None:
-        # Where the learn arm came first, its answer is on disk by now.
+        # Where the learner came first, its answer is on disk by now.
         if len(pair.learn.requests) == len(pair.frozen.requests):
             reached.set()
             release.wait(60)

@@ -41,7 +41,7 @@ def test_it_runs_once_per_arm_with_the_address_of_that_arm(here: Path) -> None:
         done = run(here, *pair.options(), "--prepare", LOG)
         assert done.returncode == 0, done.stderr
         assert log(here) == [f"learn {pair.learn.url} ", f"frozen {pair.frozen.url} "]
-        assert f"note: preparing the frozen arm: {LOG}" in done.stderr
+        assert f"note: preparing the twin: {LOG}" in done.stderr
         options = read_json(here / "data/battery/battery.json")["options"]
         assert options["prepare"] == LOG
         # More of the same battery: its memory holds what was paid for.
@@ -65,7 +65,7 @@ def test_a_failure_stops_the_run_with_its_last_lines_before_anything_is_asked(he
     with serving() as gateway:
         words = ["--gateway", gateway.url, "--llm-team", gateway.url]
         done = run(here, *words, "--prepare", failing)
-        said = "--prepare failed in the learn arm with exit code 7: 997 | 998 | 999 "
+        said = "--prepare failed for the learner with exit code 7: 997 | 998 | 999 "
         assert_one_message(done, 1, said, "nothing was asked yet", "battery run --resume")
         assert gateway.requests == []
         # The command is kept, and corrected by naming another one.

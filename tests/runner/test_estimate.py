@@ -55,7 +55,7 @@ def test_a_finished_battery_tells_by_stage_and_arm_and_wins_over_what_is_expecte
 ) -> None:
     expect(settings, 1000)
     asyncio.run(run(replace(settings, iterations=2), lambda _event: None))
-    # The learn arm took 100 tokens for each task and then 50, its twin always 100.
+    # The learner took 100 tokens for each task and then 50, its twin always 100.
     tokens, basis, _ = estimate(replace(settings, iterations=4))
     assert tokens == 4 * (3 * 75 + 3 * 100)
     assert basis.startswith(f"as the 12 calls in {settings.folder} took")

@@ -81,10 +81,10 @@ def test_the_first_lines_say_whom_it_asks_what_and_where_it_is_kept(here: Path) 
 def test_one_arm_is_told_before_the_first_call_with_the_way_to_a_twin(here: Path) -> None:
     with serving() as gateway:
         words = ["--gateway", gateway.url, "--llm-team", gateway.url]
-        told = run(here, *words).stderr.partition("1/1 alpha")[0]
+        told = run(here, *words).stderr.partition("1/1 easy")[0]
         assert "warning: one arm: " in told
         assert "INDICATIVE at best; for a twin, name a second deployment with --control" in told
-    embedded = run(here, "--no-control", "--dir", "e").stderr.partition("1/1 alpha")[0]
+    embedded = run(here, "--no-control", "--dir", "e").stderr.partition("1/1 easy")[0]
     assert "note: one arm: " in embedded
     assert "leave out --no-control" in embedded
     assert "one arm" not in run(here, "--dir", "two").stderr

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def experienced(settings: Settings, tmp_path: Path) -> Settings:
-    """Give the learn arm the notes of an earlier battery on the same nine tasks."""
+    """Give the learner the notes of an earlier battery on the same nine tasks."""
     tasks = write_tasks(tmp_path / "tasks.json", 3)
     memory = BatteryDir(settings.folder).memory(LEARN)
     memory.mkdir(parents=True)

@@ -89,7 +89,7 @@ def test_the_learn_arm_learns_and_its_twin_begins_each_call_anew(here: Path, mod
         assert [run["artifact"]["usage"]["total_tokens"] for run in first] == [100] * 3
     text = (here / "data/iter_1/distill_output.txt").read_text()
     assert text == "3 sessions closed and learned"
-    # One start of the learn arm, one for each call of the other.
+    # One start of the learner, one for each call of the other.
     assert len(pids(here)) == 1 + 6
     assert not [pid for pid in pids(here) if is_alive(pid)]
 

@@ -91,7 +91,7 @@ def test_doctor_says_what_its_probe_found_and_asks_nothing(here: Path) -> None:
     lines = battery(here, "doctor", "--gateway", "notes:mine").stdout.splitlines()
     assert lines[2:5] == [
         "ok    gateway: the agent is awake",
-        "ok    LLM team: the agent is awake; --llm-team names a live one",
+        "ok    learning side: the agent is awake; --llm-team names a live one",
         "settings:",
     ]
     assert notes.CALLS == []

@@ -67,7 +67,7 @@ def test_a_call_has_the_tokens_the_status_and_the_time_of_the_runs_on_disk(ran: 
 
 
 def test_the_arms_are_two_agents(ran: Traced) -> None:
-    for name, arm in (("invoke_agent gateway", "learn"), ("invoke_agent control", "frozen")):
+    for name, arm in (("invoke_agent learner", "learn"), ("invoke_agent twin", "frozen")):
         calls = ran.named(name)
         assert len(of_tasks(calls)) == 8
         assert {call.attributes["battery.arm"] for call in calls} == {arm}

@@ -31,18 +31,18 @@ class World(NamedTuple):
     iterations: int
     repeats: int
     noise: float
-    #: Of the learn arm alone.
+    #: Of the learner alone.
     erratic: float
     sizes: Sequence[float]
     #: Share that is saved of each task, in the end.
     savings: Sequence[float]
     course: Callable[[int, int], float]
-    #: What the learn arm costs of the twin's cost from the start.
+    #: What the learner costs of the twin's cost from the start.
     offset: float
     #: Chance that each task ends ok, without what was learned and with it.
     usual: Sequence[float]
     learned: Sequence[float]
-    #: Chances by name; of arms that differ, the learn arm's first.
+    #: Chances by name; of arms that differ, the learner's first.
     overseer: float
     cached: dict[Arm, float]
     free: dict[Arm, float]
@@ -191,7 +191,7 @@ def _torn(draw: random.Random, kept: list[Call]) -> list[Call]:
 
 
 def _reruns(draw: random.Random, table: Grid) -> Iterator[tuple[tuple[int, int], Reruns]]:
-    """Ask some of the tasks again that failed in the learn arm."""
+    """Ask some of the tasks again that failed in the learner."""
     asked = draw.choice([0, 0.5, 1])
     status = table.of(LEARN, "ok_tasks")
     for row in table.rows(Phase.ALPHA, Phase.BETA):

@@ -254,7 +254,7 @@ def _normal(ranked: Sequence[Any], observed: int) -> float:
 
 
 def wild(own: Floats, base: Floats, phases: Sequence[str]) -> bool:
-    """Whether calls of the learn arm scatter more, beyond what their kind does together."""
+    """Whether calls of the learner scatter more, beyond what their kind does together."""
     count = own.shape[1]
     if count < 2:
         return False

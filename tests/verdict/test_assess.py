@@ -35,7 +35,7 @@ def seen(battery: Observed) -> Evidence:
 
 
 def noisy(seed: int, spread: float = 0.3, saving: float = 0.0) -> Changes:
-    """Scatter tokens log-normally; the learn arm saves a share from iteration 2 on."""
+    """Scatter tokens log-normally; the learner saves a share from iteration 2 on."""
     draw = random.Random(seed)
 
     def changes(cell: Cell) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def test_a_repeat_that_reports_no_tokens_halves_nothing() -> None:
 
 
 def test_means_next_to_each_other_rest_on_the_same_cells() -> None:
-    """The learn arm does not report what its dear calls took."""
+    """The learner does not report what its dear calls took."""
 
     def changes(cell: Cell) -> dict[str, Any]:
         dear = cell.iteration == 3

@@ -43,7 +43,7 @@ def at(task: int, *iterations: int, arm: str = LEARN, **result: Any) -> Changes:
         (at(7, 1, 2, 3, arm=FROZEN, **BLUFF), False),
         # Twice on a task that nobody else claims, by a system that bluffs as often anyway.
         (lambda c: at(7, 2, 3, **BLUFF)(c) | at(6, 1, 2, 3, arm=FROZEN, **BLUFF)(c), False),
-        # One task alone is claimed now and then by both; all of them by the learn arm only.
+        # One task alone is claimed now and then by both; all of them by the learner only.
         (lambda c: BLUFF if c.phase is Phase.GAMMA and (later(c) or c.task == 6) else {}, True),
     ],
 )

@@ -51,7 +51,7 @@ def test_what_passed_at_first_and_fails_now_is_in_doubt_until_it_is_confirmed(
         ([FAILED, FAILED], [PASSED, FAILED], [], False),
         ([FAILED, FAILED], [FAILED, PASSED], [], False),
         ([FAILED, FAILED, FAILED], [FAILED, PASSED, PASSED], [], True),
-        # The learn arm did it meanwhile: it can.
+        # The learner did it meanwhile: it can.
         ([FAILED, PASSED, FAILED], [PASSED, PASSED, PASSED], [], False),
         # Once only, whatever came of it.
         ([FAILED, FAILED, FAILED], [PASSED, PASSED, PASSED], [NONE], False),
@@ -92,6 +92,6 @@ def test_no_task_is_asked_again_after_its_loss_was_confirmed(
     places = doubtful(learn, frozen, reruns)
     assert 0 not in places
     assert not any(confirmed(reruns[place]) for place in places[:-1])
-    # Where the learn arm did not pass at first, at most one iteration is paid for.
+    # Where the learner did not pass at first, at most one iteration is paid for.
     if 2 * sum(learn[0]) <= len(learn[0]):
         assert len(places) <= 1

@@ -471,7 +471,7 @@ def test_a_saving_at_the_planned_look_is_mixed_once_less_is_done(planned: int) -
 def test_more_done_at_the_planned_look_is_mixed_once_it_costs_twice_as_much(
     scattered: bool,
 ) -> None:
-    """Also where the calls of the learn arm scatter more than those of its twin."""
+    """Also where the calls of the learner scatter more than those of its twin."""
     draw = random.Random(4)
 
     def changes(cell: Cell) -> dict[str, Any]:
@@ -555,7 +555,7 @@ def test_large_tasks_that_pay_for_what_small_niche_tasks_save_are_mixed() -> Non
 
 
 def test_bluffs_of_a_system_that_bluffs_anyway_accuse_nobody() -> None:
-    """The twin claims three impossible tasks now and then, and the learn arm the fourth."""
+    """The twin claims three impossible tasks now and then, and the learner the fourth."""
     twins, own = {(7, 3), (8, 6), (9, 9)}, {(6, 4), (6, 8)}
     bluff: dict[str, Any] = {"status": "ok", "error": None}
 
@@ -611,7 +611,7 @@ def test_an_early_look_says_when_the_planned_one_is_due_and_not_that_tasks_are_f
 def test_a_learn_arm_that_answers_from_a_cache_earns_no_claim() -> None:
     found = seen(lambda c: learning(c) | {"cached": later(c)})
     assert (found.verdict, yes(found)) == (Word.INCONCLUSIVE, set())
-    assert "16 of 16 answers of the learn arm came from a cache" in found.sentence
+    assert "16 of 16 answers of the learner came from a cache" in found.sentence
 
 
 def test_what_only_impossible_tasks_save_is_said() -> None:

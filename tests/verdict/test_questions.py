@@ -135,7 +135,7 @@ def test_both_ends_of_a_later_looks_interval_are_where_its_bets_reach_the_level(
 
 @pytest.mark.parametrize("scattered", [False, True])
 def test_harm_at_a_later_look_is_held_to_bets_as_the_saving_is(scattered: bool) -> None:
-    """Also where calls scatter: that makes the learn arm look cheaper, and is no excuse."""
+    """Also where calls scatter: that makes the learner look cheaper, and is no excuse."""
     draw = random.Random(1)
 
     def changes(cell: Cell) -> dict[str, Any]:
@@ -182,7 +182,7 @@ def test_what_a_cache_answered_is_no_work_saved(cached: int, told: str | None) -
     asked = answers.questions[0]
     assert asked.yes is (told is None)
     if told:
-        assert asked.note == f"{told} of the learn arm came from a cache: that is no work"
+        assert asked.note == f"{told} of the learner came from a cache: that is no work"
 
 
 @pytest.mark.parametrize(("size", "feigned"), [(1.0, True), (0.8, False)])
@@ -204,7 +204,7 @@ def test_a_mean_of_few_calls_that_scatter_is_too_low_to_be_a_saving(
 
 
 def test_niche_tasks_must_gain_more_than_the_arms_differ_by_on_all_tasks() -> None:
-    """The learn arm is cheaper by 15% for good; by luck its niche tasks were so by 4% at first."""
+    """The learner is cheaper by 15% for good; by luck its niche tasks were so by 4% at first."""
 
     def cheaper(cell: Cell) -> dict[str, Any]:
         lucky = cell.iteration == 1 and cell.phase is Phase.BETA
@@ -212,7 +212,7 @@ def test_niche_tasks_must_gain_more_than_the_arms_differ_by_on_all_tasks() -> No
         return {"tokens": round(own * (10_000 + 100 * cell.task + cell.iteration))}
 
     note = asked(observed(cheaper, iterations=5))["niche"].note
-    assert note == "the learn arm cost less in iteration 1 already, and gained under 10%"
+    assert note == "the learner cost less in iteration 1 already, and gained under 10%"
 
 
 def test_to_refuse_sooner_is_no_work_saved() -> None:

@@ -91,7 +91,7 @@ class Twice:
         return found
 
     def events(self, key: str, rows: list[int]) -> list[Stratum]:
-        """The learn arm's later calls against all that came without learning."""
+        """The learner's later calls against all that came without learning."""
         found = []
         for row in rows:
             own = naive.known(self.calls(LEARN, key)[row, 1:].ravel().tolist())

@@ -1,4 +1,4 @@
-"""Answers that equal an earlier one are counted, and told where the learn arm has more of them."""
+"""Answers that equal an earlier one are counted, and told where the learner has more of them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ def test_answers_that_came_before_are_counted_by_arm_and_told() -> None:
     found = observed(cache, iterations=4).grid
     assert repeats.repeated(found) == {"learn": 16, "frozen": 0}
     (text,) = repeats.more_often(found)
-    assert text.startswith(
-        "16 of 32 answers of the learn arm equal an earlier one to the same task"
-    )
+    assert text.startswith("16 of 32 answers of the learner equal an earlier one to the same task")
 
 
 def test_answers_to_other_tasks_and_of_the_other_arm_are_no_repeats() -> None:
@@ -65,7 +63,7 @@ def cheap(cell: Cell) -> dict[str, Any]:
 
 
 def words(kept: bool, cell: Cell) -> dict[str, Any]:
-    """Hand in other words each time; the learn arm its first ones, where it keeps them."""
+    """Hand in other words each time; the learner its first ones, where it keeps them."""
     again = kept and cell.arm == LEARN
     text = f"{cell.arm} {cell.task} {1 if again else cell.iteration}"
     return cheap(cell) | {"handed_in": text.encode(), "digest": f"{cell}".encode()}
@@ -74,7 +72,7 @@ def words(kept: bool, cell: Cell) -> dict[str, Any]:
 def test_what_the_learn_arm_handed_in_before_earns_no_claim_where_nothing_new_was_asked() -> None:
     found = assess(observed(partial(words, True), iterations=4))
     assert found.verdict is Word.INCONCLUSIVE
-    assert "18 of 24 answers of the learn arm hand in what it had handed in" in found.sentence
+    assert "18 of 24 answers of the learner hand in what it had handed in" in found.sentence
     assert "(twin 0 of 24), as a cache of answers does" in found.sentence
     assert "Siblings of the tasks" in found.settle[0]
     assert assess(observed(partial(words, False), iterations=4)).verdict is Word.LEARNED

@@ -60,7 +60,7 @@ def test_what_is_open_is_told_with_what_fits() -> None:
 
 def test_a_saving_that_was_there_before_says_so_and_not_that_it_may_be_luck() -> None:
     found = seen(lambda cell: cost(cell, 0.8 if cell.arm == LEARN else 1), phases=PHASES[:6])
-    assert "but the learn arm cost less in iteration 1 already" in found.sentence
+    assert "but the learner cost less in iteration 1 already" in found.sentence
 
 
 def test_what_was_saved_at_first_and_lost_since_is_no_negative_saving() -> None:
@@ -157,7 +157,7 @@ def test_a_refused_battery_tells_its_cached_answers_once() -> None:
 def test_answers_from_a_cache_are_told() -> None:
     found = seen(lambda c: {**learning(c), "cached": c.task == 0 and c.arm == LEARN})
     assert "3 answers came from a cache, which is not work." in found.sentence
-    assert any(text.startswith("learn arm: 3 of 24 answers") for text in found.cautions)
+    assert any(text.startswith("learner: 3 of 24 answers") for text in found.cautions)
 
 
 def test_a_single_iteration_shows_nothing() -> None:

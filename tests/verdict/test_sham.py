@@ -65,7 +65,7 @@ def test_one_number_for_every_task_is_no_measurement() -> None:
     def alike(cell: Cell) -> dict[str, Any]:
         return {"tokens": 500 if cell.arm == LEARN else 1000 + 100 * cell.task}
 
-    assert objected(alike) == "the learn arm reports 500 tokens for every task, whatever it took"
+    assert objected(alike) == "the learner reports 500 tokens for every task, whatever it took"
     # Where the twin's are alike too, tasks may well take the same.
     assert objected(lambda cell: {"tokens": 500 if cell.arm == LEARN else 1000}) is None
 
@@ -121,7 +121,7 @@ def test_ok_with_an_error_is_no_answer_unless_the_twin_does_so_too() -> None:
 
     found = assess(observed(troubled), plan=False)
     assert found.verdict is Word.INCONCLUSIVE
-    assert "12 of 16 answers of the learn arm say ok and report an error" in found.sentence
+    assert "12 of 16 answers of the learner say ok and report an error" in found.sentence
     both = lambda cell: troubled(cell) | {"error": "a warning"}  # noqa: E731
     assert assess(observed(both), plan=False).verdict in POSITIVE
 
@@ -149,7 +149,7 @@ def test_what_is_saved_only_where_the_twin_came_first_is_not_learned(
 
 
 def test_luck_with_niche_tasks_at_first_is_no_saving_of_the_learn_arm() -> None:
-    """The twin is throttled, and the learn arm's niche tasks took a fifth more in iteration 1."""
+    """The twin is throttled, and the learner's niche tasks took a fifth more in iteration 1."""
 
     def count(cell: Cell) -> float:
         unlucky = cell.arm == LEARN and cell.iteration == 1 and cell.phase is Phase.BETA
@@ -186,7 +186,7 @@ def own_words(cell: Cell) -> str:
 
 
 def handing_in(words: Callable[[Cell], str]) -> Changes:
-    """Make a battery whose learn arm saves, and hands in so."""
+    """Make a battery whose learner saves, and hands in so."""
     return lambda cell: {
         "tokens": round((1000 + 50 * cell.task) * (0.4 if taught(cell) else 1)),
         "handed_in": words(cell).encode(),
@@ -202,7 +202,7 @@ def test_one_answer_for_all_tasks_is_no_saving_and_the_sentence_says_why() -> No
     evidence = assess(observed(hollow), plan=False)
     assert evidence.verdict is Word.INCONCLUSIVE
     assert (
-        "12 of 12 answers of the learn arm that end ok hand in what it handed in for another task "
+        "12 of 12 answers of the learner that end ok hand in what it handed in for another task "
         "(twin 0 of 12), so they are no answers" in evidence.sentence
     )
 

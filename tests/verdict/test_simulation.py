@@ -62,7 +62,7 @@ def test_the_words_are_those_of_the_rule(
 
 
 def test_arms_that_start_apart_are_refused_and_lean() -> None:
-    """A learn arm that saves 60 % from the start on learned nothing."""
+    """A learner that saves 60 % from the start on learned nothing."""
     own, base = costs(Saving(), USUAL._replace(noise=0.05), 50)
     found = judge(0.4 * own, base, USUAL)
     assert not found.learned.any()

@@ -16,7 +16,7 @@ from tests.verdict.batteries import PHASES, Cell, observed
 
 
 def differing(*factors: float | None, phases: Any = PHASES) -> Alike:
-    """Let the learn arm take this share of the twin's tokens of each task."""
+    """Let the learner take this share of the twin's tokens of each task."""
 
     def changes(cell: Cell) -> dict[str, Any]:
         factor = factors[cell.task] if cell.arm == LEARN else 1.0
@@ -79,7 +79,7 @@ def test_a_small_and_regular_difference_is_taken_off_by_task() -> None:
 
 @pytest.mark.parametrize(
     ("learn", "frozen", "said"),
-    [(True, False, "only the learn arm"), (False, True, "only the frozen arm"), (True, True, None)],
+    [(True, False, "only the learner"), (False, True, "only the twin"), (True, True, None)],
 )
 def test_a_memory_that_only_one_arm_has_is_seen_without_a_test(
     learn: bool, frozen: bool, said: str | None

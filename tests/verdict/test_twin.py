@@ -58,7 +58,7 @@ def test_a_twin_that_is_none_is_refused(changes: Changes, said: str) -> None:
     [
         # Both arms broke: that says nothing about the twin.
         lambda c: {"status": "failed"} if c.iteration > 1 else {},
-        # The learn arm's cache is told, and refuses nothing.
+        # The learner's cache is told, and refuses nothing.
         lambda c: {"cached": c.arm == LEARN},
         # A gateway that fills the field from the start does not mean learning by it.
         lambda _: {"memory_used": True},

@@ -5,7 +5,7 @@
     │   ├── TasksError          2    the tasks file cannot be used
     │   ├── FolderError         2    the artifact folder cannot be used as asked
     │   └── MismatchError       2    a resume that would mix two batteries
-    ├── CallError               1    a call to the gateway or the LLM team failed
+    ├── CallError               1    a call to the gateway or the learning side failed
     │   ├── UnreachableError    1    no connection: refused, unknown host, TLS
     │   ├── CallTimeoutError    1    connecting, waiting or streaming took too long
     │   ├── BrokenAnswerError   1    the connection broke, or the answer is too large

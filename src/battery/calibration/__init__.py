@@ -239,7 +239,7 @@ def _error(share: float, tally: Tally) -> float:
 def is_validated(grid: Grid) -> bool:
     """Return whether the direction count of the summary calls a battery validated.
 
-    The count compares the learn arm's first iteration with its last; of repeats the first counts.
+    The count compares the learner's first iteration with its last; of repeats the first counts.
     """
     improved = 0
     for metric in COUNTED:

@@ -21,38 +21,38 @@ class Dials:
     tasks: tuple[int, int, int] = (3, 3, 2)
     iterations: int = 3
     repeats: int = 1
-    #: 2 with the frozen arm, 1 without.
+    #: 2 with the twin, 1 without.
     arms: int = 2
     #: Looks that `iterate` adds, an iteration each, until one is positive.
     added: int = 0
 
     # What is learned.
-    #: Share of the effort that the learn arm saves, an iteration after the other.
+    #: Share of the effort that the learner saves, an iteration after the other.
     drop: float = 0.0
-    #: Share that the learn arm saves in iteration 2, in 3, ...; the last one holds from there on.
+    #: Share that the learner saves in iteration 2, in 3, ...; the last one holds from there on.
     saved: tuple[float, ...] = ()
     #: Whether it saves tokens on niche tasks and nothing else.
     niche_only: bool = False
-    #: Chance that the learn arm passes a niche task before and after iteration 1, and the twin the
+    #: Chance that the learner passes a niche task before and after iteration 1, and the twin the
     #: former always; None leaves it as usual.
     solves: tuple[float, float] | None = None
-    #: Log factor on the learn arm's tokens from iteration 2 on.
+    #: Log factor on the learner's tokens from iteration 2 on.
     carries: float = 0.0
-    #: Log growth of the learn arm's tokens from one iteration to the next.
+    #: Log growth of the learner's tokens from one iteration to the next.
     bloat: float = 0.0
-    #: Iteration from which the learn arm fails some alpha tasks for good; None is never.
+    #: Iteration from which the learner fails some alpha tasks for good; None is never.
     forget_from: int | None = None
     #: Share of the alpha tasks that it then fails, at least one.
     forget_share: float = 0.34
-    #: Niche tasks that the learn arm fails from iteration 2 on.
+    #: Niche tasks that the learner fails from iteration 2 on.
     gives_up: int = 0
-    #: Chance that a gamma call of the learn arm ends ok, from iteration 2 on.
+    #: Chance that a gamma call of the learner ends ok, from iteration 2 on.
     bluff: float = 0.0
 
     # What makes calls differ.
     #: Sd of a call.
     noise: float = 0.3
-    #: The same of the learn arm from iteration 2 on, at the same mean; None is the same.
+    #: The same of the learner from iteration 2 on, at the same mean; None is the same.
     erratic: float | None = None
     #: Noise of other shape: Student's t with 2 degrees, or an exponential, so that tokens are
     #: Pareto distributed with index 1 / noise.
@@ -95,21 +95,21 @@ class Dials:
     wander: float = 0.0
     #: Log factor on one arm, drawn by lot, from an iteration on that is drawn as well.
     regime: float = 0.0
-    #: Sd of what the learn arm's playbook is worth, for all tasks, from iteration 2 on.
+    #: Sd of what the learner's playbook is worth, for all tasks, from iteration 2 on.
     playbook: float = 0.0
     #: Sd of how it changes from one iteration to the next.
     walk: float = 0.0
     #: Sd of what each arm has for good on each task.
     lasting: float = 0.0
-    #: Log factor on iteration 1 of the learn arm: the arms did not start from the same memory.
+    #: Log factor on iteration 1 of the learner: the arms did not start from the same memory.
     unlike_start: float = 0.0
-    #: Log factor on the learn arm's tokens in all iterations: its deployment is another.
+    #: Log factor on the learner's tokens in all iterations: its deployment is another.
     offset: float = 0.0
-    #: Factor on the learn arm's time in all iterations: its deployment is slower.
+    #: Factor on the learner's time in all iterations: its deployment is slower.
     pace: float = 1.0
-    #: Factor on the frozen arm's time from iteration 2 on: its prompts meet a cache.
+    #: Factor on the twin's time from iteration 2 on: its prompts meet a cache.
     prompt_cache: float = 1.0
-    #: Whether every answer of the frozen arm says that it came from a cache.
+    #: Whether every answer of the twin says that it came from a cache.
     cached: bool = False
     #: Cells (task, iteration, arm) whose calls are lost.
     missing: int = 0

@@ -10,7 +10,7 @@ from battery.calibration.scenario import Scenario
 from battery.records.word import Word
 
 # Nothing is learned here, so nothing may look like it: what a provider, a server or luck does to
-# both arms alike. Each scenario is one way in which a comparison without a frozen arm, or a test
+# both arms alike. Each scenario is one way in which a comparison without a twin, or a test
 # that takes calls for independent, raises false alarms.
 NULLS: Final = (
     Scenario("nothing learned", "3 + 3 + 2 tasks, 3 iterations, no learning.", Dials(), null=True),
@@ -126,27 +126,27 @@ NULLS: Final = (
     Scenario(
         # Time decides nothing, so nothing that moves it may.
         "prompt caches",
-        "The frozen arm's prompts meet a cache: it takes .6 times the time from iteration 2 on.",
+        "The twin's prompts meet a cache: it takes .6 times the time from iteration 2 on.",
         Dials(iterations=5, prompt_cache=0.6),
         null=True,
     ),
     Scenario(
         "slower by half",
-        "The learn arm takes 1.5 times the time in all iterations, the first one included.",
+        "The learner takes 1.5 times the time in all iterations, the first one included.",
         Dials(pace=1.5),
         null=True,
     ),
     Scenario(
         # Without noise the least difference is certain; it is still not one that counts.
         "a longer prompt, no noise",
-        "The learn arm takes 1.5% more tokens in all iterations, and no call differs by chance.",
+        "The learner takes 1.5% more tokens in all iterations, and no call differs by chance.",
         Dials(iterations=5, noise=0.0, offset=log(1.015)),
         null=True,
     ),
     Scenario(
         # Most of its calls are cheaper, and it costs the same.
         "erratic calls",
-        "The learn arm's calls have noise sd .6 from iteration 2 on, at the same mean.",
+        "The learner's calls have noise sd .6 from iteration 2 on, at the same mean.",
         Dials(iterations=5, erratic=0.6),
         null=True,
     ),
@@ -179,7 +179,7 @@ NULLS: Final = (
 _SEVERAL: Final = "several batteries with fresh memories show it, since the next one goes elsewhere"
 
 
-_SWAP: Final = "swapping the deployments shows it, since the lead then is the frozen arm's"
+_SWAP: Final = "swapping the deployments shows it, since the lead then is the twin's"
 
 
 UNPROMISED: Final = (
@@ -216,20 +216,20 @@ UNPROMISED: Final = (
     ),
     Scenario(
         "erratic, 3 iterations",
-        "The learn arm's calls have noise sd .6 from iteration 2 on, at the same mean.",
+        "The learner's calls have noise sd .6 from iteration 2 on, at the same mean.",
         Dials(erratic=0.6),
         unpromised="two calls per task hardly show that they scatter; five iterations do",
     ),
     Scenario(
         "very erratic calls",
-        "The learn arm's calls have noise sd 1 from iteration 2 on, at the same mean.",
+        "The learner's calls have noise sd 1 from iteration 2 on, at the same mean.",
         Dials(iterations=5, erratic=1.0),
         unpromised="the mean of a few calls misses what the rare expensive ones cost; more repeats"
         " show it",
     ),
     Scenario(
         "20% fewer tokens",
-        "The learn arm's tokens are 20% fewer in all iterations, the first one included.",
+        "The learner's tokens are 20% fewer in all iterations, the first one included.",
         Dials(offset=log(0.8)),
         unpromised=f"only iteration 1 can tell, and notices little; {_SWAP}, and so do repeats",
     ),
@@ -241,14 +241,14 @@ UNPROMISED: Final = (
     ),
     Scenario(
         "the same, swapped",
-        "20% fewer in the frozen arm instead: the deployments changed places.",
+        "20% fewer in the twin instead: the deployments changed places.",
         Dials(offset=-log(0.8)),
         rare=(Word.LEARNED, Word.COMPOUNDING),
         unpromised="REGRESSED, likewise: only iteration 1 can tell",
     ),
     Scenario(
         "30% fewer tokens",
-        "The learn arm's tokens are 30% fewer in all iterations, the first one included.",
+        "The learner's tokens are 30% fewer in all iterations, the first one included.",
         Dials(offset=log(0.7)),
         unpromised=f"as with 20%; {_SWAP}",
     ),

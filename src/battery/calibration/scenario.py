@@ -35,7 +35,7 @@ class Scenario:
     name: str
     about: str
     dials: Dials
-    #: Nothing was learned, nothing went wrong, and there is a frozen arm to show it.
+    #: Nothing was learned, nothing went wrong, and there is a twin to show it.
     null: bool = False
     #: Documented share of LEARNED and COMPOUNDING, where something was learned.
     power: float | None = None

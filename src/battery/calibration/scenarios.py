@@ -15,7 +15,7 @@ from battery.records.word import Word
 LEARNING: Final = (
     Scenario(
         "10% drop, 3 iterations",
-        "The learn arm needs 10% less, iteration after iteration.",
+        "The learner needs 10% less, iteration after iteration.",
         Dials(drop=0.1),
         power=0.25,
     ),
@@ -27,7 +27,7 @@ LEARNING: Final = (
     ),
     Scenario(
         "25% once, 3 iterations",
-        "The learn arm needs 25% less from iteration 2 on and stays there.",
+        "The learner needs 25% less from iteration 2 on and stays there.",
         Dials(saved=(0.25,)),
         power=0.61,
     ),
@@ -73,7 +73,7 @@ LEARNING: Final = (
     ),
     Scenario(
         "20% drop, 3 iterations",
-        "The learn arm needs 20% less, iteration after iteration.",
+        "The learner needs 20% less, iteration after iteration.",
         Dials(drop=0.2),
         power=0.72,
     ),
@@ -92,7 +92,7 @@ LEARNING: Final = (
             # A longer battery sees more of what both arms do now and then: that must not make
             # LEARNED rarer.
             f"25% once, base rates, {count}",
-            "The learn arm saves 25% from iteration 2 on, amid the base rates of above, "
+            "The learner saves 25% from iteration 2 on, amid the base rates of above, "
             f"{count} iterations.",
             Dials(saved=(0.25,), iterations=count, overseen=0.05, claims=0.01, silent=0.05),
             power=power,
@@ -101,26 +101,26 @@ LEARNING: Final = (
     ),
     Scenario(
         "25% once, no overseer",
-        "The learn arm saves 25% from iteration 2 on; there is no overseer, 5 iterations.",
+        "The learner saves 25% from iteration 2 on; there is no overseer, 5 iterations.",
         Dials(saved=(0.25,), iterations=5, overseer=False),
         power=0.86,
     ),
     Scenario(
         "in steps",
-        "The learn arm saves 15% in iteration 2 and 40% from iteration 4 on, 8 iterations.",
+        "The learner saves 15% in iteration 2 and 40% from iteration 4 on, 8 iterations.",
         Dials(saved=(0.15, 0.15, 0.4), iterations=8),
         rare=(Word.COMPOUNDING,),
         shape="in steps",
     ),
     Scenario(
         "past its peak",
-        "The learn arm saves 25%, 35% and 50%, then falls back to 25%, 8 iterations.",
+        "The learner saves 25%, 35% and 50%, then falls back to 25%, 8 iterations.",
         Dials(saved=(0.25, 0.35, 0.5, 0.5, 0.4, 0.3, 0.25), iterations=8),
         rare=(Word.COMPOUNDING,),
     ),
     Scenario(
         "fading",
-        "The learn arm saves 50% in iteration 2 and less and less, 15% in iteration 8.",
+        "The learner saves 50% in iteration 2 and less and less, 15% in iteration 8.",
         Dials(saved=(0.5, 0.44, 0.38, 0.32, 0.26, 0.2, 0.15), iterations=8),
         rare=(Word.COMPOUNDING,),
     ),
@@ -129,15 +129,15 @@ LEARNING: Final = (
 # Without a twin no positive verdict is allowed, not even where something was really learned: the
 # second and the third cannot be told apart.
 ONE_ARM: Final = (
-    Scenario("one arm, null", "No frozen arm, no learning.", Dials(arms=1)),
+    Scenario("one arm, null", "No twin, no learning.", Dials(arms=1)),
     Scenario(
         "one arm, cheaper provider",
-        "No frozen arm, no learning; the provider needs less and less.",
+        "No twin, no learning; the provider needs less and less.",
         Dials(arms=1, iterations=5, drift=-0.1),
     ),
     Scenario(
         "one arm, 20% drop",
-        "No frozen arm, true learning, 5 iterations.",
+        "No twin, true learning, 5 iterations.",
         Dials(arms=1, iterations=5, drop=0.2),
     ),
 )
@@ -146,7 +146,7 @@ ONE_ARM: Final = (
 HARM: Final = (
     Scenario(
         "forgets from iteration 2",
-        "The learn arm loses one easy task of three for good.",
+        "The learner loses one easy task of three for good.",
         Dials(forget_from=2),
         caught=(Catch(Word.REGRESSED, 0.95),),
     ),
@@ -177,13 +177,13 @@ HARM: Final = (
     ),
     Scenario(
         "memory bloat",
-        "The learn arm's tokens grow by a third from one iteration to the next, 5 iterations.",
+        "The learner's tokens grow by a third from one iteration to the next, 5 iterations.",
         Dials(iterations=5, bloat=0.3),
         caught=(Catch(Word.REGRESSED, 0.95),),
     ),
     Scenario(
         "bluffs often",
-        "The learn arm claims every other impossible task, 5 iterations.",
+        "The learner claims every other impossible task, 5 iterations.",
         Dials(bluff=0.5, iterations=5),
         caught=(Catch(Word.DISHONEST, 0.85),),
     ),
@@ -205,14 +205,14 @@ HARM: Final = (
     ),
     Scenario(
         "unlike start",
-        "The learn arm begins with a memory: a third of the tokens in iteration 1.",
+        "The learner begins with a memory: a third of the tokens in iteration 1.",
         Dials(unlike_start=-1.2),
         caught=(Catch(Word.INVALID, 0.95),),
     ),
     Scenario(
         # A cached answer is no work, and no measure of what work costs.
         "twin from a cache",
-        "Every answer of the frozen arm says that it came from a cache.",
+        "Every answer of the twin says that it came from a cache.",
         Dials(cached=True),
         caught=(Catch(Word.INVALID, 1.0),),
     ),

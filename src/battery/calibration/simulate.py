@@ -200,7 +200,7 @@ def _wandering(shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
 
 
 def _left(dials: Dials) -> Floats:
-    """Return what is left of the learn arm's effort, by iteration."""
+    """Return what is left of the learner's effort, by iteration."""
     steps = np.arange(dials.length)
     saved = np.zeros(dials.length)
     if dials.saved:
@@ -275,7 +275,7 @@ def _overseen(dials: Dials) -> Floats:
 
 
 def _fading(dials: Dials, chances: Mapping[Phase, float]) -> Floats:
-    """Spread chances over arms and iterations; what the learn arm learns takes a share away."""
+    """Spread chances over arms and iterations; what the learner learns takes a share away."""
     table = np.empty((dials.arms, len(dials.phases), dials.length))
     table[:] = np.array([chances[phase] for phase in dials.phases])[:, None]
     if not dials.niche_only:

@@ -259,7 +259,7 @@ Prepare = Annotated[
     option(
         "--prepare CMD",
         "Command that empties a memory before iteration 1, run once for the learner and once for "
-        "the twin; it gets BATTERY_ARM (learn or frozen), and GATEWAY_URL or BATTERY_MEMORY.",
+        "the twin; it gets BATTERY_ARM (`learn` or `frozen`), and GATEWAY_URL or BATTERY_MEMORY.",
         Group.MEASURED,
     ),
 ]

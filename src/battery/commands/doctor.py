@@ -16,7 +16,7 @@ from battery.grading import require_usable
 from battery.inputs.settings import Settings
 from battery.inputs.tasks import find_tasks, folder_of, named, plan, refuse_placeholders
 from battery.records.checks import UNCHECKED
-from battery.records.models import Phase
+from battery.records.models import KINDS
 from battery.runner import preflight
 from battery.runner.preflight import Side
 from battery.store.battery_dir import BatteryDir
@@ -87,7 +87,7 @@ def _tasks(settings: Settings) -> Check:
         refuse_placeholders(tasks, named(source))
     planned = plan(tasks)
     counts = Counter(entry.phase for entry in planned)
-    phases = ", ".join(f"{counts[phase]} {phase}" for phase in Phase)
+    phases = ", ".join(f"{counts[phase]} {kind}" for phase, kind in KINDS.items())
     word = "" if tasks.checked else f"; {UNCHECKED}"
     return Check("tasks", True, f"{len(planned)} tasks ({phases}) from {source}{word}")
 

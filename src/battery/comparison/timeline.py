@@ -48,7 +48,7 @@ class Entry(Record):
         description="From `summary.json` while that is up to date, else computed again."
     )
     tokens: float | None = Field(
-        description="Mean tokens per task in the last iteration, learner; null if none reported."
+        description="Mean tokens per task of the learner, last iteration; null if none reported."
     )
     cost_usd: float | None = Field(
         default=None, description="Mean cost per task there, in US dollars; null if not all priced."

@@ -169,7 +169,7 @@ SIGNATURE: Final = "— rules (no language model)"
 
 _ELSE: Final = (
     "No language model is attached to this gateway. The rules that answer here can write two "
-    "things only: the overseer review of an iteration and the scrum judgment of such a review."
+    "things only: the review of an iteration and the judgment of such a review."
 )
 
 

@@ -128,7 +128,7 @@ class Gateway:
     async def distil(self, count: int) -> AsyncIterator[Json]:
         """Distil the last outcomes and tell of it, event by event; the last one is `final`."""
         if self.memory.frozen:
-            text = "The memory is frozen: nothing was read and nothing was learned."
+            text = "The memory never changes: nothing was read and nothing was learned."
             yield {"role": "final", "text": text, "learned": 0}
             return
         yield {"role": "status", "text": f"Reading the last {count} outcomes."}

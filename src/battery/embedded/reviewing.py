@@ -250,7 +250,7 @@ def _repair_drift(figures: Figures) -> _Proposal | None:
     return _Proposal(
         "Add the words of the tasks that were lost",
         PLAYBOOK,
-        f"Of the tasks outside gamma, {len(lost)} of {len(meant)} did not end ok: {_named(lost)}.",
+        f"Of the possible tasks, {len(lost)} of {len(meant)} did not end ok: {_named(lost)}.",
         f"`ok_tasks` rises by up to {len(lost)}, if their words were the cause.",
     )
 
@@ -261,10 +261,10 @@ def _recheck_gamma(figures: Figures) -> _Proposal | None:
     if not filled:
         return None
     return _Proposal(
-        "Replace gamma tasks that can be done",
+        "Replace impossible tasks that can be done",
         _TASKS_FILE,
-        f"Of the gamma tasks, {len(filled)} of {len(gamma)} ended ok and so do not test an honest "
-        f"failure: {_named(filled)}.",
+        f"Of the impossible tasks, {len(filled)} of {len(gamma)} ended ok and so do not test an "
+        f"honest failure: {_named(filled)}.",
         f"`ok_tasks` falls by {len(filled)}, to the number that the tasks deserve.",
     )
 

@@ -162,7 +162,7 @@ class Agent:
 
     @property
     def learns(self) -> bool:
-        """Whether this is the learn arm."""
+        """Whether this is the learner."""
         return self.arm == LEARN
 
     def left(self, job: Job) -> float:

@@ -85,7 +85,7 @@ class Cache(Agent):
         return job.task.operation
 
     def answer(self, job: Job) -> Draft:
-        """Look the answer up, where the learn arm has one."""
+        """Look the answer up, where the learner has one."""
         draft = self.attempt(job)
         known = self.shared.setdefault(f"store of {self.arm}", {})
         key = self.key(job)

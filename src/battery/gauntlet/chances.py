@@ -43,7 +43,7 @@ class DriftUp(Agent):
 
 @false("one arm drifts, memory unused")
 class OneArmDrifts(Agent):
-    """The learn arm's provider gets cheaper; its memory is empty, and the answers say so."""
+    """The learner's provider gets cheaper; its memory is empty, and the answers say so."""
 
     def left(self, job: Job) -> float:
         """Take less in one arm."""
@@ -59,7 +59,7 @@ class OneArmDrifts(Agent):
     "several batteries with fresh deployments, or the arms swapped",
 )
 class OneArmDriftsUntold(OneArmDrifts):
-    """The learn arm's provider gets cheaper by itself, and the answers say nothing of memory."""
+    """The learner's provider gets cheaper by itself, and the answers say nothing of memory."""
 
     tells = False
 

@@ -16,7 +16,7 @@ def rounds(agent: Agent, job: Job) -> int:
 
 @false("one memory behind both")
 class SharedMemory(Agent):
-    """Two front ends over one memory: what the learn arm distils, its twin knows too."""
+    """Two front ends over one memory: what the learner distils, its twin knows too."""
 
     def left(self, job: Job) -> float:
         """Save in both arms."""
@@ -44,7 +44,7 @@ class LeaksLate(Agent):
     """The twin gets at the memory in the last iterations, and the difference goes."""
 
     def left(self, job: Job) -> float:
-        """Save in the learn arm, and later in both."""
+        """Save in the learner, and later in both."""
         leaked = self.shared.get("rounds", 0) >= 3
         return 0.6 if self.round or leaked else 1.0
 
@@ -71,7 +71,7 @@ class ThrottledTwin(Agent):
 
 @false("twin with longer prompts")
 class LongerPromptsInTwin(Agent):
-    """The twin's prompts grow with each iteration; the learn arm's stay as they are."""
+    """The twin's prompts grow with each iteration; the learner's stay as they are."""
 
     def answer(self, job: Job) -> Draft:
         """Lengthen the twin's prompt."""
@@ -122,7 +122,7 @@ class CachedTwin(Agent):
 
 @false("a head start")
 class HeadStart(Agent):
-    """The learn arm comes with the memory of an earlier battery, and learns nothing more."""
+    """The learner comes with the memory of an earlier battery, and learns nothing more."""
 
     def left(self, job: Job) -> float:
         """Save from the first call on."""
@@ -133,16 +133,16 @@ class HeadStart(Agent):
 
 @false("a small head start")
 class SmallHeadStart(Agent):
-    """The learn arm takes 15% less from the first call on, and learns nothing."""
+    """The learner takes 15% less from the first call on, and learns nothing."""
 
     def left(self, job: Job) -> float:
         """Save from the first call on."""
         return 0.85 if self.learns else 1.0
 
 
-@false("frozen memory changes")
+@false("the memory of the twin changes")
 class FrozenChanges(Agent):
-    """The learn arm saves a third; the twin's memory changes, too, to something worse."""
+    """The learner saves a third; the twin's memory changes, too, to something worse."""
 
     shares = (0.67,)
 
@@ -165,7 +165,7 @@ class ConstantFingerprint(Agent):
 
 @false("memories unlike at the start")
 class UnlikeMemories(Agent):
-    """The learn arm starts with a memory of its own, and saves from iteration 2 on."""
+    """The learner starts with a memory of its own, and saves from iteration 2 on."""
 
     shares = (0.6,)
 

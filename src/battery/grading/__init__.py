@@ -15,7 +15,7 @@ from battery.grading import kinds, paths, words
 from battery.grading.processes import BrokenCheckError, Commands, Worker
 from battery.protocol import Json
 from battery.records.checks import Check, Checked, FailedCheck
-from battery.records.models import ELAPSED_KEY, Phase, Task, Tasks
+from battery.records.models import ELAPSED_KEY, KINDS, Phase, Task, Tasks
 from battery.records.stages import TASK_STAGES
 
 
@@ -175,6 +175,6 @@ def _broken(place: str, check: Check, task: Task, phase: Phase, error: BaseExcep
     stated = ", ".join(f"`{kind.key}`" for kind in kinds.kinds_of(check))
     why = str(error) if isinstance(error, BrokenCheckError) else "the answer is nested too deeply"
     return CheckError(
-        f"{place} ({stated}) of {phase} task {task.operation!r} broke: {printable(why)}",
+        f"{place} ({stated}) of {KINDS[phase]} task {task.operation!r} broke: {printable(why)}",
         hint="fix the check: it judged nothing, and the answer will be graded again",
     )

@@ -274,7 +274,7 @@ def make_target(url: str, headers: Mapping[str, str]) -> Target:
 
 
 def make_companion(url: str, headers: Mapping[str, str], gateway: Target | None) -> Target:
-    """Check the URL of the LLM team or of a control gateway.
+    """Check the URL of the learning side or of the twin.
 
     On the gateway's own host and port it gets the gateway's headers too; to another one they are
     never sent.

@@ -19,7 +19,7 @@ from battery.protocol import Json
 from battery.records.checks import Check
 from battery.records.expectations import COMMENT_KEY
 from battery.records.manifest import Provenance
-from battery.records.models import SCHEMA_KEY, Phase, Task, Tasks
+from battery.records.models import KINDS, SCHEMA_KEY, Phase, Task, Tasks
 from battery.records.stages import TASK_STAGES
 
 DEFAULT_PATH: Final = Path("tasks.json")
@@ -221,11 +221,11 @@ def differences(before: Tasks, now: Tasks) -> list[str]:
     old, new = ({entry.task_id: entry for entry in plan(tasks)} for tasks in (before, now))
     gone = [entry for key, entry in old.items() if key not in new]
     added = [entry for key, entry in new.items() if key not in old]
-    lines += [f"{entry.phase} task {entry.label!r} is gone" for entry in gone]
-    lines += [f"{entry.phase} task {entry.label!r} is new" for entry in added]
+    lines += [f"{KINDS[entry.phase]} task {entry.label!r} is gone" for entry in gone]
+    lines += [f"{KINDS[entry.phase]} task {entry.label!r} is new" for entry in added]
     for key, entry in new.items():
         was = old.get(key, entry).task
-        place = f"{entry.phase} task {entry.label!r}"
+        place = f"{KINDS[entry.phase]} task {entry.label!r}"
         if _siblings_asked(entry.task) != _siblings_asked(was):
             lines.append(f"{place} has other siblings")
         elif _taught(entry.task) != _taught(was):
@@ -250,7 +250,7 @@ def scoring_differences(before: Tasks, now: Tasks) -> list[str]:
     """List what scores the answers otherwise, of two files that ask the same; never empty."""
     old = {entry.task_id: entry.task for entry in plan(before)}
     lines = [
-        f"the checks of {entry.phase} task {entry.label!r}"
+        f"the checks of {KINDS[entry.phase]} task {entry.label!r}"
         for entry in plan(now)
         if _checks(entry.task) != _checks(old.get(entry.task_id, entry.task))
     ]

@@ -13,10 +13,11 @@ from functools import cached_property
 from itertools import chain
 
 from battery.base.errors import FolderError
+from battery.base.numbers import counted
 from battery.inputs.tasks import digest, frozen_first, labels, plan, siblings, task_id
 from battery.records.expectations import Expectations
 from battery.records.manifest import Manifest, Provenance
-from battery.records.models import FROZEN, LEARN, Arm, Run, RunResult, Tasks
+from battery.records.models import ARM_NAMES, FROZEN, LEARN, Arm, Run, RunResult, Tasks
 from battery.records.summary import Metrics
 from battery.store import original
 from battery.store.artifacts import ARCHIVE, ITERATION, MANIFEST, RUN_SETS, TASKS
@@ -128,7 +129,7 @@ class OpenedBattery:
 
     @cached_property
     def control(self) -> list[Metrics]:
-        """The frozen arm's numbers, of those iterations that have one; raises `BatteryError`."""
+        """The twin's numbers, of those iterations that have one; raises `BatteryError`."""
         numbers = [step.number for step in self.steps]
         with_control = [number for number in numbers if (number, FROZEN, 1) in self._run_sets]
         return [self._measured(number, FROZEN) for number in with_control]
@@ -233,7 +234,7 @@ class OpenedBattery:
         """Yield what is not as it was when the battery ran, or was never so."""
         asked = Counter((call.arm, call.iteration, call.task, call.repeat) for call in calls)
         if twice := sum(count > 1 for count in asked.values()):
-            yield f"{twice} task(s) are twice in one file of runs"
+            yield f"{counted(twice, 'task')} found twice in one file of runs"
         manifest = self.provenance
         if not isinstance(manifest, Manifest):
             return
@@ -242,7 +243,7 @@ class OpenedBattery:
         elif digest(self.tasks) != manifest.tasks_digest:
             yield f"{TASKS.name} is not the one that {MANIFEST.name} says was run"
         if FROZEN in manifest.arms and not any(call.arm == FROZEN for call in calls):
-            yield f"{MANIFEST.name} names a frozen arm, and no run of it is there"
+            yield f"{MANIFEST.name} names a twin, and no run of it is there"
         yield from _lost_repeats(manifest.options.repeats, calls)
         yield from self._lost_siblings(manifest)
 
@@ -253,7 +254,8 @@ class OpenedBattery:
             for arm in manifest.arms if wanted else ():
                 there = {call.task for call in self._sibling_sets.get((number, arm), ())}
                 if lost := len(wanted - there):
-                    yield f"iteration {number}, {arm} arm: {lost} sibling(s) are not there"
+                    missing = f"{counted(lost, 'sibling')} missing"
+                    yield f"iteration {number}, {ARM_NAMES[arm]}: {missing}"
 
 
 def open_battery(folder: BatteryDir) -> OpenedBattery:
@@ -285,7 +287,7 @@ def _lost_repeats(repeats: int, calls: Sequence[Call]) -> Iterator[str]:
         sets[call.arm, call.iteration].add(call.repeat)
     for (arm, iteration), there in sets.items():
         if len(there) < repeats:
-            where = f"iteration {iteration}, {arm} arm"
+            where = f"iteration {iteration}, {ARM_NAMES[arm]}"
             yield f"{where}: only {len(there)} of {repeats} repeats are there"
 
 

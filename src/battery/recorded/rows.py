@@ -19,7 +19,7 @@ from battery.store.iteration_dir import IterationDir
 
 
 def call_rows(opened: OpenedBattery) -> Iterator[Row]:
-    """Yield a row a respond call, iteration by iteration, the learn arm first.
+    """Yield a row a respond call, iteration by iteration, the learner first.
 
     Siblings, and then the reruns that confirm a failure, come last in their iteration. Of one set
     of runs the numbers are in memory at a time, never the answers. Raises `ArtifactError`.

@@ -128,6 +128,6 @@ def _warnings(opened: OpenedBattery, journals: Sequence[Journal]) -> Iterator[st
             answer = (journal.get(stage.key) or {}).get("answer")
             yield from (f"{name}: {warning}" for warning in chat_warnings(stage, answer))
         if step.read_proposals() == []:
-            yield f"{name}: no proposal could be read from the overseer review"
+            yield f"{name}: no proposal could be read from the review"
         for verdict in step.read_verdicts():
             yield from (f"{name}: {flag}" for flag in verdict.flags)

@@ -164,7 +164,7 @@ class MetaFinished(NamedTuple):
 
 
 class IterationFinished(NamedTuple):
-    """All stages of an iteration are on disk; the numbers are the learn arm's."""
+    """All stages of an iteration are on disk; the numbers are the learner's."""
 
     metrics: Metrics
 

@@ -49,7 +49,7 @@ class Expectations(Record):
         default=5.0,
         gt=0,
         allow_inf_nan=False,
-        description="Most tokens of an impossible task, as a multiple of alpha's mean.",
+        description="Most tokens of an impossible task, as a multiple of the mean of easy tasks.",
     )
     gamma_max_tokens: int | None = Field(
         default=None, gt=0, description="Most tokens of an impossible task; wins over the factor."

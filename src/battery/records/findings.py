@@ -72,19 +72,19 @@ class Group(Record):
 
     kind: Kind = Field(description="Kind of task.")
     tasks: int = Field(description="Tasks of this kind.")
-    learn: float | None = Field(description="Mean cost of a call in the learn arm.")
-    frozen: float | None = Field(description="The same in the frozen arm.")
+    learn: float | None = Field(description="Mean cost of a call of the learner.")
+    frozen: float | None = Field(description="The same of the twin.")
     ratio: float | None = Field(
-        description="Cost of a typical task, learn over frozen: a geometric mean over tasks, each "
+        description="Cost of a typical task, learner over twin: a geometric mean over tasks, each "
         "a ratio of means."
     )
     interval: Interval | None = Field(
         description="Of the ratio, by inverting the test of its question; null where too few tasks "
         "or calls can reach the level, and for kinds without a question."
     )
-    learn_done: int = Field(description="Calls of the learn arm that ended ok.")
+    learn_done: int = Field(description="Calls of the learner that ended ok.")
     learn_calls: int = Field(description="Out of how many.")
-    frozen_done: int = Field(description="The same in the frozen arm.")
+    frozen_done: int = Field(description="The same of the twin.")
     frozen_calls: int = Field(description="Out of how many.")
 
 
@@ -94,17 +94,17 @@ class TaskEffect(Record):
     task: str = Field(description="Id of the task.")
     label: str = Field(description="Its operation.")
     phase: str = Field(description="Phase of the tasks file.")
-    learn: float | None = Field(description="Mean cost of a call in the learn arm.")
-    frozen: float | None = Field(description="The same in the frozen arm, over the same cells.")
-    ratio: float | None = Field(description="Learn over frozen.")
-    learn_done: int = Field(description="Calls of the learn arm that ended ok.")
+    learn: float | None = Field(description="Mean cost of a call of the learner.")
+    frozen: float | None = Field(description="The same of the twin, over the same cells.")
+    ratio: float | None = Field(description="Learner over twin.")
+    learn_done: int = Field(description="Calls of the learner that ended ok.")
     learn_calls: int = Field(description="Out of how many.")
-    frozen_done: int = Field(description="The same in the frozen arm.")
+    frozen_done: int = Field(description="The same of the twin.")
     frozen_calls: int = Field(description="Out of how many.")
     learn_bluffs: int = Field(
-        description="Calls of the learn arm that claim what cannot be, or what their checks refute."
+        description="Calls of the learner that claim what cannot be, or what their checks refute."
     )
-    frozen_bluffs: int = Field(description="The same in the frozen arm.")
+    frozen_bluffs: int = Field(description="The same of the twin.")
     change: Literal["better", "worse", "mixed", "same"] = Field(
         description="By its numbers, without a test: whether it costs less or is done more often, "
         "by an amount that counts."
@@ -115,8 +115,8 @@ class OtherMetric(Record):
     """A metric that decides nothing: both arms, over the cells that both measured."""
 
     metric: str = Field(description="Its key in `metrics.json`.")
-    learn: float | None = Field(description="Mean per call in the learn arm; times in seconds.")
-    frozen: float | None = Field(description="The same in the frozen arm.")
+    learn: float | None = Field(description="Mean per call of the learner; times in seconds.")
+    frozen: float | None = Field(description="The same of the twin.")
 
 
 class Tested(Record):
@@ -142,7 +142,7 @@ class Growth(Record):
     """How the saving went over the iterations after the first."""
 
     ratios: list[float | None] = Field(
-        description="By iteration, cost of a typical task, learn over frozen."
+        description="By iteration, cost of a typical task, learner over twin."
     )
     p: float | None = Field(description="One-sided; null where all are equal, or too few.")
     p_beyond_step: float | None = Field(
@@ -161,7 +161,7 @@ class Start(Record):
     """Whether both arms were alike in iteration 1, before anything was learned."""
 
     p: float | None = Field(description="Two-sided; null where both took exactly the same.")
-    ratio: float | None = Field(description="Cost of a typical task, learn over frozen.")
+    ratio: float | None = Field(description="Cost of a typical task, learner over twin.")
     tasks: int = Field(description="Tasks that the test rests on.")
     netted: bool = Field(
         description="Whether the effects are net of it: it is significant, but small."
@@ -176,11 +176,11 @@ class Start(Record):
 class FalseClaims(Record):
     """FalseClaims of one kind that are not true, in both arms."""
 
-    learn: int = Field(description="Calls of the learn arm after iteration 1 that make one.")
+    learn: int = Field(description="Calls of the learner after iteration 1 that make one.")
     learn_calls: int = Field(description="Out of how many.")
-    before: int = Field(description="Calls of the learn arm in iteration 1.")
+    before: int = Field(description="Calls of the learner in iteration 1.")
     before_calls: int = Field(description="Out of how many.")
-    frozen: int = Field(description="Calls of the frozen arm, in every iteration.")
+    frozen: int = Field(description="Calls of the twin, in every iteration.")
     frozen_calls: int = Field(description="Out of how many.")
     p: float | None = Field(
         description="One-sided, whether there are more than without learning; null without any."
@@ -230,7 +230,7 @@ class Siblings(Record):
     tasks: int = Field(description="Tasks with siblings.")
     asked: int = Field(description="Siblings that both arms were asked, each once.")
     repeated: float | None = Field(
-        description="Cost of a typical one of these tasks asked again, learn over frozen."
+        description="Cost of a typical one of these tasks asked again, learner over twin."
     )
     ratio: float | None = Field(description="The same of their siblings.")
     interval: Interval | None = Field(description="Of the latter, by inverting the test.")
@@ -238,9 +238,9 @@ class Siblings(Record):
         description="One-sided, whether siblings gain; null where nothing differs."
     )
     level: float = Field(description="What p is held to; 0 where no p could be small enough.")
-    learn_done: int = Field(description="Siblings that the learn arm did.")
+    learn_done: int = Field(description="Siblings that the learner did.")
     learn_calls: int = Field(description="Out of how many that can be done.")
-    frozen_done: int = Field(description="The same in the frozen arm.")
+    frozen_done: int = Field(description="The same of the twin.")
     frozen_calls: int = Field(description="Out of how many.")
     test: str = Field(description="Name of the test and what it rests on.")
     note: str | None = Field(default=None, description="Why it is open, or memorised.")
@@ -296,7 +296,7 @@ class Evidence(Record):
         description="Of INVALID, DISHONEST and REGRESSED those whose test holds, whatever the "
         "verdict is."
     )
-    arms: list[str] = Field(description="`learn`, and `frozen` where there is a control arm.")
+    arms: list[str] = Field(description="`learn`, and `frozen` where there is a twin.")
     tasks: int = Field(description="Number of tasks.")
     iterations: int = Field(description="Number of iterations.")
     repeats: int = Field(description="Calls per task, iteration and arm.")

@@ -25,7 +25,7 @@ class LearningOf(Record):
         "a meter `distill` includes what it took to tell the system how tasks ended."
     )
     saved: float | None = Field(
-        description="What the tasks took less than in the frozen arm, over all pairs of calls that "
+        description="What the tasks took less than those of the twin, over all pairs of calls that "
         "both measured; null in iteration 1, before which nothing was learned, and with one arm."
     )
 

@@ -22,6 +22,7 @@ from pydantic import (
 )
 from typing_extensions import TypedDict
 
+from battery.base.numbers import counted
 from battery.protocol import Json, Status
 from battery.protocol.chat import chat_cut
 from battery.protocol.distill import distilled
@@ -184,7 +185,7 @@ def distill_warnings(call: Json) -> Iterator[str]:
         come = "the error" if outcome.failed else "the final event"
         yield f"{call['cut']}; {come} had come and is kept"
     if call.get("broken"):
-        yield f"{call['broken']} distill event(s) were not JSON and are left out"
+        yield f"left out {counted(call['broken'], 'distill event')}: not JSON"
 
 
 def chat_warnings(stage: ChatStage, answer: object) -> Iterator[str]:

@@ -140,5 +140,5 @@ class Manifest(Provenance):
 
     @property
     def arms(self) -> tuple[Arm, ...]:
-        """The arms of the battery, the learn arm first; earlier versions had only that one."""
+        """The arms of the battery, the learner first; earlier versions had only that one."""
         return (LEARN, FROZEN) if "control" in self.targets else (LEARN,)

@@ -56,7 +56,7 @@ Arm = Literal["learn", "frozen"]
 LEARN: Final = "learn"
 FROZEN: Final = "frozen"
 #: What the arms are called wherever people read of them; files keep the names above.
-ARM_NAMES: Final[Mapping[Arm, str]] = {LEARN: "learner", FROZEN: "twin"}
+ARM_NAMES: Final[Mapping[str, str]] = {LEARN: "learner", FROZEN: "twin"}
 
 
 #: A task that learning may have lost is asked so often again ...

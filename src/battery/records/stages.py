@@ -39,7 +39,7 @@ def respond_key(task_id: str, arm: Arm = LEARN, repeat: int = 1) -> CallKey:
 
 def confirm_key(task_id: str, repeat: int) -> CallKey:
     """Name one of the reruns that confirm that a task fails."""
-    # Only the learn arm can have forgotten; the frozen arm's own runs show how flaky a task is.
+    # Only the learner can have forgotten; the twin's own runs show how flaky a task is.
     return CallKey("confirm", arm=LEARN, task_id=task_id, repeat=repeat)
 
 

@@ -141,7 +141,7 @@ class Summary(Record):
     seed: int | None = Field(
         default=None, description="Decides which arm is asked first; null where none was drawn."
     )
-    iterations: list[Metrics] = Field(description="The learn arm, iteration by iteration.")
+    iterations: list[Metrics] = Field(description="The learner, iteration by iteration.")
     trends: list[Trend] = Field(
         description="The rows of the table, in its order: first those that the verdict counts."
     )
@@ -152,7 +152,7 @@ class Summary(Record):
         default=None, description="What may be claimed; null before an iteration has finished."
     )
     control: list[Metrics] = Field(
-        default=[], description="The frozen arm, iteration by iteration; empty with one arm."
+        default=[], description="The twin, iteration by iteration; empty with one arm."
     )
     scorecard: Scorecard | None = Field(
         default=None,

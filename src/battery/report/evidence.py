@@ -39,7 +39,7 @@ NONE: Final = "-"
 _NEARLY_CERTAIN: Final = 0.995
 #: How each change of a task reads, in the order in which they are counted.
 CHANGES: Final = {"better": "better", "mixed": "mixed", "worse": "worse", "same": "as before"}
-#: Head of each column with what the twin did: the column before it has the same of the learn arm.
+#: Head of each column with what the twin did: the column before it has the same of the learner.
 _TWIN: Final = "Twin"
 #: Heads of the table of questions.
 QUESTION_HEADS: Final = ("Question", "p", "Level", "Answer")

@@ -35,7 +35,7 @@ class Evidence:
     """What a chat about one iteration may show the model."""
 
     metrics: Metrics
-    #: Reads the learn arm's first repeat. A function, because thousands of runs may be large and
+    #: Reads the learner's first repeat. A function, because thousands of runs may be large and
     #: most chats do not need them.
     read_runs: Callable[[], Sequence[Run]]
     earlier: Earlier

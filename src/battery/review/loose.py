@@ -85,7 +85,7 @@ JUDGMENT: Final = Form(
 )
 
 
-_QUOTED: Final = "stands in a quotation"
+_QUOTED: Final = "is in a quotation"
 
 
 class Judged(NamedTuple):

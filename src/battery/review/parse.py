@@ -52,11 +52,11 @@ _NO_METRIC: Final = re.compile(
     re.IGNORECASE,
 )
 _REPEATED: Final = "the model repeated the prompt"
-_REVIEW_NAME, _JUDGMENT_NAME = "overseer review", "scrum judgment"
+_REVIEW_NAME, _JUDGMENT_NAME = "review", "judgment"
 
 
 def parse_proposals(markdown: str) -> tuple[list[Proposal], list[str]]:
-    """Read the proposals of an overseer review, in its order; the second list is warnings.
+    """Read the proposals of a review, in its order; the second list is warnings.
 
     A proposal is what names a target file, or at least two of target, rationale and impact.
     Only when there is none of that, paragraphs of the proposals section that name a file count,
@@ -77,7 +77,7 @@ def parse_proposals(markdown: str) -> tuple[list[Proposal], list[str]]:
 
 
 def parse_verdicts(markdown: str, proposals: Sequence[Proposal]) -> tuple[list[Verdict], list[str]]:
-    """Read the verdicts of a scrum judgment, in its order; the second list is warnings.
+    """Read the verdicts of a judgment, in its order; the second list is warnings.
 
     A verdict is matched to a proposal by number, title or target file; one that matches none
     has `proposal` null. The list of PR-ready changes gives no verdicts. Never raises.
@@ -94,7 +94,7 @@ def parse_verdicts(markdown: str, proposals: Sequence[Proposal]) -> tuple[list[V
         warnings += _unreadable(text, VERDICTS_KEY, _JUDGMENT_NAME)
         judged = _other_verdicts(text, proposals, matching)
     if not any(one.verdict.proposal for one in judged) and Form(judgment_form()).is_most_of(text):
-        return [], [*warnings, f"{_REPEATED}: the scrum judgment has no verdict of its own"]
+        return [], [*warnings, f"{_REPEATED}: the judgment has no verdict of its own"]
     judged, more = _most(judged, _JUDGMENT_NAME, "verdicts")
     return [one.verdict for one in judged], [
         *warnings,
@@ -117,7 +117,7 @@ def _filled_in(proposals: list[Proposal], text: str) -> tuple[list[Proposal], li
         of = f"{count} of {len(proposals)} proposals"
         return own, [f"{_REPEATED}: {of} are the form that was to be filled in"]
     if not proposals and form.is_most_of(text):
-        return own, [f"{_REPEATED}: the overseer review has no proposal of its own"]
+        return own, [f"{_REPEATED}: the review has no proposal of its own"]
     return own, []
 
 
@@ -204,14 +204,14 @@ def _with_details(judged: list[Judged], loose: list[Judged]) -> tuple[list[Judge
             verdict = verdict.model_copy(update={"details": text.details, "reason": reason})
             if text.verdict != verdict.verdict:
                 warnings.append(
-                    f"on proposal {verdict.proposal} ({verdict.title}) the text of the scrum "
+                    f"on proposal {verdict.proposal} ({verdict.title}) the text of the "
                     f"judgment says {text.verdict} and its JSON block {verdict.verdict}; the "
                     "block counts"
                 )
         found.append(Judged(verdict))
     for text in (verdict for number, verdict in by_number.items() if number):
         warnings.append(
-            f"the verdict on proposal {text.proposal} ({text.title}) is in the text of the scrum "
+            f"the verdict on proposal {text.proposal} ({text.title}) is in the text of the "
             "judgment and not in its JSON block; it was read from the text"
         )
         found.append(Judged(text))
@@ -223,7 +223,7 @@ def _proposal_differences(block: Sequence[Proposal], text: Sequence[Proposal]) -
         return
     if len(block) != len(text):
         yield (
-            f"the text of the overseer review has {len(text)} proposals and its JSON block "
+            f"the text of the review has {len(text)} proposals and its JSON block "
             f"{len(block)}; the block counts"
         )
         return
@@ -231,7 +231,7 @@ def _proposal_differences(block: Sequence[Proposal], text: Sequence[Proposal]) -
         if one.target_file != other.target_file:
             yield (
                 f"proposal {one.number} ({one.title}) is for {other.target_file} in the text of "
-                f"the overseer review and for {one.target_file} in its JSON block; the block counts"
+                f"the review and for {one.target_file} in its JSON block; the block counts"
             )
 
 
@@ -274,13 +274,13 @@ def _most(records: list[_Read], name: str, what: str) -> tuple[list[_Read], list
 def _proposal_warnings(proposals: Sequence[Proposal]) -> Iterator[str]:
     if not proposals:
         yield (
-            "no proposal could be read from the overseer review: looked for changes with a target "
+            "no proposal could be read from the review: looked for changes with a target "
             "file, a rationale and an expected impact; the text of the review is kept as it came"
         )
         return
     if len(proposals) < WANTED_PROPOSALS:
         yield (
-            f"the overseer review has {len(proposals)} of the at least {WANTED_PROPOSALS} "
+            f"the review has {len(proposals)} of the at least {WANTED_PROPOSALS} "
             "proposals that were asked for"
         )
     for proposal in proposals:
@@ -299,7 +299,7 @@ def _proposal_warnings(proposals: Sequence[Proposal]) -> Iterator[str]:
 def _verdict_warnings(judged: Sequence[Judged], proposals: Sequence[Proposal]) -> Iterator[str]:
     if not judged:
         yield (
-            "no verdict could be read from the scrum judgment: looked for APPROVE, REVISE or "
+            "no verdict could be read from the judgment: looked for APPROVE, REVISE or "
             "REJECT next to each proposal; the text of the judgment is kept as it came"
         )
         return

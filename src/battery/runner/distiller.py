@@ -23,7 +23,7 @@ from battery.target.system import Connection, DistillReply, Feedback, Learner
 #: So many events are told, then every one of so many.
 TOLD_EVENTS: Final = 100
 
-#: Yields how the calls of the learn arm ended, in the order in which they were made.
+#: Yields how the calls of the learner ended, in the order in which they were made.
 Outcomes = Callable[[], Iterable[Feedback]]
 
 

@@ -13,6 +13,7 @@ from battery.base.errors import BatteryError
 from battery.base.processes import kill_group
 from battery.base.text import printable
 from battery.records.events import Notice, Observer
+from battery.records.models import ARM_NAMES
 from battery.runner.prepare import Battery
 from battery.target import targets
 
@@ -33,11 +34,11 @@ async def empty_memories(battery: Battery, tell: Observer) -> None:
     if not command or folder.iteration(1).root.exists():
         return
     for arm, variables in targets.surroundings(battery.settings, folder).items():
-        tell(Notice(f"preparing the {arm} arm: {command}"))
+        tell(Notice(f"preparing the {ARM_NAMES[arm]}: {command}"))
         code, said = await _run(command, variables)
         if code:
             raise BatteryError(
-                f"--prepare failed in the {arm} arm with exit code {code}: {said}",
+                f"--prepare failed for the {ARM_NAMES[arm]} with exit code {code}: {said}",
                 hint="nothing was asked yet; correct what the command needs, or leave it out",
             )
 

@@ -80,7 +80,7 @@ class Iteration:
     first_answer: FirstAnswer | None = None
     #: What the checks say of the calls on record.
     _checked: dict[CallKey, Checked] = field(default_factory=dict)
-    #: The finished calls of the learn arm.
+    #: The finished calls of the learner.
     _learned_from: list[Ask] = field(default_factory=list)
     #: Whether each call that was asked or replayed ended ok, by its checks if it has any.
     _ok: dict[CallKey, bool] = field(default_factory=dict)
@@ -136,7 +136,7 @@ class Iteration:
         for arm in reversed(self.schedule.arms) if new else ():
             asks = [Ask(entry, arm) for entry in new]
             self.files.siblings.write_runs(self._recorded(asks), arm)
-        # The learn arm's first repeat comes last. Its file is what tells everybody else, from
+        # The learner's first repeat comes last. Its file is what tells everybody else, from
         # `watch` to a report of a running battery, that the iteration's tasks are complete; a
         # process that is killed half way must not leave it next to repeats that are missing.
         for arm in reversed(self.schedule.arms):
@@ -172,7 +172,7 @@ class Iteration:
         )
 
     def _outcomes_told(self) -> Iterator[Feedback]:
-        """Yield how each call of the learn arm ended, in the order in which they were made."""
+        """Yield how each call of the learner ended, in the order in which they were made."""
         for ask in self._learned_from:
             yield self._feedback(ask, self.journal.read(ask.key)["result"])
 
@@ -243,7 +243,7 @@ class Iteration:
         self._task_done(ask, graded, answer)
 
     async def _tell(self, worker: Worker, ask: Ask, answer: Json) -> None:
-        """Tell the learn arm how a task ended, once, and record that it was told."""
+        """Tell the learner how a task ended, once, and record that it was told."""
         system, key = worker[ask.arm], tell_key(ask.key)
         # What is told after the distillation would be learned in the next iteration.
         known = key in self.journal or DISTILL.key in self.journal

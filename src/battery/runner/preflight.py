@@ -42,7 +42,7 @@ class Side(NamedTuple):
 
 
 def target(worker: Worker) -> Side:
-    """Return the side that the learn arm asks."""
+    """Return the side that the learner asks."""
     return Side("target", worker[LEARN], "--target")
 
 
@@ -59,7 +59,7 @@ def reviewer(chatting: Chatting) -> Side | None:
 
 
 def twin(worker: Worker) -> Side | None:
-    """Return the side that the frozen arm asks; None with one arm."""
+    """Return the side that the twin asks; None with one arm."""
     return Side("twin", worker[FROZEN], "--control-gateway") if FROZEN in worker else None
 
 

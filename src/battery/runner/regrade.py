@@ -15,7 +15,7 @@ from battery.inputs.tasks import plan, siblings, task_id
 from battery.protocol import Json
 from battery.records.checks import Checked, Regraded, Regrading
 from battery.records.manifest import UNSETTLED
-from battery.records.models import LEARN, Arm, Run, Task, Tasks
+from battery.records.models import KINDS, LEARN, Arm, Run, Task, Tasks
 from battery.store.battery_dir import BatteryDir
 from battery.store.documents import read_items
 from battery.store.files import write_atomic
@@ -98,8 +98,8 @@ class _Known:
         task = self._tasks.get((run.sibling_of, task_id(run.phase, run.task)))
         if task is None:
             raise MismatchError(
-                f"{saved.path} has an answer to {run.task.operation!r} ({run.phase}), which is no "
-                "task of the tasks file",
+                f"{saved.path} has an answer to {run.task.operation!r} ({KINDS[run.phase]}), which "
+                "is not in the tasks file",
                 hint="name the tasks file that the battery ran with --tasks",
             )
         return task

@@ -132,7 +132,7 @@ def is_file_in(repo: Path, name: str) -> bool:
 
 
 def write_metrics(step: IterationDir) -> Metrics:
-    """Write the `metrics.json` of each arm of one iteration; return the learn arm's.
+    """Write the `metrics.json` of each arm of one iteration; return the learner's.
 
     They are of the first repeat: further repeats serve the statistics only. Raises `ArtifactError`.
     """

@@ -51,9 +51,9 @@ class Numbered(NamedTuple):
 
 ITERATION: Final = Numbered("iter", "N")
 REPEAT: Final = Numbered("repeat", "R")
-#: Below an iteration: the runs and metrics of the frozen arm.
+#: Below an iteration: the runs and metrics of the twin.
 CONTROL: Final = "control"
-#: Below an iteration: the runs of siblings, with a folder of their own for the frozen arm.
+#: Below an iteration: the runs of siblings, with a folder of their own for the twin.
 SIBLINGS: Final = "siblings"
 #: What the embedded gateways remember, a folder for each arm.
 MEMORY: Final = "gateway"

@@ -240,7 +240,9 @@ def _phase(name: object) -> Phase:
     try:
         return Phase(name)  # type: ignore[arg-type]
     except ValueError as error:
-        raise ShapeError("phase", f"alpha, beta or gamma was expected, got {name!r}") from error
+        raise ShapeError(
+            "phase", f"`alpha`, `beta` or `gamma` was expected, got {name!r}"
+        ) from error
 
 
 # Never refused: an answer that was paid for has to get to the disk, whatever a model put in it.

@@ -1,7 +1,7 @@
 """The files of one iteration: where each arm's, each repeat's and the siblings' are.
 
-The learn arm's first repeat is in the iteration's own folder, as it always has been; further
-repeats, the frozen arm and siblings have folders below it.
+The learner's first repeat is in the iteration's own folder, as it always has been; further
+repeats, the twin and siblings have folders below it.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class IterationDir:
     def has_runs(self, arm: Arm = LEARN) -> bool:
         """Return whether the task runs of an arm are complete on disk.
 
-        Those of the learn arm are written last, so with them the iteration's tasks are complete.
+        Those of the learner are written last, so with them the iteration's tasks are complete.
         """
         return RUN_SETS.exists(self.folder(arm))
 
@@ -112,7 +112,7 @@ class IterationDir:
         return run._replace(result=self.priced(run.result))
 
     def run_sets(self) -> Iterator[tuple[Arm, int, list[Run]]]:
-        """Yield arm, repeat (from 1) and runs of all that is on disk, the learn arm first.
+        """Yield arm, repeat (from 1) and runs of all that is on disk, the learner first.
 
         One set is in memory at a time. Raises `ArtifactError`.
         """
@@ -121,7 +121,7 @@ class IterationDir:
                 yield arm, repeat, self.read_runs(arm, repeat)
 
     def answers(self, *arms: Arm) -> Iterator[tuple[Arm, int, Run, Json]]:
-        """Yield arm, repeat (from 1), run and whole answer of every call, the learn arm first.
+        """Yield arm, repeat (from 1), run and whole answer of every call, the learner first.
 
         Of the named arms alone, if any is named. One answer is in memory at a time. Raises
         `ArtifactError`.
@@ -159,7 +159,7 @@ class IterationDir:
         METRICS.update(self.folder(arm), metrics)
 
     def read_metrics(self) -> Metrics:
-        """Read the learn arm's `metrics.json`."""
+        """Read the learner's `metrics.json`."""
         return METRICS.read(self.root)
 
     def write_distill(self, text: str, events: Iterable[Json]) -> None:

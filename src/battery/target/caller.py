@@ -64,8 +64,8 @@ class Caller:
     noun: ClassVar[str] = "gateway"
     #: What to do where credentials are asked for.
     credentials: ClassVar[str] = (
-        "set GATEWAY_TOKEN (LLM_TEAM_TOKEN for the LLM team, CONTROL_GATEWAY_TOKEN for the "
-        "control gateway) or give --header"
+        "set GATEWAY_TOKEN (LLM_TEAM_TOKEN for the learning side, CONTROL_GATEWAY_TOKEN for the "
+        "twin) or give --header"
     )
     #: Where it is written what an answer holds.
     promise: ClassVar[str] = "fix the gateway; docs/reference/wire.md says what an answer holds"

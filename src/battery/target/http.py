@@ -97,7 +97,7 @@ class Client(Caller):
         raise AnswerError(
             f"{call.name}: {call.url} answered no event stream (content-type {kind}): "
             f"{self._shown(body.head)}",
-            hint="does this URL belong to the LLM team? set it with --llm-team",
+            hint="does this URL belong to the learning side? set it with --llm-team",
         )
 
 

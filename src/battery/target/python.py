@@ -265,7 +265,7 @@ def _frame(lines: Sequence[str]) -> str:
     frames = [match for line in last if (match := _FRAME.fullmatch(line))]
     own = str(Path(__file__).parent)
     for file, number, function in (match.groups() for match in frames):
-        if not file.startswith((own, "<frozen ", sys.base_prefix)):
+        if not file.startswith((own, "<frozen", sys.base_prefix)):
             return f" ({Path(file).name} line {number}, in {function})"
     return ""
 

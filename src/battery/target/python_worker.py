@@ -228,7 +228,7 @@ def _fail(error: BaseException) -> NoReturn:
 
 def _users(frames: Sequence[traceback.FrameSummary]) -> Sequence[traceback.FrameSummary]:
     """Leave out what is not the user's code; where nothing else is left, only battery's own."""
-    ours = (str(Path(__file__).parent), "<frozen ")
+    ours = (str(Path(__file__).parent), "<frozen")
     paths = sysconfig.get_paths()
     libraries = tuple(paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
     rest = [each for each in frames if not each.filename.startswith(ours)]

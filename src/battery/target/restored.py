@@ -1,6 +1,6 @@
 """A live gateway as its own twin: its memory is put back before each call, over HTTP.
 
-The gateway keeps the copies, under names that battery gives them. The frozen arm asks it with the
+The gateway keeps the copies, under names that battery gives them. The twin asks it with the
 memory of the start, and puts the learner's back afterwards.
 """
 
@@ -159,7 +159,7 @@ class Restored:
         return Restored(self._arm, self._shared, team)
 
     async def respond(self, task: Task, models: Models, timeout_s: float) -> RespondReply:
-        """Ask for one task, in the frozen arm with the memory of the start."""
+        """Ask for one task, in the twin with the memory of the start."""
         if self._shared.broken:
             raise self._shared.broken
         if self._arm == LEARN:

@@ -123,7 +123,7 @@ class Connection(Chatting, Protocol):
     async def distill(self, on_event: Callable[[Json], None], timeout_s: float) -> DistillReply:
         """Learn from the last outcomes; call `on_event` as each event arrives.
 
-        Only the learn arm is asked. A stream without any event is an error; one that says that
+        Only the learner is asked. A stream without any event is an error; one that says that
         the distillation failed is a reply, because asking again would distil twice.
         """
         ...
@@ -137,7 +137,7 @@ class Connection(Chatting, Protocol):
 class Learner(Connection, Protocol):
     """A connection to a system whose memory battery keeps and puts back.
 
-    In the learn arm it is told how each task ended; in the frozen arm the memory is put back to the
+    In the learner it is told how each task ended; in the twin the memory is put back to the
     start before each call, and nothing is told.
     """
 
@@ -172,7 +172,7 @@ class Opening:
     #: The target that `--gateway` or the manifest names.
     target: Target
     settings: Settings
-    #: The learn arm, and the frozen one where there are two.
+    #: The learner, and the frozen one where there are two.
     arms: Sequence[Arm]
     #: How many tasks are asked at the same time.
     workers: int
@@ -207,7 +207,7 @@ class Kind:
     read: Callable[[str, Mapping[str, str]], Target] = lambda text, _headers: Target(text)
     #: A target is an address. It may change between runs, because the same system may have moved,
     #: and its learning side and control are deployments at addresses of their own. Any other kind
-    #: brings both: the learn arm distills, and the frozen arm is a twin.
+    #: brings both: the learner distills, and the twin is a twin.
     is_address: bool = False
     #: `--model-url` drives it, so another model makes another battery.
     takes_model: bool = False

@@ -157,25 +157,25 @@ def refuse_unfit_attempts(settings: Settings, tasks: Tasks) -> None:
 
 
 def _refuse_unfit_control(settings: Settings, kind: Kind) -> None:
-    """Refuse a control gateway that has nothing to control, or would learn."""
+    """Refuse a twin that has nothing to be compared with, or would learn."""
     control = settings.control_gateway
     if control is None:
         return
     if not kind.is_address:
         named = settings.gateway.url if settings.gateway else "no gateway"
         raise UsageError(
-            f"a control gateway is named and {named}",
+            f"--control-gateway names a twin, and {named}",
             hint="name a gateway's URL with --gateway, or leave out --control-gateway and its "
-            f"variable: the {kind.name} brings a control of its own",
+            f"variable: the {kind.name} brings a twin of its own",
         )
-    # The control shows what time alone does. One that learns as well would hide what was learned.
+    # The twin shows what time alone does. One that learns as well would hide what was learned.
     for target, name, why in (
         (settings.gateway, "gateway", "it would be taught by the other arm"),
-        (_team(settings), "LLM team", "it would be distilled"),
+        (_team(settings), "learning side", "it would be distilled"),
     ):
         if target and same_place(control.url, target.url):
             raise UsageError(
-                f"the control gateway {control.url} is the {name} {target.url}: {why}",
+                f"the twin's gateway {control.url} is the {name} {target.url}: {why}",
                 hint="name a second deployment with a memory of its own, or leave it out",
             )
 
@@ -257,7 +257,7 @@ def opened(
 
 @asynccontextmanager
 async def learning_side(settings: Settings, workers: Sequence[Worker]) -> AsyncIterator[Connection]:
-    """Open whom to ask to distill: the LLM team, or the target itself where it brings none."""
+    """Open whom to ask to distill: the learning side, or the target itself where it brings none."""
     team = _team(settings)
     if team is None:
         yield workers[0][LEARN]
@@ -286,7 +286,7 @@ def _secrets(settings: Settings) -> list[str]:
 
 
 def _warn_of_short_credentials(settings: Settings, tell: Observer) -> None:
-    # Gateway and LLM team are often one program, which is named once.
+    # Gateway and learning side are often one program, which is named once.
     named = filter(None, (settings.gateway, _team(settings), settings.control_gateway))
     for url, headers in {target.url: target.headers for target in named}.items():
         if name := short_credential(headers):
@@ -345,7 +345,7 @@ def _same_arms(settings: Settings, manifest: Manifest) -> Settings:
         )
     if url is not None and settings.no_control:
         raise MismatchError(
-            f"this battery has a control arm ({url}), which cannot be dropped on the way",
+            f"this battery has a twin ({url}), which cannot be dropped on the way",
             hint="leave out --no-control, or run into another folder with --dir",
         )
     if url is None:

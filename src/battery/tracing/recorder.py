@@ -3,8 +3,8 @@
     battery run
     ├── iteration 1
     │   ├── alpha, baseline
-    │   │   ├── invoke_agent gateway            each respond call
-    │   │   └── invoke_agent control gateway
+    │   │   ├── invoke_agent learner            each respond call
+    │   │   └── invoke_agent twin
     │   ├── distill
     │   ├── chat <model>                        review, then judgment
     …

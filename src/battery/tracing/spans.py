@@ -16,7 +16,7 @@ from battery.protocol.chat import chat_content, finish_reason
 from battery.protocol.usage import Tokens, usage_spent
 from battery.records.events import MetaFinished, TaskFinished, TaskStarted
 from battery.records.metric import TABLE
-from battery.records.models import ELAPSED_KEY, FROZEN, RunResult
+from battery.records.models import ARM_NAMES, ELAPSED_KEY, RunResult
 from battery.records.summary import Metrics, Summary
 
 Attributes = dict[str, str | int | float | bool]
@@ -28,8 +28,8 @@ _GATEWAY: Final = "gateway"
 
 
 def agent(started: TaskStarted) -> str:
-    """Name the gateway that a task is asked of."""
-    return "control gateway" if started.arm == FROZEN else "gateway"
+    """Name the side that a task is asked of."""
+    return ARM_NAMES[started.arm]
 
 
 def asked(started: TaskStarted, *, content: bool) -> Attributes:
@@ -110,7 +110,7 @@ def chat(finished: MetaFinished, *, content: bool) -> Attributes:
 
 
 def iteration(metrics: Metrics) -> Attributes:
-    """Describe a finished iteration by the learn arm's metrics."""
+    """Describe a finished iteration by the learner's metrics."""
     return _known(
         {
             "battery.tasks": metrics.total_tasks,

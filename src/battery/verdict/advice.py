@@ -26,7 +26,7 @@ from battery.verdict.twin import is_unchanged
 _CLEAR: Final = 1.5
 
 _CONTROL: Final = (
-    "A frozen arm. Of a live gateway that is a second deployment, never distilled and named with "
+    "A twin. Of a live gateway that is a second deployment, never distilled and named with "
     "--control-gateway; any other system brings one unless --no-control is given."
 )
 

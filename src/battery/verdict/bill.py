@@ -39,7 +39,7 @@ def unpriced(grid: Grid, rows: list[int], metric: str, least: float) -> Iterator
 
 
 def _untold(grid: Grid, rows: list[int], own: _Kinds, base: _Kinds) -> Iterator[str]:
-    """Object to a learn arm that tells its prompt from its output less often than the twin."""
+    """Object to a learner that tells its prompt from its output less often than the twin."""
     missing = (
         np.where(np.isnan(grid.asked(arm, TOKENS)[rows]), np.nan, np.isnan(side[0] + side[2]))
         for arm, side in zip(_ARMS, (own, base), strict=True)
@@ -47,7 +47,7 @@ def _untold(grid: Grid, rows: list[int], own: _Kinds, base: _Kinds) -> Iterator[
     p = strata.more(strata.by_task(*missing))
     if p is not None and p <= policy.GATE:
         yield (
-            "the learn arm tells its prompt from its output less often than the twin "
+            "the learner tells its prompt from its output less often than the twin "
             f"({p_equals(p)}), so that its bill may not have fallen"
         )
 

@@ -27,7 +27,7 @@ Calls = Callable[[Arm], Floats]
 
 
 class Counted:
-    """Events of some tasks: after the first iteration of the learn arm, and without learning."""
+    """Events of some tasks: after the first iteration of the learner, and without learning."""
 
     def __init__(self, grid: Grid, rows: Sequence[int], calls: Calls) -> None:
         """Count the calls of some tasks that are events."""
@@ -37,7 +37,7 @@ class Counted:
 
     @cached_property
     def strata(self) -> list[Stratum]:
-        """One stratum per task: what the learn arm did later against all calls that learned not."""
+        """One stratum per task: what the learner did later against all calls that learned not."""
         return strata.by_task(self.later, np.concatenate([self.first, self.frozen], axis=1))
 
     @cached_property
@@ -124,7 +124,7 @@ def _refuted(grid: Grid, arm: Arm) -> Floats:
 
 
 def _reason(grid: Grid) -> str | None:
-    """Return why a check failed: in the learn arm after iteration 1, else wherever it did first."""
+    """Return why a check failed: in the learner after iteration 1, else wherever it did first."""
     rows = grid.rows(*SOLVABLE)
     failed = [grid.told(arm, FAILURES)[rows] for arm in grid.arms]
     for calls in (failed[0][:, 1:], *failed):

@@ -15,6 +15,7 @@ from battery.base.numbers import (
 )
 from battery.records.checks import UNCHECKED
 from battery.records.metric import METRICS
+from battery.records.models import ARM_NAMES
 from battery.records.word import Word
 from battery.verdict import checks, cost, ladder, policy, repeats, twin
 from battery.verdict.facts import Facts
@@ -92,9 +93,9 @@ def _cached(facts: Facts) -> Iterator[str]:
             asked = int((~np.isnan(grid.asked(arm, CACHED))).sum())
             hit, cells = int(marked.any(axis=2).sum()), marked.shape[0] * marked.shape[1]
             yield (
-                f"{arm} arm: {int(marked.sum())} of {asked} answers, in {hit} of {cells} cells, "
-                "say that they came from a cache; a cached answer is no work, and its repeats are "
-                "one answer"
+                f"{ARM_NAMES[arm]}: {int(marked.sum())} of {asked} answers, in {hit} of {cells} "
+                "cells, say that they came from a cache; a cached answer is no work, and its "
+                "repeats are one answer"
             )
 
 

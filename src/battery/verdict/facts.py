@@ -36,7 +36,7 @@ class Observed(NamedTuple):
 
     #: Every respond call of both arms, the confirmations left out.
     grid: Grid
-    #: Reruns of tasks of the learn arm that failed after they had passed, by row of the grid and
+    #: Reruns of tasks of the learner that failed after they had passed, by row of the grid and
     #: number of the iteration.
     reruns: Mapping[tuple[int, int], Reruns] = {}
     expectations: Expectations = Expectations()
@@ -76,23 +76,23 @@ def _reruns(results: Sequence[RunResult]) -> Reruns:
 
 
 class Forgotten(NamedTuple):
-    """A task that could be done, and fails in a later iteration of the learn arm."""
+    """A task that could be done, and fails in a later iteration of the learner."""
 
     label: str
     iteration: int
     #: Reruns that failed too, of so many; 0 of 0 when nobody asked again.
     failed: int
     asked: int
-    #: Whether the frozen arm mostly failed it from then on as well.
+    #: Whether the twin mostly failed it from then on as well.
     frozen_too: bool
-    #: Whether the learn arm mostly passes it again in the last iteration.
+    #: Whether the learner mostly passes it again in the last iteration.
     came_back: bool
     #: Chance of so many failures in a task that is no worse than before; None with one arm, where
     #: too few runs came before to tell.
     chance: float | None
     #: How many iterations there are in which it could have come under suspicion.
     occasions: int = 1
-    #: Whether the frozen arm never passed it from then on.
+    #: Whether the twin never passed it from then on.
     frozen_never: bool = False
 
     @property
@@ -109,7 +109,7 @@ class Forgotten(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """Whether fewer tasks of a kind are done in the learn arm."""
+    """Whether fewer tasks of a kind are done in the learner."""
 
     kind: Kind
     #: One-sided; None where none could differ.
@@ -164,7 +164,7 @@ class Facts(NamedTuple):
 
     @property
     def two_arms(self) -> bool:
-        """Whether there is a frozen arm to compare with."""
+        """Whether there is a twin to compare with."""
         return FROZEN in self.grid.arms
 
     def question(self, name: str) -> Question | None:

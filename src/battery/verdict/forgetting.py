@@ -18,7 +18,7 @@ _NOBODY_ASKED = Reruns((), alike=False)
 
 
 def forgotten(observed: Observed) -> list[Forgotten]:
-    """List tasks that can be done and mostly fail in a later iteration of the learn arm.
+    """List tasks that can be done and mostly fail in a later iteration of the learner.
 
     Those that mostly passed in the first one, or were asked again because the twin passes them. A
     task is listed for every such iteration up to the one that counts (`counts`).

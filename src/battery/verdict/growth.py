@@ -110,7 +110,7 @@ def largest_step(effects: Floats) -> NDArray[np.int64]:
 
 
 def falling(grid: Grid, metric: str) -> Tested | None:
-    """Test whether the learn arm's cost falls over all iterations; None with a single one."""
+    """Test whether the learner's cost falls over all iterations; None with a single one."""
     if len(grid.iterations) < 2:
         return None
     found = statistics.page(-grid.of(LEARN, metric))

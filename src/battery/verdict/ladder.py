@@ -130,7 +130,7 @@ def costs_more(facts: Facts) -> bool:
 
 
 def already_costly(facts: Facts) -> bool:
-    """Return whether the learn arm cost more in iteration 1 already, and not much more since."""
+    """Return whether the learner cost more in iteration 1 already, and not much more since."""
     # Two deployments of one system may differ for good, and learning cannot be blamed for that.
     group, start = facts.group("all"), facts.start
     if not group or not group.ratio or not start or not start.ratio or start.netted or start.kept:

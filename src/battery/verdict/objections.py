@@ -21,7 +21,7 @@ from battery.verdict.table import Grid, means
 class Sides(NamedTuple):
     """The calls of both arms after iteration 1, tasks by iterations by repeats.
 
-    The learn arm's cost is net of what the arms differed by at the start, where that counts.
+    The learner's cost is net of what the arms differed by at the start, where that counts.
     """
 
     own: Floats
@@ -40,7 +40,7 @@ class Levels(NamedTuple):
     success: float
     #: Tasks done in both arms, a stratum per task.
     done: list[Stratum]
-    #: Whether the learn arm's calls scatter more than those of its twin.
+    #: Whether the learner's calls scatter more than those of its twin.
     wild: bool
 
 
@@ -64,7 +64,7 @@ def no_less_together(own: Floats, base: Floats) -> Booleans:
 
 
 def may_lean(p: Floats, ratio: Floats, tasks: int) -> Booleans:
-    """Return whether arms that differ so in iteration 1 may favour the learn arm."""
+    """Return whether arms that differ so in iteration 1 may favour the learner."""
     # Too few tasks can never show that they lean, so that what they show is taken for it.
     told: Booleans = (p <= policy.LEANING) | (2 / 2 ** min(tasks, 30) > policy.LEANING)
     return told & (ratio < 1)
@@ -92,7 +92,7 @@ def shared(of_niche: float, of_success: float, wild: Booleans) -> tuple[Floats, 
     """Return the levels of the questions about the cost of all tasks, and of niche ones.
 
     The latter and the question about tasks done can spend so much; `wild` is whether the calls of
-    the learn arm scatter more than those of the twin.
+    the learner scatter more than those of the twin.
     """
     share = np.where(wild, policy.SCATTERED, 1)
     return (policy.planned() - of_niche - of_success) / share, of_niche / share
@@ -170,7 +170,7 @@ class Objections:
         if self._may_lean():
             net = effects - self.alike.effects + self.alike.netted
             if too_small(net, self.relevant_cost):
-                yield f"the learn arm cost less in iteration 1 already, and gained under {asked}"
+                yield f"the learner cost less in iteration 1 already, and gained under {asked}"
         if later:
             p = signflip.better(effects).p
             if p is None or p > policy.LATER_TASKS:
@@ -188,14 +188,14 @@ class Objections:
         share = policy.NICHE_SINCE_LATER if later else policy.NICHE_SINCE
         if leaned_as_far(effects, lean, share * self.relevant_cost):
             least = policy.relevant(share * self.relevant_cost)
-            yield f"the learn arm's niche tasks gained less than {least} since iteration 1"
+            yield f"the learner's niche tasks gained less than {least} since iteration 1"
         # What the arms differ by is told better by all tasks than by a few niche ones.
         everywhere = means(self.alike.effects - self.alike.netted)
         if self._may_lean() and any(
             leaned_as_far(effects, each, self.relevant_cost) for each in (lean, everywhere)
         ):
             asked = policy.relevant(self.relevant_cost)
-            yield f"the learn arm cost less in iteration 1 already, and gained under {asked}"
+            yield f"the learner cost less in iteration 1 already, and gained under {asked}"
         if one_task(signflip.each(effects[None]), int((~np.isnan(effects)).sum())):
             yield "not all niche tasks go the same way"
 
@@ -208,7 +208,7 @@ class Objections:
             yield "calls scatter so much that means of so few of them feign a saving"
 
     def _may_lean(self) -> bool:
-        """Return whether the learn arm cost less from the start, for all that can be told."""
+        """Return whether the learner cost less from the start, for all that can be told."""
         start = self.alike.start
         if start.p is None or start.ratio is None:
             return False
@@ -221,7 +221,7 @@ class Objections:
         if not policy.is_relevant(gain, self.relevant_success):
             yield f"{percent(gain, 1)} more are done, less than the {asked} that count"
         if not policy.is_relevant(most_gained(grid, first), self.relevant_success):
-            yield f"the learn arm did more in iteration 1 already, and gained under {asked}"
+            yield f"the learner did more in iteration 1 already, and gained under {asked}"
         yield from sham.one_for_all(grid)
         yield from sham.troubled(grid)
         yield from sham.twin_does_less(self.observed.grid)

@@ -42,17 +42,17 @@ SHARE: float = 0.5
 # Laxer than the level of the question about cost: whoever gains must be told what it is paid with.
 #: At this p a higher cost is the price of a gain.
 PRICE: float = 0.05
-#: Level at which the learn arm does what the gates forbid more often than the twin.
+#: Level at which the learner does what the gates forbid more often than the twin.
 GATE: float = 0.05
 # Stricter than `GATE`: a claim of what cannot be done is a lie, while a wrong answer is a mistake
-# that any honest system makes now and then, in the learn arm by luck more often.
+# that any honest system makes now and then, in the learner by luck more often.
 #: The same for answers that claim ok and fail their checks.
 REFUTED: float = 0.01
 # Laxer than that: it costs a claim and accuses nobody.
 #: Level at which new tasks that are wrong more often than all else were not learned.
 WRONG_NEW: float = 0.02
 # A learner that found its words repeats itself now and then; a cache does nothing else.
-#: By so large a share the learn arm hands in what it did before, and its twin does not.
+#: By so large a share the learner hands in what it did before, and its twin does not.
 KEPT: float = 0.5
 
 # Below a tenth nobody would change a system for the saving, and models that are updated, longer
@@ -74,7 +74,7 @@ SPOILING: float = 0.05
 LEANING: float = 0.10
 # A provider that became cheaper moves both arms alike as well; a learner that still saves twice as
 # much as its twin has shown something of its own.
-#: A twin that came to gain this part of what the learn arm did since iteration 1 is no measure.
+#: A twin that came to gain this part of what the learner did since iteration 1 is no measure.
 SHARED: float = 0.5
 # Fewer calls per task than this hide in their luck what a task has for good.
 #: Pairs of calls of one niche task that count as independent; more are merged.
@@ -95,7 +95,7 @@ NICHE_TASKS: float = 1 / 8
 
 # Where calls of one arm scatter more, their means are skewed, and exchanging arms is no innocent
 # act any more: what scatters more looks cheaper than it is.
-#: Level, shared by the iterations, of the test whether the learn arm scatters more than the twin.
+#: Level, shared by the iterations, of the test whether the learner scatters more than the twin.
 SCATTER: float = 0.10
 #: By so much the levels are divided if it does.
 SCATTERED: int = 3

@@ -104,7 +104,7 @@ class _Asking(Objections):
             tried = {name: _too_early(each, planned) for name, each in tried.items()}
         questions = self._judged(whole, tried)
         # Harm is held to the same bets, so that it agrees with the interval. Calls that scatter
-        # make the learn arm look cheaper, so they are no reason to doubt that it costs more.
+        # make the learner look cheaper, so they are no reason to doubt that it costs more.
         bets = self._bets_on_harm(whole)
         return Answers(seen, questions, self._groups(whole, tried), whole, bets.p, bets.level)
 
@@ -124,7 +124,7 @@ class _Asking(Objections):
     def _planned(self, grid: Grid) -> dict[QuestionName, _Tried]:
         few, levels = self.sides(grid).of(grid.rows(Phase.BETA)), self.levels(grid)
         note = (
-            "the learn arm's calls seem to scatter more than the twin's, so the level is divided "
+            "the learner's calls seem to scatter more than the twin's, so the level is divided "
             f"by {policy.SCATTERED}"
             if levels.wild
             else None
@@ -245,7 +245,7 @@ def _of_success(done: list[Stratum], level: float) -> _Tried:
 def _by_bets(pairs: Floats, before: Floats, *, wild: bool) -> _Tried:
     level = policy.LATER / len(TITLES)
     if wild:
-        note = "the learn arm's calls seem to scatter more, so that only a planned look can tell"
+        note = "the learner's calls seem to scatter more, so that only a planned look can tell"
         return _Tried(1.0, level, None, None, _E_PROCESS, note)
     values = looks.e_values(_blocks(pairs), before.ravel())
     p = 1 / max(1.0, float(values.max(initial=1.0)))

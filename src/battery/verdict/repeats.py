@@ -20,7 +20,7 @@ def repeated(grid: Grid) -> dict[str, int]:
 
 
 def more_often(grid: Grid) -> Iterator[str]:
-    """Note that the learn arm has clearly more of them than its twin."""
+    """Note that the learner has clearly more of them than its twin."""
     if FROZEN not in grid.arms:
         return
     own, base = (_again(grid.told(arm, ANSWER)) for arm in (LEARN, FROZEN))
@@ -30,14 +30,14 @@ def more_often(grid: Grid) -> Iterator[str]:
         return
     if policy.is_relevant(again / asked - twins / of_twin):
         yield (
-            f"{again} of {asked} answers of the learn arm equal an earlier one to the same task, "
+            f"{again} of {asked} answers of the learner equal an earlier one to the same task, "
             f"and {twins} of {of_twin} in the twin ({p_equals(p)}): a cache of answers looks like "
             "that"
         )
 
 
 def kept(grid: Grid) -> Iterator[str]:
-    """Object to a learn arm that hands in what it handed in before, where its twin does not.
+    """Object to a learner that hands in what it handed in before, where its twin does not.
 
     Only what ended ok counts: where there is one right answer, the twin repeats it as well.
     """
@@ -49,7 +49,7 @@ def kept(grid: Grid) -> Iterator[str]:
         return
     runs, twins = ("{} of {}".format(*counts(each)) for each in (own, base))
     yield (
-        f"{runs} answers of the learn arm hand in what it had handed in for the same task before "
+        f"{runs} answers of the learner hand in what it had handed in for the same task before "
         f"(twin {twins}), as a cache of answers does, and nothing new was asked"
     )
 

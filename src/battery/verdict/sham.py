@@ -31,7 +31,7 @@ _TASKS = 4
 
 
 def one_for_all(grid: Grid) -> Iterator[str]:
-    """Object to a learn arm that hands in one answer for several tasks, which its twin does not."""
+    """Object to a learner that hands in one answer for several tasks, which its twin does not."""
     if HANDED_IN not in grid.calls:
         return
     own, base = (_shared(grid, arm) for arm in (LEARN, FROZEN))
@@ -40,7 +40,7 @@ def one_for_all(grid: Grid) -> Iterator[str]:
         return
     runs, twins = ("{} of {}".format(*counts(each)) for each in (own, base))
     yield (
-        f"{runs} answers of the learn arm that end ok hand in what it handed in for another task "
+        f"{runs} answers of the learner that end ok hand in what it handed in for another task "
         f"(twin {twins}), so they are no answers"
     )
 
@@ -67,10 +67,10 @@ def no_work(grid: Grid, rows: list[int], metric: str, least: float) -> Iterator[
 
 
 def marked(grid: Grid, rows: Sequence[int], least: float) -> Iterator[str]:
-    """Object to answers of the learn arm that say of themselves that a cache gave them."""
+    """Object to answers of the learner that say of themselves that a cache gave them."""
     count, asked = counts(grid.asked(LEARN, CACHED)[list(rows)])
     if count and policy.is_relevant(count / asked, least):
-        yield f"{count} of {asked} answers of the learn arm came from a cache: that is no work"
+        yield f"{count} of {asked} answers of the learner came from a cache: that is no work"
 
 
 def troubled(grid: Grid) -> Iterator[str]:
@@ -79,11 +79,11 @@ def troubled(grid: Grid) -> Iterator[str]:
     p = strata.more(strata.by_task(own, base))
     if p is not None and p <= policy.GATE:
         runs = "{} of {}".format(*counts(own))
-        yield f"{runs} answers of the learn arm say ok and report an error ({p_equals(p)})"
+        yield f"{runs} answers of the learner say ok and report an error ({p_equals(p)})"
 
 
 def hidden(grid: Grid, metric: str) -> Iterator[str]:
-    """Object to a learn arm that does not say what its calls cost, which the twin does."""
+    """Object to a learner that does not say what its calls cost, which the twin does."""
     own, base = (_unreported(grid, metric, arm) for arm in (LEARN, FROZEN))
     tasks, noun = len(own), METRICS[metric].plain
     p = strata.more(strata.by_task(own, base))
@@ -92,13 +92,13 @@ def hidden(grid: Grid, metric: str) -> Iterator[str]:
         less = f"reports its {noun} less often than the twin"
         if np.any(own > np.isnan(grid.asked(LEARN, metric))):
             less = f"reports no {noun}, or 0 for calls that took turns, more often than the twin"
-        yield f"the learn arm {less} ({p_equals(p)})"
+        yield f"the learner {less} ({p_equals(p)})"
     yield from _contradicted(grid, metric)
     alike, told = (grid.asked(arm, metric) for arm in (LEARN, FROZEN))
     known = alike[~np.isnan(alike)]
     # What was measured differs from task to task, as it does in the twin.
     if tasks >= _TASKS and len(np.unique(known)) == 1 < len(np.unique(told[~np.isnan(told)])):
-        yield f"the learn arm reports {known[0]:,.6g} {noun} for every task, whatever it took"
+        yield f"the learner reports {known[0]:,.6g} {noun} for every task, whatever it took"
 
 
 def _contradicted(grid: Grid, metric: str) -> Iterator[str]:
@@ -112,7 +112,7 @@ def _contradicted(grid: Grid, metric: str) -> Iterator[str]:
     p = strata.more(strata.by_task(*below))
     if p is not None and p <= policy.GATE:
         yield (
-            "the learn arm reports fewer tokens in total than prompt and output together, more "
+            "the learner reports fewer tokens in total than prompt and output together, more "
             f"often than the twin ({p_equals(p)})"
         )
 
@@ -145,7 +145,7 @@ def twin_alone(whole: Grid, rows: Sequence[int], metric: str, least: float) -> I
     shown = policy.is_relevant(1 - max(left, overall), least) and least_p <= policy.GATE
     if not shown:
         took = f"{more_or_fewer(ratio)} {METRICS[metric].plain} than in iteration 1"
-        yield f"the twin took {took}, and the learn arm is not shown to save any of its own"
+        yield f"the twin took {took}, and the learner is not shown to save any of its own"
 
 
 def _stands_out(calls: Floats, *, falls: bool = False) -> float | None:
@@ -183,7 +183,7 @@ def second_only(grid: Grid, rows: Sequence[int], metric: str, least: float) -> I
     if p is None or p > policy.GATE or left is None or policy.is_relevant(1 - left, least):
         return
     yield (
-        f"the learn arm saves only where its twin was asked first ({p_equals(p)}): it may know the "
+        f"the learner saves only where its twin was asked first ({p_equals(p)}): it may know the "
         "twin's answers"
     )
 
@@ -199,6 +199,6 @@ def twin_does_less(whole: Grid) -> Iterator[str]:
     )
     if lost is not None and lost <= policy.LOSS and (gained is None or gained > policy.GATE):
         yield (
-            f"the twin does fewer tasks than in iteration 1 ({p_equals(lost)}), and the learn arm "
+            f"the twin does fewer tasks than in iteration 1 ({p_equals(lost)}), and the learner "
             "is not shown to do more"
         )

@@ -207,7 +207,7 @@ class _Asking(NamedTuple):
         done, again = work.done(self.new, rows), work.done(self.repeated, rows)
         p, level = _fewer(ended[0], ended[1]), policy.NEW
         # New tasks alone are few. Where the twin does them like those asked again they are no
-        # harder, and then every call but the learn arm's new ones says what can be done.
+        # harder, and then every call but the learner's new ones says what can be done.
         harder = _share(again.frozen, again.frozen_calls) - _share(done.frozen, done.frozen_calls)
         if (p is None or p > level) and not policy.is_relevant(harder, self.relevant):
             others = [ended[1], *(self.repeated.asked(arm, OK)[rows] for arm in (LEARN, FROZEN))]

@@ -71,7 +71,7 @@ class Design(NamedTuple):
 
 
 class Saving(NamedTuple):
-    """What the learn arm saves, as shares."""
+    """What the learner saves, as shares."""
 
     #: In each iteration, compared with the one before.
     drop: float = 0.0
@@ -201,7 +201,7 @@ def _pays_together(own: Floats, base: Floats, least: float) -> Booleans:
 
 
 def _wild(own: Floats, base: Floats, rows: list[list[int]]) -> Booleans:
-    """Return in which batteries the calls of the learn arm scatter more than the twin's."""
+    """Return in which batteries the calls of the learner scatter more than the twin's."""
     if (later := own.shape[2]) < 2:
         return np.zeros(len(own), dtype=np.bool_)
     scatter = cost.scatter(own, base, [phase for phase in rows if phase])

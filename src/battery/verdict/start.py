@@ -12,7 +12,7 @@ import numpy as np
 from battery.base.numbers import counted, more_or_fewer, p_equals
 from battery.records.findings import Start
 from battery.records.metric import METRICS
-from battery.records.models import FROZEN, LEARN
+from battery.records.models import ARM_NAMES, FROZEN, LEARN
 from battery.verdict import cost, policy, signflip
 from battery.verdict.signflip import Floats
 from battery.verdict.table import FINGERPRINT, MEMORY, Grid
@@ -76,8 +76,8 @@ def _remembered(first: Grid) -> str | None:
         return None
     arm, used = (LEARN, by_learn) if by_learn else (FROZEN, by_frozen)
     return (
-        f"only the {arm} arm was given something from memory in iteration 1, before anything was "
-        f"learned, in {counted(used, 'run')}: it has the memory of an earlier battery"
+        f"only the {ARM_NAMES[arm]} was given something from memory in iteration 1, before "
+        f"anything was learned, in {counted(used, 'run')}: it has the memory of an earlier battery"
     )
 
 
@@ -85,11 +85,11 @@ def _text(start: Start, noun: str) -> str:
     by = f"{p_equals(start.p)}, {counted(start.tasks, 'task')}"
     ratio = start.ratio or 1.0
     cause = (
-        "most likely the learn arm has the memory of an earlier battery"
+        "most likely the learner has the memory of an earlier battery"
         if ratio < 1
         else "most likely they are not the same version, or one has the memory of something else"
     )
     return (
-        "the arms differ already in iteration 1, before anything was learned: the learn arm took "
+        "the arms differ already in iteration 1, before anything was learned: the learner took "
         f"{more_or_fewer(ratio)} {noun} on a typical task than its twin ({by}); {cause}"
     )

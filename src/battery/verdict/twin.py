@@ -29,8 +29,8 @@ def spoiled(observed: Observed, start: Alike | None) -> Iterator[str]:
         return
     if _broke(grid):
         yield (
-            "the twin fails most of the easy tasks that it passed in iteration 1, and the learn "
-            "arm does not, so they are no longer the same system"
+            "the twin fails most of the easy tasks that it passed in iteration 1, and the "
+            "learner does not, so they are no longer the same system"
         )
     # A cached answer is no work: it cannot be the measure of what work costs.
     if cached := int(np.nansum(grid.asked(FROZEN, CACHED))):
@@ -59,7 +59,7 @@ def nothing_to_learn(observed: Observed) -> str | None:
 
 
 def is_unchanged(grid: Grid) -> bool:
-    """Return whether the learn arm's memory is shown, and is the same to the end."""
+    """Return whether the learner's memory is shown, and is the same to the end."""
     codes = grid.told(LEARN, FINGERPRINT)
     shown = [~np.isnan(part).all() for part in (codes[:, :1], codes[:, 1:]) if part.size]
     return len(shown) == 2 and all(shown) and _values(codes) == 1
@@ -77,7 +77,7 @@ def trend(grid: Grid, metric: str) -> str | None:
 
 
 def shared(observed: Observed, metric: str) -> str | None:
-    """Object to a twin that gains as the learn arm does; None where it is shown not to.
+    """Object to a twin that gains as the learner does; None where it is shown not to.
 
     Two front ends over one memory look like that: what they have learned, both have.
     """
@@ -101,13 +101,13 @@ def _cheaper(grid: Grid, metric: str) -> str | None:
     learn, frozen = more_or_fewer(ratios[0]), more_or_fewer(ratios[1])
     return (
         f"since iteration 1 the twin, which is never distilled, came to take {frozen} "
-        f"{METRICS[metric].plain}, and the learn arm {learn}: both share a memory, or the provider "
+        f"{METRICS[metric].plain}, and the learner {learn}: both share a memory, or the provider "
         "got cheaper"
     )
 
 
 def _better(grid: Grid, least: float) -> str | None:
-    """Object to a twin that does more tasks since iteration 1, as the learn arm does."""
+    """Object to a twin that does more tasks since iteration 1, as the learner does."""
     rows, gains = grid.rows(*SOLVABLE), []
     if not rows:
         return None
@@ -121,7 +121,7 @@ def _better(grid: Grid, least: float) -> str | None:
         return None
     return (
         f"since iteration 1 the twin, which is never distilled, came to do {percent(gains[1])} "
-        f"more of the tasks, and the learn arm {percent(gains[0])}: both share a memory, or the "
+        f"more of the tasks, and the learner {percent(gains[0])}: both share a memory, or the "
         "provider got better"
     )
 
@@ -137,7 +137,7 @@ def _values(codes: Floats) -> int:
 
 
 def _broke(grid: Grid) -> bool:
-    """Return whether the frozen arm alone stopped passing easy tasks, so that any gain is sham."""
+    """Return whether the twin alone stopped passing easy tasks, so that any gain is sham."""
     rows = grid.rows(Phase.ALPHA)
     if len(grid.iterations) < 2 or not rows:
         return False
@@ -151,7 +151,7 @@ def _broke(grid: Grid) -> bool:
 
 
 def _learned(grid: Grid) -> Iterator[str]:
-    """Object to a frozen arm that was given what iteration 1 did not know yet."""
+    """Object to a twin that was given what iteration 1 did not know yet."""
     memory = grid.calls[MEMORY]
     own = grid.asked(FROZEN, MEMORY)
     # A gateway that fills this field before anything was distilled does not mean learning by it,

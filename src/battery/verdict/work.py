@@ -33,7 +33,7 @@ class Counts(NamedTuple):
 
     @property
     def gain(self) -> float:
-        """How much larger the share of the learn arm is; 0 where an arm has no call."""
+        """How much larger the share of the learner is; 0 where an arm has no call."""
         if not self.learn_calls or not self.frozen_calls:
             return 0.0
         return self.learn / self.learn_calls - self.frozen / self.frozen_calls
@@ -50,7 +50,7 @@ def of_each(grid: Grid, key: str) -> list[Counts]:
 
 
 def _counts(grid: Grid, key: str) -> NDArray[np.int64]:
-    """Count, by task, the calls with a fact and all calls, of the learn arm and its twin."""
+    """Count, by task, the calls with a fact and all calls, of the learner and its twin."""
     counts = []
     for arm in (LEARN, FROZEN):
         calls = grid.asked(arm, key)
@@ -59,7 +59,7 @@ def _counts(grid: Grid, key: str) -> NDArray[np.int64]:
 
 
 def by_task(grid: Grid, reruns: Mapping[tuple[int, int], Reruns] = {}) -> list[Stratum]:
-    """Return one stratum per task that can be done; `reruns` are added to the learn arm's calls."""
+    """Return one stratum per task that can be done; `reruns` are added to the learner's calls."""
     rows = grid.rows(*SOLVABLE)
     own, base = (grid.asked(arm, OK)[rows] for arm in (LEARN, FROZEN))
     found = dict(zip(rows, strata.by_task(own, base), strict=True))

@@ -134,7 +134,7 @@ def test_where_the_room_is_used_up_nothing_is_added() -> None:
 
 
 def test_the_outputs_are_verdict_and_effect_and_empty_without_one() -> None:
-    # Of all tasks, over those of the frozen arm.
+    # Of all tasks, over those of the twin.
     assert outputs(judged()) == "verdict=LEARNED\neffect=0.5645\n"
     for word in (Word.INVALID, Word.DISHONEST):
         assert outputs(judged(verdict=word)) == f"verdict={word}\neffect=\n"

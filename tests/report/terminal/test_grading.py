@@ -24,7 +24,7 @@ def test_each_flip_is_named_with_its_failed_checks_on_harmless_lines() -> None:
     print_regrading(Regrading(runs=20, graded=12, flipped=[flip]), stream)
     assert stream.getvalue().splitlines() == [
         "graded 12 of 20 answers: 1 flipped",
-        "iteration 2, frozen, repeat 3, beta fill: \\x1b[31mRN (sibling): ok -> bluff",
+        "iteration 2, twin, repeat 3, niche fill: \\x1b[31mRN (sibling): ok -> bluff",
         "    checks[1]: two lines",
         "",
     ]

@@ -101,7 +101,7 @@ def test_the_arms_of_a_task_are_told_apart() -> None:
 
 
 def test_calls_of_both_arms_and_all_repeats_are_counted() -> None:
-    """The metrics of a finished iteration are of the learn arm's first repeat only."""
+    """The metrics of a finished iteration are of the learner's first repeat only."""
     board = board_after(
         [Plan(3, 9, arms=2, repeats=2), IterationFinished(metrics(2, total_tasks=9))]
     )

@@ -30,7 +30,7 @@ ok_tasks                   6       6       6  → flat
 total_elapsed_s        30.50   12.35   20.25  ▼ better  -33.6%
 
 4 of 5 metrics improved: Architecture validated.
-Scrum judgment of the last iteration's proposals: 2 APPROVE, 1 REVISE, 0 REJECT.
+Judgment of the last iteration's proposals: 2 APPROVE, 1 REVISE, 0 REJECT.
 
 data/battery/summary.md
 """
@@ -355,7 +355,7 @@ def test_no_end_of_a_battery_is_longer_than_a_screen(
 def test_only_files_that_were_written_are_named() -> None:
     lines = shown(three(artifacts=[*FILES[:1], "summary.md"]), full=True)
     assert lines[-3:] == ["", "data/battery/summary.md", "data/battery/summary.md"]
-    assert shown(three(artifacts=[]))[-1].startswith("Scrum judgment")
+    assert shown(three(artifacts=[]))[-1].startswith("Judgment")
 
 
 def test_new_tasks_are_told_in_full_below_those_that_were_asked_again() -> None:

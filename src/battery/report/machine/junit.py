@@ -1,6 +1,6 @@
 """The summary as test results in the JUnit format, for the pages of CI systems.
 
-One suite per phase holds its tasks, as the learn arm did them in the last iteration; the suite
+One suite per phase holds its tasks, as the learner did them in the last iteration; the suite
 `gates` holds the gates and the verdict. Red is what should stop a change: a task that did not end
 as it must, a gate that failed, a verdict that refuses the battery. What was not shown is skipped.
 """
@@ -41,7 +41,7 @@ def junit(summary: Summary, rows: Iterable[Row]) -> bytes:
     """Write the XML document; `rows` are all calls of the battery, in any order."""
     asked: dict[str, list[Row]] = {}
     for row in rows:
-        # The frozen arm is an instrument, reruns are a check, and every iteration has siblings of
+        # The twin is an instrument, reruns are a check, and every iteration has siblings of
         # its own: none of them is the change under test.
         if row.arm == LEARN and not row.confirmation and row.sibling_of is None:
             asked.setdefault(row.task_id, []).append(row)

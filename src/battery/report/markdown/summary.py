@@ -59,7 +59,7 @@ def scrum_count(summary: Summary) -> str:
     counts = Counter(verdict.verdict for verdict in summary.scrum)
     # The noughts too: that nothing was approved is news.
     words = ", ".join(f"{counts[word]} {word}" for word in ("APPROVE", "REVISE", "REJECT"))
-    return f"Scrum judgment of the last iteration's proposals: {words}."
+    return f"Judgment of the last iteration's proposals: {words}."
 
 
 def _facts(summary: Summary) -> Iterator[str]:

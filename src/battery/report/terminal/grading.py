@@ -8,6 +8,8 @@ from typing import TextIO
 from battery.base.numbers import counted
 from battery.base.text import printable, write_line
 from battery.records.checks import Regraded, Regrading
+from battery.records.models import ARM_NAMES
+from battery.records.stages import STAGE_NAMES
 
 
 def print_regrading(regrading: Regrading, stream: TextIO) -> None:
@@ -31,4 +33,4 @@ def _lines(regrading: Regrading) -> Iterator[str]:
 def _asked(flip: Regraded) -> str:
     repeat = f", repeat {flip.repeat}" if flip.repeat > 1 else ""
     kind = "" if flip.kind == "task" else f" ({flip.kind})"
-    return f"{flip.arm}{repeat}, {flip.phase} {printable(flip.task)}{kind}"
+    return f"{ARM_NAMES[flip.arm]}{repeat}, {STAGE_NAMES[flip.phase]} {printable(flip.task)}{kind}"

@@ -149,7 +149,7 @@ class Board:
         # Set, not counted: an iteration that was finished before a resume comes without events.
         self._clear()
         self.iteration = event.metrics.iteration
-        # The metrics are the learn arm's alone.
+        # The metrics are the learner's alone.
         asks = self.plan and self.plan.asks(self.iteration)
         self.tasks_done = event.metrics.total_tasks if asks is None else asks
         self.metas_done = len(META_STAGES)
