@@ -164,7 +164,7 @@ def test_progress_is_shown_where_it_is_asked_for(
     run(progress=True)
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert "1/1 done" in shown.err
+    assert "1/1  " in shown.err
 
 
 def test_what_one_should_know_is_logged(

@@ -49,7 +49,7 @@ def test_a_killed_run_is_noticed_and_its_resume_followed_to_the_end(
     writer = start(*words)
     assert blocking.reached.wait(60)
     with on_terminal("watch", tmp_path / "b", cwd=tmp_path) as terminal:
-        terminal.wait_for("1/2 done 3 of 3 ok,")
+        terminal.wait_for("1/2 115 tokens per task;")
         # Not waited for: one that is dead and not yet buried is gone, too.
         writer.kill()
         terminal.wait_for(f"process {writer.pid}, which ran it, is gone;")
@@ -65,10 +65,10 @@ def test_a_killed_run_is_noticed_and_its_resume_followed_to_the_end(
         blocking.release.set()
         done = command_here(*words, "--resume", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
-        terminal.wait_for("2/2 done 3 of 3 ok,")
+        terminal.wait_for("2/2 115 tokens per task;")
         assert terminal.end() == 0
-        assert terminal.text().count("1/2 done") == 1
-        summary = terminal.text().rpartition("2/2 done")[2]
+        assert terminal.text().count("1/2  115 tokens") == 1
+        summary = terminal.text().rpartition("2/2  115 tokens")[2]
         assert f"battery open {tmp_path / 'b'}" in summary
         assert "Traceback" not in terminal.text()
     writer.communicate()
@@ -100,7 +100,7 @@ def test_a_watch_that_is_killed_or_interrupted_does_the_run_no_harm(
     followed = command_here("watch", "--json", folder, cwd=tmp_path)
     assert followed.returncode == 0, followed.stderr
     assert json.loads(followed.stdout) == read_json(folder / "summary.json")
-    assert "2/2 done  3 of 3 ok" in followed.stderr
+    assert "2/2  115 tokens per task" in followed.stderr
     _, errors = writer.communicate(timeout=60)
     assert writer.returncode == 0, errors
 
@@ -110,7 +110,7 @@ def test_ctrl_c_says_how_to_look_again_and_not_that_anything_was_interrupted(
 ) -> None:
     unfinished(folder, "running", note=note_of(os.getpid()))
     with on_terminal("watch", folder, cwd=folder.parent) as terminal:
-        terminal.wait_for("1/2 done")
+        terminal.wait_for("tokens per task,")
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.end() == 130
     assert "error: stopped watching" in terminal.text()
@@ -135,7 +135,7 @@ def test_a_finished_battery_is_shown_as_summarize_shows_it_and_stays_as_it_is(
     assert listing(folder) == before
     assert [shown.returncode, once.returncode, asked.returncode] == [0, 0, 0]
     assert shown.stdout == once.stdout
-    assert [line[:8] for line in shown.stderr.splitlines()[-2:]] == ["1/2 done", "2/2 done"]
+    assert [line[:5] for line in shown.stderr.splitlines()[-2:]] == ["1/2  ", "2/2  "]
     found = json.loads(asked.stdout)
     assert (found["state"], found["calls"], found["calls_done"]) == ("finished", 70, 70)
     assert [metrics["iteration"] for metrics in found["metrics"]] == [1, 2]
@@ -164,7 +164,7 @@ def test_of_a_battery_that_stopped_it_says_so_with_the_next_step(
     assert f"error: the battery in {folder} {why}" in done.stderr
     assert f" next: go on with: battery run --resume --dir {folder}" in done.stderr
     # The eight calls on disk, and not the torn one.
-    assert done.stderr.count(" saved\n") == 8
+    assert done.stderr.count("from disk)\n") == 8
     assert once.returncode == 0
     assert "8 of 32 tasks of this iteration, 43 of 70 calls in total" in once.stdout
     assert f"the battery in {folder} {why}\n next: " in once.stdout

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from battery.records.events import (
     DistillEvent,
     Event,
+    Introduction,
     IterationFinished,
     MetaFinished,
     Plan,
@@ -14,9 +15,11 @@ from battery.records.events import (
     TaskFinished,
     TaskStarted,
 )
-from battery.records.models import Phase, RunResult
+from battery.records.models import FROZEN, LEARN, Arm, Phase, RunResult
+from battery.records.summary import PhaseMetrics, PhaseTable
 from tests.report.samples import metrics
 
+BOTH: tuple[Arm, ...] = (LEARN, FROZEN)
 STAGES = {Phase.ALPHA: "easy tasks", Phase.BETA: "niche tasks", Phase.GAMMA: "impossible tasks"}
 RESULTS = {
     Phase.ALPHA: RunResult("ok", 1, 1234, False, None, 850),
@@ -30,14 +33,15 @@ def task(phase: Phase, label: str, *, iteration: int = 1, replayed: bool = False
     return TaskFinished(iteration, phase, label, RESULTS[phase], replayed)
 
 
-def tasks(iteration: int, each: int) -> Iterator[Event]:
+def tasks(iteration: int, each: int, arms: Sequence[Arm] = (LEARN,)) -> Iterator[Event]:
     """Tell the three task stages of an iteration, with so many tasks in each."""
     for phase, title in STAGES.items():
         yield StageStarted(iteration, phase, title)
         for number in range(1, each + 1):
             label = f"fill: Crane operator x{number} in Erie, Pennsylvania, within 50 miles"
-            yield TaskStarted(iteration, phase, label)
-            yield task(phase, label, iteration=iteration)
+            for arm in arms:
+                yield TaskStarted(iteration, phase, label, arm)
+                yield task(phase, label, iteration=iteration)._replace(arm=arm)
 
 
 def meta(iteration: int) -> Iterator[Event]:
@@ -50,16 +54,41 @@ def meta(iteration: int) -> Iterator[Event]:
     yield StageStarted(iteration, "zeta", "judgment")
 
 
-def iteration(number: int, each: int) -> Iterator[Event]:
+def iteration(number: int, each: int, arms: Sequence[Arm] = (LEARN,)) -> Iterator[Event]:
     """Tell a whole iteration with so many tasks in each phase."""
-    yield from tasks(number, each)
+    yield from tasks(number, each, arms)
     yield from meta(number)
     yield MetaFinished(number, "zeta", 59_000, "2 approved, 1 revised", False)
-    yield IterationFinished(metrics(number, total_tasks=3 * each, ok_tasks=2 * each))
+    yield finished(number, each, twin=FROZEN in arms)
 
 
-def battery(iterations: int, each: int) -> Iterator[Event]:
+def finished(number: int, each: int, *, twin: bool = False) -> IterationFinished:
+    """Finish an iteration with so many tasks in each phase, in which all went as it should."""
+    table = PhaseTable(
+        **{phase: _phase(each, ok=each * (phase is not Phase.GAMMA)) for phase in Phase}
+    )
+    learner = metrics(number, total_tasks=3 * each, ok_tasks=2 * each, by_phase=table)
+    return IterationFinished(
+        learner, learner.model_copy(update={"total_tokens": 14_000}) if twin else None
+    )
+
+
+def _phase(count: int, ok: int) -> PhaseMetrics:
+    return PhaseMetrics(
+        count=count,
+        ok=ok,
+        failed=count - ok,
+        blocked=0,
+        avg_turns=1.0,
+        total_tokens=100 * count,
+        overseer_called=0,
+        avg_elapsed_s=1.0,
+    )
+
+
+def battery(iterations: int, each: int, arms: Sequence[Arm] = (LEARN,)) -> Iterator[Event]:
     """Tell a whole battery with so many tasks in each phase."""
-    yield Plan(iterations, 3 * each)
+    yield Introduction("the target", "the same, without memory", "itself", "t.json", "data")
+    yield Plan(iterations, 3 * each, arms=len(arms))
     for number in range(1, iterations + 1):
-        yield from iteration(number, each)
+        yield from iteration(number, each, arms)

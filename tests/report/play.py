@@ -1,6 +1,6 @@
 """Play a battery to the terminal; run as a child process by the tests, or by hand to look at.
 
-python -m tests.report.play whole|middle|many|error|interrupt|quiet|summary [seconds a step]
+python -m tests.report.play whole|middle|many|error|interrupt|quiet|waits|summary [seconds a step]
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from battery.records.events import DistillEvent, Event, Notice, Plan, TaskStarte
 from battery.records.models import Phase
 from battery.report.terminal.lines import make_progress
 from battery.report.terminal.summary import print_summary
-from tests.report.events import battery, iteration, meta, tasks
+from tests.report.events import BOTH, battery, iteration, meta, tasks
 from tests.report.samples import three
 
 
 def middle() -> Iterator[Event]:
     """Tell a battery up to the distill stage of its second iteration."""
-    yield Plan(3, 9)
-    yield from iteration(1, 3)
-    yield from tasks(2, 3)
+    yield Plan(3, 9, arms=2)
+    yield from iteration(1, 3, BOTH)
+    yield from tasks(2, 3, BOTH)
     yield from list(meta(2))[:2]
     yield DistillEvent(2, "writer", "\x1b[2Jone\r\ntwo [red]three[/red]")
 
 
 def many() -> Iterator[Event]:
     """Tell more tasks than the view has rows, some of them still running."""
-    yield Plan(2, 95)
-    yield from iteration(1, 30)
-    yield from tasks(2, 30)
+    yield Plan(2, 95, arms=2)
+    yield from iteration(1, 30, BOTH)
+    yield from tasks(2, 30, BOTH)
     for number in range(5):
         yield TaskStarted(2, Phase.GAMMA, f"still running {number}")
 
@@ -45,7 +45,7 @@ def warned() -> Iterator[Event]:
     yield from middle()
 
 
-SCENES = {"whole": battery(3, 3), "middle": warned(), "many": many(), "quiet": warned()}
+SCENES = {"whole": battery(3, 3, BOTH), "middle": warned(), "many": many(), "quiet": warned()}
 
 
 def main(scene: str, seconds: float = 0.0) -> None:
@@ -57,6 +57,8 @@ def main(scene: str, seconds: float = 0.0) -> None:
         for event in SCENES.get(scene) or warned():
             show(event)
             time.sleep(seconds)
+        if scene == "waits":
+            sys.stdin.readline()
         if scene == "error":
             raise RuntimeError("the gateway is gone")
         if scene == "interrupt":

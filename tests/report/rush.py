@@ -11,10 +11,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from battery.records.events import Event, IterationFinished, Notice, Plan
-from battery.report.terminal.lines import cost, iteration_line, notice_line
+from battery.records.events import Event, Introduction, IterationFinished, Notice, Plan
+from battery.report.terminal.lines import (
+    introduction_lines,
+    iteration_line,
+    notice_line,
+    plan_lines,
+)
 from battery.report.terminal.live import LiveProgress
-from tests.report.events import battery
+from tests.report.events import BOTH, battery
 from tests.support.screens import Screen
 
 #: Columns and rows of terminals.
@@ -41,7 +46,7 @@ def faults(columns: int, rows: int, seed: int) -> list[str]:
         notices = [_notice(telling, number) for number in range(8)]
         other = threading.Thread(target=_tell, args=(show, notices, telling.random()))
         other.start()
-        events = list(battery(2, 2))
+        events = list(battery(2, 2, BOTH))
         _tell(show, events, telling.random())
         other.join()
     tape.write("the end\n")
@@ -64,24 +69,35 @@ def _notice(telling: random.Random, number: int) -> Event:
 
 def _printed(events: list[Event]) -> Iterator[str]:
     plan = next(event for event in events if isinstance(event, Plan))
-    yield cost(plan)
     for event in events:
-        if isinstance(event, IterationFinished):
-            yield iteration_line(event.metrics, plan)
-        elif isinstance(event, Notice):
-            yield notice_line(event)
+        match event:
+            case Introduction():
+                yield introduction_lines(event)
+            case Plan():
+                yield plan_lines(event)
+            case IterationFinished():
+                # One that is too long is broken between its parts.
+                yield from iteration_line(event, plan).split("; ")
+            case Notice():
+                yield notice_line(event)
+            case _:
+                pass
 
 
 def _differences(screen: Screen, texts: list[str]) -> Iterator[str]:
-    # Lines are wrapped between words.
-    shown = " ".join(" ".join(screen.everything).split())
+    shown = _words("\n".join(screen.everything))
     for text in sorted(texts, key=len, reverse=True):
-        before, there, after = shown.partition(" ".join(text.split()))
+        before, there, after = shown.partition(_words(text))
         if not there:
             yield f"lost: {text}"
         shown = f"{before}{after}"
     if shown.strip():
         yield f"left over: {' '.join(shown.split())}"
+
+
+def _words(text: str) -> str:
+    # Lines are wrapped between words.
+    return " ".join(text.replace(";", "").split())
 
 
 @contextmanager

@@ -8,10 +8,12 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import select
 import struct
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Self
@@ -20,6 +22,19 @@ import pyte
 from pyte.screens import Char
 
 _ROOT: Final = Path(__file__).parents[2]
+_LIMIT_S: Final = 60
+#: What a shell does before it becomes the command: the terminal is the command's own, so that its
+#: size, its keys and its end reach the command as signals.
+_SHELL: Final = """
+import fcntl, os, signal, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+if sys.argv[1] == "ignore":
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+#: Begins a command that plays a scene.
+PLAY: Final = (sys.executable, "-m", "tests.report.play")
+_CURSOR_BACK: Final = b"\x1b[?25h"
 
 
 class Screen:
@@ -35,8 +50,18 @@ class Screen:
         return self
 
     def resize(self, columns: int, rows: int) -> None:
-        """Give the terminal another size, as its user does."""
-        self._screen.resize(rows, columns)
+        """Give the terminal another size, as its user does; no line is broken anew."""
+        screen, cursor = self._screen, self._screen.cursor
+        y, gone = cursor.y, max(cursor.y + 1 - rows, 0)
+        # Lines scroll away at the top as long as the cursor would be outside; pyte drops them.
+        for _ in range(gone):
+            cursor.y = screen.lines - 1
+            screen.index()
+        for line in [line for line in screen.buffer if line >= rows]:
+            del screen.buffer[line]
+        screen.lines = rows
+        screen.resize(rows, columns)
+        cursor.y, cursor.x = y - gone, min(cursor.x, columns - 1)
 
     @property
     def lines(self) -> list[str]:
@@ -55,9 +80,8 @@ class Screen:
     @property
     def scrolled(self) -> list[str]:
         """The lines that scrolled away above the view."""
-        width = self._screen.columns
         return [
-            "".join(line[at].data for at in range(width)).rstrip()
+            "".join(line[at].data for at in range(max(line, default=-1) + 1)).rstrip()
             for line in self._screen.history.top
         ]
 
@@ -65,6 +89,12 @@ class Screen:
     def everything(self) -> list[str]:
         """All lines, those that scrolled away first."""
         return [*self.scrolled, *self.lines]
+
+    @property
+    def coloured(self) -> bool:
+        """Whether anything has a colour."""
+        lines = [*self._screen.history.top, *self._screen.buffer.values()]
+        return any(char.fg != "default" for line in lines for char in line.values())
 
     @property
     def cursor_shown(self) -> bool:
@@ -82,15 +112,17 @@ class Terminal:
         rows: int = 24,
         cwd: Path = _ROOT,
         environment: Mapping[str, str] | None = None,
+        hangup_ignored: bool = False,
     ) -> None:
         self.screen = Screen(columns, rows)
+        self._written = bytearray()
         self._master, slave = pty.openpty()
         self._size(columns, rows)
         # Not the developer's own settings of colours and sizes; but coverage reaches the child.
         clean = {key: value for key, value in os.environ.items() if key.startswith("COVERAGE")}
         clean |= {"PATH": os.environ["PATH"], "TERM": "xterm-256color", "PYTHONUTF8": "1"}
         self.child = subprocess.Popen(
-            words,
+            [sys.executable, "-SEc", _SHELL, "ignore" if hangup_ignored else "", *words],
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -101,25 +133,53 @@ class Terminal:
         os.close(slave)
 
     def resize(self, columns: int, rows: int) -> None:
-        """Change the size; the kernel tells the child by SIGWINCH if the terminal is its own."""
+        """Change the size; the kernel tells the child by SIGWINCH."""
         self._size(columns, rows)
         self.screen.resize(columns, rows)
 
     def close(self) -> None:
-        """Close the terminal, as its user does with its window."""
+        """Close the terminal, as its user does with its window: it hangs up on the child."""
         os.close(self._master)
+
+    def type(self, text: str) -> None:
+        """Type at the keyboard."""
+        os.write(self._master, text.encode())
+
+    def wait_for(self, text: str) -> None:
+        """Read until the text is in one line of the screen."""
+        end = time.monotonic() + _LIMIT_S
+        while not any(text in line for line in self.screen.everything):
+            assert time.monotonic() < end, f"no {text!r} in {self.screen.everything}"
+            self.read_for(0.02)
+
+    def read_for(self, seconds: float) -> None:
+        """Read what comes in so many seconds."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if select.select([self._master], [], [], left)[0]:
+                self._take(self._read())
 
     def to_the_end(self, look: Callable[[Screen], None] | None = None) -> Screen:
         """Read until the child closes the terminal; `look` sees the screen after each piece."""
         while chunk := self._read():
-            self.screen.feed(chunk)
+            self._take(chunk)
             if look:
                 look(self.screen)
         self.close()
         self.child.wait()
         return self.screen
 
+    def last_frame(self) -> list[str]:
+        """Return what was in view just before the cursor came back, in a terminal of one size."""
+        before, _, _ = self._written.rpartition(_CURSOR_BACK)
+        return Screen(*self._size_now).feed(bytes(before)).lines
+
+    def _take(self, chunk: bytes) -> None:
+        self._written += chunk
+        self.screen.feed(chunk)
+
     def _size(self, columns: int, rows: int) -> None:
+        self._size_now = columns, rows
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def _read(self) -> bytes:
@@ -134,3 +194,15 @@ def on_terminal(*words: object, columns: int = 80, rows: int = 24, cwd: Path = _
     """Run `battery` with these words on a terminal; return its screen at the end."""
     command = [sys.executable, "-m", "battery", *map(str, words)]
     return Terminal(*command, columns=columns, rows=rows, cwd=cwd).to_the_end()
+
+
+def played(
+    *words: str,
+    columns: int = 80,
+    rows: int = 24,
+    environment: Mapping[str, str] | None = None,
+) -> Terminal:
+    """Play a scene of `tests.report.play` on a terminal, to its end."""
+    terminal = Terminal(*PLAY, *words, columns=columns, rows=rows, environment=environment)
+    terminal.to_the_end()
+    return terminal

@@ -167,6 +167,8 @@ class IterationFinished(NamedTuple):
     """All stages of an iteration are on disk; the numbers are the learner's."""
 
     metrics: Metrics
+    #: The twin's; None without one.
+    twin: Metrics | None = None
 
 
 class Notice(NamedTuple):

@@ -14,7 +14,7 @@ from decimal import Decimal
 from math import isnan, nan
 from typing import Final, Literal
 
-from battery.base.numbers import duration, money, number, percent, sign
+from battery.base.numbers import money, number, sign
 from battery.protocol import Json
 from battery.records.models import ELAPSED_KEY, RunResult
 
@@ -48,8 +48,6 @@ class Metric:
     places: int = 2
     #: Whether it is an amount of US dollars, which is written with as many digits as it takes.
     money: bool = False
-    #: How the line of a finished iteration says its value; None: that line does not.
-    line: Callable[[float], str] | None = None
     #: Regular expression for the words by which a review may name it, next to its key.
     words: str
     #: Number of one call as its answer reports it, where `call` gives another.
@@ -175,7 +173,6 @@ TABLE: Final = (
         call=lambda result: _counted(result.tokens),
         iteration=lambda results: sum(result.tokens or 0 for result in results),
         places=0,
-        line=lambda value: f"{number(value, 0, grouped=True)} tokens",
         words=r"tokens?",
         reported=lambda result, _: result.tokens,
         counted=True,
@@ -191,7 +188,6 @@ TABLE: Final = (
         cell="Turns",
         call=lambda result: _counted(result.turns),
         iteration=lambda results: sum(result.turns or 0 for result in results) / len(results),
-        line=lambda value: f"{number(value)} turns per task",
         words=r"turns?",
         reported=lambda result, _: result.turns,
         counted=True,
@@ -207,7 +203,6 @@ TABLE: Final = (
         kind="difference",
         call=lambda result: float(result.overseer_called),
         iteration=lambda results: sum(result.overseer_called for result in results) / len(results),
-        line=lambda value: f"overseer {percent(value)}",
         words=r"overseer\w*|escalations?|corrections?",
         reported=lambda result, _: result.overseer_called,
         counted=True,
@@ -241,7 +236,6 @@ TABLE: Final = (
         call=_seconds,
         # Whole milliseconds add up exactly, so the order of the runs cannot change the sum.
         iteration=lambda results: sum(result.elapsed_ms for result in results) / 1000,
-        line=duration,
         reported=_reported_seconds,
         words=r"elapsed|latency|wall[- ]?(?:clock )?time|duration|seconds|faster",
         counted=True,
@@ -258,7 +252,6 @@ TABLE: Final = (
         iteration=total(_dollars),
         places=6,
         money=True,
-        line=money,
         words=r"costs?|dollars?|usd|bills?|spend(?:ing)?|cheaper",
         decides=True,
         call_span="cost_usd",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final, NamedTuple
 
-from battery.base.numbers import counted, minus, more_or_fewer, number, percent, signed
+from battery.base.numbers import counted, minus, more_or_fewer, number, percent, sign, signed
 from battery.base.text import listed, printable
 from battery.records.findings import Evidence, TaskEffect
 from battery.records.metric import METRICS, MONEY, OVERSEER, TOKENS, TURNS
@@ -88,6 +88,21 @@ def work(metrics: Metrics) -> str:
     if isinstance(gamma := metrics.by_phase.gamma, PhaseMetrics):
         parts.append(f"{gamma.count - gamma.ok:,} of {gamma.count:,} impossible refused")
     return ", ".join(parts)
+
+
+def so_far(learner: Metrics, twin: Metrics | None) -> str:
+    """Compare one iteration's cost: `762 tokens per task, twin 1,511 (-50%)`; nothing unmeasured.
+
+    Of that iteration alone: what may be claimed is for the verdict to say.
+    """
+    metric = next((key for key in (TOKENS, TURNS) if getattr(learner, key) is not None), None)
+    if metric is None:
+        return ""
+    text = f"{_per_task(metric, learner)} {_label(metric)}"
+    if twin is None or not getattr(twin, metric):
+        return text
+    change = round(getattr(learner, metric) / getattr(twin, metric) - 1, 2)
+    return f"{text}, twin {_per_task(metric, twin)} ({sign(change)}{percent(abs(change))})"
 
 
 def _possible(metrics: Metrics) -> tuple[int, int]:

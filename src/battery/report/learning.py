@@ -24,11 +24,11 @@ def learning(summary: Summary) -> Iterator[str]:
 
 def _cost(cost: Learning) -> str:
     if cost.cost is not None:
-        return f"Learning cost {_amount(cost.unit, cost.cost)} so far"
+        return f"Learning cost {METRICS[cost.unit].amount(cost.cost)} so far"
     calls = [each.calls[DISTILL.noun] for each in cost.iterations if DISTILL.noun in each.calls]
     tokens = [call.tokens for call in calls if call.tokens is not None]
     if len(tokens) == len(calls):
-        return f"Learning cost {_amount(TOKENS, sum(tokens))} so far; its price is not known"
+        return f"Learning cost {METRICS[TOKENS].amount(sum(tokens))} so far; its price is not known"
     who = "not every distillation" if tokens else "no distillation"
     return f"Learning cost: not known, because {who} reports what it took"
 
@@ -43,7 +43,7 @@ def _return(cost: Learning, summary: Summary) -> str:
         return f"; what it saves shows {'from iteration 2 on' if twin else 'only against a twin'}"
     if cost.paid_back is not None:
         return f"; paid back in iteration {cost.paid_back}"
-    saved = f"{_amount(cost.unit, cost.saved)} saved" if cost.saved > 0 else "nothing saved"
+    saved = f"{METRICS[cost.unit].amount(cost.saved)} saved" if cost.saved > 0 else "nothing saved"
     return f"; {saved}, not paid back after {counted(len(cost.iterations), 'iteration')}"
 
 
@@ -56,10 +56,5 @@ def _own(cost: Learning) -> str | None:
         return None
     return (
         f"The battery's own {listed([f'{noun}s' for noun in nouns])} took "
-        f"{_amount(TOKENS, sum(known))}, which is no cost of learning."
+        f"{METRICS[TOKENS].amount(sum(known))}, which is no cost of learning."
     )
-
-
-def _amount(unit: str, value: float) -> str:
-    write = METRICS[unit].line
-    return write(value) if write else f"{value:,}"

@@ -99,7 +99,7 @@ class Iteration:
         reviewer = self.reviewer()
         for stage in CHAT_STAGES:
             await reviewer.ask(stage)
-        self.tell(events.IterationFinished(metrics))
+        self.tell(events.IterationFinished(metrics, self.files.twin_metrics()))
 
     async def ask_tasks(self) -> None:
         """Ask the tasks that are not on record yet, round by round."""

@@ -162,6 +162,10 @@ class IterationDir:
         """Read the learner's `metrics.json`."""
         return METRICS.read(self.root)
 
+    def twin_metrics(self) -> Metrics | None:
+        """Read the twin's `metrics.json`; None where there is none."""
+        return METRICS.find(self.folder(FROZEN))
+
     def write_distill(self, text: str, events: Iterable[Json]) -> None:
         """Write the distill text and, next to it, every event."""
         # The text goes last: where it is, the stage is done and the events are whole.

@@ -222,7 +222,8 @@ class Follower:
         yield from begun
 
     def _iteration_finished(self, number: int) -> events.IterationFinished:
-        return events.IterationFinished(self._folder.iteration(number).read_metrics())
+        files = self._folder.iteration(number)
+        return events.IterationFinished(files.read_metrics(), files.twin_metrics())
 
     def _tail(self, number: int) -> IterationTail:
         return IterationTail(self._folder.iteration(number), self.schedule)

@@ -17,7 +17,7 @@ from battery.recorded import open_battery
 from battery.recorded.summary import summary_of
 from battery.records.events import IterationFinished, Notice, Observer, Plan, StageStarted
 from battery.records.manifest import Manifest
-from battery.records.summary import Metrics, Summary
+from battery.records.summary import Summary
 from battery.report.terminal.lines import iteration_line, place
 from battery.store.artifacts import MANIFEST, SUMMARY, TASKS
 from battery.store.battery_dir import BatteryDir, no_battery
@@ -73,8 +73,8 @@ class Status(NamedTuple):
     manifest: Manifest
     #: With the number of calls on disk.
     plan: Plan
-    #: Of the finished iterations, in order.
-    metrics: list[Metrics]
+    #: In order.
+    iterations: list[IterationFinished]
     #: Where the iteration under way is; None where none is or only its next call can tell.
     stage: StageStarted | None
     #: Finished task calls of the iteration under way, confirmations left out.
@@ -96,7 +96,7 @@ class Status(NamedTuple):
             "stage": stage.name if stage else None,
             "tasks": self.plan.asks(stage.iteration) if stage else None,
             "tasks_done": self.tasks_done if stage else None,
-            "metrics": [metrics.model_dump(mode="json") for metrics in self.metrics],
+            "metrics": [done.metrics.model_dump(mode="json") for done in self.iterations],
         }
 
 
@@ -116,7 +116,7 @@ def status_of(folder: BatteryDir) -> Status:
         look=look,
         manifest=manifest,
         plan=next(event for event in events if isinstance(event, Plan)),
-        metrics=[event.metrics for event in events if isinstance(event, IterationFinished)],
+        iterations=[event for event in events if isinstance(event, IterationFinished)],
         stage=follower.current.stage,
         tasks_done=follower.current.tasks_done,
     )
@@ -125,7 +125,7 @@ def status_of(folder: BatteryDir) -> Status:
 def status_text(folder: BatteryDir, status: Status) -> str:
     """Write a status as lines: each finished iteration, where it is and who works on it."""
     plan, stage = status.plan, status.stage
-    lines = [iteration_line(metrics, plan) for metrics in status.metrics]
+    lines = [iteration_line(done, plan) for done in status.iterations]
     calls = f"{plan.on_disk:,} of {plan.calls:,} calls in total"
     if stage:
         tasks = f"{status.tasks_done:,} of {plan.asks(stage.iteration):,} tasks"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
 
@@ -8,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from battery.base.text import cells
 from battery.inputs.tasks import PlannedTask
 from battery.records.checks import Checked, FailedCheck
 from battery.records.events import (
@@ -31,74 +31,114 @@ from battery.report.terminal.lines import (
     cost,
     line,
     make_progress,
+    outcome,
     outlook_document,
     place,
     print_outlook,
 )
 from battery.runner.schedule import Schedule
-from tests.report.events import battery, task
-from tests.report.ptys import run_on_terminal
-from tests.report.samples import metrics
+from tests.report.events import battery, finished, task
+from tests.support.screens import played
 
 LONG = "fill: Crane operator x12 in Erie, Pennsylvania, within 50 miles"
 PLAN = Plan(3, 8)
+ARMS = Plan(3, 8, arms=2)
 LABEL = "fill: Welder x2 in Toledo, OH"
 _WHY = FailedCheck(check="checks[0]", reason="nobody is handed in")
 _DONE = task(Phase.ALPHA, LABEL)
 REFUTED = _DONE._replace(result=_DONE.result.graded(Checked(ok=False, claimed=True, failed=[_WHY])))
+NUMBERS = "  1 turn    1,234 tokens  850 ms  "
 
 
 @pytest.mark.parametrize(
-    ("event", "text"),
+    ("event", "plan", "text"),
     [
-        (StageStarted(1, "beta", "niche tasks"), "1/3 niche tasks"),
-        (
-            task(Phase.ALPHA, LABEL),
-            "1/3 easy       fill: Welder x2 in Tole... ok       1 turn    1,234 tok    850 ms",
-        ),
+        (StageStarted(1, "beta", "niche tasks"), PLAN, "1/3 niche tasks"),
+        (_DONE, PLAN, f"1/3 easy       ok     {NUMBERS}{LABEL}"),
+        (_DONE, ARMS, f"1/3 easy       learner ok     {NUMBERS}{LABEL}"),
+        (_DONE._replace(arm=FROZEN), ARMS, f"1/3 easy       twin    ok     {NUMBERS}{LABEL}"),
         (
             task(Phase.BETA, LONG),
-            "1/3 niche      fill: Crane operator x1... ok       4 turns  12,345 tok *  12.3 s",
+            PLAN,
+            f"1/3 niche      ok       4 turns  12,345 tokens  12.3 s  {LONG} (corrected)",
         ),
         (
             task(Phase.GAMMA, LONG, iteration=2, replayed=True),
-            "2/3 impossible fill: Crane opera... failed   8 turns     654 tok      3:07 saved",
+            PLAN,
+            f"2/3 impossible refused  8 turns     654 tokens    3:07  {LONG} (from disk)",
         ),
         (
-            task(Phase.ALPHA, LABEL)._replace(arm=FROZEN),
-            "1/3 easy       twin: fill: Welder x2 i... ok       1 turn    1,234 tok    850 ms",
+            _DONE._replace(confirm=True, repeat=3),
+            PLAN,
+            f"1/3 easy       ok     {NUMBERS}{LABEL} (asked again)",
         ),
         (
-            task(Phase.ALPHA, LABEL)._replace(confirm=True, repeat=3),
-            "1/3 easy       again: fill: Welder x2...  ok       1 turn    1,234 tok    850 ms",
+            task(Phase.BETA, LABEL)._replace(sibling=True),
+            PLAN,
+            f"1/3 niche      ok       4 turns  12,345 tokens  12.3 s  {LABEL} (new, corrected)",
         ),
-        (
-            task(Phase.ALPHA, LABEL)._replace(arm=FROZEN, sibling=True),
-            "1/3 easy       twin, new: fill: Welder... ok       1 turn    1,234 tok    850 ms",
-        ),
-        (
-            REFUTED,
-            "1/3 easy       fill: Welder x2 in Tole... failed!  1 turn    1,234 tok    850 ms",
-        ),
-        (DistillEvent(1, "reader", "a\n\x1b[31mb"), r"1/3 distill    reader: a \x1b[31mb"),
+        (REFUTED, PLAN, f"1/3 easy       bluff  {NUMBERS}{LABEL}"),
+        (DistillEvent(1, "reader", "a\n\x1b[31mb"), PLAN, r"1/3 distill    reader: a \x1b[31mb"),
         (
             MetaFinished(1, "delta", 4321, "2 playbooks", False),
-            "1/3 distill    done: 2 playbooks" + 41 * " " + "  4.3 s",
+            PLAN,
+            "1/3 distill    done: 2 playbooks (4.3 s)",
         ),
         (
-            MetaFinished(1, "delta", 4321, "The distillation failed: no room", False, failed=True),
-            "1/3 distill    The distillation failed: no room" + 26 * " " + "  4.3 s",
+            MetaFinished(1, "zeta", 4321, "The judgment failed: no room", True, failed=True),
+            PLAN,
+            "1/3 judgment   The judgment failed: no room (from disk)",
         ),
         (
-            IterationFinished(metrics(1)),
-            "1/3 done  6 of 8 ok, 7,000 tokens, 3.00 turns per task, overseer 25%, 12.3 s",
+            DistillEvent(1, "reader", 100 * "abc "),
+            PLAN,
+            f"1/3 distill    reader: {47 * 'abc '}a...",
         ),
-        (Notice("all is well"), "note: all is well"),
-        (Notice("look\x07 here", warning=True), r"warning: look\x07 here"),
+        (Notice("all is well"), PLAN, "note: all is well"),
+        (Notice("look\x07 here", warning=True), PLAN, r"warning: look\x07 here"),
     ],
 )
-def test_an_event_is_one_line(event: Event, text: str) -> None:
-    assert line(event, PLAN) == text
+def test_an_event_is_one_line(event: Event, plan: Plan, text: str) -> None:
+    assert line(event, plan) == text
+
+
+@pytest.mark.parametrize(
+    ("learner", "twin", "text"),
+    [
+        ({}, None, "778 tokens per task"),
+        ({}, {"total_tokens": 14_000}, "778 tokens per task, twin 1,556 (-50%)"),
+        ({}, {"total_tokens": 7_000}, "778 tokens per task, twin 778 (0%)"),
+        ({}, {"total_tokens": 5_000}, "778 tokens per task, twin 556 (+40%)"),
+        ({}, {"total_tokens": None}, "778 tokens per task"),
+        ({}, {"total_tokens": 0}, "778 tokens per task"),
+        (
+            {"total_tokens": None},
+            {"avg_turns_per_task": 4.0},
+            "3.00 turns per task, twin 4.00 (-25%)",
+        ),
+    ],
+)
+def test_a_finished_iteration_says_the_effect_so_far_and_what_was_done(
+    learner: dict[str, float | None], twin: dict[str, float | None] | None, text: str
+) -> None:
+    numbers = finished(2, 3).metrics
+    event = IterationFinished(
+        numbers.model_copy(update=learner),
+        None if twin is None else numbers.model_copy(update=twin),
+    )
+    work = "6 of 6 possible tasks done, 3 of 3 impossible refused"
+    assert line(event, PLAN) == f"2/3  {text}; {work}"
+
+
+def test_a_system_that_reports_nothing_has_its_work_alone() -> None:
+    silent = {"total_tokens": None, "avg_turns_per_task": None}
+    event = IterationFinished(finished(1, 3).metrics.model_copy(update=silent))
+    assert line(event, None) == "1  6 of 6 possible tasks done, 3 of 3 impossible refused"
+
+
+def test_an_impossible_task_that_is_claimed_to_be_done_is_a_bluff() -> None:
+    claimed = _DONE.result
+    assert [outcome(phase, claimed) for phase in Phase] == ["ok", "ok", "bluff"]
 
 
 @pytest.mark.parametrize(
@@ -131,13 +171,9 @@ def test_a_battery_says_what_it_costs_in_calls(plan: Plan, text: str) -> None:
     assert cost(plan) == text
     lines = (line(plan, None) or "").splitlines()
     assert max(map(len, lines)) <= 80
-    sentence, _, legend = " ".join(each.strip() for each in lines).partition(" * marks ")
+    sentence, _, caution = " ".join(each.strip() for each in lines).partition(" ok is the ")
     assert sentence == text
-    assert legend.startswith("tasks that the overseer corrected")
-    assert ("twin: " in legend) == (plan.arms == 2)
-    assert ("new: " in legend) == any(plan.siblings)
-    assert ("failed!: " in legend) == plan.graded
-    assert ("no task has a check" in legend) == (not plan.checked)
+    assert caution == ("" if plan.checked else "system's own word: no task has a check")
 
 
 def test_a_task_that_starts_is_told_when_it_ends() -> None:
@@ -151,19 +187,21 @@ def test_an_iteration_beyond_the_plan_has_no_total() -> None:
 def test_numbers_are_never_cut_however_long_they_get() -> None:
     huge = RunResult("ok", 123_456, 12_345_678_901_234, True, None, 360_000_000)
     text = line(TaskFinished(1, Phase.BETA, LONG, huge, True), PLAN) or ""
-    assert "123,456 turns 12,345,678,901,234 tok * 100:00:00 saved" in text
-    assert "fill:..." in text
+    assert "123,456 turns 12,345,678,901,234 tokens 100:00:00  fill: " in text
+    assert text.endswith("(corrected, from disk)")
 
 
 def test_a_reported_0_differs_from_what_is_not_reported() -> None:
-    for number, shown in ((0, "0 turns       0 tok"), (None, "- turns       - tok")):
+    for number, shown in ((0, "0 turns       0 tokens"), (None, "- turns       - tokens")):
         result = RunResult("ok", number, number, False, None, 40)
         assert shown in (line(TaskFinished(1, Phase.BETA, "fill", result, False), PLAN) or "")
 
 
-def test_a_whole_battery_fits_80_columns() -> None:
-    texts = [line(event, PLAN) or "" for event in battery(3, 12)]
-    assert max(cells(each) for text in texts for each in text.splitlines()) == 80
+def test_a_log_tells_iteration_and_kind_in_each_line_of_a_call() -> None:
+    calls = [event for event in battery(3, 2) if isinstance(event, TaskFinished | MetaFinished)]
+    kinds = "easy|niche|impossible|distill|review|judgment"
+    for event in calls:
+        assert re.match(rf"{event.iteration}/3 ({kinds}) ", line(event, PLAN) or "")
 
 
 @given(st.text(), st.text())
@@ -195,11 +233,10 @@ def test_a_pipe_gets_plain_lines_as_they_happen() -> None:
             show(event)
             assert stream.getvalue().endswith("\n")
     lines = stream.getvalue().splitlines()
-    assert lines[0].startswith("12 calls: 6 tasks")
-    assert lines[1].startswith("* marks")
-    assert "1/2 easy tasks" in lines[2:4]
-    assert lines[-1].startswith("2/2 done")
-    assert max(map(len, lines)) <= 80
+    assert lines[0] == "target:   the target"
+    assert lines[5].startswith("12 calls: 6 tasks")
+    assert lines[7] == "1/2 easy tasks"
+    assert lines[-1].startswith("2/2  2,333 tokens per task; 2 of 2 possible tasks done")
     assert stream.getvalue().replace("\n", "").isprintable()
 
 
@@ -213,8 +250,8 @@ def test_quiet_shows_warnings_only() -> None:
 
 
 def test_quiet_is_quiet_on_a_terminal_too() -> None:
-    screen = run_on_terminal("tests.report.play", "quiet")
-    assert screen.text() == r"warning: the stream had 1 broken event [bold]\x1b[31m"
+    screen = played("quiet").screen
+    assert screen.everything == [r"warning: the stream had 1 broken event [bold]\x1b[31m"]
     assert not screen.coloured
 
 
@@ -224,11 +261,11 @@ def test_quiet_is_quiet_on_a_terminal_too() -> None:
     ids=["dumb", "unset", "ascii"],
 )
 def test_a_terminal_that_cannot_redraw_gets_plain_lines(environment: dict[str, str]) -> None:
-    screen = run_on_terminal("tests.report.play", "whole", environment=environment)
-    lines = screen.text().splitlines()
-    assert lines[0].startswith("36 calls: 27 tasks")
-    assert lines[-1].startswith("3/3 done")
-    assert screen.widest <= 80
+    screen = played("whole", columns=160, environment=environment).screen
+    lines = screen.everything
+    assert lines[0] == "target:   the target"
+    assert "1/3 easy tasks" in lines
+    assert lines[-1].startswith("3/3  778 tokens per task, twin 1,556 (-50%)")
     assert not screen.coloured
 
 

@@ -1,254 +1,158 @@
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable
 from functools import cache
+from itertools import product
 
 import pytest
-from rich.console import Console
 
+from battery.base.text import cells
 from battery.records.events import (
-    DistillEvent,
     Event,
     IterationFinished,
-    MetaFinished,
-    Notice,
     Plan,
     StageStarted,
-    TaskFinished,
     TaskStarted,
 )
-from battery.records.models import FROZEN, Phase
-from battery.records.stages import META_STAGES
-from battery.report.terminal.live import ROWS, Board, Key, LiveProgress
+from battery.records.models import FROZEN, LEARN, Phase
+from battery.report.terminal.board import Board
+from battery.report.terminal.live import draw
 from tests.report import rush
-from tests.report.events import battery, iteration, meta, task, tasks
-from tests.report.ptys import Screen, run_on_terminal
+from tests.report.events import BOTH, meta, task, tasks
 from tests.report.samples import metrics
+from tests.support import screens
+from tests.support.screens import Terminal
 
 pytestmark = pytest.mark.slow
 
-
-def board_after(events: Iterable[Event], *, now: float = 0.0) -> Board:
-    board = Board(started=0.0)
-    for event in events:
-        board.update(event, now)
-    return board
-
-
-def test_tasks_are_counted_over_all_iterations() -> None:
-    board = board_after([Plan(3, 9), *iteration(1, 3), *tasks(2, 1)])
-    assert board.tasks() == (12, 27)
-    assert (board.iteration, board.stage) == (2, "impossible tasks")
-
-
-def test_an_iteration_beyond_the_plan_counts_its_own_tasks() -> None:
-    assert board_after([Plan(1, 9), *tasks(4, 2)]).tasks() == (6, 9)
-
-
-def test_before_the_plan_there_is_no_count_and_no_guess() -> None:
-    board = board_after(tasks(1, 2))
-    assert board.tasks() is None
-    assert board.seconds_left(10.0) is None
-
-
-def test_a_finished_battery_has_nothing_left() -> None:
-    board = board_after(battery(2, 3))
-    assert board.tasks() == (18, 18)
-    assert board.seconds_left(60.0) == 0
-
-
-def test_an_iteration_that_was_finished_before_counts_as_a_whole() -> None:
-    board = board_after([Plan(3, 9), IterationFinished(metrics(2, total_tasks=9))])
-    assert board.tasks() == (18, 27)
-
-
-def test_the_time_left_goes_by_the_pace_of_tasks_and_meta_stages() -> None:
-    """4 of 12 steps took 20 s; 8 and the whole second iteration are left at 5 s each."""
-    board = board_after([Plan(2, 9), StageStarted(1, "alpha", "easy tasks")])
-    for label in "abcd":
-        board.update(task(Phase.ALPHA, label), 0.0)
-    assert board.seconds_left(20.0) == (8 + 9 + len(META_STAGES)) * 5.0
-
-
-def test_replayed_steps_are_no_measure_of_the_pace() -> None:
-    replayed = [task(Phase.ALPHA, label, replayed=True) for label in "abcd"]
-    board = board_after([Plan(1, 9), StageStarted(1, "alpha", "easy tasks"), *replayed])
-    assert board.seconds_left(0.1) is None
-    for label in "efg":
-        board.update(task(Phase.ALPHA, label), 0.0)
-    assert board.seconds_left(30.0) == pytest.approx(5 * 10.0)
-
-
-def test_ten_thousand_tasks_leave_a_dozen_rows() -> None:
-    board = board_after([Plan(1, 10_000), *(task(Phase.ALPHA, f"task {n}") for n in range(10_000))])
-    assert [row.label for row in board.rows] == [f"task {n}" for n in range(10_000 - ROWS, 10_000)]
-    assert not board.running
-
-
-def test_a_task_runs_from_its_start_to_its_end() -> None:
-    board = board_after([TaskStarted(1, Phase.BETA, "a"), TaskStarted(1, Phase.BETA, "b")], now=7.0)
-    board.update(task(Phase.BETA, "a"), 9.0)
-    assert board.running == {Key(Phase.BETA, "b"): 7.0}
-
-
-def test_the_arms_of_a_task_are_told_apart() -> None:
-    board = board_after(
-        [TaskStarted(1, Phase.BETA, "a"), TaskStarted(1, Phase.BETA, "a", "frozen")]
-    )
-    board.update(task(Phase.BETA, "a"), 9.0)
-    assert board.running == {Key(Phase.BETA, "twin: a"): 0.0}
-
-
-def test_calls_of_both_arms_and_all_repeats_are_counted() -> None:
-    """The metrics of a finished iteration are of the learner's first repeat only."""
-    board = board_after(
-        [Plan(3, 9, arms=2, repeats=2), IterationFinished(metrics(2, total_tasks=9))]
-    )
-    assert board.tasks() == (72, 108)
-
-
-def test_a_confirmation_shows_and_counts_as_no_step_of_the_plan() -> None:
-    again = task(Phase.ALPHA, "a")._replace(confirm=True)
-    board = board_after([Plan(2, 3), *tasks(2, 1), *[again] * 5])
-    assert board.tasks() == (6, 6)
-    assert isinstance(board.rows[-1], TaskFinished)
-    assert board.rows[-1].confirm
-
-
-def test_meta_stages_say_what_they_do_and_then_what_came_of_it() -> None:
-    board = board_after([*tasks(1, 1), *meta(1)], now=3.0)
-    assert [(row.name, row.text, row.elapsed_ms) for row in board.metas] == [
-        ("delta", "2 playbooks written", 4321),
-        ("epsilon", "3 proposals", 61_000),
-        ("zeta", "judgment", None),
-    ]
-
-
-def test_a_distill_event_shows_what_is_going_on() -> None:
-    board = board_after([StageStarted(1, "delta", "distill"), DistillEvent(1, "writer", "one")])
-    assert board.metas[0].text == "writer: one"
-
-
-def test_a_replayed_meta_stage_needs_no_announcement() -> None:
-    board = board_after([MetaFinished(1, "epsilon", 5, "3 proposals", True)])
-    assert (board.metas[0].name, board.metas[0].replayed) == ("epsilon", True)
-
-
-def test_a_new_iteration_starts_with_a_clean_board() -> None:
-    board = board_after([Plan(2, 9), *iteration(1, 3), StageStarted(2, "alpha", "easy tasks")])
-    assert (len(board.rows), board.metas, board.tasks()) == (0, [], (9, 18))
-
-
-def test_a_notice_changes_nothing() -> None:
-    assert board_after([*tasks(1, 1), Notice("hello")]) == board_after(tasks(1, 1))
-
-
-COST = [
-    "36 calls: 27 tasks (3 iterations x 9 tasks), 3 distill, 6 review and judgment",
+WELDER, DIVER = "fill: Welder x2 in Toledo, OH", "fill: Diver x9 in Reno, NV"
+INTRODUCTION = [
+    "target:   the target",
+    "twin:     the same, without memory",
+    "learning: itself",
+    "tasks:    t.json",
+    "folder:   data",
 ]
-LINE_1 = "1/3 done  6 of 9 ok, 7,000 tokens, 3.00 turns per task, overseer 25%, 12.3 s"
+COST = [
+    "63 calls: 54 tasks (3 iterations x 9 tasks x 2 arms), 3 distill, 6 review and",
+    "  judgment",
+    "ok is the system's own word: no task has a check",
+]
+DONE = [
+    "{}/3  778 tokens per task, twin 1,556 (-50%)",
+    "     6 of 6 possible tasks done, 3 of 3 impossible refused",
+]
 SURVIVES = [
     "note: using the embedded gateway",
     r"warning: the stream had 1 broken event [bold]\x1b[31m",
     *COST,
-    LINE_1,
+    DONE[0].format(1),
+    DONE[1],
 ]
 
 
-class Clock:
-    """A clock that a test sets."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @cache
-def played(scene: str, rows: int = 24) -> Screen:
+def played(scene: str, columns: int = 80, rows: int = 24) -> Terminal:
     """Play a scene on a terminal, once however many tests look at it."""
-    return run_on_terminal("tests.report.play", scene, rows=rows)
+    return screens.played(scene, columns=columns, rows=rows)
 
 
-def drawn(progress: LiveProgress) -> list[str]:
-    console = Console(file=io.StringIO(), width=80, height=24)
-    with console.capture() as captured:
-        console.print(progress.frame())
-    return [text.rstrip() for text in captured.get().splitlines()]
+def drawn(*told: Event, now: float = 0.0, width: int = 80, height: int = 24) -> list[str]:
+    """Draw the frame after events that came at 0 s."""
+    board = Board(started=0.0)
+    for event in told:
+        board.update(event, 0.0)
+    return [line.plain.rstrip() for line in draw(board, width, height, now)]
 
 
-def test_a_frame_shows_header_tasks_and_meta_stages() -> None:
-    clock = Clock()
-    progress = LiveProgress(io.StringIO(), clock=clock)
-    progress(Plan(3, 4))
-    progress(StageStarted(1, "alpha", "easy tasks"))
-    clock.now = 30.0
-    progress(task(Phase.ALPHA, "fill: Welder x2 in Toledo, OH"))
-    progress(task(Phase.BETA, "fill: Crane operator x12 in Erie, Pennsylvania"))
-    progress(task(Phase.GAMMA, "fill: Diver x9 in Reno, NV", replayed=True))
-    progress(TaskStarted(1, Phase.GAMMA, "[red]fill\x1b[2J[/red]"))
-    clock.now = 42.0
-    assert drawn(progress) == [
-        "iteration 1/3 · easy tasks · 3 of 12 tasks · 42.0 s",
-        "  kind       task                        status  turns  tokens overseer    time",
-        "  easy       fill: Welder x2 in Toledo,… ok          1   1,234           850 ms",
-        "  niche      fill: Crane operator x12 i… ok          4  12,345      yes  12.3 s",
-        "  impossible fill: Diver x9 in Reno, NV  failed      8     654            saved",
-        r"⠋ impossible [red]fill\x1b[2J[/red]      running                         12.0 s",
+def test_a_frame_shows_each_task_with_learner_and_twin_next_to_each_other() -> None:
+    frame = drawn(
+        Plan(3, 4, arms=2),
+        StageStarted(1, "alpha", "easy tasks"),
+        task(Phase.ALPHA, WELDER),
+        task(Phase.ALPHA, WELDER)._replace(arm=FROZEN),
+        task(Phase.BETA, "fill: Crane operator x12 in Erie, Pennsylvania"),
+        task(Phase.GAMMA, DIVER)._replace(arm=FROZEN),
+        TaskStarted(1, Phase.GAMMA, DIVER, LEARN),
+        TaskStarted(1, Phase.GAMMA, "[red]fill\x1b[2J[/red]", FROZEN),
+        now=12.0,
+    )
+    assert frame == [
+        "iteration 1/3 · easy tasks · 12 s",
+        "━━━━━──────────────────────────────────────────  4 of 33 calls · about 1:27 left",
+        "",
+        "kind       task                       tokens: learner               twin",
+        "easy       fill: Welder x2 in Toledo, OH        1,234 ok           1,234 ok",
+        "niche      fill: Crane operator x12 in Er…     12,345 ok",
+        "impossible fill: Diver x9 in Reno, NV          12 s ⠇                654 refused",
+        r"impossible [red]fill\x1b[2J[/red]                                 12 s ⠇",
     ]
 
 
-def test_both_arms_of_a_task_are_read_at_a_glance() -> None:
-    progress = LiveProgress(io.StringIO(), clock=Clock())
-    progress(Plan(3, 4, arms=2))
-    progress(StageStarted(1, "alpha", "easy tasks"))
-    progress(task(Phase.ALPHA, "fill: Welder x2 in Toledo, OH"))
-    progress(task(Phase.ALPHA, "fill: Welder x2 in Toledo, OH")._replace(arm=FROZEN))
-    progress(TaskStarted(1, Phase.ALPHA, "fill: Diver x9 in Reno, NV", FROZEN))
-    assert [text[:45] for text in drawn(progress)[2:]] == [
-        "  easy       fill: Welder x2 in Toledo,… ok  ",
-        "  easy       twin: fill: Welder x2 in T… ok  ",
-        "⠋ easy       twin: fill: Diver x9 in Re… runn",
+def test_one_arm_has_one_column_and_marks_come_before_the_label() -> None:
+    done = task(Phase.ALPHA, WELDER)
+    frame = drawn(Plan(3, 4), done, done._replace(confirm=True), done._replace(sibling=True))
+    assert frame[3:] == [
+        "kind       task                                          tokens: learner",
+        "easy       fill: Welder x2 in Toledo, OH                           1,234 ok",
+        "easy       again: fill: Welder x2 in Toledo, OH                    1,234 ok",
+        "easy       new: fill: Welder x2 in Toledo, OH                      1,234 ok",
     ]
-    assert drawn(progress)[0].startswith("iteration 1/3 · easy tasks · 2 of 24 tasks")
+
+
+def test_repeats_show_their_mean_and_how_many_ended_as_they_should() -> None:
+    done = task(Phase.ALPHA, WELDER)
+    failed = done._replace(result=done.result._replace(status="failed", tokens=100))
+    silent = done._replace(result=done.result._replace(tokens=None))
+    assert drawn(Plan(1, 1), done, failed)[-1].endswith("    667 1 of 2")
+    assert drawn(Plan(1, 1), done, silent)[-1].endswith("      - ok")
+
+
+def test_in_a_narrow_terminal_a_word_replaces_the_tokens_where_something_went_wrong() -> None:
+    done = task(Phase.ALPHA, WELDER)
+    failed = done._replace(result=done.result._replace(status="failed"), arm=FROZEN)
+    assert drawn(Plan(3, 4, arms=2), done, failed, width=40, height=10) == [
+        "0 s",
+        "━────────────────────────  2 of 33 calls",
+        "task          tokens: learner       twin",
+        "fill: Welder x2 i…      1,234     failed",
+    ]
+
+
+def test_a_frame_leaves_a_line_free_and_fits_whatever_the_size() -> None:
+    told = [Plan(2, 90, arms=2), *tasks(1, 30, BOTH), *meta(1)]
+    for width, height in product([1, 5, 10, 20, 30, 40, 59, 60, 80, 100], [1, 2, 3, 5, 9, 15, 16]):
+        frame = drawn(*told, width=width, height=height)
+        assert 1 <= len(frame) <= max(height - 1, 1)
+        assert max(map(cells, frame)) <= width
 
 
 def test_between_two_iterations_there_is_no_stage_to_name() -> None:
-    progress = LiveProgress(io.StringIO(), clock=Clock())
-    progress(Plan(3, 4))
-    progress(IterationFinished(metrics(1, total_tasks=4)))
-    assert drawn(progress)[0].startswith("iteration 1/3 · 4 of 12 tasks")
+    frame = drawn(Plan(3, 4), IterationFinished(metrics(1, total_tasks=4)))
+    assert frame == ["iteration 1/3 · 0 s", 21 * "━" + 44 * "─" + "  7 of 21 calls"]
 
 
 def test_meta_stages_follow_the_tasks() -> None:
-    clock = Clock()
-    progress = LiveProgress(io.StringIO(), clock=clock)
-    for event in [Plan(2, 3), *tasks(1, 1), *meta(1)]:
-        progress(event)
-    clock.now = 20.0
-    frame = drawn(progress)
-    # 5 steps in 20 s, 1 left in this iteration and 6 in the next.
-    assert frame[0] == "iteration 1/2 · judgment · 3 of 6 tasks · 20.0 s · about 28.0 s left"
-    assert frame[-3:] == [
-        "  distill    2 playbooks written                                           4.3 s",
-        "  review     3 proposals                                                    1:01",
-        "⠋ judgment   judgment                                                     20.0 s",
+    frame = drawn(Plan(2, 3), *tasks(1, 1), *meta(1), now=20.0)
+    # 5 calls in 20 s, 1 left in this iteration and 6 in the next.
+    assert frame[0] == "iteration 1/2 · judgment · 20 s"
+    assert frame[1].endswith("──  5 of 12 calls · about 28 s left")
+    assert frame[-4:] == [
+        "",
+        "distill    2 playbooks written                                             4.3 s",
+        "review     3 proposals                                                      1:01",
+        "judgment                                                                  20 s ⠋",
     ]
 
 
-def test_a_finished_iteration_empties_the_frame() -> None:
-    progress = LiveProgress(io.StringIO(), clock=Clock())
-    for event in [Plan(1, 3), *iteration(1, 1)]:
-        progress(event)
-    assert len(drawn(progress)) == 1
-
-
-def test_a_whole_battery_leaves_one_line_an_iteration() -> None:
-    screen = played("whole")
-    assert screen.text().splitlines() == [*COST, LINE_1, "2" + LINE_1[1:], "3" + LINE_1[1:]]
-    assert screen.widest <= 80
+def test_a_whole_battery_leaves_what_it_is_and_what_each_iteration_found() -> None:
+    screen = played("whole").screen
+    done = [line.format(number) for number in (1, 2, 3) for line in DONE]
+    assert screen.everything == [*INTRODUCTION, *COST, *done]
     assert screen.cursor_shown
+
+
+def test_a_line_that_fits_is_not_broken() -> None:
+    assert f"{DONE[0].format(1)}; {DONE[1].strip()}" in played("whole", 160, 50).screen.lines
 
 
 @pytest.mark.parametrize(
@@ -260,33 +164,28 @@ def test_a_whole_battery_leaves_one_line_an_iteration() -> None:
     ],
 )
 def test_the_terminal_is_clean_however_it_ends(scene: str, end: list[str]) -> None:
-    screen = played(scene)
-    assert screen.text().splitlines() == [*SURVIVES, *end]
+    screen = played(scene).screen
+    assert screen.everything == [*SURVIVES, *end]
     assert screen.cursor_shown
 
 
 def test_the_running_view_on_a_terminal() -> None:
-    screen = played("middle")
-    lines = screen.last_frame.splitlines()
-    assert lines[:4] == SURVIVES
-    assert lines[4].startswith("iteration 2/3 · distill")
-    assert " · 18 of 27 tasks · " in lines[4]
-    assert len(lines) == 4 + 1 + 1 + 9 + 1
-    assert lines[-1].startswith(r"⠋ distill    writer: \x1b[2Jone two [red]three[/red]")
-    assert screen.widest <= 80
-    assert screen.coloured
+    lines = played("middle").last_frame()
+    assert lines[:7] == SURVIVES
+    assert lines[7].startswith("iteration 2/3 · distill · ")
+    assert "  39 of 63 calls" in lines[8]
+    assert len(lines) == 7 + 2 + 2 + 9 + 2
+    assert lines[-1].startswith(r"distill    writer: \x1b[2Jone two [red]three[/red]")
 
 
-@pytest.mark.parametrize(("rows", "finished"), [(24, 12), (12, 2), (8, 1)])
-def test_many_tasks_show_the_last_ones_that_the_terminal_has_room_for(
-    rows: int, finished: int
-) -> None:
-    screen = played("many", rows)
-    shown = [text for text in screen.last_frame.splitlines() if "fill:" in text]
-    assert len(shown) == finished
-    assert "x30" in shown[-1]
-    assert "running" in screen.last_frame
-    assert "and 2 more" in screen.last_frame
+@pytest.mark.parametrize(("rows", "shown"), [(24, 19), (12, 8), (6, 2)])
+def test_of_many_tasks_as_many_show_as_the_terminal_has_room_for(rows: int, shown: int) -> None:
+    lines = [text for text in played("many", rows=rows).last_frame() if "impossible " in text[1:12]]
+    lines = [
+        text for text in played("many", rows=rows).last_frame() if text.startswith("impossible ")
+    ]
+    assert len(lines) == shown
+    assert "still running 4" in lines[-1]
 
 
 @pytest.mark.parametrize(("columns", "rows"), rush.SIZES)
@@ -295,7 +194,28 @@ def test_nothing_printed_is_lost_and_nothing_of_a_frame_is_left(columns: int, ro
     assert [rush.faults(columns, rows, seed) for seed in range(2)] == [[], []]
 
 
+@pytest.mark.parametrize(
+    "sizes",
+    [[(100, 30), (160, 50), (120, 40)], [(80, 12), (80, 6), (80, 24)], [(70, 24), (50, 20)]],
+    ids=["larger", "lower", "narrower"],
+)
+def test_a_size_that_changes_destroys_nothing(sizes: list[tuple[int, int]]) -> None:
+    terminal = Terminal(*screens.PLAY, "waits")
+    terminal.wait_for("distill    writer:")
+    for columns, rows in sizes:
+        terminal.resize(columns, rows)
+        terminal.read_for(0.6)
+        assert len([line for line in terminal.screen.lines if " of 63 calls" in line]) == 1
+    terminal.type("\n")
+    screen = terminal.to_the_end()
+    # What a terminal that became narrower cuts off is its own business.
+    width = min(columns for columns, _ in [(80, 24), *sizes])
+    there = [line[:width].rstrip() for line in screen.everything]
+    expected = [line[:width].rstrip() for line in SURVIVES]
+    assert [line for line in there if line in expected] == expected
+    assert screen.cursor_shown
+
+
 def test_no_color_draws_the_same_without_colour() -> None:
-    plain = run_on_terminal("tests.report.play", "whole", environment={"NO_COLOR": "1"})
-    assert plain.text() == played("whole").text()
-    assert "3/3 done" in plain.text()
+    plain = screens.played("whole", environment={"NO_COLOR": "1"}).screen
+    assert plain.everything == played("whole").screen.everything

@@ -14,8 +14,8 @@ from battery.report.terminal.look import Look
 from battery.report.terminal.summary import MOST_ROWS, print_summary, summary_lines
 from battery.verdict.assess import assess
 from tests.report.cases import CASES
-from tests.report.ptys import run_on_terminal
 from tests.report.samples import FILES, metrics, summary, ten, three
+from tests.support.screens import played
 from tests.verdict.batteries import learning, observed
 
 FOLDER = Path("data/battery")
@@ -166,16 +166,15 @@ def test_the_direction_count_is_no_part_of_the_short_output(name: str) -> None:
 
 
 def test_a_terminal_gets_the_same_text_in_colour() -> None:
-    screen = run_on_terminal("tests.report.play", "summary")
-    assert screen.text().splitlines()[:6] == THREE.splitlines()[:6]
-    assert screen.widest <= 80
+    screen = played("summary").screen
+    assert screen.everything[:6] == THREE.splitlines()[:6]
     assert screen.coloured
 
 
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_no_colour_where_it_is_not_wanted(environment: dict[str, str]) -> None:
-    screen = run_on_terminal("tests.report.play", "summary", environment=environment)
-    assert "Architecture validated" in screen.text()
+    screen = played("summary", environment=environment).screen
+    assert "Architecture validated" in "\n".join(screen.everything)
     assert not screen.coloured
 
 

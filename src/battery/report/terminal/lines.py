@@ -13,9 +13,7 @@ from battery.base.numbers import counted, duration, money
 from battery.base.text import (
     brief,
     can_show,
-    cells,
     listed,
-    pad,
     printable,
     takes_escapes,
     write_line,
@@ -23,10 +21,9 @@ from battery.base.text import (
 from battery.protocol import Json
 from battery.records import events
 from battery.records.checks import UNCHECKED
-from battery.records.metric import TABLE
-from battery.records.models import ARM_NAMES, FROZEN, RunResult
+from battery.records.models import ARM_NAMES, Phase, RunResult
 from battery.records.stages import CHAT_STAGES, DISTILL, STAGE_NAMES
-from battery.records.summary import Metrics
+from battery.report.answer import so_far, work
 
 WIDTH: Final = 80
 GAP: Final = "  "
@@ -49,22 +46,21 @@ def widest(cells: Sequence[str]) -> int:
     return max(map(len, cells))
 
 
-#: However long the numbers grow, so many columns of a label stay.
-_LEAST_LABEL: Final = 8
-_DOTS: Final = "..."
+#: Columns of what a stream says, which may be megabytes; its file has all of it.
+_SAID: Final = 200
 _STAGE: Final = widest(list(STAGE_NAMES.values()))
 
 
 def line(event: events.Event, plan: events.Plan | None) -> str | None:
     """Write one event as one line, foreign text made harmless; None for a task that starts.
 
-    Introduction and plan are the exceptions: they take a few.
+    Introduction and plan are the exceptions: they take a few. Labels are whole: a log is searched.
     """
     match event:
         case events.Introduction():
-            text: str | None = _introduction_lines(event)
+            text: str | None = introduction_lines(event)
         case events.Plan():
-            text = _plan_lines(event)
+            text = plan_lines(event)
         case events.StageStarted():
             text = _start_line(event, plan)
         case events.TaskStarted():
@@ -73,11 +69,11 @@ def line(event: events.Event, plan: events.Plan | None) -> str | None:
         case events.TaskFinished():
             text = _task_line(event, plan)
         case events.DistillEvent():
-            text = _line(event.iteration, plan, DISTILL.name, f"{event.role}: {event.text}")
+            text = _line(event.iteration, plan, DISTILL.name, _said(f"{event.role}: {event.text}"))
         case events.MetaFinished():
             text = _meta_line(event, plan)
         case events.IterationFinished():
-            text = iteration_line(event.metrics, plan)
+            text = iteration_line(event, plan)
         case events.Notice():
             text = notice_line(event)
     return text
@@ -96,12 +92,10 @@ def notice_line(notice: events.Notice) -> str:
     return f"{'warning' if notice.warning else 'note'}: {printable(notice.text)}"
 
 
-def iteration_line(metrics: Metrics, plan: events.Plan | None) -> str:
-    """Sum up a finished iteration."""
-    values = ((metric.line, getattr(metrics, metric.key)) for metric in TABLE)
-    parts = [line(value) for line, value in values if line and value is not None]
-    done = f"{place(metrics.iteration, plan)} done  {metrics.ok_tasks} of {metrics.total_tasks} ok"
-    return ", ".join([done, *parts])
+def iteration_line(event: events.IterationFinished, plan: events.Plan | None) -> str:
+    """Sum up a finished iteration: the effect so far, and the work that was done."""
+    parts = filter(None, [so_far(event.metrics, event.twin), work(event.metrics)])
+    return f"{place(event.metrics.iteration, plan)}  {'; '.join(parts)}"
 
 
 def cost(plan: events.Plan) -> str:
@@ -123,20 +117,11 @@ def cost(plan: events.Plan) -> str:
     return text
 
 
-def prefix(event: events.TaskStarted | events.TaskFinished) -> str:
-    """Write before a label what sets a call apart: the twin, asked again, asked first."""
-    if event.confirm:
-        return "again: "
-    words = [ARM_NAMES[FROZEN]] * (event.arm == FROZEN) + ["new"] * event.sibling
-    return f"{', '.join(words)}: " if words else ""
-
-
-_REFUTED: Final = "failed!"
-
-
-def status_word(result: RunResult) -> str:
-    """Write how a task ended, and whether that is what its checks make of a claimed `ok`."""
-    return _REFUTED if result.refuted else result.status
+def outcome(phase: Phase, result: RunResult) -> str:
+    """Write how a call ended, to readers: an impossible task that fails was refused."""
+    if result.bluff(phase):
+        return "bluff"
+    return "refused" if (phase, result.status) == (Phase.GAMMA, "failed") else result.status
 
 
 def count(number: int | None) -> str:
@@ -144,7 +129,8 @@ def count(number: int | None) -> str:
     return "-" if number is None else f"{number:,}"
 
 
-def _introduction_lines(introduction: events.Introduction) -> str:
+def introduction_lines(introduction: events.Introduction) -> str:
+    """Write whom a battery asks what, a line each."""
     facts = introduction._asdict()
     names = align([f"{name}:" for name in facts], left=True)
     return "\n".join(
@@ -152,54 +138,47 @@ def _introduction_lines(introduction: events.Introduction) -> str:
     )
 
 
-def _plan_lines(plan: events.Plan) -> str:
-    legend = "* marks tasks that the overseer corrected"
-    if plan.arms > 1:
-        legend += "; twin: the same system, which never learns"
-    if any(plan.siblings):
-        legend += "; new: asked for the first time"
-    if plan.graded:
-        legend += f"; {_REFUTED}: claims to be ok, and a check refutes it"
-    if not plan.checked:
-        legend += f"; {UNCHECKED}"
-    return "\n".join(
-        line for text in (cost(plan), legend) for line in wrap(text, WIDTH, subsequent_indent="  ")
-    )
+def plan_lines(plan: events.Plan, width: int = WIDTH) -> str:
+    """Write what a battery costs in calls, and a caution where nothing checks the answers."""
+    texts = [cost(plan)] if plan.checked else [cost(plan), UNCHECKED]
+    return "\n".join(line for text in texts for line in wrap(text, width, subsequent_indent="  "))
 
 
 def _task_line(event: events.TaskFinished, plan: events.Plan | None) -> str:
     result = event.result
+    arm = f"{ARM_NAMES[event.arm]:<7} " if plan and plan.arms > 1 else ""
     # Padded like the plural, so that the columns after it stay where they are.
     turns = f"{count(result.turns)} turn{' ' if result.turns == 1 else 's'}"
-    mark = "*" if result.overseer_called else " "
-    saved = " saved" if event.replayed else ""
-    numbers = (
-        f" {status_word(result):<7} {turns:>8} {count(result.tokens):>7} tok {mark}"
-        f" {duration(result.elapsed_ms / 1000):>7}{saved}"
-    )
-    return _line(event.iteration, plan, event.phase, prefix(event) + event.label, numbers)
+    numbers = f"{turns:>8} {count(result.tokens):>7} tokens {duration(result.elapsed_ms / 1000):>7}"
+    marks = {
+        "new": event.sibling,
+        "asked again": event.confirm,
+        "corrected": result.overseer_called,
+        "from disk": event.replayed,
+    }
+    after = ", ".join(mark for mark, holds in marks.items() if holds)
+    # The label comes last: columns stay aligned, and it is whole however long it is.
+    text = f"{event.label} ({after})" if after else event.label
+    start = f"{arm}{outcome(event.phase, result):<7} {numbers}  "
+    return _line(event.iteration, plan, event.phase, start + printable(text))
 
 
 def _meta_line(event: events.MetaFinished, plan: events.Plan | None) -> str:
-    saved = " saved" if event.replayed else ""
-    numbers = f" {duration(event.elapsed_ms / 1000):>7}{saved}"
+    took = "from disk" if event.replayed else duration(event.elapsed_ms / 1000)
     text = event.detail if event.failed else f"done: {event.detail}"
-    return _line(event.iteration, plan, event.name, text, numbers)
+    return _line(event.iteration, plan, event.name, f"{_said(text)} ({took})")
+
+
+def _said(text: str) -> str:
+    return brief(text, _SAID, ellipsis="...")
 
 
 def _start_line(event: events.StageStarted, plan: events.Plan | None) -> str:
     return f"{place(event.iteration, plan)} {printable(event.title)}"
 
 
-def _line(
-    iteration: int, plan: events.Plan | None, stage: str, label: str, numbers: str = ""
-) -> str:
-    start = f"{place(iteration, plan)} {STAGE_NAMES[stage]:<{_STAGE}} "
-    # The label gets what the numbers leave over.
-    room = max(WIDTH - cells(start) - cells(numbers), _LEAST_LABEL)
-    if not numbers:
-        return start + brief(label, room, ellipsis=_DOTS)
-    return start + pad(brief(label, room, ellipsis=_DOTS), room) + numbers
+def _line(iteration: int, plan: events.Plan | None, stage: str, text: str) -> str:
+    return f"{place(iteration, plan)} {STAGE_NAMES[stage]:<{_STAGE}} {text}"
 
 
 class QuietProgress:

@@ -1,190 +1,92 @@
-"""The live view on a terminal: what it shows, and how rich draws it.
+"""The live view on a terminal: how rich draws the board, and who may write when.
 
-Only this module imports rich. It shows a few rows, however long the battery is, and each event
-costs the same, whether it is the tenth or the ten-thousandth.
+Only this module imports rich. It shows a few rows, however long the battery is.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from itertools import islice
-from typing import Final, NamedTuple, Self, TextIO
+from textwrap import TextWrapper
+from typing import Final, Self, TextIO, cast
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
-from rich.spinner import Spinner
-from rich.table import Table
+from rich.segment import ControlType, Segment
 from rich.text import Text
 
 from battery.base.clock import awake
 from battery.base.interrupts import held_back
 from battery.base.numbers import duration
-from battery.base.text import brief, cells
+from battery.base.text import brief, cells, fit, pad
 from battery.records import events
-from battery.records.models import Phase
-from battery.records.stages import DISTILL, META_STAGES, STAGE_NAMES
+from battery.records.models import ARM_NAMES, FROZEN, KINDS, LEARN, Arm
+from battery.records.stages import STAGE_NAMES
+from battery.report.terminal.board import Board, Cell, Key, MetaRow
 from battery.report.terminal.lines import (
-    cost,
     count,
+    introduction_lines,
     iteration_line,
     notice_line,
     place,
-    prefix,
-    status_word,
+    plan_lines,
 )
-
-#: Finished tasks in view; older ones have scrolled away.
-ROWS: Final = 12
-#: Steps to have seen before a guess at the time left is worth showing.
-_ENOUGH: Final = 3
-
-
-class Key(NamedTuple):
-    """What tells the calls under way apart; the same one is never under way twice."""
-
-    phase: Phase
-    #: The task as it is shown, with its arm.
-    label: str
-
-
-@dataclass(slots=True)
-class MetaRow:
-    """One meta stage: what it says now, and its time once it is done."""
-
-    name: str
-    text: str
-    started: float
-    elapsed_ms: int | None = None
-    replayed: bool = False
-
-
-@dataclass(slots=True)
-class Board:
-    """The state of the live view; `started` and all times are seconds of one clock."""
-
-    started: float
-    plan: events.Plan | None = None
-    iteration: int = 0
-    stage: str = ""
-    tasks_done: int = 0
-    metas_done: int = 0
-    rows: deque[events.TaskFinished] = field(default_factory=lambda: deque(maxlen=ROWS))
-    running: dict[Key, float] = field(default_factory=dict)
-    metas: list[MetaRow] = field(default_factory=list)
-    #: Steps that really took place since the start, for the pace.
-    _paid: int = 0
-
-    def update(self, event: events.Event, now: float) -> None:
-        """Take one event; a notice changes nothing here."""
-        match event:
-            case events.Plan():
-                self.plan = event
-            case events.StageStarted():
-                self._start_stage(event, now)
-            case events.TaskStarted():
-                # A dict keeps the order of starting and forgets by key, however many run.
-                self.running[_key(event)] = now
-            case events.TaskFinished():
-                self._finish_task(event)
-            case events.DistillEvent():
-                self._last_meta(DISTILL.name, now).text = f"{event.role}: {event.text}"
-            case events.MetaFinished():
-                self._finish_meta(event, now)
-            case events.IterationFinished():
-                self._finish_iteration(event)
-            case _:
-                pass
-
-    def tasks(self) -> tuple[int, int] | None:
-        """Return how many task calls are done and how many there are; None before the plan."""
-        if self.plan is None:
-            return None
-        # One more iteration of an old battery may be numbered beyond the plan.
-        if self.iteration > self.plan.iterations:
-            return self.tasks_done, self.plan.asks(self.iteration)
-        asks = [self.plan.asks(number) for number in range(1, self.plan.iterations + 1)]
-        return sum(asks[: max(self.iteration - 1, 0)]) + self.tasks_done, sum(asks)
-
-    def seconds_left(self, now: float) -> float | None:
-        """Guess the time left from the pace so far; None while there is too little to go by.
-
-        Tasks and meta stages count as one step each. Replayed steps took no time and are left
-        out of the pace.
-        """
-        if self.plan is None or self._paid < _ENOUGH:
-            return None
-        # From the iteration's number, not from a count: a resume starts in the middle.
-        later = sum(map(self.plan.calls_of, range(self.iteration + 1, self.plan.iterations + 1)))
-        steps = self.plan.calls_of(max(self.iteration, 1))
-        left = later + max(steps - self.tasks_done - self.metas_done, 0)
-        return (now - self.started) / self._paid * left
-
-    def _start_stage(self, event: events.StageStarted, now: float) -> None:
-        if event.iteration != self.iteration:
-            self._clear()
-            self.iteration = event.iteration
-        self.stage = event.title
-        if event.name in {stage.name for stage in META_STAGES}:
-            self.metas.append(MetaRow(event.name, event.title, now))
-
-    def _finish_task(self, event: events.TaskFinished) -> None:
-        self.running.pop(_key(event), None)
-        self.rows.append(event)
-        # A confirmation is no step of the plan: nobody knew before that it would be needed.
-        self.tasks_done += not event.confirm
-        # A replayed task took no time now, whatever its record says.
-        self._paid += not event.replayed
-
-    def _finish_meta(self, event: events.MetaFinished, now: float) -> None:
-        row = self._last_meta(event.name, now)
-        row.text, row.elapsed_ms, row.replayed = event.detail, event.elapsed_ms, event.replayed
-        self.metas_done += 1
-        self._paid += not event.replayed
-
-    def _finish_iteration(self, event: events.IterationFinished) -> None:
-        # Set, not counted: an iteration that was finished before a resume comes without events.
-        self._clear()
-        self.iteration = event.metrics.iteration
-        # The metrics are the learner's alone.
-        asks = self.plan and self.plan.asks(self.iteration)
-        self.tasks_done = event.metrics.total_tasks if asks is None else asks
-        self.metas_done = len(META_STAGES)
-
-    def _last_meta(self, name: str, now: float) -> MetaRow:
-        # Meta stages run one after the other, so an event belongs to the one that is open; after
-        # a resume there may be none, for what is replayed was announced in the earlier run.
-        if not self.metas or self.metas[-1].elapsed_ms is not None:
-            self.metas.append(MetaRow(name, "", now))
-        return self.metas[-1]
-
-    def _clear(self) -> None:
-        self.rows.clear()
-        self.running.clear()
-        self.metas.clear()
-        self.tasks_done = self.metas_done = 0
-
-
-def _key(event: events.TaskStarted | events.TaskFinished) -> Key:
-    return Key(event.phase, prefix(event) + event.label)
-
 
 #: Seconds between two frames.
 _PAUSE_S: Final = 0.25
-#: Lines that are always there: header, table head, running task, meta stages, blank lines.
-_FIXED_LINES: Final = 10
-_RUNNING_SHOWN: Final = 3
-_LEAST_STAGE: Final = 8
-#: More than any terminal is wide; rich cuts to the column.
-_LABEL: Final = 200
-_STYLES: Final = {"ok": "green", "failed": "yellow", "blocked": "magenta"}
+#: Columns of a frame at most: further right, numbers would be far from what they are of.
+_WIDEST: Final = 100
+#: Columns from which each row has room for everything.
+_ROOMY: Final = 60
+#: Lines from which blank ones set the parts of a frame apart.
+_TALL: Final = 16
+_LEAST_BAR: Final = 8
+_TOKENS: Final = 9
+_OUTCOME: Final = 7
+_KIND: Final = max(map(len, STAGE_NAMES.values()))
+_SPINNER: Final = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_GOOD: Final = "green"
+#: How outcomes look that are not as they should be.
+_STYLES: Final = {"blocked": "magenta", "failed": "yellow", "bluff": "red"}
+_WORST_LAST: Final = ("ok", "refused", *_STYLES)
+_WRAP: Final = "\x1b[?7h"
+_NO_WRAP: Final = "\x1b[?7l"
+
+
+class _Wrapping:
+    """A terminal that wraps long lines again after each frame, which turns that off."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write what is printed, with the frame below it."""
+        return self._stream.write(text + _WRAP)
+
+
+class _Frame:
+    """The frame for rich, drawn anew wherever it is written: it is never older than a print."""
+
+    def __init__(self, lines: Callable[[int, int], list[Text]]) -> None:
+        self._lines = lines
+
+    def __rich_console__(self, console: Console, _options: ConsoleOptions) -> RenderResult:
+        """Yield lines that take one row of the terminal each."""
+        # Terminals disagree about how wide some characters are. A line that were wrapped would take
+        # a row that nobody counts, and what is above the frame would be wiped with it. A control
+        # code that moves by nothing tells rich that the text takes no column.
+        yield Segment(_NO_WRAP, control=[(ControlType.CURSOR_FORWARD, 0)])
+        for line in self._lines(*console.size):
+            line.no_wrap, line.overflow = True, "crop"
+            yield line
 
 
 class LiveProgress:
-    """Show the iteration under way, redrawn in place; finished ones scroll away above it.
+    """Show the iteration under way, redrawn in place; what is to stay is printed above it.
 
     Drawing happens every `pause` seconds in a thread of its own, so an event costs next to
     nothing. On leaving, by an error too, the view is wiped and the cursor is back. A terminal that
@@ -204,11 +106,9 @@ class LiveProgress:
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._timer = threading.Thread(target=self._draw, name="live view", daemon=True)
-        # One for all frames: a new one would start its turn again each time.
-        self._spinner = Spinner("dots", style="cyan")
-        self._console = Console(file=stream, highlight=False)
+        self._console = Console(file=cast(TextIO, _Wrapping(stream)), highlight=False)
         self._live = Live(
-            get_renderable=self.frame,
+            _Frame(self._lines),
             console=self._console,
             # Its own thread would be a second writer.
             auto_refresh=False,
@@ -232,30 +132,29 @@ class LiveProgress:
             self._live.stop()
 
     def __call__(self, event: events.Event) -> None:
-        """Take one event; plan, finished iterations and notices are printed above the view."""
+        """Take one event; what is to stay is printed above the view."""
         with self._writing():
             self._board.update(event, self._clock())
-            # As Text: a plain string would be read as rich's markup.
-            if isinstance(event, events.Plan):
-                self._console.print(Text(cost(event), style="dim"))
-            elif isinstance(event, events.IterationFinished):
-                self._console.print(Text(iteration_line(event.metrics, self._board.plan)))
-                self._live.refresh()  # or the frame below would still show the time before
-            elif isinstance(event, events.Notice):
-                style = "yellow" if event.warning else "dim"
-                self._console.print(Text(notice_line(event), style=style))
+            for line in self._lasting(event):
+                self._console.print(line)
 
-    def frame(self) -> RenderableType:
-        """Draw the view as it is now; whoever else may write has to wait meanwhile."""
-        now = self._clock()
-        parts: list[RenderableType] = [_header(self._board, self._console.width, now)]
-        # A frame taller than the terminal could not be wiped any more.
-        rows = min(ROWS, max(self._console.height - _FIXED_LINES, 1))
-        if self._board.rows or self._board.running:
-            parts.append(_task_table(self._board, rows, self._spinner, now))
-        if self._board.metas:
-            parts.append(_meta_table(self._board, self._spinner, now))
-        return Group(*parts)
+    def _lines(self, width: int, height: int) -> list[Text]:
+        return draw(self._board, min(width, _WIDEST), height, self._clock())
+
+    def _lasting(self, event: events.Event) -> Iterator[Text]:
+        # As Text: a plain string would be read as rich's markup.
+        match event:
+            case events.Introduction():
+                yield Text(introduction_lines(event), style="dim")
+            case events.Plan():
+                yield Text(plan_lines(event, self._console.width), style="dim")
+            case events.IterationFinished():
+                line = iteration_line(event, self._board.plan)
+                yield Text(_fitting(line, self._console.width))
+            case events.Notice():
+                yield Text(notice_line(event), style="yellow" if event.warning else "dim")
+            case _:
+                pass
 
     def _draw(self) -> None:
         while not self._over.wait(self._pause):
@@ -269,79 +168,122 @@ class LiveProgress:
             yield
 
 
-def _header(board: Board, width: int, now: float) -> Text:
-    parts = []
-    if (tasks := board.tasks()) is not None:
-        parts.append(f"{tasks[0]:,} of {tasks[1]:,} tasks")
-    parts.append(duration(now - board.started))
-    if left := board.seconds_left(now):
-        parts.append(f"about {duration(left)} left")
-    text = " · ".join(parts)
-    if board.iteration:
-        start = f"iteration {place(board.iteration, board.plan)} · "
-        if not board.stage:
-            return Text(start + text, style="bold", no_wrap=True, overflow="ellipsis")
-        # The stage gives way, so that the time left is never what is cut off.
-        room = max(width - cells(start) - cells(text) - 3, _LEAST_STAGE)
-        text = f"{start}{brief(board.stage, room)} · {text}"
-    return Text(text, style="bold", no_wrap=True, overflow="ellipsis")
+def _fitting(line: str, width: int) -> str:
+    """Break the line of an iteration between its parts, and only then within them."""
+    if cells(line) <= width:
+        return line
+    place, _, text = line.partition("  ")
+    indent = " " * (len(place) + 2)
+    wrapper = TextWrapper(width, initial_indent=indent, subsequent_indent=indent)
+    return place + "\n".join(map(wrapper.fill, text.split("; ")))[len(place) :]
 
 
-def _task_table(board: Board, rows: int, spinner: Spinner, now: float) -> Table:
-    table = Table(box=None, expand=True, padding=(0, 1, 0, 0), header_style="dim")
-    table.add_column("", width=1)
-    table.add_column("kind", width=10)
-    table.add_column("task", ratio=1, no_wrap=True, overflow="ellipsis")
-    table.add_column("status", min_width=7, no_wrap=True)
-    for name, width in (("turns", 5), ("tokens", 7), ("overseer", 8), ("time", 7)):
-        table.add_column(name, min_width=width, justify="right", no_wrap=True)
-    for event in islice(board.rows, max(len(board.rows) - rows, 0), None):
-        table.add_row(*_finished(event))
-    for key, started in islice(board.running.items(), _RUNNING_SHOWN):
-        table.add_row(*_running(key, started, spinner, now))
-    if len(board.running) > _RUNNING_SHOWN:
-        table.add_row("", "", Text(f"and {len(board.running) - _RUNNING_SHOWN:,} more", "dim"))
-    return table
+def draw(board: Board, width: int, height: int, now: float) -> list[Text]:
+    """Draw a board in at most so many columns, and in fewer lines than the terminal has."""
+    gap = [Text()] if height >= _TALL else []
+    head = [_title(board, width, now), *_bar(board, width, now)]
+    metas = [_meta(row, width, now) for row in board.metas]
+    room = height - 1 - len(head) - len(metas) - len(gap) * (1 + bool(metas))
+    table = list(_table(board, width, max(room - 1, 1), now)) if board.rows else []
+    parts = [part for part in (head, table, metas) if part]
+    lines = [line for part in parts for line in (*gap, *part)][len(gap) :]
+    for line in lines:
+        line.truncate(width)
+    # A frame that fills the terminal could not be wiped any more.
+    return lines[: max(height - 1, 1)]
 
 
-def _finished(event: events.TaskFinished) -> Iterator[RenderableType]:
-    result = event.result
-    yield ""
-    yield STAGE_NAMES[event.phase]
-    yield Text(brief(prefix(event) + event.label, _LABEL))
-    yield Text(status_word(result), style="red" if result.refuted else _STYLES[result.status])
-    yield count(result.turns)
-    yield count(result.tokens)
-    yield "yes" if result.overseer_called else ""
-    yield "saved" if event.replayed else duration(result.elapsed_ms / 1000)
+def _title(board: Board, width: int, now: float) -> Text:
+    parts = [f"iteration {place(board.iteration, board.plan)}"] if board.iteration else []
+    parts += [board.stage] if board.stage else []
+    return Text(brief(" · ".join([*parts, _seconds(now - board.started)]), width), "bold")
 
 
-def _running(key: Key, started: float, spinner: Spinner, now: float) -> Iterator[RenderableType]:
-    yield spinner
-    yield STAGE_NAMES[key.phase]
-    yield Text(brief(key.label, _LABEL))
-    yield Text("running", style="cyan")
-    yield from ("", "", "")
-    yield duration(now - started)
+def _bar(board: Board, width: int, now: float) -> Iterator[Text]:
+    calls = board.calls()
+    if calls is None:
+        return
+    text = f"{calls[0]:,} of {calls[1]:,} calls"
+    left = board.seconds_left(now)
+    if left and left >= 1:
+        text += f" · about {_seconds(left)} left"
+    room = width - cells(text) - 2
+    if room < _LEAST_BAR:
+        yield Text(fit(text, width))
+        return
+    done = room * calls[0] // max(calls[1], 1)
+    yield Text.assemble(("━" * done, "cyan"), ("─" * (room - done), "dim"), f"  {text}")
 
 
-def _meta_table(board: Board, spinner: Spinner, now: float) -> Table:
-    table = Table.grid(expand=True, padding=(0, 1, 0, 0))
-    table.add_column(width=1)
-    table.add_column(width=10)
-    table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-    table.add_column(min_width=7, justify="right", no_wrap=True)
-    for row in board.metas:
-        table.add_row(*_meta(row, spinner, now))
-    return table
+def _seconds(seconds: float) -> str:
+    # Tenths would flicker, and promise what no guess can keep.
+    return f"{seconds:.0f} s" if seconds < 59.5 else duration(round(seconds))
 
 
-def _meta(row: MetaRow, spinner: Spinner, now: float) -> Iterator[RenderableType]:
-    running = row.elapsed_ms is None
-    yield spinner if running else ""
-    yield Text(STAGE_NAMES[row.name])
-    yield Text(brief(row.text, _LABEL))
-    if row.replayed:
-        yield "saved"
+def _table(board: Board, width: int, count: int, now: float) -> Iterator[Text]:
+    """Draw a row per task, under a heading."""
+    arms: list[Arm] = [LEARN, FROZEN] if board.plan and board.plan.arms > 1 else [LEARN]
+    roomy = width >= _ROOMY
+    room = width - len(arms) * (2 + _TOKENS + roomy * (1 + _OUTCOME)) - roomy * (1 + _KIND)
+    rows = board.latest(count) if room > 0 else []
+    if rows:
+        yield Text(_heading(arms, room, roomy=roomy), "dim")
+    for key, row in rows:
+        kind = f"{KINDS[key.phase]:<{_KIND}} " if roomy else ""
+        parts = [Text(kind + pad(_label(key), room))]
+        parts += [_cell(row.cells.get(arm, Cell()), now, roomy=roomy) for arm in arms]
+        yield Text("  ").join(parts)
+
+
+def _heading(arms: Iterable[Arm], room: int, *, roomy: bool) -> str:
+    task = f"{'kind':<{_KIND}} task" if roomy else "task"
+    first, *others = (ARM_NAMES[arm] for arm in arms)
+    start = room + roomy * (1 + _KIND) + 2 + _TOKENS
+    after = " " * (roomy * (1 + _OUTCOME) + 2)
+    line = task + f"tokens: {first}".rjust(start - len(task))
+    return line + "".join(f"{after}{name:>{_TOKENS}}" for name in others)
+
+
+def _label(key: Key) -> str:
+    # Before the label, which may be cut.
+    return brief(f"{key.mark}: {key.label}" if key.mark else key.label, _WIDEST)
+
+
+def _cell(cell: Cell, now: float, *, roomy: bool) -> Text:
+    if cell.started is not None:
+        text = f"{_running(cell.started, now):>{_TOKENS}}"
+        return Text(f"{text} {'':<{_OUTCOME}}" if roomy else text, "cyan")
+    tokens = count(cell.tokens and round(cell.tokens / cell.calls)) if cell.calls else ""
+    word, style = _outcome(cell)
+    if roomy:
+        return Text.assemble(f"{tokens:>{_TOKENS}} ", (f"{word:<{_OUTCOME}}", style))
+    # The colour alone would say it to few.
+    return Text(f"{tokens if style == _GOOD else word:>{_TOKENS}}", style)
+
+
+def _outcome(cell: Cell) -> tuple[str, str]:
+    """Say how the calls of a task ended: in a word, or how many of them as they should."""
+    words = sorted(cell.outcomes, key=_WORST_LAST.index)
+    if not words:
+        return "", _GOOD
+    style = _STYLES.get(words[-1], _GOOD)
+    if len(words) == 1:
+        return words[0], style
+    good = sum(times for word, times in cell.outcomes.items() if word not in _STYLES)
+    return f"{good} of {cell.calls}", style
+
+
+def _meta(row: MetaRow, width: int, now: float) -> Text:
+    if row.elapsed_ms is None:
+        time = _running(row.started, now)
     else:
-        yield duration(now - row.started if row.elapsed_ms is None else row.elapsed_ms / 1000)
+        time = "from disk" if row.replayed else duration(row.elapsed_ms / 1000)
+    room = max(width - _KIND - _TOKENS - 2, 1)
+    text = (
+        f"{STAGE_NAMES[row.name]:<{_KIND}} {pad(brief(row.text, _WIDEST), room)} {time:>{_TOKENS}}"
+    )
+    return Text(text, "cyan" if row.elapsed_ms is None else "")
+
+
+def _running(since: float, now: float) -> str:
+    return f"{_seconds(now - since)} {_SPINNER[int(now / _PAUSE_S) % len(_SPINNER)]}"
