@@ -19,7 +19,7 @@ from battery.verdict.assess import assess, facts_of
 from battery.verdict.facts import Facts, Observed
 from tests.verdict.drawn import battery
 
-#: Batteries of the suite. `make fuzz` takes sixty times as many, and others with PROFILE=explore.
+#: Batteries of the suite. `make fuzz` takes thirty times as many, and others with PROFILE=explore.
 SUITE = 25
 PARTS = 5
 
@@ -402,7 +402,7 @@ def it_survives_its_file(seen: Seen) -> Iterator[str]:
 @pytest.mark.parametrize("part", range(PARTS))
 def test_nothing_contradicts_anything(part: int) -> None:
     profile = settings.get_current_profile_name()
-    count = SUITE * (60 if profile in {"fuzz", "explore"} else 1)
+    count = SUITE * (30 if profile in {"fuzz", "explore"} else 1)
     first = PARTS * secrets.randbelow(10**9) if profile == "explore" else 0
     seeds = range(first + part, first + count, PARTS)
     found = [
