@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from battery.records.models import LEARN
-from battery.records.summary import PhaseMetrics, PhaseTable
+from battery.records.models import LEARN, Phase
+from battery.records.summary import EmptyPhase, PhaseMetrics, PhaseTable
 from battery.records.word import Word
 from battery.report.answer import (
     QUESTIONS,
@@ -161,3 +161,21 @@ def phase(**counts: int) -> PhaseMetrics:
     count = sum(counts.values())
     zero = {"blocked": 0, "total_tokens": 0, "overseer_called": 0}
     return PhaseMetrics(count=count, **counts, **zero, avg_turns=1.0, avg_elapsed_s=0.1)
+
+
+def test_a_gain_on_niche_tasks_alone_has_a_row_of_its_own() -> None:
+    def niche(cell: Cell) -> dict[str, Any]:
+        if cell.arm != LEARN or cell.iteration == 1:
+            return {"tokens": 1000}
+        # What the easy ones pay more hides the saving over all tasks.
+        return {"tokens": 400 + cell.task if cell.phase is Phase.BETA else 2000 + cell.task}
+
+    evidence = assess(observed(niche, phases=(Phase.ALPHA,) * 6 + (Phase.BETA,) * 8))
+    table = PhaseTable(alpha=EmptyPhase(), beta=phase(ok=8, failed=0), gamma=EmptyPhase())
+    beta = table.beta.model_copy(update={"total_tokens": 3200})
+    sides = [metrics(n, by_phase=table.model_copy(update={"beta": beta})) for n in (1, 2)]
+    cost, own, *_ = rows(summary(*sides).model_copy(update={"control": sides}), evidence)
+    assert not cost.interval
+    assert own[:4] == ("tokens per niche task", "400", "400", "400")
+    assert own.effect.startswith("-")
+    assert " to " in own.interval

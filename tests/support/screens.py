@@ -43,9 +43,12 @@ class Screen:
     def __init__(self, columns: int = 80, rows: int = 24) -> None:
         self._screen = pyte.HistoryScreen(columns, rows, history=100_000, ratio=0.5)
         self._stream = pyte.ByteStream(self._screen)
+        #: All that it was fed, with what an emulator does not show: colours and links.
+        self.written = b""
 
     def feed(self, written: bytes) -> Self:
         """Take what a program wrote, in pieces of any size."""
+        self.written += written
         self._stream.feed(written)
         return self
 
@@ -190,10 +193,17 @@ class Terminal:
             return b""
 
 
-def on_terminal(*words: object, columns: int = 80, rows: int = 24, cwd: Path = _ROOT) -> Screen:
+def on_terminal(
+    *words: object,
+    columns: int = 80,
+    rows: int = 24,
+    cwd: Path = _ROOT,
+    environment: Mapping[str, str] | None = None,
+) -> Screen:
     """Run `battery` with these words on a terminal; return its screen at the end."""
     command = [sys.executable, "-m", "battery", *map(str, words)]
-    return Terminal(*command, columns=columns, rows=rows, cwd=cwd).to_the_end()
+    terminal = Terminal(*command, columns=columns, rows=rows, cwd=cwd, environment=environment)
+    return terminal.to_the_end()
 
 
 def played(

@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 
 from battery.base.numbers import counted, minus, more_or_fewer, number, percent, sign, signed
 from battery.base.text import listed, printable
-from battery.records.findings import Evidence, TaskEffect
-from battery.records.metric import METRICS, MONEY, OVERSEER, TOKENS, TURNS
+from battery.records.findings import Evidence, Kind, TaskEffect
+from battery.records.metric import METRICS, MONEY, OVERSEER, TOKENS, TURNS, Metric
 from battery.records.models import SOLVABLE
 from battery.records.summary import Metrics, PhaseMetrics, Summary
 from battery.records.word import Word
@@ -154,11 +154,22 @@ def rows(summary: Summary, evidence: Evidence) -> list[Row]:
     """List the main numbers: the cost, turns, the overseer, and the work that is done.
 
     First and last are the learner in the first and the last iteration, the twin is that of the
-    last one. The effect is that of the verdict, over the iterations after the first; an interval
-    is there where the verdict has one. Without a twin, twin and effect are empty.
+    last one. Effects are over the iterations after the first; an interval is there where the
+    verdict has one, in the row that it rests on: niche tasks have a row
+    of their own where it rests on them. Without a twin, twin and effect are empty.
     """
-    followed = [MONEY if evidence.cost == MONEY else TOKENS, TURNS, OVERSEER]
-    return [*(_row(metric, summary, evidence) for metric in followed), _work_row(summary, evidence)]
+    cost, *followed = [MONEY if evidence.cost == MONEY else TOKENS, TURNS, OVERSEER]
+    return [
+        _row(cost, summary, evidence),
+        *([_niche_row(summary, evidence)] if _decisive(evidence) == "niche" else []),
+        *(_row(metric, summary, evidence) for metric in followed),
+        _work_row(summary, evidence),
+    ]
+
+
+def _decisive(evidence: Evidence) -> Kind:
+    group = shown.deciding(evidence)
+    return group.kind if group else "all"
 
 
 def heads(summary: Summary, evidence: Evidence) -> Row:
@@ -166,7 +177,7 @@ def heads(summary: Summary, evidence: Evidence) -> Row:
     first, last = (f"iter {side.iteration}" for side in _ends(summary))
     twin = "twin" if len(evidence.arms) > 1 else ""
     effect = "effect" if twin and len(summary.iterations) > 1 else ""
-    group = evidence.group("all")
+    group = evidence.group(_decisive(evidence))
     interval = f"{shown.confidence(group.interval)} interval" if group and group.interval else ""
     return Row("", first, last, twin, effect, interval)
 
@@ -180,11 +191,30 @@ def _row(metric: str, summary: Summary, evidence: Evidence) -> Row:
     if metric == evidence.cost:
         ratio = group.ratio if group else None
         effect = "" if ratio is None else shown.relative(ratio)
-        if group and group.interval:
+        if group and group.interval and _decisive(evidence) == "all":
             interval = shown.span(group.interval)
     else:
         effect = _difference(metric, evidence)
     return Row(_label(metric), first, last, twin if summary.control else "", effect, interval)
+
+
+def _niche_row(summary: Summary, evidence: Evidence) -> Row:
+    """Write what niche tasks cost; in dollars that is known of all iterations together alone."""
+
+    def cell(side: Metrics) -> str:
+        beta = side.by_phase.beta
+        if evidence.cost == MONEY or not isinstance(beta, PhaseMetrics):
+            return NONE
+        return _brief(METRICS[TOKENS], beta.total_tokens / beta.count)
+
+    group = evidence.group("niche")
+    first, last = map(cell, _ends(summary))
+    twin = cell(summary.control[-1]) if summary.control else ""
+    interval = shown.span(group.interval) if group and group.interval else ""
+    effect = shown.relative(group.ratio) if group else ""
+    return Row(
+        f"{METRICS[evidence.cost].plain} per niche task", first, last, twin, effect, interval
+    )
 
 
 def _ends(summary: Summary) -> tuple[Metrics, Metrics]:
@@ -205,14 +235,14 @@ def _per_task(metric: str, side: Metrics) -> str:
         return NONE
     if METRICS[metric].kind == "difference":
         return percent(value)
-    if metric not in {TOKENS, MONEY}:
-        text = number(value)
-    else:
-        value /= side.total_tasks
-        text = METRICS[metric].written(value, grouped=True)
-    if len(text) > _WIDEST:
-        return f"{'$' if METRICS[metric].money else ''}{value:.1e}"
-    return text
+    if metric in {TOKENS, MONEY}:
+        return _brief(METRICS[metric], value / side.total_tasks)
+    return number(value)
+
+
+def _brief(metric: Metric, value: float) -> str:
+    text = metric.written(value, grouped=True)
+    return text if len(text) <= _WIDEST else f"{'$' if metric.money else ''}{value:.1e}"
 
 
 def _difference(metric: str, evidence: Evidence) -> str:

@@ -95,7 +95,7 @@ def require(summary: Summary, names: Sequence[str]) -> None:
     ]
     stopped = summary.unfinished
     word = f"{evidence.verdict or 'no verdict'}."
-    raise _not_met(met, [word, evidence.sentence, *seen, *([stopped] if stopped else [])])
+    raise _not_met(met, [word, evidence.claim, *seen, *([stopped] if stopped else [])])
 
 
 def _met(name: str, summary: Summary) -> bool:
