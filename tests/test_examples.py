@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -81,3 +88,51 @@ def test_the_page_on_mem0_gives_a_twin_that_remembers_nothing(tmp_path: Path) ->
     # The model says what it is told, so a task is done where its correction is recalled.
     assert [each["ok_tasks"] for each in summary["control"]] == [0, 0]
     assert [each["ok_tasks"] for each in summary["iterations"]] == [0, 3]
+
+
+def test_the_gateway_of_fifty_lines_answers_all_calls_and_learns(tmp_path: Path) -> None:
+    page = (EXAMPLES.parent / "docs/how-to/own-gateway.md").read_text("utf-8")
+    code = page.partition("```python gateway.py\n")[2].partition("```")[0]
+    assert len([line for line in code.splitlines() if line.strip()]) < 55
+    (tmp_path / "gateway.py").write_text(code)
+    with serving(tmp_path) as url, serving(tmp_path) as twin:
+        live = ("--target", url, "--llm-team", url)
+        looked = command_here("doctor", *live, "--control-gateway", twin, "--try", cwd=tmp_path)
+        assert looked.returncode == 0, looked.stdout
+    with serving(tmp_path) as url:
+        words = ("run", "-n", 1, "--target", url, "--llm-team", url, "--dir", "one")
+        done = command_here(*words, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert command_here("init", "own", "--yes", cwd=tmp_path).returncode == 0
+    tasks = tmp_path / "own" / "tasks.json"
+    tasks.write_text(re.sub("your-.*-model", "any", tasks.read_text("utf-8")))
+    with serving(tmp_path) as url, serving(tmp_path) as twin:
+        both = ("run", "--target", url, "--llm-team", url, "--control-gateway", twin)
+        options = ("--tasks", tasks, "--reviewer", "rules", "--seed", 1, "--quiet")
+        done = command_here(*both, *options, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert read_json(tmp_path / "data/battery/summary.json")["evidence"]["verdict"] == "LEARNED"
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Serve `gateway.py` of a folder, on a port that was free a moment ago."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with subprocess.Popen(
+        [sys.executable, "gateway.py", str(port)], cwd=folder, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            wait_for(port, process)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.kill()
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    while process.poll() is None:
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.02)
+    pytest.fail("the gateway ended")

@@ -266,19 +266,29 @@ def test_a_gateway_warms_up_for_so_many_calls_and_answers_the_same(serve: Serve)
     assert ask(warming, EASY) == ask(warm, EASY)
 
 
+def test_a_slow_gateway_takes_so_much_longer_for_each_task_and_answers_the_same(
+    serve: Serve,
+) -> None:
+    slow, quick = serve(dials=Dials(slow=0.1)), serve()
+    assert min(seconds(slow) for _ in range(3)) >= 0.1
+    assert ask(slow, EASY) == ask(quick, EASY)
+
+
 def test_all_dials_are_off_unless_they_are_turned() -> None:
-    assert Dials() == Dials(forget_after=None, bluff=False, warm_up=0, answer_cache=False)
+    assert Dials() == Dials(forget_after=None, bluff=False, warm_up=0, slow=0.0, answer_cache=False)
     assert not Dials().forgets(1_000_000)
 
 
 def test_the_command_turns_the_dials(tmp_path: Path) -> None:
     process = start(
-        "gateway", "--port", 0, "--store", tmp_path, "--forget-after", 1, "--bluff", "--warm-up", 1
+        *("gateway", "--port", 0, "--store", tmp_path, "--forget-after", 1, "--bluff"),
+        *("--warm-up", 1, "--slow", 0.1),
     )
     assert process.stdout
     try:
         with connect(process.stdout.readline().strip()) as client:
-            assert seconds(client) >= WARM_UP_S
+            assert seconds(client) >= WARM_UP_S + 0.1
+            assert seconds(client) >= 0.1
             assert ask(client, HOPELESS)["status"] == "ok"
             distil(client)
             assert CROWDED_OUT in ask(client, EASY)["error"]

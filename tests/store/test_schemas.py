@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from battery.base.errors import UsageError
+from battery.records.exchanges import EXCHANGES
 from battery.store import schemas
 from tests.support.calls import command_here
 from tests.support.runs import run
@@ -69,7 +70,7 @@ def test_all_json_files_of_a_real_battery_are_valid(folder: Path) -> None:
             seen.add(name)
             for document in documents(path):
                 check(name, document)
-    assert seen == set(schemas.SCHEMAS) - {"confirmations", "prices", "comparison"}
+    assert seen == set(schemas.SCHEMAS) - {"confirmations", "prices", "comparison", *EXCHANGES}
 
 
 def test_a_comparison_is_valid(folder: Path) -> None:

@@ -65,6 +65,16 @@ WarmUp = Annotated[
         min=0,
     ),
 ]
+Slow = Annotated[
+    float,
+    option(
+        "--slow S",
+        "Take S seconds longer for each task, so that there is something to watch.",
+        Group.SHOWN_WRONG,
+        min=0,
+        max=3600,
+    ),
+]
 AnswerCache = Annotated[
     bool,
     option(
@@ -83,6 +93,7 @@ def gateway(
     forget_after: ForgetAfter = None,
     bluff: Bluff = False,
     warm_up: WarmUp = 0,
+    slow: Slow = 0.0,
     answer_cache: AnswerCache = False,
     model_url: options.ModelUrl = None,
     model_timeout: ModelTimeout = GatewayOptions.model_timeout,
@@ -100,7 +111,11 @@ def gateway(
     """
     endpoint, key = given.model(model_url)
     dials = Dials(
-        forget_after=forget_after, bluff=bluff, warm_up=warm_up, answer_cache=answer_cache
+        forget_after=forget_after,
+        bluff=bluff,
+        warm_up=warm_up,
+        slow=slow,
+        answer_cache=answer_cache,
     )
     chosen = GatewayOptions(
         store=store,

@@ -16,15 +16,17 @@ Name = Annotated[str | None, argument("NAME", "Which one [default: a list of all
 
 
 def schema(name: Name = None, debug: options.Debug = False) -> None:
-    """Print the JSON Schema of a file.
+    """Print the JSON Schema of a file or a call.
 
-    Without a name it lists them, each with the file that it describes. They are written in the
+    Without a name it lists them, each with the file that it describes; respond, distill and chat
+    are the calls that a gateway has to answer, each with its request. They are written in the
     dialect of 2020-12, for editors and validators.
 
     \b
     Examples:
       battery schema
       battery schema tasks > tasks.schema.json
+      battery schema respond
     """
     if name is None:
         for line in listing():

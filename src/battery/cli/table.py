@@ -41,7 +41,7 @@ COMMANDS: Final = {
         "doctor": "Check that everything is in place for a run.",
         "power": "Estimate what a run could detect.",
         "gateway": "Serve the embedded gateway until interrupted.",
-        "schema": "Print the JSON Schema of a file.",
+        "schema": "Print the JSON Schema of a file or a call.",
         "calibrate": "Show how often each verdict is given where the truth is known.",
     },
 }

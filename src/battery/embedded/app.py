@@ -80,8 +80,9 @@ class Gateway:
 
     async def respond(self, request: RespondRequest) -> Json:
         """Work on one task and remember the outcome; raise `PolicyError` for a failed model."""
-        if next(self._calls) < self.dials.warm_up:
-            await asyncio.sleep(WARM_UP_S)
+        warming = next(self._calls) < self.dials.warm_up
+        if wait := self.dials.slow + warming * WARM_UP_S:
+            await asyncio.sleep(wait)
         # Fixed before the first turn: a distillation in the middle of a run must not change what
         # the run is told.
         fingerprint = self.memory.fingerprint

@@ -178,6 +178,8 @@ class Dials:
     bluff: bool = False
     #: So many respond calls at the start take `WARM_UP_S` longer.
     warm_up: int = 0
+    #: Seconds that each respond call takes longer.
+    slow: float = 0.0
     #: Keeps answers instead of lessons: what was asked before is cheap, what is new is not.
     answer_cache: bool = False
 

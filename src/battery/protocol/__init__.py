@@ -10,7 +10,14 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from battery.base import jsonio
 from battery.base.errors import ShapeError
@@ -87,49 +94,61 @@ WORDS: Final = frozenset(
 )
 
 
+def _all_sent(schema: Json) -> None:
+    """Say in a schema that a request has every key, those with a default too."""
+    schema["required"] = list(schema["properties"])
+
+
 class RespondRequest(BaseModel):
     """The body of `POST /v1/respond`: the task's three keys and two model names, no others."""
 
     # A gateway that saw the phase, the arm or the iteration could behave to suit them, so nothing
     # else is sent; the embedded one refuses what a real one would never get.
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_all_sent)
 
-    task_class: str
-    operation: str
-    spec: Json
-    executor_model: str
-    reviewer_model: str
+    task_class: str = Field(description="From the task.")
+    operation: str = Field(description="From the task.")
+    spec: Json = Field(description="From the task: any JSON object, sent as it is.")
+    executor_model: str = Field(description="`models.executor_cloud` of the tasks file.")
+    reviewer_model: str = Field(description="`models.reviewer_cloud` of the tasks file.")
 
 
 class DistillRequest(BaseModel):
     """The body of `POST /api/run?mode=distill`."""
 
+    model_config = ConfigDict(json_schema_extra=_all_sent)
+
     mode: Literal["distill"] = "distill"
     prompt: str = "battery iteration distill"
-    source: str = "outcomes_tail:20"
+    source: str = Field(default="outcomes_tail:20", description="The last 20 outcomes.")
 
 
 class ChatMessage(BaseModel):
     """One message of a chat."""
 
-    role: str
-    content: str
+    role: str = Field(description="Always `user`.")
+    content: str = Field(description="The prompt.")
 
 
 class ChatRequest(BaseModel):
     """The body of `POST /v1/chat`: one user message to a large model that thinks."""
 
-    model: str
-    messages: list[ChatMessage]
-    temperature: float
+    model_config = ConfigDict(json_schema_extra=_all_sent)
+
+    model: str = Field(description="`models.overseer_cloud` of the tasks file.")
+    messages: list[ChatMessage] = Field(description="One of them.")
+    temperature: float = Field(description="0.2 for the review, 0.1 for the judgment.")
     think: bool = True
     provider: str = "ollama_cloud"
 
 
-def _null_is(default: object) -> BeforeValidator:
+def _null_is(default: object, of: Any) -> BeforeValidator:
+    """Read null as a default; `of` is what a schema says that else may come."""
     # Gateways in several languages write null, or nothing, where they have not counted. A task was
     # done all the same, and an error would throw away a call that may be asked only once.
-    return BeforeValidator(lambda value: default if value is None else value)
+    return BeforeValidator(
+        lambda value: default if value is None else value, json_schema_input_type=of | None
+    )
 
 
 def whole(value: object) -> object:
@@ -151,7 +170,7 @@ class Usage(BaseModel):
 class Artifact(BaseModel):
     """What a task brought; only its usage matters to the battery."""
 
-    usage: Annotated[Usage, _null_is({})] = Usage()
+    usage: Annotated[Usage, _null_is({}, Usage)] = Usage()
 
 
 def object_of(value: object) -> Json:
@@ -162,21 +181,41 @@ def object_of(value: object) -> Json:
     return value if isinstance(value, dict) else {}
 
 
-class RespondAnswer(BaseModel):
-    """The part of a respond answer that the battery reads.
+#: Of a type that a schema cannot say: only in an object is something read.
+_ARTIFACT: Final[Json] = {
+    "properties": {
+        "usage": {
+            "type": ["object", "null"],
+            "properties": {
+                "total_tokens": {
+                    "type": ["integer", "null"],
+                    "minimum": 0,
+                    "maximum": MOST_COUNTED,
+                }
+            },
+        }
+    }
+}
 
-    Other keys are passed over here, not refused: gateways grow, and the whole answer goes to disk
-    as it came.
-    """
+
+class RespondAnswer(BaseModel):
+    """The part of a respond answer that the battery reads; all other keys are kept as they came."""
+
+    # Other keys are passed over here, not refused: gateways grow, and the whole answer goes to
+    # disk as it came.
 
     # An unknown status is an error. To count it as failed, or as ok, would be a guess, and every
     # metric and gate rests on it.
-    status: Status
-    iterations: Count = None
-    artifact: Annotated[Artifact, BeforeValidator(object_of)] = Artifact()
+    status: Status = Field(description="How the task ended.")
+    iterations: Count = Field(default=None, description="Turns used.")
+    artifact: Annotated[Artifact, BeforeValidator(object_of), WithJsonSchema(_ARTIFACT)] = Field(
+        default=Artifact(), description="Anything; tokens are at `usage.total_tokens`."
+    )
     # Entries may be lines of text or anything else; only an object can have the overseer's kind.
-    log: Annotated[list[Any], _null_is([])] = []
-    error: str | None = None
+    log: Annotated[list[Any], _null_is([], list[Any])] = Field(
+        default=[], description="Entries of any kind; an object says with `kind` what happened."
+    )
+    error: str | None = Field(default=None, description="Why it failed.")
 
     @property
     def tokens(self) -> int | None:

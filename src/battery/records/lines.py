@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal, NamedTuple, NotRequired, get_type_hints
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     GetPydanticSchema,
@@ -23,7 +22,7 @@ from pydantic import (
 from typing_extensions import TypedDict
 
 from battery.base.numbers import counted
-from battery.protocol import Json, Status
+from battery.protocol import Json, RespondAnswer, Status
 from battery.protocol.chat import chat_cut
 from battery.protocol.distill import distilled
 from battery.protocol.usage import usage_spent
@@ -33,31 +32,12 @@ from battery.records.models import Arm, Phase, Task
 from battery.records.stages import CHAT_STAGES, ChatStage
 
 
-class Answer(BaseModel):
-    """The gateway's whole answer; keys that are not named here are kept as they came."""
+class Answer(RespondAnswer):
+    """The system's whole answer; keys that are not named here are kept as they came."""
 
     # Not built before a schema is asked for: nothing is read through it.
     model_config = ConfigDict(extra="allow", defer_build=True)
 
-    status: Status = Field(description="How the task ended.")
-    iterations: int | None = Field(default=None, ge=0, description="Turns used.")
-    artifact: Annotated[
-        Any,
-        WithJsonSchema(
-            {
-                "properties": {
-                    "usage": {
-                        "type": ["object", "null"],
-                        "properties": {"total_tokens": {"type": ["integer", "null"], "minimum": 0}},
-                    }
-                }
-            }
-        ),
-    ] = Field(default=None, description="Anything; tokens are at `usage.total_tokens`.")
-    log: list[Any] | None = Field(
-        default=None, description="Entries of any kind; an object says with `kind` what happened."
-    )
-    error: str | None = Field(default=None, description="Why it failed.")
     elapsed_ms: float | None = Field(
         default=None,
         alias="_elapsed_ms",

@@ -1,10 +1,11 @@
-"""The JSON Schema of every document that a battery reads or writes, built from its records.
+"""The JSON Schema of every document that a battery reads, writes or sends, built from its records.
 
-Which documents there are is up to the table of files; `compare --json` alone writes none of them.
+Which files there are is up to the table of files; `compare --json` writes none, and calls are sent.
 """
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, Final, NamedTuple
 
 from pydantic import TypeAdapter
@@ -12,6 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from battery.base.errors import UsageError
 from battery.records.comparison import Comparison
+from battery.records.exchanges import EXCHANGES
 from battery.records.models import SCHEMA_VERSION
 from battery.store.artifacts import ARTIFACTS
 
@@ -20,7 +22,7 @@ DIALECT: Final = GenerateJsonSchema.schema_dialect
 
 
 class Described(NamedTuple):
-    """What a schema is of: the file, files or output, and the type of their content."""
+    """What a schema is of: the file, files, output or call, and the type of their content."""
 
     path: str
     about: str
@@ -37,12 +39,16 @@ SCHEMAS: Final = {
 } | {
     "comparison": Described(
         "battery compare --json", "What two batteries show side by side.", Comparison
-    )
+    ),
+    **{
+        name: Described(call, f"{inspect.getdoc(exchange)}", exchange)
+        for name, (call, exchange) in EXCHANGES.items()
+    },
 }
 
 
 def schema(name: str) -> dict[str, Any]:
-    """Build the JSON Schema of a file, in the dialect of 2020-12; raise `UsageError`.
+    """Build the JSON Schema of a document, in the dialect of 2020-12; raise `UsageError`.
 
     Keys with a default are not required: a file without such a key is valid.
     """
