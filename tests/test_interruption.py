@@ -85,7 +85,7 @@ def test_a_terminal_that_is_closed(
     hold = Blocking(gateway, 1)
     with on_terminal(*options, cwd=tmp_path, hangup_ignored=ignored) as terminal:
         assert hold.reached.wait(60)
-        terminal.wait_for("running")
+        terminal.wait_for("tokens: learner")
         terminal.close()
         if ignored:
             hold.release.set()
@@ -102,7 +102,7 @@ def test_what_is_typed_at_the_live_view_leaves_a_clean_terminal(
     hold = Blocking(gateway, 1)
     with on_terminal(*options, cwd=tmp_path) as terminal:
         assert hold.reached.wait(60)
-        terminal.wait_for("running")
+        terminal.wait_for("tokens: learner")
         terminal.type(keys)
         code = terminal.end()
         hold.release.set()

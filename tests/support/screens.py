@@ -118,6 +118,8 @@ class Terminal:
         hangup_ignored: bool = False,
     ) -> None:
         self.screen = Screen(columns, rows)
+        #: Whether what is typed was shown at the end.
+        self.echoed = False
         self._written = bytearray()
         self._master, slave = pty.openpty()
         self._size(columns, rows)
@@ -148,6 +150,11 @@ class Terminal:
         """Type at the keyboard."""
         os.write(self._master, text.encode())
 
+    @property
+    def echoes(self) -> bool:
+        """Whether what is typed is shown."""
+        return bool(termios.tcgetattr(self._master)[3] & termios.ECHO)
+
     def wait_for(self, text: str) -> None:
         """Read until the text is in one line of the screen."""
         end = time.monotonic() + _LIMIT_S
@@ -168,6 +175,7 @@ class Terminal:
             self._take(chunk)
             if look:
                 look(self.screen)
+        self.echoed = self.echoes
         self.close()
         self.child.wait()
         return self.screen

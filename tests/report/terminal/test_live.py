@@ -216,6 +216,27 @@ def test_a_size_that_changes_destroys_nothing(sizes: list[tuple[int, int]]) -> N
     assert screen.cursor_shown
 
 
+@pytest.mark.parametrize(("columns", "rows"), [*rush.SIZES, (40, 10)])
+@pytest.mark.parametrize(
+    ("keys", "end"),
+    [("abc\n", []), ("\x03", ["stopped: KeyboardInterrupt"])],
+    ids=["a line", "Ctrl-C"],
+)
+def test_what_is_typed_leaves_nothing_of_a_frame(
+    columns: int, rows: int, keys: str, end: list[str]
+) -> None:
+    terminal = Terminal(*screens.PLAY, "waits", columns=columns, rows=rows)
+    terminal.wait_for("distill    writer:")
+    assert not terminal.echoes
+    terminal.type(keys)
+    screen = terminal.to_the_end()
+    text = " ".join(" ".join(screen.everything).split())
+    expected = " ".join([*SURVIVES, *end])
+    assert text.replace(";", "") == " ".join(expected.split())
+    assert screen.cursor_shown
+    assert terminal.echoed
+
+
 def test_no_color_draws_the_same_without_colour() -> None:
     plain = screens.played("whole", environment={"NO_COLOR": "1"}).screen
     assert plain.everything == played("whole").screen.everything

@@ -5,6 +5,8 @@ Only this module imports rich. It shows a few rows, however long the battery is.
 
 from __future__ import annotations
 
+import os
+import termios
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -50,6 +52,8 @@ _GOOD: Final = "green"
 #: How outcomes look that are not as they should be.
 _STYLES: Final = {"blocked": "magenta", "failed": "yellow", "bluff": "red"}
 _WORST_LAST: Final = ("ok", "refused", *_STYLES)
+#: Where `termios` has the modes of which echo is one.
+_LOCAL: Final = 3
 _WRAP: Final = "\x1b[?7h"
 _NO_WRAP: Final = "\x1b[?7l"
 
@@ -104,6 +108,8 @@ class LiveProgress:
         # before it takes the lock under which it writes, so each print and each frame takes this
         # one. It guards the board as well.
         self._lock = threading.Lock()
+        #: Whether the terminal showed what is typed, as its mode.
+        self._echo = 0
         self._over = threading.Event()
         self._timer = threading.Thread(target=self._draw, name="live view", daemon=True)
         self._console = Console(file=cast(TextIO, _Wrapping(stream)), highlight=False)
@@ -121,6 +127,7 @@ class LiveProgress:
 
     def __enter__(self) -> Self:
         with self._writing():
+            self._set_echo(on=False)
             self._live.start()
         self._timer.start()
         return self
@@ -130,6 +137,7 @@ class LiveProgress:
         self._timer.join()
         with self._writing():
             self._live.stop()
+        self._set_echo(on=True)
 
     def __call__(self, event: events.Event) -> None:
         """Take one event; what is to stay is printed above the view."""
@@ -155,6 +163,18 @@ class LiveProgress:
                 yield Text(notice_line(event), style="yellow" if event.warning else "dim")
             case _:
                 pass
+
+    def _set_echo(self, *, on: bool) -> None:
+        # What is typed, be it only Ctrl-C, would move the cursor, and the frame could not be wiped.
+        with suppress(OSError, termios.error):
+            terminal = self._console.file.fileno()
+            # In the background, changing the terminal would stop the process.
+            if os.tcgetpgrp(terminal) == os.getpgrp():
+                modes = termios.tcgetattr(terminal)
+                echo, modes[_LOCAL] = modes[_LOCAL] & termios.ECHO, modes[_LOCAL] & ~termios.ECHO
+                modes[_LOCAL] |= self._echo if on else 0
+                self._echo = echo
+                termios.tcsetattr(terminal, termios.TCSANOW, modes)
 
     def _draw(self) -> None:
         while not self._over.wait(self._pause):
