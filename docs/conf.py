@@ -78,7 +78,21 @@ def add_samples(app: Sphinx) -> None:
     (app.outdir / "index.html").write_text(START, "utf-8")
 
 
+def complete_markup(
+    _app: Sphinx, _page: str, _template: str, context: dict[str, object], _tree: object
+) -> None:
+    """Say what theme and builder leave out: levels of captions, and that keys scroll code."""
+    for part, written, complete in (
+        ("furo_navigation_tree", 'role="heading"', 'role="heading" aria-level="2"'),
+        ("body", "<pre>", '<pre tabindex="0">'),
+    ):
+        if isinstance(markup := context.get(part), str):
+            context[part] = markup.replace(written, complete)
+
+
 def setup(app: Sphinx) -> None:
-    """Connect both to the build."""
+    """Connect all three to the build."""
     app.connect("source-read", complete_front_page)
     app.connect("builder-inited", add_samples)
+    # After the theme, which makes the navigation.
+    app.connect("html-page-context", complete_markup, priority=900)

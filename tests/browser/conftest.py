@@ -11,6 +11,8 @@ import pytest
 from tests.browser.folders import make_report, write_battery
 from tests.browser.hostile import write_hostile
 from tests.support.browser import Visit, browsing, visiting
+from tests.support.commands import battery
+from tests.support.samples import sample
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -43,6 +45,19 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write the report of a small battery with two arms and two repeats."""
     folder = write_battery(tmp_path_factory.mktemp("plain"), repeats=2)
     return make_report(folder)
+
+
+@pytest.fixture(scope="package")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the report of a real battery: the packaged tasks, three iterations."""
+
+    def make(folder: Path) -> None:
+        # In a process of its own: next to an open browser this one can run no other loop.
+        words = ("run", "-n", 3, "--seed", 7, "--quiet", "--dir", folder)
+        done = battery(*words, cwd=folder.parent)
+        assert done.returncode == 0, done.stderr
+
+    return sample(tmp_path_factory, "browsed", make) / "report.html"
 
 
 @pytest.fixture(scope="package")

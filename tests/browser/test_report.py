@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -283,7 +284,9 @@ _BESIDE_THE_PAPER = """[...document.querySelectorAll('main table')].filter((each
   each.getBoundingClientRect().right > innerWidth + 1).map((each) => each.outerHTML.slice(0, 99))"""
 
 
-def test_paper_gets_light_colours_all_details_and_no_controls(visit: Visit, tmp_path: Path) -> None:
+def test_paper_gets_light_colours_what_matters_and_no_controls(
+    visit: Visit, tmp_path: Path
+) -> None:
     # A4 with the usual margins; so many iterations that some are packed.
     visit.page.set_viewport_size({"width": 718, "height": 1000})
     report = make_report(write_battery(tmp_path, iterations=24))
@@ -293,17 +296,29 @@ def test_paper_gets_light_colours_all_details_and_no_controls(visit: Visit, tmp_
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.evaluate(_BESIDE_THE_PAPER) == []
+    # By iteration, which is folded on the screen; and what the reader unfolded.
+    expect(page.get_by_role("region", name="Change by iteration")).to_be_visible()
+    expect(page.get_by_role("table", name="Tokens per task, iterations 17 to 24")).to_be_visible()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == (
         "rgb(255, 255, 255)"
     )
-    assert page.locator("main details:not([open])").count() == 0
-    assert not page.locator(".controls, .contents").first.is_visible()
+    for screen_only in (".controls", ".contents", "footer details", "#learned ~ details"):
+        assert page.locator(f"{screen_only}:visible").count() == 0
     assert fits(page)
     page.evaluate("dispatchEvent(new Event('afterprint'))")
-    assert page.locator("main details:not([open])").count() > 0
-    assert page.locator("figure table").count() == 5 * 3
-    assert page.pdf().startswith(b"%PDF")
+    assert page.locator("details[data-paper][open]").count() == 0
+    assert page.locator("figure table").count() == 3
     assert is_well(visit, report)
+
+
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_the_packaged_battery_is_printed_on_four_pages(
+    visit: Visit, packaged: Path, paper: str
+) -> None:
+    page = visit.open(packaged)
+    expect(page.locator(".chart > svg")).to_have_count(5)
+    page.emulate_media(media="print")
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format=paper))) <= 4
 
 
 _HEADINGS = """[...document.querySelectorAll('h1,h2,h3,h4,h5,h6')]

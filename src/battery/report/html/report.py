@@ -48,6 +48,10 @@ _SCRIPTS: Final = ("charts.js", "board.js", "transcripts.js")
 MOST_UNPACKED: Final = 20
 
 
+#: Of more columns than this, the rows of the grid break into lines on paper.
+MOST_COLUMNS: Final = 8
+
+
 #: Of more tasks than one table holds, so many with the largest gain are shown first.
 MOST_GAINED: Final = 20
 #: A task, and its row in the table of those that learned.
@@ -109,6 +113,7 @@ def report(opened: OpenedBattery, summary: Summary) -> Iterator[bytes]:
         "marks": board.marks(),
         "packed": len(table.iterations) > MOST_UNPACKED,
         "most_unpacked": MOST_UNPACKED,
+        "most_columns": MOST_COLUMNS,
         "drawn": min(len(table.tasks), MOST_LINES),
         "learned": list(learned(distilled)),
         "reviews": reviews(map(_reviewed, steps), summary.scorecard),

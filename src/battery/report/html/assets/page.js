@@ -95,10 +95,11 @@ function unpack(details) {
 }
 addEventListener("toggle", (event) => unpack(event.target), true);
 
-/* Paper has nobody to click: everything is opened for it, and closed again after. */
+/* Paper has nobody to click: what belongs on it is opened, and closed again after. What a reader opened
+   is printed too; the rest is left out, for it would be most of the pages. */
 addEventListener("beforeprint", () => {
-  document.querySelectorAll("main details").forEach(unpack);
-  for (const details of document.querySelectorAll("main details:not([open])")) {
+  for (const details of document.querySelectorAll("details[data-paper]:not([open])")) {
+    unpack(details);
     details.open = true;
     details.dataset.printed = "";
   }
