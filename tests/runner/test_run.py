@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from battery.base.errors import (
     ArtifactError,
     BrokenAnswerError,
+    CallError,
     CheckError,
     FolderError,
     TasksError,
@@ -24,10 +26,13 @@ from battery.runner.run import dry_run, iterate, run
 from battery.store.artifacts import SUMMARY
 from battery.store.battery_dir import BatteryDir
 from battery.store.journal import Journal
+from battery.target.kinds import read
 from tests.support import notes
 from tests.support.commands import write_tasks
 
 pytestmark = pytest.mark.slow
+
+AGENT = "def respond(task): return 'no'"
 
 
 def manifest(settings: Settings) -> Manifest:
@@ -82,6 +87,48 @@ def test_iterate_adds_one_iteration_and_a_new_run_moves_the_finished_battery_awa
     assert len(asyncio.run(run(settings, told.append)).iterations) == 1
     moved = [event.text for event in told if isinstance(event, Notice) and event.warning]
     assert any("was moved to" in text for text in moved)
+
+
+def local(settings: Settings, tmp_path: Path, name: str = "respond") -> Settings:
+    target = read(f"python:{tmp_path / 'agent.py'}:{name}", {})
+    return replace(settings, gateway=target, no_control=True)
+
+
+def warnings(told: list[Event]) -> list[str]:
+    return [event.text for event in told if isinstance(event, Notice) and event.warning]
+
+
+def test_a_target_that_cannot_begin_leaves_the_finished_battery_where_it_is(
+    settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "agent.py").write_text(AGENT)
+    asyncio.run(run(local(settings, tmp_path), lambda _event: None))
+    told: list[Event] = []
+    with pytest.raises(CallError, match="has no respnod; it has respond"):
+        asyncio.run(run(local(settings, tmp_path, "respnod"), told.append))
+    assert manifest(settings).state == "finished"
+    assert not (settings.folder / "archive").exists()
+    assert not warnings(told)
+
+
+def test_an_agent_that_was_edited_is_told_and_stays_on_record(
+    settings: Settings, tmp_path: Path
+) -> None:
+    agent = tmp_path / "agent.py"
+    agent.write_text(AGENT)
+    mine = local(settings, tmp_path)
+    asyncio.run(run(mine, lambda _event: None))
+    told: list[Event] = []
+    asyncio.run(iterate(mine, told.append))
+    assert not [text for text in warnings(told) if "edited" in text]
+    agent.write_text(AGENT.replace("no", "yes"))
+    asyncio.run(iterate(mine, told.append))
+    (edited,) = (text for text in warnings(told) if "edited" in text)
+    assert edited.startswith(f"{agent} was edited, and another system is asked from iteration 3 on")
+    assert edited in manifest(settings).notes
+    told.clear()
+    asyncio.run(iterate(mine, told.append))
+    assert not [text for text in warnings(told) if "edited" in text]
 
 
 def test_iterate_needs_a_manifest(settings: Settings) -> None:

@@ -132,6 +132,25 @@ def test_what_goes_wrong_is_one_error_with_its_last_words(
     assert raised.value.hint
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("{vreb}", "write {verb}"),
+        ("--do={verb,tel}", "write {verb,tell}"),
+        ("{memory}", "known are {verb} and {verb,tell}"),
+    ],
+)
+def test_a_place_for_what_nobody_fills_in_is_refused(words: str, hint: str) -> None:
+    with pytest.raises(UsageError, match="is not known") as refused:
+        read(f"exec:sh {words}", {})
+    assert hint in (refused.value.hint or "")
+
+
+@pytest.mark.parametrize("words", ["-c 'awk {print} {verb}'", "'${vreb}'", "{}", "{VERB}"])
+def test_braces_that_mean_something_else_stay(words: str) -> None:
+    read(f"exec:sh {words}", {})
+
+
 def test_one_that_takes_too_long_is_ended_with_all_that_it_started(seat: Seat) -> None:
     script = 'sleep 600 & echo $! > "$BATTERY_MEMORY/pid"; echo waiting >&2; wait'
     with pytest.raises(CallTimeoutError, match=r"no answer within 0.5 s: waiting"):

@@ -34,6 +34,23 @@ def grow(folder: Path, tree: dict[str, bytes]) -> None:
             path.write_bytes(content)
 
 
+def test_a_link_out_of_the_memory_is_told_once_and_by_name(tmp_path: Path) -> None:
+    told: list[str] = []
+    kept = Kept(tmp_path, told.append)
+    (tmp_path / "shared").write_text("known")
+    for arm in ("learn", "frozen"):
+        grow(tmp_path / arm, {"a/notes.txt": b"a"})
+        (tmp_path / arm / "inner").symlink_to("a/notes.txt")
+        (tmp_path / arm / "self").symlink_to("self")
+        FolderMemory(tmp_path / arm, kept).keep()
+        assert not told
+    for arm in ("learn", "frozen"):
+        (tmp_path / arm / "a" / "outer").symlink_to(tmp_path / "shared")
+        FolderMemory(tmp_path / arm, kept).keep()
+    (text,) = told
+    assert text.startswith(f"a/outer in the memory is a link out of it, to {tmp_path / 'shared'}:")
+
+
 def content(folder: Path) -> dict[str, object]:
     return {
         path.relative_to(folder).as_posix(): str(path.readlink())

@@ -90,7 +90,7 @@ def test_several_workers_and_one_arm_will_do_for_it(here: Path) -> None:
 def test_doctor_says_what_its_probe_found_and_asks_nothing(here: Path) -> None:
     lines = battery(here, "doctor", "--gateway", "notes:mine").stdout.splitlines()
     assert lines[2:5] == [
-        "ok    gateway: the agent is awake",
+        "ok    target: the agent is awake",
         "ok    learning side: the agent is awake; --llm-team names a live one",
         "settings:",
     ]
@@ -142,7 +142,7 @@ def test_a_control_gateway_is_refused_where_the_target_brings_a_twin(
 ) -> None:
     control = f"http://127.0.0.1:{unused_port()}"
     done = battery(here, "run", "--gateway", gateway, "--control-gateway", control, code=2)
-    assert "brings a control of its own" in done.stderr
+    assert "brings a twin of its own" in done.stderr
     assert not (here / "data").exists()
 
 
@@ -169,7 +169,7 @@ def test_a_target_that_names_no_kind_is_told_how_it_is_written(text: str, hint: 
 
 def test_the_embedded_gateway_can_be_named(here: Path) -> None:
     done = battery(here, "doctor", "--gateway", "embedded")
-    assert "ok    gateway: the embedded one starts and answers\n" in done.stdout
+    assert "ok    target: the embedded one starts and answers\n" in done.stdout
 
 
 def opened(settings: Settings, count: int, call: str) -> tuple[list[Any], list[str]]:

@@ -44,6 +44,11 @@ class Options(Record):
         default=None,
         description="SHA-256 of what the file says that describes the target; null without one.",
     )
+    target_files: dict[str, str] | None = Field(
+        default=None,
+        description="SHA-256 of each file of the system's own that the target names, by path: the "
+        "Python file, the command and the first file that it is given. Null without any.",
+    )
     memory_kept: bool = Field(
         default=False,
         description="Whether battery itself gave both arms the same memory to start with.",

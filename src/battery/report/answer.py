@@ -95,7 +95,10 @@ def so_far(learner: Metrics, twin: Metrics | None) -> str:
 
     Of that iteration alone: what may be claimed is for the verdict to say.
     """
-    metric = next((key for key in (TOKENS, TURNS) if getattr(learner, key) is not None), None)
+    # What nobody reports counts as 0 in the sum of the tokens, which is no measurement.
+    sides = [each for each in (learner, twin) if each]
+    known = [key for key in (TOKENS, TURNS) if getattr(learner, key) is not None]
+    metric = next((key for key in known if any(getattr(each, key) for each in sides)), None)
     if metric is None:
         return ""
     text = f"{_per_task(metric, learner)} {_label(metric)}"

@@ -121,9 +121,12 @@ def _of_local(settings: Settings) -> dict[str, Any]:
     """Return the options that only local systems have: a gateway is told nothing."""
     if not targets.is_local(settings):
         return {}
-    digest = targets.digest(settings)
-    feedback = {"feedback": settings.feedback or DEFAULT_FEEDBACK}
-    return feedback | ({"target_digest": digest} if digest else {})
+    digest, files = targets.digest(settings), targets.file_digests(settings)
+    return {
+        "feedback": settings.feedback or DEFAULT_FEEDBACK,
+        **({"target_digest": digest} if digest else {}),
+        **({"target_files": files} if files else {}),
+    }
 
 
 def _of_memory(settings: Settings) -> dict[str, bool]:
@@ -271,6 +274,7 @@ def _continued(battery: Battery, wanted: int, tell: Observer) -> Battery:
                 "concurrency": concurrency,
                 "reviewer": settings.reviewer,
                 "prepare": settings.prepare,
+                **({"target_files": files} if (files := targets.file_digests(settings)) else {}),
             }
         ),
         # Kept for good: a summary made much later must still know which numbers do not compare.
@@ -296,6 +300,12 @@ def _changes(settings: Settings, manifest: Manifest, concurrency: int) -> list[s
     if before != concurrency:
         moved = f"the concurrency was {before} and is {concurrency} {since}"
         changes.append(f"{moved}: elapsed times do not compare")
+    sums, now = manifest.options.target_files or {}, targets.file_digests(settings)
+    changes += [
+        f"{path} was edited, and another system is asked {since}: its numbers do not compare"
+        for path, digest in sums.items()
+        if digest != now.get(path)
+    ]
     if settings.reviewer != manifest.options.reviewer:
         own = manifest.options.reviewer or "the target itself"
         changes.append(f"the reviewer was {own} and is {settings.reviewer} {since}")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from battery.base import interrupts, loop
@@ -25,7 +27,7 @@ from battery.protocol import Json
 from battery.recorded import open_battery
 from battery.recorded.summary import summary_of
 from battery.records.checks import Checked
-from battery.records.events import Notice, Observer, Outlook, Plan
+from battery.records.events import Event, Notice, Observer, Outlook, Plan
 from battery.records.manifest import Manifest
 from battery.records.models import LEARN, Phase, Task
 from battery.records.summary import Summary
@@ -43,7 +45,7 @@ from battery.store.files import Reserve, make_folder
 from battery.store.journal import Journal
 from battery.store.lock import locked
 from battery.target import targets
-from battery.target.system import Learner, Worker
+from battery.target.system import Chatting, Connection, Learner, Worker
 
 #: Answers that are named where they flipped when they were graded again.
 _FLIPS: Final = 3
@@ -65,7 +67,7 @@ async def run(settings: Settings, tell: Observer) -> Summary:
     # What is refused here leaves no folder behind.
     battery = prepare.new(folder, settings)
     with locked(folder.root, tell):
-        _clear(folder, tell)
+        await _clear(battery, tell)
         preflight.warn_of_earlier(battery, tell)
         return await _carry_on(battery, tell)
 
@@ -114,19 +116,46 @@ def _recorded(battery: Battery) -> Journal:
     return Journal(battery.folder.iteration(number).journal)
 
 
-def _clear(folder: BatteryDir, tell: Observer) -> None:
+async def _clear(battery: Battery, tell: Observer) -> None:
     """Move a finished battery out of the way, and remove one that never made a call.
 
-    Refuses to touch anything else.
+    Refuses to touch anything else, and to make room for a battery that cannot begin.
     """
+    folder = battery.folder
     opened = prepare.finished_there(folder)
     if opened is None:
         folder.discard()
         return
+    await _look(battery.settings)
     target = folder.archive(opened.provenance)
     text = f"the finished battery in {folder.root} was moved to {target}"
     # Not to be missed with --quiet: what was there a moment ago is now elsewhere.
     tell(Notice(text, warning=True))
+
+
+async def _look(settings: Settings) -> None:
+    """Look whether everybody is there who will be asked; raise `CallError`."""
+
+    def mute(_event: Event) -> None:
+        """Say nothing: what is to be said is said once the battery begins."""
+
+    # Memories of no account: the real ones are where they are looked for later.
+    with tempfile.TemporaryDirectory(prefix="battery-") as scratch:
+        async with _opened(settings, BatteryDir(Path(scratch)), mute) as (workers, team, reviewing):
+            await preflight.require_there(workers[0], team, reviewing, settings, mute)
+
+
+@asynccontextmanager
+async def _opened(
+    settings: Settings, folder: BatteryDir, tell: Observer, asked: targets.Asked | None = None
+) -> AsyncIterator[tuple[Sequence[Worker], Connection, Chatting]]:
+    """Open whom the workers ask, who is asked to distill, and who reviews."""
+    async with (
+        targets.opened(settings, folder, tell, asked) as workers,
+        targets.learning_side(settings, workers) as team,
+        targets.reviewing_side(settings, workers) as reviewing,
+    ):
+        yield workers, team, reviewing
 
 
 @asynccontextmanager
@@ -146,11 +175,8 @@ async def _asking(
         judge=judge,
         run_id=manifest.run_id,
     )
-    async with (
-        targets.opened(settings, battery.folder, tell, asked) as workers,
-        targets.learning_side(settings, workers) as llm_team,
-        targets.reviewing_side(settings, workers) as reviewing,
-    ):
+    opened = _opened(settings, battery.folder, tell, asked)
+    async with opened as (workers, llm_team, reviewing):
         await preflight.require_there(workers[0], llm_team, reviewing, settings, tell)
         await _put_memory_back(battery, workers)
         yield partial(

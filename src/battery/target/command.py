@@ -21,7 +21,7 @@ from battery.base.errors import (
     UsageError,
 )
 from battery.base.processes import EndedError, FloodError, Running, ending
-from battery.base.text import brief
+from battery.base.text import brief, nearest
 from battery.inputs.settings import Target
 from battery.protocol import Json, limits
 from battery.system import Ask, Outcome, Verbs
@@ -33,6 +33,9 @@ PREFIX: Final = "exec:"
 #: Is replaced by `respond` or `distill`; the longer one by `tell` as well. In a shell's script,
 #: `${verb}` is a variable.
 _VERB: Final = re.compile(r"(?<!\$)\{verb(,tell)?\}")
+#: What may be in braces in a command line.
+_PLACES: Final = ("verb", "verb,tell")
+_PLACE: Final = re.compile(r"(?<!\$)\{([a-z_]+(?:,[a-z_]+)*)\}")
 #: The exit code by which a command says that it has no such verb, as `sysexits.h` has it.
 _UNKNOWN_VERB: Final = 64
 #: What needs no quotes where the command is one text again.
@@ -232,6 +235,7 @@ def read(text: str, _headers: Mapping[str, str]) -> Target:
         raise UsageError(f"{text!r} cannot be read: {error}", hint=_EXAMPLE) from error
     if not words:
         raise UsageError(f"{text!r} names no command", hint=_EXAMPLE)
+    _refuse_unknown_places(words)
     if "/" in words[0]:
         words[0] = str(Path(words[0]).expanduser().absolute())
     _refuse_unusable(words[0])
@@ -249,6 +253,29 @@ def _is_file(word: str) -> bool:
         return False
 
 
+def _refuse_unknown_places(words: Sequence[str]) -> None:
+    """Refuse a place for what nobody fills in; raise `UsageError`."""
+    # A word with a space in it is a script, in whose language braces have a meaning of their own.
+    for word in (word for word in words if not re.search(r"\s", word)):
+        for name in _PLACE.findall(word):
+            if name not in _PLACES:
+                meant = nearest(name, _PLACES)
+                known = " and ".join(f"{{{place}}}" for place in _PLACES)
+                raise UsageError(
+                    f"{{{name}}} in the command line of the target is not known",
+                    hint=f"write {{{meant}}}; known are {known}" if meant else f"known are {known}",
+                )
+
+
+def _files(text: str) -> list[Path]:
+    """Return the program that a target names by its path, and the first file that it is given."""
+    words = shlex.split(text.removeprefix(PREFIX))
+    # `read` has made paths of all that are files; what a name on the PATH stands for is not known.
+    first = [word for word in words[:1] if "/" in word]
+    given = [word for word in words[1:] if word.startswith("/") and _is_file(word)]
+    return [Path(word) for word in (*first, *given[:1])]
+
+
 def _refuse_unusable(command: str) -> None:
     """Refuse what no system would run; raise `UsageError`."""
     if shutil.which(command):
@@ -263,4 +290,4 @@ def _refuse_unusable(command: str) -> None:
     raise UsageError(f"there is no command {command}", hint=hint)
 
 
-COMMAND: Final = local_kind("command", PREFIX, CommandDriver, read)
+COMMAND: Final = local_kind("command", PREFIX, CommandDriver, read, _files)

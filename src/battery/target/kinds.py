@@ -163,6 +163,15 @@ async def _described(opening: Opening) -> AsyncIterator[Sequence[Worker]]:
         yield workers
 
 
+def _files_of_described(text: str) -> Sequence[Path]:
+    path = Path(text)
+    target = read_file(path).target
+    if target.kind not in {"python", "exec"}:
+        return ()
+    inner = read(named(path, target), {}).url
+    return kind_of(inner).files(inner)
+
+
 FILE: Final = Kind(
     name="target of a file",
     recognizes=is_file,
@@ -173,6 +182,7 @@ FILE: Final = Kind(
     is_local=True,
     has_memory=lambda text: read_file(Path(text)).has_memory,
     digest=lambda text: read_file(Path(text)).digest,
+    files=_files_of_described,
 )
 
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from battery.base.clock import awake
@@ -282,6 +283,7 @@ async def open_local(
 ) -> AsyncIterator[Sequence[Worker]]:
     """Open one local system per worker and arm, each with a driver of its own."""
     home, settings = opening.memories.absolute(), opening.settings
+    kept = Kept(home, lambda text: opening.tell(Notice(text, warning=True)))
     level = settings.feedback or DEFAULT_FEEDBACK
     async with AsyncExitStack() as stack:
         meters = stack.enter_context(
@@ -307,7 +309,7 @@ async def open_local(
                     model=opening.tasks.models.executor_cloud if opening.tasks else "",
                     environment={**opening.environment, **meters.environment(arm)},
                 )
-                local = system(driver(seat), seat, Kept(home), attempts, meters)
+                local = system(driver(seat), seat, kept, attempts, meters)
                 worker[arm] = await stack.enter_async_context(aclosing(local))
         yield workers
 
@@ -317,10 +319,11 @@ def local_kind(
     prefix: str,
     driver: Callable[[str, Seat], Driver],
     read: Callable[[str, Mapping[str, str]], Target],
+    files: Callable[[str], Sequence[Path]] = lambda _text: (),
 ) -> Kind:
     """Return the kind of systems in a process of their own whose text begins with a prefix.
 
-    `driver` makes a driver of that text, which `read` has checked.
+    `driver` makes a driver of that text, which `read` has checked; `files` are what the text names.
     """
 
     @asynccontextmanager
@@ -333,6 +336,7 @@ def local_kind(
         recognizes=lambda text: text.startswith(prefix),
         opened=opened,
         read=read,
+        files=files,
         is_local=True,
         twin="the same one, with its folder put back before each call",
     )

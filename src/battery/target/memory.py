@@ -12,7 +12,7 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -74,9 +74,11 @@ def folder_of(arm: Arm, home: Path) -> Path:
 class Kept:
     """The copies of the memories of both arms, in the folder `home`; raises `ArtifactError`."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, warn: Callable[[str], None] = lambda _text: None) -> None:
         self._home = home
         self._copies = home / "kept"
+        self._warn = warn
+        self._warned = False
 
     def start(self, of: str) -> str | None:
         """Return the fingerprint that both arms start with, of the folder or a system's own."""
@@ -120,6 +122,16 @@ class Kept:
                 unfinished.rename(self._copies / name)
                 sync_folder(self._copies)
         return name
+
+    def warn_of_links_out(self, folder: Path) -> None:
+        """Warn once of a link out of a folder that is copied, as the copies share its end."""
+        if self._warned or (link := _link_out(folder)) is None:
+            return
+        self._warned = True
+        self._warn(
+            f"{link.relative_to(folder)} in the memory is a link out of it, to {link.readlink()}: "
+            "both arms share what is there, and it is not put back; copy it into the memory"
+        )
 
     def latest(self) -> Path | None:
         """Return the copy that was made last."""
@@ -180,6 +192,7 @@ class FolderMemory:
                 name = fingerprint(self._folder)
                 if self._kept.has(name):
                     return name
+                self._kept.warn_of_links_out(self._folder)
                 unfinished = self._kept.begin(name)
                 _copy(self._folder, unfinished, self._kept.latest())
                 # Read twice with one result, no file has changed between the two: the copy is what
@@ -236,6 +249,15 @@ def _everything(folder: Path) -> Iterator[Path]:
     # Not `rglob`: to that, a folder that may not be read is an empty one.
     for root, folders, files in os.walk(folder, onerror=_refuse):
         yield from (Path(root, name) for name in (*folders, *files))
+
+
+def _link_out(folder: Path) -> Path | None:
+    inside = os.path.realpath(folder)
+    for path in _everything(folder):
+        # Not `resolve`, which raises for a link to itself.
+        if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(inside):
+            return path
+    return None
 
 
 def _refuse(error: OSError) -> None:

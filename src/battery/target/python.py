@@ -297,4 +297,9 @@ def read(text: str, _headers: Mapping[str, str]) -> Target:
     return Target(f"{PREFIX}{path}:{name}")
 
 
-PYTHON: Final = local_kind("Python system", PREFIX, PythonDriver, read)
+def _files(text: str) -> list[Path]:
+    place = text.removeprefix(PREFIX).rpartition(":")[0]
+    return [Path(place)] if place.endswith(".py") else []
+
+
+PYTHON: Final = local_kind("Python system", PREFIX, PythonDriver, read, _files)

@@ -223,3 +223,5 @@ class Kind:
     #: What a target of this kind says, as a hash, where it is a file that may say something else
     #: when the battery goes on.
     digest: Callable[[str], str | None] = lambda _text: None
+    #: The files of the system's own that a target of this kind names.
+    files: Callable[[str], Sequence[Path]] = lambda _text: ()

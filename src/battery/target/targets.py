@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
+from hashlib import sha256
 from typing import Final, NamedTuple
 
 from battery.base.errors import MismatchError, UsageError
@@ -125,6 +126,12 @@ def digest(settings: Settings) -> str | None:
     return _kind(settings).digest(_gateway(settings).url)
 
 
+def file_digests(settings: Settings) -> dict[str, str]:
+    """Return by path the SHA-256 of each file of the system's own that the target names."""
+    files = _kind(settings).files(_gateway(settings).url)
+    return {str(path): sha256(path.read_bytes()).hexdigest() for path in files if path.is_file()}
+
+
 def refuse_unfit(settings: Settings) -> None:
     """Refuse settings that do not go with the kind of target; raise `UsageError`."""
     kind = _kind(settings)
@@ -162,7 +169,8 @@ def _refuse_unfit_control(settings: Settings, kind: Kind) -> None:
     if control is None:
         return
     if not kind.is_address:
-        named = settings.gateway.url if settings.gateway else "no gateway"
+        url = settings.gateway and settings.gateway.url
+        named = f"the target is {url}" if url else "no gateway is named"
         raise UsageError(
             f"--control-gateway names a twin, and {named}",
             hint="name a gateway's URL with --gateway, or leave out --control-gateway and its "

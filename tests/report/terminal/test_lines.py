@@ -111,6 +111,8 @@ def test_an_event_is_one_line(event: Event, plan: Plan, text: str) -> None:
         ({}, {"total_tokens": 5_000}, "778 tokens per task, twin 556 (+40%)"),
         ({}, {"total_tokens": None}, "778 tokens per task"),
         ({}, {"total_tokens": 0}, "778 tokens per task"),
+        ({"total_tokens": 0}, {"total_tokens": 0}, "3.00 turns per task, twin 3.00 (0%)"),
+        ({"total_tokens": 0}, None, "3.00 turns per task"),
         (
             {"total_tokens": None},
             {"avg_turns_per_task": 4.0},
