@@ -443,3 +443,24 @@ def test_what_a_battery_is_called_is_kept_until_a_command_says_otherwise(here: P
     done = battery("run", "--resume", "--name", "renamed", "--note", "", cwd=here)
     assert "nothing is left to do" in done.stderr
     assert labels(folder) == ("renamed", None, ["d"])
+
+
+def test_what_is_wrong_with_reviews_is_said_once_at_the_end_and_not_when_quiet(
+    gateway: Gateway, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.support.gateway.REVIEW", "nothing to propose")
+    live = ("--gateway", gateway.url, "--llm-team", gateway.url)
+    done = battery("run", "-n", 2, *live, "--full", cwd=here)
+    assert "could be read" not in done.stderr
+    for number in (1, 2):
+        said = f"iteration {number}: no proposal could be read"
+        assert " ".join(done.stdout.split()).count(said) == 1
+    folder = here / "data" / "battery"
+    assert (folder / "summary.md").read_text().count("no proposal could be read") == 2
+    summary = read_json(folder / "summary.json")
+    assert len(summary["review_warnings"]) == 2
+    assert summary["warnings"][-2:] == summary["review_warnings"]
+    done = battery("iterate", *live, "--full", "--quiet", cwd=here)
+    assert "could be read" not in done.stdout + done.stderr
+    done = battery("review", *live[:2], cwd=here)
+    assert done.stderr.count("iteration 3: no proposal could be read") == 1

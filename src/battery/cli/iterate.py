@@ -59,4 +59,4 @@ def iterate(
     with progress(quiet=quiet) as show, traced("iterate", show) as trace:
         summary = loop.run(stage.iterate, settings, trace.tell)
         trace.conclude(summary)
-    show_summary(summary, settings.folder, as_json=as_json, full=full)
+    show_summary(summary, settings.folder, as_json=as_json, full=full, quiet=quiet)

@@ -60,9 +60,20 @@ def print_record(record: BaseModel, print_it: Callable[[], object], *, as_json: 
 
 
 def show_summary(
-    summary: Summary, folder: Path, *, as_json: bool = False, full: bool = False
+    summary: Summary,
+    folder: Path,
+    *,
+    as_json: bool = False,
+    full: bool = False,
+    quiet: bool = False,
 ) -> None:
-    """Print the summary for people, in full or what it comes to, or for machines."""
+    """Print the summary for people, in full or what it comes to, or for machines.
+
+    `quiet` leaves warnings of reviews to the files: no number rests on them.
+    """
+    if quiet and not as_json:
+        kept = [text for text in summary.warnings if text not in summary.review_warnings]
+        summary = summary.model_copy(update={"warnings": kept})
     print_record(
         summary, lambda: print_summary(summary, folder, sys.stdout, full=full), as_json=as_json
     )

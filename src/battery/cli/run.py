@@ -99,4 +99,4 @@ def run(
         trace.conclude(summary)
     # After the trace: a gate that is not met is a result, and no error of the run.
     with then(lambda: require(summary, conditions)):
-        show_summary(summary, settings.folder, as_json=as_json, full=full)
+        show_summary(summary, settings.folder, as_json=as_json, full=full, quiet=quiet)

@@ -14,6 +14,7 @@ from battery.records.manifest import UNSETTLED
 from battery.records.models import Models, Proposal
 from battery.records.stages import CHAT_STAGES, DISTILL
 from battery.records.summary import Metrics, Summary
+from battery.review.chats import CHATS, Earlier
 from battery.review.scorecard import score
 from battery.store.iteration_dir import IterationDir
 from battery.store.journal import Journal
@@ -28,7 +29,7 @@ def summary_of(opened: OpenedBattery, *, report: bool) -> Summary:
     """
     journals = [Journal(step.journal) for step in opened.steps]
     provenance, rows = opened.provenance, trends(opened.metrics)
-    evidence = assess(opened.observed)
+    evidence, reviews = assess(opened.observed), list(_review_warnings(opened, journals))
     return Summary(
         run_id=provenance.run_id,
         name=provenance.name,
@@ -57,7 +58,8 @@ def summary_of(opened: OpenedBattery, *, report: bool) -> Summary:
         ),
         scrum=opened.steps[-1].read_verdicts(),
         artifacts=opened.folder.listing(report=report),
-        warnings=list(_warnings(opened, journals)),
+        warnings=[*_warnings(opened, journals), *reviews],
+        review_warnings=reviews,
     )
 
 
@@ -124,10 +126,23 @@ def _warnings(opened: OpenedBattery, journals: Sequence[Journal]) -> Iterator[st
         # A folder that has lost its journals still has the events.
         distill = journal.get(DISTILL.key) or {"events": list(step.distill_events())}
         yield from (f"{name}: {text}" for text in distill_warnings(distill))
-        for stage in CHAT_STAGES:
-            answer = (journal.get(stage.key) or {}).get("answer")
-            yield from (f"{name}: {warning}" for warning in chat_warnings(stage, answer))
-        if step.read_proposals() == []:
-            yield f"{name}: no proposal could be read from the review"
-        for verdict in step.read_verdicts():
-            yield from (f"{name}: {flag}" for flag in verdict.flags)
+
+
+def _review_warnings(opened: OpenedBattery, journals: Sequence[Journal]) -> Iterator[str]:
+    """Yield what is wrong with reviews and judgments, as their texts are read again."""
+    for step, journal in zip(opened.steps, journals, strict=True):
+        # A judgment reads the review again and meets the same faults; they are told once.
+        for text in dict.fromkeys(_reviewed(step, journal)):
+            yield f"iteration {step.number}: {text}"
+
+
+def _reviewed(step: IterationDir, journal: Journal) -> Iterator[str]:
+    for stage in CHAT_STAGES:
+        yield from chat_warnings(stage, (journal.get(stage.key) or {}).get("answer"))
+        answer = step.read_answer(stage.file)
+        # The texts of a folder in which nothing was read are the original script's.
+        if answer is not None and step.read_proposals() is not None:
+            answers = {read.role: step.read_answer(read.file) or "" for read in stage.reads}
+            yield from CHATS[stage.role].read(answer, Earlier(answers=answers)).warnings
+    for verdict in step.read_verdicts():
+        yield from verdict.flags

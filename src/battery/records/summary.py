@@ -168,6 +168,11 @@ class Summary(Record):
     warnings: list[str] = Field(
         description="What a reader of the numbers should know, one sentence each."
     )
+    review_warnings: list[str] = Field(
+        default=[],
+        description="Those of them, the last ones, that are about reviews and judgments: no number "
+        "rests on them.",
+    )
 
     @property
     def unfinished(self) -> str | None:

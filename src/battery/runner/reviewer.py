@@ -56,7 +56,9 @@ class Reviewer:
         self.files.write_answer(stage.file, answer)
         reading = chat.read(answer, earlier)
         self.files.write_records(reading.documents)
-        self._warn([*chat_warnings(stage, recorded.get("answer")), *reading.warnings])
+        # Of a run the summary tells them, from what is on disk, once.
+        if self.redo:
+            self._warn([*chat_warnings(stage, recorded.get("answer")), *reading.warnings])
         self.tell(
             MetaFinished(
                 self.files.number,
