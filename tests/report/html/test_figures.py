@@ -217,6 +217,15 @@ def test_dots_show_the_largest_gain_first_and_what_both_did_where_it_differs() -
     assert {dot.done for dot in shown.most if dot.kind != "niche"} == {""}
 
 
+def test_what_cannot_be_done_is_claimed_and_not_done() -> None:
+    def bluffs(cell: Cell) -> dict[str, Any]:
+        learned = cell.arm == LEARN and cell.iteration > 1
+        return {"status": "ok"} if learned and cell.phase is Phase.GAMMA else {}
+
+    shown = dots(assess(observed(bluffs)).by_task)
+    assert {dot.done for dot in shown.most} == {"", "2 of 2 claimed, twin 0 of 2"}
+
+
 def test_of_many_tasks_those_that_gain_most_and_those_that_gain_least_are_dots() -> None:
     by_task = assess(observed(learning)).by_task
     many = [by_task[0].model_copy(update={"label": str(number)}) for number in range(60)]

@@ -242,13 +242,15 @@ def dots(effects: Sequence[TaskEffect]) -> Dots:
 def _dot(task: TaskEffect) -> Dot:
     own = shown.done(task.learn_done, task.learn_calls)
     base = shown.done(task.frozen_done, task.frozen_calls)
+    # What cannot be done is not done, whatever the system says.
+    what = "claimed" if task.phase == Phase.GAMMA else "done"
     return Dot(
         task.label,
         KINDS[Phase(task.phase)],
         shown.relative(task.ratio),
         task.change,
         shown.CHANGES[task.change],
-        "" if own == base else f"{own} done, twin {base}",
+        "" if own == base else f"{own} {what}, twin {base}",
         _stem(task.label, task.ratio),
     )
 
