@@ -151,7 +151,7 @@ def test_a_lesson_that_was_cut_says_where_all_of_it_is(opened: OpenedBattery) ->
 def section(opened: OpenedBattery, name: str, **changes: Any) -> str:
     """Return the words of a section of the page, a space between any two cells."""
     found = re.search(
-        rf'<section aria-labelledby="{name}">.*?</section>', text(opened, **changes), re.S
+        rf'<section aria-labelledby="{name}"[^>]*>.*?</section>', text(opened, **changes), re.S
     )
     assert found
     return " ".join(re.sub(r"<[^>]*>", " ", found[0]).split())
@@ -221,6 +221,7 @@ def test_under_a_word_that_makes_numbers_worthless_none_is_put_forward(
     judged = {"evidence": evidence.model_copy(update={"verdict": word})}
     assert "says nothing here" in section(learned, "why", **judged)
     assert f"The verdict is {word}" in section(learned, "which", **judged)
+    assert "Numbers not to be used" in section(learned, "which", **judged)
     first = text(learned, **judged).partition("<nav")[0]
     assert "Numbers not to be used" in first
     assert "none of the numbers shows what learning did" in first
