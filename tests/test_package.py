@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import tomllib
@@ -38,3 +39,19 @@ def test_make_alone_lists_every_target_and_makes_nothing() -> None:
     assert [name for name, _ in lines] == targets.split()
     assert len(lines) == len(done.stdout.splitlines())
     assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_no_message_sends_a_reader_to_a_file_that_an_installed_program_does_not_have() -> None:
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        module = ast.parse(path.read_text("utf-8"))
+        docstrings = {
+            id(node.body[0].value)
+            for node in ast.walk(module)
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+            and node.body
+            and isinstance(node.body[0], ast.Expr)
+        }
+        for node in ast.walk(module):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                is_said = id(node) not in docstrings
+                assert not (is_said and re.search(r"\bdocs/|CONTRIBUTING", node.value)), path

@@ -20,6 +20,7 @@ KINDS: dict[str, type] = {
     "quiet": bool,
     "gateway": str,
 }
+HELP = "battery run --help"
 SECRET = {"header": "GATEWAY_TOKEN or GATEWAY_HEADERS"}
 
 
@@ -67,23 +68,31 @@ def test_without_a_file_in_the_working_folder_there_are_no_settings(
     [
         ("[run]\nmax-cots = 1", "PATH: run.max-cots: is not a known key", "did you mean max-cost?"),
         ("[run]\nmax_cost = 1", "PATH: run.max_cost: is not a known key", "did you mean max-cost?"),
-        ("[run]\nzebra = 1", "PATH: run.zebra: is not a known key", "settings.md"),
+        ("[run]\nzebra = 1", "PATH: run.zebra: is not a known key", HELP),
         ("[runs]\niterations = 1", "PATH: runs: is not a known key", "did you mean run?"),
-        ("run = 1", "PATH: run: a table was expected, got 1", "settings.md"),
+        ("run = 1", "PATH: run: a table was expected, got 1", HELP),
         (
             "[run]\niterations = 'five'",
             "PATH: run.iterations: a whole number was expected, got 'five'",
-            "settings.md",
+            HELP,
         ),
-        ("[run]\niterations = 1.5", "a whole number was expected, got 1.5", "settings.md"),
-        ("[run]\niterations = true", "a whole number was expected, got true", "settings.md"),
-        ("[run]\nmax-cost = true", "a number was expected, got true", "settings.md"),
-        ("[run]\nquiet = 1", "true or false was expected, got 1", "settings.md"),
-        ("[run]\ngateway = 2020-01-01", "a string was expected, got datetime", "settings.md"),
-        ("[run]\ngateway = {a = 1}", "a string was expected, got a table", "settings.md"),
-        ("[run\n", "PATH is not TOML: ", "settings.md"),
-        (b"\xff", "PATH is not UTF-8: byte 0", "settings.md"),
-        ("[learn]\na = 1", "PATH: learn: belongs to a [target], which is missing", "settings.md"),
+        ("[run]\niterations = 1.5", "a whole number was expected, got 1.5", HELP),
+        ("[run]\niterations = true", "a whole number was expected, got true", HELP),
+        ("[run]\nmax-cost = true", "a number was expected, got true", HELP),
+        ("[run]\nquiet = 1", "true or false was expected, got 1", HELP),
+        (
+            "[run]\ngateway = 2020-01-01",
+            "a string was expected, got datetime",
+            HELP,
+        ),
+        ("[run]\ngateway = {a = 1}", "a string was expected, got a table", HELP),
+        ("[run\n", "PATH is not TOML: ", HELP),
+        (b"\xff", "PATH is not UTF-8: byte 0", HELP),
+        (
+            "[learn]\na = 1",
+            "PATH: learn: belongs to a [target], which is missing",
+            HELP,
+        ),
         (
             "[run]\ngateway = 'http://a'\n[target]\nkind = 'x'",
             "PATH: run.gateway: target names another target",

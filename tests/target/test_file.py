@@ -11,6 +11,7 @@ from battery.inputs.settings import Settings
 from battery.target import kinds, targets
 from battery.target.file import endpoint_of, read_file
 
+HELD = "[target] may have kind"
 OPENAI = 'kind = "openai"\nurl = "http://h/v1"\n'
 STARTED = 'kind = "openai"\nurl = "http://h:{port}/v1"\nstart = "serve {port} {memory}"\n'
 
@@ -24,41 +25,56 @@ def write(folder: Path, target: str, tables: str = "") -> Path:
 @pytest.mark.parametrize(
     ("target", "tables", "said", "hint"),
     [
-        ('kind = "openai"', "", "target: `url` is missing", "targets.md"),
-        ('kind = "gpt"', "", "target.kind: ", "targets.md"),
+        ('kind = "openai"', "", "target: `url` is missing", HELD),
+        ('kind = "gpt"', "", "target.kind: ", HELD),
         (f"{OPENAI}urll = 1", "", "target.urll: is not a known key", "did you mean url?"),
         (f"{OPENAI}strat = 'x'", "", "target.strat: is not a known key", "did you mean start?"),
-        (f"{OPENAI}ready_s = 'long'", "", "target.ready_s: ", "targets.md"),
-        (f"{OPENAI}ready = 'health'", "", "target.ready: a path that begins with /", "targets.md"),
+        (f"{OPENAI}ready_s = 'long'", "", "target.ready_s: ", HELD),
+        (
+            f"{OPENAI}ready = 'health'",
+            "",
+            "target.ready: a path that begins with /",
+            HELD,
+        ),
         (
             STARTED.replace("{memory}", "{memroy}"),
             "",
             "target.start: {memroy} is not known; did you mean {memory}?",
-            "targets.md",
+            HELD,
         ),
-        (OPENAI.replace("h/v1", "h:{port}/v1"), "", "`url` has a placeholder", "targets.md"),
-        ('kind = "exec"\ntarget = "exec:x"\nurl = "u"', "", "`url` is not for kind", "targets.md"),
+        (
+            OPENAI.replace("h/v1", "h:{port}/v1"),
+            "",
+            "`url` has a placeholder",
+            HELD,
+        ),
+        (
+            'kind = "exec"\ntarget = "exec:x"\nurl = "u"',
+            "",
+            "`url` is not for kind",
+            HELD,
+        ),
         (
             'kind = "exec"\ntarget = "exec:x"\nenvironment = { A = "{memory}" }',
             "",
             "`environment.A` may hold {here} alone",
-            "targets.md",
+            HELD,
         ),
         (
             f"{OPENAI}environment = {{ MY_API_KEY = 'x' }}",
             "",
             "`environment.MY_API_KEY` looks like a secret",
-            "targets.md",
+            HELD,
         ),
-        (OPENAI, "[learn]\neach_session = 'close it'", "learn.each_session: a method and", "md"),
-        (OPENAI, "[learn]\neach_sesion = 'POST /x'", "learn.each_se", "md"),
+        (OPENAI, "[learn]\neach_session = 'close it'", "learn.each_session: a method and", HELD),
+        (OPENAI, "[learn]\neach_sesion = 'POST /x'", "learn.each_se", HELD),
         (
             OPENAI,
             "[learn]\neach_session = 'POST /x'\nuntil = { gett = '/x' }",
             "learn.until.get",
-            "md",
+            HELD,
         ),
-        (OPENAI, "[memory]\npath = '/tmp'", "memory.path: ", "targets.md"),
+        (OPENAI, "[memory]\npath = '/tmp'", "memory.path: ", HELD),
         ('kind = "exec"\ntarget = "exec:x"', "[learn]\neach_session = 'POST /x'", "learn: ", "out"),
     ],
 )

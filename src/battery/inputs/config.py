@@ -19,7 +19,10 @@ TABLES: Final = ("target", "learn", "memory")
 _RUN: Final = "run"
 #: The keys of `[run]` that name the target.
 _TARGET: Final = ("target", "gateway")
-_ABOUT: Final = "docs/how-to/settings.md lists what the file may hold"
+_ABOUT: Final = (
+    "[run] holds options by their long names (`battery run --help` lists them); [target], [learn] "
+    "and [memory] describe a target"
+)
 _SECRET: Final = re.compile(
     r"(?:^|[-_])(?:auth\w*|cookies?|headers?|keys?|pass\w*|secrets?|token)$"
 )

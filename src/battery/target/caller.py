@@ -68,7 +68,9 @@ class Caller:
         "twin) or give --header"
     )
     #: Where it is written what an answer holds.
-    promise: ClassVar[str] = "fix the gateway; docs/reference/wire.md says what an answer holds"
+    promise: ClassVar[str] = (
+        "fix the gateway; `battery schema` prints what an answer holds, by respond, distill or chat"
+    )
 
     def __init__(
         self,

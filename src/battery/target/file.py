@@ -13,14 +13,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from battery.base import jsonio
 from battery.base.errors import ShapeError, UsageError
-from battery.base.text import nearest
+from battery.base.text import listed, nearest
 from battery.inputs.config import load
 from battery.inputs.settings import Target, make_target
 from battery.target.openai import Endpoint, Lesson, Way
 from battery.target.started import PLACEHOLDERS, Start, filled
 
 SUFFIX: Final = ".toml"
-_ABOUT: Final = "docs/reference/targets.md lists what such a file may hold"
 #: What a learning step may hold as well.
 _SESSION: Final = "session"
 _NAME: Final = re.compile(r"\{([a-z_]+)\}")
@@ -157,6 +156,13 @@ class TargetFile(_Part):
     def has_memory(self) -> bool:
         """Whether battery keeps its memory."""
         return self.target.kind != "openai" or self.target.start is not None
+
+
+#: What such a file may hold.
+_ABOUT: Final = "; ".join(
+    f"[{name}] may have {listed(list(part.model_fields))}"
+    for name, part in (("target", Described), ("learn", Learning), ("memory", Memory))
+)
 
 
 def is_file(text: str) -> bool:

@@ -170,7 +170,7 @@ class Chat(Caller):
         if status in {400, 422}:
             return (
                 "does it refuse `user` or `metadata`, by which battery keeps its arms apart? a "
-                "target file says where they go: docs/reference/targets.md"
+                "target file says where they go: `user` and `session` of [target]"
             )
         if status == 404:
             return (
