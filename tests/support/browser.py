@@ -163,13 +163,7 @@ def printed(browser: Browser, page: Path, folder: Path, *, last: int) -> list[Pa
         raise SystemExit("no pdftoppm: install poppler-utils")
     folder.mkdir()
     with visiting(browser) as visit:
-        opened = visit.open(page)
-        edge = "1.5cm"
-        opened.pdf(
-            path=folder / "all.pdf",
-            format="A4",
-            margin={"top": edge, "right": edge, "bottom": edge, "left": edge},
-        )
+        visit.open(page).pdf(path=folder / "all.pdf", format="A4")
     words = ("pdftoppm", "-png", "-r", "50", "-l", str(last), folder / "all.pdf", folder / "page")
     subprocess.run(words, check=True)
     return sorted(folder.glob("page-*.png"))
