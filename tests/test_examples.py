@@ -4,12 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +12,7 @@ from benchmarks.systems.tasks import tasks_file
 from tests.support.calls import command_here
 from tests.support.commands import read_json
 from tests.support.model import says
+from tests.support.pages import fenced, serving
 from tests.support.server import Server
 
 pytestmark = pytest.mark.slow
@@ -91,8 +86,7 @@ def test_the_page_on_mem0_gives_a_twin_that_remembers_nothing(tmp_path: Path) ->
 
 
 def test_the_gateway_of_fifty_lines_answers_all_calls_and_learns(tmp_path: Path) -> None:
-    page = (EXAMPLES.parent / "docs/how-to/own-gateway.md").read_text("utf-8")
-    code = page.partition("```python gateway.py\n")[2].partition("```")[0]
+    code = fenced("how-to/own-gateway.md", "gateway.py")
     assert len([line for line in code.splitlines() if line.strip()]) < 55
     (tmp_path / "gateway.py").write_text(code)
     with serving(tmp_path) as url, serving(tmp_path) as twin:
@@ -112,27 +106,3 @@ def test_the_gateway_of_fifty_lines_answers_all_calls_and_learns(tmp_path: Path)
         done = command_here(*both, *options, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert read_json(tmp_path / "data/battery/summary.json")["evidence"]["verdict"] == "LEARNED"
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """Serve `gateway.py` of a folder, on a port that was free a moment ago."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with subprocess.Popen(
-        [sys.executable, "gateway.py", str(port)], cwd=folder, stderr=subprocess.DEVNULL
-    ) as process:
-        try:
-            wait_for(port, process)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.kill()
-
-
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    while process.poll() is None:
-        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
-            return
-        time.sleep(0.02)
-    pytest.fail("the gateway ended")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,8 @@ from battery.inputs.tasks import load_tasks
 from battery.records.expectations import Expectations
 from battery.records.models import Phase
 from tests.support.calls import command_here
+from tests.support.commands import environment, read_json
+from tests.support.pages import fenced, serving
 from tests.support.terminals import on_terminal
 
 pytestmark = pytest.mark.slow
@@ -45,8 +50,48 @@ def test_it_says_what_to_edit_and_which_commands_come_next(tmp_path: Path) -> No
     for part in ("models", "phases", "expectations"):
         assert f"\n  {part} " in done.stdout
     commands = re.findall(r"^  battery (\w+) --tasks 'my system/tasks.json'", done.stdout, re.M)
-    assert commands == ["doctor", "power", "run", "run"]
+    assert commands == ["doctor", "run", "doctor", "run", "power"]
     assert done.stderr == ""
+    bare = command_here("init", cwd=tmp_path).stdout
+    assert max(map(len, bare.splitlines())) <= 80
+
+
+def typed(printed: str, folder: Path) -> None:
+    """Type the commands that were printed, as they are."""
+    script = "\n".join(line[2:] for line in printed.splitlines() if line.startswith("  battery"))
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-ec", script],
+        cwd=folder,
+        env=environment({"PATH": path}),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_is_typed_next_leads_to_a_verdict(tmp_path: Path) -> None:
+    printed = command_here("init", "own", "--yes", cwd=tmp_path).stdout
+    lines = printed.replace("\\\n   ", "").splitlines()
+    of_class = [line for line in lines if "python:agent.py:Agent" in line or "power" in line]
+    (tmp_path / "agent.py").write_text(fenced("tutorial.md", "agent.py"))
+    typed("\n".join(of_class), tmp_path)
+    summary = tmp_path / "data" / "battery" / "summary.json"
+    assert read_json(summary)["evidence"]["verdict"] == "LEARNED"
+
+    tasks = tmp_path / "own" / "tasks.json"
+    tasks.write_text(re.sub("your-.*-model", "any", tasks.read_text("utf-8")))
+    (tmp_path / "gateway.py").write_text(fenced("how-to/own-gateway.md", "gateway.py"))
+    with serving(tmp_path) as url, serving(tmp_path) as twin:
+        of_gateway = "\n".join(line for line in lines if "localhost" in line)
+        typed(
+            of_gateway.replace("http://localhost:3100", url).replace("http://localhost:3200", twin),
+            tmp_path,
+        )
+    assert read_json(summary)["evidence"]["verdict"] == "LEARNED"
+    assert read_json(summary)["targets"]["control"] == twin
 
 
 @pytest.mark.parametrize("there", FILES)

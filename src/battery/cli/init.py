@@ -20,20 +20,26 @@ Here = Annotated[Path, argument("DIR", "Folder to write to.")]
 Yes = Annotated[bool, option("--yes -y", "Ask nothing; write the defaults.")]
 
 _NEXT = """\
-Edit {tasks}:
-  models        the names that your gateway knows
-  phases        tasks of your own system, what an answer must have (checks), and new tasks for
-                the same lesson (siblings); all that is there is invented
+Edit {file}:
+  models        the names that your system knows
+  phases        tasks of your own: what an answer must have (checks), and new
+                tasks for the same lesson (siblings); what is there is invented
   expectations  what the gates hold them to; the defaults will do for a start
 The $comment of each task says what makes a good one.
 
-Then, with your system for TARGET: the address of a gateway, python:agent.py:Agent for a class or
-function, or 'exec:./agent {{verb}}' for a command (without --target the embedded gateway is asked,
-which knows only its own staffing desk):
-  battery doctor{option} --target TARGET
-  battery power{option}
-  battery run{option} --target TARGET --dry-run
-  battery run{option} --target TARGET"""
+Then, for a class or function (or a command: 'exec:./agent {{verb}}'), which
+battery starts with a twin that learns nothing:
+  battery doctor{tasks} --target python:agent.py:Agent --try
+  battery run{tasks} --target python:agent.py:Agent
+
+For a gateway, with its learning side and a second deployment as the twin:
+  battery doctor{tasks} --target http://localhost:3100 \\
+    --llm-team http://localhost:3100 --control-gateway http://localhost:3200
+  battery run{tasks} --target http://localhost:3100 \\
+    --llm-team http://localhost:3100 --control-gateway http://localhost:3200
+
+With --dry-run, a run only lists its calls; what they could show says
+  battery power{tasks}"""
 
 
 def init(folder: Here = Path(), yes: Yes = False, debug: options.Debug = False) -> None:
@@ -53,15 +59,15 @@ def init(folder: Here = Path(), yes: Yes = False, debug: options.Debug = False) 
     tasks, schema = stage.init(folder, _ask() if asked else Names())
     typer.echo(printable(f"wrote {tasks}: invented tasks, with comments"))
     typer.echo(printable(f"wrote {schema}: what an editor checks that file by") + "\n")
-    option = "" if folder == Path() else f" --tasks {shlex.quote(str(tasks))}"
-    typer.echo(visible(_NEXT.format(tasks=tasks, option=option)))
+    named = "" if folder == Path() else f" --tasks {shlex.quote(str(tasks))}"
+    typer.echo(visible(_NEXT.format(file=tasks, tasks=named)))
 
 
 def _ask() -> Names:
     default = Names()
     try:
         return Names(
-            task_class=_answer("Kind of task, as your gateway names it", default.task_class),
+            task_class=_answer("Kind of task, as your system names it", default.task_class),
             executor=_answer("Model that does the tasks", default.executor),
             reviewer=_answer("Model that checks its work", default.reviewer),
             overseer=_answer("Model that reviews each iteration", default.overseer),
