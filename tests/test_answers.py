@@ -167,9 +167,8 @@ def test_what_could_not_be_read_back_is_refused_before_it_is_written(
 def test_a_review_that_was_cut_is_kept_and_every_reader_is_told(tmp_path: Path) -> None:
     said = "iteration 1: the review was cut: finish_reason is 'length'"
     with Server(chat=answering(holding("## What wor", "length"))) as server:
-        done = run_here(tmp_path, server.url, "--full")
-        assert (done.returncode, done.stderr.count(said)) == (0, 0), done.stderr
-        assert " ".join(done.stdout.split()).count(said) == 1
+        done = run_here(tmp_path, server.url, "--quiet")
+        assert (done.returncode, done.stderr.count(said)) == (0, 1), done.stderr
         redone = command_here(
             "review", tmp_path / "data", "--gateway", server.url, "--quiet", cwd=tmp_path
         )

@@ -154,7 +154,7 @@ def cuts(told: list[Event]) -> list[str]:
 
 
 @pytest.mark.parametrize("review", [REVIEW, "nothing to propose"])
-def test_a_cut_answer_is_kept_and_said_to_be_cut_by_whoever_redoes_it(
+def test_a_cut_answer_is_kept_and_said_to_be_cut_whenever_it_is_read(
     files: IterationDir, monkeypatch: pytest.MonkeyPatch, review: str
 ) -> None:
     monkeypatch.setattr(notes, "REVIEW", review)
@@ -163,8 +163,9 @@ def test_a_cut_answer_is_kept_and_said_to_be_cut_by_whoever_redoes_it(
         "iteration 1: the review was cut: finish_reason is 'length'",
         "iteration 1: the judgment was cut: finish_reason is 'length'",
     ]
-    assert cuts(ask(files, *CHAT_STAGES, redo=True)) == said
+    assert cuts(ask(files, *CHAT_STAGES)) == said
     assert files.read_answer(OVERSEER.file) == review
+    assert cuts(ask(files, *CHAT_STAGES)) == said, "a resume reads it from the journal"
     assert len(notes.CALLS) == 2
     monkeypatch.setattr(notes, "chat_answer", chat_answer)
     assert cuts(ask(files, *CHAT_STAGES, redo=True)) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -56,9 +56,11 @@ class Reviewer:
         self.files.write_answer(stage.file, answer)
         reading = chat.read(answer, earlier)
         self.files.write_records(reading.documents)
-        # Of a run the summary tells them, from what is on disk, once.
+        # What is wrong with the text, the summary of a run says once, from what is on disk. That
+        # the provider cut it is worth knowing at once: the next answers will be cut as well.
+        self._warn(chat_warnings(stage, recorded.get("answer")))
         if self.redo:
-            self._warn([*chat_warnings(stage, recorded.get("answer")), *reading.warnings])
+            self._warn(reading.warnings)
         self.tell(
             MetaFinished(
                 self.files.number,
@@ -114,7 +116,7 @@ class Reviewer:
         if (self.redo or differs) and (kept := self.files.keep_older(name)):
             self.tell(Notice(f"the older {name} is kept as {kept}"))
 
-    def _warn(self, warnings: Sequence[str]) -> None:
+    def _warn(self, warnings: Iterable[str]) -> None:
         # A judgment reads the review again and meets the same faults; they are told once.
         for text in warnings:
             if text not in self._warned:
