@@ -61,8 +61,8 @@ _OWN_WORDS: Final = {
     "target": "What `--target` takes, or a class or function that a file defines.",
     "tags": "Words to sort batteries by.",
     "headers": "Headers for the gateway, in addition to those that the environment holds.",
-    "llm_team_headers": "The same for the LLM team.",
-    "control_headers": "The same for the control gateway.",
+    "llm_team_headers": "The same for the learning side.",
+    "control_headers": "The same for the twin.",
     "progress": "Whether to show the run on standard error.",
 }
 #: Of a battery: what has no docstring.

@@ -117,7 +117,7 @@ CLAIMS = {
     ],
     "docs/reference/files.md": [
         f"Tasks that learning may have lost, asked {CONFIRMATIONS} more times",
-        f"asked {RERUNS} more times in the learner. In task order, {RERUNS} entries per task",
+        f"asked {RERUNS} more times of the learner. In task order, {RERUNS} entries per task",
     ],
     "docs/reference/evidence.md": [
         f"fail their checks more often than without it (p ≤ {policy.level(policy.REFUTED)})",
@@ -139,7 +139,7 @@ CLAIMS = {
         f"With fewer than {COMPARED_TASKS} tasks no p can be so small",
     ],
     "docs/reference/commands.md": [
-        f"is asked {RERUNS} more times, in the learner",
+        f"is asked {RERUNS} more times, of the learner",
         f"Once {FAILING} of those {RERUNS} have failed",
         f"from {WORDS[LEAST]} batteries on a p-value",
         f"that {percent(policy.POWER)} of such batteries show",
@@ -211,7 +211,7 @@ CLAIMS = {
         f"Next to a gain, p ≤ {policy.level(policy.PRICE)} is enough for MIXED",
         f"the interval of the cost is inside ±{RELEVANT}",
         f"by the exact test by task at {policy.level(policy.GATE)}",
-        f"than their budget: {BUDGET} times the mean of alpha",
+        f"than their budget: {BUDGET} times the mean of easy tasks",
         f"so do {FAILING} or {RERUNS} of the {RERUNS} reruns",
         f"p ≤ {policy.level(policy.FLAKY)} divided by the iterations after the first",
         f"the rate of bluffs is below {BOUND}",

@@ -20,7 +20,7 @@ from battery.records.findings import Record
 from battery.records.lines import JournalLine
 from battery.records.manifest import Manifest
 from battery.records.models import CONFIRMATIONS as RERUNS
-from battery.records.models import SCHEMA_VERSION, KnownPrice, Phase, Proposal, Tasks, Verdict
+from battery.records.models import SCHEMA_VERSION, KnownPrice, Proposal, Tasks, Verdict
 from battery.records.stages import CHAT_STAGES, DISTILL, OVERSEER, SCRUM
 from battery.records.summary import SUMMARY_VERSION, Metrics, Summary
 from battery.store.documents import EVENTS, PAGE, RUNS, TEXT, Format, document, read_json, validated
@@ -193,7 +193,7 @@ JOURNAL: Final = Artifact(
 RUN_SETS: Final = Artifact(
     "runs.json",
     "Every task with the gateway's whole answer.",
-    f"after {Phase.GAMMA}",
+    "after the tasks",
     RUNS,
     (
         *(_N, f"{_N}/{_R}", f"{_N}/{CONTROL}", f"{_N}/{CONTROL}/{_R}"),
@@ -205,7 +205,7 @@ RUN_SETS: Final = Artifact(
 CONFIRMATIONS: Final = Artifact(
     "confirmations.json",
     f"Tasks that learning may have lost, asked {RERUNS} more times.",
-    f"after {Phase.GAMMA}",
+    "after the tasks",
     RUNS,
     (_N,),
     schema="confirmations",
@@ -213,7 +213,7 @@ CONFIRMATIONS: Final = Artifact(
 DISTILLED: Final = Artifact(
     "distill_output.txt",
     "What the learning side distilled.",
-    f"in {DISTILL.name}",
+    "in the distillation",
     TEXT,
     (_N,),
     DISTILL.name,
@@ -221,7 +221,7 @@ DISTILLED: Final = Artifact(
 DISTILL_EVENTS: Final = Artifact(
     "distill_events.jsonl",
     "Every event of the distill stream.",
-    f"in {DISTILL.name}",
+    "in the distillation",
     EVENTS,
     (_N,),
     DISTILL.name,
@@ -231,7 +231,7 @@ DISTILL_EVENTS: Final = Artifact(
 METRICS: Final = Artifact(
     "metrics.json",
     "The numbers of the iteration.",
-    f"after {DISTILL.name}",
+    "after the distillation",
     document(Metrics),
     (_N, f"{_N}/{CONTROL}"),
     schema="metrics",
@@ -241,14 +241,14 @@ METRICS: Final = Artifact(
 #: The answers of the chat stages, by role; a stage brings the name of its own.
 ANSWERS: Final = {
     stage.role: Artifact(
-        stage.file, stage.about, f"in {stage.name}", TEXT, (_N,), stage.name, redone=True
+        stage.file, stage.about, f"in the {stage.noun}", TEXT, (_N,), stage.name, redone=True
     )
     for stage in CHAT_STAGES
 }
 PROPOSALS: Final = Artifact(
     "proposals.json",
     "The proposals found in the review.",
-    f"in {OVERSEER.name} and {SCRUM.name}",
+    f"in the {OVERSEER.noun} and the {SCRUM.noun}",
     document(list[Proposal]),
     (_N,),
     OVERSEER.name,
@@ -258,7 +258,7 @@ PROPOSALS: Final = Artifact(
 VERDICTS: Final = Artifact(
     "verdicts.json",
     "The verdicts found in the judgment.",
-    f"in {SCRUM.name}",
+    f"in the {SCRUM.noun}",
     document(list[Verdict]),
     (_N,),
     SCRUM.name,
@@ -276,7 +276,7 @@ OUTCOMES: Final = Artifact(
 LESSONS: Final = Artifact(
     "distilled_TIME.jsonl",
     "Memory of the embedded gateway: the lessons of one distillation.",
-    f"in {DISTILL.name}",
+    "in the distillation",
     EVENTS,
     (f"{MEMORY}/ARM",),
 )
