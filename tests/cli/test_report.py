@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,7 +14,7 @@ import pytest
 from tests.browser.folders import write_battery
 from tests.support import samples
 from tests.support.calls import assert_one_message, command_here
-from tests.support.commands import read_json, start
+from tests.support.commands import read_json
 
 pytestmark = pytest.mark.slow
 
@@ -154,18 +153,3 @@ def test_a_folder_without_a_battery_is_refused(tmp_path: Path) -> None:
 def test_a_folder_is_no_place_for_the_page(folder: Path, tmp_path: Path) -> None:
     done = command_here("report", folder, "--output", tmp_path, cwd=tmp_path)
     assert_one_message(done, 2, f"cannot write {tmp_path}: it is a folder", "--output")
-
-
-def test_many_reports_of_one_folder_at_a_time_all_succeed_and_none_is_seen_half_written(
-    folder: Path,
-) -> None:
-    page = folder / "report.html"
-    running = [start("report", folder) for _ in range(3)]
-    while any(process.poll() is None for process in running):
-        assert page.read_bytes().rstrip().endswith(b"</html>")
-        # The processes need the core as well.
-        time.sleep(0.001)
-    for process in running:
-        assert process.communicate()[1] == ""
-        assert process.returncode == 0
-    assert not list(folder.rglob(".*.tmp"))
