@@ -16,6 +16,7 @@ COMMANDS: Final = (
     "grade",
     "watch",
     "report",
+    "open",
     "compare",
     "history",
     "export",

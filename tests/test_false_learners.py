@@ -54,7 +54,7 @@ def judged(folder: Path, system: str, iterations: int, tasks: dict[str, Any]) ->
         )
     assert ran.returncode == 0, ran.stderr
     evidence: dict[str, Any] = json.loads((folder / "b" / "summary.json").read_text())["evidence"]
-    assert evidence["verdict"] == ran.stdout.splitlines()[0]
+    assert f"\n{evidence['verdict']} " in ran.stdout
     # What a reader of the terminal, of the Markdown and of the page is told is one text.
     assert evidence["sentence"] in " ".join(ran.stdout.split())
     assert evidence["sentence"] in (folder / "b" / "summary.md").read_text()

@@ -174,7 +174,7 @@ def test_an_arm_that_was_taught_before_is_told_at_the_first_answers(here: Path) 
         words = ["--gateway", learn.url, "--llm-team", learn.url, "--control-gateway", frozen.url]
         lines = run(here, *words).stderr.splitlines()
     warned = [n for n, line in enumerate(lines) if "rest on different memories" in line]
-    tasks = [n for n, line in enumerate(lines) if " tok " in line]
+    tasks = [n for n, line in enumerate(lines) if " tokens" in line and "warning" not in line]
     assert len(warned) == 1
     assert warned[0] < tasks[1]
 
@@ -200,6 +200,6 @@ def test_the_first_answer_is_looked_at_when_it_comes(here: Path) -> None:
         words = ["--gateway", server.url, "--llm-team", server.url]
         lines = run(here, *words).stderr.splitlines()
     warned = [n for n, line in enumerate(lines) if "the first answer reports no turns" in line]
-    tasks = [n for n, line in enumerate(lines) if " tok " in line]
+    tasks = [n for n, line in enumerate(lines) if " tokens" in line and "warning" not in line]
     assert len(warned) == 1
     assert warned[0] < tasks[0]

@@ -120,7 +120,7 @@ class Bench:
 
     def doctor(self, **more: Any) -> Check:
         checks = asyncio.run(doctor(self.settings(**more)))
-        return next(check for check in checks if check.name == "gateway")
+        return next(check for check in checks if check.name == "target")
 
 
 @pytest.fixture

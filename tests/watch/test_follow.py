@@ -128,7 +128,9 @@ def written(
             with here.journal.open("ab") as file:
                 file.write(journal[start:end])
             yield manifest
-        shutil.copy(there.root / "metrics.json", here.root)
+        for name in ("metrics.json", "control/metrics.json"):
+            (here.root / name).parent.mkdir(exist_ok=True)
+            shutil.copy(there.root / name, here.root / name)
         manifest = manifest.model_copy(update={"iterations_finished": number})
         yield manifest
 
