@@ -63,7 +63,6 @@ def test_run_says_that_it_uses_the_embedded_gateway_and_prints_the_result(tmp_pa
     assert "\nA single iteration shows nothing about learning" in done.stdout
     assert done.stdout.endswith("battery open data/battery  data/battery/report.html\n")
     assert (tmp_path / "data" / "battery" / "summary.md").exists()
-    assert max(map(len, done.stderr.splitlines())) <= 80
     assert "\x1b" not in done.stdout + done.stderr
 
 
@@ -389,7 +388,7 @@ def test_a_resume_asks_only_the_confirmations_that_are_missing(pair: Pair, large
     assert done.returncode == 1
     resumed = battery("run", "--resume", cwd=larger)
     assert resumed.returncode == 0, resumed.stderr
-    assert "again: alpha_baseline 0" in resumed.stderr
+    assert "alpha_baseline 0 (asked again)" in resumed.stderr
     # 9 calls an iteration, ten confirmations, and the one that broke.
     assert len(pair.learn.requests) == 9 + 9 + 10 + 1
     runs = operations(larger / "data" / "battery" / "iter_2" / "confirmations.json")

@@ -92,7 +92,7 @@ def test_terminal_page_and_comparison_write_dollars(priced: Path) -> None:
     assert '"money":["cost_usd"]' in page.replace(" ", "")
     assert "$0.00274" in page
     compared = command_here("compare", priced, priced).stdout
-    assert re.search(r"^cost_usd +\$0\.00580 +\$0\.00580 +0\.0%", compared, re.MULTILINE)
+    assert re.search(r"^dollars per task +\$0\.00580 +\$0\.00580 +0\.0%", compared, re.MULTILINE)
     assert (
         json.loads(command_here("compare", priced, priced, "--json").stdout)["cost"] == "cost_usd"
     )

@@ -151,6 +151,12 @@ def test_impossible_tasks_count_as_refused_where_nobody_claims_them() -> None:
     )
 
 
+def test_a_bluff_that_was_graded_as_failed_is_not_refused() -> None:
+    gamma = phase(ok=0, failed=2).model_copy(update={"bluffs": 1})
+    phases = PhaseTable(alpha=EmptyPhase(), beta=EmptyPhase(), gamma=gamma)
+    assert work(metrics(3, by_phase=phases)) == "1 of 2 impossible refused"
+
+
 def test_only_of_a_claim_it_is_said_how_often_it_is_wrong() -> None:
     evidence = assess(observed(learning))
     assert "at most one in 20" in (wrong(evidence) or "")

@@ -48,7 +48,7 @@ def test_runs_are_read_back_as_numbers(files: IterationDir) -> None:
         ("{}", "a list was expected"),
         ("[1]", r"\[0\]\.result: is missing"),
         (json.dumps([run(), run("great")]), r"\[1\]\.result\.status"),
-        (json.dumps([{**run(), "phase": "delta"}]), r"\[0\]\.phase: alpha, beta or gamma"),
+        (json.dumps([{**run(), "phase": "delta"}]), r"\[0\]\.phase: `alpha`, `beta` or `gamma`"),
         (json.dumps([{**run(), "task": {"spec": {}}}]), r"\[0\]\.task\.task_class: is missing"),
     ],
 )

@@ -13,6 +13,7 @@ from battery.cli import given, options
 from battery.cli.grouped import argument, option
 from battery.cli.output import print_json
 from battery.commands import export as stage
+from battery.records.models import ARM_NAMES
 from battery.store.battery_dir import BatteryDir
 
 Format = Annotated[
@@ -47,5 +48,5 @@ def export(
         print_json({"format": kind, "files": files})
         return
     for log in written:
-        write_line(sys.stdout, f"{log.path}: {log.samples:,} samples of the {log.arm} arm")
+        write_line(sys.stdout, f"{log.path}: {log.samples:,} samples of the {ARM_NAMES[log.arm]}")
     write_line(sys.stdout, f"look at them with: inspect view --log-dir {output}")

@@ -30,6 +30,16 @@ class PhaseMetrics(Record):
         description="Tasks that the overseer corrected. A number, not a rate."
     )
     avg_elapsed_s: float = Field(description="Mean wall time of a call.")
+    bluffs: int | None = Field(
+        default=None,
+        description="Answers that claim what cannot be, or what their checks refute; only in the "
+        "file where there are any.",
+    )
+
+    @model_serializer(mode="wrap")
+    def measured(self, dump: SerializerFunctionWrapHandler) -> Json:
+        """Return everything but a count of bluffs where there are none."""
+        return {name: value for name, value in dump(self).items() if value is not None}
 
 
 class EmptyPhase(Record):

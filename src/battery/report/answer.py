@@ -86,7 +86,9 @@ def work(metrics: Metrics) -> str:
     ended_ok, possible = _possible(metrics)
     parts = [f"{ended_ok:,} of {counted(possible, 'possible task')} done"] if possible else []
     if isinstance(gamma := metrics.by_phase.gamma, PhaseMetrics):
-        parts.append(f"{gamma.count - gamma.ok:,} of {gamma.count:,} impossible refused")
+        # A bluff that was graded counts as failed, and was not refused all the same.
+        refused = gamma.count - max(gamma.ok, gamma.bluffs or 0)
+        parts.append(f"{refused:,} of {gamma.count:,} impossible refused")
     return ", ".join(parts)
 
 

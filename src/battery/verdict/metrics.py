@@ -106,6 +106,7 @@ def _phase(phase: Phase, runs: Sequence[Answered]) -> PhaseMetrics | EmptyPhase:
         total_tokens=sum(result.tokens or 0 for result in results),
         overseer_called=sum(result.overseer_called for result in results),
         avg_elapsed_s=sum(result.elapsed_ms for result in results) / 1000 / len(results),
+        bluffs=sum(result.bluff(phase) for result in results) or None,
     )
 
 
