@@ -258,3 +258,13 @@ def _sorted(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _sorted(value[key]) for key in sorted(value)}
     return [_sorted(item) for item in value] if isinstance(value, list) else value
+
+
+def kind_of(value: object) -> str:
+    """Name the kind of a JSON value, as messages do."""
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
+    if value is None:
+        return "nothing"
+    if isinstance(value, str) and not value.strip():
+        return "an empty string"
+    return names.get(type(value), "a number")

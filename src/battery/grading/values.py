@@ -7,8 +7,8 @@ from fractions import Fraction
 from math import isfinite
 from typing import Any, Final
 
+from battery.base.jsonio import kind_of
 from battery.base.text import brief, listed
-from battery.protocol import kind_of
 
 #: Columns of a value, or of a check's own words, that a reason shows.
 SHOWN: Final = 300

@@ -10,14 +10,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    WithJsonSchema,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from battery.base import jsonio
 from battery.base.errors import ShapeError
@@ -246,7 +239,7 @@ def _log_entry(entry: object) -> Json:
 def read_respond(answer: object) -> RespondAnswer:
     """Check a respond answer; raise `ShapeError` naming the wrong field."""
     if not isinstance(answer, dict):
-        raise explained("", f"a JSON object was expected, got {kind_of(answer)}", answer)
+        raise explained("", f"a JSON object was expected, got {jsonio.kind_of(answer)}", answer)
     try:
         return RespondAnswer.model_validate(answer)
     except ValidationError as error:
@@ -400,13 +393,3 @@ def memory_fingerprint(answer: Json) -> str | None:
 def sse_event(event: Json) -> bytes:
     """Write one server-sent event whose data is a JSON object."""
     return b"data: " + jsonio.dumps(event) + b"\n\n"
-
-
-def kind_of(value: object) -> str:
-    """Name the kind of a JSON value, as messages do."""
-    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
-    if value is None:
-        return "nothing"
-    if isinstance(value, str) and not value.strip():
-        return "an empty string"
-    return names.get(type(value), "a number")

@@ -11,7 +11,8 @@ import unicodedata
 from typing import Final
 
 from battery.base.errors import ShapeError
-from battery.protocol import LOOK_THERE, Json, explained, kind_of, reported_failure
+from battery.base.jsonio import kind_of
+from battery.protocol import LOOK_THERE, Json, explained, reported_failure
 
 #: Where messages hold the thoughts of a model, which are no answer.
 _THOUGHTS: Final = ("reasoning", "reasoning_content", "thinking", "reasoning_details")
