@@ -28,6 +28,8 @@ _LIMIT_S: Final = 60
 _SHELL: Final = """
 import fcntl, os, signal, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+# A background job of a shell, which the tests may be, has it ignored, and so would its children.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 if sys.argv[1] == "ignore":
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 os.execv(sys.argv[2], sys.argv[2:])
