@@ -187,7 +187,7 @@ CLAIMS = {
         f"fewer tasks than at first (p ≤ {policy.level(policy.LOSS)}), and the learner is not "
         f"shown to do more (p ≤ {policy.level(policy.GATE)})",
         f"say ok and report an error more often than the twin's (p ≤ {policy.level(policy.GATE)})",
-        f"its prompt from its output less often than the twin (p ≤ {policy.level(policy.GATE)})",
+        f"prompt and output separately less often than the twin (p ≤ {policy.level(policy.GATE)})",
         f"a typical task saves less than {RELEVANT} of the bill",
         f"If less than {percent(policy.SHARE * policy.RELEVANT)} is saved in the last iteration",
         f"saves less than {RELEVANT} where it was asked first, and more where its twin was "

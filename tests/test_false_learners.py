@@ -100,11 +100,11 @@ def test_none_gets_a_positive_word_and_the_sentence_names_the_reason(
 @pytest.mark.parametrize(
     ("system", "word", "told"),
     [
-        ("hollow", Word.INCONCLUSIVE, "hand in what it handed in for another task"),
+        ("hollow", Word.INCONCLUSIVE, "repeat what it handed in for another task"),
         ("prompt-cache", Word.INCONCLUSIVE, "cached prompt tokens fell from 92% to 0%"),
         ("shared", Word.INCONCLUSIVE, "both share a memory, or the provider got cheaper"),
         # Only what was never asked before can tell it from a learner.
-        ("cache", Word.INCONCLUSIVE, "as a cache of answers does, and nothing new was asked"),
+        ("cache", Word.INCONCLUSIVE, "as a cache of answers does, and no new task was asked"),
     ],
 )
 def test_without_checks_siblings_and_prices_what_can_be_seen_is_told(
@@ -115,4 +115,4 @@ def test_without_checks_siblings_and_prices_what_can_be_seen_is_told(
     assert told in evidence["sentence"]
     assert "ok is the system's own word: no task has a check" in evidence["cautions"]
     if system == "cache":
-        assert any("a cache of answers looks like that" in text for text in evidence["cautions"])
+        assert any("as with a cache of answers" in text for text in evidence["cautions"])

@@ -109,7 +109,7 @@ def test_what_it_holds_for_tells_of_new_tasks() -> None:
     assert holds(assess(with_siblings(battery, learning))) == (
         "Holds for these 8 tasks, 16 new ones like them (44% fewer tokens) and this one memory."
     )
-    assert "of 16 new ones like them it is not shown" in (
+    assert "not shown for 16 new ones like them" in (
         holds(assess(with_siblings(battery, lambda _: {}))) or ""
     )
 
@@ -123,7 +123,7 @@ def test_numbers_too_long_for_a_table_are_rounded() -> None:
 def test_under_a_word_that_makes_numbers_worthless_none_of_them_is_an_effect() -> None:
     evidence = assess(observed(learning)).model_copy(update={"verdict": Word.INVALID})
     size = answers(summary(metrics(1), metrics(2)), evidence)[1].text
-    assert size == "Not to be said: under INVALID none of the numbers shows learning."
+    assert size == "No size can be given: under INVALID none of the numbers shows learning."
 
 
 def test_the_main_numbers_are_of_both_ends_and_of_the_twin() -> None:

@@ -46,7 +46,8 @@ def test_it_says_what_learning_cost_and_when_it_was_paid_back(shown: Summary) ->
     first, second = said(shown)
     assert first == "Learning cost 12,340 tokens so far; paid back in iteration 2."
     assert second == (
-        "The battery's own reviews and judgments took 600 tokens, which is no cost of learning."
+        "The battery's own reviews and judgments took 600 tokens, which does not count as a cost "
+        "of learning."
     )
 
 

@@ -23,18 +23,18 @@ def test_it_says_what_new_tasks_took_next_to_those_asked_again_and_how_it_was_te
     said = siblings.told(TAUGHT)
     assert said == (
         "16 new tasks, asked once each, of 8 tasks: against the twin, a typical one took 43.5% "
-        "fewer tokens (91% interval 45.3% to 41.8% fewer), one asked again 43.5% fewer. 12 of 12 "
-        "done, twin 12 of 12. Do they gain, too? p = 0.004, held to 0.047 (sign flips over "
-        "siblings, one-sided). What was gained is there on new tasks, too."
+        "fewer tokens (91% interval 45.3% to 41.8% fewer), a repeated one 43.5% fewer. 12 of 12 "
+        "done, twin 12 of 12. Do they gain as well? p = 0.004, held to 0.047 (sign flips over "
+        "siblings, one-sided). The gain holds for new tasks as well."
     )
 
 
 @pytest.mark.parametrize(
     ("outcome", "words"),
     [
-        ("memorised", "of repeated tasks alone: because"),
-        ("open", "there on new tasks is open: because"),
-        ("nothing to show", "Nothing was gained that new tasks could have, too"),
+        ("memorised", "on repeated tasks alone: because"),
+        ("open", "holds for new tasks is open: because"),
+        ("nothing to show", "Nothing was gained that could hold for new tasks"),
     ],
 )
 def test_what_they_show_is_said_with_the_reason(outcome: Transfer, words: str) -> None:

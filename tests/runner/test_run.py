@@ -282,6 +282,6 @@ def test_iterate_asks_the_next_sibling_and_says_where_there_is_none(settings: Se
     short = [event.text for event in told if isinstance(event, Notice) and "siblings" in event.text]
     assert short == [
         "3 of the 3 tasks with siblings have fewer of them than there are iterations (3): "
-        "from iteration 3 on, less is asked that is new"
+        "from iteration 3 on, fewer new tasks are asked"
     ]
     assert Counter(notes.CALLS)[LEARN, "alpha_baseline 0 new 1"] == 1

@@ -143,7 +143,7 @@ def test_that_an_answer_was_told_is_said_with_the_verdict(
     observed = open_battery(BatteryDir(tmp_path / "data")).observed
     assert observed.told == told
     cautions = assess(observed).cautions
-    assert any("to recall what was told" in text for text in cautions) == bool(told)
+    assert any("getting these right is then recall" in text for text in cautions) == bool(told)
 
 
 def test_attempts_without_feedback_are_refused(tmp_path: Path) -> None:

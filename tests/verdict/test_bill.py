@@ -67,7 +67,7 @@ def test_without_prices_a_broken_prompt_cache_earns_no_positive_word() -> None:
     evidence = judged(CACHED, BROKEN)
     assert (evidence.verdict, evidence.cost) == (Word.INCONCLUSIVE, "total_tokens")
     why = (
-        "tokens fell, and the bill may not have: cached prompt tokens fell from 85% to 0%; give "
+        "tokens fell, but the bill may not have: cached prompt tokens fell from 85% to 0%; give "
         "prices in the tasks file"
     )
     assert why in evidence.sentence

@@ -16,7 +16,7 @@ def graded(cell: Cell) -> dict[str, Any]:
 
 
 def test_checks_that_refuted_nothing_are_taken_for_granted() -> None:
-    said = "none of 36 claims was refuted, in either arm, so they have not shown it."
+    said = "they refuted none of 36 claims, in either arm."
     assert (untried(grid(calls(graded))) or "").endswith(said)
     assert any(text.endswith(said) for text in assess(observed(graded)).assumptions)
 
@@ -35,7 +35,7 @@ def test_a_check_that_refutes_every_claim_in_both_arms_is_told() -> None:
         return REFUTED if cell.task == 4 else graded(cell)
 
     said = (
-        "checks[0] of beta 4 refutes all 6 claims of its task: look whether it is the check that "
+        "checks[0] of beta 4 refutes all 6 claims of its task: see whether the check itself "
         "is wrong"
     )
     assert refuting_all(grid(calls(always))) == said

@@ -69,8 +69,8 @@ def test_a_look_that_iterate_added_wants_the_tasks_to_agree() -> None:
         assert found["cost"].p is not None
         assert found["cost"].p <= found["cost"].level
     assert texts == [
-        "too few tasks go the same way for a look that was not planned",
-        "not all niche tasks go the same way",
+        "too few tasks changed in the same direction for a test that was not planned",
+        "not all niche tasks changed in the same direction",
     ]
 
 
@@ -200,7 +200,7 @@ def test_a_mean_of_few_calls_that_scatter_is_too_low_to_be_a_saving(
     assert asked.p is not None
     assert asked.p <= asked.level
     assert asked.yes is not feigned
-    assert ("feign a saving" in str(asked.note)) is feigned
+    assert ("look like a saving" in str(asked.note)) is feigned
 
 
 def test_niche_tasks_must_gain_more_than_the_arms_differ_by_on_all_tasks() -> None:
@@ -223,6 +223,4 @@ def test_to_refuse_sooner_is_no_work_saved() -> None:
 
     question = asked(observed(refuses, iterations=5))["cost"]
     assert not question.yes
-    assert question.note == (
-        "tasks that can be done cost 3.0% less: what is saved is on impossible ones"
-    )
+    assert question.note == ("possible tasks cost 3.0% less: the saving is on impossible ones")

@@ -72,9 +72,9 @@ def words(kept: bool, cell: Cell) -> dict[str, Any]:
 def test_what_the_learn_arm_handed_in_before_earns_no_claim_where_nothing_new_was_asked() -> None:
     found = assess(observed(partial(words, True), iterations=4))
     assert found.verdict is Word.INCONCLUSIVE
-    assert "18 of 24 answers of the learner hand in what it had handed in" in found.sentence
+    assert "18 of 24 answers of the learner repeat what it handed in" in found.sentence
     assert "(twin 0 of 24), as a cache of answers does" in found.sentence
-    assert "Siblings of the tasks" in found.settle[0]
+    assert "Siblings for the tasks" in found.settle[0]
     assert assess(observed(partial(words, False), iterations=4)).verdict is Word.LEARNED
 
 

@@ -73,7 +73,7 @@ def test_what_was_saved_at_first_and_lost_since_is_no_negative_saving() -> None:
 
     found = assess(observed(changes, iterations=7)._replace(planned=3), plan=False)
     assert found.verdict is Word.INCONCLUSIVE
-    assert "what was saved at first was spent again: " in found.sentence
+    assert "what was saved at first has been spent again: " in found.sentence
     assert "saving is -" not in found.sentence
 
 
@@ -177,7 +177,7 @@ def test_what_was_not_measured_or_free_is_counted() -> None:
     silent = seen(lambda c: {"tokens": None} if c.task == 0 else {})
     assert "6 of 48 runs report no tokens; they are no part of any mean" in silent.cautions
     free = seen(lambda c: {"tokens": 0} if c.task == 0 else {})
-    assert "6 of 48 runs report 0 tokens, which is taken at its word" in free.cautions
+    assert "6 of 48 runs report 0 tokens, which is taken at face value" in free.cautions
 
 
 def test_a_twin_that_changed_too_is_told() -> None:
@@ -209,8 +209,8 @@ def test_a_claim_that_only_luck_could_show_is_said_to_overstate() -> None:
     effects = [0.5, 0.55, 0.6, 0.65, 0.7, 0.99, 0.99, 1.05]
     found = seen(lambda cell: cost(cell, effects[cell.task] if later(cell) else 1))
     assert found.verdict is Word.LEARNED
-    assert any("read the lower end" in text for text in found.cautions)
-    assert not any("read the lower end" in text for text in seen(learning).cautions)
+    assert any("go by the lower end" in text for text in found.cautions)
+    assert not any("go by the lower end" in text for text in seen(learning).cautions)
 
 
 @pytest.mark.parametrize(

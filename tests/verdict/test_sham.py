@@ -202,8 +202,8 @@ def test_one_answer_for_all_tasks_is_no_saving_and_the_sentence_says_why() -> No
     evidence = assess(observed(hollow), plan=False)
     assert evidence.verdict is Word.INCONCLUSIVE
     assert (
-        "12 of 12 answers of the learner that end ok hand in what it handed in for another task "
-        "(twin 0 of 12), so they are no answers" in evidence.sentence
+        "12 of 12 answers of the learner that end ok repeat what it handed in for another task "
+        "(twin 0 of 12), so they are not answers" in evidence.sentence
     )
 
 

@@ -73,7 +73,7 @@ def test_without_siblings_the_sentence_says_that_nothing_new_was_asked() -> None
     for word, changes in ((Word.LEARNED, learning), (Word.COMPOUNDING, compounding)):
         found = assess(observed(changes, iterations=6), plan=False)
         assert (found.verdict, found.siblings) == (word, None)
-        assert "These tasks, asked again; nothing new was asked." in found.sentence
+        assert "This is about the same tasks asked again; nothing new was asked." in found.sentence
 
 
 @pytest.mark.parametrize("share", [0.05, 0.6, 0.85])

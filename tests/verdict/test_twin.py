@@ -189,7 +189,7 @@ def test_a_twin_that_gains_as_the_learn_arm_does_is_no_measure(twins: float) -> 
 
     found = assess(observed(changes), plan=False)
     assert found.verdict is Word.INCONCLUSIVE
-    assert "the twin, which is never distilled, came to take" in found.sentence
+    assert "the twin, which never learns, has come to take" in found.sentence
     assert "both share a memory, or the provider got cheaper" in found.sentence
     # It is said once.
     assert not any("share a memory" in text for text in found.cautions)

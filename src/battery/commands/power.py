@@ -80,7 +80,7 @@ def _measured(folder: Path) -> Measured:
     observed = opened.observed
     if FROZEN not in observed.grid.arms:
         raise UsageError(
-            f"{folder} has no twin, so nothing tells its noise from learning",
+            f"{folder} has no twin, so noise and learning cannot be told apart",
             hint="run one with two arms, or give --noise",
         )
     found = measured(observed.grid, observed.grid.cost, observed.expectations.relevant.cost)

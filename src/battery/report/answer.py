@@ -66,7 +66,7 @@ def answers(summary: Summary, evidence: Evidence) -> list[Answer]:
 
 def _size(evidence: Evidence) -> str:
     if not evidence.trusted:
-        return f"Not to be said: under {evidence.verdict} none of the numbers shows learning."
+        return f"No size can be given: under {evidence.verdict} none of the numbers shows learning."
     effect = shown.effect(evidence)
     return f"{effect[0].upper()}{effect[1:]}." if effect else "No effect could be measured."
 
@@ -306,7 +306,7 @@ def holds(evidence: Evidence) -> str | None:
         saved = f" ({more_or_fewer(new.ratio)} {shown.noun(evidence)})" if new.ratio else ""
         about, told = f"{about}, {new.asked:,} new ones like them{saved}", ""
     elif new:
-        told = f"; of {new.asked:,} new ones like them it is not shown"
+        told = f"; not shown for {new.asked:,} new ones like them"
     return f"Holds for {about} and this one memory{told}."
 
 

@@ -56,5 +56,5 @@ def _own(cost: Learning) -> str | None:
         return None
     return (
         f"The battery's own {listed([f'{noun}s' for noun in nouns])} took "
-        f"{METRICS[TOKENS].amount(sum(known))}, which is no cost of learning."
+        f"{METRICS[TOKENS].amount(sum(known))}, which does not count as a cost of learning."
     )

@@ -9,10 +9,10 @@ from battery.records.findings import Evidence, Siblings, TaskEffect, Transfer, o
 from battery.report.evidence import done, in_words, interval, noun, relative, task_heads
 
 _OUTCOMES: Final[dict[Transfer, str]] = {
-    "shown": "What was gained is there on new tasks, too",
-    "memorised": "What was gained is of repeated tasks alone",
-    "open": "Whether what was gained is there on new tasks is open",
-    "nothing to show": "Nothing was gained that new tasks could have, too",
+    "shown": "The gain holds for new tasks as well",
+    "memorised": "The gain is on repeated tasks alone",
+    "open": "Whether the gain holds for new tasks is open",
+    "nothing to show": "Nothing was gained that could hold for new tasks",
 }
 #: Heads of the table of the two kinds of asking.
 HEADS: Final = ("Asked", "Change", "Interval")
@@ -37,7 +37,7 @@ def told(evidence: Evidence) -> str | None:
 def _cost(new: Siblings, evidence: Evidence) -> str:
     if new.ratio is None:
         return f"no {noun(evidence)} of theirs could be compared."
-    again = f", one asked again {more_or_fewer(new.repeated, 1)}" if new.repeated else ""
+    again = f", a repeated one {more_or_fewer(new.repeated, 1)}" if new.repeated else ""
     took = f"against the twin, a typical one took {more_or_fewer(new.ratio, 1)} {noun(evidence)}"
     return f"{took}{f' ({in_words(new.interval)})' if new.interval else ''}{again}."
 
@@ -52,7 +52,7 @@ def _done(new: Siblings) -> str | None:
 def _tested(new: Siblings) -> str:
     held = f", held to {number(new.level, 3)}" if new.level else ""
     p = "nothing differs, so there is no p" if new.p is None else f"{p_equals(new.p)}{held}"
-    return f"Do they gain, too? {p} ({new.test})"
+    return f"Do they gain as well? {p} ({new.test})"
 
 
 def _outcome(evidence: Evidence, new: Siblings) -> str:

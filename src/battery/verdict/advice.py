@@ -82,8 +82,8 @@ def _mixed(facts: Facts) -> Iterator[str]:
     # No number of calls turns a price into a gain: what it is worth is for a person to say.
     if fewer_done(facts):
         yield (
-            "Look at the tasks that are done less often. A new battery with more repeats tells "
-            "those that were given up from those that fail now and then."
+            "Look at the tasks that are done less often. A new battery with more repeats shows "
+            "which of them were given up and which only fail now and then."
         )
     if costs_more(facts) or pays_elsewhere(facts):
         yield (
@@ -95,8 +95,8 @@ def _mixed(facts: Facts) -> Iterator[str]:
 def _inconclusive(facts: Facts) -> Iterator[str]:
     if facts.nothing:
         yield (
-            "A distillation that reaches the memory which answers rest on, or a fingerprint of "
-            "that memory; then a new battery."
+            "A distillation that changes the memory which answers are based on, or a fingerprint "
+            "of that memory; then a new battery."
             if is_unchanged(facts.grid)
             else "Tasks of which the system can do some, and a limit on turns that leaves room."
         )
@@ -107,27 +107,27 @@ def _inconclusive(facts: Facts) -> Iterator[str]:
             "`artifact.memory_fingerprint`; then a new battery."
         )
         return
-    failed = [gate.name for gate in facts.gates if gate.status is GateStatus.FAILED]
+    failed = [gate.title for gate in facts.gates if gate.status is GateStatus.FAILED]
     # More calls cannot lift a failed gate.
     if failed:
         yield f"Fix what the gates found first: {', '.join(failed)}."
     if facts.yes("cost", "niche", "success"):
         if facts.siblings is None and any(repeats.kept(facts.grid)):
-            yield "Siblings of the tasks, and a new battery that asks them: a cache has no answer."
+            yield "Siblings for the tasks, and a new battery that asks them: a cache has no answer."
         elif (new := facts.siblings) and new.outcome == "open":
-            yield "More siblings of the tasks, and a new battery that asks them."
+            yield "More siblings for the tasks, and a new battery that asks them."
         elif not failed:
-            yield "A new battery, which asks a task that fails again before it goes on."
+            yield "A new battery: it asks a task that failed again before it goes on."
         return  # the gain itself is clear
     if facts.looks and facts.grid.iterations[-1] < facts.looks.planned:
-        yield f"The iterations that were planned: the look is due after {facts.looks.planned}."
+        yield f"The planned iterations: the test is due after iteration {facts.looks.planned}."
         return
     group, found = facts.group("all"), measured_by(facts)
     if group is None or group.ratio is None:
         yield f"Let the system report its {METRICS[facts.cost].plain}."
         return
     if found is None or found.design.noise == 0:
-        yield "More tasks: what differs here is what each of them gains, not noise."
+        yield "More tasks: they differ in what they gain, which more calls of each cannot settle."
         return
     yield from _larger(facts, found.design)
 
@@ -154,8 +154,8 @@ def _anew(aim: str, saving: Saving, design: Design) -> str:
     planned = _enough("iterations", saving, design)
     size = f"planned with {planned} iterations" if planned else "with more tasks and repeats"
     return (
-        f"Further iterations have only the error budget of later looks, {later}. The better use of "
-        f"the money is a new battery {size}, which sees {aim}."
+        f"Further iterations are tested at level {later} only. The money is better spent on a new "
+        f"battery {size}, which sees {aim}."
     )
 
 

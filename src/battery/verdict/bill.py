@@ -33,7 +33,7 @@ def unpriced(grid: Grid, rows: list[int], metric: str, least: float) -> Iterator
     highest = max(_at_prices(own, base), default=0.0)
     if not policy.is_relevant(1 - highest, least):
         yield (
-            f"tokens fell, and the bill may not have: {_why(own, base)}; give prices in the tasks "
+            f"tokens fell, but the bill may not have: {_why(own, base)}; give prices in the tasks "
             "file"
         )
 
@@ -47,8 +47,8 @@ def _untold(grid: Grid, rows: list[int], own: _Kinds, base: _Kinds) -> Iterator[
     p = strata.more(strata.by_task(*missing))
     if p is not None and p <= policy.GATE:
         yield (
-            "the learner tells its prompt from its output less often than the twin "
-            f"({p_equals(p)}), so that its bill may not have fallen"
+            "the learner reports prompt and output separately less often than the twin "
+            f"({p_equals(p)}), so its bill may not have fallen"
         )
 
 

@@ -26,12 +26,12 @@ def scope(facts: Facts) -> str:
     """Write what the claim is about, and what it is not about."""
     new = "nothing new was asked"
     if asked := facts.siblings:
-        new = f"new were {counted(asked.asked, 'task')} of the same kind"
+        new = f"even the new ones ({asked.asked:,}) were of the same kind"
     return (
         f"{counted(len(facts.grid.tasks), 'task')} like these, with what this one memory learned "
-        "in this one run. Not the system as such: that takes at least "
-        f"{policy.BATTERIES} independent batteries, each from an empty memory. Not tasks of "
-        f"another kind: {new}."
+        "in this one run. It does not hold for the system in general: that takes at least "
+        f"{policy.BATTERIES} independent batteries, each from an empty memory. Nor does it hold "
+        f"for tasks of another kind: {new}."
     )
 
 
@@ -46,7 +46,7 @@ def assumptions(facts: Facts) -> Iterator[str]:
     )
     yield (
         "What changed at the provider or the network hit both arms alike, since they were asked "
-        "task by task. A disturbance of one of them alone would be taken for learning."
+        "task by task. A disturbance of one of them alone would look like learning."
     )
     yield "Tasks are independent of each other; repeats and iterations of a task are averaged."
     yield from filter(None, [checks.untried(facts.grid)])
@@ -61,8 +61,8 @@ def cautions(word: Word | None, facts: Facts) -> Iterator[str]:
     if taught := facts.observed.told:
         yield (
             f"the `teach` of {counted(taught, 'task')} may have been told after a miss (--feedback "
-            "answer): to answer these is to recall what was told; siblings, which are told "
-            "nothing, show more"
+            "answer): getting these right is then recall; siblings, whose answers are never "
+            "told, show more"
         )
     yield from _cached(facts)
     yield from repeats.more_often(grid)
@@ -73,7 +73,7 @@ def cautions(word: Word | None, facts: Facts) -> Iterator[str]:
     if silent := asked - int((~np.isnan(calls)).sum()):
         yield f"{silent} of {asked} runs report no {noun}; they are no part of any mean"
     if free := int((calls == 0).sum()):
-        yield f"{free} of {asked} runs report 0 {noun}, which is taken at its word"
+        yield f"{free} of {asked} runs report 0 {noun}, which is taken at face value"
     # Uneven cells are no reason to refuse, but some means rest on fewer calls than it seems.
     if grid.fewest < grid.repeats and not grid.missing():
         yield f"some cells hold {grid.fewest} runs and others {grid.repeats}"
@@ -109,7 +109,7 @@ def _together(facts: Facts) -> Iterator[str]:
     if policy.is_relevant(apart) and policy.is_relevant(apart / group.ratio):
         yield (
             f"all tasks together took {more_or_fewer(ratio)} {METRICS[facts.cost].plain}: tasks "
-            "that take many weigh more there than in a typical task"
+            "that take many weigh more in the total than in the figure for a typical task"
         )
 
 
@@ -122,8 +122,8 @@ def _overstated(word: Word | None, facts: Facts) -> Iterator[str]:
     # What the test needs to see is as far from no effect as the interval is wide to that side.
     if interval and ratio and cost.effect(interval.high) < (cost.effect(ratio)) / 4:
         yield (
-            "with this noise a saving has to look large to be seen at all, so that a claim tends "
-            f"to overstate it: read the lower end, {percent(1 - interval.high)}"
+            "with this much noise only a saving that looks large is seen, so the figure tends to "
+            f"be too high: go by the lower end, {percent(1 - interval.high)}"
         )
 
 

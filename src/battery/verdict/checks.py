@@ -17,8 +17,8 @@ def untried(grid: Grid) -> str | None:
     if not claims or grid.failures:
         return None
     return (
-        "The checks would refute a wrong answer: "
-        f"none of {counted(claims, 'claim')} was refuted, in either arm, so they have not shown it."
+        "The checks would refute a wrong answer. That is not shown: they refuted none of "
+        f"{counted(claims, 'claim')}, in either arm."
     )
 
 
@@ -33,7 +33,7 @@ def refuting_all(grid: Grid) -> str | None:
         return None
     others = f", and so do {len(found) - 1} more checks" if len(found) > 2 else ""
     others = ", and so does one more check" if len(found) == 2 else others
-    return f"{found[0]} of its task{others}: look whether it is the check that is wrong"
+    return f"{found[0]} of its task{others}: see whether the check itself is wrong"
 
 
 def _always(grid: Grid, row: int) -> Iterator[tuple[str, int]]:

@@ -217,12 +217,12 @@ def _prices(facts: Facts) -> Iterator[str]:
     if not facts.yes("cost", "niche", "success"):
         return
     if fewer := lost(facts):
-        yield f"less work is done for less: {_fewer(fewer)}"
+        yield f"it costs less, and less is done: {_fewer(fewer)}"
     # Whoever claims a saving on some tasks has to show that the others do not pay for it.
     if costs_more(facts):
         yield f"the work costs more ({p_equals(facts.harm_p)})"
     elif pays_elsewhere(facts):
-        yield "what niche tasks save, other tasks pay for"
+        yield "niche tasks cost less, and the work as a whole costs more"
 
 
 def _doubts(facts: Facts) -> Iterator[str]:

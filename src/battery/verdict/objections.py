@@ -166,7 +166,7 @@ class Objections:
         if doable and too_small(effects[doable], policy.DOABLE * self.relevant_cost):
             saved = 1 - (cost.ratio(effects[doable]) or 1.0)
             some = f"{percent(saved, 1)} less" if saved > 0 else "no less"
-            yield f"tasks that can be done cost {some}: what is saved is on impossible ones"
+            yield f"possible tasks cost {some}: the saving is on impossible ones"
         if self._may_lean():
             net = effects - self.alike.effects + self.alike.netted
             if too_small(net, self.relevant_cost):
@@ -174,7 +174,7 @@ class Objections:
         if later:
             p = signflip.better(effects).p
             if p is None or p > policy.LATER_TASKS:
-                yield "too few tasks go the same way for a look that was not planned"
+                yield "too few tasks changed in the same direction for a test that was not planned"
 
     def _against_niche(self, grid: Grid, *, later: bool) -> Iterator[str]:
         rows = grid.rows(Phase.BETA)
@@ -197,7 +197,7 @@ class Objections:
             asked = policy.relevant(self.relevant_cost)
             yield f"the learner cost less in iteration 1 already, and gained under {asked}"
         if one_task(signflip.each(effects[None]), int((~np.isnan(effects)).sum())):
-            yield "not all niche tasks go the same way"
+            yield "not all niche tasks changed in the same direction"
 
     def _unfounded(self, grid: Grid, rows: list[int]) -> Iterator[str]:
         """Object to a saving of tasks that is not work saved."""
@@ -205,7 +205,7 @@ class Objections:
         yield from sham.twin_alone(self.observed.grid, rows, self.metric, self.relevant_cost)
         sides, effects = self.sides(grid).of(rows), self.effects(grid)[rows]
         if self.levels(grid).wild and is_feigned(effects, *sides, self.relevant_cost):
-            yield "calls scatter so much that means of so few of them feign a saving"
+            yield "calls vary so much that the means of so few can look like a saving"
 
     def _may_lean(self) -> bool:
         """Return whether the learner cost less from the start, for all that can be told."""
@@ -231,5 +231,5 @@ def _little(effects: Floats, asked: str) -> str:
     saving = 1 - (cost.ratio(effects) or 1.0)
     # Bets that were won early stay won, also where more was lost since.
     if saving < 0:
-        return f"what was saved at first was spent again: {percent(-saving, 1)} more by now"
+        return f"what was saved at first has been spent again: {percent(-saving, 1)} more by now"
     return f"the saving is {percent(saving, 1)}, less than the {asked} that counts"

@@ -31,8 +31,7 @@ def more_often(grid: Grid) -> Iterator[str]:
     if policy.is_relevant(again / asked - twins / of_twin):
         yield (
             f"{again} of {asked} answers of the learner equal an earlier one to the same task, "
-            f"and {twins} of {of_twin} in the twin ({p_equals(p)}): a cache of answers looks like "
-            "that"
+            f"and {twins} of {of_twin} of the twin ({p_equals(p)}), as with a cache of answers"
         )
 
 
@@ -49,8 +48,8 @@ def kept(grid: Grid) -> Iterator[str]:
         return
     runs, twins = ("{} of {}".format(*counts(each)) for each in (own, base))
     yield (
-        f"{runs} answers of the learner hand in what it had handed in for the same task before "
-        f"(twin {twins}), as a cache of answers does, and nothing new was asked"
+        f"{runs} answers of the learner repeat what it handed in for the same task before "
+        f"(twin {twins}), as a cache of answers does, and no new task was asked"
     )
 
 

@@ -98,7 +98,7 @@ def _new(facts: Facts) -> str:
     """Say whether the gain is there on new tasks, too."""
     new = facts.siblings
     if new is None or new.outcome != "shown":
-        return "These tasks, asked again; nothing new was asked."
+        return "This is about the same tasks asked again; nothing new was asked."
     kind = of_kind(new.kind)
     text = (
         f"It holds for {new.asked} new {kind}tasks of the same kind as well ({p_equals(new.p)}): "

@@ -40,8 +40,8 @@ def one_for_all(grid: Grid) -> Iterator[str]:
         return
     runs, twins = ("{} of {}".format(*counts(each)) for each in (own, base))
     yield (
-        f"{runs} answers of the learner that end ok hand in what it handed in for another task "
-        f"(twin {twins}), so they are no answers"
+        f"{runs} answers of the learner that end ok repeat what it handed in for another task "
+        f"(twin {twins}), so they are not answers"
     )
 
 

@@ -168,7 +168,7 @@ class _Asking(NamedTuple):
             return
         new = f"new {of_kind(kind)}tasks of the same kind took {more_or_fewer(ratio)} {noun}"
         if least <= 0:
-            yield "in the iterations with new tasks, those that were asked again saved nothing"
+            yield "in the iterations with new tasks, the repeated ones saved nothing"
         elif not policy.is_relevant(1 - ratio, least):
             repeated = cost.ratio(cost.task_effects(*self.costs(self.repeated, rows))) or 1.0
             yield f"{new}, those that were asked again {more_or_fewer(repeated)}"
@@ -224,7 +224,7 @@ class _Asking(NamedTuple):
         lost[[every.index(row) for row in rows]] = (ended[0] == 0) & (ended[1] > 0)
         kept = cost.ratio(cost.task_effects(np.where(lost, np.nan, own), base))
         if lost.any() and not policy.is_relevant(1 - (1.0 if kept is None else kept), least):
-            yield "what new tasks save is saved by no longer doing them"
+            yield "new tasks cost less only because some are no longer done"
 
     def success(self) -> _Found:
         """Ask whether more siblings are done as well, by the test of tasks done."""

@@ -45,7 +45,7 @@ def nothing_to_learn(observed: Observed) -> str | None:
     grid = observed.grid
     rows = grid.rows(*SOLVABLE)
     if not rows:
-        return "there is no task that can be done, so there is nothing to learn"
+        return "no task can be done, so there is nothing to learn"
     most = observed.expectations.max_turns
     turns = grid.calls[TURNS]
     known = turns[~np.isnan(turns)]
@@ -100,7 +100,7 @@ def _cheaper(grid: Grid, metric: str) -> str | None:
         return None
     learn, frozen = more_or_fewer(ratios[0]), more_or_fewer(ratios[1])
     return (
-        f"since iteration 1 the twin, which is never distilled, came to take {frozen} "
+        f"since iteration 1 the twin, which never learns, has come to take {frozen} "
         f"{METRICS[metric].plain}, and the learner {learn}: both share a memory, or the provider "
         "got cheaper"
     )
@@ -120,7 +120,7 @@ def _better(grid: Grid, least: float) -> str | None:
     if not policy.is_relevant(min(gains), least) or gains[1] < policy.SHARED * gains[0]:
         return None
     return (
-        f"since iteration 1 the twin, which is never distilled, came to do {percent(gains[1])} "
+        f"since iteration 1 the twin, which never learns, has come to do {percent(gains[1])} "
         f"more of the tasks, and the learner {percent(gains[0])}: both share a memory, or the "
         "provider got better"
     )
