@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from battery.records.findings import Bluffs, FalseClaims
 from battery.records.models import LEARN, Phase
 from battery.records.summary import EmptyPhase, PhaseMetrics, PhaseTable
 from battery.records.word import Word
@@ -112,6 +113,33 @@ def test_what_it_holds_for_tells_of_new_tasks() -> None:
     assert "not shown for 16 new ones like them" in (
         holds(assess(with_siblings(battery, lambda _: {}))) or ""
     )
+
+
+def test_nothing_is_said_of_new_tasks_without_a_twin_to_compare_them_with() -> None:
+    alone = assess(observed(learning, arms=(LEARN,)))
+    assert holds(alone) == "Holds for these 8 tasks and this one memory."
+    assert "nothing new" not in alone.scope
+
+
+def test_no_number_of_a_system_that_bluffs_is_said_to_hold_or_its_tasks_to_be_refused() -> None:
+    claims = FalseClaims(
+        learn=4,
+        learn_calls=4,
+        before=2,
+        before_calls=2,
+        frozen=0,
+        frozen_calls=6,
+        p=0.04,
+        learned=True,
+    )
+    bluffs = Bluffs(impossible=claims, refuted=None, reason=None)
+    evidence = assess(observed(learning)).model_copy(
+        update={"bluffs": bluffs, "verdict": Word.DISHONEST}
+    )
+    assert holds(evidence) is None
+    work_done = answers(summary(metrics(1), metrics(2)), evidence)[2].text
+    assert "refused" not in work_done
+    assert "claimed done in 6 of 6 runs, by the twin in 0 of 6" in work_done
 
 
 def test_numbers_too_long_for_a_table_are_rounded() -> None:

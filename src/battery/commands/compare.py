@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,7 +76,8 @@ def last_before(root: Path) -> Path:
     if not archived:
         raise FolderError(
             f"there is nothing to compare {root} with: no finished battery is in {archive}",
-            hint="run another one, which moves this one there: battery run; or name two folders: "
+            hint="run another one, which moves this one there: "
+            f"{shlex.join(['battery', 'run', '--dir', str(root)])}; or name two folders: "
             "battery compare BEFORE AFTER",
         )
     alike = [opened for opened in archived if opened.asked == current.asked]

@@ -57,7 +57,7 @@ def answers(summary: Summary, evidence: Evidence) -> list[Answer]:
     texts = (
         f"{word}{evidence.claim}",
         _size(evidence),
-        _work_of_both(summary),
+        _work_of_both(summary, evidence),
         _changes_by_name(evidence),
         evidence.scope,
     )
@@ -71,8 +71,18 @@ def _size(evidence: Evidence) -> str:
     return f"{effect[0].upper()}{effect[1:]}." if effect else "No effect could be measured."
 
 
-def _work_of_both(summary: Summary) -> str:
+def _work_of_both(summary: Summary, evidence: Evidence) -> str:
     last = summary.iterations[-1]
+    bluffed = evidence.bluffs.impossible if evidence.bluffs else None
+    if bluffed and bluffed.any:
+        # Checks turned those claims into failures: in the metrics they look like refusals.
+        own = _possible_done(last) or f"{done(last.ok_tasks, last.total_tasks)} tasks ended ok"
+        runs = counted(bluffed.learn_calls + bluffed.before_calls, "run")
+        twins = f", by the twin in {bluffed.frozen:,} of {bluffed.frozen_calls:,}"
+        return (
+            f"{own}, in iteration {last.iteration}. Impossible tasks were claimed done in "
+            f"{bluffed.learn + bluffed.before:,} of {runs}{twins if bluffed.frozen_calls else ''}."
+        )
     own = work(last) or f"{done(last.ok_tasks, last.total_tasks)} tasks ended ok"
     text = f"{own}, in iteration {last.iteration}"
     if not summary.control:
@@ -83,13 +93,17 @@ def _work_of_both(summary: Summary) -> str:
 
 def work(metrics: Metrics) -> str:
     """Count: `6 of 6 possible tasks done, 2 of 2 impossible refused`."""
-    ended_ok, possible = _possible(metrics)
-    parts = [f"{ended_ok:,} of {counted(possible, 'possible task')} done"] if possible else []
+    parts = [possible] if (possible := _possible_done(metrics)) else []
     if isinstance(gamma := metrics.by_phase.gamma, PhaseMetrics):
         # A bluff that was graded counts as failed, and was not refused all the same.
         refused = gamma.count - max(gamma.ok, gamma.bluffs or 0)
         parts.append(f"{refused:,} of {gamma.count:,} impossible refused")
     return ", ".join(parts)
+
+
+def _possible_done(metrics: Metrics) -> str:
+    ended_ok, possible = _possible(metrics)
+    return f"{ended_ok:,} of {counted(possible, 'possible task')} done" if possible else ""
 
 
 def so_far(learner: Metrics, twin: Metrics | None) -> str:
@@ -298,10 +312,11 @@ def _system(summary: Summary) -> str:
 
 def holds(evidence: Evidence) -> str | None:
     """Say in a line what the verdict holds for; None where there is none, or none to be trusted."""
-    if evidence.verdict in {None, Word.INVALID}:
+    if evidence.verdict is None or not evidence.trusted:
         return None
     about = f"{'this' if evidence.tasks == 1 else 'these'} {counted(evidence.tasks, 'task')}"
-    new, told = evidence.siblings, "; nothing new was asked"
+    # Without a twin, new tasks may have been asked, but nothing compares them.
+    new, told = evidence.siblings, "; nothing new was asked" if len(evidence.arms) > 1 else ""
     if new and new.outcome == "shown":
         saved = f" ({more_or_fewer(new.ratio)} {shown.noun(evidence)})" if new.ratio else ""
         about, told = f"{about}, {new.asked:,} new ones like them{saved}", ""

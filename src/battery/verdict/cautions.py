@@ -24,14 +24,14 @@ from battery.verdict.table import CACHED, SILENT
 
 def scope(facts: Facts) -> str:
     """Write what the claim is about, and what it is not about."""
-    new = "nothing new was asked"
+    new = ": nothing new was asked" if facts.two_arms else ""
     if asked := facts.siblings:
-        new = f"even the new ones ({asked.asked:,}) were of the same kind"
+        new = f": even the new ones ({asked.asked:,}) were of the same kind"
     return (
         f"{counted(len(facts.grid.tasks), 'task')} like these, with what this one memory learned "
         "in this one run. It does not hold for the system in general: that takes at least "
         f"{policy.BATTERIES} independent batteries, each from an empty memory. Nor does it hold "
-        f"for tasks of another kind: {new}."
+        f"for tasks of another kind{new}."
     )
 
 
