@@ -125,5 +125,5 @@ def test_a_run_that_is_stopped_and_goes_on_counts_only_the_time_that_it_was_ther
     os.kill(process.pid, signal.SIGCONT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
-    assert "note: this process stood still for " in errors
+    assert "note: this process was stopped for " in errors
     assert all(line["result"]["_elapsed_ms"] < 2000 for line in journal(tmp_path / "b")[:3])

@@ -88,7 +88,7 @@ def test_a_battery_goes_on_with_the_concurrency_it_had(gateway: Gateway, tmp_pat
     assert not together.broken
     gateway.before = lambda _path, _body: None
     changed = battery("iterate", "--concurrency", 1, cwd=tmp_path)
-    note = "the concurrency was 3 and is 1 from iteration 3 on: elapsed times do not compare"
+    note = "the concurrency was 3 and is 1 from iteration 3 on: elapsed times cannot be compared"
     assert f"warning: {note}" in changed.stderr
     assert read_json(tmp_path / "data/battery/battery.json")["notes"] == [note]
     assert note in read_json(tmp_path / "data/battery/summary.json")["warnings"]

@@ -82,10 +82,10 @@ def test_one_arm_is_told_before_the_first_call_with_the_way_to_a_twin(here: Path
     with serving() as gateway:
         words = ["--gateway", gateway.url, "--llm-team", gateway.url]
         told = run(here, *words).stderr.partition("1/1 easy")[0]
-        assert "warning: one arm: " in told
+        assert "warning: no twin: " in told
         assert "INDICATIVE at best; for a twin, name a second deployment with --control" in told
     embedded = run(here, "--no-control", "--dir", "e").stderr.partition("1/1 easy")[0]
-    assert "note: one arm: " in embedded
+    assert "note: no twin: " in embedded
     assert "leave out --no-control" in embedded
     assert "one arm" not in run(here, "--dir", "two").stderr
 
@@ -95,7 +95,9 @@ def test_a_target_that_was_asked_the_same_tasks_before_is_warned_of(here: Path) 
         words = [*pair.options(), "--quiet"]
         assert "before" not in run(here, *words).stderr
         again = run(here, *words).stderr
-        assert f"{pair.learn.url} was asked these tasks before, by the battery in data/" in again
+        assert (
+            f"{pair.learn.url} has already been asked these tasks, by the battery in data/" in again
+        )
         assert "unless its memory was emptied since" in again
         write_tasks(here / "tasks.json", 2)
         assert "was asked these tasks" not in run(here, *words).stderr
@@ -135,9 +137,9 @@ def without(*missing: str) -> RunResult:
 @pytest.mark.parametrize(
     ("missing", "says"),
     [
-        (("tokens",), "no tokens, and what nobody counts"),
+        (("tokens",), "no tokens; what is not counted"),
         (("turns",), "have the system report `iterations`"),
-        (("turns", "tokens"), "no turns and no tokens, and"),
+        (("turns", "tokens"), "no turns and no tokens; what"),
     ],
 )
 def test_an_answer_without_turns_or_tokens_is_told_once(
@@ -173,7 +175,7 @@ def test_an_arm_that_was_taught_before_is_told_at_the_first_answers(here: Path) 
     with resting_on("lessons") as learn, resting_on("empty") as frozen:
         words = ["--gateway", learn.url, "--llm-team", learn.url, "--control-gateway", frozen.url]
         lines = run(here, *words).stderr.splitlines()
-    warned = [n for n, line in enumerate(lines) if "rest on different memories" in line]
+    warned = [n for n, line in enumerate(lines) if "come from different memories" in line]
     tasks = [n for n, line in enumerate(lines) if " tokens" in line and "warning" not in line]
     assert len(warned) == 1
     assert warned[0] < tasks[1]

@@ -48,7 +48,7 @@ def test_a_link_out_of_the_memory_is_told_once_and_by_name(tmp_path: Path) -> No
         (tmp_path / arm / "a" / "outer").symlink_to(tmp_path / "shared")
         FolderMemory(tmp_path / arm, kept).keep()
     (text,) = told
-    assert text.startswith(f"a/outer in the memory is a link out of it, to {tmp_path / 'shared'}:")
+    assert text.startswith(f"a/outer in the memory is a link to {tmp_path / 'shared'}, outside")
 
 
 def content(folder: Path) -> dict[str, object]:

@@ -35,8 +35,8 @@ _MISSING: Final = (
     "Reply; --meter counts what a system that battery starts asks of its models"
 )
 _KEEPS: Final = (
-    "it remembers outside of what battery puts back, such as a file elsewhere or a service of its "
-    "own; until that changes it has no real twin"
+    "it keeps memory where battery cannot put it back, such as a file elsewhere or a service of "
+    "its own; until that changes it has no real twin"
 )
 
 
@@ -189,8 +189,12 @@ def _reset(
     if leaked:
         return False, "it repeats what it was told although its memory was put back", _KEEPS
     if first != last:
-        return False, f"its memory was {first}, and is {last} after it was put back", _KEEPS
-    seen = "forgets what it was told" if kept else "nothing was remembered that it could forget"
+        return False, f"its memory was {first}, but is {last} after it was put back", _KEEPS
+    seen = (
+        "forgets what it was told"
+        if kept
+        else "it remembered nothing, so there was nothing to forget"
+    )
     same = "no fingerprint says more" if first is None else "its fingerprint is that of the start"
     return True, f"{seen}; {same}", None
 

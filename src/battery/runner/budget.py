@@ -80,11 +80,13 @@ class Budget:
         self.cost += cost or 0
         is_task = "result" in call
         if self._max_tokens is not None and is_task and tokens is None:
-            self._warn("--max-tokens: an answer reports no tokens; it does not count")
+            self._warn("--max-tokens: an answer reports no tokens, so it counts as 0")
         if self._max_cost is not None and cost is None:
             # Reviews are mostly of another model, and no reason to give up what the tasks cost.
             if tokens and not is_task:
-                self._warn("--max-cost: what reviews and the like cost is not known; none counts")
+                self._warn(
+                    "--max-cost: what reviews and the like cost is not known, so it counts as 0"
+                )
             elif is_task:
                 self._unpriced = self._unpriced or self._why_unpriced(call)
 
@@ -116,7 +118,7 @@ class Budget:
     def _why_unpriced(self, call: Json) -> str:
         result = self._pricing.priced(read_back(call["result"])[0])
         causes = self._pricing.warnings([result])
-        why = next(causes, "the answer does not tell its prompt and completion tokens")
+        why = next(causes, "the answer does not report prompt and completion tokens separately")
         asked = call.get("task", {}).get("operation")
         return f"--max-cost: what {asked!r} cost is not known: {why}"
 

@@ -26,7 +26,7 @@ _Taken = Mapping[_Kind, Sequence[float]]
 _STAGES: Final = {meta.key: meta.name for meta in META_STAGES}
 _METAS: Final = [meta.noun for meta in META_STAGES]
 _REMEDY: Final = (
-    "nothing to go by: a finished battery in the folder would give one, or "
+    "a finished battery in the folder would give one, or "
     "`expectations.tokens_per_call` in the tasks file"
 )
 

@@ -24,7 +24,7 @@ PROBE_TIMEOUT_S: Final = 15.0
 _REPORTED: Final = {"turns": "`iterations`", "tokens": "`artifact.usage.total_tokens`"}
 
 _TAUGHT: Final = (
-    "the first answers of the two arms rest on different memories, so one of them was taught "
+    "the first answers of learner and twin come from different memories, so one of them was taught "
     "before: stop here, empty the memory of both, and start again in another folder with --dir"
 )
 
@@ -92,7 +92,7 @@ async def require_there(
                 error.message = f"the {side.name} is not there: {why}"
                 error.hint = f"start it, or name another with {side.option}; nothing was asked yet"
                 raise
-            text = f"the {side.name} did not answer a look at it; it is asked all the same"
+            text = f"could not check the {side.name}; asking it nevertheless"
             tell(Notice(f"{text} ({error.message})", warning=True))
             continue
         if finding.ok:
@@ -115,7 +115,7 @@ def introduce(battery: Battery, tell: Observer) -> None:
     if not targets.has_control(settings):
         named = "name a second deployment with --control-gateway"
         twin = named if targets.is_elsewhere(settings) else "leave out --no-control"
-        text = "one arm: without a twin there is only a trend, and the word can be INDICATIVE"
+        text = "no twin: there is only a trend, and the verdict can be INDICATIVE"
         # Whoever asked for it is reminded; who did not may not know.
         tell(Notice(f"{text} at best; for a twin, {twin}", warning=not settings.no_control))
 
@@ -135,8 +135,8 @@ def warn_of_earlier(battery: Battery, tell: Observer) -> None:
             and earlier.tasks_digest == manifest.tasks_digest
             and earlier.targets["gateway"] == target
         ):
-            text = f"{target} was asked these tasks before, by the battery in {path.parent}"
-            cure = "unless its memory was emptied since, it starts with what it learned then"
+            text = f"{target} has already been asked these tasks, by the battery in {path.parent}"
+            cure = "unless its memory was emptied since then, it starts with what it learned"
             tell(Notice(f"{text}; {cure}", warning=True))
             return
 
@@ -174,7 +174,7 @@ class FirstAnswer:
         self._looked = True
         missing = [what for what in _REPORTED if getattr(result, what) is None]
         if missing:
-            text = f"the first answer reports no {' and no '.join(missing)}, and what nobody counts"
+            text = f"the first answer reports no {' and no '.join(missing)}; what is not counted"
             where = listed([_REPORTED[what] for what in missing])
             cure = f"stop here, and have the system report {where}"
-            self._tell(Notice(f"{text} cannot be seen to fall: {cure}", warning=True))
+            self._tell(Notice(f"{text} cannot be shown to fall: {cure}", warning=True))

@@ -51,7 +51,7 @@ from battery.target.kinds import kind_of
 
 #: Bits of a seed that is drawn: enough, and short enough to be typed again.
 _SEED_BITS = 32
-_FIXED = "a plan is made before there is anything to look at"
+_FIXED = "a plan must be made before there are results"
 
 
 class Battery(NamedTuple):
@@ -299,10 +299,10 @@ def _changes(settings: Settings, manifest: Manifest, concurrency: int) -> list[s
     before = manifest.options.concurrency
     if before != concurrency:
         moved = f"the concurrency was {before} and is {concurrency} {since}"
-        changes.append(f"{moved}: elapsed times do not compare")
+        changes.append(f"{moved}: elapsed times cannot be compared")
     sums, now = manifest.options.target_files or {}, targets.file_digests(settings)
     changes += [
-        f"{path} was edited, and another system is asked {since}: its numbers do not compare"
+        f"{path} was edited, so another system is asked {since}: the numbers cannot be compared"
         for path, digest in sums.items()
         if digest != now.get(path)
     ]

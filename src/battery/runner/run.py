@@ -340,8 +340,8 @@ def _standstill_noted(tell: Observer) -> Iterator[None]:
     before = left_out()
     yield
     if seconds := left_out() - before:
-        text = f"this process stood still for {duration(seconds)}"
-        tell(Notice(f"{text}; that is counted in no call's time, and extended its timeout"))
+        text = f"this process was stopped for {duration(seconds)}"
+        tell(Notice(f"{text}; that time counts in no call, and timeouts were extended by it"))
 
 
 async def _run_iteration(

@@ -129,8 +129,9 @@ class Kept:
             return
         self._warned = True
         self._warn(
-            f"{link.relative_to(folder)} in the memory is a link out of it, to {link.readlink()}: "
-            "both arms share what is there, and it is not put back; copy it into the memory"
+            f"{link.relative_to(folder)} in the memory is a link to {link.readlink()}, outside of "
+            "it: learner and twin share what is there, and it is not put back; copy it into the "
+            "memory"
         )
 
     def latest(self) -> Path | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from battery.meter.meter import Meter
 
 _SILENT: Final = (
-    "--meter: the system answered, and no call of a model came through the meter, so what it took "
+    "--meter: the system answered, but no call of a model came through the meter, so what it took "
     "is not known. Does it call its models at OPENAI_BASE_URL?"
 )
 

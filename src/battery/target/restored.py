@@ -137,7 +137,7 @@ class _Shared:
         now = await self.client.fingerprint()
         if now != self._start_is:
             raise AnswerError(
-                f"the gateway says that it put its memory back, and its fingerprint is {now}, not "
+                f"the gateway says that it put its memory back, but its fingerprint is {now}, not "
                 f"{self._start_is}",
                 hint="without that there is no twin: look at the gateway, or name a second "
                 "deployment with --control-gateway",

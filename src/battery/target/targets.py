@@ -137,7 +137,7 @@ def refuse_unfit(settings: Settings) -> None:
     kind = _kind(settings)
     if (has_folder(settings) or settings.restores) and (settings.concurrency or 1) > 1:
         raise UsageError(
-            f"a {kind.name} whose memory is put back is asked one task at a time",
+            f"a {kind.name} whose memory is put back can only be asked one task at a time",
             hint="leave out --concurrency",
         )
     if settings.restores and not kind.is_address:
