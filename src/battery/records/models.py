@@ -57,6 +57,8 @@ LEARN: Final = "learn"
 FROZEN: Final = "frozen"
 #: What the arms are called wherever people read of them; files keep the names above.
 ARM_NAMES: Final[Mapping[str, str]] = {LEARN: "learner", FROZEN: "twin"}
+#: What the targets of a manifest are called wherever people read of them.
+TARGET_NAMES: Final = {"gateway": "system", "llm_team": "learning side", "control": "twin"}
 
 
 #: A task that learning may have lost is asked so often again ...

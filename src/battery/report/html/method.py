@@ -9,7 +9,7 @@ from typing import Final
 
 from battery.base.numbers import counted, duration
 from battery.records.manifest import Manifest, Options, Provenance
-from battery.records.models import ARM_NAMES
+from battery.records.models import ARM_NAMES, TARGET_NAMES
 from battery.records.summary import Summary
 
 _EMBEDDED: Final = "embedded"
@@ -70,8 +70,8 @@ def facts(summary: Summary, provenance: Provenance) -> Iterator[tuple[str, str]]
         size = (counted(evidence.tasks, "task"), counted(evidence.iterations, "iteration"))
         calls = counted(evidence.repeats, "call")
         yield "Size", f"{', '.join(size)}, {calls} per task and iteration, of each"
-    for name, url in (summary.targets or {}).items():
-        yield f"Target: {name}", url
+    for key, url in (summary.targets or {}).items():
+        yield f"Target: {TARGET_NAMES.get(key, key)}", url
     if models := summary.models:
         yield "Executor", models.executor_cloud
         yield "Reviewer", models.reviewer_cloud

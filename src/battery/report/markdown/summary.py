@@ -9,6 +9,7 @@ from battery.base.numbers import counted, duration, minus, number
 from battery.base.text import printable
 from battery.records.findings import Evidence, Scorecard, TaskEffect
 from battery.records.metric import METRICS
+from battery.records.models import TARGET_NAMES
 from battery.records.stages import SCRUM
 from battery.records.summary import DirectionCount, Summary, Trend
 from battery.report import answer, siblings, trends
@@ -83,7 +84,8 @@ def _facts(summary: Summary) -> Iterator[str]:
     if summary.tags:
         yield f"- Tags: {', '.join(map(code, summary.tags))}"
     if summary.targets:
-        targets = (f"{plain(name)} {code(url)}" for name, url in summary.targets.items())
+        named = ((TARGET_NAMES.get(key, key), url) for key, url in summary.targets.items())
+        targets = (f"{plain(name)} {code(url)}" for name, url in named)
         yield f"- Targets: {', '.join(targets)}"
 
 
