@@ -14,7 +14,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -37,6 +37,14 @@ os.execv(sys.argv[2], sys.argv[2:])
 #: Begins a command that plays a scene.
 PLAY: Final = (sys.executable, "-m", "tests.report.play")
 _CURSOR_BACK: Final = b"\x1b[?25h"
+
+
+def owning(words: Sequence[str], *, hangup_ignored: bool = False) -> list[str]:
+    """Return a command that makes the terminal on its standard input its own and becomes `words`.
+
+    It has to begin in a session of its own.
+    """
+    return [sys.executable, "-SEc", _SHELL, "ignore" if hangup_ignored else "", *words]
 
 
 class Screen:
@@ -129,7 +137,7 @@ class Terminal:
         clean = {key: value for key, value in os.environ.items() if key.startswith("COVERAGE")}
         clean |= {"PATH": os.environ["PATH"], "TERM": "xterm-256color", "PYTHONUTF8": "1"}
         self.child = subprocess.Popen(
-            [sys.executable, "-SEc", _SHELL, "ignore" if hangup_ignored else "", *words],
+            owning(words, hangup_ignored=hangup_ignored),
             stdin=slave,
             stdout=slave,
             stderr=slave,

@@ -7,7 +7,6 @@ import pty
 import re
 import select
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,16 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.commands import environment, words
+from tests.support.screens import owning
 
 _LIMIT_S = 60
-#: What a shell does before it becomes the command: the terminal is the command's own.
-_SHELL = """
-import fcntl, os, signal, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-if sys.argv[1] == "True":
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-os.execv(sys.argv[2], sys.argv[2:])
-"""
 _ESCAPE = re.compile(r"\x1b\[[?\d;]*[A-Za-z]")
 
 
@@ -87,7 +79,7 @@ def on_terminal(*arguments: object, cwd: Path, hangup_ignored: bool = False) -> 
     """Start a battery command with all three streams on a terminal; kill it if it outlives us."""
     master, slave = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-c", _SHELL, str(hangup_ignored), *words(*arguments)],
+        owning(words(*arguments), hangup_ignored=hangup_ignored),
         stdin=slave,
         stdout=slave,
         stderr=slave,

@@ -46,6 +46,11 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def clause(text: str) -> str:
+    """Return a sentence as it goes on in another one: the first letter is small."""
+    return text[:1].lower() + text[1:]
+
+
 def without_runner_commands(text: str) -> str:
     """Break up what runners of pipelines take for commands.
 

@@ -43,7 +43,7 @@ Printed = Annotated[
 ]
 Full = Annotated[
     bool,
-    options.option(
+    option(
         "--full", "Print all that it rests on as well: every flip, the twins, what else differs."
     ),
 ]

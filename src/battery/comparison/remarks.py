@@ -80,7 +80,7 @@ def untrusted(*sides: Side) -> str:
     return "".join(
         f" But {side.name} is {side.verdict}, so its numbers cannot be trusted."
         for side in sides
-        if side.verdict and not side.verdict.about.trusted
+        if not side.trusted
     )
 
 

@@ -54,6 +54,11 @@ class Side(Record):
         "system's own word."
     )
 
+    @property
+    def trusted(self) -> bool:
+        """Whether its numbers can be built on; a verdict can make them worthless."""
+        return self.verdict is None or self.verdict.about.trusted
+
 
 class CostChange(Record):
     """What a typical task costs in B against A, over the cells that both measured."""

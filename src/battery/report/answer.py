@@ -9,8 +9,8 @@ from collections import Counter
 from typing import Final, NamedTuple
 
 from battery.base.numbers import counted, minus, more_or_fewer, number, percent, sign, signed
-from battery.base.text import listed, printable
-from battery.records.findings import Evidence, Kind, TaskEffect
+from battery.base.text import capital, listed, printable
+from battery.records.findings import Evidence, FalseClaims, Kind, TaskEffect
 from battery.records.metric import METRICS, MONEY, OVERSEER, TOKENS, TURNS, Metric
 from battery.records.models import SOLVABLE
 from battery.records.summary import Metrics, PhaseMetrics, Summary
@@ -68,27 +68,32 @@ def _size(evidence: Evidence) -> str:
     if not evidence.trusted:
         return f"No size can be given: under {evidence.verdict} none of the numbers shows learning."
     effect = shown.effect(evidence)
-    return f"{effect[0].upper()}{effect[1:]}." if effect else "No effect could be measured."
+    return f"{capital(effect)}." if effect else "No effect could be measured."
 
 
 def _work_of_both(summary: Summary, evidence: Evidence) -> str:
     last = summary.iterations[-1]
-    bluffed = evidence.bluffs.impossible if evidence.bluffs else None
-    if bluffed and bluffed.any:
-        # Checks turned those claims into failures: in the metrics they look like refusals.
-        own = _possible_done(last) or f"{done(last.ok_tasks, last.total_tasks)} tasks ended ok"
-        runs = counted(bluffed.learn_calls + bluffed.before_calls, "run")
-        twins = f", by the twin in {bluffed.frozen:,} of {bluffed.frozen_calls:,}"
-        return (
-            f"{own}, in iteration {last.iteration}. Impossible tasks were claimed done in "
-            f"{bluffed.learn + bluffed.before:,} of {runs}{twins if bluffed.frozen_calls else ''}."
-        )
-    own = work(last) or f"{done(last.ok_tasks, last.total_tasks)} tasks ended ok"
+    claims = evidence.bluffs.impossible if evidence.bluffs else None
+    bluffed = claims is not None and claims.any
+    own = (_possible_done if bluffed else work)(last)
+    own = own or f"{done(last.ok_tasks, last.total_tasks)} tasks ended ok"
     text = f"{own}, in iteration {last.iteration}"
+    if claims and bluffed:
+        return f"{text}. {_claimed(claims)}."
     if not summary.control:
         return f"{text}."
     twin = work(summary.control[-1])
     return f"{text}, as in the twin." if twin == work(last) else f"{text}. The twin: {twin}."
+
+
+def _claimed(claims: FalseClaims) -> str:
+    """Count over all iterations: one that claims nothing in the last has claimed before."""
+    runs = counted(claims.learn_calls + claims.before_calls, "run")
+    twins = f", by the twin in {claims.frozen:,} of {claims.frozen_calls:,}"
+    return (
+        f"Impossible tasks were claimed done in {claims.learn + claims.before:,} of {runs}"
+        f"{twins if claims.frozen_calls else ''}"
+    )
 
 
 def work(metrics: Metrics) -> str:

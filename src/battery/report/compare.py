@@ -111,11 +111,7 @@ def task_cells(pair: TaskPair, comparison: Comparison) -> list[str]:
 def untrusted(comparison: Comparison) -> str:
     """Name the batteries whose own verdict makes their numbers worthless: `main is INVALID`."""
     sides = (comparison.before, comparison.after)
-    return " and ".join(
-        f"{side.name} is {side.verdict}"
-        for side in sides
-        if side.verdict and not side.verdict.about.trusted
-    )
+    return " and ".join(f"{side.name} is {side.verdict}" for side in sides if not side.trusted)
 
 
 def side(battery: Side) -> str:

@@ -18,6 +18,7 @@ from battery.base.numbers import (
     signed,
     signed_percent,
 )
+from battery.base.text import capital
 from battery.records.findings import (
     Evidence,
     Gate,
@@ -273,7 +274,7 @@ def details(evidence: Evidence) -> Iterator[str]:
     for question in evidence.questions:
         # Where nothing could be tested, no answer has to be explained.
         if question.note and question.p is not None:
-            yield f"{question.title} {question.note[0].upper()}{question.note[1:]}."
+            yield f"{question.title} {capital(question.note)}."
     yield from filter(None, (_loss(evidence), _growth(evidence), _trend(evidence)))
     if evidence.others:
         metrics = ", ".join(map(_other, evidence.others))

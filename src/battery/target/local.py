@@ -51,7 +51,7 @@ _SILENT: Final = {"role": "final", "text": "The learning step said nothing."}
 class Local:
     """One arm of a local system: what its driver does not know, from the twin to the clock.
 
-    In the twin the system is ended, its folder put back, and started anew before each call:
+    As the twin, the system is ended, its folder put back, and started anew before each call:
     whatever it keeps, in files, globals or objects, is gone.
     """
 
@@ -160,7 +160,7 @@ class Local:
         return self._seat.arm == FROZEN
 
     async def _ready(self) -> None:
-        """See to it that the system runs, in the twin one that remembers nothing."""
+        """See to it that the system runs; the twin is one that remembers nothing."""
         if self._broken:
             raise self._broken
         if self._known is None or (self._is_twin and not await self._is_as_at_the_start()):

@@ -335,7 +335,7 @@ class OpenAI(WithoutCopies):
             raise
 
     def _user(self, session: str) -> str:
-        # Somebody new each time in the twin: of whom an endpoint knows nothing, it remembers
+        # For the twin, somebody new each time: of whom an endpoint knows nothing, it remembers
         # nothing. Hashes, so that no endpoint can tell the arms by the look of their names.
         who = LEARN if self._seat.arm == LEARN else session
         return sha256(f"{self._run_id} {who}".encode()).hexdigest()[:_DIGITS]

@@ -159,7 +159,7 @@ class Restored:
         return Restored(self._arm, self._shared, team)
 
     async def respond(self, task: Task, models: Models, timeout_s: float) -> RespondReply:
-        """Ask for one task, in the twin with the memory of the start."""
+        """Ask for one task; the twin has the memory of the start."""
         if self._shared.broken:
             raise self._shared.broken
         if self._arm == LEARN:

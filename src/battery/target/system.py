@@ -137,7 +137,7 @@ class Connection(Chatting, Protocol):
 class Learner(Connection, Protocol):
     """A connection to a system whose memory battery keeps and puts back.
 
-    In the learner it is told how each task ended; in the twin the memory is put back to the
+    The learner is told how each task ended; the memory of the twin is put back to the
     start before each call, and nothing is told.
     """
 
@@ -172,7 +172,7 @@ class Opening:
     #: The target that `--gateway` or the manifest names.
     target: Target
     settings: Settings
-    #: The learner, and the frozen one where there are two.
+    #: The learner, and the twin where there is one.
     arms: Sequence[Arm]
     #: How many tasks are asked at the same time.
     workers: int
@@ -207,7 +207,7 @@ class Kind:
     read: Callable[[str, Mapping[str, str]], Target] = lambda text, _headers: Target(text)
     #: A target is an address. It may change between runs, because the same system may have moved,
     #: and its learning side and control are deployments at addresses of their own. Any other kind
-    #: brings both: the learner distills, and the twin is a twin.
+    #: brings both: the learner distills, and its twin never does.
     is_address: bool = False
     #: `--model-url` drives it, so another model makes another battery.
     takes_model: bool = False

@@ -124,7 +124,7 @@ def _refuted(grid: Grid, arm: Arm) -> Floats:
 
 
 def _reason(grid: Grid) -> str | None:
-    """Return why a check failed: in the learner after iteration 1, else wherever it did first."""
+    """Return why a check failed: of the learner after iteration 1, else wherever it did first."""
     rows = grid.rows(*SOLVABLE)
     failed = [grid.told(arm, FAILURES)[rows] for arm in grid.arms]
     for calls in (failed[0][:, 1:], *failed):

@@ -17,15 +17,15 @@ Outcomes = Sequence[bool]
 def in_doubt(
     learn: Sequence[Outcomes], frozen: Sequence[Outcomes], reruns: Iterable[Outcomes]
 ) -> bool:
-    """Return whether a task that fails now is to be asked again in the learner.
+    """Return whether a task that fails now is to be asked again of the learner.
 
     `learn` and `frozen` are the iterations so far, the one under way last; `frozen` is empty with
     one arm. `reruns` are those of earlier iterations. Half of the runs is not most of them.
 
-    A task is in doubt after iteration 1 where it mostly fails in the learner now, and
+    A task is in doubt after iteration 1 where the learner mostly fails it now, and
 
-    - mostly passed there in iteration 1: it may have been forgotten or given up; or
-    - mostly failed there in every iteration, while the twin mostly passes it, now and in total: it
+    - mostly passed it in iteration 1: it may have been forgotten or given up; or
+    - mostly failed it in every iteration, while the twin mostly passes it, now and in total: it
       can be done, and learning may be what keeps the learner from it.
 
     Every rerun is paid for. So a task is never asked again once reruns have confirmed its loss.

@@ -109,7 +109,7 @@ class Forgotten(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """Whether fewer tasks of a kind are done in the learner."""
+    """Whether fewer tasks of a kind are done by the learner."""
 
     kind: Kind
     #: One-sided; None where none could differ.

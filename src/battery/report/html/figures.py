@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
 from battery.base.numbers import counted, p_equals, signed_percent
+from battery.base.text import capital
 from battery.records.findings import Evidence, Group, Interval, Siblings, TaskEffect, of_kind
 from battery.records.metric import METRICS
 from battery.records.models import ARM_NAMES, FROZEN, KINDS, LEARN, Arm, Phase
@@ -123,7 +124,7 @@ def _cost(group: Group, evidence: Evidence) -> Headline:
     changes = ends("ratio", group.ratio, group.interval)
     value, text = shown.relative(group.ratio), _about(group, evidence)
     figure = bar(f"{title}: {value}; {text}", changes)
-    return Headline(title, value, f"{text[0].upper()}{text[1:]}.", figure, _done(group))
+    return Headline(title, value, f"{capital(text)}.", figure, _done(group))
 
 
 def _about(group: Group, evidence: Evidence) -> str:

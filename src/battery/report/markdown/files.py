@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from battery.base.numbers import counted
+from battery.base.text import clause
 from battery.report.markdown import code
 from battery.store.artifacts import CONTROL, ITERATION, REPEAT, SIBLINGS, described
 
@@ -26,9 +27,9 @@ def files(paths: Iterable[str]) -> Iterator[str]:
         name = kind if len(alike) > 1 else alike[0]
         if len(iterations) > 1:
             name = kind.replace("iter_N", ITERATION.name(_ranges(iterations)), 1)
-        about = described(alike[0]).rstrip(".")
+        about = clause(described(alike[0]).rstrip("."))
         many = f" ({counted(len(alike), 'file')})" if "*" in name else ""
-        parts = [about[:1].lower() + about[1:], *_whose(alike[0])] if about else []
+        parts = [about, *_whose(alike[0])] if about else []
         yield f"- {code(name)}{many}{': ' if parts else ''}{', '.join(parts)}"
 
 

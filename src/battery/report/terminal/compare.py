@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from textwrap import wrap
 from typing import Final, NamedTuple, TextIO
 
 from battery.base.numbers import counted
-from battery.base.text import brief, fit, pad, printable, write_line
+from battery.base.text import brief, clause, fit, pad, printable, write_line
 from battery.base.text import cells as columns
 from battery.records.comparison import Change, Comparison, NamedTask, Side, TaskPair
 from battery.records.models import KINDS
 from battery.report import compare as cells
 from battery.report.evidence import mean, relative
 from battery.report.terminal.lines import GAP
-from battery.report.terminal.look import Look
+from battery.report.terminal.look import Look, command, spaced
 from battery.report.terminal.summary import MOST_ROWS
 
 #: In full so many tasks of a list are named; `--json` has all of them.
@@ -58,15 +57,7 @@ def comparison_lines(
     comparison: Comparison, look: Look, way: Way, *, full: bool = False
 ) -> Iterator[str]:
     """Build the lines of `print_comparison`."""
-    blocks: list[Iterable[str]]
-    if full:
-        blocks = [*_full(comparison, look), _end(comparison, look, way)]
-    else:
-        blocks = [*_short(comparison, look, way)]
-    for at, block in enumerate(filter(None, map(list, blocks))):
-        if at:
-            yield ""
-        yield from block
+    yield from spaced((_full if full else _short)(comparison, look, way))
 
 
 def _short(comparison: Comparison, look: Look, way: Way) -> list[list[str]]:
@@ -227,11 +218,10 @@ def _end(comparison: Comparison, look: Look, way: Way, *, lean: bool = False) ->
     """Write the word and its sentence, what settles it, what it holds for, and where to look."""
     word = comparison.outcome
     indent = " " * (len(word) + len(GAP))
-    first, *rest = look.wrap(look.change(printable(comparison.sentence)), indent)
-    painted = look.paint(look.paint(word, word.about.tone), "bold")
-    lines = [painted + first[len(word) :], *rest]
+    sentence = look.wrap(look.change(printable(comparison.sentence)), indent)
+    lines = look.lead(word, word.about.tone, sentence)
     if not lean:
-        settle = [f"To settle it: {text[:1].lower()}{text[1:]}" for text in comparison.settle]
+        settle = [f"To settle it: {clause(text)}" for text in comparison.settle]
         for text in (*settle, *([_HOLDS] if comparison.change else [])):
             lines += look.at_most(look.wrap(printable(text), indent), _TWO)
     return [*lines, *_where(comparison, look, way, lean=lean)]
@@ -239,24 +229,20 @@ def _end(comparison: Comparison, look: Look, way: Way, *, lean: bool = False) ->
 
 def _where(comparison: Comparison, look: Look, way: Way, *, lean: bool) -> Iterator[str]:
     """Name the commands that show more."""
-    rows = [(_command(*way.command, "--full"), "all of it")]
+    rows = [(command(*way.command, "--full"), "all of it")]
     if way.page:
         rows.append((printable(str(way.page)), "the same as a page"))
     elif not lean:
-        rows.append((_command(*way.command, "-o", "page.html"), "the same as a page"))
+        rows.append((command(*way.command, "-o", "page.html"), "the same as a page"))
     if comparison.after.report and not lean:
-        rows.append((_command("open", comparison.after.folder), "the report of one"))
-    width = max(columns(command) for command, _ in rows)
-    for command, about in rows:
-        line = f"{pad(command, width)}{GAP}{about}"
-        yield line if columns(line) <= look.width else command
+        rows.append((command("open", comparison.after.folder), "the report of one"))
+    width = max(columns(shown) for shown, _ in rows)
+    for shown, about in rows:
+        line = f"{pad(shown, width)}{GAP}{about}"
+        yield line if columns(line) <= look.width else shown
 
 
-def _command(*words: str) -> str:
-    return printable(shlex.join(["battery", *words]))
-
-
-def _full(comparison: Comparison, look: Look) -> Iterator[Iterable[str]]:
+def _full(comparison: Comparison, look: Look, way: Way) -> Iterator[Iterable[str]]:
     yield [*_folder("before", comparison.before, look), *_folder("after", comparison.after, look)]
     if comparison.change:
         # Before any mean: a task that fails now has to be looked at, whatever the average says.
@@ -268,6 +254,7 @@ def _full(comparison: Comparison, look: Look) -> Iterator[Iterable[str]]:
         yield _tasks(comparison, look)
     yield _only(comparison)
     yield _rest(comparison, look)
+    yield _end(comparison, look, way)
 
 
 def _folder(when: str, side: Side, look: Look) -> list[str]:

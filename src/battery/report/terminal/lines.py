@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from textwrap import wrap
@@ -27,12 +26,6 @@ from battery.report.answer import so_far, work
 
 WIDTH: Final = 80
 GAP: Final = "  "
-#: Wraps a paragraph; paths and addresses stay whole, so that they can be copied.
-PROSE: Final = textwrap.TextWrapper(WIDTH, break_long_words=False, break_on_hyphens=False)
-#: The same for a line that begins with a word of its own: what follows it is indented.
-INDENTED: Final = textwrap.TextWrapper(
-    WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-)
 
 
 def align(cells: Sequence[str], *, left: bool = False) -> list[str]:

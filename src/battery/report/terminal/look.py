@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
 from battery.base.numbers import minus
-from battery.base.text import can_show, cells, fit, takes_escapes
+from battery.base.text import can_show, cells, fit, printable, takes_escapes
 from battery.records.word import Tone
 from battery.report.terminal.lines import WIDTH
 
@@ -80,6 +81,11 @@ class Look(NamedTuple):
             empty = False
         return lines
 
+    def lead(self, word: str, tone: Tone, lines: Sequence[str]) -> list[str]:
+        """Put a word in front of lines whose first one is indented by as much."""
+        first, *others = lines
+        return [self.paint(self.paint(word, tone), "bold") + first[len(word) :], *others]
+
     def hang(self, text: str) -> list[str]:
         """Wrap a text that begins with a word of its own: what follows its line is indented."""
         return self.wrap(text, "", "  ")
@@ -101,6 +107,19 @@ class Look(NamedTuple):
             return [fit(kept[0], rows * self.width, ellipsis=self.cut)]
         room = self.rows(kept[-1:]) * self.width - cells(self.cut)
         return [*kept[:-1], fit(kept[-1], room, ellipsis="") + self.cut]
+
+
+def spaced(blocks: Iterable[Iterable[str]]) -> Iterator[str]:
+    """Yield the lines of blocks, with an empty line between two; empty blocks are left out."""
+    for at, block in enumerate(filter(None, map(list, blocks))):
+        if at:
+            yield ""
+        yield from block
+
+
+def command(*words: str) -> str:
+    """Write a command of battery that can be copied into a shell."""
+    return printable(shlex.join(["battery", *words]))
 
 
 def _width(stream: TextIO) -> int:

@@ -6,12 +6,11 @@ that only shows a summary starts without it.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, TextIO
 
-from battery.base.text import cells, fit, pad, printable, write_line
+from battery.base.text import cells, clause, fit, pad, printable, write_line
 from battery.records.findings import Evidence
 from battery.records.stages import SCRUM
 from battery.records.summary import Summary
@@ -21,7 +20,7 @@ from battery.report import evidence as shown
 from battery.report.answer import Row
 from battery.report.terminal import details
 from battery.report.terminal.lines import GAP
-from battery.report.terminal.look import Look
+from battery.report.terminal.look import Look, command, spaced
 from battery.store.artifacts import ITERATION, REPORT, SUMMARY, SUMMARY_TEXT
 
 # The shell's prompt and what a pipeline is told of a gate have to go on the screen as well.
@@ -51,11 +50,7 @@ def summary_lines(
     summary: Summary, folder: Path, look: Look, *, full: bool = False
 ) -> Iterator[str]:
     """Build the lines of `print_summary`."""
-    blocks = _full(summary, folder, look) if full else _short(summary, folder, look)
-    for at, block in enumerate(filter(None, map(list, blocks))):
-        if at:
-            yield ""
-        yield from block
+    yield from spaced((_full if full else _short)(summary, folder, look))
 
 
 def _short(summary: Summary, folder: Path, look: Look) -> Iterator[Iterable[str]]:
@@ -158,10 +153,7 @@ def _indent(evidence: Evidence) -> str:
 def _worded(evidence: Evidence, lines: list[str], look: Look) -> list[str]:
     """Put the word before the first line."""
     word = evidence.verdict
-    if not word:
-        return lines
-    painted = look.paint(look.paint(word, word.about.tone), "bold")
-    return [painted + lines[0][len(word) :], *lines[1:]]
+    return look.lead(word, word.about.tone, lines) if word else lines
 
 
 def _answer(
@@ -191,21 +183,20 @@ def _advice(summary: Summary, evidence: Evidence, folder: Path, look: Look) -> l
         return []
     indent = _indent(evidence)
     text = "the rest of its iterations" if summary.unfinished else " ".join(evidence.settle)
-    text = printable(text[:1].lower() + text[1:]).rstrip(".")
-    lines = look.wrap(f"To settle it: {text}:", indent)
+    lines = look.wrap(f"To settle it: {printable(clause(text)).rstrip('.')}:", indent)
     lines = look.at_most(lines, _ADVICE - 1)
-    command = _command(folder, *words)
-    if cells(f"{lines[-1]} {command}") <= look.width:
-        return [*lines[:-1], f"{lines[-1]} {command}"]
+    again = _on(folder, *words)
+    if cells(f"{lines[-1]} {again}") <= look.width:
+        return [*lines[:-1], f"{lines[-1]} {again}"]
     # A long folder is in the last line, whole.
-    whole = cells(indent + command) <= look.width
-    return [*lines, f"{indent}{command if whole else ' '.join(['battery', *words])}"]
+    whole = cells(indent + again) <= look.width
+    return [*lines, f"{indent}{again if whole else command(*words)}"]
 
 
-def _command(folder: Path, verb: str, *more: str) -> str:
+def _on(folder: Path, verb: str, *more: str) -> str:
     """Write a command on the folder: `battery run --resume --dir data/battery`."""
     option = ["--dir"] if verb == "run" else []
-    return printable(shlex.join(["battery", verb, *more, *option, str(folder)]))
+    return command(verb, *more, *option, str(folder))
 
 
 def _notes(summary: Summary, evidence: Evidence) -> Iterator[str]:
@@ -244,7 +235,7 @@ def _minded(
 
 
 def _all(folder: Path) -> str:
-    return _command(folder, "summarize", "--full")
+    return _on(folder, "summarize", "--full")
 
 
 def _all_marked(summary: Summary, evidence: Evidence, folder: Path, look: Look) -> Iterator[str]:
@@ -252,7 +243,7 @@ def _all_marked(summary: Summary, evidence: Evidence, folder: Path, look: Look) 
         lines = look.hang(f"{mark}: {printable(text)}")
         yield from (look.paint(line, "warning") if mark == "mind" else line for line in lines)
     if words := answer.next_command(summary, evidence):
-        yield f"next: {_command(folder, *words)}"
+        yield f"next: {_on(folder, *words)}"
 
 
 def _marked(evidence: Evidence) -> Iterator[tuple[str, str]]:
@@ -300,7 +291,7 @@ def _where(summary: Summary, folder: Path, look: Look) -> list[str]:
     link = look.link(path, folder / name)
     if name != REPORT.name:
         return [link]
-    command = _command(folder, "open")
-    if cells(command + GAP + path) <= look.width:
-        return [f"{command}{GAP}{link}"]
-    return [command, link] if look.rows([command, path]) <= 2 * _TWO else [command]
+    shown = _on(folder, "open")
+    if cells(shown + GAP + path) <= look.width:
+        return [f"{shown}{GAP}{link}"]
+    return [shown, link] if look.rows([shown, path]) <= 2 * _TWO else [shown]
