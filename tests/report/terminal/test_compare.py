@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from battery.base.text import cells
@@ -183,7 +183,23 @@ def called(found: Comparison, sides: list[dict[str, Any]], names: list[str]) -> 
     )
 
 
+INVALID = {"verdict": Word.INVALID, "repeats": 1, "iterations": [1], "report": None}
+CROWDED = {
+    "only_after": [NamedTask(task="x", label="a task of its own", phase=Phase.BETA)],
+    "cautions": [],
+    "differences": [Difference(what="arms", before="1", after="2", unfair=True, text="so")],
+}
+
+
 @settings(deadline=None, max_examples=50)
+# Long names, a long sentence, numbers so large that p and interval come below: all at once.
+@example(
+    (Habits(0.4, 0, False, [1.0] * 12, (1, 1)), Habits(0.4, 0, False, [1.02] * 12, (1, 1))),
+    (1, 10**12),
+    (INVALID, INVALID),
+    ["2026-01-31T12-00-00Z", "w" * 26],
+    CROWDED,
+)
 @given(
     st.tuples(HABITS, HABITS),
     st.tuples(st.integers(1, 12), st.sampled_from([1, 10**6, 10**12])),

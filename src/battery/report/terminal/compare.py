@@ -71,6 +71,9 @@ def _short(comparison: Comparison, look: Look, way: Way) -> list[list[str]]:
         room = MOST_ROWS - sum(look.rows(block) + 1 for block in fixed)
         if room >= least:
             break
+    else:
+        # Last, the end of the sentence goes, which the full output has.
+        end, room = _end(comparison, look, way, lean=True, cut=least - room), least
     return [*above, _between(comparison, look, room), end]
 
 
@@ -91,7 +94,8 @@ def _between(comparison: Comparison, look: Look, room: int) -> list[str]:
     notes = list(_notes(comparison, look))
     flips = [_flip(pair, look) for pair in cells.flipped(comparison)]
     least = min(len(flips), _FIRST_FLIPS)
-    shown = _counted(flips, max(least, room - look.rows(notes)), room)
+    noted = sum(map(look.rows, notes))
+    shown = _counted(flips, max(least, room - noted), room)
     return [*head, *shown, *unfair, *_fitting(notes, look, room - len(shown))]
 
 
@@ -113,12 +117,13 @@ def _counted(lines: Sequence[str], wanted: int, room: int) -> list[str]:
     return [*lines[: rows - 1], f"  and {len(lines) - rows + 1:,} more: --full"]
 
 
-def _fitting(notes: Sequence[str], look: Look, room: int) -> Iterator[str]:
+def _fitting(notes: Iterable[list[str]], look: Look, room: int) -> Iterator[str]:
     for note in notes:
-        room -= look.rows([note])
+        room -= look.rows(note)
+        # Half a note would be a riddle.
         if room < 0:
             return
-        yield note
+        yield from note
 
 
 def _unfair(comparison: Comparison, look: Look) -> list[str]:
@@ -129,15 +134,15 @@ def _unfair(comparison: Comparison, look: Look) -> list[str]:
     return [look.paint(fit(printable(line), look.width, ellipsis=look.cut), "warning")]
 
 
-def _notes(comparison: Comparison, look: Look) -> Iterator[str]:
+def _notes(comparison: Comparison, look: Look) -> Iterator[list[str]]:
     """Write the first caution, how many there are, and where the change comes from."""
     for text in comparison.cautions[:1]:
         count = len(comparison.cautions)
         head = "mind" if count == 1 else f"mind (1 of {count}; --full has them)"
-        for line in look.at_most(look.hang(printable(f"{head}: {text}")), _TWO):
-            yield look.paint(line, "warning")
+        lines = look.at_most(look.hang(printable(f"{head}: {text}")), _TWO)
+        yield [look.paint(line, "warning") for line in lines]
     if comparison.cause and comparison.outcome.about.tone != "flat":
-        yield from look.at_most(look.hang(look.change(f"cause: {comparison.cause}")), _TWO)
+        yield look.at_most(look.hang(look.change(f"cause: {comparison.cause}")), _TWO)
 
 
 def _sides(comparison: Comparison, look: Look) -> list[str]:
@@ -214,12 +219,18 @@ def _folded(name: str, width: int) -> list[str]:
     return wrap(name, width if columns(name) == len(name) else max(1, width // 2)) or [name]
 
 
-def _end(comparison: Comparison, look: Look, way: Way, *, lean: bool = False) -> list[str]:
-    """Write the word and its sentence, what settles it, what it holds for, and where to look."""
+def _end(
+    comparison: Comparison, look: Look, way: Way, *, lean: bool = False, cut: int = 0
+) -> list[str]:
+    """Write the word and its sentence, what settles it, what it holds for, and where to look.
+
+    `lean` leaves out what only helps, and `cut` so many rows of the sentence.
+    """
     word = comparison.outcome
     indent = " " * (len(word) + len(GAP))
     sentence = look.wrap(look.change(printable(comparison.sentence)), indent)
-    lines = look.lead(word, word.about.tone, sentence)
+    kept = look.at_most(sentence, max(_TWO, look.rows(sentence) - cut))
+    lines = look.lead(word, word.about.tone, kept)
     if not lean:
         settle = [f"To settle it: {clause(text)}" for text in comparison.settle]
         for text in (*settle, *([_HOLDS] if comparison.change else [])):
