@@ -302,7 +302,7 @@ def _changes(settings: Settings, manifest: Manifest, concurrency: int) -> list[s
         changes.append(f"{moved}: elapsed times cannot be compared")
     sums, now = manifest.options.target_files or {}, targets.file_digests(settings)
     changes += [
-        f"{path} was edited, so another system is asked {since}: the numbers cannot be compared"
+        f"{path} was edited, and another system is asked {since}: the numbers cannot be compared"
         for path, digest in sums.items()
         if digest != now.get(path)
     ]
