@@ -249,7 +249,7 @@ CLAIMS = {
         f"below {ALPHA}",
     ],
     "docs/how-to/own-gateway.md": [
-        f"is asked {RERUNS} more times",
+        f"is sent {RERUNS} more times",
     ],
     "docs/how-to/plan-a-run.md": [
         f"LEARNED demands a saving of at least {RELEVANT}",
