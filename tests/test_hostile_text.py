@@ -19,7 +19,7 @@ from tests.support.misbehaving import (
     sse,
     sse_head,
 )
-from tests.support.terminals import on_terminal
+from tests.support.screens import at_terminal
 
 pytestmark = pytest.mark.slow
 
@@ -155,8 +155,8 @@ def test_a_document_for_programs_is_harmless_on_a_terminal_and_whole_in_a_pipe(
 ) -> None:
     words = ["summarize", "da\u202eta\nx", "--format", form]
     assert "\x9b31m" in command_here(*words, cwd=here).stdout
-    with on_terminal(*words, cwd=here) as terminal:
+    with at_terminal(*words, cwd=here) as terminal:
         terminal.end()
-        shown = terminal.text()
+        shown = terminal.text
     assert "\\u009b31m" in shown
     assert not {"\x9b", "\u202e", "\x1b", "\x00"} & set(shown)

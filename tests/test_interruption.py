@@ -13,7 +13,7 @@ import pytest
 from tests.support.arms import journal
 from tests.support.commands import environment, read_json, run_options, start, words
 from tests.support.gateway import Blocking, Gateway
-from tests.support.terminals import on_terminal
+from tests.support.screens import at_terminal
 
 pytestmark = pytest.mark.slow
 
@@ -83,7 +83,7 @@ def test_a_terminal_that_is_closed(
 ) -> None:
     """It hangs up, which stops the run; where that is ignored, the run goes on without a view."""
     hold = Blocking(gateway, 1)
-    with on_terminal(*options, cwd=tmp_path, hangup_ignored=ignored) as terminal:
+    with at_terminal(*options, cwd=tmp_path, hangup_ignored=ignored) as terminal:
         assert hold.reached.wait(60)
         terminal.wait_for("tokens: learner")
         terminal.close()
@@ -100,15 +100,15 @@ def test_what_is_typed_at_the_live_view_leaves_a_clean_terminal(
     keys: str, gateway: Gateway, options: list[object], tmp_path: Path
 ) -> None:
     hold = Blocking(gateway, 1)
-    with on_terminal(*options, cwd=tmp_path) as terminal:
+    with at_terminal(*options, cwd=tmp_path) as terminal:
         assert hold.reached.wait(60)
         terminal.wait_for("tokens: learner")
         terminal.type(keys)
         code = terminal.end()
         hold.release.set()
         assert code == 130
-        assert terminal.cursor_shown()
-        assert "Traceback" not in terminal.text()
+        assert terminal.screen.cursor_shown
+        assert "Traceback" not in terminal.text
         terminal.wait_for("error: interrupted; everything that finished is on disk")
 
 

@@ -20,7 +20,7 @@ from battery.records.models import Phase
 from tests.support.calls import command_here
 from tests.support.commands import environment, read_json
 from tests.support.pages import fenced, serving
-from tests.support.terminals import on_terminal
+from tests.support.screens import at_terminal
 
 pytestmark = pytest.mark.slow
 
@@ -124,7 +124,7 @@ def answered(folder: Path) -> dict[str, Any]:
 
 
 def test_at_a_terminal_it_asks_and_an_empty_answer_takes_the_default(tmp_path: Path) -> None:
-    with on_terminal("init", cwd=tmp_path) as terminal:
+    with at_terminal("init", cwd=tmp_path) as terminal:
         for question, answer in [
             ("Kind of task,", "desk.solve"),
             ("Model that does the tasks", ""),
@@ -142,9 +142,9 @@ def test_at_a_terminal_it_asks_and_an_empty_answer_takes_the_default(tmp_path: P
 
 
 def test_ctrl_c_at_a_question_writes_nothing(tmp_path: Path) -> None:
-    with on_terminal("init", cwd=tmp_path) as terminal:
+    with at_terminal("init", cwd=tmp_path) as terminal:
         terminal.wait_for("Kind of task,")
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.end() == 130
-        assert "interrupted; nothing was written" in terminal.text()
+        assert "error: interrupted; nothing was written" in terminal.screen.lines
     assert names(tmp_path) == []

@@ -15,10 +15,13 @@ from tests.support.calls import command_here
 from tests.support.commands import read_json, start, write_tasks
 from tests.support.gateway import Blocking, Gateway
 from tests.support.samples import shipped
+from tests.support.screens import at_terminal
 from tests.support.stopped import GONE, note_of, unfinished
-from tests.support.terminals import on_terminal
 
 pytestmark = pytest.mark.slow
+
+#: Columns in which no path is broken.
+WIDE = 300
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +51,7 @@ def test_a_killed_run_is_noticed_and_its_resume_followed_to_the_end(
     words = run_words(gateway, tmp_path / "b")
     writer = start(*words)
     assert blocking.reached.wait(60)
-    with on_terminal("watch", tmp_path / "b", cwd=tmp_path) as terminal:
+    with at_terminal("watch", tmp_path / "b", cwd=tmp_path, columns=WIDE) as terminal:
         terminal.wait_for("1/2 115 tokens per task;")
         # Not waited for: one that is dead and not yet buried is gone, too.
         writer.kill()
@@ -67,10 +70,10 @@ def test_a_killed_run_is_noticed_and_its_resume_followed_to_the_end(
         assert done.returncode == 0, done.stderr
         terminal.wait_for("2/2 115 tokens per task;")
         assert terminal.end() == 0
-        assert terminal.text().count("1/2  115 tokens") == 1
-        summary = terminal.text().rpartition("2/2  115 tokens")[2]
+        assert terminal.text.count("1/2  115 tokens") == 1
+        summary = terminal.text.rpartition("2/2  115 tokens")[2]
         assert f"battery open {tmp_path / 'b'}" in summary
-        assert "Traceback" not in terminal.text()
+        assert "Traceback" not in terminal.text
     writer.communicate()
 
 
@@ -109,12 +112,12 @@ def test_ctrl_c_says_how_to_look_again_and_not_that_anything_was_interrupted(
     folder: Path,
 ) -> None:
     unfinished(folder, "running", note=note_of(os.getpid()))
-    with on_terminal("watch", folder, cwd=folder.parent) as terminal:
+    with at_terminal("watch", folder, cwd=folder.parent, columns=WIDE) as terminal:
         terminal.wait_for("tokens per task,")
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.end() == 130
-    assert "error: stopped watching" in terminal.text()
-    assert f"look again with: battery watch {folder}" in terminal.text()
+    assert "error: stopped watching" in terminal.text
+    assert f"look again with: battery watch {folder}" in terminal.text
 
 
 # What it says, and that it leaves no trace

@@ -1,6 +1,7 @@
 """Play a battery to the terminal; run as a child process by the tests, or by hand to look at.
 
-python -m tests.report.play whole|middle|many|error|interrupt|quiet|waits|summary [seconds a step]
+python -m tests.report.play SCENE [SECONDS PER STEP], a scene being whole, middle, error, interrupt,
+quiet, waits, waits-many or summary.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def warned() -> Iterator[Event]:
     yield from middle()
 
 
-SCENES = {"whole": battery(3, 3, BOTH), "middle": warned(), "many": many(), "quiet": warned()}
+SCENES = {"whole": battery(3, 3, BOTH), "waits-many": many()}
 
 
 def main(scene: str, seconds: float = 0.0) -> None:
@@ -57,7 +58,7 @@ def main(scene: str, seconds: float = 0.0) -> None:
         for event in SCENES.get(scene) or warned():
             show(event)
             time.sleep(seconds)
-        if scene == "waits":
+        if scene.startswith("waits"):
             sys.stdin.readline()
         if scene == "error":
             raise RuntimeError("the gateway is gone")

@@ -8,18 +8,23 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import queue
 import select
 import struct
 import subprocess
 import sys
 import termios
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
 import pyte
-from pyte.screens import Char
+from pyte.screens import Char, StaticDefaultDict
+
+from tests.support.commands import words
 
 _ROOT: Final = Path(__file__).parents[2]
 _LIMIT_S: Final = 60
@@ -36,15 +41,15 @@ os.execv(sys.argv[2], sys.argv[2:])
 """
 #: Begins a command that plays a scene.
 PLAY: Final = (sys.executable, "-m", "tests.report.play")
-_CURSOR_BACK: Final = b"\x1b[?25h"
+_WIPE: Final = b"\x1b[J"
 
 
-def owning(words: Sequence[str], *, hangup_ignored: bool = False) -> list[str]:
-    """Return a command that makes the terminal on its standard input its own and becomes `words`.
+def owning(command: Sequence[str], *, hangup_ignored: bool = False) -> list[str]:
+    """Return a command that makes the terminal on its standard input its own and becomes `command`.
 
     It has to begin in a session of its own.
     """
-    return [sys.executable, "-SEc", _SHELL, "ignore" if hangup_ignored else "", *words]
+    return [sys.executable, "-SEc", _SHELL, "ignore" if hangup_ignored else "", *command]
 
 
 class Screen:
@@ -62,19 +67,32 @@ class Screen:
         self._stream.feed(written)
         return self
 
-    def resize(self, columns: int, rows: int) -> None:
-        """Give the terminal another size, as its user does; no line is broken anew."""
+    def resize(self, columns: int, rows: int, *, wraps: bool = False) -> None:
+        """Give the terminal another size, as its user does.
+
+        Terminals either cut off what is too long by then, or break it and any later line (`wraps`).
+        """
         screen, cursor = self._screen, self._screen.cursor
-        y, gone = cursor.y, max(cursor.y + 1 - rows, 0)
-        # Lines scroll away at the top as long as the cursor would be outside; pyte drops them.
-        for _ in range(gone):
-            cursor.y = screen.lines - 1
-            screen.index()
-        for line in [line for line in screen.buffer if line >= rows]:
-            del screen.buffer[line]
+        lines = [self._row(y) for y in range(screen.lines)]
+        pieces = [list(_pieces(line, columns)) if wraps else [line[:columns]] for line in lines]
+        y = sum(map(len, pieces[: cursor.y]))
+        flat = [piece for line in pieces for piece in line]
+        # As little as possible scrolls away: what is below the cursor goes first.
+        gone = max(y + 1 - rows, 0)
+        for piece in flat[:gone]:
+            row = StaticDefaultDict[int, Char](screen.default_char)
+            row.update(enumerate(piece))
+            screen.history.top.append(row)
         screen.lines = rows
         screen.resize(rows, columns)
+        screen.buffer.clear()
+        for at, piece in enumerate(flat[gone : gone + rows]):
+            screen.buffer[at].update(enumerate(piece))
         cursor.y, cursor.x = y - gone, min(cursor.x, columns - 1)
+
+    def _row(self, y: int) -> list[Char]:
+        line = self._screen.buffer[y]
+        return [line[x] for x in range(max(line, default=-1) + 1)]
 
     @property
     def lines(self) -> list[str]:
@@ -115,29 +133,35 @@ class Screen:
         return not self._screen.cursor.hidden
 
 
+def _pieces(line: list[Char], columns: int) -> Iterator[list[Char]]:
+    yield line[:columns]
+    for start in range(columns, len(line), columns):
+        yield line[start : start + columns]
+
+
 class Terminal:
     """One child process with its three streams on a terminal of its own."""
 
     def __init__(
         self,
-        *words: str,
+        *command: str,
         columns: int = 80,
         rows: int = 24,
         cwd: Path = _ROOT,
         environment: Mapping[str, str] | None = None,
         hangup_ignored: bool = False,
     ) -> None:
-        self.screen = Screen(columns, rows)
-        #: Whether what is typed was shown at the end.
-        self.echoed = False
-        self._written = bytearray()
+        self._screen = Screen(columns, rows)
+        #: What is not on the screen yet.
+        self._written: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._closed = threading.Event()
         self._master, slave = pty.openpty()
         self._size(columns, rows)
         # Not the developer's own settings of colours and sizes; but coverage reaches the child.
         clean = {key: value for key, value in os.environ.items() if key.startswith("COVERAGE")}
         clean |= {"PATH": os.environ["PATH"], "TERM": "xterm-256color", "PYTHONUTF8": "1"}
-        self.child = subprocess.Popen(
-            owning(words, hangup_ignored=hangup_ignored),
+        self.process = subprocess.Popen(
+            owning(command, hangup_ignored=hangup_ignored),
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -146,91 +170,121 @@ class Terminal:
             start_new_session=True,
         )
         os.close(slave)
+        # In a thread, so that the child never has to wait for a test that looks elsewhere.
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
-    def resize(self, columns: int, rows: int) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Kill the child if it is still there, and close the terminal."""
+        self.process.kill()
+        self.end()
+        self.close()
+
+    @property
+    def screen(self) -> Screen:
+        """What the terminal shows by now."""
+        with suppress(queue.Empty):
+            while True:
+                self._screen.feed(self._written.get_nowait())
+        return self._screen
+
+    @property
+    def text(self) -> str:
+        """All lines that the terminal shows by now, those that scrolled away first."""
+        return "\n".join(self.screen.everything)
+
+    def resize(self, columns: int, rows: int, *, wraps: bool = False) -> None:
         """Change the size; the kernel tells the child by SIGWINCH."""
         self._size(columns, rows)
-        self.screen.resize(columns, rows)
+        self.screen.resize(columns, rows, wraps=wraps)
 
     def close(self) -> None:
         """Close the terminal, as its user does with its window: it hangs up on the child."""
-        os.close(self._master)
+        if not self._closed.is_set():
+            self._closed.set()
+            # Read by somebody, it would not be closed.
+            self._reader.join(_LIMIT_S)
+            os.close(self._master)
 
     def type(self, text: str) -> None:
         """Type at the keyboard."""
         os.write(self._master, text.encode())
 
-    @property
     def echoes(self) -> bool:
-        """Whether what is typed is shown."""
+        """Return whether what is typed is shown."""
         return bool(termios.tcgetattr(self._master)[3] & termios.ECHO)
 
     def wait_for(self, text: str) -> None:
-        """Read until the text is in one line of the screen."""
+        """Return as soon as the terminal shows the text, whichever way its lines are broken."""
         end = time.monotonic() + _LIMIT_S
-        while not any(text in line for line in self.screen.everything):
-            assert time.monotonic() < end, f"no {text!r} in {self.screen.everything}"
-            self.read_for(0.02)
+        while not shows(self.text, text):
+            assert time.monotonic() < end, f"no {text!r} in {self.text}"
+            time.sleep(0.02)
 
-    def read_for(self, seconds: float) -> None:
-        """Read what comes in so many seconds."""
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            if select.select([self._master], [], [], left)[0]:
-                self._take(self._read())
+    def wait_for_frames(self, number: int) -> None:
+        """Return once so many frames were drawn from now on."""
+        end, before = time.monotonic() + _LIMIT_S, self.screen.written.count(_WIPE)
+        while self.screen.written.count(_WIPE) < before + number:
+            assert time.monotonic() < end, self.text
+            time.sleep(0.02)
 
-    def to_the_end(self, look: Callable[[Screen], None] | None = None) -> Screen:
-        """Read until the child closes the terminal; `look` sees the screen after each piece."""
-        while chunk := self._read():
-            self._take(chunk)
-            if look:
-                look(self.screen)
-        self.echoed = self.echoes
-        self.close()
-        self.child.wait()
-        return self.screen
-
-    def last_frame(self) -> list[str]:
-        """Return what was in view just before the cursor came back, in a terminal of one size."""
-        before, _, _ = self._written.rpartition(_CURSOR_BACK)
-        return Screen(*self._size_now).feed(bytes(before)).lines
-
-    def _take(self, chunk: bytes) -> None:
-        self._written += chunk
-        self.screen.feed(chunk)
+    def end(self) -> int:
+        """Wait until the child ends; return its exit code."""
+        code = self.process.wait(_LIMIT_S)
+        self._reader.join(_LIMIT_S)
+        return code
 
     def _size(self, columns: int, rows: int) -> None:
-        self._size_now = columns, rows
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
-    def _read(self) -> bytes:
-        try:
-            return os.read(self._master, 65536)
-        except OSError:
-            # Linux reports the end of a pseudo-terminal as an input error.
-            return b""
+    def _read(self) -> None:
+        # Linux reports the end of a pseudo-terminal as an input error.
+        with suppress(OSError):
+            while not self._closed.is_set():
+                if select.select([self._master], [], [], 0.02)[0]:
+                    self._written.put(os.read(self._master, 65536))
+
+
+def shows(everything: str, text: str) -> bool:
+    """Return whether a text is there, whichever way its lines are broken between words."""
+    return f" {' '.join(text.split())} " in f" {' '.join(everything.split())} "
+
+
+def at_terminal(
+    *arguments: object, cwd: Path, columns: int = 80, hangup_ignored: bool = False
+) -> Terminal:
+    """Start a battery command on a terminal; as a context it is killed if it outlives us."""
+    return Terminal(*words(*arguments), columns=columns, cwd=cwd, hangup_ignored=hangup_ignored)
 
 
 def on_terminal(
-    *words: object,
+    *arguments: object,
     columns: int = 80,
     rows: int = 24,
     cwd: Path = _ROOT,
     environment: Mapping[str, str] | None = None,
 ) -> Screen:
-    """Run `battery` with these words on a terminal; return its screen at the end."""
-    command = [sys.executable, "-m", "battery", *map(str, words)]
-    terminal = Terminal(*command, columns=columns, rows=rows, cwd=cwd, environment=environment)
-    return terminal.to_the_end()
+    """Run a battery command on a terminal; return its screen at the end."""
+    command = words(*arguments)
+    with Terminal(
+        *command, columns=columns, rows=rows, cwd=cwd, environment=environment
+    ) as terminal:
+        terminal.end()
+        return terminal.screen
 
 
 def played(
-    *words: str,
+    *arguments: str,
     columns: int = 80,
     rows: int = 24,
     environment: Mapping[str, str] | None = None,
 ) -> Terminal:
     """Play a scene of `tests.report.play` on a terminal, to its end."""
-    terminal = Terminal(*PLAY, *words, columns=columns, rows=rows, environment=environment)
-    terminal.to_the_end()
-    return terminal
+    with Terminal(
+        *PLAY, *arguments, columns=columns, rows=rows, environment=environment
+    ) as terminal:
+        terminal.end()
+        return terminal

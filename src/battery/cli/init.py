@@ -73,6 +73,8 @@ def _ask() -> Names:
             overseer=_answer("Model that reviews each iteration", default.overseer),
         )
     except (typer.Abort, KeyboardInterrupt) as error:
+        # The question has the line still.
+        typer.echo(err=True)
         hint = "run it again, or with --yes to skip the questions"
         raise InterruptedRunError("interrupted; nothing was written", hint=hint) from error
 

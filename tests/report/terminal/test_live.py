@@ -56,6 +56,13 @@ def played(scene: str, columns: int = 80, rows: int = 24) -> Terminal:
     return screens.played(scene, columns=columns, rows=rows)
 
 
+def in_view(scene: str, text: str, rows: int = 24) -> list[str]:
+    """Return what is in view once a text is."""
+    with Terminal(*screens.PLAY, scene, rows=rows) as terminal:
+        terminal.wait_for(text)
+        return terminal.screen.lines
+
+
 def drawn(*told: Event, now: float = 0.0, width: int = 80, height: int = 24) -> list[str]:
     """Draw the frame after events that came at 0 s."""
     board = Board(started=0.0)
@@ -170,7 +177,7 @@ def test_the_terminal_is_clean_however_it_ends(scene: str, end: list[str]) -> No
 
 
 def test_the_running_view_on_a_terminal() -> None:
-    lines = played("middle").last_frame()
+    lines = in_view("waits", "distill writer:")
     assert lines[:7] == SURVIVES
     assert lines[7].startswith("iteration 2/3 · distill · ")
     assert "  39 of 63 calls" in lines[8]
@@ -180,12 +187,10 @@ def test_the_running_view_on_a_terminal() -> None:
 
 @pytest.mark.parametrize(("rows", "shown"), [(24, 19), (12, 8), (6, 2)])
 def test_of_many_tasks_as_many_show_as_the_terminal_has_room_for(rows: int, shown: int) -> None:
-    lines = [text for text in played("many", rows=rows).last_frame() if "impossible " in text[1:12]]
-    lines = [
-        text for text in played("many", rows=rows).last_frame() if text.startswith("impossible ")
-    ]
-    assert len(lines) == shown
-    assert "still running 4" in lines[-1]
+    lines = in_view("waits-many", "still running 4", rows=rows)
+    tasks = [line for line in lines if line.startswith("impossible ")]
+    assert len(tasks) == shown
+    assert "still running 4" in tasks[-1]
 
 
 @pytest.mark.parametrize(("columns", "rows"), rush.SIZES)
@@ -194,26 +199,32 @@ def test_nothing_printed_is_lost_and_nothing_of_a_frame_is_left(columns: int, ro
     assert [rush.faults(columns, rows, seed) for seed in range(2)] == [[], []]
 
 
+@pytest.mark.parametrize("wraps", [False, True], ids=["cut off", "broken"])
 @pytest.mark.parametrize(
     "sizes",
-    [[(100, 30), (160, 50), (120, 40)], [(80, 12), (80, 6), (80, 24)], [(70, 24), (50, 20)]],
+    [[(100, 30), (160, 50), (120, 40)], [(80, 12), (80, 6), (80, 24)], [(70, 24), (31, 20)]],
     ids=["larger", "lower", "narrower"],
 )
-def test_a_size_that_changes_destroys_nothing(sizes: list[tuple[int, int]]) -> None:
-    terminal = Terminal(*screens.PLAY, "waits")
-    terminal.wait_for("distill    writer:")
-    for columns, rows in sizes:
-        terminal.resize(columns, rows)
-        terminal.read_for(0.6)
-        assert len([line for line in terminal.screen.lines if " of 63 calls" in line]) == 1
-    terminal.type("\n")
-    screen = terminal.to_the_end()
-    # What a terminal that became narrower cuts off is its own business.
-    width = min(columns for columns, _ in [(80, 24), *sizes])
-    there = [line[:width].rstrip() for line in screen.everything]
-    expected = [line[:width].rstrip() for line in SURVIVES]
-    assert [line for line in there if line in expected] == expected
-    assert screen.cursor_shown
+def test_a_size_that_changes_destroys_nothing_and_leaves_nothing(
+    sizes: list[tuple[int, int]], wraps: bool
+) -> None:
+    with Terminal(*screens.PLAY, "waits") as terminal:
+        terminal.wait_for("distill writer:")
+        for columns, rows in sizes:
+            terminal.resize(columns, rows, wraps=wraps)
+            terminal.wait_for_frames(2)
+            assert terminal.text.count(" of 63 calls") == 1
+        terminal.type("\n")
+        terminal.end()
+    # What was printed before, a terminal that became narrower cuts off or breaks as it likes.
+    width = 1000 if wraps else min(columns for columns, _ in [(80, 24), *sizes])
+    assert joined(terminal.screen.everything) == joined([line[:width] for line in SURVIVES])
+    assert terminal.screen.cursor_shown
+
+
+def joined(lines: list[str]) -> str:
+    """Join lines that may be broken anywhere."""
+    return "".join("".join(lines).split())
 
 
 @pytest.mark.parametrize(("columns", "rows"), [*rush.SIZES, (40, 10)])
@@ -225,16 +236,17 @@ def test_a_size_that_changes_destroys_nothing(sizes: list[tuple[int, int]]) -> N
 def test_what_is_typed_leaves_nothing_of_a_frame(
     columns: int, rows: int, keys: str, end: list[str]
 ) -> None:
-    terminal = Terminal(*screens.PLAY, "waits", columns=columns, rows=rows)
-    terminal.wait_for("distill    writer:")
-    assert not terminal.echoes
-    terminal.type(keys)
-    screen = terminal.to_the_end()
+    with Terminal(*screens.PLAY, "waits", columns=columns, rows=rows) as terminal:
+        terminal.wait_for("distill writer:")
+        assert not terminal.echoes()
+        terminal.type(keys)
+        terminal.end()
+        assert terminal.echoes()
+    screen = terminal.screen
     text = " ".join(" ".join(screen.everything).split())
     expected = " ".join([*SURVIVES, *end])
     assert text.replace(";", "") == " ".join(expected.split())
     assert screen.cursor_shown
-    assert terminal.echoed
 
 
 def test_no_color_draws_the_same_without_colour() -> None:

@@ -11,11 +11,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from textwrap import TextWrapper
-from typing import Final, Self, TextIO, cast
+from typing import Final, Self, TextIO
 
-from rich.console import Console, ConsoleOptions, RenderResult
-from rich.live import Live
-from rich.segment import ControlType, Segment
+from rich.console import Console
 from rich.text import Text
 
 from battery.base.clock import awake
@@ -54,39 +52,11 @@ _STYLES: Final = {"blocked": "magenta", "failed": "yellow", "bluff": "red"}
 _WORST_LAST: Final = ("ok", "refused", *_STYLES)
 #: Where `termios` has the modes of which echo is one.
 _LOCAL: Final = 3
-_WRAP: Final = "\x1b[?7h"
-_NO_WRAP: Final = "\x1b[?7l"
-
-
-class _Wrapping:
-    """A terminal that wraps long lines again after each frame, which turns that off."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._stream, name)
-
-    def write(self, text: str) -> int:
-        """Write what is printed, with the frame below it."""
-        return self._stream.write(text + _WRAP)
-
-
-class _Frame:
-    """The frame for rich, drawn anew wherever it is written: it is never older than a print."""
-
-    def __init__(self, lines: Callable[[int, int], list[Text]]) -> None:
-        self._lines = lines
-
-    def __rich_console__(self, console: Console, _options: ConsoleOptions) -> RenderResult:
-        """Yield lines that take one row of the terminal each."""
-        # Terminals disagree about how wide some characters are. A line that were wrapped would take
-        # a row that nobody counts, and what is above the frame would be wiped with it. A control
-        # code that moves by nothing tells rich that the text takes no column.
-        yield Segment(_NO_WRAP, control=[(ControlType.CURSOR_FORWARD, 0)])
-        for line in self._lines(*console.size):
-            line.no_wrap, line.overflow = True, "crop"
-            yield line
+# What terminals are told.
+_WIPE: Final = "\r\x1b[J"
+_UP: Final = "\x1b[A"
+_HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
+_WRAP, _NO_WRAP = "\x1b[?7h", "\x1b[?7l"
 
 
 class LiveProgress:
@@ -103,32 +73,19 @@ class LiveProgress:
         self._clock = clock
         self._pause = pause
         self._board = Board(started=clock())
-        # Whoever writes moves up over the last frame first and leaves another behind: of two who
-        # do so at a time, one wipes what the other has just printed. rich computes the movement
-        # before it takes the lock under which it writes, so each print and each frame takes this
-        # one. It guards the board as well.
+        # Two threads would write into each other's text. It guards the board as well.
         self._lock = threading.Lock()
         #: Whether the terminal showed what is typed, as its mode.
         self._echo = 0
         self._over = threading.Event()
         self._timer = threading.Thread(target=self._draw, name="live view", daemon=True)
-        self._console = Console(file=cast(TextIO, _Wrapping(stream)), highlight=False)
-        self._live = Live(
-            _Frame(self._lines),
-            console=self._console,
-            # Its own thread would be a second writer.
-            auto_refresh=False,
-            # What stays on the screen is printed above; the last frame would say nothing new.
-            transient=True,
-            # Results go to standard output untouched, even while the view is up.
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
+        self._stream = stream
+        self._console = Console(file=stream, highlight=False)
 
     def __enter__(self) -> Self:
         with self._writing():
             self._set_echo(on=False)
-            self._live.start()
+            self._write(_HIDE)
         self._timer.start()
         return self
 
@@ -136,18 +93,38 @@ class LiveProgress:
         self._over.set()
         self._timer.join()
         with self._writing():
-            self._live.stop()
+            # The last frame would say nothing that is not printed above.
+            self._write(_WIPE + _SHOW)
         self._set_echo(on=True)
 
     def __call__(self, event: events.Event) -> None:
         """Take one event; what is to stay is printed above the view."""
         with self._writing():
             self._board.update(event, self._clock())
-            for line in self._lasting(event):
-                self._console.print(line)
+            lasting = list(self._lasting(event))
+            if lasting:
+                self._show(lasting)
 
-    def _lines(self, width: int, height: int) -> list[Text]:
-        return draw(self._board, min(width, _WIDEST), height, self._clock())
+    def _show(self, lasting: Iterable[Text] = ()) -> None:
+        """Write a frame in place of the last one, below what is to stay."""
+        # The cursor waits where the frame begins, and below it nothing is to stay. So nobody has to
+        # know how many rows the last frame takes by now: a terminal that became narrower may have
+        # broken its lines or cut them off, and a shell may have written in between.
+        width, height = self._console.size
+        frame = draw(self._board, min(width, _WIDEST), height, self._clock())
+        with self._console.capture() as printed:
+            for line in lasting:
+                self._console.print(line)
+        with self._console.capture() as drawn:
+            self._console.print(Text("\n").join(frame), end="", no_wrap=True, overflow="crop")
+        # Terminals disagree about how wide some characters are, and a line that were wrapped would
+        # take a row more than the cursor goes up.
+        shown = f"{_NO_WRAP}{drawn.get()}{_WRAP}\r{_UP * (len(frame) - 1)}"
+        self._write(f"{_WIPE}{printed.get()}{shown}")
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text)
+        self._stream.flush()
 
     def _lasting(self, event: events.Event) -> Iterator[Text]:
         # As Text: a plain string would be read as rich's markup.
@@ -167,7 +144,7 @@ class LiveProgress:
     def _set_echo(self, *, on: bool) -> None:
         # What is typed, be it only Ctrl-C, would move the cursor, and the frame could not be wiped.
         with suppress(OSError, termios.error):
-            terminal = self._console.file.fileno()
+            terminal = self._stream.fileno()
             # In the background, changing the terminal would stop the process.
             if os.tcgetpgrp(terminal) == os.getpgrp():
                 modes = termios.tcgetattr(terminal)
@@ -179,11 +156,11 @@ class LiveProgress:
     def _draw(self) -> None:
         while not self._over.wait(self._pause):
             with self._lock, suppress(OSError):
-                self._live.refresh()
+                self._show()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        # A signal that broke off a movement half way would leave the next one without its start.
+        # Broken off by a signal half way, it would leave the cursor anywhere.
         with held_back(), self._lock, suppress(OSError):
             yield
 
