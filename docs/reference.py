@@ -106,8 +106,8 @@ _MORE: Final = {
     "summarize --json": "The same as `--format json`.",
     "grade --json": "It says [what flipped](checks.md#graded-again).",
     "grade --tasks": "It becomes the tasks file of the battery.",
-    "watch --json": "It is the summary of a finished battery, and with `--once` [how far one "
-    "is](../how-to/watch.md#only-how-far-it-is).",
+    "watch --json": "It is the summary of a finished battery, and with `--once` [how "
+    "far one is](../how-to/watch.md#print-the-state-once).",
     "report --json": "It has `path`, `bytes`, `verdict` (null with a single iteration) and "
     "`unfinished` (null, or what the page does not cover yet).",
     "compare --fail-on": "See [Gates on a comparison](#gates-on-a-comparison).",
