@@ -34,6 +34,14 @@ def test_a_review_comes_to_its_proposals() -> None:
     assert reading.warnings == []
 
 
+def test_what_a_reader_adds_to_a_review_is_not_there_for_the_next() -> None:
+    """The judgment of another iteration may quote the same review."""
+    first = CHATS[OVERSEER.role].read(REVIEW, Earlier())
+    assert isinstance(first.warnings, list)
+    first.warnings.append("of this reader")
+    assert CHATS[OVERSEER.role].read(REVIEW, Earlier()).warnings == []
+
+
 def test_nothing_is_said_of_target_files_where_nobody_looked() -> None:
     reading = CHATS[OVERSEER.role].read(REVIEW, Earlier())
     found = [

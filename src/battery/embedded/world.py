@@ -63,13 +63,15 @@ class World:
         # The server thread uses the connection that the caller's thread made, one at a time.
         self._db = sqlite3.connect(":memory:", check_same_thread=False)
         self._db.executescript(_SCHEMA)
-        for worker in people(seed):
-            self._db.execute(
-                "INSERT INTO worker VALUES (?, ?, ?, ?, ?)",
-                (*worker[:3], worker.available_from.isoformat(), worker.pay),
-            )
-            rows = [(worker.id, certificate) for certificate in worker.certificates]
-            self._db.executemany("INSERT INTO holds VALUES (?, ?)", rows)
+        # Two statements and not one per worker: a battery makes two worlds before its first call.
+        self._db.executemany(
+            "INSERT INTO worker VALUES (?, ?, ?, ?, ?)",
+            ((*who[:3], who.available_from.isoformat(), who.pay) for who in people(seed)),
+        )
+        self._db.executemany(
+            "INSERT INTO holds VALUES (?, ?)",
+            ((who.id, certificate) for who in people(seed) for certificate in who.certificates),
+        )
 
     def close(self) -> None:
         """Free the database."""

@@ -6,6 +6,7 @@ from the journal, so both say the same of them.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -110,13 +111,19 @@ def _read_judgment(answer: str, earlier: Earlier) -> Reading:
     )
 
 
+# The judge's prompt, its answer and each summary read the same reviews, which takes longer than all
+# else about a summary; few are kept, because a review may be megabytes.
+_parsed = functools.lru_cache(maxsize=8)(parse_proposals)
+
+
 def _proposals(review: str, earlier: Earlier) -> tuple[list[Proposal], list[str]]:
-    proposals, warnings = parse_proposals(review)
+    read, warnings = _parsed(review)
+    proposals = list(read)
     if earlier.exists is not None:
         paths = {proposal.target_file for proposal in proposals if proposal.target_file}
         found = {path: earlier.exists(path) for path in paths}
         proposals = with_existence(proposals, found)
-    return proposals, warnings
+    return proposals, list(warnings)
 
 
 #: By role. Every chat stage of `battery.records.stages` has its entry.
