@@ -36,7 +36,8 @@ finite = st.floats(-MOST, MOST)
         (2.674999, "2.67"),
         (-0.005, "-0.01"),
         (-2.675, "-2.68"),
-        (-0.001, "-0.00"),
+        (-0.001, "0.00"),
+        (-0.0, "0.00"),
         (999.995, "1000.00"),
         (1e21, "1000000000000000000000.00"),
     ],
@@ -102,6 +103,19 @@ def test_shares_are_whole_percentages(share: float, text: str) -> None:
     assert percent(share) == text
 
 
+@given(st.floats(-0.01, 0.01), st.integers(0, 2))
+def test_no_zero_has_a_sign(value: float, places: int) -> None:
+    texts = (
+        number(value, places),
+        signed(value, places),
+        percent(value, places),
+        signed_percent(value, places),
+        money(value),
+    )
+    for text in texts:
+        assert set(text) & set("123456789") or not set(text) & set("+-"), text
+
+
 @given(finite)
 @settings(deadline=None)
 def test_any_number_is_written_within_half_a_hundredth(value: float) -> None:
@@ -115,7 +129,7 @@ def test_any_number_is_written_within_half_a_hundredth(value: float) -> None:
 def test_grouping_and_signs_do_not_change_the_number(value: float) -> None:
     assert number(value, grouped=True).replace(",", "") == number(value)
     assert signed(value).lstrip("+") == number(value)
-    assert (signed(value)[0] in "+-") == (value != 0)
+    assert (signed(value)[0] in "+-") == (number(value) != "0.00")
     assert signed_percent(value).endswith("%")
 
 

@@ -54,6 +54,24 @@ def test_nothing_is_written(finished: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in finished.rglob("*")} == was
 
 
+@pytest.mark.parametrize("place", ["targets", "models"])
+def test_batteries_of_another_system_are_another_set(
+    finished: Path, tmp_path: Path, place: str
+) -> None:
+    for name in ("a", "b", "c"):
+        shutil.copytree(finished, tmp_path / name)
+    manifest = read_json(tmp_path / "b/battery.json")
+    key = {"targets": "gateway", "models": "executor_cloud"}[place]
+    manifest[place][key] = "another"
+    (tmp_path / "b/battery.json").write_text(json.dumps(manifest), "utf-8")
+    listed = stage.history(tmp_path)
+    assert {entry.folder: entry.group for entry in listed.batteries} == {"a": 1, "b": 2, "c": 1}
+    first, second = listed.courses
+    assert (first.batteries, second.batteries) == (2, 1)
+    assert first.system != second.system
+    assert "another" in (second.system or "")
+
+
 def test_a_folder_whose_name_is_no_text_is_listed(tmp_path: Path) -> None:
     folder = tmp_path / os.fsdecode(b"n\xff")
     original(folder, 1000, start=10**9)

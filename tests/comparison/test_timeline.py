@@ -53,6 +53,11 @@ def test_five_that_fall_are_a_trend() -> None:
     assert course.text.startswith("a trend")
 
 
+def test_a_course_names_its_system() -> None:
+    (course,) = courses([entry(100, system="openai:http://a/v1, small")])
+    assert course.system == "openai:http://a/v1, small"
+
+
 def test_unlike_batteries_are_not_compared() -> None:
     first, second = courses([entry(100), entry(500, group=2, tasks=3), entry(110)])
     assert (first.tokens, second.tokens) == ([100, 110], [500])

@@ -27,10 +27,28 @@ def test_a_tag_is_kept_once_in_the_order_given() -> None:
 
 @given(st.text(st.characters(codec=None), max_size=LONGEST["tag"] // 10))
 def test_any_text_becomes_one_harmless_line(text: str) -> None:
-    labels = make_labels({"name": text, "note": text, "tag": [text]}, NOTHING)
+    labels = make_labels({"name": text, "note": text}, NOTHING)
     name = labels["name"]
     assert name is None or (name.isprintable() and name == name.strip())
-    assert labels == {"name": name, "note": name, "tags": [name] if name else []}
+    assert labels == {"name": name, "note": name}
+
+
+@given(st.text(st.characters(codec=None), max_size=LONGEST["tag"] // 10))
+def test_any_text_becomes_a_tag_of_one_word_or_is_refused(text: str) -> None:
+    try:
+        (tag,) = make_labels({"tag": [text]}, NOTHING)["tags"] or [""]
+    except UsageError as error:
+        assert "is more than one word" in error.message
+        assert "without spaces and commas" in (error.hint or "")
+    else:
+        assert tag.isprintable()
+        assert not set(tag) & set(" ,")
+
+
+@pytest.mark.parametrize("tag", ["a b", "a,b", "a\tb"])
+def test_a_tag_of_several_words_is_refused(tag: str) -> None:
+    with pytest.raises(UsageError, match="is more than one word"):
+        make_labels({"tag": ["fine", tag]}, NOTHING)
 
 
 @pytest.mark.parametrize("kind", LONGEST)

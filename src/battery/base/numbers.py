@@ -21,28 +21,24 @@ def number(value: float, places: int = 2, *, grouped: bool = False) -> str:
     """Write a number with fixed decimals, halves rounded away from zero: 3.625 is 3.63.
 
     The number is taken as it is written in decimal, so 2.675 is 2.68 although its binary
-    fraction is below that. `grouped` puts commas between thousands. A negative number too small
-    to show keeps its sign: -0.001 is -0.00.
+    fraction is below that. `grouped` puts commas between thousands. No zero has a sign: -0.001 is
+    0.00.
     """
-    # A float has a zero below zero; nobody else has.
-    rounded = _round(Decimal(repr(value or 0)), places)
+    rounded = _round(Decimal(repr(value)), places)
     return f"{rounded:,f}" if grouped else f"{rounded:f}"
 
 
 def money(dollars: float) -> str:
     """Write US dollars: `$12.35`, and below one dollar with three digits that tell: `$0.0123`."""
-    exact = abs(Decimal(repr(dollars or 0)))
+    exact = abs(Decimal(repr(dollars)))
     # `adjusted` is the place of the first digit: -2 for 0.0123.
     places = 2 if not exact or exact >= 1 else min(2 - exact.adjusted(), _MOST_PLACES)
-    return f"{'-' if dollars < 0 else ''}${_round(exact, places):,f}"
+    return with_sign(min(dollars, 0), f"${_round(exact, places):,f}")
 
 
 def signed(value: float, places: int = 2, *, grouped: bool = False) -> str:
-    """Write a change like `number`, with its sign: +3.00, -4520.00; no change is 0.00.
-
-    A change too small to show keeps its sign: it is better or worse, and not flat.
-    """
-    return sign(value) + number(abs(value), places, grouped=grouped)
+    """Write a change like `number`, with its sign: +3.00, -4520.00; no change is 0.00."""
+    return with_sign(value, number(abs(value), places, grouped=grouped))
 
 
 def counted(count: int, noun: str) -> str:
@@ -56,9 +52,9 @@ def percent(share: float, places: int = 0) -> str:
     return f"{_round(Decimal(repr(share)).scaleb(2), places):f}%"
 
 
-def signed_percent(share: float) -> str:
-    """Write a relative change with its sign and one decimal: -0.486 is -48.6%, none is 0.0%."""
-    return sign(share) + percent(abs(share), 1)
+def signed_percent(share: float, places: int = 1) -> str:
+    """Write a relative change with its sign: -0.486 is -48.6%, none is 0.0%."""
+    return with_sign(share, percent(abs(share), places))
 
 
 def more_or_fewer(ratio: float, places: int | None = None) -> str:
@@ -116,11 +112,14 @@ def minus(text: str) -> str:
     return _MINUS.sub("\N{MINUS SIGN}", text)
 
 
-def sign(change: float) -> str:
-    """Return the sign of a change; none where nothing changed."""
-    return "+" if change > 0 else "-" if change < 0 else ""
+def with_sign(change: float, amount: str) -> str:
+    """Put the sign of a change in front of its amount; none where that is written as zero."""
+    shown = any(digit in amount for digit in "123456789")
+    return amount if not shown or not change else f"{'+' if change > 0 else '-'}{amount}"
 
 
 def _round(exact: Decimal, places: int) -> Decimal:
     # From Decimal("1e-2") on, not from a float, which would bring its binary fraction along.
-    return exact.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    rounded = exact.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    # A zero below zero would read as a loss that nobody can see.
+    return rounded or abs(rounded)

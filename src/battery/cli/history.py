@@ -29,8 +29,8 @@ def history(
 ) -> None:
     """List all batteries under a folder, with a trend.
 
-    One line each, oldest first, archived ones too. Batteries of the same tasks are one set, and
-    only within a set is there a trend. Writes nothing.
+    One line each, oldest first, archived ones too. Batteries of the same tasks and system are one
+    set, and only within a set is there a trend. Writes nothing.
 
     \b
     Examples:

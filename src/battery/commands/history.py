@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from battery.base.errors import BatteryError, FolderError
+from battery.base.text import brief
 from battery.comparison.timeline import Entry, History, courses
 from battery.recorded import OpenedBattery, open_battery
 from battery.records.findings import EDITION, Evidence
@@ -20,6 +21,8 @@ from battery.verdict.assess import assess
 
 #: The tasks that a battery asked, by their ids.
 _Asked = frozenset[str]
+#: What a user sees named of the system may be an address of any length.
+_LONGEST: Final = 200
 
 
 def history(root: Path, tags: Collection[str] = ()) -> History:
@@ -106,9 +109,18 @@ def _entry(folder: BatteryDir, root: Path) -> tuple[Entry, _Asked]:
         ok=_ok(last) if last else None,
         effect=whole.ratio if whole else None,
         interval=whole.interval if whole else None,
+        system=_system(provenance),
         group=None,
     )
     return entry, asked
+
+
+def _system(provenance: Provenance) -> str | None:
+    """Name what was measured; two models behind one address are two systems."""
+    if provenance.targets is None or provenance.models is None:
+        return None
+    named = f"{provenance.targets['gateway']}, {provenance.models.executor_cloud}"
+    return brief(named, _LONGEST)
 
 
 def _dated_by(provenance: Provenance) -> Literal["manifest", "summary", "files"]:
@@ -148,11 +160,11 @@ def _current_summary(opened: OpenedBattery) -> Summary | None:
 
 
 def _grouped(listed: list[tuple[Entry, _Asked]]) -> list[Entry]:
-    """Give each set of tasks a number, in the order in which they first occur."""
-    groups: dict[_Asked, int] = {}
+    """Number the sets of like batteries, in the order in which they first occur."""
+    groups: dict[tuple[_Asked, str | None], int] = {}
     entries = []
     for entry, asked in listed:
-        group = groups.setdefault(asked, len(groups) + 1) if asked else None
+        group = groups.setdefault((asked, entry.system), len(groups) + 1) if asked else None
         entries.append(entry.model_copy(update={"group": group}))
     return entries
 

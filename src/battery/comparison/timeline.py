@@ -1,7 +1,8 @@
 """Many batteries in the order of their start, and whether the tokens of like ones have a trend.
 
 Batteries are the unit: the tasks of one battery share its memory, its provider and its day, and
-are no independent witnesses of a trend. Only batteries of the same tasks are like ones.
+are no independent witnesses of a trend. Only batteries that asked the same tasks of the same system
+are like ones.
 """
 
 from __future__ import annotations
@@ -60,8 +61,13 @@ class Entry(Record):
         description="Cost of a typical task, learner over twin; null with one arm."
     )
     interval: Interval | None = Field(description="Interval of the effect.")
+    system: str | None = Field(
+        default=None,
+        description="What was measured: its target and executor model; null without a manifest.",
+    )
     group: int | None = Field(
-        description="Number of its set of tasks; null without a complete iteration."
+        description="Number of its set: the batteries that asked the same tasks of the same "
+        "system. Null without a complete iteration."
     )
 
     def has(self, tags: Collection[str]) -> bool:
@@ -70,10 +76,11 @@ class Entry(Record):
 
 
 class Course(Record):
-    """The batteries of the same tasks, from the oldest to the newest."""
+    """The batteries of the same tasks and system, from the oldest to the newest."""
 
-    group: int = Field(description="Number of the set of tasks.")
+    group: int = Field(description="Number of the set.")
     tasks: int = Field(description="How many tasks it has.")
+    system: str | None = Field(default=None, description="What was measured in it.")
     batteries: int = Field(description="Those that report tokens.")
     tokens: list[float] = Field(description="Tokens per task in the last iteration of each.")
     change: float | None = Field(description="Last over first, minus 1; null with one battery.")
@@ -89,13 +96,14 @@ class History(Record):
         description="The folder that was searched; bytes of a name that are not UTF-8 are escaped."
     )
     batteries: list[Entry] = Field(description="Oldest first.")
-    courses: list[Course] = Field(description="One for each set of tasks, in order of its number.")
+    courses: list[Course] = Field(description="One for each set, in order of its number.")
     warnings: list[FileName] = Field(description="What was skipped, and why.")
 
 
 def courses(entries: Sequence[Entry]) -> list[Course]:
     """Follow each group of like batteries; the entries come oldest first."""
-    # Other tasks take other tokens: across groups a trend would show which tasks were chosen.
+    # Other tasks and systems take other tokens: across groups a trend would show which of them were
+    # chosen.
     numbers = sorted({entry.group for entry in entries if entry.group is not None})
     return [_course(n, [entry for entry in entries if entry.group == n]) for n in numbers]
 
@@ -107,6 +115,7 @@ def _course(group: int, entries: Sequence[Entry]) -> Course:
     return Course(
         group=group,
         tasks=entries[0].tasks,
+        system=entries[0].system,
         batteries=len(tokens),
         tokens=tokens,
         change=tokens[-1] / tokens[0] - 1 if len(tokens) > 1 and tokens[0] else None,

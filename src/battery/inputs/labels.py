@@ -20,7 +20,7 @@ def make_labels(options: Mapping[str, Any], redactor: Redactor) -> dict[str, Any
 
     What was not given is left out; an empty text takes away what there was. All of it is shown
     wherever the battery is, so control characters are escaped, and one of the secrets that
-    `redactor` knows is refused. Raises `UsageError`.
+    `redactor` knows is refused, as is a tag with a space or a comma. Raises `UsageError`.
     """
     labels: dict[str, Any] = {
         kind: _checked(kind, options[kind], redactor) or None
@@ -38,6 +38,13 @@ def _tags(given: Sequence[str], redactor: Redactor) -> Iterator[str]:
         raise UsageError(f"{len(given)} tags are too many", hint=f"give at most {MAX_TAGS}")
     for tag in given:
         if checked := _checked("tag", tag, redactor):
+            # Lists separate tags by commas, and a sentence by spaces.
+            if " " in checked or "," in checked:
+                raise UsageError(
+                    f"the tag {checked!r} is more than one word",
+                    hint="a tag is one word, without spaces and commas, such as new-prompt; "
+                    "repeat --tag for several",
+                )
             yield checked
 
 

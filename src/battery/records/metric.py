@@ -14,7 +14,7 @@ from decimal import Decimal
 from math import isnan, nan
 from typing import Final, Literal
 
-from battery.base.numbers import money, number, sign
+from battery.base.numbers import money, number, with_sign
 from battery.protocol import Json
 from battery.records.models import ELAPSED_KEY, RunResult
 
@@ -104,7 +104,7 @@ class Metric:
 
     def moved(self, change: float, least: int = 0, *, grouped: bool = False) -> str:
         """Write a change of a value with its sign, such as `-4520` or `+$0.0123`; none is `0`."""
-        return sign(change) + self.written(abs(change), least, grouped=grouped)
+        return with_sign(change, self.written(abs(change), least, grouped=grouped))
 
     @property
     def sign(self) -> int:

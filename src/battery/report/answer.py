@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final, NamedTuple
 
-from battery.base.numbers import counted, minus, more_or_fewer, number, percent, sign, signed
+from battery.base.numbers import counted, minus, more_or_fewer, number, percent, signed, signed_percent
 from battery.base.text import capital, listed, printable
 from battery.records.findings import Evidence, FalseClaims, Kind, TaskEffect
 from battery.records.metric import METRICS, MONEY, OVERSEER, TOKENS, TURNS, Metric
@@ -126,7 +126,7 @@ def so_far(learner: Metrics, twin: Metrics | None) -> str:
     if twin is None or not getattr(twin, metric):
         return text
     change = round(getattr(learner, metric) / getattr(twin, metric) - 1, 2)
-    return f"{text}, twin {_per_task(metric, twin)} ({sign(change)}{percent(abs(change))})"
+    return f"{text}, twin {_per_task(metric, twin)} ({signed_percent(change, 0)})"
 
 
 def _possible(metrics: Metrics) -> tuple[int, int]:

@@ -103,6 +103,14 @@ def test_like_batteries_have_a_line_with_sparkline_change_and_trend() -> None:
     assert "p = 0.017" in text
 
 
+def test_several_sets_are_told_apart_by_their_systems() -> None:
+    first, second = entry(1.0, system="embedded, m"), entry(2.0, group=2, system="http://b, m")
+    assert lines(first)[3].startswith("set 1, 8 tasks: ")
+    below = lines(first, second)[4:]
+    assert below[0].startswith("set 1, 8 tasks of embedded, m: ")
+    assert any(line.startswith("set 2, 8 tasks of http://b, m: ") for line in below)
+
+
 ENTRIES = st.builds(
     entry,
     st.none() | st.floats(0, 1e9),
@@ -119,6 +127,7 @@ ENTRIES = st.builds(
     name=st.none() | st.text("ab \N{BALLOON}語", max_size=40),
     tags=st.lists(st.text("ab \N{BALLOON}語", min_size=1, max_size=30), max_size=20),
     folder=st.text(min_size=1, max_size=120),
+    system=st.none() | st.text("ab \N{BALLOON}語", max_size=90),
 )
 
 

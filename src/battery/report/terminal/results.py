@@ -8,8 +8,8 @@ from math import exp
 from pathlib import Path
 from typing import Final, TextIO
 
-from battery.base.numbers import HUGE, counted, number, percent
-from battery.base.text import can_show, cells, printable, write_line
+from battery.base.numbers import HUGE, counted, number, percent, signed_percent
+from battery.base.text import brief, can_show, cells, printable, write_line
 from battery.comparison.timeline import Course, Entry, History
 from battery.records.metric import METRICS, MONEY, TOKENS
 from battery.records.models import KINDS, Proposal, ReviewOutcome, Verdict
@@ -19,6 +19,8 @@ from battery.report.terminal.lines import GAP, WIDTH, align
 from battery.report.terminal.look import Look
 from battery.verdict.planning import Asked, Name, Needed, Prospects, Question
 
+#: Columns of the name of a system.
+_SYSTEM: Final = 40
 _BARS: Final = "▁▂▃▄▅▆▇█"
 #: Columns that a terminal may have no room for, the first to go first; `--json` has all of it.
 _LEFT_OUT: Final = ("interval", "dollars", "set")
@@ -37,7 +39,8 @@ def history_lines(history: History, look: Look, bars: str = _BARS) -> Iterator[s
         yield from _table(history.batteries, look)
         yield ""
     for course in history.courses:
-        yield from look.hang(look.change(_course(course, bars)))
+        several = len(history.courses) > 1
+        yield from look.hang(look.change(_course(course, bars, named=several)))
     for warning in history.warnings:
         yield f"warning: {printable(warning)}"
 
@@ -138,12 +141,13 @@ def _relative(ratio: float) -> str:
     # Against almost nothing a ratio has no meaning any more, and its digits would burst the column.
     if ratio > HUGE:
         return ">+900%"
-    text = percent(ratio - 1)
-    return text if text.startswith("-") else f"+{text}"
+    return signed_percent(ratio - 1, 0)
 
 
-def _course(course: Course, bars: str) -> str:
+def _course(course: Course, bars: str, *, named: bool) -> str:
     name = f"set {course.group}, {counted(course.tasks, 'task')}"
+    if named and course.system:
+        name += f" of {brief(course.system, _SYSTEM)}"
     drawn = sparkline(course.tokens, bars)
     change = "" if course.change is None else f"{_moved(course)}, "
     return f"{name}: {f'{drawn} ' if drawn else ''}{change}{course.text}"
