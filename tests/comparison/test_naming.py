@@ -22,6 +22,11 @@ from battery.comparison.naming import Called, tell_apart
         (("Atlas", "runs/a"), ("Atlas", "runs/b"), ("a", "b")),
         ((None, "main/battery"), (None, "branch/battery"), ("main", "branch")),
         ((None, "data/battery/archive/2026"), (None, "data/battery"), ("2026", "battery")),
+        (
+            (None, "data/battery/archive/2026-01-31T12-00-05Z"),
+            (None, "data/battery/archive/2026-02-01T07-00-00Z.2"),
+            ("2026-01-31 12:00:05", "2026-02-01 07:00:00.2"),
+        ),
         ((None, "run"), (None, "other/../another"), ("run", "another")),
         ((None, "run"), (None, "run"), ("before", "after")),
         ((None, "/data"), (None, "/x/data"), ("before", "after")),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from battery.comparison.remarks import cause, cautions, settle, untrusted
+import pytest
+
+from battery.comparison.remarks import cause, cautions, caveat, settle
+from battery.records.comparison import Side
 from battery.records.models import LEARN, Phase
 from battery.records.word import Outcome, Word
 from tests.comparison.pairs import against_usual, cheaper, everywhere, facts
@@ -123,9 +126,19 @@ def test_without_tokens_answers_that_report_them_would_settle_it() -> None:
     assert advice == "Answers that report their tokens, in main and in branch."
 
 
-def test_a_battery_that_is_not_to_be_trusted_by_itself_is_said_behind_the_sentence() -> None:
-    sound, spoiled = side("a", "main"), side("b", "branch")
-    spoiled = spoiled.model_copy(update={"verdict": Word.INVALID})
-    text = " But branch is INVALID, so its numbers cannot be trusted."
-    assert untrusted(sound, spoiled) == text
-    assert untrusted(sound, sound.model_copy(update={"verdict": Word.REGRESSED})) == ""
+def test_what_a_sides_own_verdict_takes_from_the_word_is_said() -> None:
+    def judged(name: str, word: Word | None) -> Side:
+        return side("folder", name).model_copy(update={"verdict": word})
+
+    sound, spoiled = judged("main", Word.LEARNED), judged("branch", Word.INVALID)
+    text = "Mind that branch is INVALID (its numbers cannot be trusted). "
+    assert caveat(sound, spoiled) == text
+    kept = "main is MEMORISED (it kept answers and no lessons)"
+    both = f"Mind that {kept} and branch is INVALID (its numbers cannot be trusted). "
+    assert caveat(judged("main", Word.MEMORISED), spoiled) == both
+
+
+@pytest.mark.parametrize("word", Word)
+def test_every_word_that_is_bad_has_its_caveat(word: Word) -> None:
+    judged = side("folder", "main").model_copy(update={"verdict": word})
+    assert bool(caveat(judged)) == (word.about.tone == "bad")

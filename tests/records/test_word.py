@@ -105,7 +105,7 @@ def test_every_status_of_a_gate_is_shown_as_loud_as_it_is(status: GateStatus) ->
     loudly = f"gate t: {status}: Seen." in text.getvalue()
     assert loudly == (status.about.level is not None)
     assert loudly != (f"- t, {status}: Seen." in text.getvalue())
-    loud = [each.level for each in attention(summary) if "gate beta" in each.title]
+    loud = [each.level for each in attention(summary) if "gate t," in each.title]
     assert loud == [level for level in [status.about.level] if level]
     skipped = b'<skipped message="%b: Seen."' % status.encode()
     assert (skipped in junit(summary, [])) == (status.about.score is None)

@@ -23,7 +23,7 @@ def trend(metric: str, change: float, relative: float | None) -> Trend:
         ("total_tokens", 0, 0, "(0.00, 0.0%)"),
         ("avg_turns_per_task", -1.125, -1.125 / 3.625, "(-1.13, -31.0%)"),
         ("total_tokens", 9_000_000, 9.0, "(+9000000.00, +900.0%)"),
-        ("avg_turns_per_task", 0.0005, 0.0005, "(+0.00, +0.1%)"),
+        ("avg_turns_per_task", 0.0005, 0.0005, "(0.00, +0.1%)"),
         ("cost_usd", -0.0456, -0.486, "(-$0.0456, -48.6%)"),
         ("cost_usd", 0.5, None, "(+$0.500)"),
     ],

@@ -51,7 +51,11 @@ Note = Annotated[
 ]
 Tag = Annotated[
     list[str] | None,
-    option("--tag WORD", "A word to sort batteries by, without spaces and commas; may be repeated.", Group.PLACE),
+    option(
+        "--tag WORD",
+        "A word to sort batteries by, without spaces and commas; may be repeated.",
+        Group.PLACE,
+    ),
 ]
 Gateway = Annotated[
     str | None,

@@ -35,8 +35,8 @@ def compare(before: Path, after: Path) -> Comparison:
     of_before, of_after = _party(a, names.before), _party(b, names.after)
     if facts:
         outcome, reasons = decide(facts)
-        sentence = words.sentence(outcome, facts, reasons)
-        sentence += remarks.untrusted(of_before.side, of_after.side)
+        sentence = remarks.caveat(of_before.side, of_after.side)
+        sentence += words.sentence(outcome, facts, reasons)
     else:
         outcome, reasons = Outcome.NOT_COMPARABLE, [_missing(a, b, both, names)]
         sentence = words.not_comparable(reasons, names)

@@ -160,7 +160,7 @@ def _current_summary(opened: OpenedBattery) -> Summary | None:
 
 
 def _grouped(listed: list[tuple[Entry, _Asked]]) -> list[Entry]:
-    """Number the sets of like batteries, in the order in which they first occur."""
+    """Give each set of like batteries a number, in the order in which they first occur."""
     groups: dict[tuple[_Asked, str | None], int] = {}
     entries = []
     for entry, asked in listed:

@@ -50,6 +50,9 @@ def differences(before: Party, after: Party, both: Shared) -> list[Difference]:
 
 def _shapes(before: Party, after: Party, both: Shared) -> Iterator[Difference]:
     a, b = before.side, after.side
+    # Of a battery without a complete iteration, its state says all that there is to say.
+    if not (a.iterations and b.iterations):
+        return
     if both.only_before or both.only_after:
         yield Difference(
             what="tasks",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -10,6 +11,8 @@ from battery.base.text import cells, printable
 
 #: A longer name would push the numbers out of a table of 80 columns.
 _WIDEST: Final = 26
+#: A folder of the archive is called after its start.
+_ARCHIVED: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d)-(\d\d)-(\d\d)Z")
 
 
 class Names(NamedTuple):
@@ -34,7 +37,8 @@ class Called(NamedTuple):
 def tell_apart(before: Called, after: Called) -> Names:
     """Choose the shortest names that tell two batteries apart, cut to 26 columns.
 
-    A battery's own name if only one of them has it, else the shortest name of a folder.
+    A battery's own name if only one of them has it, else the shortest name of a folder; of an
+    archived one the time of its start.
     """
     pairs = _candidates(before, after)
     return next(Names(*pair) for pair in pairs if all(pair) and len(set(pair)) > 1)
@@ -60,6 +64,8 @@ def _folders(before: Path, after: Path) -> tuple[str, str]:
 
 
 def _short(name: str) -> str:
+    # As a date a reader takes it in at once, and where there is little room it folds at its space.
+    name = _ARCHIVED.sub(r"\1 \2:\3:\4", name)
     # In a comment of a pull request no name may notify anybody.
     shown = printable(name).replace("@", "(at)")
     if cells(shown) <= _WIDEST:

@@ -100,8 +100,9 @@ def shared(before: Sequence[Call], after: Sequence[Call]) -> Shared:
     return Shared(
         tasks=frozenset(a) & frozenset(b),
         iterations=tuple(sorted(iterations)),
-        only_before=[task for key, task in a.items() if key not in b],
-        only_after=[task for key, task in b.items() if key not in a],
+        # A battery without a complete iteration lacks no task: it has not asked them yet.
+        only_before=[task for key, task in a.items() if b and key not in b],
+        only_after=[task for key, task in b.items() if a and key not in a],
         cost=cost_of(call.result for call in (*before, *after)),
     )
 

@@ -7,6 +7,7 @@ from math import ceil, log
 from typing import Final
 
 from battery.base.numbers import HUGE, counted, more_or_fewer
+from battery.base.text import listed
 from battery.comparison.change import change_of
 from battery.comparison.outcome import (
     answers,
@@ -75,13 +76,15 @@ def cause(facts: Facts) -> str:
     )
 
 
-def untrusted(*sides: Side) -> str:
-    """Say behind the sentence whose own verdict makes its numbers worthless; else empty."""
-    return "".join(
-        f" But {side.name} is {side.verdict}, so its numbers cannot be trusted."
+def caveat(*sides: Side) -> str:
+    """Say before the sentence what the sides' own verdicts take from the word; else empty."""
+    # BETTER is read first and by itself: what it is held against has to be next to it.
+    said = [
+        f"{side.name} is {side.verdict} ({side.verdict.about.caveat})"
         for side in sides
-        if not side.trusted
-    )
+        if side.verdict and side.verdict.about.caveat
+    ]
+    return f"Mind that {listed(said)}. " if said else ""
 
 
 def settle(outcome: Outcome, facts: Facts) -> list[str]:

@@ -24,6 +24,8 @@ class Introduction(NamedTuple):
     #: The tasks file, or `packaged`.
     tasks: str
     folder: str
+    #: What its user calls the battery; empty without a name.
+    name: str = ""
 
 
 class Plan(NamedTuple):

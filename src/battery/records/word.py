@@ -48,8 +48,13 @@ class AboutWord(NamedTuple):
     claims: bool = False
     #: Whether the battery's numbers can be built on.
     trusted: bool = True
+    #: What a comparison with such a battery may not leave unsaid; empty where there is nothing.
+    caveat: str = ""
     #: Whether the question stays open, so that readers are told what could have been seen.
     undecided: bool = False
+
+
+_UNTRUSTED: Final = "its numbers cannot be trusted"
 
 
 class Word(_Described):
@@ -57,13 +62,16 @@ class Word(_Described):
 
     # Not trusted are the two words under which every other number is in doubt: the battery was
     # spoiled, or the gateway that reports its own tokens claimed what it did not do.
-    INVALID = "INVALID", AboutWord("bad", "INVAL", "error", trusted=False)
-    DISHONEST = "DISHONEST", AboutWord("bad", "DISH", "error", trusted=False)
-    REGRESSED = "REGRESSED", AboutWord("bad", "REGR", "error")
+    INVALID = "INVALID", AboutWord("bad", "INVAL", "error", trusted=False, caveat=_UNTRUSTED)
+    DISHONEST = "DISHONEST", AboutWord("bad", "DISH", "error", trusted=False, caveat=_UNTRUSTED)
+    REGRESSED = "REGRESSED", AboutWord("bad", "REGR", "error", caveat="it got worse with use")
     # A gain that is paid for, in cost or in tasks that are no longer done: a person has to decide.
     MIXED = "MIXED", AboutWord("open", "MIXED", "warning")
     # What is asked again gains and what is new does not: answers were kept, and no lesson.
-    MEMORISED = "MEMORISED", AboutWord("bad", "MEMO", "warning")
+    MEMORISED = (
+        "MEMORISED",
+        AboutWord("bad", "MEMO", "warning", caveat="it kept answers and no lessons"),
+    )
     COMPOUNDING = "COMPOUNDING", AboutWord("good", "COMP", "notice", claims=True)
     LEARNED = "LEARNED", AboutWord("good", "LEARN", "notice", claims=True)
     NO_EFFECT = "NO EFFECT", AboutWord("open", "NO EF", "warning")

@@ -8,7 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final, NamedTuple
 
-from battery.base.numbers import counted, minus, more_or_fewer, number, percent, signed, signed_percent
+from battery.base.numbers import (
+    counted,
+    minus,
+    more_or_fewer,
+    number,
+    percent,
+    signed,
+    signed_percent,
+)
 from battery.base.text import capital, listed, printable
 from battery.records.findings import Evidence, FalseClaims, Kind, TaskEffect
 from battery.records.metric import METRICS, MONEY, OVERSEER, TOKENS, TURNS, Metric

@@ -122,9 +122,10 @@ def side(battery: Side) -> str:
 
 def size(battery: Side) -> str:
     """Describe the size of a battery: `8 tasks, iterations 1 to 3, learner and twin`."""
-    steps = _iterations(battery.iterations) if battery.iterations else "no complete iteration"
-    arms = " and ".join(ARM_NAMES[arm] for arm in battery.arms) or "no arm"
-    parts = [counted(battery.tasks, "task"), steps, arms]
+    if not battery.iterations:
+        return "no complete iteration"
+    arms = " and ".join(ARM_NAMES[arm] for arm in battery.arms)
+    parts = [counted(battery.tasks, "task"), _iterations(battery.iterations), arms]
     if battery.repeats > 1:
         parts.append(f"{battery.repeats} repeats")
     return ", ".join(parts)

@@ -110,6 +110,7 @@ def introduce(battery: Battery, tell: Observer) -> None:
             **targets.described(settings),
             tasks=battery.manifest.options.tasks or str(folder.tasks_path),
             folder=str(folder.root),
+            name=battery.manifest.name or "",
         )
     )
     if not targets.has_control(settings):

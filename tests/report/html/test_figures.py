@@ -24,6 +24,7 @@ from battery.report.html.figures import (
     stem,
     tasks,
 )
+from battery.verdict import policy
 from battery.verdict.assess import assess
 from tests.report.samples import metrics, summary, three
 from tests.verdict.batteries import Cell, compounding, learning, observed, with_siblings
@@ -49,6 +50,12 @@ def test_places_keep_the_order_and_stay_inside(values: list[float]) -> None:
     assert 0 <= left <= drawn.point + 0.01
     assert drawn.point <= right + 0.01 <= 100.02
     assert drawn.beyond == (middle > 1)
+
+
+@given(CHANGES)
+def test_a_cost_that_rose_by_what_counts_is_drawn_as_worse(change: float) -> None:
+    for drawn in (bar("words", [change]), stem("words", change)):
+        assert drawn.worse == (change >= policy.RELEVANT - policy.TINY)
 
 
 @given(CHANGES)

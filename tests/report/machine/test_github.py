@@ -75,6 +75,14 @@ def test_gates_and_warnings_follow_the_verdict_most_serious_first() -> None:
     ]
 
 
+def test_people_read_the_name_of_the_battery_and_the_titles_of_its_gates() -> None:
+    gate = Gate(name="gamma", title="honest failure", status="failed", text="why")
+    found = judged(gates=[gate]).model_copy(update={"name": "v2", "warnings": ["mind this"]})
+    titles = [one.title for one in attention(found)]
+    assert "battery v2: gate honest failure, failed" in titles
+    assert all(title.startswith("battery v2") for title in titles)
+
+
 def test_what_is_worth_knowing_is_a_notice() -> None:
     told = judged(cautions=["some cells hold 1 run"])
     assert Annotation("notice", "battery: worth knowing", "some cells hold 1 run") in list(

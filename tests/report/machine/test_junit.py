@@ -11,6 +11,7 @@ from junitparser import JUnitXml, TestCase, TestSuite
 
 from battery.records.findings import Evidence
 from battery.records.lines import Row
+from battery.records.models import KINDS, Phase
 from battery.records.summary import Summary
 from battery.records.word import GateStatus, Word
 from battery.report.machine.junit import junit
@@ -58,10 +59,19 @@ def test_a_suite_a_phase_has_a_case_a_task_and_the_last_one_the_gates() -> None:
         row("g", phase="gamma", position=4, status="failed", error="no supply"),
     ]
     found = suites(judged(Word.LEARNED), *rows)
-    assert list(found) == ["alpha", "beta", "gamma", "gates"]
-    assert [case.name for case in found["alpha"]] == ["fill a1", "fill a2"]
-    assert only(found["beta"]).classname == "battery.beta.c.fill"
+    assert list(found) == ["easy", "niche", "impossible", "gates"]
+    assert [case.name for case in found["easy"]] == ["fill a1", "fill a2"]
+    assert only(found["niche"]).classname == "battery.beta.c.fill"
     assert all(outcome(case) == ("passed", "") for suite in found.values() for case in suite)
+
+
+def test_the_document_and_its_suites_have_the_name_of_the_battery() -> None:
+    named = judged(Word.LEARNED).model_copy(update={"name": "v2 <b>\x00"})
+    root = ET.fromstring(junit(named, [row()]))
+    assert root.attrib["name"] == "battery: v2 <b>\\x00"
+    names = root.findall("testsuite/properties/property[@name='name']")
+    assert [name.attrib["value"] for name in names] == ["v2 <b>\\x00"] * len(root)
+    assert ET.fromstring(junit(judged(None), [])).attrib["name"] == "battery"
 
 
 @pytest.mark.parametrize(
@@ -83,7 +93,7 @@ def test_easy_and_niche_tasks_must_mostly_pass_and_impossible_ones_never(
         row(phase=phase, repeat=repeat, status=status, iteration=2)
         for repeat, status in enumerate(statuses, start=1)
     ]
-    case = only(suites(judged(Word.LEARNED), *rows)[phase])
+    case = only(suites(judged(Word.LEARNED), *rows)[KINDS[Phase(phase)]])
     assert outcome(case)[0] == ("Failure" if red else "passed")
 
 
@@ -95,7 +105,7 @@ def test_only_the_learn_arm_in_the_last_iteration_is_judged() -> None:
         row(iteration=2, confirmation=True, status="failed"),
         row("gone", iteration=1),
     ]
-    case = only(suites(judged(Word.LEARNED), *rows)["alpha"])
+    case = only(suites(judged(Word.LEARNED), *rows)["easy"])
     assert outcome(case) == ("passed", "")
     assert "iter 1: failed" in str(case.system_out)
 
@@ -106,11 +116,11 @@ def test_a_case_tells_error_time_and_the_numbers_of_each_iteration() -> None:
         row(iteration=1, tokens=4, repeat=2),
         row(iteration=2, tokens=None, status="failed", error="no\none", elapsed_ms=1500),
     ]
-    case = only(suites(judged(Word.LEARNED), *rows)["alpha"])
+    case = only(suites(judged(Word.LEARNED), *rows)["easy"])
     assert outcome(case) == ("Failure", "failed: no one")
     assert case.time == 1.5
     root = ET.fromstring(junit(judged(Word.LEARNED), rows))
-    found = root.iterfind("testsuite/testcase/properties/property")
+    found = root.iterfind("testsuite[@name='easy']/testcase/properties/property")
     given = {each.attrib["name"]: each.attrib["value"] for each in found}
     numbers = {"iter_1.tokens": "3.50", "iter_1.turns": "2", "iter_2.turns": "2"}
     assert given == {"task_id": "t1", **numbers}
@@ -152,6 +162,13 @@ def test_the_verdict_is_red_where_it_refuses_and_skipped_where_nothing_was_shown
 def test_each_gate_is_a_case_with_its_text(status: GateStatus, shown: tuple[str, str]) -> None:
     _, *gates, _ = suites(judged(Word.LEARNED, status, "Why."))["gates"]
     assert [outcome(case) for case in gates] == [shown] * 4
+    assert [case.name for case in gates] == [gate.title for gate in LEARNED.gates]
+
+
+def test_a_gates_key_is_a_property_of_its_case() -> None:
+    root = ET.fromstring(junit(judged(Word.LEARNED), []))
+    keys = root.iterfind(".//property[@name='gate']")
+    assert [key.attrib["value"] for key in keys] == [gate.name for gate in LEARNED.gates]
 
 
 def test_a_battery_that_did_not_come_to_its_end_is_an_error_whatever_its_verdict() -> None:
@@ -188,14 +205,14 @@ REFUTED: dict[str, Any] = {
     ],
 )
 def test_a_claim_that_its_checks_refute_is_a_failure_with_the_reasons(phase: str, why: str) -> None:
-    case = only(suites(judged(None), row(phase=phase, **REFUTED))[phase])
+    case = only(suites(judged(None), row(phase=phase, **REFUTED))[KINDS[Phase(phase)]])
     assert outcome(case) == ("Failure", why)
     assert "it claimed ok and failed its checks" in str(case.system_out)
 
 
 def test_an_impossible_task_that_is_declined_in_words_passes() -> None:
     declined = row(phase="gamma", status="failed", checked=True)
-    assert outcome(only(suites(judged(None), declined)["gamma"])) == ("passed", "")
+    assert outcome(only(suites(judged(None), declined)["impossible"])) == ("passed", "")
 
 
 def test_the_verdict_tells_what_is_worth_knowing() -> None:
@@ -239,9 +256,7 @@ def test_any_text_of_others_makes_a_document_that_can_be_read(
 
 
 def test_what_xml_cannot_hold_is_shown_escaped() -> None:
-    case = only(
-        suites(judged(None), row(status="failed", error="\x1b[31m\x00 ]]> \ufffe"))["alpha"]
-    )
+    case = only(suites(judged(None), row(status="failed", error="\x1b[31m\x00 ]]> \ufffe"))["easy"])
     assert outcome(case)[1] == r"failed: \x1b[31m\x00 ]]> \ufffe"
 
 

@@ -15,6 +15,7 @@ from battery.records.events import (
     DistillEvent,
     Estimate,
     Event,
+    Introduction,
     IterationFinished,
     MetaFinished,
     Notice,
@@ -29,6 +30,7 @@ from battery.report.terminal.lines import (
     PlainProgress,
     QuietProgress,
     cost,
+    introduction_lines,
     line,
     make_progress,
     outcome,
@@ -180,6 +182,14 @@ def test_a_battery_says_what_it_costs_in_calls(plan: Plan, text: str) -> None:
 
 def test_a_task_that_starts_is_told_when_it_ends() -> None:
     assert line(TaskStarted(1, Phase.ALPHA, LABEL), PLAN) is None
+
+
+def test_a_battery_with_a_name_is_introduced_by_it() -> None:
+    told = Introduction("a target", "a twin", "itself", "tasks.json", "data")
+    assert introduction_lines(told).splitlines()[0].split() == ["target:", "a", "target"]
+    named = introduction_lines(told._replace(name="v2\x1b[31m")).splitlines()
+    assert named[0].split() == ["name:", "v2\\x1b[31m"]
+    assert len(named) == len(told)
 
 
 def test_an_iteration_beyond_the_plan_has_no_total() -> None:

@@ -107,7 +107,7 @@ def _rows(change: Change) -> list[_Row]:
 
 
 def _figure(cost: CostChange) -> Bar | None:
-    drawn = ends("ratio", cost.ratio, cost.interval)
+    drawn = ends(cost.ratio, cost.interval)
     label = f"{cost.plain}: {relative(cost.ratio)}, {cells.INTERVAL} {cells.span(cost)}"
     return bar(label, drawn) if drawn else None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from battery.base.numbers import counted, p_equals, signed_percent
 from battery.base.text import capital
@@ -13,6 +13,7 @@ from battery.records.models import ARM_NAMES, FROZEN, KINDS, LEARN, Arm, Phase
 from battery.records.summary import Summary, Trend
 from battery.report import evidence as shown
 from battery.report.siblings import rows as new_rows
+from battery.verdict import policy
 
 #: Every effect on every page is drawn on one axis, from -100% to +100%: so wide it is, as a share.
 _WIDTH: Final = 2.0
@@ -29,6 +30,8 @@ class Bar(NamedTuple):
     stem: bool = False
     #: Whether the change is more than the axis holds.
     beyond: bool = False
+    #: Whether it is more by an amount that counts: what is drawn is a cost, so that is worse.
+    worse: bool = False
 
 
 def place(change: float) -> float:
@@ -38,31 +41,28 @@ def place(change: float) -> float:
     return round(100 * (min(max(change, -1.0), 1.0) + 1) / _WIDTH, 2)
 
 
-def ends(
-    kind: Literal["ratio", "difference"], value: float | None, interval: Interval | None
-) -> list[float]:
-    """Return the value, then both ends of its interval, as changes: 0 is no difference.
+def ends(ratio: float | None, interval: Interval | None) -> list[float]:
+    """Return a ratio, then both ends of its interval, as changes: 0 is no difference.
 
-    Empty without a value, and the value alone without an interval.
+    Empty without a ratio, and its change alone without an interval.
     """
-    if value is None:
+    if ratio is None:
         return []
-    edges = [value, *([interval.low, interval.high] if interval else [])]
-    return [edge - 1 for edge in edges] if kind == "ratio" else edges
+    return [edge - 1 for edge in (ratio, *([interval.low, interval.high] if interval else []))]
 
 
 def bar(label: str, changes: Sequence[float]) -> Bar:
     """Lay out what `ends` returns of a value."""
     value, *interval = changes
     band = (place(interval[0]), round(100 - place(interval[1]), 2)) if interval else None
-    return Bar(label, place(value), band, beyond=value > 1)
+    return Bar(label, place(value), band, beyond=value > 1, worse=policy.is_relevant(value))
 
 
 def stem(label: str, change: float) -> Bar:
     """Lay out a value that has no interval: a line from no difference to it."""
     none, point = place(0), place(change)
     band = (min(none, point), round(100 - max(none, point), 2))
-    return Bar(label, point, band, stem=True, beyond=change > 1)
+    return Bar(label, point, band, stem=True, beyond=change > 1, worse=policy.is_relevant(change))
 
 
 _NO_EFFECT: Final = "No effect can be shown"
@@ -121,7 +121,7 @@ def _cost(group: Group, evidence: Evidence) -> Headline:
     if group.ratio is None:
         text = f"No {shown.noun(evidence)} could be compared."
         return Headline(title, _NO_EFFECT, text, done=_done(group))
-    changes = ends("ratio", group.ratio, group.interval)
+    changes = ends(group.ratio, group.interval)
     value, text = shown.relative(group.ratio), _about(group, evidence)
     figure = bar(f"{title}: {value}; {text}", changes)
     return Headline(title, value, f"{capital(text)}.", figure, _done(group))
@@ -191,7 +191,7 @@ def _figure(group: Group) -> Bar | None:
     label = f"{group.kind}: {shown.relative(group.ratio)}, {_interval(group)}"
     if group.interval is None:
         return stem(label, group.ratio - 1)
-    return bar(label, ends("ratio", group.ratio, group.interval))
+    return bar(label, ends(group.ratio, group.interval))
 
 
 def tasks(effects: Sequence[TaskEffect], evidence: Evidence) -> list[tuple[TaskEffect, Drawn]]:
@@ -258,7 +258,7 @@ def _dot(task: TaskEffect) -> Dot:
 
 def siblings(new: Siblings) -> list[Drawn]:
     """Lay out a typical task asked again and a typical new one."""
-    first = ends("ratio", new.ratio, new.interval)
+    first = ends(new.ratio, new.interval)
     figures = [
         _stem("asked again", new.repeated),
         bar(f"new: {shown.relative(new.ratio)}, {shown.interval(new.interval)}", first)

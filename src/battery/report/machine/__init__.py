@@ -76,7 +76,7 @@ TABLE: Final = (
     ),
     OutputFormat(
         name="junit",
-        about="test results, a suite per phase, and the gates",
+        about="test results, a suite per kind of task, and the gates",
         suffix=".xml",
         make=lambda summary, folder: [junit(summary, _rows(folder))],
     ),

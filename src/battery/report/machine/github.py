@@ -47,8 +47,13 @@ def step_summary(summary: Summary, room: int = MAX_BYTES) -> bytes:
 
 def attention(summary: Summary) -> Iterator[Annotation]:
     """Yield what deserves attention: verdict, gates, warnings; most serious first."""
-    warnings = (Annotation("warning", "battery", text) for text in summary.warnings)
-    annotations = [*_stopped(summary), *_judged(summary.evidence), *warnings]
+    battery = f"battery {summary.name}" if summary.name else "battery"
+    warnings = (Annotation("warning", battery, text) for text in summary.warnings)
+    annotations = [
+        *_stopped(summary, battery),
+        *_judged(summary.evidence, battery),
+        *warnings,
+    ]
     levels: tuple[Level, ...] = ("error", "warning", "notice")
     for level in levels:
         yield from islice((one for one in annotations if one.level == level), MAX_ANNOTATIONS)
@@ -85,24 +90,24 @@ def outputs(summary: Summary) -> str:
     return f"verdict={word or ''}\neffect={effect}\n"
 
 
-def _stopped(summary: Summary) -> Iterator[Annotation]:
+def _stopped(summary: Summary, battery: str) -> Iterator[Annotation]:
     if text := summary.unfinished:
         # Whatever the verdict on what is there: an outage is no result.
-        yield Annotation("error", f"battery: {summary.state}", text)
+        yield Annotation("error", f"{battery}: {summary.state}", text)
 
 
-def _judged(evidence: Evidence | None) -> Iterator[Annotation]:
+def _judged(evidence: Evidence | None, battery: str) -> Iterator[Annotation]:
     if evidence is None:
         return
     word = evidence.verdict
     if word:
-        yield Annotation(word.about.level, f"battery: {word}", evidence.sentence)
+        yield Annotation(word.about.level, f"{battery}: {word}", evidence.sentence)
     for gate in evidence.gates:
         if level := gate.status.about.level:
-            title = f"battery: gate {gate.name}, {gate.title}, {gate.status}"
+            title = f"{battery}: gate {gate.title}, {gate.status}"
             yield Annotation(level, title, gate.text)
     for text in evidence.cautions:
-        yield Annotation("notice", "battery: worth knowing", text)
+        yield Annotation("notice", f"{battery}: worth knowing", text)
 
 
 def _escaped(text: str) -> str:

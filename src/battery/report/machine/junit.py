@@ -1,6 +1,6 @@
 """The summary as test results in the JUnit format, for the pages of CI systems.
 
-One suite per phase holds its tasks, as the learner did them in the last iteration; the suite
+One suite per kind of task holds its tasks, as the learner did them in the last iteration; the suite
 `gates` holds the gates and the verdict. Red is what should stop a change: a task that did not end
 as it must, a gate that failed, a verdict that refuses the battery. What was not shown is skipped.
 """
@@ -15,7 +15,7 @@ from battery.base.numbers import number
 from battery.base.text import brief
 from battery.records.findings import Evidence, Gate
 from battery.records.lines import MORE, Row
-from battery.records.models import LEARN, Phase
+from battery.records.models import KINDS, LEARN, Phase
 from battery.records.summary import Summary
 
 #: Characters shown of a text of others.
@@ -50,14 +50,17 @@ def junit(summary: Summary, rows: Iterable[Row]) -> bytes:
     for runs in sorted(asked.values(), key=lambda runs: runs[0].position):
         if any(row.iteration == last for row in runs):
             cases[runs[0].phase].append(_task(runs, last))
-    suites = [(name, members) for name, members in cases.items() if members]
+    suites: list[tuple[str, list[Case]]] = [
+        (KINDS[Phase(phase)], members) for phase, members in cases.items() if members
+    ]
     # An error and no failure: a battery that broke off says nothing about the gateway.
     end = Case("the battery came to its end", error=summary.unfinished)
     suites.append(("gates", [end, *_gates(summary.evidence)]))
     everything = [case for _, members in suites for case in members]
-    root = ET.Element("testsuites", {"name": "battery", **_totals(everything)})
-    for name, members in suites:
-        root.append(_suite(name, members, summary))
+    name = f"battery: {_clean(summary.name)}" if summary.name else "battery"
+    root = ET.Element("testsuites", {"name": name, **_totals(everything)})
+    for suite, members in suites:
+        root.append(_suite(suite, members, summary))
     ET.indent(root)
     document: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return document + b"\n"
@@ -153,7 +156,8 @@ def _gates(evidence: Evidence | None) -> Iterator[Case]:
 
 def _gate(gate: Gate) -> Case:
     return Case(
-        f"{gate.name}: {gate.title}",
+        gate.title,
+        properties=[("gate", gate.name)],
         failure=gate.text if gate.status.about.level == "error" else None,
         # A gate that could not be tested neither passed nor failed.
         skip=f"{gate.status}: {gate.text}" if gate.status.about.score is None else None,
@@ -167,7 +171,7 @@ def _suite(name: str, cases: Sequence[Case], summary: Summary) -> ET.Element:
         # The schema that most readers know has no place for a zone.
         suite.set("timestamp", _clean(summary.started_at).removesuffix("Z"))
     word = summary.evidence.verdict if summary.evidence else None
-    known = (("run_id", summary.run_id), ("verdict", word))
+    known = (("name", summary.name), ("run_id", summary.run_id), ("verdict", word))
     _properties(suite, [(key, value) for key, value in known if value])
     for case in cases:
         suite.append(_case(case))

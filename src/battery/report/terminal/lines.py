@@ -124,7 +124,9 @@ def count(number: int | None) -> str:
 
 def introduction_lines(introduction: events.Introduction) -> str:
     """Write whom a battery asks what, a line each."""
-    facts = introduction._asdict()
+    known = introduction._asdict()
+    # What people call it comes first, as wherever a battery is headed.
+    facts = {key: known[key] for key in ("name", *known) if known[key]}
     names = align([f"{name}:" for name in facts], left=True)
     return "\n".join(
         f"{name} {printable(fact)}" for name, fact in zip(names, facts.values(), strict=True)
