@@ -37,7 +37,7 @@ fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 if sys.argv[1] == "ignore":
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-os.execv(sys.argv[2], sys.argv[2:])
+os.execvp(sys.argv[2], sys.argv[2:])
 """
 #: Begins a command that plays a scene.
 PLAY: Final = (sys.executable, "-m", "tests.report.play")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 from functools import cache
 from itertools import product
 
@@ -247,6 +248,35 @@ def test_what_is_typed_leaves_nothing_of_a_frame(
     expected = " ".join([*SURVIVES, *end])
     assert text.replace(";", "") == " ".join(expected.split())
     assert screen.cursor_shown
+
+
+SHELL = ("bash", "--norc", "-i")
+
+
+def test_a_suspended_run_leaves_the_terminal_to_the_shell_until_it_comes_back() -> None:
+    with Terminal(*SHELL, environment={"PS1": "prompt> "}) as terminal:
+        terminal.type(f"clear; {shlex.join(screens.PLAY)} waits\n")
+        terminal.wait_for("distill writer:")
+        terminal.type("\x1a")
+        terminal.wait_for("Stopped")
+        assert joined(SURVIVES) in joined(terminal.screen.everything)
+        assert " of 63 calls" not in terminal.text
+        assert terminal.screen.cursor_shown
+        terminal.type("fg\n")
+        terminal.wait_for(" of 63 calls")
+        terminal.wait_for_frames(2)
+        assert terminal.text.count(" of 63 calls") == 1
+        terminal.type("\nexit\n")
+        assert terminal.end() == 0
+    assert " of 63 calls" not in terminal.text
+
+
+def test_in_the_background_it_prints_what_is_to_stay_and_draws_nothing() -> None:
+    with Terminal(*SHELL, environment={"PS1": "prompt> "}) as terminal:
+        terminal.type(f"{shlex.join(screens.PLAY)} middle & wait; exit\n")
+        assert terminal.end() == 0
+    assert joined(SURVIVES) in joined(terminal.screen.everything)
+    assert b"\x1b[J" not in terminal.screen.written
 
 
 def test_no_color_draws_the_same_without_colour() -> None:

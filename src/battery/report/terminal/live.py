@@ -6,11 +6,13 @@ Only this module imports rich. It shows a few rows, however long the battery is.
 from __future__ import annotations
 
 import os
+import signal
 import termios
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from textwrap import TextWrapper
+from types import FrameType
 from typing import Final, Self, TextIO
 
 from rich.console import Console
@@ -52,11 +54,13 @@ _STYLES: Final = {"blocked": "magenta", "failed": "yellow", "bluff": "red"}
 _WORST_LAST: Final = ("ok", "refused", *_STYLES)
 #: Where `termios` has the modes of which echo is one.
 _LOCAL: Final = 3
-# What terminals are told.
+#: What terminals are told.
 _WIPE: Final = "\r\x1b[J"
 _UP: Final = "\x1b[A"
 _HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
 _WRAP, _NO_WRAP = "\x1b[?7h", "\x1b[?7l"
+
+_Handler = Callable[[int, FrameType | None], object] | signal.Handlers
 
 
 class LiveProgress:
@@ -75,17 +79,19 @@ class LiveProgress:
         self._board = Board(started=clock())
         # Two threads would write into each other's text. It guards the board as well.
         self._lock = threading.Lock()
-        #: Whether the terminal showed what is typed, as its mode.
+        #: Whether a view is up.
+        self._up = False
+        #: Whether the terminal shows what is typed without a view, as its mode.
         self._echo = 0
+        #: Whether Ctrl-Z waits for the end of a frame.
+        self._suspends = False
         self._over = threading.Event()
         self._timer = threading.Thread(target=self._draw, name="live view", daemon=True)
         self._stream = stream
         self._console = Console(file=stream, highlight=False)
 
     def __enter__(self) -> Self:
-        with self._writing():
-            self._set_echo(on=False)
-            self._write(_HIDE)
+        self._hand_over(signal.SIG_DFL, self._suspend)
         self._timer.start()
         return self
 
@@ -94,8 +100,8 @@ class LiveProgress:
         self._timer.join()
         with self._writing():
             # The last frame would say nothing that is not printed above.
-            self._write(_WIPE + _SHOW)
-        self._set_echo(on=True)
+            self._wipe()
+        self._hand_over(self._suspend, signal.SIG_DFL)
 
     def __call__(self, event: events.Event) -> None:
         """Take one event; what is to stay is printed above the view."""
@@ -107,20 +113,54 @@ class LiveProgress:
 
     def _show(self, lasting: Iterable[Text] = ()) -> None:
         """Write a frame in place of the last one, below what is to stay."""
-        # The cursor waits where the frame begins, and below it nothing is to stay. So nobody has to
-        # know how many rows the last frame takes by now: a terminal that became narrower may have
-        # broken its lines or cut them off, and a shell may have written in between.
-        width, height = self._console.size
-        frame = draw(self._board, min(width, _WIDEST), height, self._clock())
         with self._console.capture() as printed:
             for line in lasting:
                 self._console.print(line)
+        if not self._in_front():
+            # The terminal is somebody else's, such as the shell's.
+            self._up = False
+            self._write(printed.get())
+            return
+        if not self._up:
+            self._up = True
+            self._set_echo(on=False)
+        width, height = self._console.size
+        frame = draw(self._board, min(width, _WIDEST), height, self._clock())
         with self._console.capture() as drawn:
             self._console.print(Text("\n").join(frame), end="", no_wrap=True, overflow="crop")
-        # Terminals disagree about how wide some characters are, and a line that were wrapped would
-        # take a row more than the cursor goes up.
+        # The cursor waits where the frame begins, and below it nothing is to stay. So nobody has to
+        # know how many rows the last frame takes by now: a terminal that became narrower may have
+        # broken its lines or cut them off. Terminals also disagree about how wide some characters
+        # are, and a line that were wrapped would take a row more than the cursor goes up.
         shown = f"{_NO_WRAP}{drawn.get()}{_WRAP}\r{_UP * (len(frame) - 1)}"
-        self._write(f"{_WIPE}{printed.get()}{shown}")
+        self._write(f"{_HIDE}{_WIPE}{printed.get()}{shown}")
+
+    def _wipe(self) -> None:
+        """Leave the terminal as it was, where the last frame began."""
+        if self._up:
+            self._up = False
+            self._write(_WIPE + _SHOW)
+            self._set_echo(on=True)
+
+    def _suspend(self, *_: object) -> None:
+        """Stop as Ctrl-Z has it, but with the view wiped; it comes back with the next frame."""
+        # Whoever is writing, be it what this interrupts, is to end that first.
+        self._suspends = not self._lock.acquire(blocking=False)
+        if self._suspends:
+            return
+        with suppress(OSError):
+            self._wipe()
+        self._lock.release()
+        self._hand_over(self._suspend, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTSTP)
+        self._hand_over(signal.SIG_DFL, self._suspend)
+
+    def _hand_over(self, before: _Handler, then: _Handler) -> None:
+        """Change what Ctrl-Z does, where it does what it did `before`."""
+        # A program may have a handler of its own, and only its main thread may change that.
+        with suppress(ValueError):
+            if signal.getsignal(signal.SIGTSTP) == before:
+                signal.signal(signal.SIGTSTP, then)
 
     def _write(self, text: str) -> None:
         self._stream.write(text)
@@ -141,12 +181,20 @@ class LiveProgress:
             case _:
                 pass
 
+    def _in_front(self) -> bool:
+        """Return whether the terminal is ours, unlike that of a job in the background."""
+        try:
+            return os.tcgetpgrp(self._stream.fileno()) == os.getpgrp()
+        except OSError:
+            # One that is not the program's own terminal has no jobs.
+            return True
+
     def _set_echo(self, *, on: bool) -> None:
         # What is typed, be it only Ctrl-C, would move the cursor, and the frame could not be wiped.
-        with suppress(OSError, termios.error):
-            terminal = self._stream.fileno()
-            # In the background, changing the terminal would stop the process.
-            if os.tcgetpgrp(terminal) == os.getpgrp():
+        # In the background, changing the terminal would stop the process.
+        if self._in_front():
+            with suppress(OSError, termios.error):
+                terminal = self._stream.fileno()
                 modes = termios.tcgetattr(terminal)
                 echo, modes[_LOCAL] = modes[_LOCAL] & termios.ECHO, modes[_LOCAL] & ~termios.ECHO
                 modes[_LOCAL] |= self._echo if on else 0
@@ -157,6 +205,8 @@ class LiveProgress:
         while not self._over.wait(self._pause):
             with self._lock, suppress(OSError):
                 self._show()
+            if self._suspends:
+                os.kill(os.getpid(), signal.SIGTSTP)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
