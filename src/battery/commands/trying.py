@@ -27,7 +27,15 @@ from battery.records.stages import CHAT_STAGES
 from battery.review.chats import first_line
 from battery.store.battery_dir import BatteryDir
 from battery.target import targets
-from battery.target.system import Chatting, Connection, DistillReply, Feedback, Learner, Worker
+from battery.target.system import (
+    Chatting,
+    Connection,
+    DistillReply,
+    Feedback,
+    Learner,
+    Worker,
+    is_learner,
+)
 
 _PROMPT: Final = "Answer in one word: can you read this?"
 _MISSING: Final = (
@@ -61,7 +69,7 @@ async def try_out(settings: Settings) -> list[Check]:
     try:
         async with _opened(settings, tasks, trial) as calls:
             system = calls.worker[LEARN]
-            await (calls.canary(system) if isinstance(system, Learner) else calls.gateway(system))
+            await (calls.canary(system) if is_learner(system) else calls.gateway(system))
     except BatteryError as error:
         trial.append(Check("try", False, error.message, error.hint))
     return trial
@@ -155,7 +163,7 @@ class _Calls:
 
     async def _learn(self, feedback: Feedback) -> None:
         timeout_s = self.settings.meta_timeout
-        if isinstance(self.team, Learner):
+        if is_learner(self.team):
             reply = await self.team.learn([feedback], lambda _event: None, timeout_s)
         else:
             reply = await self.team.distill(lambda _event: None, timeout_s)

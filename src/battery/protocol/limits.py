@@ -31,6 +31,8 @@ class ValueCount:
 
     def __init__(self) -> None:
         self._values = self._lines = self._bytes = 0
+        #: Documents that were not looked at yet.
+        self._uncounted: list[bytes] = []
 
     def add_event(self, data: bytes) -> None:
         """Count the data of an event, too; raise `TooLargeError` beyond either limit."""
@@ -43,10 +45,20 @@ class ValueCount:
     def add(self, data: bytes) -> None:
         """Count the values in a JSON document; raise `TooLargeError` beyond the limit."""
         self._bytes += len(data)
-        # A value begins a document, or behind one of these; what is inside texts begins none.
-        self._values += 1 + sum(map(jsonio.structure(data).count, (b",", b"[", b"{")))
+        self._uncounted.append(data)
+        # No document has more than one value for each byte and one more. Counting them takes
+        # longer than parsing.
+        if self._bytes + len(self._uncounted) <= MAX_ANSWER_VALUES:
+            return
+        self._values += sum(map(_values, self._uncounted))
+        self._uncounted.clear()
         if self._values > MAX_ANSWER_VALUES:
             raise TooLargeError(
                 f"has more than {MAX_ANSWER_VALUES:,} values (about {self._values:,} in "
                 f"{self._bytes / 1e6:,.1f} MB)"
             )
+
+
+def _values(document: bytes) -> int:
+    # A value begins a document, or behind one of these; what is inside texts begins none.
+    return 1 + sum(map(jsonio.structure(document).count, (b",", b"[", b"{")))

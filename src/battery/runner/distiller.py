@@ -18,7 +18,7 @@ from battery.records.stages import DISTILL
 from battery.review.chats import first_line
 from battery.store.iteration_dir import IterationDir
 from battery.store.journal import Journal
-from battery.target.system import Connection, DistillReply, Feedback, Learner
+from battery.target.system import Connection, DistillReply, Feedback, is_learner
 
 #: So many events are told, then every one of so many.
 TOLD_EVENTS: Final = 100
@@ -86,7 +86,7 @@ class Distiller:
         def on_event(event: Json) -> None:
             self._hear(event, next(heard))
 
-        if isinstance(self.llm_team, Learner):
+        if is_learner(self.llm_team):
             return await self.llm_team.learn(list(outcomes()), on_event, timeout_s)
         return await self.llm_team.distill(on_event, timeout_s)
 

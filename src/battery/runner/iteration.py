@@ -52,7 +52,7 @@ from battery.store.battery_dir import BatteryDir
 from battery.store.documents import read_back, wrong
 from battery.store.iteration_dir import IterationDir
 from battery.store.journal import Journal
-from battery.target.system import Chatting, Connection, Feedback, Learner, Worker
+from battery.target.system import Chatting, Connection, Feedback, Worker, is_learner
 
 W = TypeVar("W")
 A = TypeVar("A")
@@ -247,7 +247,7 @@ class Iteration:
         system, key = worker[ask.arm], tell_key(ask.key)
         # What is told after the distillation would be learned in the next iteration.
         known = key in self.journal or DISTILL.key in self.journal
-        if ask.arm != LEARN or known or not isinstance(system, Learner):
+        if ask.arm != LEARN or known or not is_learner(system):
             return
         told = await system.tell(self._feedback(ask, answer), self.settings.meta_timeout)
         if told is None:

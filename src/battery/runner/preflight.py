@@ -15,7 +15,7 @@ from battery.store.artifacts import ARCHIVE, MANIFEST
 from battery.store.battery_dir import BatteryDir
 from battery.target import targets
 from battery.target.reviewing import ReviewEndpoint
-from battery.target.system import Chatting, Connection, Finding, Learner, Worker
+from battery.target.system import Chatting, Connection, Finding, Worker, is_learner
 
 # More than a connection may take, so that a host that is down is told as one.
 #: Seconds for one look.
@@ -84,7 +84,7 @@ async def require_there(
         try:
             finding = await side.look(timeout_s)
         except CallError as error:
-            local = isinstance(side.connection, Learner)
+            local = is_learner(side.connection)
             if local and not isinstance(error, UnreachableError | CallTimeoutError):
                 raise
             if isinstance(error, UnreachableError):
@@ -97,7 +97,7 @@ async def require_there(
             continue
         if finding.ok:
             continue
-        if isinstance(side.connection, Learner):
+        if is_learner(side.connection):
             raise UnreachableError(finding.text, hint=finding.hint)
         tell(Notice("; ".join(filter(None, [finding.text, finding.hint])), warning=True))
 

@@ -45,7 +45,7 @@ from battery.store.files import Reserve, make_folder
 from battery.store.journal import Journal
 from battery.store.lock import locked
 from battery.target import targets
-from battery.target.system import Chatting, Connection, Learner, Worker
+from battery.target.system import Chatting, Connection, Worker, is_learner
 
 #: Answers that are named where they flipped when they were graded again.
 _FLIPS: Final = 3
@@ -196,7 +196,7 @@ async def _asking(
 async def _put_memory_back(battery: Battery, workers: Sequence[Worker]) -> None:
     """Have the system go on from the memory that belongs to the last call on record."""
     system = workers[0][LEARN]
-    if isinstance(system, Learner):
+    if is_learner(system):
         folder = battery.folder
         journals = (Journal(folder.iteration(number).journal) for number in folder.numbers())
         await system.put_back([journal.memory for journal in journals if journal.memory])

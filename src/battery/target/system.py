@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
+from typing import Any, NamedTuple, Protocol, Self, TypeGuard, runtime_checkable
 
 from battery.inputs.settings import Settings, Target
 from battery.protocol import Json
@@ -157,6 +158,17 @@ class Learner(Connection, Protocol):
     async def put_back(self, memories: Sequence[str]) -> None:
         """Go on from the last of some kept memories, and keep all; of none, from the start."""
         ...
+
+
+def is_learner(connection: Chatting) -> TypeGuard[Learner]:
+    """Return whether battery keeps the memory of a system, and tells it how tasks ended."""
+    return _is_learner(type(connection))
+
+
+# Asked for each call, and Python compares all methods by name each time.
+@cache
+def _is_learner(kind: type) -> bool:
+    return issubclass(kind, Learner)
 
 
 #: Says whether an answer passes the checks of its task; None where there are none.
