@@ -71,6 +71,7 @@ def test_a_killed_run_is_noticed_and_its_resume_followed_to_the_end(
         terminal.wait_for("2/2 115 tokens per task;")
         assert terminal.end() == 0
         assert terminal.text.count("1/2  115 tokens") == 1
+        assert terminal.text.count("waiting for that") == 1
         summary = terminal.text.rpartition("2/2  115 tokens")[2]
         assert f"battery open {tmp_path / 'b'}" in summary
         assert "Traceback" not in terminal.text

@@ -257,6 +257,6 @@ def test_of_tasks_with_checks_a_watch_says_once_that_it_shows_claims(
     ]
     notices = [event for event in told if isinstance(event, Notice)]
     assert len(notices) == 1
-    assert "as they claim to have ended" in notices[0].text
+    assert "calls are shown as the system reports them" in notices[0].text
     # Nothing but the run grades.
     assert {event.result.checked for event in told if isinstance(event, TaskFinished)} == {None}

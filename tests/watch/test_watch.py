@@ -172,7 +172,7 @@ def test_where_nobody_can_tell_whether_the_run_lives_it_goes_on_watching(
 
     _, (events,) = watched(folder, lambda: None, more, ended, wait=False)
     *unsure, claims = notices(events)
-    assert "as they claim to have ended" in claims
+    assert "calls are shown as the system reports them" in claims
     assert [text[: len(said[0])] for text in unsure] == said if said else not unsure
     calls = [event.replayed for event in events if isinstance(event, TaskFinished)]
     assert calls == [True] * 8 + [False] * 24

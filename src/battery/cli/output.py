@@ -18,10 +18,10 @@ from battery.report.terminal.lines import make_progress
 from battery.report.terminal.summary import print_summary
 
 
-def progress(*, quiet: bool) -> AbstractContextManager[Observer]:
-    """Show progress on standard error."""
+def progress(*, quiet: bool, watching: bool = False) -> AbstractContextManager[Observer]:
+    """Show progress on standard error; `watching` says that another process makes the calls."""
     # Standard output is for results alone: `battery … > file` and pipes must hold nothing else.
-    return make_progress(quiet=quiet, stream=sys.stderr)
+    return make_progress(quiet=quiet, stream=sys.stderr, watching=watching)
 
 
 @contextmanager

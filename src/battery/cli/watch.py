@@ -69,7 +69,7 @@ def watch(
     try:
         summary = following.watch(
             battery,
-            lambda: progress(quiet=False),
+            lambda: progress(quiet=False, watching=True),
             # A script that reads either stream must not hang because nobody is at a terminal.
             wait=sys.stdout.isatty() and sys.stderr.isatty(),
             pause=lambda: time.sleep(_PAUSE_S),

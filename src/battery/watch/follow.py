@@ -33,8 +33,8 @@ from battery.store.documents import cannot_read, read_back, wrong
 from battery.store.iteration_dir import IterationDir
 
 _CLAIMED: Final = (
-    "the calls of an iteration under way are shown as they claim to have ended; its own line, once "
-    "it is done, has what the checks make of that"
+    "calls are shown as the system reports them; the line of an iteration, once it is done, counts "
+    "what passed its checks"
 )
 _METAS: Final = {stage.key: stage for stage in META_STAGES}
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import NamedTuple
 
 from battery.base.errors import ArtifactError, BatteryError, FolderError, PausedError
 from battery.protocol import Json
 from battery.recorded import open_battery
 from battery.recorded.summary import summary_of
-from battery.records.events import IterationFinished, Notice, Observer, Plan, StageStarted
+from battery.records.events import Event, IterationFinished, Notice, Observer, Plan, StageStarted
 from battery.records.manifest import Manifest
 from battery.records.summary import Summary
 from battery.report.terminal.lines import iteration_line, place
@@ -210,16 +211,18 @@ def watch(
     """
     look, _ = first_look(folder)
     watched, shown = look.run_id, 0
+    told: set[Notice] = set()
     while True:
-        with show() as tell:
+        with show() as display:
+            tell = partial(_tell_once, display, told)
             if look.run_id != watched:
                 watched, shown = look.run_id, 0
-                tell(Notice("another battery has begun in this folder; following that one"))
+                display(Notice("another battery has begun in this folder; following that one"))
             look, shown = _follow(folder, look, shown, tell, pause)
             if look.stopped and wait:
                 stop = stop_of(folder, look)
                 tell(Notice(f"{stop.message}; {stop.hint}", warning=True))
-                tell(Notice("waiting for that; Ctrl-C ends the watch, and nothing else"))
+                display(Notice("waiting for that; Ctrl-C ends the watch, and nothing else"))
         # Another battery may have come and finished meanwhile; nobody waited for its result.
         if look.finished and look.run_id == watched:
             return summed_up(folder)
@@ -229,6 +232,15 @@ def watch(
         while look.stopped or look.manifest is None:
             pause()
             look = Look.at(folder)
+
+
+def _tell_once(display: Observer, told: set[Notice], event: Event) -> None:
+    """Tell an event, but no note a second time: a battery may be resumed often."""
+    if isinstance(event, Notice) and not event.warning:
+        if event in told:
+            return
+        told.add(event)
+    display(event)
 
 
 def summed_up(folder: BatteryDir) -> Summary:

@@ -64,9 +64,11 @@ def in_view(scene: str, text: str, rows: int = 24) -> list[str]:
         return terminal.screen.lines
 
 
-def drawn(*told: Event, now: float = 0.0, width: int = 80, height: int = 24) -> list[str]:
+def drawn(
+    *told: Event, now: float = 0.0, width: int = 80, height: int = 24, watched: bool = False
+) -> list[str]:
     """Draw the frame after events that came at 0 s."""
-    board = Board(started=0.0)
+    board = Board(started=0.0, watched=watched)
     for event in told:
         board.update(event, 0.0)
     return [line.plain.rstrip() for line in draw(board, width, height, now)]
@@ -119,11 +121,38 @@ def test_in_a_narrow_terminal_a_word_replaces_the_tokens_where_something_went_wr
     done = task(Phase.ALPHA, WELDER)
     failed = done._replace(result=done.result._replace(status="failed"), arm=FROZEN)
     assert drawn(Plan(3, 4, arms=2), done, failed, width=40, height=10) == [
-        "0 s",
+        "starting · 0 s",
         "━────────────────────────  2 of 33 calls",
         "task          tokens: learner       twin",
         "fill: Welder x2 i…      1,234     failed",
     ]
+
+
+@pytest.mark.parametrize("width", range(30, 81))
+def test_a_heading_has_room_between_its_words_and_is_above_its_numbers(width: int) -> None:
+    frame = drawn(Plan(3, 4, arms=2), *tasks(1, 1, BOTH), width=width, height=12)
+    heading, row = frame[2:4]
+    assert heading.split()[-3:] in (["tokens:", "learner", "twin"], ["task", "learner", "twin"])
+    for name in ("learner", "twin"):
+        end = heading.index(name) + len(name)
+        assert row[end - 1].isdigit()
+        assert row[end:].startswith(" ") or end == width
+
+
+def test_a_narrow_title_keeps_the_time() -> None:
+    told: list[Event] = [Plan(3, 4), StageStarted(1, "alpha", "easy tasks, new ones")]
+    assert drawn(*told, now=5.0, width=40)[0] == "1/3 · easy tasks, new ones · 5 s"
+    assert drawn(*told, now=5.0)[0] == "iteration 1/3 · easy tasks, new ones · 5 s"
+    assert drawn(Plan(3, 4), now=5.0)[0] == "starting · 5 s"
+
+
+def test_a_watch_shows_how_long_nothing_has_come_and_not_how_long_it_has_watched() -> None:
+    told: list[Event] = [Plan(3, 4), StageStarted(1, "alpha", "easy tasks")]
+    assert drawn(*told, now=5.0, watched=True)[0] == "iteration 1/3 · easy tasks"
+    told.append(task(Phase.ALPHA, WELDER))
+    assert drawn(*told, now=90.0, watched=True)[0] == (
+        "iteration 1/3 · easy tasks · last call 1:30 ago"
+    )
 
 
 def test_a_frame_leaves_a_line_free_and_fits_whatever_the_size() -> None:

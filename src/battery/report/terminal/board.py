@@ -82,6 +82,10 @@ class Board:
     """The state of the live view; `started` and all times are seconds of one clock."""
 
     started: float
+    #: Whether the calls are made elsewhere: when it began to look says nothing about them.
+    watched: bool = False
+    #: When a call finished last; None before the first.
+    news: float | None = None
     plan: events.Plan | None = None
     iteration: int = 0
     stage: str = ""
@@ -96,6 +100,8 @@ class Board:
 
     def update(self, event: events.Event, now: float) -> None:
         """Take one event; a notice changes nothing here."""
+        if isinstance(event, events.TaskFinished | events.MetaFinished):
+            self.news = now
         match event:
             case events.Plan():
                 self.plan = event

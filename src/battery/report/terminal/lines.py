@@ -205,12 +205,13 @@ class PlainProgress:
 
 
 def make_progress(
-    *, quiet: bool, stream: TextIO, clock: Callable[[], float] = awake
+    *, quiet: bool, stream: TextIO, clock: Callable[[], float] = awake, watching: bool = False
 ) -> AbstractContextManager[events.Observer]:
     """Choose how progress is shown on the stream, usually standard error.
 
     Quiet when asked for; the live view on a terminal that can move the cursor and show its
-    characters; plain lines otherwise. `clock` gives seconds from any start.
+    characters; plain lines otherwise. `clock` gives seconds from any start; `watching` says that
+    another process makes the calls.
     """
     if quiet:
         return nullcontext(QuietProgress(stream))
@@ -218,7 +219,7 @@ def make_progress(
         return nullcontext(PlainProgress(stream))
     from battery.report.terminal.live import LiveProgress  # noqa: PLC0415 - rich only where it is shown
 
-    return LiveProgress(stream, clock=clock)
+    return LiveProgress(stream, clock=clock, watching=watching)
 
 
 def print_outlook(outlook: events.Outlook, stream: TextIO) -> None:

@@ -39,8 +39,8 @@ from battery.report.terminal.lines import (
 _PAUSE_S: Final = 0.25
 #: Columns of a frame at most: further right, numbers would be far from what they are of.
 _WIDEST: Final = 100
-#: Columns from which each row has room for everything.
-_ROOMY: Final = 60
+#: Columns of a label that a row should have left when it shows everything.
+_LABEL: Final = 24
 #: Lines from which blank ones set the parts of a frame apart.
 _TALL: Final = 16
 _LEAST_BAR: Final = 8
@@ -72,11 +72,16 @@ class LiveProgress:
     """
 
     def __init__(
-        self, stream: TextIO, *, clock: Callable[[], float] = awake, pause: float = _PAUSE_S
+        self,
+        stream: TextIO,
+        *,
+        clock: Callable[[], float] = awake,
+        pause: float = _PAUSE_S,
+        watching: bool = False,
     ) -> None:
         self._clock = clock
         self._pause = pause
-        self._board = Board(started=clock())
+        self._board = Board(started=clock(), watched=watching)
         # Two threads would write into each other's text. It guards the board as well.
         self._lock = threading.Lock()
         #: Whether a view is up.
@@ -241,9 +246,20 @@ def draw(board: Board, width: int, height: int, now: float) -> list[Text]:
 
 
 def _title(board: Board, width: int, now: float) -> Text:
-    parts = [f"iteration {place(board.iteration, board.plan)}"] if board.iteration else []
-    parts += [board.stage] if board.stage else []
-    return Text(brief(" · ".join([*parts, _seconds(now - board.started)]), width), "bold")
+    number = place(board.iteration, board.plan) if board.iteration else ""
+    rest = [*filter(None, [board.stage, _age(board, now)])]
+    first = f"iteration {number}" if number else "watching" if board.watched else "starting"
+    text = " · ".join([first, *rest])
+    if cells(text) > width and number:
+        text = " · ".join([number, *rest])
+    return Text(brief(text, width), "bold")
+
+
+def _age(board: Board, now: float) -> str:
+    if not board.watched:
+        return _seconds(now - board.started)
+    # It says whether anything happens.
+    return "" if board.news is None else f"last call {_seconds(now - board.news)} ago"
 
 
 def _bar(board: Board, width: int, now: float) -> Iterator[Text]:
@@ -252,8 +268,9 @@ def _bar(board: Board, width: int, now: float) -> Iterator[Text]:
         return
     text = f"{calls[0]:,} of {calls[1]:,} calls"
     left = board.seconds_left(now)
-    if left and left >= 1:
-        text += f" · about {_seconds(left)} left"
+    after = f" · about {_seconds(left)} left" if left and left >= 1 else ""
+    if cells(text + after) <= width:
+        text += after
     room = width - cells(text) - 2
     if room < _LEAST_BAR:
         yield Text(fit(text, width))
@@ -270,8 +287,10 @@ def _seconds(seconds: float) -> str:
 def _table(board: Board, width: int, count: int, now: float) -> Iterator[Text]:
     """Draw a row per task, under a heading."""
     arms: list[Arm] = [LEARN, FROZEN] if board.plan and board.plan.arms > 1 else [LEARN]
-    roomy = width >= _ROOMY
-    room = width - len(arms) * (2 + _TOKENS + roomy * (1 + _OUTCOME)) - roomy * (1 + _KIND)
+    room = width - len(arms) * (2 + _TOKENS)
+    more = len(arms) * (1 + _OUTCOME) + 1 + _KIND
+    roomy = room - more >= _LABEL
+    room -= roomy * more
     rows = board.latest(count) if room > 0 else []
     if rows:
         yield Text(_heading(arms, room, roomy=roomy), "dim")
@@ -285,10 +304,11 @@ def _table(board: Board, width: int, count: int, now: float) -> Iterator[Text]:
 def _heading(arms: Iterable[Arm], room: int, *, roomy: bool) -> str:
     task = f"{'kind':<{_KIND}} task" if roomy else "task"
     first, *others = (ARM_NAMES[arm] for arm in arms)
-    start = room + roomy * (1 + _KIND) + 2 + _TOKENS
+    left = room + roomy * (1 + _KIND) + 2 + _TOKENS - cells(task)
+    named = f"tokens: {first}"
+    start = f"  {named if cells(named) + 2 <= left else first}"
     after = " " * (roomy * (1 + _OUTCOME) + 2)
-    line = task + f"tokens: {first}".rjust(start - len(task))
-    return line + "".join(f"{after}{name:>{_TOKENS}}" for name in others)
+    return task + start.rjust(left) + "".join(f"{after}{name:>{_TOKENS}}" for name in others)
 
 
 def _label(key: Key) -> str:
