@@ -28,6 +28,7 @@ from battery.records.comparison import Comparison
 from battery.records.lines import JournalLine, RecordedRun
 from battery.records.manifest import Manifest
 from battery.records.models import Proposal
+from battery.records.plan import Plan
 from battery.records.summary import Summary
 from battery.report.machine import FORMATS
 from battery.store.artifacts import ARTIFACTS, MEMORY, Artifact
@@ -44,7 +45,7 @@ PAGES: Final = [
 _BLOCK: Final = re.compile(r"(<!-- generated: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _PLACES: Final = re.compile(r"^#+ (.+)$|<!-- generated: fields (\w+) -->", re.MULTILINE)
 _ROOTS: Final = tuple[
-    Manifest, Summary, Proposal, Comparison, History, RecordedRun, JournalLine, Regrading
+    Manifest, Summary, Proposal, Comparison, History, RecordedRun, JournalLine, Regrading, Plan
 ]
 _RECORDS: Final = TypeAdapter(_ROOTS).json_schema()["$defs"]
 #: What is described by hand, and where.
@@ -98,6 +99,7 @@ _MORE: Final = {
     "iterate --json": _SUMMARY,
     "iterate --llm-team": _KEPT,
     "iterate --target": _KEPT,
+    "campaign plan --json": "It is [`campaign.json`](files.md#campaign).",
     "review --json": "It has `iteration`, `proposals`, `verdicts` and `artifacts`.",
     "review --target": _KEPT,
     "review --tasks": "Read only where the folder has no manifest.",

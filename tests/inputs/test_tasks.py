@@ -25,6 +25,7 @@ from battery.inputs.tasks import (
     load_tasks,
     parse_tasks,
     plan,
+    shuffled,
     siblings,
     task_id,
 )
@@ -413,6 +414,33 @@ def test_a_limit_takes_the_first_of_each_phase(counts: list[int], limit: int) ->
     assert limited(kept, limit) == kept
     assert limited(tasks, None) == tasks
     assert (digest(kept) == digest(tasks)) == (max(counts) <= limit)
+
+
+@given(st.integers(0, 2**32), st.integers(0, 4))
+def test_a_seed_gives_tasks_and_siblings_an_order_whatever_that_of_the_file(
+    seed: int, turned: int
+) -> None:
+    document = with_siblings("a", "b", "c")
+    document["phases"]["alpha_baseline"] = [task(n=n) for n in range(5)]
+    one = shuffled(read(document), seed)
+    alpha = document["phases"]["alpha_baseline"]
+    alpha[:] = alpha[turned:] + alpha[:turned]
+    other = shuffled(read(document), seed)
+    assert other == one == shuffled(one, seed)
+    assert {entry.task_id for entry in plan(one)} == {
+        entry.task_id for entry in plan(read(document))
+    }
+
+
+def test_seeds_differ_in_the_order_that_they_give_and_none_keeps_that_of_the_file() -> None:
+    document = with_siblings("a", "b", "c")
+    document["phases"]["alpha_baseline"] = [task(n=n) for n in range(5)]
+    tasks = read(document)
+    orders = [shuffled(tasks, seed) for seed in range(40)]
+    assert len({digest(order) for order in orders}) > 30
+    niche = [entry for order in orders for entry in order.phases.beta_drift if entry.siblings]
+    assert len({str(entry.siblings) for entry in niche}) == 6
+    assert shuffled(tasks, None) is tasks
 
 
 def test_tasks_that_share_an_operation_are_numbered() -> None:

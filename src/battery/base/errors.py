@@ -14,7 +14,8 @@
     ├── CheckError              1    a check of a task broke, so it judged nothing
     ├── StartError              1    the arms differ before anything was learned
     ├── GateError               3    a condition of --fail-on holds
-    ├── PausedError         4    a cap of --max-tokens or --max-cost is reached
+    ├── PausedError             4    a cap of --max-tokens or --max-cost is reached
+    ├── LostLeaseError          5    another worker of the campaign has taken over
     ├── ArtifactError           1    a file of the folder cannot be read or written
     │   └── LostFolderError     1    the folder was moved, removed or replaced meanwhile
     └── InterruptedRunError     130  stopped by a signal
@@ -126,6 +127,13 @@ class PausedError(BatteryError):
 
     # Not 1: nothing is wrong, and whoever set the cap decides whether to spend more.
     exit_code = 4
+
+
+class LostLeaseError(BatteryError):
+    """Report that a worker stood still for so long that its run belongs to another worker now."""
+
+    # Not 1: nothing failed. Whoever started the worker knows by it that the run goes on elsewhere.
+    exit_code = 5
 
 
 class InterruptedRunError(BatteryError):

@@ -32,11 +32,7 @@ def settings(ctx: typer.Context, read: Callable[[str, Mapping[str, str]], Target
     `read` checks the text of `--gateway`. It is handed in because it knows every kind of target
     and loads the HTTP library, which most commands do without.
     """
-    options = _asked(ctx)
-    # The tables of a settings file describe a target as a file of their own does.
-    if options.get("gateway") is None and isinstance(ctx.obj, Config) and ctx.obj.tables:
-        options["gateway"] = str(ctx.obj.path)
-    return make_settings({**options, "folder": folder(ctx)}, os.environ, read)
+    return make_settings({**asked(ctx), "folder": folder(ctx)}, os.environ, read)
 
 
 def model(url: str | None) -> tuple[str | None, str | None]:
@@ -44,9 +40,12 @@ def model(url: str | None) -> tuple[str | None, str | None]:
     return make_model(url), os.environ.get("BATTERY_MODEL_KEY")
 
 
-def _asked(ctx: typer.Context) -> dict[str, Any]:
+def asked(ctx: typer.Context) -> dict[str, Any]:
     """Return the options of a command, without those that others of them win over."""
     options = dict(ctx.params)
+    # The tables of a settings file describe a target as a file of their own does.
+    if options.get("gateway") is None and isinstance(ctx.obj, Config) and ctx.obj.tables:
+        options["gateway"] = str(ctx.obj.path)
     if options.get("resume") or ctx.info_name == "iterate":
         # Otherwise a file that is edited, or that another run's options won over, would change or
         # refuse a battery whose command names nothing of the kind.

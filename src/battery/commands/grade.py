@@ -10,9 +10,9 @@ from battery.base.errors import BatteryError, FolderError, MismatchError
 from battery.grading import require_usable, scoring_digest
 from battery.inputs.tasks import (
     PACKAGED,
+    as_run,
     digest,
     folder_of,
-    limited,
     load_tasks,
     recorded_folder,
     told_differences,
@@ -75,7 +75,7 @@ def _scoring(folder: BatteryDir, manifest: Manifest, path: Path | None, tell: Ob
 
 
 def _same_asked(folder: BatteryDir, manifest: Manifest, path: Path) -> Tasks:
-    tasks = limited(load_tasks(path), manifest.options.limit)
+    tasks = as_run(load_tasks(path), manifest.options)
     if digest(tasks) == manifest.tasks_digest:
         return tasks
     raise MismatchError(

@@ -149,9 +149,13 @@ def scoring_digest(tasks: Tasks, folder: Path | None) -> str | None:
     prices = tasks.document().get("prices")
     if not placed and prices is None:
         return None
-    names = {name for _, check in placed_checks(tasks) for name in _files(check)}
-    files = {name: _digest(folder, name) for name in sorted(names)}
+    files = {name: _digest(folder, name) for name in names_of_files(tasks)}
     return hashlib.sha256(jsonio.canonical([placed, prices, files])).hexdigest()
+
+
+def names_of_files(tasks: Tasks) -> list[str]:
+    """List what may be files that checks run, as the tasks file names them."""
+    return sorted({name for _, check in placed_checks(tasks) for name in _files(check)})
 
 
 def _files(check: Check) -> Iterator[str]:

@@ -96,6 +96,10 @@ class Settings:
     seed: int | None = None
     #: Tasks taken of each phase; None is all.
     limit: int | None = None
+    #: Whether the seed also decides in which order tasks and siblings are asked.
+    shuffled: bool = False
+    #: Of a new battery; None is a random one.
+    run_id: str | None = None
     respond_timeout: float = 600.0
     meta_timeout: float = 300.0
     #: None is what the manifest says, and 1 for a new battery.

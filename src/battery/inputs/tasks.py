@@ -18,7 +18,7 @@ from battery.base.text import listed
 from battery.protocol import Json
 from battery.records.checks import Check
 from battery.records.expectations import COMMENT_KEY
-from battery.records.manifest import Provenance
+from battery.records.manifest import Options, Provenance
 from battery.records.models import KINDS, SCHEMA_KEY, Phase, Task, Tasks
 from battery.records.stages import TASK_STAGES
 
@@ -136,6 +136,36 @@ def limited(tasks: Tasks, limit: int | None) -> Tasks:
     # Of each phase, or a small limit would leave the later ones out.
     kept = {stage.tasks_key: tasks.phases.of(phase)[:limit] for phase, stage in TASK_STAGES.items()}
     return tasks.model_copy(update={"phases": tasks.phases.model_copy(update=kept)})
+
+
+def as_run(tasks: Tasks, options: Options) -> Tasks:
+    """Return which tasks of a file a battery asks, in the order in which it asks them."""
+    return shuffled(limited(tasks, options.limit), options.order)
+
+
+def shuffled(tasks: Tasks, seed: int | None) -> Tasks:
+    """Give the tasks of a phase, and the siblings of a task, the order of a seed; None keeps it."""
+    if seed is None:
+        return tasks
+
+    def place(*asked: object) -> bytes:
+        return hashlib.sha256(jsonio.canonical([seed, *asked])).digest()
+
+    def of(phase: Phase) -> list[Task]:
+        # By a hash of what is asked, like the coin below: the order of the file has no say.
+        return [
+            task.model_copy(
+                update={
+                    "siblings": sorted(
+                        task.siblings, key=lambda sibling: place(sibling.operation, sibling.spec)
+                    )
+                }
+            )
+            for task in sorted(tasks.phases.of(phase), key=lambda task: place(task_id(phase, task)))
+        ]
+
+    order = {stage.tasks_key: of(phase) for phase, stage in TASK_STAGES.items()}
+    return tasks.model_copy(update={"phases": tasks.phases.model_copy(update=order)})
 
 
 def task_id(phase: Phase, task: Task) -> str:

@@ -23,6 +23,11 @@ class Options(Record):
     limit: int | None = Field(default=None, description="Most tasks of a phase; null means all.")
     repeats: int = Field(default=1, description="How often each task is asked per iteration.")
     seed: int | None = Field(default=None, description="Seed of the order of the two arms.")
+    shuffled: bool = Field(
+        default=False,
+        description="Whether the seed also gave the tasks of a phase, and their siblings, an order "
+        "of their own, as in the runs of a campaign.",
+    )
     respond_timeout_s: float | None = Field(
         default=None, description="Timeout of a respond call in seconds."
     )
@@ -67,6 +72,11 @@ class Options(Record):
     prepare: str | None = Field(
         default=None, description="Command that emptied the memories; null means none."
     )
+
+    @property
+    def order(self) -> int | None:
+        """Return the seed of the order of tasks and siblings; None leaves that of the file."""
+        return self.seed if self.shuffled else None
 
     @model_serializer(mode="wrap")
     def recorded(self, dump: SerializerFunctionWrapHandler) -> Json:

@@ -25,10 +25,10 @@ from battery.inputs.settings import (
 )
 from battery.inputs.tasks import (
     PACKAGED,
+    as_run,
     digest,
     find_tasks,
     folder_of,
-    limited,
     load_tasks,
     named,
     recorded_folder,
@@ -77,18 +77,17 @@ def new(folder: BatteryDir, settings: Settings) -> Battery:
     """Set up a battery from the start, whatever the folder holds; raise `UsageError`."""
     targets.refuse_unfit(settings)
     all_tasks, source = find_tasks(settings.tasks_path)
-    tasks, checks_folder = limited(all_tasks, settings.limit), folder_of(source)
+    options = _options(settings, source)
+    tasks, checks_folder = as_run(all_tasks, options), folder_of(source)
     targets.refuse_unfit_attempts(settings, tasks)
     require_usable(tasks, checks_folder, named(source))
     if targets.sends_models(settings):
         refuse_placeholders(tasks, named(source))
-    # With one arm it decides nothing; it is drawn all the same, so that every manifest has one.
-    seed = secrets.randbits(_SEED_BITS) if settings.seed is None else settings.seed
     wanted = settings.iterations or DEFAULT_ITERATIONS
     require_prices(settings, tasks.models, Pricing.of(tasks.prices, None))
     manifest = Manifest(
         battery_version=__version__,
-        run_id=uuid.uuid4().hex,
+        run_id=settings.run_id or uuid.uuid4().hex,
         started_at=now(),
         tasks_digest=digest(tasks),
         scoring_digest=scoring_digest(tasks, checks_folder),
@@ -96,25 +95,32 @@ def new(folder: BatteryDir, settings: Settings) -> Battery:
         models=tasks.models,
         targets=targets.names(settings),
         **settings.labels,
-        options=Options(
-            tasks=source,
-            limit=settings.limit,
-            repeats=settings.repeats or 1,
-            seed=seed,
-            respond_timeout_s=settings.respond_timeout,
-            meta_timeout_s=settings.meta_timeout,
-            concurrency=settings.concurrency or 1,
-            model_url=settings.model_url,
-            reviewer=settings.reviewer,
-            prepare=settings.prepare,
-            **_of_local(settings),
-            **_of_memory(settings),
-            **({"meter": settings.meter.url} if settings.meter else {}),
-        ),
+        options=options,
         iterations_wanted=wanted,
         planned_iterations=wanted,
     )
     return Battery(folder, manifest, tasks, settings, checks_folder)
+
+
+def _options(settings: Settings, source: str) -> Options:
+    # With one arm it decides nothing; it is drawn all the same, so that every manifest has one.
+    seed = secrets.randbits(_SEED_BITS) if settings.seed is None else settings.seed
+    return Options(
+        tasks=source,
+        limit=settings.limit,
+        repeats=settings.repeats or 1,
+        seed=seed,
+        **({"shuffled": True} if settings.shuffled else {}),
+        respond_timeout_s=settings.respond_timeout,
+        meta_timeout_s=settings.meta_timeout,
+        concurrency=settings.concurrency or 1,
+        model_url=settings.model_url,
+        reviewer=settings.reviewer,
+        prepare=settings.prepare,
+        **_of_local(settings),
+        **_of_memory(settings),
+        **({"meter": settings.meter.url} if settings.meter else {}),
+    )
 
 
 def _of_local(settings: Settings) -> dict[str, Any]:
@@ -342,7 +348,7 @@ def _same_tasks(
     if path is None and folder.has_tasks():
         return _recorded_tasks(folder, manifest), None
     all_tasks, source = find_tasks(path)
-    tasks = limited(all_tasks, manifest.options.limit)
+    tasks = as_run(all_tasks, manifest.options)
     _refuse_other_tasks(folder, manifest, tasks, path or folder.tasks_path)
     return tasks, source
 

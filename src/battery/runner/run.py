@@ -17,6 +17,7 @@ from battery.base.errors import (
     BatteryError,
     InterruptedRunError,
     LostFolderError,
+    LostLeaseError,
     PausedError,
 )
 from battery.base.numbers import counted, duration
@@ -35,6 +36,7 @@ from battery.runner import preflight, prepare
 from battery.runner.budget import Budget
 from battery.runner.emptying import empty_memories
 from battery.runner.estimate import estimate
+from battery.runner.hold import Hold
 from battery.runner.iteration import Iteration
 from battery.runner.prepare import Battery
 from battery.runner.regrade import regrade
@@ -43,15 +45,16 @@ from battery.runner.summarize import rehearse, write_summary
 from battery.store.battery_dir import BatteryDir
 from battery.store.files import Reserve, make_folder
 from battery.store.journal import Journal
-from battery.store.lock import locked
 from battery.target import targets
 from battery.target.system import Chatting, Connection, Worker, is_learner
 
 #: Answers that are named where they flipped when they were graded again.
 _FLIPS: Final = 3
+#: By the lock of the folder.
+_ALONE: Final = Hold()
 
 
-async def run(settings: Settings, tell: Observer) -> Summary:
+async def run(settings: Settings, tell: Observer, hold: Hold = _ALONE) -> Summary:
     """Run a battery from the start, or with `settings.resume` from where it stopped.
 
     Raises `BatteryError`; whatever finished before is on disk.
@@ -62,14 +65,14 @@ async def run(settings: Settings, tell: Observer) -> Summary:
         if not folder.has_manifest():
             raise prepare.unknown(folder, "run --resume")
 
-        with locked(folder.root, tell):
-            return await _carry_on(prepare.resumed(folder, settings, tell), tell)
+        with hold.folder(folder.root, tell):
+            return await _carry_on(prepare.resumed(folder, settings, tell), tell, hold)
     # What is refused here leaves no folder behind.
     battery = prepare.new(folder, settings)
-    with locked(folder.root, tell):
+    with hold.folder(folder.root, tell):
         await _clear(battery, tell)
         preflight.warn_of_earlier(battery, tell)
-        return await _carry_on(battery, tell)
+        return await _carry_on(battery, tell, hold)
 
 
 async def iterate(settings: Settings, tell: Observer) -> Summary:
@@ -78,8 +81,8 @@ async def iterate(settings: Settings, tell: Observer) -> Summary:
     if not folder.has_manifest():
         raise prepare.unknown(folder, "iterate")
 
-    with locked(folder.root, tell):
-        return await _carry_on(prepare.iterated(folder, settings, tell), tell)
+    with _ALONE.folder(folder.root, tell):
+        return await _carry_on(prepare.iterated(folder, settings, tell), tell, _ALONE)
 
 
 def dry_run(settings: Settings, tell: Observer) -> Outlook:
@@ -202,7 +205,7 @@ async def _put_memory_back(battery: Battery, workers: Sequence[Worker]) -> None:
         await system.put_back([journal.memory for journal in journals if journal.memory])
 
 
-async def _carry_on(battery: Battery, tell: Observer) -> Summary:
+async def _carry_on(battery: Battery, tell: Observer, hold: Hold) -> Summary:
     """Run the iterations that are missing; keep the manifest true whatever happens."""
     folder, manifest, settings = battery.folder, battery.manifest, battery.settings
     if battery.rescored:
@@ -216,6 +219,7 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
     _begin(battery, missing, tell)
     reserve, grader = Reserve(folder.root), Grader(battery.checks_folder)
     budget = Budget(settings.max_tokens, settings.max_cost, folder.pricing, tell)
+    journal_at = partial(Journal, reserve=reserve, heard=budget.add, permit=hold.require)
     try:
         reserve.claim()
         budget.read(folder, manifest.iterations_finished)
@@ -224,7 +228,7 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
         async with _asking(battery, grader, tell) as iteration:
             for number in missing:
                 with loop.breakable(), _standstill_noted(tell):
-                    await _run_iteration(iteration, folder, number, budget, reserve)
+                    await _run_iteration(iteration, folder, number, budget, journal_at)
                 manifest = manifest.model_copy(update={"iterations_finished": number})
                 folder.write_manifest(manifest)
                 if settings.summaries:
@@ -245,7 +249,7 @@ async def _carry_on(battery: Battery, tell: Observer) -> Summary:
         _mark(folder, manifest, "paused")
         raise _paused(error, battery._replace(manifest=manifest)) from None
     # What is there now may be another battery, and is not to be touched.
-    except LostFolderError:
+    except (LostFolderError, LostLeaseError):
         raise
     # Also for a fault of this program.
     except BaseException as error:
@@ -349,14 +353,14 @@ async def _run_iteration(
     folder: BatteryDir,
     number: int,
     budget: Budget,
-    reserve: Reserve,
+    journal_at: Callable[[Path], Journal],
 ) -> None:
     files = folder.iteration(number)
     if not files.root.exists():
         # An iteration counts as begun by its folder.
         budget.require()
     make_folder(files.root)
-    with Journal(files.journal, reserve, budget.add) as journal:
+    with journal_at(files.journal) as journal:
         earlier = [folder.iteration(before) for before in range(1, number)]
         await iteration(files=files, journal=journal, budget=budget, earlier=earlier).run()
 

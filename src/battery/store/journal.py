@@ -53,11 +53,16 @@ class Journal:
         path: Path,
         reserve: Reserve | None = None,
         heard: Callable[[Json], None] = lambda _call: None,
+        permit: Callable[[], None] = lambda: None,
     ) -> None:
-        """Read what is on disk; `heard` gets each line, of now and of later, once it is there."""
+        """Read what is on disk; `heard` gets each line, of now and of later, once it is there.
+
+        `permit` is asked before each call, and raises where none may be made any more.
+        """
         self._path = path
         self._reserve = reserve
         self._heard = heard
+        self._permit = permit
         self._offsets: dict[CallKey, int] = {}
         self._file: AppendedFile | None = None
         #: Number of finished calls and the sum of their wall times in whole milliseconds.
@@ -142,8 +147,9 @@ class Journal:
     def require_in_place(self) -> None:
         """Raise `ArtifactError` unless a call that is made now would be found on record.
 
-        To be asked before each call.
+        To be asked before each call. Raises what `permit` raises.
         """
+        self._permit()
         if self._file:
             self._file.require_in_place()
 

@@ -1,0 +1,280 @@
+"""The plan of a campaign: made and frozen before the first call, read by everybody who runs it.
+
+campaign.json    the plan; its SHA-256 is the registration of the campaign
+tasks/           the tasks, and the files of their checks
+cells/001/3/     a run: the battery of its third holder
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from pydantic import ValidationError
+
+from battery import __version__
+from battery.base import jsonio
+from battery.base.clock import now
+from battery.base.errors import (
+    ArtifactError,
+    FolderError,
+    MismatchError,
+    ShapeError,
+    UsageError,
+    remedy_of,
+)
+from battery.base.redact import url_secrets
+from battery.base.text import listed
+from battery.campaign.targets import refuse_shared_memory
+from battery.grading import names_of_files, require_usable, scoring_digest
+from battery.inputs.settings import Settings, Target, make_settings
+from battery.inputs.tasks import digest, find_tasks, folder_of, limited, load_tasks
+from battery.records.events import Notice, Observer
+from battery.records.findings import QuestionName
+from battery.records.manifest import Manifest
+from battery.records.models import Tasks
+from battery.records.plan import Cell, Plan, PlannedTarget
+from battery.runner import prepare
+from battery.store.artifacts import TASKS
+from battery.store.battery_dir import BatteryDir
+from battery.store.documents import cannot_read, dump_record, wrong
+from battery.store.files import sync_folder, write_atomic
+from battery.target import targets
+
+PLAN_NAME: Final = "campaign.json"
+DEFAULT_FOLDER: Final = Path("campaign")
+DEFAULT_RUNS: Final = 5
+#: Seconds; long enough for a busy disk, short enough to wait for.
+DEFAULT_LEASE_S: Final = 60.0
+_SEED_BITS: Final = 32
+_FEW: Final = (
+    "{} runs can show nothing about the system: the smallest p that they can have is 1/{}; "
+    f"{DEFAULT_RUNS} are the least that can"
+)
+#: Options that are the plan's own, or the caps of all runs together.
+_OF_THE_PLAN: Final = frozenset({"seed", "max_tokens", "max_cost", "tasks", "folder"})
+
+Read = Callable[[str, Mapping[str, str]], Target]
+
+
+class Wanted(NamedTuple):
+    """What `campaign plan` was asked for."""
+
+    folder: Path
+    runs: int
+    primary: QuestionName
+    lease_s: float
+    #: The options of `battery run` by their names.
+    options: Mapping[str, Any]
+
+
+class Campaign(NamedTuple):
+    """A plan on disk."""
+
+    folder: Path
+    plan: Plan
+    #: SHA-256 of `campaign.json`.
+    registration: str
+
+    @property
+    def tasks_path(self) -> Path:
+        """The tasks of all runs."""
+        return self.folder / "tasks" / TASKS.name
+
+    def cell(self, cell: Cell) -> Path:
+        """Return the folder of a run, with its leases and the batteries of its holders."""
+        return self.folder / "cells" / f"{cell.number:03}"
+
+    def run_id(self, cell: Cell) -> str:
+        """Return the id of a run: whoever holds it, and however often it begins, it is the same."""
+        return hashlib.sha256(f"{self.registration}/{cell.number}".encode()).hexdigest()[:32]
+
+    def settings(self, cell: Cell, environ: Mapping[str, str], read: Read) -> Settings:
+        """Make what a run is asked to do, with the secrets of the environment."""
+        settings = make_settings(
+            {**self.plan.options, "folder": self.cell(cell), "tasks": self.tasks_path},
+            environ,
+            read,
+        )
+        return replace(settings, seed=cell.seed, shuffled=True, run_id=self.run_id(cell))
+
+
+def make(wanted: Wanted, environ: Mapping[str, str], read: Read, tell: Observer) -> Campaign:
+    """Make and freeze a plan; write nothing where `battery run` would refuse what it says.
+
+    Raises `UsageError`, and `ArtifactError` where the folder cannot be written.
+    """
+    folder = wanted.folder
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise FolderError(
+            f"there is something in {folder} already, and a plan is made once",
+            hint=f"name another folder with --output, or go on with: battery campaign run {folder}",
+        )
+    settings = make_settings({**wanted.options, "folder": folder}, environ, read)
+    _refuse_secrets(wanted.options)
+    battery = prepare.new(BatteryDir(folder), settings)
+    refuse_shared_memory(settings, wanted.runs)
+    if wanted.runs < DEFAULT_RUNS:
+        tell(Notice(_FEW.format(wanted.runs, 2**wanted.runs), warning=True))
+    tasks, source = find_tasks(settings.tasks_path)
+    plan = _plan(wanted, settings, battery.manifest)
+    with _whole(folder) as draft:
+        _copy_tasks(tasks, folder_of(source), draft / "tasks")
+        require_usable(battery.tasks, draft / "tasks", "the copy of the tasks file")
+        if scoring_digest(battery.tasks, draft / "tasks") != battery.manifest.scoring_digest:
+            raise MismatchError(
+                "a file of the checks changed while it was copied", hint="make the plan again"
+            )
+        (draft / "cells").mkdir()
+        write_atomic(draft / PLAN_NAME, dump_record(plan))
+        (draft / PLAN_NAME).chmod(0o444)
+    return open_campaign(folder)
+
+
+def open_campaign(folder: Path, tell: Observer = lambda _event: None) -> Campaign:
+    """Read a plan and hold the tasks next to it to what it says; raise `BatteryError`."""
+    path = folder / PLAN_NAME
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise FolderError(
+            f"there is no campaign in {folder}: it holds no {PLAN_NAME}",
+            hint="name the folder of one, or plan one: battery campaign plan",
+        ) from error
+    except OSError as error:
+        raise cannot_read(path, error) from error
+    try:
+        plan = Plan.model_validate(jsonio.loads(data))
+    except ValidationError as error:
+        raise wrong(path, ShapeError.of(error)) from error
+    except ValueError as error:
+        raise wrong(path, ShapeError("", f"not JSON: {error}")) from error
+    campaign = Campaign(folder, plan, hashlib.sha256(data).hexdigest())
+    _require_planned(campaign, tell)
+    return campaign
+
+
+def _require_planned(campaign: Campaign, tell: Observer) -> None:
+    """Refuse other tasks than those that were planned; warn of other checks."""
+    path, plan = campaign.tasks_path, campaign.plan
+    tasks = limited(load_tasks(path), plan.options.get("limit"))
+    if digest(tasks) != plan.tasks_digest:
+        raise MismatchError(
+            f"{path} is not what was planned: its digest differs from that in {PLAN_NAME}",
+            hint="restore the file, or make a plan of its own: battery campaign plan",
+        )
+    if scoring_digest(tasks, path.parent) != plan.scoring_digest:
+        text = f"checks, their files or prices in {path.parent} are not those that were planned"
+        tell(Notice(f"{text}; answers are graded by those that are there", warning=True))
+
+
+def _plan(wanted: Wanted, settings: Settings, manifest: Manifest) -> Plan:
+    seed = manifest.options.seed or 0
+    return Plan(
+        battery_version=__version__,
+        made_at=now(),
+        runs=wanted.runs,
+        iterations=manifest.iterations_wanted,
+        seed=seed,
+        cells=[
+            Cell(number=number, seed=_derived(seed, number)) for number in range(1, wanted.runs + 1)
+        ],
+        primary=wanted.primary,
+        targets=[
+            PlannedTarget(
+                targets=manifest.targets,
+                digest=targets.digest(settings),
+                files=targets.file_digests(settings),
+            )
+        ],
+        models=manifest.models,
+        tasks_digest=manifest.tasks_digest,
+        scoring_digest=manifest.scoring_digest,
+        options=dict(_kept(wanted.options, settings)),
+        max_tokens=settings.max_tokens,
+        max_cost=settings.max_cost,
+        lease_s=wanted.lease_s,
+    )
+
+
+def _derived(seed: int, number: int) -> int:
+    """Derive the seed of a run: as far from that of the next run as any."""
+    drawn = hashlib.sha256(jsonio.canonical([seed, number])).digest()
+    return int.from_bytes(drawn[: _SEED_BITS // 8])
+
+
+def _kept(options: Mapping[str, Any], settings: Settings) -> Iterator[tuple[str, Any]]:
+    """Yield the options as a plan keeps them: with paths that hold from anywhere."""
+    read = {
+        name: target.url
+        for name in ("gateway", "llm_team", "control_gateway", "meter")
+        if (target := getattr(settings, name)) is not None
+    }
+    labels = {{"tags": "tag"}.get(name, name): value for name, value in settings.labels.items()}
+    for name, value in ({**options, **read, **labels}).items():
+        if name not in _OF_THE_PLAN and value not in (None, False, []):
+            yield name, str(value.absolute()) if isinstance(value, Path) else value
+
+
+def _refuse_secrets(options: Mapping[str, Any]) -> None:
+    named = [
+        f"--{name.replace('_', '-')}"
+        for name, value in options.items()
+        if isinstance(value, str) and any(url_secrets(value))
+    ]
+    if named:
+        raise UsageError(
+            f"{listed(named)} {'carries' if len(named) == 1 else 'carry'} a user or a password, "
+            "and a plan keeps no secrets",
+            hint="give the URL alone, and set GATEWAY_TOKEN or GATEWAY_HEADERS where it is run",
+        )
+
+
+def _copy_tasks(tasks: Tasks, source: Path, folder: Path) -> None:
+    """Copy a tasks file, and what its checks run."""
+    folder.mkdir()
+    TASKS.write(folder, tasks)
+    for name in names_of_files(tasks):
+        there = source / name
+        # What is named from the root is where it is on every host, or it is not there.
+        if Path(name).is_absolute() or not there.exists():
+            continue
+        if ".." in Path(name).parts:
+            raise UsageError(
+                f"a check runs {name}, which is not below the folder of the tasks file, so it "
+                "cannot be copied with it",
+                hint="move the file into the folder of the tasks file",
+            )
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        if there.is_dir():
+            shutil.copytree(there, folder / name, dirs_exist_ok=True)
+        else:
+            shutil.copy2(there, folder / name)
+
+
+@contextlib.contextmanager
+def _whole(folder: Path) -> Iterator[Path]:
+    """Write a folder whole or not at all, under another name first."""
+    draft = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name[:40]}.", dir=folder.parent))
+        draft.chmod(0o755)
+        yield draft
+        # Only onto an empty folder: of two that make the same plan, one is refused.
+        draft.rename(folder)
+        sync_folder(folder.parent)
+    except OSError as error:
+        raise ArtifactError(
+            f"cannot write the campaign into {folder}: {error.strerror or error}",
+            hint=f"{remedy_of(error)}, or name another folder with --output",
+        ) from error
+    finally:
+        if draft is not None:
+            shutil.rmtree(draft, ignore_errors=True)

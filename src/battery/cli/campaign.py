@@ -1,0 +1,155 @@
+"""`battery campaign`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from battery.base.numbers import counted
+from battery.campaign import plan as planning
+from battery.cli import given, options
+from battery.cli.deliver import tell
+from battery.cli.grouped import Group, Grouped, argument, option
+from battery.cli.output import print_record
+from battery.inputs.settings import LIMITS, Settings
+from battery.records.findings import QuestionName
+from battery.target.kinds import read
+
+app = typer.Typer(
+    help="Make a claim about the system: plan several runs, and run them.\n\n\b\nExamples:\n"
+    "  battery campaign plan --runs 5\n"
+    "  battery campaign run campaign -j 2",
+    rich_markup_mode=None,
+    add_completion=False,
+)
+
+TasksArgument = Annotated[
+    Path | None,
+    argument("TASKS", "Tasks file [default: tasks.json; the packaged copy when there is none]."),
+]
+Runs = Annotated[
+    int,
+    option("--runs N", "How many runs the claim is to rest on.", Group.SIZE, min=2, max=1000),
+]
+Primary = Annotated[
+    QuestionName,
+    option(
+        "--primary QUESTION",
+        "The question that is tested first: cost, niche (cost of the niche tasks) or success "
+        "(tasks done); the others follow only after a yes.",
+        Group.SIZE,
+    ),
+]
+Output = Annotated[Path, option("--output -o DIR", "Folder of the campaign.", Group.PLACE)]
+Lease = Annotated[
+    float,
+    option(
+        "--lease S",
+        "Seconds after which a worker that gives no sign of life is taken for gone.",
+        Group.COST,
+        min=1,
+        max=LIMITS["respond_timeout"]["max"],
+    ),
+]
+MaxTokens = Annotated[
+    int | None,
+    option(
+        "--max-tokens N",
+        "Pause with exit code 4 once the calls of all runs have spent N tokens [default: no cap].",
+        Group.COST,
+        **LIMITS["max_tokens"],
+    ),
+]
+MaxCost = Annotated[
+    float | None,
+    option(
+        "--max-cost USD",
+        "The same for what they cost, in US dollars; needs a price for each model [default: no "
+        "cap].",
+        Group.COST,
+        **LIMITS["max_cost"],
+    ),
+]
+_NOT_OF_A_RUN = frozenset(
+    {"runs", "primary", "output", "lease", "config", "as_json", "debug", "tasks_file"}
+)
+
+
+@app.callback()
+def campaign() -> None:
+    """Keep the sub-commands below their group."""
+
+
+@app.command(cls=Grouped)
+def plan(
+    ctx: typer.Context,
+    tasks_file: TasksArgument = None,
+    runs: Runs = planning.DEFAULT_RUNS,
+    iterations: options.Iterations = None,
+    primary: Primary = "cost",
+    output: Output = planning.DEFAULT_FOLDER,
+    config: options.ConfigFile = None,
+    tasks: options.TasksFile = None,
+    gateway: options.Gateway = None,
+    llm_team: options.LlmTeam = None,
+    control_gateway: options.ControlGateway = None,
+    no_control: options.NoControl = False,
+    repeats: options.Repeats = None,
+    seed: options.Seed = None,
+    limit: options.Limit = None,
+    respond_timeout: options.RespondTimeout = Settings.respond_timeout,
+    meta_timeout: options.MetaTimeout = Settings.meta_timeout,
+    concurrency: options.Concurrency = None,
+    max_tokens: MaxTokens = None,
+    max_cost: MaxCost = None,
+    lease: Lease = planning.DEFAULT_LEASE_S,
+    feedback: options.Feedback = None,
+    meter: options.Meter = None,
+    prepare: options.Prepare = None,
+    keep_going: options.KeepGoing = False,
+    repo: options.Repo = None,
+    model_url: options.ModelUrl = None,
+    reviewer: options.Reviewer = None,
+    model_timeout: options.ModelTimeout = None,
+    name: options.Name = None,
+    note: options.Note = None,
+    tag: options.Tag = None,
+    as_json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Plan a campaign: several runs of one system, each from an empty memory.
+
+    Writes the plan, a copy of the tasks and of the files of their checks, and asks nobody. The plan
+    is never changed: its digest, the registration, is in every report. It holds no secrets; headers
+    and keys come from the environment of whoever runs it.
+
+    \b
+    Examples:
+      battery campaign plan
+      battery campaign plan tasks.json --runs 5 --target agent.toml -o campaign
+    """
+    asked = given.asked(ctx)
+    wanted = planning.Wanted(
+        folder=output,
+        runs=runs,
+        primary=primary,
+        lease_s=lease,
+        options={
+            **{key: value for key, value in asked.items() if key not in _NOT_OF_A_RUN},
+            "tasks": tasks_file or tasks,
+        },
+    )
+    made = planning.make(wanted, os.environ, read, tell)
+    print_record(made.plan, lambda: _show(made), as_json=as_json)
+
+
+def _show(made: planning.Campaign) -> None:
+    frozen = made.plan
+    each = counted(frozen.iterations, "iteration")
+    typer.echo(f"{counted(frozen.runs, 'run')} of {each} planned in {made.folder}")
+    typer.echo(f"registration {made.registration}")
+    typer.echo(f"run it with: battery campaign run {shlex.quote(str(made.folder))}")
