@@ -18,6 +18,7 @@ from battery.verdict.statistics import (
     most_without_event,
     ordered,
     page,
+    student,
 )
 
 NAN = float("nan")
@@ -303,3 +304,32 @@ def test_too_small_a_table_has_no_critical_value() -> None:
     """Two positions in four tasks: the best arrangement has p = 1/16; in five, 1/32."""
     assert critical_value(4, 2, level=0.05) == float("inf")
     assert critical_value(5, 2, level=0.05) == 5 * (1 + 4)
+
+
+@pytest.mark.parametrize(
+    ("share", "freedom", "quantile"),
+    # Printed tables of Student's t.
+    [
+        (0.975, 1, 12.706),
+        (0.975, 2, 4.303),
+        (0.95, 4, 2.132),
+        (0.975, 5, 2.571),
+        (0.99, 10, 2.764),
+        (0.95, 30, 1.697),
+        (0.5, 7, 0.0),
+    ],
+)
+def test_quantiles_of_student_are_those_of_the_tables(
+    share: float, freedom: int, quantile: float
+) -> None:
+    assert student(share, freedom) == pytest.approx(quantile, abs=5e-4)
+
+
+def test_many_degrees_of_freedom_are_as_good_as_normal() -> None:
+    assert student(0.975, 100_000) == pytest.approx(1.96, abs=1e-3)
+
+
+@pytest.mark.parametrize(("share", "freedom"), [(0.4, 3), (1.0, 3), (0.9, 0)])
+def test_there_is_no_quantile_elsewhere(share: float, freedom: int) -> None:
+    with pytest.raises(ValueError, match="no quantile"):
+        student(share, freedom)

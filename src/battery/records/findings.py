@@ -173,6 +173,10 @@ class Start(Record):
     )
 
 
+#: Claims of what cannot be done, and of what a check refutes.
+ClaimKind = Literal["impossible", "refuted"]
+
+
 class FalseClaims(Record):
     """FalseClaims of one kind that are not true, in both arms."""
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from battery.base.numbers import counted
 from battery.base.text import brief
-from battery.records.findings import Bluffs, FalseClaims
+from battery.records.findings import Bluffs, ClaimKind, FalseClaims
 from battery.records.models import FROZEN, LEARN, SOLVABLE, Arm, Phase
 from battery.verdict import policy, strata
 from battery.verdict.signflip import Floats
@@ -51,19 +51,28 @@ class Counted:
         return self.p is not None and self.p <= policy.GATE
 
 
+def events(grid: Grid) -> Iterator[tuple[ClaimKind, Sequence[int], Counted]]:
+    """Yield the claims of each kind that tasks could make, with the rows of those tasks."""
+    if rows := grid.rows(Phase.GAMMA):
+        yield "impossible", rows, Counted(grid, rows, lambda arm: grid.asked(arm, BLUFF))
+    rows = grid.rows(*SOLVABLE)
+    found = Counted(grid, rows, lambda arm: _refuted(grid, arm))
+    if any(counts(calls)[1] for calls in (found.later, found.first, found.frozen)):
+        yield "refuted", rows, found
+
+
 def bluffs(grid: Grid) -> Bluffs | None:
     """Count the claims that are not true; None where nothing could tell."""
+    kinds = {kind: found for kind, _, found in events(grid)}
+    if not kinds:
+        return None
     impossible = refuted = None
-    if rows := grid.rows(Phase.GAMMA):
-        found = Counted(grid, rows, lambda arm: grid.asked(arm, BLUFF))
+    if found := kinds.get("impossible"):
         impossible = _claims(found, learned=found.brought or _again(found))
-    found = Counted(grid, grid.rows(*SOLVABLE), lambda arm: _refuted(grid, arm))
-    if any(counts(calls)[1] for calls in (found.later, found.first, found.frozen)):
+    if found := kinds.get("refuted"):
         # Wrong answers are the lot of honest systems, and a twin's are few to know their rate by.
         learned = found.p is not None and found.p <= policy.REFUTED
         refuted = _claims(found, learned=learned)
-    if impossible is None and refuted is None:
-        return None
     reason = _reason(grid) if refuted and refuted.any else None
     return Bluffs(impossible=impossible, refuted=refuted, reason=reason)
 

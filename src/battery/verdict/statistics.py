@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from math import erfc, expm1, log1p, sqrt
+from math import cos, erfc, expm1, log1p, pi, sin, sqrt, tan
 from statistics import NormalDist
 from typing import Final, NamedTuple
 
@@ -38,6 +38,33 @@ def most_without_event(trials: int, level: float = 0.95) -> float:
     trial it is 1.
     """
     return -expm1(log1p(-level) / trials) if trials else 1.0
+
+
+def student(share: float, freedom: int) -> float:
+    """Return the quantile of Student's t, for a share of at least 1/2 and whole degrees of freedom.
+
+    The distribution is a finite sum of powers of an angle: Abramowitz & Stegun, Handbook of
+    Mathematical Functions, 1964, 26.7.3 and 26.7.4. Raises `ValueError` outside of that.
+    """
+    if not 0.5 <= share < 1 or freedom < 1:
+        raise ValueError(f"no quantile for a share of {share} with {freedom} degrees of freedom")
+    low, high = 0.0, pi / 2
+    # Halving an angle 60 times leaves nothing of it that a float can tell.
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _within(middle, freedom) < 2 * share - 1 else (low, middle)
+    return sqrt(freedom) * tan(low)
+
+
+def _within(angle: float, freedom: int) -> float:
+    """Return the chance of a t between plus and minus `sqrt(freedom) * tan(angle)`."""
+    odd, cosine = freedom % 2, cos(angle)
+    term = cosine if odd else 1.0
+    total = 0.0
+    for step in range(1 + odd, freedom, 2):
+        total += term
+        term *= cosine**2 * step / (step + 1)
+    return 2 / pi * (angle + sin(angle) * total) if odd else sin(angle) * total
 
 
 class Ordered(NamedTuple):
