@@ -162,19 +162,19 @@ CLAIMS = {
         f"at most {WORDS[round(policy.ALPHA * 100)]} batteries in a hundred say so",
         f"Together they may be wrong in {percent(policy.ALPHA)} of the batteries",
         f"at most {exactly(policy.SUCCESS)}; {exactly(policy.SUCCESS_OF_TWO)} with two runs per",
-        f"at most {exactly(policy.NICHE)}; 1/{1 / policy.NICHE_OF_SIX:g} where six pairs",
+        f"at most {exactly(policy.NICHE)}; 1/{1 / policy.NICHE_OF_SIX:g} if there are only six pairs",
         f"what is left of {exactly(policy.planned())} |",
         f"The remaining {exactly(policy.LATER)} is for",
         f"The chances of a false yes add up to {exactly(policy.planned())} at most",
         f"arrangements up to {signflip.EXACT_UP_TO} tasks, {signflip.RANDOM_FLIPS:,} seeded",
         f"no more than {policy.PAIRS} pairs count",
         f"With {WORDS[policy.least_tasks(policy.NICHE)]} niche tasks or more",
-        f"at {policy.level(policy.SCATTER)} divided by the iterations after the first), the levels "
-        f"of both questions about cost are divided by {policy.SCATTERED}",
+        f"at {policy.level(policy.SCATTER)} divided by the iterations after the first. If it finds "
+        f"more scatter, the levels of both questions about cost are divided by {policy.SCATTERED}",
         f"fewer than {RELEVANT} are saved, or less than {POINTS} points more tasks are done",
         f"(p ≤ {policy.level(policy.LEANING)}, or too few tasks to tell), and gained less than "
         f"{RELEVANT} since; or it did more then, and gained less than {POINTS} points since",
-        f"(exact test by task, p ≤ {policy.level(policy.GATE)}): whoever reports",
+        f"(exact test by task, p ≤ {policy.level(policy.GATE)}): a system that reports",
         f"a cached token costs {exactly(policy.CACHED_PRICES[0])} to "
         f"{exactly(policy.CACHED_PRICES[1])} of one of the prompt, one of the output "
         f"{policy.OUTPUT_PRICES[0]:g} to {policy.OUTPUT_PRICES[1]:g}",
@@ -194,12 +194,13 @@ CLAIMS = {
         f"(p ≤ {policy.level(policy.GATE)})",
         f"dollars are saved, and less than {RELEVANT}, or than half of that",
         f"{RELEVANT} or more of the learner's answers to these tasks came from a cache",
-        f"scatter more, and less than {RELEVANT} remains once what few scattering calls feign",
+        f"scatter more, and less than {RELEVANT} remains after a correction",
         f"gained less than {percent(policy.NICHE_SINCE * policy.RELEVANT)} since iteration 1, or",
         f"(p of flips over the tasks above 1/{1 / policy.NICHE_TASKS:g})",
-        f"the flips over all tasks give more than {exactly(policy.LATER_TASKS)}, and where niche "
+        f"the flips over all tasks give more than {exactly(policy.LATER_TASKS)}, and niche "
         f"tasks gained less than {percent(policy.NICHE_SINCE_LATER * policy.RELEVANT)} since",
-        f"with {POINTS} points or more. At p ≤ {policy.level(policy.LOSS)} it objects to a gain",
+        f"including the reruns, with {POINTS} points or more",
+        f"At p ≤ {policy.level(policy.LOSS)} it objects to a gain",
         f"So do niche or easy tasks alone at p ≤ {policy.level(policy.LOSS / 2)}, since",
         f"At p ≤ {exactly(policy.SURE_LOSS)} a loss over all tasks is REGRESSED",
         f"unless others are and p is above {policy.level(policy.LOSS)}",
@@ -207,7 +208,7 @@ CLAIMS = {
         f"siblings are done (p ≤ {policy.level(policy.NEW)}, by {POINTS} points or more)",
         f"fail their checks more often than without (p ≤ {policy.level(policy.REFUTED)})",
         f"that stopped doing the easy tasks (exact test by task, p ≤ {policy.level(policy.GATE)})",
-        f"could have been the best, where that one saved {RELEVANT} or more",
+        f"could have been the best, if that one saved {RELEVANT} or more",
         f"Next to a gain, p ≤ {policy.level(policy.PRICE)} is enough for MIXED",
         f"the interval of the cost is inside ±{RELEVANT}",
         f"by the exact test by task at {policy.level(policy.GATE)}",
@@ -217,7 +218,7 @@ CLAIMS = {
         f"the rate of bluffs is below {BOUND}",
         f"test that at {policy.level(policy.SAME_START_ALPHA)}. If they differ, and by "
         f"{percent(policy.SPOILING)} or more, the battery is INVALID",
-        f"It takes {SLOPE} iterations or more, for three savings make no slope, and "
+        f"It takes {SLOPE} iterations or more, because three savings make no slope, and "
         f"{WORDS[policy.SLOPE_TASKS]} tasks",
         f"with midranks for ties; p ≤ {ALPHA}",
         f"ever reach {3 / policy.LATER:g} in at most one battery of {3 / policy.LATER:g}",
