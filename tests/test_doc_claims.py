@@ -162,7 +162,7 @@ CLAIMS = {
         f"at most {WORDS[round(policy.ALPHA * 100)]} batteries in a hundred say so",
         f"Together they may be wrong in {percent(policy.ALPHA)} of the batteries",
         f"at most {exactly(policy.SUCCESS)}; {exactly(policy.SUCCESS_OF_TWO)} with two runs per",
-        f"at most {exactly(policy.NICHE)}; 1/{1 / policy.NICHE_OF_SIX:g} if there are only six pairs",
+        f"at most {exactly(policy.NICHE)}; 1/{1 / policy.NICHE_OF_SIX:g} if there are only six",
         f"what is left of {exactly(policy.planned())} |",
         f"The remaining {exactly(policy.LATER)} is for",
         f"The chances of a false yes add up to {exactly(policy.planned())} at most",
