@@ -212,12 +212,14 @@ def test_a_long_integer_is_found_wherever_it_is(
 
 @settings(max_examples=15)
 @given(st.lists(st.dictionaries(st.text(), documents, min_size=1), min_size=1), st.integers(1, 99))
-def test_an_indented_array_is_cut_into_its_items(items: list[Any], block: int) -> None:
+def test_an_indented_array_is_cut_between_its_items(items: list[Any], block: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jsonio, "_BLOCK", block)
+        patch.setattr(jsonio, "_PIECE", block)
         file = io.BytesIO(b"".join(jsonio.indented_array(items)))
         pieces = [jsonio.loads(piece) for piece in jsonio.array_pieces(file)]
-    assert same(pieces, [[item] for item in items])
+    assert same([item for piece in pieces for item in piece], items)
+    longest = max(len(jsonio.dumps_indented(item)) for item in items)
+    assert all(len(jsonio.dumps_indented(piece)) <= 3 * (block + longest) for piece in pieces)
 
 
 def test_many_brackets_beside_each_other_are_not_deep() -> None:

@@ -41,6 +41,8 @@ _STRING: Final = re.compile(_TEXT)
 _STRINGS: Final = re.compile(rb'(?:[^"]*+%b){1,1000}' % _TEXT)
 #: Bytes of a long document that are looked at together.
 _BLOCK: Final = 1 << 20
+#: Bytes of a file that are parsed together, unless an item is longer.
+_PIECE: Final = 1 << 16
 # Escaped backslashes and whole pairs are matched, too: neither what follows such a backslash nor
 # the second half of a pair is half a pair.
 _SURROGATES: Final = re.compile(
@@ -205,7 +207,10 @@ def indented_array(items: Iterable[object]) -> Iterator[bytes]:
 
 
 def array_pieces(file: BinaryIO) -> Iterator[bytes]:
-    """Cut an indented array into arrays of one item; leave any other layout in one piece."""
+    """Cut an indented array into short arrays; leave any other layout in one piece.
+
+    An array has the items that end in the next `_PIECE` bytes.
+    """
     # A text in JSON holds no line end, so only an item can end in such a line.
     end_line = b"\n  },\n"
     start = file.read(len(b"[\n  {\n"))
@@ -213,17 +218,17 @@ def array_pieces(file: BinaryIO) -> Iterator[bytes]:
         yield start + file.read()
         return
     rest = bytearray(start)
-    while block := file.read(_BLOCK):
+    while block := file.read(_PIECE):
         seen = len(rest) - len(end_line)
         rest += block
-        while (end := rest.find(end_line, max(seen, 0))) >= 0:
+        if (end := rest.rfind(end_line, max(seen, 0))) >= 0:
             # In place, and one copy: an item may be large.
             comma = end + end_line.index(b",")
             rest[comma] = ord("]")
             piece = bytes(memoryview(rest)[: comma + 1])
             rest[: comma + 1] = b"["
             yield piece
-            seen = 0
+            del piece
     yield bytes(rest)
 
 

@@ -67,7 +67,8 @@ class Pricing:
         cost = self.cost(result.spent)
         # The gateway's own word comes last: nobody can check it, and the two arms may be billed
         # unlike.
-        return result._replace(cost_usd=_stated(result.usage, result.tokens, cost))
+        stated = _stated(result.usage, result.tokens, cost)
+        return result if stated == result.cost_usd else result._replace(cost_usd=stated)
 
     def of_call(self, call: Json) -> float | None:
         """Return what a line of a journal cost, of whatever kind its call is; None if unknown."""

@@ -7,6 +7,7 @@ provider behind a gateway, passed on as it was; docs/reference/wire.md lists the
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from battery.protocol import MOST_COUNTED, Json, object_of, whole
@@ -39,6 +40,8 @@ _TOTAL: Final = ("totaltokens",)
 #: Where usage is by model: an object by name, or a list of objects that name theirs.
 _BY_MODEL: Final = ("bymodel", "models", "modelusage", "permodel")
 _MODEL: Final = ("model", "name")
+#: Characters of a name that nobody uses.
+_LONG_NAME: Final = 100
 
 
 class Tokens(NamedTuple):
@@ -90,7 +93,7 @@ def usage_spent(place: Json) -> Spent:
     if not isinstance(usage, dict):
         return Spent()
     counts = dict(_counts(usage))
-    kinds = _tokens(counts)
+    kinds = _tokens(counts) if counts.keys() - {*_TOTAL} else Tokens()
     models = _by_model(usage)
     if models and kinds == Tokens():
         kinds = _together(models.values())
@@ -169,7 +172,15 @@ def _counts(usage: Json) -> Iterator[tuple[str, int]]:
 
 
 def _plain(key: str) -> str:
+    # Answers use the same few names again and again; nobody may fill the memory with long ones.
+    return _known_plain(key) if len(key) < _LONG_NAME else _made_plain(key)
+
+
+def _made_plain(key: str) -> str:
     return key.replace("_", "").lower().replace("tokencount", "tokens")
+
+
+_known_plain = lru_cache(maxsize=256)(_made_plain)
 
 
 def _count(value: object) -> int | None:
@@ -182,7 +193,11 @@ def _count(value: object) -> int | None:
 
 
 def _first(counts: Mapping[str, int], names: Iterable[str]) -> int | None:
-    return next((counts[name] for name in names if name in counts), None)
+    # Asked nine times for each answer, and a generator takes several times as long.
+    for name in names:
+        if name in counts:
+            return counts[name]
+    return None
 
 
 def _sum(one: int | None, other: int | None) -> int | None:

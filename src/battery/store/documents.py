@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -24,6 +24,8 @@ R = TypeVar("R")
 
 Chunks = bytes | Iterable[bytes]
 
+#: Bytes of a task that is read anew each time.
+_LONG_TASK: Final = 2048
 _DECIDE_NO_STATUS: Final = {"iterations", "artifact", "log", "error", ELAPSED_KEY}
 
 
@@ -105,8 +107,10 @@ def read_answers(path: Path) -> Iterator[tuple[Run, Json]]:
         index += 1
         try:
             run, answer = _read_run(item)
-            result = run.result._replace(faults=(*run.result.faults, *faults))
-            yield run._replace(result=result), answer
+            if faults:
+                result = run.result._replace(faults=(*run.result.faults, *faults))
+                run = run._replace(result=result)
+            yield run, answer
             del item, answer
         except ShapeError as error:
             raise wrong(path, error.below(f"[{index}]")) from error
@@ -197,7 +201,8 @@ def read_back(answer: Json) -> tuple[RunResult, Json]:
     faults: list[str] = []
     while True:
         try:
-            return RunResult.of(answer)._replace(faults=tuple(faults)), answer
+            result = RunResult.of(answer)
+            return result._replace(faults=tuple(faults)) if faults else result, answer
         except ShapeError as error:
             path, fault = error.place.split("."), str(error.below("result"))
             if path[0] not in _DECIDE_NO_STATUS or fault in faults:
@@ -217,7 +222,7 @@ def _read_run(item: Any) -> tuple[Run, Json]:
         raise ShapeError("result", "is missing")
     phase = _phase(item.get("phase"))
     try:
-        task = Task.model_validate(item.get("task"))
+        task = _task(item.get("task"))
     except ValidationError as error:
         raise ShapeError.of(error).below("task") from error
     try:
@@ -225,6 +230,17 @@ def _read_run(item: Any) -> tuple[Run, Json]:
     except ShapeError as error:
         raise error.below("result") from error
     return Run(task, phase, result.graded(_checked(item)), item.get("sibling_of")), answer
+
+
+def _task(document: object) -> Task:
+    # A task is in the file of each iteration and arm; the memory is not to fill with long ones.
+    data = jsonio.dumps(document)
+    return _known_task(data) if len(data) < _LONG_TASK else Task.model_validate(document)
+
+
+@lru_cache(maxsize=2048)
+def _known_task(data: bytes) -> Task:
+    return Task.model_validate(jsonio.loads(data))
 
 
 def _checked(item: Json) -> Checked | None:

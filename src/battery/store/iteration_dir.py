@@ -109,7 +109,8 @@ class IterationDir:
         return [self._priced(run) for run in RUN_SETS.read(self.folder(arm, repeat))]
 
     def _priced(self, run: Run) -> Run:
-        return run._replace(result=self.priced(run.result))
+        result = self.priced(run.result)
+        return run if result is run.result else run._replace(result=result)
 
     def run_sets(self) -> Iterator[tuple[Arm, int, list[Run]]]:
         """Yield arm, repeat (from 1) and runs of all that is on disk, the learner first.

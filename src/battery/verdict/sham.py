@@ -48,8 +48,13 @@ def one_for_all(grid: Grid) -> Iterator[str]:
 def _shared(grid: Grid, arm: Arm) -> Floats:
     """Return which calls that ended ok hand in what a call of another task did."""
     answers = handed_in(grid, arm).reshape(len(grid.tasks), -1)
-    elsewhere = [np.isin(own, np.delete(answers, row, axis=0)) for row, own in enumerate(answers)]
-    return np.where(np.isnan(answers), np.nan, np.reshape(elsewhere, answers.shape))
+    known = ~np.isnan(answers)
+    numbers, rows = answers[known].astype(np.intp), known.nonzero()[0]
+    # Each answer once per task: then what is left says how many tasks have it.
+    tasks = np.bincount(np.unique(numbers * len(answers) + rows) // len(answers))
+    shared = np.full(answers.shape, np.nan)
+    shared[known] = tasks[numbers] > 1
+    return shared
 
 
 def no_work(grid: Grid, rows: list[int], metric: str, least: float) -> Iterator[str]:
