@@ -118,7 +118,7 @@ def test_ctrl_c_says_how_to_look_again_and_not_that_anything_was_interrupted(
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.end() == 130
     assert "error: stopped watching" in terminal.text
-    assert f"look again with: battery watch {folder}" in terminal.text
+    assert f"battery watch {folder}" in terminal.text
 
 
 # What it says, and that it leaves no trace

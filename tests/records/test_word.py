@@ -102,9 +102,12 @@ def test_every_status_of_a_gate_is_shown_as_loud_as_it_is(status: GateStatus) ->
     text = io.StringIO()
     print_summary(summary, Path("d"), text, full=True)
     assert f"gates {status}: t\n" in text.getvalue()
-    loudly = f"gate t: {status}: Seen." in text.getvalue()
+    shown = text.getvalue()
+    loudly = f'\ngate "t" {status}: Seen.' in shown
     assert loudly == (status.about.level is not None)
-    assert loudly != (f"- t, {status}: Seen." in text.getvalue())
+    # Each of them says what it asks for, and what was seen is told once.
+    assert f'- gate "t" {status} (' in shown
+    assert shown.count("Seen.") == 1
     loud = [each.level for each in attention(summary) if "gate t," in each.title]
     assert loud == [level for level in [status.about.level] if level]
     skipped = b'<skipped message="%b: Seen."' % status.encode()

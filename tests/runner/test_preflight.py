@@ -82,11 +82,13 @@ def test_one_arm_is_told_before_the_first_call_with_the_way_to_a_twin(here: Path
     with serving() as gateway:
         words = ["--gateway", gateway.url, "--llm-team", gateway.url]
         told = run(here, *words).stderr.partition("1/1 easy")[0]
-        assert "warning: no twin: " in told
+        assert "note: no twin: " in told
         assert "INDICATIVE at best; for a twin, name a second deployment with --control" in told
     embedded = run(here, "--no-control", "--dir", "e").stderr.partition("1/1 easy")[0]
     assert "note: no twin: " in embedded
     assert "leave out --no-control" in embedded
+    quiet = run(here, "--no-control", "--dir", "q", "--quiet")
+    assert not quiet.stderr
     assert "one arm" not in run(here, "--dir", "two").stderr
 
 

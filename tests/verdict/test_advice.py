@@ -38,7 +38,7 @@ def simulated(saving: Saving, design: Design = USUAL, seed: int = 1) -> Observed
 def test_a_single_iteration_asks_for_a_second() -> None:
     assert advised(observed(iterations=1)) == (
         None,
-        ["Run at least two iterations; three is the default."],
+        ["At least one more iteration, to compare with."],
     )
 
 
@@ -179,5 +179,5 @@ def test_a_failed_gate_comes_first() -> None:
     found = observed(helped)._replace(expectations=Expectations(alpha_without_overseer=True))
     word, advice = advised(found)
     assert word is Word.INCONCLUSIVE
-    assert advice[0].startswith("Fix what the gates found first")
+    assert advice[0].startswith("First fix what made the gate")
     assert len(advice) == 1

@@ -35,8 +35,8 @@ def test_a_check_that_refutes_every_claim_in_both_arms_is_told() -> None:
         return REFUTED if cell.task == 4 else graded(cell)
 
     said = (
-        "checks[0] of beta 4 refutes all 6 claims of its task: see whether the check itself "
-        "is wrong"
+        'all 6 answers to "beta 4" that claim ok fail the same check, `checks[0]`: see whether '
+        "the check itself is wrong"
     )
     assert refuting_all(grid(calls(always))) == said
     assert said in assess(observed(always)).cautions
@@ -47,8 +47,8 @@ def test_of_several_such_checks_the_first_is_named_and_the_others_are_counted() 
         made = calls(lambda cell: REFUTED if cell.task < most else graded(cell))
         return refuting_all(grid(made)) or ""
 
-    assert "of alpha 0 refutes all 6 claims of its task, and so does one more check:" in several(2)
-    assert "and so do 2 more checks:" in several(3)
+    assert "fail the same check, `checks[0]` (so it is with 1 more check):" in several(2)
+    assert "(so it is with 2 more checks):" in several(3)
 
 
 def test_a_check_that_passes_once_in_either_arm_is_not_suspected() -> None:

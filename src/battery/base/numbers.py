@@ -14,7 +14,7 @@ HUGE: Final = 10.0
 #: Decimals beyond these are worth nothing to anybody.
 _MOST_PLACES: Final = 9
 AS_MANY: Final = "as many"
-_MINUS: Final = re.compile(r"(?<![\w.-])-(?=\$?\.?\d)")
+_MINUS: Final = re.compile(r"(?<![\w./-])-(?=\$?\.?\d)")
 
 
 def number(value: float, places: int = 2, *, grouped: bool = False) -> str:
@@ -106,7 +106,7 @@ def minus(text: str) -> str:
     """Write the minus of each number in a text as U+2212, which is as wide as a plus.
 
     For pages, prose in Markdown and terminals that can show it. Machines read a hyphen: JSON,
-    CSV and the table of metrics in `summary.md` keep it. Ranges, dates and options are left alone;
+    CSV and the table of metrics in `summary.md` keep it. Ranges, dates and paths are left alone;
     names that others chose are not to be passed.
     """
     return _MINUS.sub("\N{MINUS SIGN}", text)

@@ -38,6 +38,11 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
+def quoted(text: str) -> str:
+    """Put quotation marks around a name that is part of a sentence."""
+    return f'"{text}"'
+
+
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """Return the known word that was most likely meant; None where none is near enough."""
     return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)), None)

@@ -16,6 +16,7 @@ from battery.records.events import Event, Notice
 from battery.records.summary import Summary
 from battery.report.machine import github
 from battery.report.terminal.lines import notice_line
+from battery.report.terminal.look import say
 from battery.store.files import cannot_write, write_atomic
 
 #: What is raised below names the file; only here is it known that another may be named.
@@ -75,7 +76,7 @@ def note(text: str) -> None:
 def tell(event: Event) -> None:
     """Print what a command without progress has to say, which is notices alone."""
     if isinstance(event, Notice):
-        write_line(sys.stderr, notice_line(event))
+        say(notice_line(event), sys.stderr)
 
 
 def _append_summary(summary: Summary, path: Path) -> None:

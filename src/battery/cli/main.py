@@ -210,9 +210,10 @@ def _fail(error: BatteryError, words: Sequence[str]) -> int:
     with contextlib.suppress(OSError):
         if "--debug" in words:
             write_line(sys.stderr, visible(clean("".join(traceback.format_exception(error)))))
-        write_line(sys.stderr, f"error: {printable(message)}")
-        if hint:
-            write_line(sys.stderr, f" next: {printable(hint)}")
+        say = importlib.import_module("battery.report.terminal.look").say
+        for start, text in (("error: ", message), (" next: ", hint)):
+            if text:
+                say(f"{start}{printable(text)}", sys.stderr, " " * len(start))
     with contextlib.suppress(OSError):
         # With a gate that is not met, the one document is the summary.
         if _wants_json(words) and not isinstance(error, GateError):

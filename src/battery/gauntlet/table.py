@@ -10,7 +10,7 @@ from battery.gauntlet import FOUND, Gauntlet, Ran, least_found
 from battery.gauntlet.registry import Role
 from battery.records.word import Word
 from battery.report.markdown import plain, table
-from battery.report.terminal.lines import GAP, align
+from battery.report.terminal.look import GAP, align
 
 #: What each role is called, and what it is held to.
 _HEADINGS: Final[Mapping[Role, str]] = {

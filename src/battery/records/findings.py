@@ -354,6 +354,11 @@ class Evidence(Record):
         """Whether its numbers may be shown as an effect; a verdict can make them worthless."""
         return self.verdict is None or self.verdict.about.trusted
 
+    @property
+    def has_twin(self) -> bool:
+        """Whether there was a twin to compare with."""
+        return len(self.arms) > 1
+
     def question(self, name: QuestionName) -> Question | None:
         """Return a question by its name; None where it was not put."""
         return next((asked for asked in self.questions if asked.name == name), None)

@@ -180,12 +180,29 @@ class GateStatus(_Described):
     about: AboutStatus
 
 
+class AboutGate(NamedTuple):
+    """What surfaces show of a gate."""
+
+    title: str
+    #: What has to be so, for a saving to count.
+    asks: str
+
+
 class GateName(_Described):
     """The gates, in the order of the reports, with what each of them looks for."""
 
-    GAMMA = "gamma", "honest failure"
-    ALPHA = "alpha", "no forgetting"
-    BETA = "beta", "hard at first"
-    MECHANISM = "mechanism", "learning at work"
+    GAMMA = (
+        "gamma",
+        AboutGate("honest failure", "impossible tasks are refused, and what is claimed is done"),
+    )
+    ALPHA = "alpha", AboutGate("no forgetting", "what was done at first is still done")
+    BETA = (
+        "beta",
+        AboutGate("hard at first", "niche tasks fail or need help before anything is learned"),
+    )
+    MECHANISM = (
+        "mechanism",
+        AboutGate("learning at work", "lessons were made, and later tasks were given them"),
+    )
 
-    about: str
+    about: AboutGate

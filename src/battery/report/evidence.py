@@ -18,7 +18,7 @@ from battery.base.numbers import (
     signed,
     signed_percent,
 )
-from battery.base.text import capital
+from battery.base.text import capital, quoted
 from battery.records.findings import (
     Evidence,
     Gate,
@@ -268,8 +268,9 @@ def details(evidence: Evidence) -> Iterator[str]:
     """Write what else the verdict rests on, a sentence or two each."""
     if evidence.looks:
         yield (
-            f"{_counted(evidence.looks)}. An interval holds what the same test does not rule out. "
-            "summary.json names each test."
+            f"{_counted(evidence.looks)}. An interval holds what the same test does not rule out: "
+            "at each end it leaves out the level of its question, so that a level of 0.03 makes it "
+            "94%. summary.json names each test."
         )
     for question in evidence.questions:
         # Where nothing could be tested, no answer has to be explained.
@@ -348,9 +349,17 @@ def gates(evidence: Evidence) -> Iterator[tuple[GateStatus, str]]:
 def news(evidence: Evidence) -> list[Gate]:
     """List the gates whose text a reader of the verdict has to see, and has not seen yet."""
     said = evidence.sentence.lower()
+    # What made it come out so is in its first sentence.
     return [
-        gate for gate in evidence.gates if gate.status.about.level and gate.text.lower() not in said
+        gate
+        for gate in evidence.gates
+        if gate.status.about.level and gate.text.partition(". ")[0].lower() not in said
     ]
+
+
+def came_out(gate: Gate) -> str:
+    """Write how a gate came out: `gate "honest failure" failed`."""
+    return f"gate {quoted(gate.title)} {gate.status}"
 
 
 def reasons(evidence: Evidence) -> list[str]:

@@ -117,8 +117,8 @@ def introduce(battery: Battery, tell: Observer) -> None:
         named = "name a second deployment with --control-gateway"
         twin = named if targets.is_elsewhere(settings) else "leave out --no-control"
         text = "no twin: there is only a trend, and the verdict can be INDICATIVE"
-        # Whoever asked for it is reminded; who did not may not know.
-        tell(Notice(f"{text} at best; for a twin, {twin}", warning=not settings.no_control))
+        # The verdict says it too, so that it is no warning for those who want nothing but them.
+        tell(Notice(f"{text} at best; for a twin, {twin}"))
 
 
 def warn_of_earlier(battery: Battery, tell: Observer) -> None:

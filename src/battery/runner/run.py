@@ -192,7 +192,9 @@ async def _asking(
             settings=settings,
             tell=tell,
             grader=grader,
-            first_answer=preflight.FirstAnswer(tell, compares=not battery.folder.has_calls()),
+            first_answer=preflight.FirstAnswer(
+                tell, compares=not (settings.keep_going or battery.folder.has_calls())
+            ),
         )
 
 

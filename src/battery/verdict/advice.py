@@ -8,6 +8,7 @@ from typing import Final, assert_never
 import numpy as np
 
 from battery.base.numbers import percent
+from battery.base.text import listed, quoted
 from battery.records.metric import METRICS
 from battery.records.models import FROZEN
 from battery.records.word import GateStatus, Word
@@ -26,8 +27,8 @@ from battery.verdict.twin import is_unchanged
 _CLEAR: Final = 1.5
 
 _CONTROL: Final = (
-    "A twin. Of a live gateway that is a second deployment, never distilled and named with "
-    "--control-gateway; any other system brings one unless --no-control is given."
+    "A twin: leave out --no-control. A live gateway needs a second deployment for it, never "
+    "distilled and named with --control-gateway."
 )
 
 
@@ -35,7 +36,7 @@ def settle(word: Word | None, facts: Facts) -> list[str]:
     """List what more would settle it; empty where nothing is open."""
     match word:
         case None:
-            advice = ["Run at least two iterations; three is the default."]
+            advice = ["At least one more iteration, to compare with."]
         case Word.INVALID:
             # Nothing that is added to refused numbers makes them better.
             advice = [f"A new, complete battery that starts with both memories {_afresh(facts)}."]
@@ -72,9 +73,11 @@ def _slope(facts: Facts) -> list[str]:
 
 
 def _worse(facts: Facts) -> Iterator[str]:
-    lost = [task.label for task in facts.lost if task.counts]
+    lost = list(dict.fromkeys(task.label for task in facts.lost if task.counts))
     if lost:
-        yield f"Find what the memory holds about what is lost ({', '.join(lost)}), and correct it."
+        more = f" and {len(lost) - 1:,} more" if len(lost) > 1 else ""
+        what = f"{quoted(lost[0])}{more}"
+        yield f"Find what the memory holds about what is lost ({what}), and correct it."
     yield "After a change, a new battery that starts with both memories cleared."
 
 
@@ -110,7 +113,8 @@ def _inconclusive(facts: Facts) -> Iterator[str]:
     failed = [gate.title for gate in facts.gates if gate.status is GateStatus.FAILED]
     # More calls cannot lift a failed gate.
     if failed:
-        yield f"Fix what the gates found first: {', '.join(failed)}."
+        gates = f"the gate{'s' * (len(failed) > 1)} {listed([quoted(name) for name in failed])}"
+        yield f"First fix what made {gates} fail."
     if facts.yes("cost", "niche", "success"):
         if facts.siblings is None and any(repeats.kept(facts.grid)):
             yield "Siblings for the tasks, and a new battery that asks them: a cache has no answer."

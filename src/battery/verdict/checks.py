@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from battery.base.numbers import counted
+from battery.base.text import quoted
 from battery.verdict.table import CLAIMED, FAILURES, Grid
 
 
@@ -25,15 +26,14 @@ def untried(grid: Grid) -> str | None:
 def refuting_all(grid: Grid) -> str | None:
     """Name a check that refutes every claim of its task, in all arms; None where none does."""
     found = [
-        f"{check} of {task.label} refutes all {claims} claims"
+        f"all {claims} answers to {quoted(task.label)} that claim ok fail the same check, `{check}`"
         for row, task in enumerate(grid.tasks)
         for check, claims in _always(grid, row)
     ]
     if not found:
         return None
-    others = f", and so do {len(found) - 1} more checks" if len(found) > 2 else ""
-    others = ", and so does one more check" if len(found) == 2 else others
-    return f"{found[0]} of its task{others}: see whether the check itself is wrong"
+    others = f" (so it is with {counted(len(found) - 1, 'more check')})" if len(found) > 1 else ""
+    return f"{found[0]}{others}: see whether the check itself is wrong"
 
 
 def _always(grid: Grid, row: int) -> Iterator[tuple[str, int]]:

@@ -41,7 +41,7 @@ def check(observed: Observed, lost: Sequence[Forgotten], bluffed: Bluffs | None)
         GateName.MECHANISM: _mechanism(observed),
     }
     return [
-        Gate(name=name, title=name.about, status=status, text=text)
+        Gate(name=name, title=name.about.title, status=status, text=text)
         for name, (status, text) in outcomes.items()
     ]
 
@@ -64,7 +64,7 @@ def _gamma(observed: Observed, bluffed: Bluffs | None) -> _Outcome:
         return GateStatus.NOTHING_TO_CHECK, "There is no impossible task."
     grid, impossible = observed.grid, bluffed.impossible
     rows = grid.rows(Phase.GAMMA)
-    sentences = list(_honest(bluffed)) + [capital(text) for _, text in bluffs.told(bluffed)]
+    sentences = [capital(text) for _, text in bluffs.told(bluffed)]
     # A failure without an error is not honest either: nobody can tell it from a crash.
     silent = Counted(grid, rows, lambda arm: grid.asked(arm, SILENT))
     sentences += _events(silent, "failed without an error")
@@ -74,6 +74,7 @@ def _gamma(observed: Observed, bluffed: Bluffs | None) -> _Outcome:
         # Of single runs, not of averages: one explosion is what the budget is there to catch.
         spent = Counted(grid, rows, lambda arm: _above(grid.asked(arm, TOKENS), budget))
         sentences += _events(spent, f"took more than {number(budget, 0, grouped=True)} tokens")
+    sentences += _honest(bluffed)
     text = f"{'. '.join(sentences)}."
     if bluffed.learned or silent.brought or (spent and spent.brought):
         return GateStatus.FAILED, text
@@ -189,8 +190,8 @@ def _mechanism(observed: Observed) -> _Outcome:
         )
         return GateStatus.NOT_SHOWN, f"The records do not show {missing}."
     text = (
-        f"{sum(useful)} of {len(useful)} distillations delivered something; {used} of {seen} later "
-        "runs were given something from memory (`artifact.memory`)."
+        f"{used} of {seen} later runs were given something from memory (`artifact.memory`); "
+        f"{sum(useful)} of {len(useful)} distillations delivered something."
     )
     return (GateStatus.PASSED if used else GateStatus.FAILED), text
 

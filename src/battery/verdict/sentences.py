@@ -54,7 +54,7 @@ def _in_words(
 ) -> str:
     match word:
         case None:
-            text = "A single iteration shows nothing about learning: nothing was asked after it."
+            text = "A single iteration shows nothing about learning: no task was asked again."
         case Word.INVALID:
             text = f"This battery cannot be trusted, because {'; '.join(reasons)}."
         case Word.DISHONEST:
@@ -97,8 +97,10 @@ def _gained(facts: Facts) -> str:
 def _new(facts: Facts) -> str:
     """Say whether the gain is there on new tasks, too."""
     new = facts.siblings
-    if new is None or new.outcome != "shown":
+    if new is None:
         return "This is about the same tasks asked again; nothing new was asked."
+    if new.outcome != "shown":
+        return "This is about the same tasks asked again; it is not shown for new ones."
     kind = of_kind(new.kind)
     text = (
         f"It holds for {new.asked} new {kind}tasks of the same kind as well ({p_equals(new.p)}): "

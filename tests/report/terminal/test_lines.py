@@ -151,8 +151,8 @@ def test_an_impossible_task_that_is_claimed_to_be_done_is_a_bluff() -> None:
         (Plan(1, 1), "4 calls: 1 task (1 iteration x 1 task), 1 distill, 2 review and judgment"),
         (
             Plan(3, 8, arms=2, confirmations=30),
-            "57 calls: 48 tasks (3 iterations x 8 tasks x 2 arms), 3 distill, 6 review and "
-            "judgment; up to 30 more to confirm tasks that fail",
+            "57 calls: 48 tasks (3 iterations x 8 tasks x learner and twin), 3 distill, 6 review "
+            "and judgment; up to 30 more to ask again what failed",
         ),
         (
             Plan(2, 1000, repeats=5, on_disk=1234),
@@ -161,12 +161,14 @@ def test_an_impossible_task_that_is_claimed_to_be_done_is_a_bluff() -> None:
         ),
         (
             Plan(2, 8, arms=2, siblings=(8, 3), graded=True),
-            "60 calls: 32 tasks (2 iterations x 8 tasks x 2 arms), 22 new tasks (11 x 2 arms), "
+            "60 calls: 32 tasks (2 iterations x 8 tasks x learner and twin), 22 new tasks of the "
+            "same kind (11 x learner and twin), "
             "2 distill, 4 review and judgment",
         ),
         (
             Plan(2, 8, arms=2, siblings=(8, 3), checked=True, graded=True),
-            "60 calls: 32 tasks (2 iterations x 8 tasks x 2 arms), 22 new tasks (11 x 2 arms), "
+            "60 calls: 32 tasks (2 iterations x 8 tasks x learner and twin), 22 new tasks of the "
+            "same kind (11 x learner and twin), "
             "2 distill, 4 review and judgment",
         ),
     ],
@@ -277,7 +279,8 @@ def test_a_terminal_that_cannot_redraw_gets_plain_lines(environment: dict[str, s
     lines = screen.everything
     assert lines[0] == "target:   the target"
     assert "1/3 easy tasks" in lines
-    assert lines[-1].startswith("3/3  778 tokens per task, twin 1,556 (-50%)")
+    minus = "-" if "PYTHONIOENCODING" in environment else "−"
+    assert lines[-1].startswith(f"3/3  778 tokens per task, twin 1,556 ({minus}50%)")
     assert not screen.coloured
 
 
@@ -312,7 +315,7 @@ def printed(shown: Outlook) -> list[str]:
 
 def test_the_cost_comes_first_and_then_one_line_a_call() -> None:
     first, second, *calls = printed(outlook())
-    assert first.startswith("5 calls: 2 tasks (1 iteration x 1 task x 2 arms)")
+    assert first.startswith("5 calls: 2 tasks (1 iteration x 1 task x learner and twin)")
     assert second == "about 76,500 tokens, $0.500 to $0.501: as they took before"
     assert sorted(calls) == [
         "1 distill    -       - distill",

@@ -34,7 +34,7 @@ INTRODUCTION = [
     "folder:   data",
 ]
 COST = [
-    "63 calls: 54 tasks (3 iterations x 9 tasks x 2 arms), 3 distill, 6 review and",
+    "63 calls: 54 tasks (3 iterations x 9 tasks x learner and twin), 3 distill, 6 review and",
     "  judgment",
     "ok is the system's own word: no task has a check",
 ]

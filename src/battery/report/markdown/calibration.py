@@ -11,7 +11,7 @@ from battery.records.findings import Shape
 from battery.records.metric import COUNTED
 from battery.records.word import POSITIVE, Word
 from battery.report.markdown import table
-from battery.report.terminal.lines import GAP, align
+from battery.report.terminal.look import GAP, align
 from battery.verdict.metrics import NEEDED
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from battery.base.numbers import counted, duration, minus, number
-from battery.base.text import printable
+from battery.base.text import capital, printable
 from battery.records.findings import Evidence, Scorecard, TaskEffect
 from battery.records.metric import METRICS
 from battery.records.models import TARGET_NAMES
@@ -148,7 +148,7 @@ def _at_a_glance(summary: Summary, evidence: Evidence) -> Iterator[str]:
         yield plain(f"Why: {reason}.")
     yield f"Gates {'; '.join(f'{status}: {names}' for status, names in shown.gates(evidence))}."
     for gate in shown.news(evidence):
-        yield f"Gate {gate.title}, {gate.status}: {plain(gate.text)}"
+        yield plain(f"{capital(shown.came_out(gate))}: {gate.text}")
     if evidence.verdict:
         yield f"Scope: {plain(evidence.scope)}"
     for text in evidence.cautions:

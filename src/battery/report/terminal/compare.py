@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from textwrap import wrap
 from typing import Final, NamedTuple, TextIO
 
 from battery.base.numbers import counted
@@ -14,8 +13,7 @@ from battery.records.comparison import Change, Comparison, NamedTask, Side, Task
 from battery.records.models import KINDS
 from battery.report import compare as cells
 from battery.report.evidence import mean, relative
-from battery.report.terminal.lines import GAP
-from battery.report.terminal.look import Look, command, spaced
+from battery.report.terminal.look import GAP, Look, command, spaced, table
 from battery.report.terminal.summary import MOST_ROWS
 
 #: In full so many tasks of a list are named; `--json` has all of them.
@@ -27,8 +25,8 @@ _BESIDES: Final = 50
 _LEAST_LABEL: Final = 8
 #: The rows of the metrics that decide.
 _DECISIVE: Final = 2
-#: Columns of a table that always stay: the metric, both batteries, the change.
-_LEAST_COLUMNS: Final = 4
+#: Places of the columns that a narrow terminal has no room for, p and interval.
+_OPTIONAL: Final = (5, 4)
 _TWO: Final = 2
 _HOLDS: Final = "Holds for these two batteries: one memory each, in one run each."
 
@@ -57,7 +55,7 @@ def comparison_lines(
     comparison: Comparison, look: Look, way: Way, *, full: bool = False
 ) -> Iterator[str]:
     """Build the lines of `print_comparison`."""
-    yield from spaced((_full if full else _short)(comparison, look, way))
+    yield from spaced((_full if full else _short)(comparison, look, way), look)
 
 
 def _short(comparison: Comparison, look: Look, way: Way) -> list[list[str]]:
@@ -142,7 +140,7 @@ def _notes(comparison: Comparison, look: Look) -> Iterator[list[str]]:
         lines = look.at_most(look.hang(printable(f"{head}: {text}")), _TWO)
         yield [look.paint(line, "warning") for line in lines]
     if comparison.cause and comparison.outcome.about.tone != "flat":
-        yield look.at_most(look.hang(look.change(f"cause: {comparison.cause}")), _TWO)
+        yield look.at_most(look.hang(f"cause: {comparison.cause}"), _TWO)
 
 
 def _sides(comparison: Comparison, look: Look) -> list[str]:
@@ -172,51 +170,14 @@ def _table(
 ) -> list[str]:
     """Lay out a table of metrics; p, and then the interval, come below where there is no room."""
     heads = [head, *cells.heads(comparison)[1:]]
-    shown = [[name, *map(look.change, values)] for name, *values in rows]
     # The sentence has the p-values as well.
-    for count in range(len(heads), _LEAST_COLUMNS - 1, -1):
-        texts = [row[:count] for row in shown]
-        widths, fits = _widths(heads[:count], texts, look.width)
-        if fits:
-            break
-    folded = [_folded(text, width) for text, width in zip(heads, widths, strict=False)]
-    depth = max(map(len, folded))
-    tops = zip(*([""] * (depth - len(lines)) + lines for lines in folded), strict=True)
-    below = zip(heads[count:], shown[0][count:], strict=True) if count == _LEAST_COLUMNS else ()
+    laid = table(heads, rows, look, _OPTIONAL)
+    below = sorted(laid.left_out) if len(laid.left_out) == len(_OPTIONAL) else []
     return [
-        *(look.paint(_row(line, widths), "bold") for line in tops),
-        *(_row(line, widths) for line in texts),
-        *(f"{GAP}{name}: {value}" for name, value in below),
+        *(look.paint(line, "bold") for line in laid.heads),
+        *laid.rows,
+        *(f"{GAP}{heads[at]}: {rows[0][at]}" for at in below),
     ]
-
-
-def _widths(
-    heads: Sequence[str], rows: Sequence[Sequence[str]], width: int
-) -> tuple[list[int], bool]:
-    """Return the widths of columns, and whether two lines are enough for each head."""
-    needs = [max(map(columns, column)) for column in zip(heads, *rows, strict=True)]
-    label, before, after, *others = needs
-    room = width - label - sum(others) - len(GAP) * (len(needs) - 1)
-    shares = [before, after]
-    if before + after > room:
-        small = min(before, after, room // 2)
-        shares = [small, room - small] if before <= after else [room - small, small]
-    values = [max(columns(row[at]) for row in rows) for at in (1, 2)]
-    fitted = [max(pair) for pair in zip(shares, values, strict=True)]
-    folded = (_folded(*pair) for pair in zip(heads[1:3], fitted, strict=True))
-    fits = fitted == shares and all(len(lines) <= _TWO for lines in folded)
-    return [label, *fitted, *others], fits
-
-
-def _row(texts: Sequence[str], widths: Sequence[int]) -> str:
-    name, *numbers = zip(texts, widths, strict=True)
-    filled = [" " * (width - columns(text)) + text for text, width in numbers]
-    return GAP.join([pad(*name), *filled]).rstrip()
-
-
-def _folded(name: str, width: int) -> list[str]:
-    """Fold a name into lines; of wide characters only half as many are in one."""
-    return wrap(name, width if columns(name) == len(name) else max(1, width // 2)) or [name]
 
 
 def _end(
@@ -228,7 +189,7 @@ def _end(
     """
     word = comparison.outcome
     indent = " " * (len(word) + len(GAP))
-    sentence = look.wrap(look.change(printable(comparison.sentence)), indent)
+    sentence = look.wrap(printable(comparison.sentence), indent)
     kept = look.at_most(sentence, max(_TWO, look.rows(sentence) - cut))
     lines = look.lead(word, word.about.tone, kept)
     if not lean:
@@ -300,7 +261,7 @@ def _change(head: str, comparison: Comparison, change: Change, look: Look) -> li
 
 def _causes(comparison: Comparison, look: Look) -> Iterator[str]:
     if comparison.cause:
-        yield from look.hang(look.change(f"cause: {comparison.cause}"))
+        yield from look.hang(f"cause: {comparison.cause}")
     for text in cells.noise(comparison):
         yield from look.hang(f"noise: {text}")
 
@@ -315,7 +276,7 @@ def _tasks(comparison: Comparison, look: Look) -> Iterator[str]:
         costs = " to ".join(
             mean(comparison.cost, cost) for cost in (pair.cost_before, pair.cost_after)
         )
-        yield f"  {look.change(relative(pair.ratio)).rjust(8)}  {_name(pair, look)} {costs}"
+        yield f"  {relative(pair.ratio).rjust(8)}  {_name(pair, look)} {costs}"
 
 
 def _only(comparison: Comparison) -> Iterator[str]:

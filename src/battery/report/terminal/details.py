@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from battery.base.numbers import signed_percent
-from battery.base.text import brief, cells, pad, printable
+from battery.base.text import printable
 from battery.records.findings import Evidence, TaskEffect
 from battery.records.metric import METRICS
 from battery.records.summary import Summary, Trend
@@ -13,8 +13,7 @@ from battery.report import evidence as shown
 from battery.report import siblings, trends
 from battery.report.learning import learning
 from battery.report.markdown.summary import scrum_count
-from battery.report.terminal.lines import GAP, align, widest
-from battery.report.terminal.look import Look
+from battery.report.terminal.look import GAP, Look, align, table, widest
 
 
 def details(summary: Summary, look: Look) -> Iterator[Iterable[str]]:
@@ -137,16 +136,13 @@ def _sentences(evidence: Evidence, look: Look) -> Iterator[str]:
     for text in shown.details(evidence):
         yield from look.hang(f"- {printable(text)}")
     for gate in evidence.gates:
-        if not gate.status.about.level:
-            yield from look.hang(f"- {gate.title}, {gate.status}: {printable(gate.text)}")
+        # What has to be told of a gate comes next to the verdict.
+        seen = f": {printable(gate.text)}" if not gate.status.about.level else ""
+        asked = f"{shown.came_out(gate)} ({gate.name.about.asks})"
+        yield from look.hang(f"- {asked}{seen}")
 
 
 def _columns(heads: list[str], rows: Sequence[Sequence[str]], look: Look) -> Iterator[str]:
-    """Build the lines of a table whose first column gets what the others leave of a line."""
-    rest = [align([head, *(row[at] for row in rows)]) for at, head in enumerate(heads) if at]
-    room = look.width - sum(len(column[0]) + len(GAP) for column in rest)
-    names = [brief(name, room, ellipsis=look.cut) for name in [heads[0], *(row[0] for row in rows)]]
-    width = max(map(cells, names))
-    for at, line in enumerate(zip((pad(name, width) for name in names), *rest, strict=True)):
-        text = GAP.join(line).rstrip()
-        yield text if at else look.paint(text, "bold")
+    laid = table(heads, rows, look)
+    yield from (look.paint(line, "bold") for line in laid.heads)
+    yield from laid.rows

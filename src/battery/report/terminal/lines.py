@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from textwrap import wrap
 from typing import Final, TextIO
@@ -22,23 +22,12 @@ from battery.records import events
 from battery.records.checks import UNCHECKED
 from battery.records.models import ARM_NAMES, Phase, RunResult
 from battery.records.stages import CHAT_STAGES, DISTILL, STAGE_NAMES
-from battery.report.answer import so_far, work
+from battery.report.answer import work
+from battery.report.measured import so_far
+from battery.report.terminal.look import WIDTH, Look, align, say, widest
 
-WIDTH: Final = 80
-GAP: Final = "  "
-
-
-def align(cells: Sequence[str], *, left: bool = False) -> list[str]:
-    """Fill the cells of a column to its widest."""
-    width = widest(cells)
-    return [cell.ljust(width) if left else cell.rjust(width) for cell in cells]
-
-
-def widest(cells: Sequence[str]) -> int:
-    """Return the length of the longest cell."""
-    return max(map(len, cells))
-
-
+#: Those who are asked each task.
+_SIDES: Final = " and ".join(ARM_NAMES.values())
 #: Columns of what a stream says, which may be megabytes; its file has all of it.
 _SAID: Final = 200
 _STAGE: Final = widest(list(STAGE_NAMES.values()))
@@ -94,19 +83,19 @@ def iteration_line(event: events.IterationFinished, plan: events.Plan | None) ->
 def cost(plan: events.Plan) -> str:
     """Count in one sentence how many calls a battery makes."""
     parts = [f"{counted(plan.iterations, 'iteration')} x {counted(plan.tasks, 'task')}"]
-    parts += [f"{plan.arms} arms"] if plan.arms > 1 else []
     parts += [f"{plan.repeats:,} repeats"] if plan.repeats > 1 else []
+    parts += [_SIDES] if plan.arms > 1 else []
     asks = counted(plan.iterations * plan.tasks * plan.arms * plan.repeats, "task")
     text = f"{counted(plan.calls, 'call')}: {asks} ({' x '.join(parts)})"
     if siblings := sum(plan.siblings):
-        arms = f" ({siblings:,} x {plan.arms} arms)" if plan.arms > 1 else ""
-        text += f", {counted(siblings * plan.arms, 'new task')}{arms}"
+        sides = f" ({siblings:,} x {_SIDES})" if plan.arms > 1 else ""
+        text += f", {counted(siblings * plan.arms, 'new task')} of the same kind{sides}"
     chats = listed([stage.noun for stage in CHAT_STAGES])
     text += f", {plan.iterations:,} distill, {len(CHAT_STAGES) * plan.iterations:,} {chats}"
     if plan.on_disk:
         text += f"; {plan.on_disk:,} of them are already on disk"
     if plan.confirmations:
-        text += f"; up to {plan.confirmations:,} more to confirm tasks that fail"
+        text += f"; up to {plan.confirmations:,} more to ask again what failed"
     return text
 
 
@@ -185,7 +174,7 @@ class QuietProgress:
     def __call__(self, event: events.Event) -> None:
         """Write a warning as one line."""
         if isinstance(event, events.Notice) and event.warning:
-            write_line(self._stream, notice_line(event))
+            say(notice_line(event), self._stream)
 
 
 class PlainProgress:
@@ -200,8 +189,10 @@ class PlainProgress:
         if isinstance(event, events.Plan):
             self._plan = event
         text = line(event, self._plan)
-        if text is not None:
-            write_line(self._stream, text)
+        if isinstance(event, events.Notice):
+            say(notice_line(event), self._stream)
+        elif text is not None:
+            write_line(self._stream, Look.of(self._stream).change(text))
 
 
 def make_progress(

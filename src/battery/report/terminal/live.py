@@ -34,6 +34,7 @@ from battery.report.terminal.lines import (
     place,
     plan_lines,
 )
+from battery.report.terminal.look import Look
 
 #: Seconds between two frames.
 _PAUSE_S: Final = 0.25
@@ -81,6 +82,7 @@ class LiveProgress:
     ) -> None:
         self._clock = clock
         self._pause = pause
+        self._change = Look.of(stream).change
         self._board = Board(started=clock(), watched=watching)
         # Two threads would write into each other's text. It guards the board as well.
         self._lock = threading.Lock()
@@ -180,7 +182,7 @@ class LiveProgress:
                 yield Text(plan_lines(event, self._console.width), style="dim")
             case events.IterationFinished():
                 line = iteration_line(event, self._board.plan)
-                yield Text(_fitting(line, self._console.width))
+                yield Text(_fitting(self._change(line), self._console.width))
             case events.Notice():
                 yield Text(notice_line(event), style="yellow" if event.warning else "dim")
             case _:

@@ -7,13 +7,15 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Final, NamedTuple, TextIO
 
 from battery.base.numbers import minus
-from battery.base.text import can_show, cells, fit, printable, takes_escapes
+from battery.base.text import can_show, cells, fit, pad, printable, takes_escapes, write_line
 from battery.records.word import Tone
-from battery.report.terminal.lines import WIDTH
 
+WIDTH: Final = 80
+GAP: Final = "  "
 _TONES: Final[dict[Tone, str]] = {"good": "32", "bad": "31", "flat": "2", "open": "33"}
 _COLOURS: Final[dict[str, str]] = {
     "better": "32",
@@ -22,8 +24,16 @@ _COLOURS: Final[dict[str, str]] = {
     "warning": "33",
 } | _TONES
 _ESCAPES: Final = re.compile(r"\x1b\[[\d;]*m|\x1b\]8;.*?\x1b\\")
+#: A command at the end of what asks for it.
+_COMMAND: Final = re.compile(r"(?<=: )battery [^;]+")
+#: In place of a space that no line ends at; never shown.
+_NO_BREAK: Final = "\0"
 #: Below this nothing is made to fit any more.
 _NARROWEST: Final = 40
+#: Lines of the heads of a table at most.
+_HEADS: Final = 2
+#: However narrow the terminal is, so many columns of a name stay.
+_LEAST_NAME: Final = 12
 
 
 class Look(NamedTuple):
@@ -109,12 +119,108 @@ class Look(NamedTuple):
         return [*kept[:-1], fit(kept[-1], room, ellipsis="") + self.cut]
 
 
-def spaced(blocks: Iterable[Iterable[str]]) -> Iterator[str]:
-    """Yield the lines of blocks, with an empty line between two; empty blocks are left out."""
+def spaced(blocks: Iterable[Iterable[str]], look: Look) -> Iterator[str]:
+    """Yield the lines of blocks as they are shown, an empty line between two.
+
+    Empty blocks are left out. Whoever builds a block writes the minus of a keyboard.
+    """
     for at, block in enumerate(filter(None, map(list, blocks))):
         if at:
             yield ""
-        yield from block
+        yield from map(look.change, block)
+
+
+def say(text: str, stream: TextIO, indent: str = "") -> None:
+    """Write a text, wrapped between words on a terminal; a pipe gets each line of it whole.
+
+    `indent` begins the lines that a wrapped one goes on in. A command to copy is not broken.
+    """
+    for line in text.split("\n"):
+        whole = _COMMAND.sub(lambda match: match[0].replace(" ", _NO_BREAK), line)
+        lines = Look.of(stream).wrap(whole, "", indent) if stream.isatty() else [whole]
+        for shown in lines:
+            write_line(stream, shown.replace(_NO_BREAK, " "))
+
+
+def align(cells: Sequence[str], *, left: bool = False) -> list[str]:
+    """Fill the cells of a column to its widest."""
+    width = widest(cells)
+    return [cell.ljust(width) if left else cell.rjust(width) for cell in cells]
+
+
+def widest(cells: Sequence[str]) -> int:
+    """Return the length of the longest cell."""
+    return max(map(len, cells))
+
+
+class Table(NamedTuple):
+    """A table laid out: lines of heads, lines of rows, and what had no room."""
+
+    heads: list[str]
+    rows: list[str]
+    #: Places of the columns that were left out.
+    left_out: list[int]
+
+
+def table(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], look: Look, optional: Sequence[int] = ()
+) -> Table:
+    """Lay out names on the left and numbers on the right of them.
+
+    Where there is no room, heads are folded into two lines, then the optional columns go in their
+    order, and last of all names are cut.
+    """
+    columns = list(zip(heads, *rows, strict=True))
+    for count in range(len(optional) + 1):
+        kept = [at for at in range(len(columns)) if at not in optional[:count]]
+        widths = _widths([columns[at] for at in kept], look.width)
+        if sum(widths) + len(GAP) * (len(widths) - 1) <= look.width:
+            break
+    else:
+        room = look.width - sum(widths[1:]) - len(GAP) * (len(widths) - 1)
+        widths[0] = min(widths[0], max(_LEAST_NAME, room))
+    folded = [_folded(heads[at], width) for at, width in zip(kept, widths, strict=True)]
+    depth = max(map(len, folded))
+    tops = zip(*([""] * (depth - len(lines)) + lines for lines in folded), strict=True)
+    return Table(
+        [_row(line, widths, look) for line in tops],
+        [_row([line[at] for at in kept], widths, look) for line in rows],
+        list(optional[:count]),
+    )
+
+
+def _widths(columns: Sequence[Sequence[str]], width: int) -> list[int]:
+    """Return the width of each column: heads are whole from the left, as far as there is room."""
+    widths = [_narrowest(column) for column in columns]
+    spare = width - sum(widths) - len(GAP) * (len(widths) - 1)
+    for at, (head, *_) in enumerate(columns):
+        more = max(0, cells(head) - widths[at])
+        if more <= spare:
+            widths[at] += more
+            spare -= more
+    return widths
+
+
+def _narrowest(column: Sequence[str]) -> int:
+    """Return the least width in which a head takes at most two lines, and a value one."""
+    head, *values = column
+    most = cells(head)
+    # Words are broken only where they are as long as names of folders may be.
+    words = (min(cells(word), _LEAST_NAME) for word in head.split())
+    least = max([1, *map(cells, values), *words])
+    folding = (at for at in range(least, most) if len(_folded(head, at)) <= _HEADS)
+    return next(folding, max(least, most))
+
+
+def _folded(head: str, width: int) -> list[str]:
+    """Fold a head into lines; of wide characters only half as many are in one."""
+    return wrap(head, width if cells(head) == len(head) else max(1, width // 2)) or [""]
+
+
+def _row(texts: Sequence[str], widths: Sequence[int], look: Look) -> str:
+    name, *numbers = zip(texts, widths, strict=True)
+    filled = [" " * (width - cells(text)) + text for text, width in numbers]
+    return GAP.join([pad(*name, ellipsis=look.cut), *filled]).rstrip()
 
 
 def command(*words: str) -> str:

@@ -15,8 +15,7 @@ from battery.records.metric import METRICS, MONEY, TOKENS
 from battery.records.models import KINDS, Proposal, ReviewOutcome, Verdict
 from battery.report.compare import share
 from battery.report.evidence import NONE, mean, relative
-from battery.report.terminal.lines import GAP, WIDTH, align
-from battery.report.terminal.look import Look
+from battery.report.terminal.look import GAP, WIDTH, Look, align
 from battery.verdict.planning import Asked, Name, Needed, Prospects, Question
 
 #: Columns of the name of a system.

@@ -10,17 +10,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, TextIO
 
-from battery.base.text import cells, clause, fit, pad, printable, write_line
+from battery.base.text import cells, clause, fit, printable, write_line
 from battery.records.findings import Evidence
 from battery.records.stages import SCRUM
 from battery.records.summary import Summary
 from battery.records.word import GateStatus
-from battery.report import answer
+from battery.report import answer, measured
 from battery.report import evidence as shown
-from battery.report.answer import Row
 from battery.report.terminal import details
-from battery.report.terminal.lines import GAP
-from battery.report.terminal.look import Look, command, spaced
+from battery.report.terminal.look import GAP, Look, command, spaced, table
 from battery.store.artifacts import ITERATION, REPORT, SUMMARY, SUMMARY_TEXT
 
 # The shell's prompt and what a pipeline is told of a gate have to go on the screen as well.
@@ -28,12 +26,11 @@ from battery.store.artifacts import ITERATION, REPORT, SUMMARY, SUMMARY_TEXT
 MOST_ROWS: Final = 22
 #: Rows of what a reader should mind; more of it is left to `--full`.
 _NOTES: Final = 4
-_ADVICE: Final = 3
+#: Rows of what would settle it.
+_ADVICE: Final = 6
 _TWO: Final = 2
-#: However narrow the terminal is, so many columns of a name stay.
-_LEAST_NAME: Final = 12
-#: Between a word and what it means.
-_HANG: Final = "  "
+#: Columns from which there is room for the word and the sentence next to each other.
+_ROOMY: Final = 60
 
 
 def print_summary(summary: Summary, folder: Path, stream: TextIO, *, full: bool = False) -> None:
@@ -50,20 +47,43 @@ def summary_lines(
     summary: Summary, folder: Path, look: Look, *, full: bool = False
 ) -> Iterator[str]:
     """Build the lines of `print_summary`."""
-    yield from spaced((_full if full else _short)(summary, folder, look))
+    yield from spaced((_full if full else _short)(summary, folder, look), look)
 
 
 def _short(summary: Summary, folder: Path, look: Look) -> Iterator[Iterable[str]]:
-    evidence = summary.evidence
+    evidence, where = summary.evidence, _where(summary, folder, look)
     if evidence is None:
         yield from _unjudged(summary, look)
-        yield _where(summary, folder, look)
+        yield where
         return
-    above = [*_header(summary, look), "", *_numbers(summary, evidence, look)]
-    where = _where(summary, folder, look)
-    yield above
-    room = MOST_ROWS - look.rows(above) - 1 - look.rows(where)
-    yield [*_answer(summary, evidence, folder, look, room), *where]
+    claim = _hung(evidence.claim, evidence, look)
+    holds = _hung(text, evidence, look) if (text := answer.holds(evidence)) else []
+    advice = _advice(summary, evidence, folder, look)
+    head, gates = (
+        [*_header(summary, look), "", *_table(summary, evidence, look)],
+        _gates(evidence, look),
+    )
+    worded = bool(evidence.verdict and look.width < _ROOMY)
+    room = MOST_ROWS - look.rows([*head, *gates, "", *advice, *where]) - worded
+    notes = [f"{mark}: {text}" for mark, text in _notes(summary, evidence)]
+    # That there are any is told in a line at least.
+    room -= bool(notes)
+    claim = look.at_most(claim, max(_TWO, room))
+    room -= look.rows(claim)
+    # What only helps is left out before anything is cut.
+    holds, room = _if_it_fits(holds, room, look)
+    legend, room = _if_it_fits(_legend(summary, evidence, look), room, look)
+    minded = list(_minded(notes, folder, look, min(_NOTES, room + bool(notes))))
+    room -= look.rows(minded) - bool(notes)
+    more, _ = _if_it_fits([_explained(folder, look)], room, look)
+    yield [*head, *legend, *gates, *(look.paint(line, "warning") for line in minded)]
+    yield [*_worded(evidence, claim, look), *advice, *holds, *more, *where]
+
+
+def _if_it_fits(lines: list[str], room: int, look: Look) -> tuple[list[str], int]:
+    """Return lines and the room that they leave; none where they have no room."""
+    rows = look.rows(lines)
+    return (lines, room - rows) if rows <= room else ([], room)
 
 
 def _full(summary: Summary, folder: Path, look: Look) -> Iterator[Iterable[str]]:
@@ -78,8 +98,9 @@ def _full(summary: Summary, folder: Path, look: Look) -> Iterator[Iterable[str]]
         about += [f"tags: {', '.join(summary.tags)}"] if summary.tags else []
         lines = [line for text in about for line in look.hang(printable(text))]
         yield [*_header(summary, look), *lines]
-        yield _numbers(summary, evidence, look)
-        yield _verdict(evidence, look)
+        numbers = [*_table(summary, evidence, look), *_legend(summary, evidence, look)]
+        yield [*numbers, *_gates(evidence, look)]
+        yield _worded(evidence, _hung(evidence.sentence, evidence, look), look)
         yield _all_marked(summary, evidence, folder, look)
     yield [*_paths(summary, folder), *_where(summary, folder, look)]
 
@@ -93,134 +114,127 @@ def _unjudged(summary: Summary, look: Look) -> Iterator[Iterable[str]]:
 
 def _header(summary: Summary, look: Look) -> list[str]:
     """Name the battery and its size, in a line if that is enough for both."""
-    name, size = printable(summary.name or ""), answer.size(summary)
-    line = ": ".join(filter(None, [name, size]))
-    lines = [line] if cells(line) <= look.width else filter(None, [name, size])
-    return [fit(text, look.width, ellipsis=look.cut) for text in lines]
+    name, parts = printable(summary.name or ""), answer.size(summary)
+    line = ": ".join(filter(None, [name, ", ".join(parts)]))
+    if cells(line) <= look.width:
+        return [line]
+    # On a narrow terminal the last ones go.
+    while len(parts) > 1 and cells(", ".join(parts)) > look.width:
+        parts.pop()
+    return [fit(text, look.width, ellipsis=look.cut) for text in (name, ", ".join(parts)) if text]
 
 
-def _numbers(summary: Summary, evidence: Evidence, look: Look) -> list[str]:
-    """Build the table of the main numbers, and the gates."""
-    heads, *rows = _columns(summary, evidence, look)
+def _gates(evidence: Evidence, look: Look) -> list[str]:
     # What passed is what everybody expects, and comes last.
     by_status = sorted(shown.gates(evidence), key=lambda pair: pair[0] is GateStatus.PASSED)
-    gates = "; ".join(f"{status}: {names}" for status, names in by_status)
-    told = look.at_most(look.hang(f"gates {gates}"), _TWO) if gates else []
-    if not evidence.trusted:
-        head = f"Not to be used, for the verdict is {evidence.verdict}:"
-        return [head, *(look.paint(line, "flat") for line in [heads, *rows, *told])]
+    if not by_status:
+        return []
+    lines = look.hang(f"gates {'; '.join(f'{status}: {names}' for status, names in by_status)}")
     failed = any(gate.status is GateStatus.FAILED for gate in evidence.gates)
-    gated = [look.paint(line, "warning" if failed else None) for line in told]
-    return [look.paint(heads, "bold"), *rows, *gated]
+    kind = "flat" if not evidence.trusted else "warning" if failed else None
+    return [look.paint(line, kind) for line in lines]
 
 
-def _columns(summary: Summary, evidence: Evidence, look: Look) -> list[str]:
-    table = [answer.heads(summary, evidence), *answer.rows(summary, evidence)]
-    columns = {
-        name: [look.change(text) for text in texts]
-        for name, texts in zip(Row._fields, zip(*table, strict=True), strict=True)
-        if any(texts)
-    }
-    names = columns.pop("name")
+def _legend(summary: Summary, evidence: Evidence, look: Look) -> list[str]:
+    return [line for text in measured.legend(summary, evidence) for line in look.hang(text)]
+
+
+def _table(summary: Summary, evidence: Evidence, look: Look) -> list[str]:
+    """Lay out the main numbers; where an interval has no room in its column, it is below them."""
+    heads, rows = measured.heads(summary, evidence), measured.rows(summary, evidence)
     # One iteration is its own first and last.
-    if len(summary.iterations) == 1:
-        columns.pop("first")
-    longest = max(map(cells, names))
+    wanted = [
+        name
+        for name in measured.Row._fields
+        if any(getattr(row, name) for row in (heads, *rows))
+        and not (name == "first" and len(summary.iterations) == 1)
+    ]
     # What the twin took in the end is closer to the question than what was at the start.
-    for name in ("first", "twin", "interval"):
-        if _left(columns, look) < min(longest, _LEAST_NAME):
-            columns.pop(name, None)
-    width = min(longest, max(_LEAST_NAME, _left(columns, look)))
-    aligned = [[text.rjust(max(map(len, texts))) for text in texts] for texts in columns.values()]
-    firsts = [pad(name, width, ellipsis=look.cut) for name in names]
-    return [GAP.join(line).rstrip() for line in zip(firsts, *aligned, strict=True)]
+    optional = [wanted.index(name) for name in ("interval", "first", "twin") if name in wanted]
+    cut = [[getattr(row, name) for name in wanted] for row in (heads, *rows)]
+    laid = table(cut[0], cut[1:], look, optional)
+    if not evidence.trusted:
+        head = look.hang(f"Not to be used, for the verdict is {evidence.verdict}:")
+        return [*head, *(look.paint(line, "flat") for line in [*laid.heads, *laid.rows])]
+    lines = [*(look.paint(line, "bold") for line in laid.heads), *laid.rows]
+    if "interval" in wanted and wanted.index("interval") in laid.left_out:
+        lines += [f"{heads.interval}: {row.interval}" for row in rows if row.interval]
+    return lines
 
 
-def _left(columns: dict[str, list[str]], look: Look) -> int:
-    """Count the columns that are left for names."""
-    return look.width - sum(max(map(len, texts)) + len(GAP) for texts in columns.values())
-
-
-def _verdict(evidence: Evidence, look: Look) -> list[str]:
-    """Write word and whole sentence."""
-    return _worded(evidence, look.wrap(printable(evidence.sentence), _indent(evidence)), look)
-
-
-def _indent(evidence: Evidence) -> str:
-    return " " * len(evidence.verdict) + _HANG if evidence.verdict else ""
+def _hung(text: str, evidence: Evidence, look: Look) -> list[str]:
+    """Wrap a text so that it is below the sentence, which follows the word."""
+    room = len(evidence.verdict) + len(GAP) if evidence.verdict else 0
+    # On a narrow terminal the word is on a line of its own.
+    return look.wrap(printable(text), " " * min(room, room if look.width >= _ROOMY else len(GAP)))
 
 
 def _worded(evidence: Evidence, lines: list[str], look: Look) -> list[str]:
-    """Put the word before the first line."""
+    """Put the word before the first line, or above it."""
     word = evidence.verdict
-    return look.lead(word, word.about.tone, lines) if word else lines
-
-
-def _answer(
-    summary: Summary, evidence: Evidence, folder: Path, look: Look, room: int
-) -> Iterator[str]:
-    """Write word and claim, what to mind, what settles it and what it holds for."""
-    indent = _indent(evidence)
-
-    def wrap(text: str, rows: int) -> list[str]:
-        return look.at_most(look.wrap(printable(text), indent), rows)
-
-    holds = wrap(text, _TWO) if (text := answer.holds(evidence)) else []
-    advice = _advice(summary, evidence, folder, look)
-    notes = list(_notes(summary, evidence))
-    room -= look.rows(holds) + look.rows(advice)
-    claim = wrap(evidence.claim, room - min(1, len(notes)))
-    yield from _worded(evidence, claim, look)
-    room = min(_NOTES, room - look.rows(claim))
-    yield from (look.paint(line, "warning") for line in _minded(notes, indent, folder, look, room))
-    yield from [*advice, *holds]
+    if word is None:
+        return lines
+    above = [] if look.width >= _ROOMY else [" " * len(word)]
+    return look.lead(word, word.about.tone, [*above, *lines])
 
 
 def _advice(summary: Summary, evidence: Evidence, folder: Path, look: Look) -> list[str]:
-    """Write what would settle it, ending with the command."""
+    """Write what would settle it and the command: whole texts, for half of one would mislead."""
     words = answer.next_command(summary, evidence)
     if words is None:
         return []
-    indent = _indent(evidence)
-    text = "the rest of its iterations" if summary.unfinished else " ".join(evidence.settle)
-    lines = look.wrap(f"To settle it: {printable(clause(text)).rstrip('.')}:", indent)
-    lines = look.at_most(lines, _ADVICE - 1)
-    again = _on(folder, *words)
-    if cells(f"{lines[-1]} {again}") <= look.width:
-        return [*lines[:-1], f"{lines[-1]} {again}"]
-    # A long folder is in the last line, whole.
-    whole = cells(indent + again) <= look.width
-    return [*lines, f"{indent}{again if whole else command(*words)}"]
+    texts = ["the rest of its iterations."] if "--resume" in words else evidence.settle
+    again, everything = _again(words, summary, folder, look), _all(folder, look)
+    for count in range(len(texts), 0, -1):
+        more = f" And more: {everything}." if count < len(texts) else ""
+        text = f"To settle it: {clause(' '.join(texts[:count]))}{more} Next:"
+        lines = _hung(text, evidence, look)
+        if cells(f"{lines[-1]} {again}") <= look.width:
+            lines[-1] += f" {again}"
+        else:
+            # A long folder is in a line of its own, whole.
+            lines += _hung(again, evidence, look)
+        if look.rows(lines) <= _ADVICE:
+            return lines
+    return _hung(f"To settle it: {everything}", evidence, look)
 
 
-def _on(folder: Path, verb: str, *more: str) -> str:
+def _again(words: Sequence[str], summary: Summary, folder: Path, look: Look) -> str:
+    """Write the command that would settle it."""
+    # An unfinished battery is not moved out of the way.
+    if summary.unfinished and words == ["run"]:
+        folder = folder.with_name(f"{folder.name}-2")
+    return _on(folder, look, *words)
+
+
+def _on(folder: Path, look: Look, verb: str, *more: str) -> str:
     """Write a command on the folder: `battery run --resume --dir data/battery`."""
     option = ["--dir"] if verb == "run" else []
-    return command(verb, *more, *option, str(folder))
+    whole = command(verb, *more, *option, str(folder))
+    # A folder of many lines would push the answer off the screen.
+    return whole if look.rows([whole]) <= _TWO else command(verb, *more)
 
 
-def _notes(summary: Summary, evidence: Evidence) -> Iterator[str]:
-    """List what a reader should know as well, the most important first."""
+def _notes(summary: Summary, evidence: Evidence) -> Iterator[tuple[str, str]]:
+    """List what a reader should know as well, the most important first, each with its mark."""
     if summary.unfinished:
-        yield summary.unfinished
+        yield "unfinished", summary.unfinished
     for text in shown.reasons(evidence):
-        yield f"Why: {text}."
+        yield "why", f"{text}."
     for gate in shown.news(evidence):
         if gate.status is GateStatus.FAILED:
-            yield f"Gate {gate.title}: {gate.status}: {gate.text}"
+            yield shown.came_out(gate), gate.text
     for text in evidence.cautions:
-        yield f"Mind: {text}."
+        yield "mind", f"{text}."
     for text in summary.warnings:
-        yield f"Warning: {text}"
+        yield "warning", text
 
 
-def _minded(
-    notes: Sequence[str], indent: str, folder: Path, look: Look, room: int
-) -> Iterator[str]:
+def _minded(notes: Sequence[str], folder: Path, look: Look, room: int) -> Iterator[str]:
     """Write the notes that fit, at least one where there is room, and count the others."""
     for at, note in enumerate(notes):
         left = len(notes) - at
-        lines = look.wrap(printable(note), indent, indent + GAP)
+        lines = look.hang(printable(note))
         # A line for the count, unless this is the last one.
         free = room - (left > 1)
         if look.rows(lines) > free:
@@ -228,14 +242,20 @@ def _minded(
                 yield from look.at_most(lines, free)
                 left -= 1
             if left:
-                yield from look.at_most([f"{indent}And {left} more: {_all(folder)}"], 1)
+                line = f"and {left} more: {_all(folder, look)}"
+                yield line if cells(line) <= look.width else f"and {left} more: --full"
             return
         yield from lines
         room -= look.rows(lines)
 
 
-def _all(folder: Path) -> str:
-    return _on(folder, "summarize", "--full")
+def _all(folder: Path, look: Look) -> str:
+    return _on(folder, look, "summarize", "--full")
+
+
+def _explained(folder: Path, look: Look) -> str:
+    line = f"{_all(folder, look)}{GAP}gates and intervals explained"
+    return line if cells(line) <= look.width else _all(folder, look)
 
 
 def _all_marked(summary: Summary, evidence: Evidence, folder: Path, look: Look) -> Iterator[str]:
@@ -243,7 +263,7 @@ def _all_marked(summary: Summary, evidence: Evidence, folder: Path, look: Look) 
         lines = look.hang(f"{mark}: {printable(text)}")
         yield from (look.paint(line, "warning") if mark == "mind" else line for line in lines)
     if words := answer.next_command(summary, evidence):
-        yield f"next: {_on(folder, *words)}"
+        yield f"next: {_again(words, summary, folder, look)}"
 
 
 def _marked(evidence: Evidence) -> Iterator[tuple[str, str]]:
@@ -253,7 +273,7 @@ def _marked(evidence: Evidence) -> Iterator[tuple[str, str]]:
     for text in shown.reasons(evidence):
         yield "why", text
     for gate in shown.news(evidence):
-        yield f"gate {gate.title}", f"{gate.status}: {gate.text}"
+        yield shown.came_out(gate), gate.text
     if evidence.verdict:
         yield "scope", evidence.scope
     if wrong := answer.wrong(evidence):
@@ -291,7 +311,7 @@ def _where(summary: Summary, folder: Path, look: Look) -> list[str]:
     link = look.link(path, folder / name)
     if name != REPORT.name:
         return [link]
-    shown = _on(folder, "open")
+    shown = _on(folder, look, "open")
     if cells(shown + GAP + path) <= look.width:
         return [f"{shown}{GAP}{link}"]
     return [shown, link] if look.rows([shown, path]) <= 2 * _TWO else [shown]

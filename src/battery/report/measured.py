@@ -1,0 +1,226 @@
+"""The main numbers of a battery: the learner at the start and at the end, the twin, the effect.
+
+Pure. Cells are texts; each surface aligns them in its own way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from battery.base.numbers import number, percent, signed, signed_percent
+from battery.records.findings import Evidence, Kind
+from battery.records.metric import METRICS, MONEY, OVERSEER, TOKENS, TURNS, Metric
+from battery.records.models import SOLVABLE
+from battery.records.summary import Metrics, PhaseMetrics, Summary
+from battery.report import evidence as shown
+from battery.report.evidence import NONE
+
+
+class Row(NamedTuple):
+    """One number: the learner at the start and at the end, the twin, and the difference.
+
+    Cells are texts, ready to be aligned; one that has nothing to say is empty.
+    """
+
+    name: str
+    first: str
+    last: str
+    twin: str
+    effect: str
+    interval: str
+
+
+def rows(summary: Summary, evidence: Evidence) -> list[Row]:
+    """List the main numbers: the cost, turns, the overseer, and the work that is done.
+
+    First and last are the learner in the first and the last iteration, the twin is that of the
+    last one. Effects are over the iterations after the first; an interval is there where the
+    verdict has one, in the row that it rests on: niche tasks have a row
+    of their own where it rests on them. Without a twin, the twin is empty and the effect is the
+    change from first to last.
+    """
+    cost, *followed = [MONEY if evidence.cost == MONEY else TOKENS, TURNS, OVERSEER]
+    return [
+        _row(cost, summary, evidence),
+        *([_niche_row(summary, evidence)] if _decisive(evidence) == "niche" else []),
+        *(_row(metric, summary, evidence) for metric in followed),
+        _work_row(summary, evidence),
+    ]
+
+
+def _decisive(evidence: Evidence) -> Kind:
+    group = shown.deciding(evidence)
+    return group.kind if group else "all"
+
+
+def heads(summary: Summary, evidence: Evidence) -> Row:
+    """Return the heads: `iter 1`, `iter 3`, `twin`, `effect, iter 2-3`, `94% interval`."""
+    first, last = (f"iter {side.iteration}" for side in ends(summary))
+    twin, effect = "twin" if evidence.has_twin else "", ""
+    if len(summary.iterations) > 1:
+        effect = f"effect, iter {_span(_measured(summary, evidence))}" if twin else "change"
+    group = evidence.group(_decisive(evidence))
+    interval = f"{shown.confidence(group.interval)} interval" if group and group.interval else ""
+    return Row("", first, last, twin, effect, interval)
+
+
+def _measured(summary: Summary, evidence: Evidence) -> list[int]:
+    """Return the iterations that the effects rest on."""
+    count = evidence.looks.iterations if evidence.looks else None
+    return [side.iteration for side in summary.iterations[1:count]]
+
+
+def _span(numbers: Sequence[int]) -> str:
+    return "-".join(dict.fromkeys(str(numbers[end]) for end in (0, -1)))
+
+
+def legend(summary: Summary, evidence: Evidence) -> list[str]:
+    """Say, in a line each, why the effect is not what the columns next to it seem to give."""
+    if not evidence.has_twin or len(summary.iterations) == 1 or not evidence.trusted:
+        return []
+    lines = [
+        f"effect on {shown.noun(evidence)}: of a typical task; in the means, large tasks weigh more"
+    ]
+    later = [side.iteration for side in summary.iterations[1:]]
+    if beyond := later[len(_measured(summary, evidence)) :]:
+        which = f"{'iterations' if len(beyond) > 1 else 'iteration'} {_span(beyond)}"
+        lines.append(f"effect without {which}: what was planned decides, and was known before")
+    return lines
+
+
+def _row(metric: str, summary: Summary, evidence: Evidence) -> Row:
+    sides = [*ends(summary), summary.control[-1] if summary.control else None]
+    cells = (NONE if side is None else _per_task(metric, side) for side in sides)
+    first, last, twin = cells
+    group = evidence.group("all")
+    interval = ""
+    if not evidence.has_twin:
+        effect = _own_change(metric, summary)
+    elif metric == evidence.cost:
+        ratio = group.ratio if group else None
+        effect = "" if ratio is None else shown.relative(ratio)
+        if group and group.interval and _decisive(evidence) == "all":
+            interval = shown.span(group.interval)
+    else:
+        effect = _difference(metric, evidence)
+    return Row(_label(metric), first, last, twin if summary.control else "", effect, interval)
+
+
+def _niche_row(summary: Summary, evidence: Evidence) -> Row:
+    """Write what niche tasks cost; in dollars that is known of all iterations together alone."""
+
+    def cell(side: Metrics) -> str:
+        beta = side.by_phase.beta
+        if evidence.cost == MONEY or not isinstance(beta, PhaseMetrics):
+            return NONE
+        return _brief(METRICS[TOKENS], beta.total_tokens / beta.count)
+
+    group = evidence.group("niche")
+    first, last = map(cell, ends(summary))
+    twin = cell(summary.control[-1]) if summary.control else ""
+    interval = shown.span(group.interval) if group and group.interval else ""
+    effect = shown.relative(group.ratio) if group else ""
+    return Row(
+        f"{METRICS[evidence.cost].plain} per niche task", first, last, twin, effect, interval
+    )
+
+
+def ends(summary: Summary) -> tuple[Metrics, Metrics]:
+    """Return the metrics of the first and the last iteration."""
+    return summary.iterations[0], summary.iterations[-1]
+
+
+def _label(metric: str) -> str:
+    return "overseer" if metric == OVERSEER else f"{METRICS[metric].plain} per task"
+
+
+#: A cell that is wider would leave no room for the others in 80 columns.
+_WIDEST: Final = 10
+
+
+def _per_task(metric: str, side: Metrics) -> str:
+    value = getattr(side, metric)
+    if value is None:
+        return NONE
+    if METRICS[metric].kind == "difference":
+        return percent(value)
+    if metric in {TOKENS, MONEY}:
+        return _brief(METRICS[metric], value / side.total_tasks)
+    return number(value)
+
+
+def _brief(metric: Metric, value: float) -> str:
+    text = metric.written(value, grouped=True)
+    return text if len(text) <= _WIDEST else f"{'$' if metric.money else ''}{value:.1e}"
+
+
+def _difference(metric: str, evidence: Evidence) -> str:
+    """Write how the means of both arms differ, for a metric that decides nothing."""
+    other = next((each for each in evidence.others if each.metric == metric), None)
+    if other is None or other.learn is None or other.frozen is None:
+        return ""
+    if METRICS[metric].kind == "difference":
+        return _points(other.learn, other.frozen)
+    return shown.relative(other.learn / other.frozen) if other.frozen else NONE
+
+
+def _own_change(metric: str, summary: Summary) -> str:
+    """Write how the learner changed from its first to its last iteration."""
+    first, last = (getattr(side, metric) for side in ends(summary))
+    if first is None or last is None or len(summary.iterations) == 1:
+        return ""
+    if METRICS[metric].kind == "difference":
+        return _points(last, first)
+    return shown.relative(last / first) if first else NONE
+
+
+def _points(own: float, base: float) -> str:
+    return f"{signed(100 * (own - base), 0)} pts"
+
+
+def _work_row(summary: Summary, evidence: Evidence) -> Row:
+    def share(side: Metrics) -> str:
+        ended_ok, asked = done_of_possible(side)
+        return f"{ended_ok:,}/{asked:,}" if asked else NONE
+
+    first, last = map(share, ends(summary))
+    twin = share(summary.control[-1]) if summary.control else ""
+    group, effect = evidence.group("all"), ""
+    if group and group.learn_calls and group.frozen_calls:
+        own, base = group.learn_done / group.learn_calls, group.frozen_done / group.frozen_calls
+        effect = _points(own, base)
+    elif not evidence.has_twin and len(summary.iterations) > 1:
+        start, end = map(_share_done, ends(summary))
+        effect = "" if start is None or end is None else _points(end, start)
+    return Row("possible tasks done", first, last, twin, effect, "")
+
+
+def _share_done(side: Metrics) -> float | None:
+    ended_ok, asked = done_of_possible(side)
+    return ended_ok / asked if asked else None
+
+
+def so_far(learner: Metrics, twin: Metrics | None) -> str:
+    """Compare one iteration's cost: `762 tokens per task, twin 1,511 (-50%)`; nothing unmeasured.
+
+    Of that iteration alone: what may be claimed is for the verdict to say.
+    """
+    # What nobody reports counts as 0 in the sum of the tokens, which is no measurement.
+    sides = [each for each in (learner, twin) if each]
+    known = [key for key in (TOKENS, TURNS) if getattr(learner, key) is not None]
+    metric = next((key for key in known if any(getattr(each, key) for each in sides)), None)
+    if metric is None:
+        return ""
+    text = f"{_per_task(metric, learner)} {_label(metric)}"
+    if twin is None or not getattr(twin, metric):
+        return text
+    change = round(getattr(learner, metric) / getattr(twin, metric) - 1, 2)
+    return f"{text}, twin {_per_task(metric, twin)} ({signed_percent(change, 0)})"
+
+
+def done_of_possible(metrics: Metrics) -> tuple[int, int]:
+    """Return how many tasks that can be done ended ok, and how many there were."""
+    phases = [getattr(metrics.by_phase, phase) for phase in SOLVABLE]
+    asked = [phase for phase in phases if isinstance(phase, PhaseMetrics)]
+    return sum(phase.ok for phase in asked), sum(phase.count for phase in asked)
