@@ -6,6 +6,7 @@ provider behind a gateway, passed on as it was; docs/reference/wire.md lists the
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -171,6 +172,8 @@ def _counts(usage: Json) -> Iterator[tuple[str, int]]:
             yield name, count
 
 
+# Every answer has the same dozen keys.
+@functools.lru_cache(maxsize=128)
 def _plain(key: str) -> str:
     # Answers use the same few names again and again; nobody may fill the memory with long ones.
     return _known_plain(key) if len(key) < _LONG_NAME else _made_plain(key)

@@ -20,6 +20,9 @@ from battery.review.own import without_thoughts
 from battery.review.parse import flag_missing, parse_proposals, parse_verdicts, with_existence
 from battery.review.prompts import overseer_prompt, rows, scrum_prompt
 
+#: Characters of the longest answer that is kept in memory once it was read; most have far fewer.
+_KEPT: Final = 100_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Earlier:
@@ -100,7 +103,7 @@ def _read_judgment(answer: str, earlier: Earlier) -> Reading:
     # The review's proposals are written anew: an older folder may hold none, and the repository
     # may have got a file since they were read.
     proposals, warnings = _proposals(earlier.answers.get(OVERSEER.role, ""), earlier)
-    verdicts, more = parse_verdicts(answer, proposals)
+    verdicts, more = _verdicts(answer, proposals)
     verdicts = flag_missing(verdicts, proposals)
     flags = [flag for verdict in verdicts for flag in verdict.flags]
     approved = sum(verdict.verdict == "APPROVE" for verdict in verdicts)
@@ -111,13 +114,19 @@ def _read_judgment(answer: str, earlier: Earlier) -> Reading:
     )
 
 
-# The judge's prompt, its answer and each summary read the same reviews, which takes longer than all
-# else about a summary; few are kept, because a review may be megabytes.
-_parsed = functools.lru_cache(maxsize=8)(parse_proposals)
+# The judge's prompt, its answer and the summary after each iteration read the same texts again,
+# which would take longer than all else about a summary.
+_kept_proposals = functools.lru_cache(maxsize=32)(parse_proposals)
+_kept_verdicts = functools.lru_cache(maxsize=32)(parse_verdicts)
+
+
+def _verdicts(answer: str, proposals: Sequence[Proposal]) -> tuple[list[Verdict], list[str]]:
+    parse = _kept_verdicts if len(answer) <= _KEPT else parse_verdicts
+    return parse(answer, tuple(proposals))
 
 
 def _proposals(review: str, earlier: Earlier) -> tuple[list[Proposal], list[str]]:
-    read, warnings = _parsed(review)
+    read, warnings = (_kept_proposals if len(review) <= _KEPT else parse_proposals)(review)
     proposals = list(read)
     if earlier.exists is not None:
         paths = {proposal.target_file for proposal in proposals if proposal.target_file}
