@@ -318,8 +318,13 @@ def test_ctrl_c_closes_the_battery_which_can_be_resumed(
             os.kill(os.getpid(), signal.SIGINT)
 
     gateway.before, gateway.delay = press, 0.2
-    with pytest.raises(KeyboardInterrupt) as caught:
-        run()
+    # A shell has its background jobs ignore it, and a program that does is not interrupted.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt) as caught:
+            run()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert isinstance(caught.value.__cause__, battery.BatteryError)
     assert "--resume" in str(caught.value.__cause__.hint)
     assert BatteryDir(Path("data/battery")).read_manifest().state == "interrupted"  # type: ignore[union-attr]

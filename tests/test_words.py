@@ -8,6 +8,7 @@ what is written as code is not looked at: code spans, options, single words with
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from itertools import chain
@@ -94,6 +95,7 @@ def passages() -> Iterator[Passage]:
             yield from literals(path)
     for path in sorted((ROOT / "examples").rglob("*.py")):
         yield from literals(path)
+    yield from comments(SOURCE / "starter.json", json.loads((SOURCE / "starter.json").read_text()))
     for path in sorted(SOURCE.rglob("templates/*.html")):
         yield Passage(path, 1, _MARKUP.sub(blank, path.read_text()))
     documents = (
@@ -109,6 +111,16 @@ def helps(name: str, command: Any) -> Iterator[Passage]:
     yield Passage(Path(f"{name} --help"), 1, command.help or "")
     for below in getattr(command, "commands", ()):
         yield from helps(f"{name} {below}", command.get_command(typer.Context(command), below))
+
+
+def comments(path: Path, document: Any) -> Iterator[Passage]:
+    """Yield what a tasks file says to people, at any depth."""
+    if isinstance(document, dict):
+        text = document.get("$comment", [])
+        yield Passage(path, 1, text if isinstance(text, str) else "\n".join(text))
+    inside = document.values() if isinstance(document, dict) else document
+    for value in inside if isinstance(document, dict | list) else ():
+        yield from comments(path, value)
 
 
 def blank(match: re.Match[str]) -> str:

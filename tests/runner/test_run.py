@@ -111,6 +111,17 @@ def test_a_target_that_cannot_begin_leaves_the_finished_battery_where_it_is(
     assert not warnings(told)
 
 
+def test_a_target_is_looked_at_once_also_before_a_finished_battery_makes_room(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """A system that battery starts may take a minute to come up."""
+    made = tmp_path / "made"
+    (tmp_path / "agent.py").write_text(f"open({str(made)!r}, 'a').write('.')\n{AGENT}")
+    for looks_and_uses in (2, 4):
+        asyncio.run(run(local(settings, tmp_path), lambda _event: None))
+        assert len(made.read_text()) == looks_and_uses
+
+
 def test_an_agent_that_was_edited_is_told_and_stays_on_record(
     settings: Settings, tmp_path: Path
 ) -> None:

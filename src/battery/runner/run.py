@@ -70,9 +70,9 @@ async def run(settings: Settings, tell: Observer, hold: Hold = _ALONE) -> Summar
     # What is refused here leaves no folder behind.
     battery = prepare.new(folder, settings)
     with hold.folder(folder.root, tell):
-        await _clear(battery, tell)
+        looked = await _clear(battery, tell)
         preflight.warn_of_earlier(battery, tell)
-        return await _carry_on(battery, tell, hold)
+        return await _carry_on(battery, tell, hold, looked)
 
 
 async def iterate(settings: Settings, tell: Observer) -> Summary:
@@ -119,33 +119,40 @@ def _recorded(battery: Battery) -> Journal:
     return Journal(battery.folder.iteration(number).journal)
 
 
-async def _clear(battery: Battery, tell: Observer) -> None:
+async def _clear(battery: Battery, tell: Observer) -> list[Event] | None:
     """Move a finished battery out of the way, and remove one that never made a call.
 
-    Refuses to touch anything else, and to make room for a battery that cannot begin.
+    Returns what a look at the target had to say, where one was needed. Refuses to touch anything
+    else, and to make room for a battery that cannot begin.
     """
     folder = battery.folder
     opened = prepare.finished_there(folder)
     if opened is None:
         folder.discard()
-        return
-    await _look(battery.settings)
+        return None
+    looked = await _look(battery.settings)
     target = folder.archive(opened.provenance)
     text = f"the finished battery in {folder.root} was moved to {target}"
     # Not to be missed with --quiet: what was there a moment ago is now elsewhere.
     tell(Notice(text, warning=True))
+    return looked
 
 
-async def _look(settings: Settings) -> None:
-    """Look whether everybody is there who will be asked; raise `CallError`."""
+async def _look(settings: Settings) -> list[Event]:
+    """Look whether everybody is there who will be asked; raise `CallError`.
+
+    Returns what there is to say of it once the battery begins.
+    """
 
     def mute(_event: Event) -> None:
-        """Say nothing: what is to be said is said once the battery begins."""
+        """Say nothing: targets are opened once more."""
 
+    said: list[Event] = []
     # Memories of no account: the real ones are where they are looked for later.
     with tempfile.TemporaryDirectory(prefix="battery-") as scratch:
         async with _opened(settings, BatteryDir(Path(scratch)), mute) as (workers, team, reviewing):
-            await preflight.require_there(workers[0], team, reviewing, settings, mute)
+            await preflight.require_there(workers[0], team, reviewing, settings, said.append)
+    return said
 
 
 @asynccontextmanager
@@ -163,9 +170,13 @@ async def _opened(
 
 @asynccontextmanager
 async def _asking(
-    battery: Battery, grader: Grader, tell: Observer
+    battery: Battery, grader: Grader, tell: Observer, looked: list[Event] | None
 ) -> AsyncIterator[Callable[..., Iteration]]:
-    """Open the targets, and yield what makes iterations that ask them."""
+    """Open the targets, and yield what makes iterations that ask them.
+
+    `looked` is what a look at them had to say, where somebody had one already: a system that
+    battery starts may take a minute to come up.
+    """
     settings, manifest = battery.settings, battery.manifest
 
     async def judge(task: Task, answer: Json) -> Checked | None:
@@ -180,7 +191,10 @@ async def _asking(
     )
     opened = _opened(settings, battery.folder, tell, asked)
     async with opened as (workers, llm_team, reviewing):
-        await preflight.require_there(workers[0], llm_team, reviewing, settings, tell)
+        if looked is None:
+            await preflight.require_there(workers[0], llm_team, reviewing, settings, tell)
+        for event in looked or ():
+            tell(event)
         await _put_memory_back(battery, workers)
         yield partial(
             Iteration,
@@ -207,7 +221,9 @@ async def _put_memory_back(battery: Battery, workers: Sequence[Worker]) -> None:
         await system.put_back([journal.memory for journal in journals if journal.memory])
 
 
-async def _carry_on(battery: Battery, tell: Observer, hold: Hold) -> Summary:
+async def _carry_on(
+    battery: Battery, tell: Observer, hold: Hold, looked: list[Event] | None = None
+) -> Summary:
     """Run the iterations that are missing; keep the manifest true whatever happens."""
     folder, manifest, settings = battery.folder, battery.manifest, battery.settings
     if battery.rescored:
@@ -227,7 +243,7 @@ async def _carry_on(battery: Battery, tell: Observer, hold: Hold) -> Summary:
         budget.read(folder, manifest.iterations_finished)
         # Before the targets are opened: what it leaves is the start of both arms.
         await empty_memories(battery, tell)
-        async with _asking(battery, grader, tell) as iteration:
+        async with _asking(battery, grader, tell, looked) as iteration:
             for number in missing:
                 with loop.breakable(), _standstill_noted(tell):
                     await _run_iteration(iteration, folder, number, budget, journal_at)
