@@ -19,6 +19,7 @@ from typer.main import get_command
 
 import battery
 from battery.cli import run as command
+from battery.cli.glossary import WORDS
 from battery.cli.grouped import about, default_of, names_of, sections
 from battery.cli.main import app
 from battery.comparison.timeline import History
@@ -30,6 +31,7 @@ from battery.records.manifest import Manifest
 from battery.records.models import Proposal
 from battery.records.plan import Plan
 from battery.records.summary import Summary
+from battery.records.word import GateName, Word
 from battery.report.machine import FORMATS
 from battery.store.artifacts import ARTIFACTS, MEMORY, Artifact
 from battery.store.schemas import SCHEMAS
@@ -39,6 +41,7 @@ DOCS: Final = Path(__file__).parent
 PAGES: Final = [
     DOCS / "index.md",
     DOCS / "how-to" / "read-the-artifacts.md",
+    DOCS / "explanation" / "verdict.md",
     *sorted((DOCS / "reference").glob("*.md")),
 ]
 
@@ -196,6 +199,29 @@ def _schemas(page: str) -> Iterator[str]:
     )
 
 
+def _glossary(page: str) -> Iterator[str]:
+    """Tabulate the words that battery prints."""
+    del page
+    return _table(["Word", "Meaning"], ([word, text] for word, text in WORDS.items()))
+
+
+def _verdicts(page: str) -> Iterator[str]:
+    """Tabulate what each verdict means."""
+    del page
+    return _table(["Word", "In plain words"], ([word, word.about.plain] for word in Word))
+
+
+def _gates(page: str) -> Iterator[str]:
+    """Tabulate what passes each gate."""
+    del page
+    rows = (
+        [about.title, f"`{gate}`", _sentence(about.asks)]
+        for gate in GateName
+        for about in [gate.about]
+    )
+    return _table(["Gate", "In files", "Passes when"], rows)
+
+
 def _formats(page: str) -> Iterator[str]:
     del page
     rows = ([f"`{kind.name}`", _sentence(kind.about)] for kind in FORMATS.values())
@@ -306,11 +332,14 @@ _TABLES: Final[dict[str, Callable[..., Iterator[str]]]] = {
     "figures": _figures,
     "files": _files,
     "formats": _formats,
+    "gates": _gates,
+    "glossary": _glossary,
     "keywords": _keywords,
     "members": _members,
     "options": _options,
     "overview": _overview,
     "schemas": _schemas,
+    "verdicts": _verdicts,
 }
 
 

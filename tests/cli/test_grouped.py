@@ -44,7 +44,9 @@ def test_every_option_is_in_one_group_and_few_options_are_one_list(words: list[s
 @pytest.mark.parametrize("words", [["run"], ["tasks", "import"], ["gateway"]], ids=" ".join)
 def test_one_column_goes_down_the_page_of_80_columns(words: list[str]) -> None:
     text = "\n".join(on_terminal(*words, "--help", columns=80, rows=24).everything)
-    options = text.partition("What ")[2] or text.partition("Where ")[2]
+    command, context = found(words)
+    first = next(title for title, _ in sections(command, context) if title != "Arguments")
+    options = text.partition(f"{first}:")[2]
     columns = {len(row[0]) for row in re.finditer(r"(?m)^  -[^.\n]*?  +(?=\S)", options)}
     assert len(columns) == 1
     assert max(map(len, text.splitlines())) <= 80
@@ -53,7 +55,7 @@ def test_one_column_goes_down_the_page_of_80_columns(words: list[str]) -> None:
 def test_what_an_option_defaults_to_and_may_be_is_said_in_one_bracket() -> None:
     text = " ".join(battery("run", "--help").stdout.split())
     assert "per iteration. [default: 1; 1 to 1,000]" in text
-    assert "Folder of artifacts. [default: data/battery; env: BATTERY_DIR]" in text
+    assert "Folder with the files of the battery. [default: data/battery; env: BATTERY_DIR]" in text
     # Limits that only keep typing errors out.
     assert "Seconds for one task. [default: 600] " in text
 

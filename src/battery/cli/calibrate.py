@@ -19,7 +19,7 @@ from battery.gauntlet import SEEDS, table
 from battery.records.findings import Record
 from battery.report.markdown.calibration import text
 
-Out = Annotated[Path, option("--output -o PATH", "Folder that the table is saved in.")]
+Out = Annotated[Path, option("--output -o PATH", "Folder to save the table in.")]
 
 
 def calibrate(
@@ -36,18 +36,18 @@ def calibrate(
     ] = None,
     only: Annotated[
         str | None,
-        option("--only TEXT", "Of the gauntlet, the systems with this in their name."),
+        option("--only TEXT", "Run only the systems of the gauntlet with this in their name."),
     ] = None,
     out: Out = Path("data/calibration"),
     as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
-    """Show how often each verdict is given where the truth is known.
+    """Show how often each verdict is given when the truth is known.
 
-    Batteries are drawn with known truths: nothing learned, much learned, forgetting, bluffing. The
-    verdict code that summarizes real ones judges them. With --preset gauntlet, systems that only
-    seem to learn, and some that do, are put through whole batteries. Exits with 1 when a verdict
-    is given more or less often than it may be.
+    Simulates batteries with a known truth: nothing learned, much learned, forgetting, bluffing. The
+    same code judges them as real batteries. With --preset gauntlet, it runs whole batteries on
+    systems that only seem to learn, and on some that do. Exits with 1 if a verdict is given more or
+    less often than it may be.
 
     \b
     Examples:

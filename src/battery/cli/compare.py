@@ -43,15 +43,13 @@ Printed = Annotated[
 ]
 Full = Annotated[
     bool,
-    option(
-        "--full", "Print all that it rests on as well: every flip, the twins, what else differs."
-    ),
+    option("--full", "Also print what it rests on: every flip, the twins, what else differs."),
 ]
 FailOn = Annotated[
     str | None,
     option(
         "--fail-on WORDS",
-        "End with exit code 3 on any of these, with commas between them: "
+        "End with exit code 3 on any of these words, separated by commas: "
         f"{', '.join(OF_COMPARISON)}. MIXED also counts as worse.",
     ),
 ]
@@ -70,9 +68,9 @@ def compare(
 ) -> None:
     """Compare two batteries, task by task.
 
-    Reports whether B is better or worse than A on the same tasks, by how much, which tasks flipped,
-    and what else differs. It calls both by their names, or by what tells their folders apart. Reads
-    both folders, archived ones too, and writes into neither.
+    Says whether B is better or worse than A on the same tasks, by how much, which tasks flipped,
+    and what else differs. Shows each by its name, or by the part of its folder's path that differs.
+    Archived folders work too. Writes into neither.
 
     \b
     Examples:

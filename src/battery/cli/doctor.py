@@ -25,8 +25,8 @@ Try = Annotated[
     bool,
     option(
         "--try",
-        "Make one real call of each kind as well, and say what was read. A gateway learns one task "
-        "from it, and what the calls cost is paid.",
+        "Also make one real call of each kind, and show what was read. A gateway learns one task "
+        "from it, and you pay for the calls.",
         Group.COST,
     ),
 ]
@@ -51,12 +51,12 @@ def doctor(
 ) -> None:
     """Check that everything is in place for a run.
 
-    One line each for tasks, folder, target, learning side and a twin that is named, with what to
-    do for what fails. Then each setting of a run, with its value and where it came from.
+    Prints one line each for tasks, folder, target, learning side and twin, and what to do if
+    something is wrong. Then it lists each setting with its value and where it came from.
 
-    Asks a URL for its front page only: no task is sent, so nothing is learned and nothing
-    is paid. --try does send one, to a local system in a scratch memory. Exits with 1 when something
-    is not fine.
+    Requests only the front page of a URL. It sends no task, so nothing is learned and nothing is
+    paid. With --try it sends one; a local system gets a scratch memory for it. Exits with 1 if
+    something is wrong.
 
     \b
     Examples:
@@ -81,13 +81,13 @@ def doctor(
         write_line(sys.stdout, "settings:")
         for name, value, source in settings:
             write_line(sys.stdout, f"  {name}: {printable(value)} ({printable(source)})")
-    # No error: the lines have said already what fails and what to do.
+    # Not an error: the lines above have said what fails and what to do.
     raise typer.Exit(0 if all(check.ok for check in [*checks, *(tried or [])]) else 1)
 
 
 def _tried(settings: Settings, checks: Sequence[Check]) -> list[Check]:
     if not all(check.ok for check in checks):
-        return [Check("try", False, "nothing was tried", "do first what the lines above say")]
+        return [Check("try", False, "nothing was tried", "first do what the lines above say")]
     # What the answers show takes long enough for a reader to wonder, and teaches a gateway.
     with progress(quiet=False) as show:
         show(Notice(trying.teaches(settings)))

@@ -17,9 +17,9 @@ from battery.records.models import ARM_NAMES
 from battery.store.battery_dir import BatteryDir
 
 Format = Annotated[
-    Literal["inspect"], argument("FORMAT", "Whose format: inspect (Inspect AI logs).")
+    Literal["inspect"], argument("FORMAT", "Which format: inspect (Inspect AI logs).")
 ]
-Output = Annotated[Path, option("--output -o FOLDER", "Folder that the files are written to.")]
+Output = Annotated[Path, option("--output -o FOLDER", "Folder to write the files to.")]
 
 
 def export(
@@ -34,8 +34,8 @@ def export(
 ) -> None:
     """Write a battery in the format of another tool.
 
-    For Inspect AI: one log for each arm, a sample for each task, an epoch for each iteration.
-    Inspect looks for logs in the folder `logs` unless it is told otherwise.
+    For Inspect AI: a log each for learner and twin, a sample for each task, an epoch for each
+    iteration. Inspect looks for logs in the folder `logs` by default.
 
     \b
     Examples:

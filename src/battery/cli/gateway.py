@@ -24,7 +24,7 @@ Store = Annotated[
     Path,
     option(
         "--store PATH",
-        "Folder of the gateway's memory; an existing one is continued.",
+        "Folder of the gateway's memory. An existing memory is used again.",
         Group.SERVED,
     ),
 ]
@@ -52,7 +52,7 @@ Bluff = Annotated[
     bool,
     option(
         "--bluff",
-        "Claim success where there is no supply.",
+        "Claim success on impossible tasks.",
         Group.SHOWN_WRONG,
     ),
 ]
@@ -101,9 +101,9 @@ def gateway(
 ) -> None:
     """Serve the embedded gateway until interrupted.
 
-    It answers respond, chat and distill on one port, so both --gateway and --llm-team take its
-    URL. It asks for no credentials, so keep it on this machine. Web pages are refused: it takes
-    JSON only, no request with an Origin, and a Host header only with its own address.
+    It answers respond, chat and distill on one port, so use its URL for both --gateway and
+    --llm-team. It asks for no credentials, so keep it on this machine. Web pages cannot call it: it
+    takes only JSON, no request with an Origin, and only its own address as Host.
 
     \b
     Example:

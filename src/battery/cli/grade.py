@@ -22,7 +22,7 @@ TasksFile = Annotated[
     Path | None,
     option(
         "--tasks PATH",
-        "Tasks file with other checks, which must ask the same [default: the one in DIR].",
+        "Tasks file with the same tasks and other checks [default: the one in DIR].",
         dir_okay=False,
     ),
 ]
@@ -40,8 +40,8 @@ def grade(
 ) -> None:
     """Grade saved answers again after checks changed.
 
-    Says which calls flipped, then rebuilds metrics and summary. Uses no network at all. Runs the
-    Python and command checks that the tasks file names.
+    Shows which grades changed, then rebuilds metrics and summary. Uses no network. Runs the Python
+    and command checks that the tasks file names.
 
     \b
     Examples:

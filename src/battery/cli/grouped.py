@@ -24,12 +24,12 @@ _ALIASES: Final = {"--output": "--out"}
 class Group(StrEnum):
     """A heading in the help of a command with many options, in the order of the help."""
 
-    MEASURED = "What is measured"
-    SIZE = "How much"
-    ASSUMED = "What is assumed"
-    COLUMNS = "What is in the data set"
-    TASKS = "What becomes of it"
-    SERVED = "Where it listens, what it remembers"
+    MEASURED = "System and tasks"
+    SIZE = "Size of the battery"
+    ASSUMED = "Assumptions"
+    COLUMNS = "Columns of the data set"
+    TASKS = "Tasks to write"
+    SERVED = "Address and memory"
     COST = "Cost and limits"
     PLACE = "Name and place"
     REVIEWS = "Reviews"

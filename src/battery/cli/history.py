@@ -12,12 +12,12 @@ from battery.cli.output import print_record
 from battery.commands import history as stage
 from battery.report.terminal.results import print_history
 
-Searched = Annotated[Path, argument("FOLDER", "Folder to search, with all folders in it.")]
+Searched = Annotated[Path, argument("FOLDER", "Folder to search, with all folders below it.")]
 
 
 Tagged = Annotated[
     list[str] | None,
-    option("--tag WORD", "Only batteries with this tag; may be repeated, for all of them."),
+    option("--tag WORD", "Only batteries with this tag; if repeated, with all of them."),
 ]
 
 
@@ -29,8 +29,8 @@ def history(
 ) -> None:
     """List all batteries under a folder, with a trend.
 
-    One line each, oldest first, archived ones too. Batteries of the same tasks and system are one
-    set, and only within a set is there a trend. Writes nothing.
+    One line each, oldest first, archived ones included. Batteries of the same tasks and system are
+    a set, and each set has its own trend. Writes nothing.
 
     \b
     Examples:

@@ -21,14 +21,13 @@ Yes = Annotated[bool, option("--yes -y", "Ask nothing; write the defaults.")]
 
 _NEXT = """\
 Edit {file}:
-  models        the names that your system knows
-  phases        tasks of your own: what an answer must have (checks), and new
-                tasks for the same lesson (siblings); what is there is invented
-  expectations  what the gates hold them to; the defaults will do for a start
+  models        the model names that your system knows
+  phases        replace the invented tasks by yours, with what a right answer
+                must have (checks) and new tasks for the same lesson (siblings)
+  expectations  what the gates expect; the defaults will do for a start
 The $comment of each task says what makes a good one.
 
-Then, for a class or function (or a command: 'exec:./agent {{verb}}'), which
-battery starts with a twin that learns nothing:
+Then, for a class or function (or a command: 'exec:./agent {{verb}}'):
   battery doctor{tasks} --target python:agent.py:Agent --try
   battery run{tasks} --target python:agent.py:Agent
 
@@ -38,15 +37,16 @@ For a gateway, with its learning side and a second deployment as the twin:
   battery run{tasks} --target http://localhost:3100 \\
     --llm-team http://localhost:3100 --control-gateway http://localhost:3200
 
-With --dry-run, a run only lists its calls; what they could show says
+Before you pay for a run, add --dry-run to list its calls, and see what a
+battery of this size could detect:
   battery power{tasks}"""
 
 
 def init(folder: Here = Path(), yes: Yes = False, debug: options.Debug = False) -> None:
     """Write a starter for tasks of your own.
 
-    Writes tasks.json, commented and ready to be edited, and the schema that an editor checks it
-    by. Overwrites nothing. On a terminal it asks for a few names first, each with a default.
+    Writes tasks.json, with comments and ready for you to edit, and the schema with which an editor
+    checks it. Overwrites nothing. On a terminal it first asks for a few names, each with a default.
 
     \b
     Examples:
@@ -54,11 +54,11 @@ def init(folder: Here = Path(), yes: Yes = False, debug: options.Debug = False) 
       battery init my-system --yes
     """
     stage.require_free(folder)
-    # Without a terminal there is nobody to answer, and a script must not hang on a question.
+    # Without a terminal nobody can answer, and a script must not hang on a question.
     asked = not yes and sys.stdin.isatty() and sys.stdout.isatty()
     tasks, schema = stage.init(folder, _ask() if asked else Names())
     typer.echo(printable(f"wrote {tasks}: invented tasks, with comments"))
-    typer.echo(printable(f"wrote {schema}: what an editor checks that file by") + "\n")
+    typer.echo(printable(f"wrote {schema}: for editors, to check that file") + "\n")
     named = "" if folder == Path() else f" --tasks {shlex.quote(str(tasks))}"
     typer.echo(visible(_NEXT.format(file=tasks, tasks=named)))
 

@@ -45,10 +45,8 @@ def iterate(
 ) -> None:
     """Add one iteration to a finished battery.
 
-    The summary is written again and grows a column. Asks the tasks that the battery ran, as often
-    as it did, of the system and the twin that it ran on, with the memory they have by now.
-
-
+    Runs the same tasks, as often as before, on the same system and twin, with the memory that they
+    have by now. The summary is written again, with one more column.
 
     \b
     Example:

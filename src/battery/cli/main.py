@@ -72,13 +72,14 @@ def battery(
 ) -> None:
     """Measure whether an AI agent system really gets better with use.
 
-    Asks the same tasks again and again, lets the system learn between the rounds, and says what
-    can honestly be claimed.
+    Gives it the same tasks again and again, lets it learn between the rounds, and compares it with
+    a twin that learns nothing. Then it says what you can honestly claim.
 
     \b
     Start here:
-      battery run --iterations 3     on the embedded gateway: no network, no cost
-      battery doctor                 is everything in place for a run of your own?
+      battery run          try it on the embedded gateway: no network, no cost
+      battery init         write tasks of your own, and see what to run next
+      battery glossary     what the words mean
     """
 
 

@@ -31,8 +31,8 @@ def open_report(
 ) -> None:
     """Open the report of a battery in the browser.
 
-    Writes the page first where there is none, or where the battery has gone on since. Prints its
-    path, and nothing else where there is no browser to open: over ssh, in a pipeline.
+    Writes the page first if there is none, or if the battery has gone on since. Prints its path.
+    Without a browser, such as over ssh or in a pipeline, that is all.
 
     \b
     Examples:

@@ -15,7 +15,7 @@ Dir = Annotated[
     Path | None,
     option(
         "--dir -d PATH",
-        "Folder of artifacts [default: data/battery].",
+        "Folder with the files of the battery [default: data/battery].",
         Group.PLACE,
         envvar="BATTERY_DIR",
     ),
@@ -39,21 +39,19 @@ Name = Annotated[
     str | None,
     option(
         "--name TEXT",
-        "What to call the battery, wherever it is shown; may be changed later.",
+        "Name of the battery, shown wherever it appears; you can change it later.",
         Group.PLACE,
     ),
 ]
 Note = Annotated[
     str | None,
-    option(
-        "--note TEXT", "What to remember of it, such as what is new in the system.", Group.PLACE
-    ),
+    option("--note TEXT", "A note about it, such as what is new in the system.", Group.PLACE),
 ]
 Tag = Annotated[
     list[str] | None,
     option(
         "--tag WORD",
-        "A word to sort batteries by, without spaces and commas; may be repeated.",
+        "A word to find batteries by, without spaces or commas; may be repeated.",
         Group.PLACE,
     ),
 ]
@@ -90,7 +88,7 @@ LlmTeamHeader = Annotated[
     list[str] | None,
     option(
         "--llm-team-header 'NAME: VALUE'",
-        "Header for the learning side, where that is another host; also LLM_TEAM_TOKEN, "
+        "Header for the learning side, if that is another host; also LLM_TEAM_TOKEN, "
         "LLM_TEAM_HEADERS.",
         Group.CREDENTIALS,
     ),
@@ -109,7 +107,7 @@ ControlHeader = Annotated[
     list[str] | None,
     option(
         "--control-header 'NAME: VALUE'",
-        "Header for the twin, where that is another host; also CONTROL_GATEWAY_TOKEN, "
+        "Header for the twin, if that is another host; also CONTROL_GATEWAY_TOKEN, "
         "CONTROL_GATEWAY_HEADERS.",
         Group.CREDENTIALS,
     ),
@@ -118,7 +116,7 @@ NoControl = Annotated[
     bool,
     option(
         "--no-control",
-        "Leave out the twin, so that nothing tells learning from drift.",
+        "Run without a twin; then nothing tells learning from drift.",
         Group.MEASURED,
     ),
 ]
@@ -126,7 +124,7 @@ Repeats = Annotated[
     int | None,
     option(
         "--repeats R",
-        "How often learner and twin are asked each task, per iteration [default: 1].",
+        "How often learner and twin do each task, per iteration [default: 1].",
         Group.SIZE,
         **LIMITS["repeats"],
     ),
@@ -135,7 +133,7 @@ Seed = Annotated[
     int | None,
     option(
         "--seed N",
-        "Seed of the coin that decides whether learner or twin is asked first [default: drawn at "
+        "Seed of the coin that decides whether learner or twin goes first [default: drawn at "
         "random].",
         Group.SIZE,
         **LIMITS["seed"],
@@ -145,7 +143,7 @@ Limit = Annotated[
     int | None,
     option(
         "--limit N",
-        "Take only the first N tasks of each phase [default: all].",
+        "Take only the first N tasks of each kind [default: all].",
         Group.SIZE,
         **LIMITS["limit"],
     ),
@@ -153,7 +151,7 @@ Limit = Annotated[
 DryRun = Annotated[
     bool,
     option(
-        "--dry-run", "Print how many calls it would make, and each in order; make none.", Group.COST
+        "--dry-run", "Print how many calls it would make, and list them; make none.", Group.COST
     ),
 ]
 RespondTimeout = Annotated[
@@ -173,19 +171,19 @@ Concurrency = Annotated[
     int | None,
     option(
         "--concurrency N",
-        "Tasks of a phase asked at the same time; a resume keeps it [default: 1].",
+        "How many tasks of one kind run at the same time; a resume keeps it [default: 1].",
         Group.SIZE,
         **LIMITS["concurrency"],
     ),
 ]
 Resume = Annotated[
-    bool, option("--resume", "Continue an unfinished battery; nothing is asked twice.", Group.PLACE)
+    bool, option("--resume", "Continue an unfinished battery; no call is made twice.", Group.PLACE)
 ]
 MaxTokens = Annotated[
     int | None,
     option(
         "--max-tokens N",
-        "Pause with exit code 4, between two tasks, once the calls on disk have spent N tokens; "
+        "Pause between two tasks, with exit code 4, once all calls together have spent N tokens; "
         "--resume with a higher number goes on [default: no cap].",
         Group.COST,
         **LIMITS["max_tokens"],
@@ -195,8 +193,7 @@ MaxCost = Annotated[
     float | None,
     option(
         "--max-cost USD",
-        "The same for what they cost, in US dollars; needs a price for each model [default: no "
-        "cap].",
+        "The same for the cost in US dollars; needs a price for each model [default: no cap].",
         Group.COST,
         **LIMITS["max_cost"],
     ),
@@ -205,8 +202,8 @@ Feedback = Annotated[
     FeedbackLevel | None,
     option(
         "--feedback LEVEL",
-        "What a system that battery starts is told of each task: none, grade (whether it passed), "
-        "or answer (also why not, and what would have been right) [default: grade].",
+        "What battery tells a system that it starts about each task: none, grade (whether it "
+        "passed), or answer (also why not, and what would have been right) [default: grade].",
         Group.MEASURED,
     ),
 ]
@@ -214,8 +211,8 @@ Meter = Annotated[
     str | None,
     option(
         "--meter URL",
-        "Count what a system that battery starts asks of its models: the OpenAI-compatible "
-        "endpoint that it would call, such as http://localhost:11434/v1 [default: its own word].",
+        "Count the tokens of a system that battery starts: the OpenAI-compatible endpoint that it "
+        "calls, such as http://localhost:11434/v1 [default: the numbers that it reports].",
         Group.MEASURED,
         envvar="BATTERY_METER",
     ),
@@ -224,8 +221,7 @@ KeepGoing = Annotated[
     bool,
     option(
         "--keep-going",
-        "Go on although learner and twin differ in iteration 1 already, which makes the battery "
-        "INVALID.",
+        "Go on if learner and twin differ in iteration 1 already; the battery is INVALID then.",
         Group.COST,
     ),
 ]
@@ -233,7 +229,7 @@ Repo = Annotated[
     Path | None,
     option(
         "--repo PATH",
-        "Check in this repository whether the files that proposals name exist.",
+        "Check whether the files that proposals name exist in this repository.",
         Group.REVIEWS,
         exists=True,
         file_okay=False,
@@ -262,8 +258,8 @@ Prepare = Annotated[
     str | None,
     option(
         "--prepare CMD",
-        "Command that empties a memory before iteration 1, run once for the learner and once for "
-        "the twin; it gets BATTERY_ARM (`learn` or `frozen`), and GATEWAY_URL or BATTERY_MEMORY.",
+        "Command that empties the memory before iteration 1. It runs once for the learner and once "
+        "for the twin, with BATTERY_ARM (`learn` or `frozen`) and GATEWAY_URL or BATTERY_MEMORY.",
         Group.MEASURED,
     ),
 ]
@@ -271,7 +267,7 @@ Reviewer = Annotated[
     str | None,
     option(
         "--reviewer WHO",
-        "Who answers reviews and judgments: rules, or openai:URL for a model behind an "
+        "Who writes reviews and judgments: rules, or openai:URL for a model behind an "
         "OpenAI-compatible endpoint, whose key comes from BATTERY_REVIEWER_KEY [default: the "
         "system itself].",
         Group.REVIEWS,
@@ -282,7 +278,7 @@ FailOn = Annotated[
     str | None,
     option(
         "--fail-on WORDS",
-        "End with exit code 3 on any of these, with commas between them: "
+        "End with exit code 3 on any of these words, separated by commas: "
         f"{', '.join(CONDITIONS)}. A gate's name means that this gate failed.",
     ),
 ]
@@ -294,7 +290,7 @@ ConfigFile = Annotated[
     Path | None,
     option(
         "--config PATH",
-        "Settings file [default: battery.toml where there is one].",
+        "Settings file [default: battery.toml, if there is one].",
         Group.PLACE,
         envvar="BATTERY_CONFIG",
         is_eager=True,
@@ -302,7 +298,7 @@ ConfigFile = Annotated[
     ),
 ]
 Full = Annotated[
-    bool, option("--full", "Show what the verdict rests on as well: tasks by name, tests, gates.")
+    bool, option("--full", "Also show what the verdict rests on: tasks by name, tests, gates.")
 ]
 Quiet = Annotated[bool, option("--quiet -q", "Show no progress, only warnings and the result.")]
-Debug = Annotated[bool, option("--debug", "Show the whole stack of an error.")]
+Debug = Annotated[bool, option("--debug", "Show the stack trace of an error.")]

@@ -34,7 +34,7 @@ From = Annotated[
     Path | None,
     option(
         "--from DIR",
-        "Take what is not given from this battery, which has a twin.",
+        "Battery with a twin; it gives every value that you do not name.",
         Group.ASSUMED,
         exists=True,
         file_okay=False,
@@ -44,7 +44,7 @@ Drop = Annotated[
     float | None,
     option(
         "--drop SHARE",
-        "Ask about this drop: 0.1 is 10% fewer tokens from iteration to iteration.",
+        "The drop to look for: 0.1 is 10% fewer tokens from iteration to iteration.",
         Group.ASSUMED,
         min=0.001,
         max=0.95,
@@ -65,9 +65,9 @@ def power(
 ) -> None:
     """Estimate what a run could detect.
 
-    Prints for each question of the verdict the smallest drop that most batteries of this size show;
-    with --drop also the chance that this drop is seen, and how many iterations, tasks or repeats
-    would be enough. Nothing is asked of any gateway.
+    For each question of the verdict, prints the smallest drop that most batteries of this size
+    show. With --drop, also prints the chance to see this drop, and how many iterations, tasks or
+    repeats would be enough. Calls no system.
 
     \b
     Examples:

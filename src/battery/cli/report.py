@@ -35,9 +35,9 @@ def report(
 ) -> None:
     """Write the report: one page that opens anywhere.
 
-    It holds the verdict, every number behind it, every review and the transcript of every call, and
-    loads nothing from anywhere. Computed from the saved runs, without network and without touching
-    another file; of a battery that is still running it shows the iterations whose tasks are done.
+    The page has the verdict, every number behind it, every review and the transcript of every call.
+    It loads nothing from elsewhere. Uses no network, and changes no other file. While a battery
+    runs, the page shows the iterations whose tasks are done.
 
     \b
     Examples:

@@ -60,9 +60,10 @@ def review(
 ) -> None:
     """Redo review and judgment of an iteration.
 
-    Works from saved artifacts: no task is asked again, and the older texts are kept next to the
-    new ones. Reads folders of the original battery too; there the model's name comes from --tasks,
-    else from the original's summary, else from the usual tasks file.
+    Works from saved files: no task runs again, and the older texts are kept next to the new ones.
+
+    Also reads folders of the original battery. There the model's name comes from --tasks, else from
+    the original summary, else from the usual tasks file.
 
     \b
     Examples:

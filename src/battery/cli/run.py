@@ -59,19 +59,19 @@ def run(
 ) -> None:
     """Run a battery from the start, or resume one.
 
-    Each iteration asks the tasks, lets the system under test learn from them, and has a large
-    model review and judge the result.
+    In each iteration the system does the tasks and then learns from them, and a large model reviews
+    the result. A twin of the system does the same tasks and never learns, so that you see what
+    learning changed.
 
-    Without --target it starts the embedded gateway, which needs no network and costs nothing. Each
-    task is asked of the system and of its twin, which never learns, to compare with. A live gateway
-    needs --control-gateway for that; all other systems bring a twin.
+    Without --target, battery starts the embedded gateway, which needs no network and costs nothing.
+    A live gateway needs a second deployment as its twin: --control-gateway. For all other systems,
+    battery makes the twin itself.
 
-    When the two differ in iteration 1 already, it stops there, before anything is learned, unless
-    --keep-going is given or battery itself gave both the same memory.
+    If learner and twin differ in iteration 1 already, the run stops before anything is learned,
+    unless battery itself gave both the same memory. --keep-going goes on.
 
-
-    A finished battery in the folder is moved to archive/ first; an unfinished one is refused unless
-    --resume is given.
+    A finished battery in the folder moves to archive/ first. An unfinished one is refused without
+    --resume.
 
     \b
     Examples:

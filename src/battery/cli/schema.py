@@ -18,9 +18,9 @@ Name = Annotated[str | None, argument("NAME", "Which one [default: a list of all
 def schema(name: Name = None, debug: options.Debug = False) -> None:
     """Print the JSON Schema of a file or a call.
 
-    Without a name it lists them, each with the file that it describes; respond, distill and chat
-    are the calls that a gateway has to answer, each with its request. They are written in the
-    dialect of 2020-12, for editors and validators.
+    Without a name it lists all schemas, each with the file that it describes. respond, distill and
+    chat are the calls that a gateway has to answer, with request and answer. Editors and validators
+    read these schemas; the dialect is 2020-12.
 
     \b
     Examples:

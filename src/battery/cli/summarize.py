@@ -32,7 +32,7 @@ Output = Annotated[
     Path | None,
     option(
         "--output -o PATH",
-        "Write that to this file, whole or not at all, instead of standard output.",
+        "Write that to this file instead of standard output.",
         dir_okay=False,
     ),
 ]
@@ -52,7 +52,7 @@ def summarize(
 ) -> None:
     """Rebuild metrics and summary from saved runs.
 
-    Uses no network at all. Works in folders of the original battery too.
+    Uses no network. Also works in folders of the original battery.
 
     \b
     Examples:

@@ -43,7 +43,8 @@ COMMANDS: Final = {
         "power": "Estimate what a run could detect.",
         "gateway": "Serve the embedded gateway until interrupted.",
         "schema": "Print the JSON Schema of a file or a call.",
-        "calibrate": "Show how often each verdict is given where the truth is known.",
+        "calibrate": "Show how often each verdict is given when the truth is known.",
+        "glossary": "Explain the words that battery prints.",
     },
 }
 SUMMARIES: Final = {name: text for group in COMMANDS.values() for name, text in group.items()}

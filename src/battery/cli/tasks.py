@@ -27,7 +27,7 @@ app = typer.Typer(
 )
 
 Data = Annotated[Path, argument("DATA", "Data set: .jsonl, .json, .csv or .tsv.")]
-Prompt = Annotated[str, option("--prompt COLUMN", "Column with what is asked.", Group.COLUMNS)]
+Prompt = Annotated[str, option("--prompt COLUMN", "Column with the question.", Group.COLUMNS)]
 Answer = Annotated[str, option("--answer COLUMN", "Column with the right answer.", Group.COLUMNS)]
 Spec = Annotated[
     list[str] | None,
@@ -35,9 +35,7 @@ Spec = Annotated[
 ]
 Check = Annotated[
     stage.Method,
-    option(
-        "--check auto|contains|number|equals|matches", "What an answer is held to.", Group.TASKS
-    ),
+    option("--check auto|contains|number|equals|matches", "How answers are checked.", Group.TASKS),
 ]
 At = Annotated[
     str | None,
@@ -55,7 +53,7 @@ KindBy = Annotated[
     str | None,
     option(
         "--phase-by COLUMN",
-        "Column with the kind of each task, not --phase.",
+        "Column with the kind of each task, instead of --phase.",
         Group.COLUMNS,
     ),
 ]
@@ -63,7 +61,7 @@ SiblingsBy = Annotated[
     str | None,
     option(
         "--siblings-by COLUMN",
-        "Column whose equal values make rows siblings of the first.",
+        "Rows with the same value in this column become siblings of the first.",
         Group.COLUMNS,
     ),
 ]
@@ -110,9 +108,9 @@ def import_tasks(
 ) -> None:
     """Make a tasks file from a data set.
 
-    Each row becomes a task with the prompt in its spec, held to the answer by a check: words and
-    numbers are looked for in the words of what the system answers, or what is at --path has to be
-    equal. Refuses rows without an answer and rows that ask the same, and overwrites nothing.
+    Each row becomes a task with the question in its spec and a check made from the answer. The
+    check looks for words and numbers in the text of an answer; with --path, what is there must be
+    equal. Refuses rows without an answer and repeated questions. Overwrites nothing.
 
     \b
     Examples:

@@ -24,7 +24,7 @@ from battery.watch.watch import status_of, status_text
 #: Seconds between two looks at the folder: soon enough to look live, seldom enough to cost nothing.
 _PAUSE_S = 0.5
 
-Once = Annotated[bool, option("--once", "Print how far it is now, and exit.")]
+Once = Annotated[bool, option("--once", "Print how far the battery is now, and exit.")]
 
 
 def watch(
@@ -38,12 +38,12 @@ def watch(
 ) -> None:
     """Follow a battery from another terminal.
 
-    Shows what the run itself shows, and the summary when the battery is finished. Only reads: the
-    run does not notice, and ending the watch does it no harm. Of a folder of the original script
-    it shows the summary at once.
+    Shows what the run itself shows, and the summary when the battery is finished. It only reads, so
+    you can start and end it at any time. For a folder of the original script it shows the summary
+    at once.
 
-    When the run stops early, a watch on a terminal says so and waits for somebody to resume it;
-    elsewhere it ends with 1, or 4 where it paused.
+    If the run stops early, a watch on a terminal says so and waits for somebody to resume it.
+    Elsewhere it exits with 1, or with 4 if the battery paused.
 
     \b
     Examples:

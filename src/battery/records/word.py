@@ -43,6 +43,8 @@ class AboutWord(NamedTuple):
     short: str
     #: An error is a failed test as well; other words that claim nothing are skipped tests.
     level: Level
+    #: What it means, for people who have not seen it before.
+    plain: str
     #: Whether it claims learning: false alarms of such words have a bound, and no pipeline may
     #: fail on one.
     claims: bool = False
@@ -61,24 +63,112 @@ class Word(_Described):
     """The verdict in a word: in this order, but for INDICATIVE, the first that fits is given."""
 
     # Not trusted are the two words under which every other number is in doubt: the battery was
-    # spoiled, or the gateway that reports its own tokens claimed what it did not do.
-    INVALID = "INVALID", AboutWord("bad", "INVAL", "error", trusted=False, caveat=_UNTRUSTED)
-    DISHONEST = "DISHONEST", AboutWord("bad", "DISH", "error", trusted=False, caveat=_UNTRUSTED)
-    REGRESSED = "REGRESSED", AboutWord("bad", "REGR", "error", caveat="it got worse with use")
+    # spoiled, or the system that reports its own tokens claimed what it did not do.
+    INVALID = (
+        "INVALID",
+        AboutWord(
+            "bad",
+            "INVAL",
+            "error",
+            "The numbers are worthless, and the summary says why.",
+            trusted=False,
+            caveat=_UNTRUSTED,
+        ),
+    )
+    DISHONEST = (
+        "DISHONEST",
+        AboutWord(
+            "bad",
+            "DISH",
+            "error",
+            "The system claims what it did not do.",
+            trusted=False,
+            caveat=_UNTRUSTED,
+        ),
+    )
+    REGRESSED = (
+        "REGRESSED",
+        AboutWord(
+            "bad",
+            "REGR",
+            "error",
+            "It got worse: the work costs more, or less of it gets done.",
+            caveat="it got worse with use",
+        ),
+    )
     # A gain that is paid for, in cost or in tasks that are no longer done: a person has to decide.
-    MIXED = "MIXED", AboutWord("open", "MIXED", "warning")
+    MIXED = (
+        "MIXED",
+        AboutWord(
+            "open",
+            "MIXED",
+            "warning",
+            "A gain with a price: more gets done and it costs more, or it costs less and less "
+            "gets done.",
+        ),
+    )
     # What is asked again gains and what is new does not: answers were kept, and no lesson.
     MEMORISED = (
         "MEMORISED",
-        AboutWord("bad", "MEMO", "warning", caveat="it kept answers and no lessons"),
+        AboutWord(
+            "bad",
+            "MEMO",
+            "warning",
+            "Repeated tasks cost less, and new ones of the same kind do not.",
+            caveat="it kept answers and no lessons",
+        ),
     )
-    COMPOUNDING = "COMPOUNDING", AboutWord("good", "COMP", "notice", claims=True)
-    LEARNED = "LEARNED", AboutWord("good", "LEARN", "notice", claims=True)
-    NO_EFFECT = "NO EFFECT", AboutWord("open", "NO EF", "warning")
-    INCONCLUSIVE = "INCONCLUSIVE", AboutWord("open", "INCON", "warning", undecided=True)
+    COMPOUNDING = (
+        "COMPOUNDING",
+        AboutWord(
+            "good",
+            "COMP",
+            "notice",
+            "As LEARNED, and the saving goes on growing, which takes five iterations to show.",
+            claims=True,
+        ),
+    )
+    LEARNED = (
+        "LEARNED",
+        AboutWord(
+            "good",
+            "LEARN",
+            "notice",
+            "With what was learned, the work costs clearly less, or more of it gets done, and "
+            "nothing was faked or forgotten.",
+            claims=True,
+        ),
+    )
+    NO_EFFECT = (
+        "NO EFFECT",
+        AboutWord(
+            "open",
+            "NO EF",
+            "warning",
+            "A difference that counts is ruled out. This is a result.",
+        ),
+    )
+    INCONCLUSIVE = (
+        "INCONCLUSIVE",
+        AboutWord(
+            "open",
+            "INCON",
+            "warning",
+            "Nothing is shown either way. The summary says what would settle it.",
+            undecided=True,
+        ),
+    )
     # With one arm it is tried before the four that compare arms. One arm cannot do better: a
     # warning at every run would be noise.
-    INDICATIVE = "INDICATIVE", AboutWord("open", "INDIC", "notice")
+    INDICATIVE = (
+        "INDICATIVE",
+        AboutWord(
+            "open",
+            "INDIC",
+            "notice",
+            "There is only a trend, whatever its cause, because there was no twin.",
+        ),
+    )
 
     about: AboutWord
 
