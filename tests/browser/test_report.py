@@ -124,7 +124,9 @@ def test_the_keyboard_opens_a_transcript_and_goes_on_from_there(visit: Visit, re
     after = page.get_by_role("button", name="Iteration after")
     after.press("Enter")
     expect(page.locator(".sheet h3")).to_have_text("Iteration 2, learner, repeat 1")
-    expect(page.get_by_role("status")).to_have_text("iteration 2, learner, repeat 1")
+    expect(page.get_by_role("dialog").get_by_role("status")).to_have_text(
+        "iteration 2, learner, repeat 1"
+    )
     after.press("Enter")
     expect(page.locator(".sheet h3")).to_have_text("Iteration 3, learner, repeat 1")
     # At the end the button can do no more, and still has the focus.
@@ -470,16 +472,117 @@ def test_rows_can_be_limited_to_bluffs_and_to_new_tasks(visit: Visit, graded: Pa
     rows = page.locator(".board tbody tr:not(.phase):visible")
     headings = page.locator(".board tr.phase:visible")
     assert (rows.count(), headings.count()) == (16, 3)
-    page.get_by_role("button", name="Bluffs").click()
+    bar = page.get_by_role("search", name="Tasks by iteration")
+    bar.get_by_role("button", name="Bluffs").click()
     assert (rows.count(), headings.count()) == (2, 1)
     # Without its task above it, a new one says whose sibling it is.
     assert rows.nth(1).locator("th").inner_text().split() == ["new", "like", "alpha", "task", "1"]
     expect(rows.first.locator(".bluff a")).to_have_text("bluff")
-    page.get_by_role("button", name="New tasks").click()
+    bar.get_by_role("button", name="New tasks").click()
     assert (rows.count(), headings.count()) == (8, 3)
-    page.get_by_role("button", name="All rows").click()
+    bar.get_by_role("button", name="All").click()
     assert rows.count() == 16
     assert is_well(visit, graded)
+
+
+def test_tasks_are_found_by_words_and_by_whether_they_changed_in_every_list(
+    visit: Visit, graded: Path
+) -> None:
+    page = visit.open(graded)
+    lists = {
+        place: page.locator(f"section[aria-labelledby={place}] tr[data-task]:visible")
+        for place in ("which", "tasks")
+    }
+    bars = page.get_by_role("search")
+    field = bars.first.get_by_label("Find tasks")
+    field.press_sequentially("TASK  beta")
+    expect(lists["which"]).to_have_count(6)
+    # The task, and its new siblings, which are found by what they are like.
+    names = [" ".join(row.split("\t")[0].split()) for row in lists["tasks"].all_inner_texts()]
+    assert names == [f"{new}beta task {number}" for number in range(3) for new in ("", "new like ")]
+    expect(page.locator("#said")).to_have_text("6 of 16 tasks")
+    # The other bar is the same one.
+    expect(bars.last.get_by_label("Find tasks")).to_have_value("TASK  beta")
+    # On a phone, where the lists are laid out otherwise, as well.
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert (lists["which"].count(), lists["tasks"].count()) == (6, 6)
+    assert fits(page)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    field.fill("nothing is called that")
+    expect(lists["tasks"]).to_have_count(0)
+    expect(page.locator("#said")).to_have_text("0 of 16 tasks")
+    page.emulate_media(media="print")
+    # Paper has all tasks, and none of the controls.
+    assert (lists["tasks"].count(), bars.count()) == (16, 0)
+    page.emulate_media(media="screen")
+    field.fill("")
+    expect(lists["tasks"]).to_have_count(16)
+    bars.last.get_by_role("button", name="Failed").press("Enter")
+    # Every one that is not marked ended as it should.
+    expect(page.locator(".board tr[data-task]:visible:not(:has(td.off, td.bluff))")).to_have_count(
+        0
+    )
+    assert lists["tasks"].count() == 2
+    bars.last.get_by_role("button", name="Changed").click()
+    words = {row.split("\t")[1] for row in lists["which"].all_inner_texts()}
+    assert words
+    assert "as before" not in words
+    assert is_well(visit, graded)
+
+
+def test_words_are_found_in_transcripts_and_lead_to_their_cells(
+    visit: Visit, tmp_path: Path
+) -> None:
+    def answering(asked: Asked) -> Json:
+        hidden = (asked.arm, asked.iteration, asked.phase, asked.number) == (
+            LEARN,
+            2,
+            Phase.BETA,
+            2,
+        )
+        entry = {"kind": "note", "text": 'He said "never\nagain", <b>twice</b>'}
+        given = answer(asked)
+        return {**given, "log": [*given["log"], *([entry] if hidden else [])]}
+
+    report = make_report(write_battery(tmp_path, sizes=(60, 60, 2), answering=answering))
+    page = visit.open(report)
+    bar = page.get_by_role("search", name="Tasks by iteration")
+    rows = page.locator(".board tr[data-task]:visible")
+    bar.get_by_label("also in transcripts").check()
+    bar.get_by_label("Find tasks").fill('"never <B>twice again"')
+    expect(rows).to_have_count(1)
+    expect(page.locator("#said")).to_have_text("1 of 122 tasks; the words are in 1 transcript")
+    expect(page.locator(".board a.found")).to_have_count(1)
+    page.locator(".board a.found").click()
+    assert opened(page) == "Iteration 2, learner"
+    page.keyboard.press("Escape")
+    bar.get_by_label("also in transcripts").uncheck()
+    expect(rows).to_have_count(0)
+    assert is_well(visit, report)
+
+
+def test_what_identifies_a_run_and_how_to_repeat_it_can_be_copied(
+    visit: Visit, packaged: Path
+) -> None:
+    page = visit.open(packaged)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    for what, shown in (("the command", "battery run --iterations 3"), ("Tasks, SHA-256", "")):
+        button = page.get_by_role("button", name=f"Copy {what}")
+        button.press("Enter")
+        expect(page.locator("#said")).to_have_text(f"Copied: {what}")
+        text = page.evaluate("navigator.clipboard.readText()")
+        assert text.startswith(shown)
+        assert text == page.locator(f"[data-copy='{what}']").inner_text().strip()
+    # Where a browser forbids it, the text is selected.
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(); }")
+    page.evaluate("() => { document.execCommand = () => false; }")
+    page.get_by_role("button", name="Copy Run").click()
+    expect(page.locator("#said")).to_have_text("Selected: Run")
+    assert (
+        page.evaluate("getSelection().toString()") == page.locator("[data-copy=Run]").inner_text()
+    )
+    page.context.clear_permissions()
+    assert is_well(visit, packaged)
 
 
 def test_a_new_task_names_its_operation_and_opens_like_any_call(visit: Visit, graded: Path) -> None:

@@ -238,6 +238,6 @@ def test_of_many_tasks_those_that_gain_most_and_those_that_gain_least_are_dots()
     many = [by_task[0].model_copy(update={"label": str(number)}) for number in range(60)]
     assert len(dots(many[:MOST_DOTS]).most) == MOST_DOTS
     shown = dots(many)
-    assert [dot.label for dot in shown.most] == [str(number) for number in range(7)]
-    assert [dot.label for dot in shown.least] == ["56", "57", "58", "59"]
+    assert ["".join(dot.label) for dot in shown.most] == [str(number) for number in range(7)]
+    assert ["".join(dot.label) for dot in shown.least] == ["56", "57", "58", "59"]
     assert shown.left_out == 60 - 7 - 4

@@ -53,6 +53,8 @@ class Cell(NamedTuple):
 class Row(NamedTuple):
     """One task, with the cells of each arm in turn."""
 
+    #: Its row in the page's data, which its transcripts are named by.
+    number: int
     label: str
     cells: list[Cell]
     #: Whether it has the siblings of the task in the row above.
@@ -172,9 +174,9 @@ class Board:
 
     def _rows(self, row: int, task: TaskRow) -> Iterator[Row]:
         label = brief(task.label, _LABEL_WIDTH)
-        yield Row(label, self._cells(row, task.phase))
+        yield Row(row, label, self._cells(row, task.phase))
         if (new := self.new.get(task.task)) is not None:
-            yield Row(label, self._cells(new, task.phase), new=True)
+            yield Row(new, label, self._cells(new, task.phase), new=True)
 
     def _cells(self, row: int, phase: Phase) -> list[Cell]:
         return [

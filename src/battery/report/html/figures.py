@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from battery.base.numbers import counted, p_equals, signed_percent
-from battery.base.text import capital
+from battery.base.text import capital, printable
 from battery.records.findings import Evidence, Group, Interval, Siblings, TaskEffect, of_kind
 from battery.records.metric import METRICS
 from battery.records.models import ARM_NAMES, FROZEN, KINDS, LEARN, Arm, Phase
@@ -205,7 +205,8 @@ def tasks(effects: Sequence[TaskEffect], evidence: Evidence) -> list[tuple[TaskE
 class Dot(NamedTuple):
     """A task as a dot: the learner, next to the line that its twin is."""
 
-    label: str
+    #: Its name: what may be cut where there is no room, and how it ends.
+    label: tuple[str, str]
     kind: str
     change: str
     #: `better`, `worse`, `mixed` or `same`, and how that reads.
@@ -228,6 +229,8 @@ class Dots(NamedTuple):
 #: them, since a system that learns some tasks at the price of others has to show both.
 MOST_DOTS: Final = 12
 _LEAST: Final = 4
+#: Characters at the end of a name that are always shown.
+_TAIL: Final = 12
 
 
 def dots(effects: Sequence[TaskEffect]) -> Dots:
@@ -245,8 +248,9 @@ def _dot(task: TaskEffect) -> Dot:
     base = shown.done(task.frozen_done, task.frozen_calls)
     # What cannot be done is not done, whatever the system says.
     what = "claimed" if task.phase == Phase.GAMMA else "done"
+    label = printable(task.label)
     return Dot(
-        task.label,
+        (label[:-_TAIL], label[-_TAIL:]),
         KINDS[Phase(task.phase)],
         shown.relative(task.ratio),
         task.change,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from pathlib import PurePath
-from typing import Final
+from typing import Final, NamedTuple
 
 from battery.base.numbers import counted, duration
 from battery.records.manifest import Manifest, Options, Provenance
@@ -56,8 +56,23 @@ def _words(manifest: Manifest) -> Iterator[str]:
             yield from (option, str(value))
 
 
-def facts(summary: Summary, provenance: Provenance) -> Iterator[tuple[str, str]]:
-    """Yield what identifies the run, name and value; what is not known is left out."""
+class Fact(NamedTuple):
+    """Something that identifies a run."""
+
+    name: str
+    value: str
+    #: Whether people take it elsewhere: an id or a digest.
+    copied: bool = False
+
+
+def facts(summary: Summary, provenance: Provenance) -> Iterator[Fact]:
+    """Yield what identifies the run; what is not known is left out."""
+    copied = {"Run", "Tasks, SHA-256", "Option: target_digest"}
+    for name, value in _facts(summary, provenance):
+        yield Fact(name, value, copied=name in copied)
+
+
+def _facts(summary: Summary, provenance: Provenance) -> Iterator[tuple[str, str]]:
     if isinstance(provenance, Manifest):
         yield from _recorded(provenance)
     else:
@@ -89,7 +104,8 @@ def _recorded(manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield "Started", manifest.started_at
     yield "Finished", manifest.finished_at or f"not finished ({manifest.state})"
     yield "Battery", f"version {manifest.battery_version}, file format {manifest.schema_version}"
-    yield "Tasks", f"{_tasks(manifest.options)}, SHA-256 {manifest.tasks_digest}"
+    yield "Tasks", _tasks(manifest.options)
+    yield "Tasks, SHA-256", manifest.tasks_digest
 
 
 def _tasks(options: Options) -> str:

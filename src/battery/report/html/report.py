@@ -43,11 +43,13 @@ from battery.verdict.bluffs import clauses
 
 #: What to do about a page that cannot be written.
 _ELSEWHERE: Final = "name another file: `battery report --output PATH`"
-_SCRIPTS: Final = ("charts.js", "board.js", "transcripts.js")
+_SCRIPTS: Final = ("charts.js", "board.js", "transcripts.js", "find.js")
 #: Of more iterations than this, tables and older reviews become elements when they are opened.
 MOST_UNPACKED: Final = 20
 
 
+#: A review of more characters, as markup, would hide all below it; it is there to be unfolded.
+MOST_UNFOLDED: Final = 20_000
 #: Of more columns than this, the rows of the grid break into lines on paper.
 MOST_COLUMNS: Final = 8
 
@@ -114,6 +116,7 @@ def report(opened: OpenedBattery, summary: Summary) -> Iterator[bytes]:
         "packed": len(table.iterations) > MOST_UNPACKED,
         "most_unpacked": MOST_UNPACKED,
         "most_columns": MOST_COLUMNS,
+        "most_unfolded": MOST_UNFOLDED,
         "drawn": min(len(table.tasks), MOST_LINES),
         "learned": list(learned(distilled)),
         "reviews": reviews(map(_reviewed, steps), summary.scorecard),

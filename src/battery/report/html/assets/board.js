@@ -39,9 +39,6 @@
       table.classList.toggle("only-frozen", wanted === "frozen");
     }
   });
-  choose("rows", (wanted) => {
-    for (const table of document.querySelectorAll(".board")) table.dataset.only = wanted;
-  });
   // What needs a script to work is shown by one.
   for (const element of document.querySelectorAll("[data-script]")) element.hidden = false;
 })();

@@ -76,6 +76,11 @@ const battery = {
     return Math.round(Number((value * 10 ** places).toFixed(3))) / 10 ** places;
   },
 
+  /** Tell a screen reader what has changed. */
+  say(text) {
+    document.getElementById("said").textContent = text;
+  },
+
   /** Make an element with a class and, as text and never as markup, its content. */
   element(name, className, text) {
     const made = document.createElement(name);
@@ -94,6 +99,29 @@ function unpack(details) {
   packed.replaceWith(...parsed.body.childNodes);
 }
 addEventListener("toggle", (event) => unpack(event.target), true);
+
+/** Put the text of an element on the clipboard, or select it where the browser forbids that. */
+async function copy(element) {
+  try {
+    await navigator.clipboard.writeText(element.textContent.trim());
+    return "Copied";
+  } catch {
+    getSelection().selectAllChildren(element);
+    return document.execCommand("copy") ? "Copied" : "Selected";
+  }
+}
+for (const element of document.querySelectorAll("[data-copy]")) {
+  const button = battery.element("button", "copy screen-only");
+  const word = battery.element("span", "", "Copy");
+  button.type = "button";
+  button.append(word, battery.element("span", "unseen", ` ${element.dataset.copy}`));
+  button.addEventListener("click", async () => {
+    word.textContent = await copy(element);
+    battery.say(`${word.textContent}: ${element.dataset.copy}`);
+    setTimeout(() => (word.textContent = "Copy"), 2000);
+  });
+  element.after(" ", button);
+}
 
 /* Paper has nobody to click: what belongs on it is opened, and closed again after. What a reader opened
    is printed too; the rest is left out, for it would be most of the pages. */

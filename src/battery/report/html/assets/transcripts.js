@@ -28,18 +28,36 @@
     return calls[arms.indexOf(call.arm)]?.[call.row]?.[at] ?? 0;
   }
 
-  /** Unpack the group that holds a call; null where the page left it out. */
-  async function read(call) {
-    const block = document.querySelector(`script[data-calls~="${name(call)}"]`);
-    if (!block) return null;
+  /** Unpack a group; the last one is kept. */
+  function unpack(block) {
     if (!unpacked.has(block)) {
       const bytes = Uint8Array.from(atob(block.textContent), (char) => char.charCodeAt(0));
       const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
       unpacked.clear();
       unpacked.set(block, new Response(stream).json());
     }
-    return (await unpacked.get(block))[name(call)];
+    return unpacked.get(block);
   }
+
+  /** Read a transcript; null where the page left it out. */
+  async function read(call) {
+    const block = document.querySelector(`script[data-calls~="${name(call)}"]`);
+    return block && (await unpack(block))[name(call)];
+  }
+
+  /** All texts of a transcript, which are what a reader sees of it. */
+  const texts = (value) => (typeof value === "string" ? [value] : Object.values(value ?? {}).flatMap(texts));
+
+  /** Yield, group by group, the names of the calls whose transcript has all of the words. */
+  battery.search = async function* (words) {
+    for (const block of document.querySelectorAll("script[data-calls]")) {
+      const has = ([, call]) => {
+        const text = texts(call).join("\n").toLowerCase();
+        return words.every((word) => text.includes(word));
+      };
+      yield Object.entries(await unpack(block)).filter(has).map(([called]) => called);
+    }
+  };
 
   function foreign(tag, className, text) {
     const made = element(tag, `foreign ${className}`.trim(), text);
