@@ -203,11 +203,13 @@ def test_a_worker_ends_by_itself_after_a_battery_that_was_killed(folder: Path, n
         grader = Grader(pathlib.Path({str(folder)!r}))
         work = threading.Thread(target=grader.grade, args=[check, Phase.ALPHA, RIGHT], daemon=True)
         work.start()
-        while not (worker := grader._bench.worker._process):
+        from battery.grading.processes import _CREW
+        started = lambda: [w._process for w in (*_CREW._busy, *_CREW._idle) if w._process]
+        while not (workers := started()):
             pass
         while {name!r} == "hang" and not pathlib.Path({str(folder)!r}, "python hangs").exists():
             pass
-        print(worker.pid, flush=True)
+        print(workers[0].pid, flush=True)
         os.kill(os.getpid(), 9)
     """
     root = Path(__file__).parents[2]

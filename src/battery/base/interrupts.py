@@ -102,8 +102,13 @@ def _take_over() -> None:
 
 
 def then(reaction: Reaction) -> None:
-    """Let the next signal do this."""
-    _state.reaction = reaction
+    """Let the next signal do this, unless it is a thread's wish that never gets any."""
+    if _is_main():
+        _state.reaction = reaction
+
+
+def _is_main() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def again(seconds: float = _AGAIN_S) -> None:
@@ -126,7 +131,14 @@ def over() -> None:
 
 @contextmanager
 def reacting(reaction: Reaction) -> Iterator[None]:
-    """Let a signal in the block do this. Where that calls `then`, the work is over afterwards."""
+    """Let a signal in the block do this. Where that calls `then`, the work is over afterwards.
+
+    In any thread but the main one this does nothing: no signal comes there, and what it does is not
+    that thread's to change.
+    """
+    if not _is_main():
+        yield
+        return
     before = _state.reaction
     then(reaction)
     try:
@@ -148,8 +160,7 @@ def at_once() -> Iterator[None]:
 @contextmanager
 def held_back() -> Iterator[None]:
     """Heed a signal only after the block; in any thread but the main one none is raised anyway."""
-    if threading.current_thread() is not threading.main_thread():
-        # What a signal does is not this thread's to change.
+    if not _is_main():
         yield
         return
     held: list[None] = []

@@ -48,6 +48,10 @@ class Loop(asyncio.SelectorEventLoop):
     def cancel(self) -> None:
         """React to the first signal."""
         interrupts.then(self._break_off)
+        self.cancel_work()
+
+    def cancel_work(self) -> None:
+        """Cancel the work, from any thread."""
         self.cancelled, self._long_at = True, time.monotonic() + _LONG_S
         if not self.is_closed():
             self.call_soon_threadsafe(self._stop)
@@ -98,22 +102,45 @@ def run_apart(work: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs
     and no signal is taken over. `KeyboardInterrupt` cancels the work, and comes when that has
     closed what it had open; a second one comes at once.
     """
-    loop, outcome = Loop(), Future[T]()
-
-    def body() -> None:
-        try:
-            outcome.set_result(_run(loop, partial(work, *args, **kwargs)))
-        except BaseException as error:
-            outcome.set_exception(error)
-
-    # What ends without waiting for it leaves it in the state of a process that was killed.
-    Thread(target=body, name="battery", daemon=True).start()
+    loop, outcome = _started_apart(partial(work, *args, **kwargs))
     try:
         return outcome.result()
     except KeyboardInterrupt as error:
         loop.cancel()
         # Why it ended says how it goes on.
         raise error from outcome.exception()
+
+
+async def apart(work: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run work to its end in a thread with an event loop of its own, and raise here what it raises.
+
+    What it computes, or syncs to disk, holds nobody else up, so that a hundred batteries may wait
+    in one process and each still sees when its answers come. Cancelling this cancels the work and
+    waits for what it has open.
+    """
+    loop, outcome = _started_apart(partial(work, *args, **kwargs))
+    waiting = asyncio.wrap_future(outcome)
+    try:
+        return await asyncio.shield(waiting)
+    except asyncio.CancelledError:
+        loop.cancel_work()
+        await asyncio.wait([waiting])
+        # Why it ended says how it goes on.
+        raise (waiting.exception() or asyncio.CancelledError) from None
+
+
+def _started_apart(work: Callable[[], Coroutine[Any, Any, T]]) -> tuple[Loop, Future[T]]:
+    loop, outcome = Loop(), Future[T]()
+
+    def body() -> None:
+        try:
+            outcome.set_result(_run(loop, work))
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    # What ends without waiting for it leaves it in the state of a process that was killed.
+    Thread(target=body, name="battery", daemon=True).start()
+    return loop, outcome
 
 
 def _run(loop: Loop, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -128,8 +155,12 @@ def _run(loop: Loop, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
 @contextmanager
 def breakable() -> Iterator[None]:
     """Let a second signal break off, by `CancelledError`, what a task computes in the block."""
-    Loop.breakable = True
+    loop = asyncio.get_running_loop()
+    if not isinstance(loop, Loop):
+        yield
+        return
+    loop.breakable = True
     try:
         yield
     finally:
-        Loop.breakable = False
+        loop.breakable = False

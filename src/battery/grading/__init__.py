@@ -12,7 +12,7 @@ from battery.base import jsonio
 from battery.base.errors import CheckError, TasksError
 from battery.base.text import printable
 from battery.grading import kinds, paths, words
-from battery.grading.processes import BrokenCheckError, Commands, Worker
+from battery.grading.processes import BrokenCheckError, Commands, Member
 from battery.protocol import Json
 from battery.records.checks import Check, Checked, FailedCheck
 from battery.records.models import ELAPSED_KEY, KINDS, Phase, Task, Tasks
@@ -26,7 +26,7 @@ class Grader:
     """
 
     def __init__(self, folder: Path | None) -> None:
-        self._bench = kinds.Bench(Worker(), Commands(), folder)
+        self._bench = kinds.Bench(Member(), Commands(), folder)
 
     def __enter__(self) -> Self:
         return self

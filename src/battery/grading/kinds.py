@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from battery.base.processes import signal_name
 from battery.base.text import brief, listed, printable
 from battery.grading import declining, paths, values, words
-from battery.grading.processes import LOAD_LIMIT_S, BrokenCheckError, Commands, Worker
+from battery.grading.processes import LOAD_LIMIT_S, BrokenCheckError, Commands, Member
 from battery.protocol import Json
 from battery.records.checks import FIELDS, Check
 
@@ -21,7 +21,7 @@ _TRACEBACK: Final = "Traceback (most recent call last):"
 class Bench(NamedTuple):
     """What checks run on: their processes, and the folder where their files are."""
 
-    worker: Worker
+    worker: Member
     commands: Commands
     folder: Path | None
 

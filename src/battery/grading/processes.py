@@ -104,6 +104,86 @@ class Worker:
             _end(process)
 
 
+class Crew:
+    """The workers of all graders of this process: each takes memory, and most only wait.
+
+    There are as many as there are graders that have asked, and never more than processor cores, so
+    that the checks of a lone grader run one after the other.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._members = 0
+        self._idle: list[Worker] = []
+        self._busy: list[Worker] = []
+
+    def join(self) -> None:
+        """Count one more grader."""
+        with self._changed:
+            self._members += 1
+            if len(self._idle) + len(self._busy) < min(self._members, os.cpu_count() or 1):
+                self._idle.append(Worker())
+                self._changed.notify()
+
+    def leave(self) -> None:
+        """Count one grader less; end all workers, whatever they are doing, after the last."""
+        with self._changed:
+            self._members -= 1
+            if self._members:
+                return
+            self._changed.notify_all()
+            ended, self._idle, self._busy = [*self._idle, *self._busy], [], []
+        for worker in ended:
+            worker.close()
+
+    def ask(self, request: Json, limit_s: float, prepare: Json | None = None) -> Any:
+        """Have the first worker that is free answer, see `Worker.ask`."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._idle or not self._members)
+            if not self._idle:
+                raise BrokenCheckError(_STOPPED)
+            # The last one that was at work has the check loaded most likely.
+            worker = self._idle.pop()
+            self._busy.append(worker)
+        try:
+            return worker.ask(request, limit_s, prepare)
+        finally:
+            with self._changed:
+                if worker in self._busy:
+                    self._busy.remove(worker)
+                    self._idle.append(worker)
+                    self._changed.notify()
+
+
+_CREW: Final = Crew()
+
+
+class Member:
+    """A grader's share in the crew; it joins with its first request."""
+
+    def __init__(self, crew: Crew = _CREW) -> None:
+        self._crew = crew
+        self._lock = threading.Lock()
+        self._joined = self._closed = False
+
+    def ask(self, request: Json, limit_s: float, prepare: Json | None = None) -> Any:
+        """Return the value of the reply to a request, see `Worker.ask`."""
+        with self._lock:
+            if self._closed:
+                raise BrokenCheckError(_STOPPED)
+            if not self._joined:
+                self._crew.join()
+                self._joined = True
+        return self._crew.ask(request, limit_s, prepare)
+
+    def close(self) -> None:
+        """Leave the crew, once."""
+        with self._lock:
+            leaves, self._closed, self._joined = self._joined, True, False
+        if leaves:
+            self._crew.leave()
+
+
 class Commands:
     """The commands that are running, so that they can be ended from another thread."""
 
