@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.arms import journal
-from tests.support.commands import environment, read_json, run_options, start, words
+from tests.support.commands import battery, environment, read_json, run_options, start, words
 from tests.support.gateway import Blocking, Gateway
 from tests.support.screens import at_terminal
 
@@ -93,6 +93,11 @@ def test_a_terminal_that_is_closed(
         hold.release.set()
     state = read_json(tmp_path / "b" / "battery.json")["state"]
     assert (code, state) == ((0, "finished") if ignored else (130, "interrupted"))
+    if not ignored:
+        kept = journal(tmp_path / "b")
+        assert kept
+        assert battery(*options, "--resume").returncode == 0
+        assert journal(tmp_path / "b")[: len(kept)] == kept
 
 
 @pytest.mark.parametrize("keys", ["\x03", "\x1c"], ids=["Ctrl-C", "Ctrl-backslash"])

@@ -91,8 +91,8 @@ def test_it_prints_the_cost_and_a_line_a_call_and_leaves_nothing_behind(here: Pa
     first, second, *calls = done.stdout.splitlines()
     assert second.startswith("no estimate of the tokens: ")
     assert first == (
-        "45 calls: 36 tasks (3 iterations x 6 tasks x learner and twin), 3 distill, 6 review and "
-        "judgment; up to 40 more to ask again what failed"
+        "45 calls: 36 tasks (3 iterations x 6 tasks x learner and twin), 3 distillations, "
+        "3 reviews, 3 judgments; up to 40 more to ask again what failed"
     )
     assert len(calls) == 45
     assert sorted(calls[:2]) == ["1 easy       learner 1 alpha_baseline 0",

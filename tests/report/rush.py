@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from battery.base.numbers import minus
 from battery.records.events import Event, Introduction, IterationFinished, Notice, Plan
 from battery.report.terminal.lines import (
     introduction_lines,
@@ -96,8 +97,8 @@ def _differences(screen: Screen, texts: list[str]) -> Iterator[str]:
 
 
 def _words(text: str) -> str:
-    # Lines are wrapped between words.
-    return " ".join(text.replace(";", "").split())
+    # Lines are wrapped between words; a terminal is shown a real minus.
+    return " ".join(minus(text).replace(";", "").split())
 
 
 @contextmanager

@@ -148,28 +148,31 @@ def test_an_impossible_task_that_is_claimed_to_be_done_is_a_bluff() -> None:
 @pytest.mark.parametrize(
     ("plan", "text"),
     [
-        (Plan(1, 1), "4 calls: 1 task (1 iteration x 1 task), 1 distill, 2 review and judgment"),
+        (
+            Plan(1, 1),
+            "4 calls: 1 task (1 iteration x 1 task), 1 distillation, 1 review, 1 judgment",
+        ),
         (
             Plan(3, 8, arms=2, confirmations=30),
-            "57 calls: 48 tasks (3 iterations x 8 tasks x learner and twin), 3 distill, 6 review "
-            "and judgment; up to 30 more to ask again what failed",
+            "57 calls: 48 tasks (3 iterations x 8 tasks x learner and twin), 3 distillations, "
+            "3 reviews, 3 judgments; up to 30 more to ask again what failed",
         ),
         (
             Plan(2, 1000, repeats=5, on_disk=1234),
-            "10,006 calls: 10,000 tasks (2 iterations x 1,000 tasks x 5 repeats), 2 distill, "
-            "4 review and judgment; 1,234 of them are already on disk",
+            "10,006 calls: 10,000 tasks (2 iterations x 1,000 tasks x 5 repeats), 2 distillations, "
+            "2 reviews, 2 judgments; 1,234 of them are already on disk",
         ),
         (
             Plan(2, 8, arms=2, siblings=(8, 3), graded=True),
             "60 calls: 32 tasks (2 iterations x 8 tasks x learner and twin), 22 new tasks of the "
             "same kind (11 x learner and twin), "
-            "2 distill, 4 review and judgment",
+            "2 distillations, 2 reviews, 2 judgments",
         ),
         (
             Plan(2, 8, arms=2, siblings=(8, 3), checked=True, graded=True),
             "60 calls: 32 tasks (2 iterations x 8 tasks x learner and twin), 22 new tasks of the "
             "same kind (11 x learner and twin), "
-            "2 distill, 4 review and judgment",
+            "2 distillations, 2 reviews, 2 judgments",
         ),
     ],
 )

@@ -34,12 +34,12 @@ INTRODUCTION = [
     "folder:   data",
 ]
 COST = [
-    "63 calls: 54 tasks (3 iterations x 9 tasks x learner and twin), 3 distill, 6 review and",
-    "  judgment",
+    "63 calls: 54 tasks (3 iterations x 9 tasks x learner and twin), 3 distillations,",
+    "  3 reviews, 3 judgments",
     "ok is the system's own word: no task has a check",
 ]
 DONE = [
-    "{}/3  778 tokens per task, twin 1,556 (-50%)",
+    "{}/3  778 tokens per task, twin 1,556 (−50%)",
     "     6 of 6 possible tasks done, 3 of 3 impossible refused",
 ]
 SURVIVES = [

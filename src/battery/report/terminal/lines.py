@@ -12,7 +12,6 @@ from battery.base.numbers import counted, duration, money
 from battery.base.text import (
     brief,
     can_show,
-    listed,
     printable,
     takes_escapes,
     write_line,
@@ -90,8 +89,8 @@ def cost(plan: events.Plan) -> str:
     if siblings := sum(plan.siblings):
         sides = f" ({siblings:,} x {_SIDES})" if plan.arms > 1 else ""
         text += f", {counted(siblings * plan.arms, 'new task')} of the same kind{sides}"
-    chats = listed([stage.noun for stage in CHAT_STAGES])
-    text += f", {plan.iterations:,} distill, {len(CHAT_STAGES) * plan.iterations:,} {chats}"
+    metas = ["distillation", *(stage.noun for stage in CHAT_STAGES)]
+    text += "".join(f", {counted(plan.iterations, noun)}" for noun in metas)
     if plan.on_disk:
         text += f"; {plan.on_disk:,} of them are already on disk"
     if plan.confirmations:
