@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -18,15 +18,19 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
+#: A name of somebody else, which leads to this machine as a rebound one does.
+FOREIGN: Final = "attacker.example"
+
+
 # Not for the whole session: while it is open, no other test of this process can run asyncio.
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Run Chromium for the tests of one module."""
-    with browsing() as opened:
+    """Run one Chromium for all tests of this folder."""
+    with browsing(f"--host-resolver-rules=MAP {FOREIGN} 127.0.0.1") as opened:
         yield opened
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def window(browser: Browser) -> Iterator[Visit]:
     """Keep one window open: a new one for each test would take most of its time."""
     with visiting(browser) as visit:

@@ -12,8 +12,8 @@ import pytest
 
 from battery.embedded.server import GatewayOptions, serving
 from battery.protocol import DISTILL_PATH, DISTILL_QUERY, RESPOND_PATH
+from tests.browser.conftest import FOREIGN
 from tests.embedded.helpers import MODELS, ask, connect
-from tests.support.browser import browsing
 from tests.support.misbehaving import Server, http, sending
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-#: A name of the attacker, which leads to this machine as a rebound one does.
-FOREIGN = "attacker.example"
 SPEC = {"role": "Welder", "count": 1, "city": "Toledo, OH"}
 TASK = json.dumps({"task_class": "t", "operation": "o", "spec": SPEC} | MODELS)
 LESSON = json.dumps({"mode": "distill", "prompt": "p", "source": "outcomes_tail:20"})
@@ -38,12 +36,6 @@ FORM = """([url, name, value]) => {
     document.body.append(form);
     form.submit();
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with browsing(f"--host-resolver-rules=MAP {FOREIGN} 127.0.0.1") as opened:
-        yield opened
 
 
 @pytest.fixture
