@@ -104,7 +104,7 @@ def test_it_prints_the_cost_and_a_line_a_call_and_leaves_nothing_behind(here: Pa
 def test_without_a_seed_it_says_which_one_it_drew(here: Path) -> None:
     done = run(here, "--dry-run", "--json")
     seed = json.loads(done.stdout)["seed"]
-    assert f"--seed {seed} asks in the order shown" in done.stderr
+    assert f"--seed {seed} uses the order shown" in done.stderr
     assert listed(run(here, "--dry-run", "--json", "--seed", seed)) == listed(done)
 
 

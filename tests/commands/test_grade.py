@@ -83,7 +83,7 @@ def test_an_edited_file_that_was_not_named_is_told(tmp_path: Path) -> None:
     assert notices == []
     write(path, tasks({"contains": "Z"}))
     assert not any(flip.phase == "alpha" for flip in grade(folder, None, tell)[0].flipped)
-    assert f"to grade by that file: --tasks {path}" in notices[0]
+    assert f"to use the other one: --tasks {path}" in notices[0]
 
 
 def test_a_file_that_asks_something_else_is_refused(tmp_path: Path) -> None:

@@ -155,8 +155,8 @@ def test_what_makes_no_task_is_refused_with_its_line(
         ("data.json", '{"question": "x"}', "a list of objects was expected"),
         ("data.json", "[", "not JSON"),
         ("data.csv", 'question,answer\nx,y\n"x', "cannot be read"),
-        ("data.csv", "question,answer\nx\n", "line 2: it has fewer cells than heads"),
-        ("data.csv", "question,answer\nx,y,z\n", "line 2: it has more cells than heads"),
+        ("data.csv", "question,answer\nx\n", "line 2: it has fewer cells than columns"),
+        ("data.csv", "question,answer\nx,y,z\n", "line 2: it has more cells than columns"),
         ("data.txt", "x", "its name has to end in .jsonl"),
     ],
 )
@@ -250,7 +250,7 @@ def test_notes_say_what_any_answer_would_pass(tmp_path: Path) -> None:
     ]
     notes = import_tasks(written(tmp_path, rows), Wanted(), tmp_path / "tasks.json").notes
     assert [note.split(":")[0] for note in notes] == [
-        "1 answer can be read in the prompt",
+        "1 answer is in the prompt",
         "1 answer of more than 12 words",
         "there is no easy task, so nothing tells whether learning breaks what worked",
     ]

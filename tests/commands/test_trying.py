@@ -91,7 +91,7 @@ def test_a_function_that_remembers_and_counts_nothing_is_told_what_it_lacks(here
         "doctor", "--target", f"python:{here / 'agent.py'}:respond", "--try", cwd=here
     )
     assert done.returncode == 0, done.stdout
-    assert "note: asking the target in a scratch memory" in done.stderr
+    assert "note: trying the system with a scratch memory" in done.stderr
     assert "no tokens" in done.stdout
     assert "--meter counts" in done.stdout
     assert "ok    tell: it is not told how tasks ended" in done.stdout

@@ -168,7 +168,7 @@ def test_tokens_that_are_left_out_of_the_parts_are_told() -> None:
     whole = result(tokens(1, 1))
     partial = result({"total_tokens": 9, **tokens(1, 1)})
     (text,) = warnings(of(), whole, partial)
-    assert text.startswith("1 answer tell")
+    assert text.startswith("1 answer with")
     assert warnings(Pricing(), partial) == [], "no price would be known anyway"
 
 

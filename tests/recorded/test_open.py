@@ -142,7 +142,7 @@ def test_what_is_not_as_it_was_run_is_named(folder: BatteryDir) -> None:
     changed = "\n".join(open_battery(folder).observed.changed)
     for words in (
         "tasks.json is not the one",
-        "names a twin, and no run of it",
+        "names a twin, but no run of it",
         "iteration 2, learner: only 1 of 2 repeats",
     ):
         assert words in changed
@@ -191,7 +191,7 @@ def test_a_number_beyond_belief_in_a_siblings_answer_is_named(folder: BatteryDir
 def test_a_grading_that_broke_off_is_told_with_what_to_do(folder: BatteryDir) -> None:
     recorded(folder, scoring_digest=UNSETTLED)
     (warning,) = summary_of(open_battery(folder), report=False).warnings
-    assert warning.endswith(f"do it again with: battery grade {folder.root}")
+    assert warning.endswith(f"grade again with: battery grade {folder.root}")
 
 
 def test_a_lost_iteration_is_refused(folder: BatteryDir) -> None:

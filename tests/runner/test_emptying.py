@@ -66,7 +66,7 @@ def test_a_failure_stops_the_run_with_its_last_lines_before_anything_is_asked(he
         words = ["--gateway", gateway.url, "--llm-team", gateway.url]
         done = run(here, *words, "--prepare", failing)
         said = "--prepare failed for the learner with exit code 7: 997 | 998 | 999 "
-        assert_one_message(done, 1, said, "nothing was asked yet", "battery run --resume")
+        assert_one_message(done, 1, said, "no task was sent yet", "battery run --resume")
         assert gateway.requests == []
         # The command is kept, and corrected by naming another one.
         again = command_here("run", "--resume", cwd=here)

@@ -44,7 +44,7 @@ def test_a_side_that_is_down_is_found_before_the_first_task_is_paid_for(
             words += ["--control-gateway", down]
         done = run(here, *words)
         assert_one_message(done, 1, f"the {side} is not there: cannot connect to {down}/")
-        assert f"{option}; nothing was asked yet" in done.stderr
+        assert f"{option}; no task was sent yet" in done.stderr
         assert "go on with: battery run --resume" in done.stderr
         assert gateway.requests == []
         # A resume looks again, and goes on once it is there.
@@ -97,9 +97,7 @@ def test_a_target_that_was_asked_the_same_tasks_before_is_warned_of(here: Path) 
         words = [*pair.options(), "--quiet"]
         assert "before" not in run(here, *words).stderr
         again = run(here, *words).stderr
-        assert (
-            f"{pair.learn.url} has already been asked these tasks, by the battery in data/" in again
-        )
+        assert f"{pair.learn.url} has already run these tasks, in the battery in data/" in again
         assert "unless its memory was emptied since" in again
         write_tasks(here / "tasks.json", 2)
         assert "was asked these tasks" not in run(here, *words).stderr

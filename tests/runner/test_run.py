@@ -135,7 +135,7 @@ def test_an_agent_that_was_edited_is_told_and_stays_on_record(
     agent.write_text(AGENT.replace("no", "yes"))
     asyncio.run(iterate(mine, told.append))
     (edited,) = (text for text in warnings(told) if "edited" in text)
-    assert edited.startswith(f"{agent} was edited, and another system is asked from iteration 3 on")
+    assert edited.startswith(f"{agent} was edited, so it is another system from iteration 3 on")
     assert edited in manifest(settings).notes
     told.clear()
     asyncio.run(iterate(mine, told.append))
@@ -259,7 +259,7 @@ def test_a_resume_with_other_checks_says_so_and_grades_again_what_is_on_disk(
     )
     assert any(
         text.startswith(
-            "graded 6 answers again; 6 ended otherwise: alpha_baseline 0 was ok and is bluff"
+            "graded 6 answers again; 6 have another grade now: alpha_baseline 0 was ok and is bluff"
         )
         for text in texts
     )
@@ -293,6 +293,6 @@ def test_iterate_asks_the_next_sibling_and_says_where_there_is_none(settings: Se
     short = [event.text for event in told if isinstance(event, Notice) and "siblings" in event.text]
     assert short == [
         "3 of the 3 tasks with siblings have fewer of them than there are iterations (3): "
-        "from iteration 3 on, fewer new tasks are asked"
+        "from iteration 3 on, there are fewer new tasks"
     ]
     assert Counter(notes.CALLS)[LEARN, "alpha_baseline 0 new 1"] == 1

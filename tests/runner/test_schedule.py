@@ -122,7 +122,7 @@ def test_where_siblings_do_not_last_it_is_said_from_when() -> None:
     assert schedule.runs_short(2) is None
     assert schedule.runs_short(3) == (
         "2 of the 3 tasks with siblings have fewer of them than there are iterations (3): "
-        "from iteration 3 on, fewer new tasks are asked"
+        "from iteration 3 on, there are fewer new tasks"
     )
     assert Schedule(entries()).runs_short(3) is None
 

@@ -57,7 +57,7 @@ def write(folder: Path, target: str, tables: str = "") -> Path:
         (
             'kind = "exec"\ntarget = "exec:x"\nenvironment = { A = "{memory}" }',
             "",
-            "`environment.A` may hold {here} alone",
+            "`environment.A` may hold only {here}",
             HELD,
         ),
         (

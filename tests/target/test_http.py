@@ -242,7 +242,7 @@ def test_a_respond_answer_of_another_shape_is_refused_with_its_field(
     answer: object, words: str
 ) -> None:
     said = failing(errors.AnswerError, "respond", sending(http(json.dumps(answer))))
-    assert "not what the wire promises: " in said
+    assert "has a wrong form: " in said
     assert words in said
     assert "respond for 'fill: Welder'" in said
 

@@ -166,7 +166,7 @@ def test_what_was_learned_is_never_taken_for_the_start(here: Path) -> None:
     go(here)
     (here / "data/memory/start").unlink()
     added = Settings(folder=here / "data")
-    with pytest.raises(BatteryError, match="began with is not there"):
+    with pytest.raises(BatteryError, match="began with is missing"):
         asyncio.run(iterate(added, lambda _event: None))
 
 

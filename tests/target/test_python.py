@@ -140,10 +140,13 @@ def test_a_system_may_have_any_form_that_tells_what_it_takes(seat: Seat, form: s
 @pytest.mark.parametrize(
     ("code", "why"),
     [
-        ("class Agent: pass", r"returned Agent <.*; expected is a class or function .*`respond\("),
-        ("Agent = 7", r"Agent in agent.py is int 7; expected"),
-        ("def Agent(memory): return None", "returned None; expected"),
-        ("def Agent(*args): pass", "Agent has no parameters with names; expected"),
+        (
+            "class Agent: pass",
+            r"returned Agent <.*; battery expects a class or function .*`respond\(",
+        ),
+        ("Agent = 7", r"Agent in agent.py is int 7; battery expects"),
+        ("def Agent(memory): return None", "returned None; battery expects"),
+        ("def Agent(*args): pass", "Agent has no parameters with names; battery expects"),
         ("class Agent:\n def __init__(self, a, b, c): pass", r"takes \(a, b, c\)"),
         ("class Agent:\n def __init__(self): raise KeyError('key')", "raised KeyError: 'key'"),
         ("class agent: pass\ndef helper(): pass", "agent.py has no Agent; it has agent, helper"),
@@ -223,7 +226,7 @@ def test_answers_may_be_texts_replies_and_whatever_is_like_a_dict(
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        ("return None", "it returned None; expected is a text, a dict or a battery.Reply"),
+        ("return None", "it returned None; it must be a text, a dict or a battery.Reply"),
         ("return ['list']", "it returned list"),
         ("return {'x': object()}", "what JSON cannot hold: object <object"),
         ("return {'x': float('nan')}", "what JSON cannot hold: Out of range float"),

@@ -128,7 +128,7 @@ def test_a_resume_keeps_the_twin_that_the_battery_had(tmp_path: Path, url: str) 
     battery(tmp_path / "here", url, *TWIN, "-n", 1)
     other = ("--control-gateway", "http://127.0.0.1:9")
     said = battery(tmp_path / "here", url, "--resume", "-n", 2, *other, code=2)
-    assert "the control of this battery is restore" in said
+    assert "the twin of this battery is restore" in said
     battery(tmp_path / "here", url, "--resume", "-n", 2)
 
 

@@ -10,7 +10,7 @@
     │   ├── CallTimeoutError    1    connecting, waiting or streaming took too long
     │   ├── BrokenAnswerError   1    the connection broke, or the answer is too large
     │   ├── StatusError         1    an answer outside 2xx
-    │   └── AnswerError         1    an answer that is not what the wire promises
+    │   └── AnswerError         1    an answer that has a wrong form
     ├── CheckError              1    a check of a task broke, so it judged nothing
     ├── StartError              1    the arms differ before anything was learned
     ├── GateError               3    a condition of --fail-on holds

@@ -70,10 +70,10 @@ class Place:
         names = "any IP address, localhost"
         checked = f"{names} or {socket.gethostname()}" if self.everywhere else self.url
         return (
-            f"{self.host} can be reached from other machines: whoever reaches port {self.port} can "
-            "read and teach this gateway, and with --model-url spend the key of the model, for it "
-            "asks for no credentials. Web pages are still refused, and so is every request whose "
-            f"Host is not {checked}"
+            f"{self.host} can be reached from other machines: anyone who reaches port {self.port} "
+            "can read and teach this gateway, and with --model-url use your key of the model, "
+            "because it asks for no credentials. Web pages are still refused, and so is every "
+            f"request whose Host is not {checked}"
         )
 
     def accepts(self, host: str) -> bool:

@@ -62,19 +62,21 @@ class UnfitError(ValueError):
     `hint` is what to do about it.
     """
 
-    hint = "let its writer leave such a number out, or write it as a text"
+    hint = "make the program that writes it leave such a number out, or write it as a text"
 
 
 class EncodingError(UnfitError):
     """Report a document in another encoding than UTF-8."""
 
-    hint = "let its writer use UTF-8"
+    hint = "make the program that writes it use UTF-8"
 
 
 class TooDeepError(UnfitError):
     """Report a document that is nested too deeply."""
 
-    hint = "let its writer leave out what is nested so deeply, or write it as a text"
+    hint = (
+        "make the program that writes it leave out what is nested so deeply, or write it as a text"
+    )
 
 
 def loads(data: bytes, max_depth: int | None = MAX_FILE_DEPTH) -> Any:

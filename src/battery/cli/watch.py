@@ -75,7 +75,9 @@ def watch(
             pause=lambda: time.sleep(_PAUSE_S),
         )
     except KeyboardInterrupt as error:
-        again = f"the battery is as it was; look again with: battery watch {shlex.quote(str(root))}"
+        again = (
+            f"the battery was not touched; watch again with: battery watch {shlex.quote(str(root))}"
+        )
         raise InterruptedRunError("stopped watching", hint=again) from error
     show_summary(summary, root, as_json=as_json)
 

@@ -79,9 +79,10 @@ def _same_asked(folder: BatteryDir, manifest: Manifest, path: Path) -> Tasks:
     if digest(tasks) == manifest.tasks_digest:
         return tasks
     raise MismatchError(
-        f"{path} asks something else than this battery did: "
+        f"{path} has other tasks than this battery ran: "
         + told_differences(folder.read_tasks(), tasks),
-        hint="change checks and prices only, or run it as a battery of its own: --dir PATH",
+        hint="change only checks and prices, or run it as a new battery in another folder: "
+        "--dir PATH",
     )
 
 
@@ -99,8 +100,8 @@ def _tell_of_changed(
     if scoring_digest(tasks, folder_of(source)) != used:
         tell(
             Notice(
-                f"{source} has other checks or prices than {folder.tasks_path}, which this graded "
-                f"by; to grade by that file: --tasks {source}",
+                f"{source} has other checks or prices than {folder.tasks_path}, which was used; to "
+                f"use the other one: --tasks {source}",
                 warning=True,
             )
         )

@@ -81,7 +81,7 @@ def _measured(folder: Path) -> Measured:
     if FROZEN not in observed.grid.arms:
         raise UsageError(
             f"{folder} has no twin, so noise and learning cannot be told apart",
-            hint="run one with two arms, or give --noise",
+            hint="run one with a twin, or give --noise",
         )
     found = measured(observed.grid, observed.grid.cost, observed.expectations.relevant.cost)
     if found is None:

@@ -162,7 +162,7 @@ def _table(text: str, delimiter: str = ",") -> Iterator[Row]:
         place = f"line {reader.line_num}"
         if None in row or None in row.values():
             raise ValueError(
-                f"{place}: it has {'more' if None in row else 'fewer'} cells than heads"
+                f"{place}: it has {'more' if None in row else 'fewer'} cells than columns"
             )
         yield Row(place, row)
 
@@ -347,13 +347,13 @@ def _notes(tasks: Tasks) -> Iterator[str]:
     given = sum(answer.casefold() in prompt.casefold() for prompt, answer in asked)
     if given:
         yield (
-            f"{counted(given, 'answer')} can be read in the prompt: whoever repeats that passes; "
+            f"{counted(given, 'answer')} is in the prompt: an answer that repeats it passes; "
             "take --check equals with a --path"
         )
     long = sum(len(answer.split()) > _WORDS for _, answer in asked)
     if long:
         yield (
-            f"{counted(long, 'answer')} of more than {_WORDS} words: hardly anybody says these "
+            f"{counted(long, 'answer')} of more than {_WORDS} words: hardly any answer has these "
             "word for word; name a column with what an answer must have"
         )
     if not tasks.phases.alpha_baseline:

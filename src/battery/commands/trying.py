@@ -51,10 +51,10 @@ _KEEPS: Final = (
 def teaches(settings: Settings) -> str:
     """Say what a try leaves behind in the target."""
     if settings.restores:
-        return "asking the gateway: its memory is put back afterwards"
+        return "trying the gateway; its memory is put back afterwards"
     if targets.is_elsewhere(settings):
-        return "asking the gateway one task, a distillation and a chat: it learns from them"
-    return "asking the target in a scratch memory: nothing of it is kept"
+        return "sending the gateway a task, a distillation and a chat; it learns from them"
+    return "trying the system with a scratch memory; nothing is kept"
 
 
 async def try_out(settings: Settings) -> list[Check]:

@@ -180,5 +180,5 @@ def _broken(place: str, check: Check, task: Task, phase: Phase, error: BaseExcep
     why = str(error) if isinstance(error, BrokenCheckError) else "the answer is nested too deeply"
     return CheckError(
         f"{place} ({stated}) of {KINDS[phase]} task {task.operation!r} broke: {printable(why)}",
-        hint="fix the check: it judged nothing, and the answer will be graded again",
+        hint="fix the check; the answer will be graded again",
     )

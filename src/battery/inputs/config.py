@@ -93,7 +93,7 @@ def load(path: Path) -> Config:
             raise config.refused(
                 place,
                 "is a URL with a user or a password",
-                f"give the URL alone; what authenticates is set in the environment: {_VARIABLES}",
+                f"give only the URL; credentials are set in the environment: {_VARIABLES}",
             )
     return config
 

@@ -370,7 +370,7 @@ def _refuse_unreached(tasks: Tasks, name: str) -> None:
     if tasks.overseer_after is not None and tasks.overseer_after >= tasks.attempts:
         raise TasksError(
             f"{name}: overseer_after is {tasks.overseer_after} and attempts is {tasks.attempts}: "
-            "after the last attempt nobody is corrected",
+            "a correction after the last attempt is too late",
             hint=f"set attempts to {tasks.overseer_after + 1} or more, or remove overseer_after",
         )
 

@@ -123,8 +123,8 @@ class Pricing:
             yield f"no price is known for {names}, so cost_usd is not known: {self.remedy}"
         elif incomplete[True] and self._found:
             yield (
-                f"{counted(incomplete[True], 'answer')} tell fewer prompt and completion tokens "
-                "than there are in total, so what they cost is not known"
+                f"{counted(incomplete[True], 'answer')} with fewer prompt and completion tokens "
+                "than in total, so their cost is not known"
             )
 
     def _amount(self, model: str, tokens: Tokens, spent: Spent) -> Decimal | None:

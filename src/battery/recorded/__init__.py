@@ -243,7 +243,7 @@ class OpenedBattery:
         elif digest(self.tasks) != manifest.tasks_digest:
             yield f"{TASKS.name} is not the one that {MANIFEST.name} says was run"
         if FROZEN in manifest.arms and not any(call.arm == FROZEN for call in calls):
-            yield f"{MANIFEST.name} names a twin, and no run of it is there"
+            yield f"{MANIFEST.name} names a twin, but no run of it is there"
         yield from _lost_repeats(manifest.options.repeats, calls)
         yield from self._lost_siblings(manifest)
 

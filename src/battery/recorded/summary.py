@@ -109,7 +109,7 @@ def _warnings(opened: OpenedBattery, journals: Sequence[Journal]) -> Iterator[st
     yield from opened.provenance.notes
     if opened.provenance.scoring_digest == UNSETTLED:
         again = f"battery grade {shlex.quote(str(opened.folder.root))}"
-        yield f"answers were being graded again when that broke off; do it again with: {again}"
+        yield f"grading was interrupted; grade again with: {again}"
     # The trend goes over a gap, whether the folder there is incomplete or gone.
     last = max(opened.folder.numbers(), default=0)
     for before, after in pairwise([0, *(step.number for step in opened.steps), last + 1]):

@@ -85,7 +85,7 @@ class Budget:
             # Reviews are mostly of another model, and no reason to give up what the tasks cost.
             if tokens and not is_task:
                 self._warn(
-                    "--max-cost: what reviews and the like cost is not known, so it counts as 0"
+                    "--max-cost: the cost of reviews and judgments is not known, so it counts as 0"
                 )
             elif is_task:
                 self._unpriced = self._unpriced or self._why_unpriced(call)

@@ -39,7 +39,7 @@ async def empty_memories(battery: Battery, tell: Observer) -> None:
         if code:
             raise BatteryError(
                 f"--prepare failed for the {ARM_NAMES[arm]} with exit code {code}: {said}",
-                hint="nothing was asked yet; correct what the command needs, or leave it out",
+                hint="no task was sent yet; fix the command, or leave it out",
             )
 
 

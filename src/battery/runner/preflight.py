@@ -90,9 +90,9 @@ async def require_there(
             if isinstance(error, UnreachableError):
                 why = error.message.removeprefix("look-up: ")
                 error.message = f"the {side.name} is not there: {why}"
-                error.hint = f"start it, or name another with {side.option}; nothing was asked yet"
+                error.hint = f"start it, or name another with {side.option}; no task was sent yet"
                 raise
-            text = f"could not check the {side.name}; asking it nevertheless"
+            text = f"could not check the {side.name}; sending tasks anyway"
             tell(Notice(f"{text} ({error.message})", warning=True))
             continue
         if finding.ok:
@@ -136,7 +136,7 @@ def warn_of_earlier(battery: Battery, tell: Observer) -> None:
             and earlier.tasks_digest == manifest.tasks_digest
             and earlier.targets["gateway"] == target
         ):
-            text = f"{target} has already been asked these tasks, by the battery in {path.parent}"
+            text = f"{target} has already run these tasks, in the battery in {path.parent}"
             cure = "unless its memory was emptied since then, it starts with what it learned"
             tell(Notice(f"{text}; {cure}", warning=True))
             return

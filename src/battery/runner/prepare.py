@@ -185,7 +185,7 @@ def resumed(folder: BatteryDir, settings: Settings, tell: Observer) -> Battery:
     if wanted < begun:
         raise MismatchError(
             f"iteration {begun} has begun, and {wanted} are wanted",
-            hint="leave out --iterations, or ask for as many or more",
+            hint="leave out --iterations, or give a number at least as large",
         )
     checks_folder = folder_of(source) if source else recorded_folder(manifest)
     battery = Battery(folder, manifest, tasks, settings, checks_folder)
@@ -308,7 +308,7 @@ def _changes(settings: Settings, manifest: Manifest, concurrency: int) -> list[s
         changes.append(f"{moved}: elapsed times cannot be compared")
     sums, now = manifest.options.target_files or {}, targets.file_digests(settings)
     changes += [
-        f"{path} was edited, and another system is asked {since}: the numbers cannot be compared"
+        f"{path} was edited, so it is another system {since}: the numbers cannot be compared"
         for path, digest in sums.items()
         if digest != now.get(path)
     ]
@@ -364,5 +364,5 @@ def _refuse_other_tasks(folder: BatteryDir, manifest: Manifest, tasks: Tasks, pa
         return
     raise MismatchError(
         f"{path} is not what this battery ran: {told_differences(folder.read_tasks(), tasks)}",
-        hint="restore the file, or run it as a battery of its own: --dir PATH",
+        hint="restore the file, or run it as a new battery in another folder: --dir PATH",
     )

@@ -98,7 +98,7 @@ def dry_run(settings: Settings, tell: Observer) -> Outlook:
         there = prepare.finished_there(folder) is not None
         if settings.seed is None:
             seed = battery.manifest.options.seed
-            tell(Notice(f"drew the seed {seed}; --seed {seed} asks in the order shown"))
+            tell(Notice(f"drew the seed {seed}; --seed {seed} uses the order shown"))
     schedule, manifest = battery.schedule(), battery.manifest
     finished, wanted = manifest.iterations_finished, manifest.iterations_wanted
     _tell_of_siblings(battery, tell)
@@ -311,7 +311,7 @@ def _score_again(battery: Battery, tell: Observer) -> None:
     more = [f"{len(flipped) - _FLIPS:,} more"] if len(flipped) > _FLIPS else []
     which = f": {listed([*flipped[:_FLIPS], *more])}" if flipped else ""
     answers = counted(regrading.runs, "answer")
-    tell(Notice(f"graded {answers} again; {len(flipped):,} ended otherwise{which}"))
+    tell(Notice(f"graded {answers} again; {len(flipped):,} have another grade now{which}"))
 
 
 def _begin(battery: Battery, missing: range, tell: Observer) -> None:

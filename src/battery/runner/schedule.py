@@ -113,7 +113,7 @@ class Schedule:
         tasks = f"{len(few):,} of the {counted(len(counts), 'task')} with siblings"
         return (
             f"{tasks} {'has' if len(few) == 1 else 'have'} fewer of them than there are iterations "
-            f"({iterations:,}): from iteration {min(few) + 1:,} on, fewer new tasks are asked"
+            f"({iterations:,}): from iteration {min(few) + 1:,} on, there are fewer new tasks"
         )
 
     def _units(

@@ -159,7 +159,7 @@ class AppendedFile:
             # As editors and programs that copy folders do when they save a file.
             return LostFolderError(
                 f"{lost} was replaced by another file {meanwhile}",
-                hint="look whether it holds what it should; `--resume` goes on from what it holds",
+                hint="check that it is complete; `--resume` goes on from what is in it",
             )
         return LostFolderError(
             f"{lost} was removed {meanwhile}: the answers in it are gone",

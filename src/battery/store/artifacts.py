@@ -164,7 +164,7 @@ def _read_summary(path: Path) -> Summary:
 
 _AGAIN: Final = "write it again with: battery summarize DIR"
 _WITHOUT: Final = (
-    "restore it, or move it away: the summary then does without what was read of that answer"
+    "restore it, or move it away: the summary then leaves out what was read from that answer"
 )
 
 MANIFEST: Final = Artifact(
@@ -192,7 +192,7 @@ JOURNAL: Final = Artifact(
 )
 RUN_SETS: Final = Artifact(
     "runs.json",
-    "Every task with the gateway's whole answer.",
+    "Every task with the system's whole answer.",
     "after the tasks",
     RUNS,
     (
@@ -289,7 +289,7 @@ REPORT: Final = Artifact(
 # So that a battery has one verdict on every machine: the list behind it changes, or may be missing.
 PRICES: Final = Artifact(
     "prices.json",
-    "The prices that the summary rests on, where they are not from the tasks.",
+    "The prices that the summary rests on, if they are not in the tasks file.",
     "after each iteration",
     document(dict[str, KnownPrice]),
     schema="prices",

@@ -175,7 +175,7 @@ class BatteryDir:
                 (self.root / name).unlink(missing_ok=True)
         except OSError as error:
             raise FolderError(
-                f"cannot remove what is left in {self.root} of a run that never asked anything: "
+                f"cannot remove what is left in {self.root} of a run that made no call: "
                 f"{error.strerror}",
                 hint="remove it yourself, or name another folder with --dir",
             ) from error

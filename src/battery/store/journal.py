@@ -212,5 +212,5 @@ def _is_call(entry: Json) -> bool:
 def _no_call(place: str) -> ArtifactError:
     return ArtifactError(
         f"{place} is not a finished call",
-        hint="restore the file, or remove that line: its call is then asked again",
+        hint="restore the file, or remove that line: its call is then made again",
     )

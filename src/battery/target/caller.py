@@ -286,7 +286,7 @@ class Caller:
     def _wrong_answer(self, call: Call, error: ShapeError, shown: str = "") -> AnswerError:
         body = f": {shown}" if shown else ""
         return AnswerError(
-            f"{call.name}: the answer of {call.url} is not what the wire promises: "
+            f"{call.name}: the answer of {call.url} has a wrong form: "
             f"{printable(str(error))}{body}",
             hint=error.hint or self.promise,
         )

@@ -122,7 +122,7 @@ class Described(_Part):
             others = set(_NAME.findall(text)) - {"here"}
             if self.kind != "openai" and others:
                 raise ValueError(
-                    f"`environment.{name}` may hold {{here}} alone; BATTERY_MEMORY is the memory"
+                    f"`environment.{name}` may hold only {{here}}; the memory is BATTERY_MEMORY"
                 )
             if _SECRET.search(name):
                 raise ValueError(

@@ -100,7 +100,7 @@ class Kept:
         """Return where a copy is; raise where it is gone."""
         if not self.has(name):
             raise ArtifactError(
-                f"{self._copies / name}, the memory to go on from, is not there",
+                f"{self._copies / name}, the memory to go on from, is missing",
                 hint="restore that folder, or start a new battery in another one with --dir",
             )
         return self._copies / name
@@ -169,7 +169,7 @@ class FolderMemory:
         if start is None and goes_on:
             # What the folder holds by now would be the start of the twin.
             raise ArtifactError(
-                f"the note of what the memories in {self._folder.parent} began with is not there",
+                f"the note of what the memories in {self._folder.parent} began with is missing",
                 hint="restore that folder, or start a new battery in another one with --dir",
             )
         if start is None:
@@ -202,8 +202,8 @@ class FolderMemory:
                     return self._kept.finish(unfinished, name)
             time.sleep(wait_s)
         raise RestlessError(
-            f"the memory in {self._folder} changes all the time, so no copy of it is whole",
-            hint="let the system finish what it writes before it answers",
+            f"the memory in {self._folder} keeps changing, so it cannot be copied",
+            hint="make the system finish writing before it answers",
         )
 
     def put_back(self, name: str) -> None:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from battery.meter.meter import Meter
 
 _SILENT: Final = (
-    "--meter: the system answered, but no call of a model came through the meter, so what it took "
-    "is not known. Does it call its models at OPENAI_BASE_URL?"
+    "--meter: the system answered, but no call of a model came through the meter, so its tokens "
+    "are not counted. Does it call its models at OPENAI_BASE_URL?"
 )
 
 

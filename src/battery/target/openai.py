@@ -50,9 +50,9 @@ _LOOK_S: Final = 10.0
 _COMPLETIONS: Final = "/chat/completions"
 _HEADER: Final = "header:"
 _TWIN: Final = (
-    "the twin is {} as well, with another user in each call; an endpoint that does not keep its "
-    "memories apart by user would teach it: let battery start it from a file, or run one arm with "
-    "--no-control"
+    "the twin is also {}, with another user in each call; if that endpoint does not keep a memory "
+    "per user, the twin learns too: let battery start it from a file, or run without a twin "
+    "(--no-control)"
 )
 _SESSION: Final = "session"
 #: Characters of an answer to a request of the learning step that are told.
@@ -118,7 +118,7 @@ class Chat(Caller):
     noun: ClassVar[str] = "endpoint"
     credentials: ClassVar[str] = "set OPENAI_API_KEY or BATTERY_TARGET_KEY, or give --header"
     promise: ClassVar[str] = (
-        "is this the URL of an OpenAI-compatible endpoint? it mostly ends in /v1"
+        "is this the URL of an OpenAI-compatible endpoint? it usually ends in /v1"
     )
 
     async def complete(
@@ -169,8 +169,8 @@ class Chat(Caller):
     def _status_hint(self, status: int) -> str:
         if status in {400, 422}:
             return (
-                "does it refuse `user` or `metadata`, by which battery keeps its arms apart? a "
-                "target file says where they go: `user` and `session` of [target]"
+                "does it refuse `user` or `metadata`, with which battery keeps learner and twin "
+                "apart? a target file can set where they go: `user` and `session` of [target]"
             )
         if status == 404:
             return (

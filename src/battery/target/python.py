@@ -194,7 +194,7 @@ class PythonDriver:
             idle = True
         except TimeoutError:
             raise CallTimeoutError(
-                f"{name}: nothing came within {timeout_s:g} s{await self._whereabouts(running)}",
+                f"{name}: no answer came within {timeout_s:g} s{await self._whereabouts(running)}",
                 hint=f"make it answer sooner, or allow more: {_ALLOWING[verb]}"
                 if verb in _ALLOWING
                 else "make it quicker: this limit is fixed",
@@ -202,7 +202,7 @@ class PythonDriver:
         except EndedError as error:
             raise BrokenAnswerError(
                 f"{name}: its process ended ({error}){_last_words(running)}",
-                hint=f"an exit ends the battery, an answer may say `failed`; {FIX}",
+                hint=f"answer `failed` instead of exiting; {FIX}",
             ) from error
         except (FloodError, limits.TooLargeError) as error:
             raise BrokenAnswerError(

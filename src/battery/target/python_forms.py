@@ -26,7 +26,7 @@ _OF_FACTORY = {"memory", "model"}
 _ALIASES = {"ask": "task"}
 _MEMORY = ("snapshot", "restore", "fingerprint")
 EXPECTED = (
-    "expected is a class or function that is called with memory and model and makes an object with "
+    "battery expects a class or function that takes memory and model and returns an object with "
     "`ask(task)` or `respond(task, memory)`, or a function `respond(task, memory)`"
 )
 
@@ -92,8 +92,8 @@ def has_memory(thing: Any) -> bool:
     if has and len(has) < len(_MEMORY):
         missing = " and ".join(name for name in _MEMORY if name not in has)
         raise FaultError(
-            f"it has {' and '.join(has)} and no {missing}; a system that copies its memory by "
-            "itself has all three, and one without any has its folder copied"
+            f"it has {' and '.join(has)} and no {missing}; define all three to copy the memory "
+            "yourself, or none to have its folder copied"
         )
     return bool(has)
 

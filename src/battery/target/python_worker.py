@@ -102,7 +102,7 @@ class Served:
         value = self._call("fingerprint", {})
         if isinstance(value, str) and value:
             return value
-        raise FaultError(f"its fingerprint is {described(value)}; expected is a text")
+        raise FaultError(f"its fingerprint is {described(value)}; it must be a text")
 
     def close(self, request: Json) -> None:
         """Let it close what it has open."""
@@ -188,7 +188,7 @@ def _object(said: Any, verb: str, kind: str) -> Json:
     plain = _plain(said)
     if not isinstance(plain, dict):
         wanted = f"a text, a dict or a battery.{kind}"
-        raise FaultError(f"{verb} {described(said)}; expected is {wanted}")
+        raise FaultError(f"{verb} {described(said)}; it must be {wanted}")
     return plain
 
 

@@ -36,8 +36,8 @@ from battery.target.reviewing import open_reviewer
 from battery.target.system import Chatting, Connection, Judge, Kind, Opening, Worker
 
 _SHORT: Final = (
-    "the credential in the header {} for {} is so short that it is kept secret only where it is a "
-    f"word of its own, and not at all below {MIN_WORD} characters; use one of {MIN_SECRET} "
+    "the credential in the header {} for {} is so short that battery can hide it only where it is "
+    f"a separate word, and not at all below {MIN_WORD} characters; use one of {MIN_SECRET} "
     "characters or more"
 )
 
@@ -137,7 +137,7 @@ def refuse_unfit(settings: Settings) -> None:
     kind = _kind(settings)
     if (has_folder(settings) or settings.restores) and (settings.concurrency or 1) > 1:
         raise UsageError(
-            f"a {kind.name} whose memory is put back can only be asked one task at a time",
+            f"a {kind.name} whose memory is put back can only run one task at a time",
             hint="leave out --concurrency",
         )
     if settings.restores and not kind.is_address:
@@ -157,8 +157,8 @@ def refuse_unfit_attempts(settings: Settings, tasks: Tasks) -> None:
     """Refuse attempts of which nothing is said; raise `UsageError`."""
     if is_local(settings) and settings.feedback == "none" and tasks.attempts > 1:
         raise UsageError(
-            f"the tasks file allows {tasks.attempts} attempts, and --feedback none says nothing "
-            "of a refused answer, so the next attempt would be the same",
+            f"the tasks file allows {tasks.attempts} attempts, but with --feedback none the system "
+            "is not told that an answer was refused, so the next attempt would be the same",
             hint="give --feedback grade or answer, or take `attempts` out of the tasks file",
         )
 
@@ -178,7 +178,7 @@ def _refuse_unfit_control(settings: Settings, kind: Kind) -> None:
         )
     # The twin shows what time alone does. One that learns as well would hide what was learned.
     for target, name, why in (
-        (settings.gateway, "gateway", "it would be taught by the other arm"),
+        (settings.gateway, "gateway", "it would learn what the learner learns"),
         (_team(settings), "learning side", "it would be distilled"),
     ):
         if target and same_place(control.url, target.url):
@@ -338,22 +338,22 @@ def _same_arms(settings: Settings, manifest: Manifest) -> Settings:
     # Half a battery with a control and half without has no contrast that means anything.
     if (settings.restores or control) and (settings.restores != (url == RESTORE)) and url:
         raise MismatchError(
-            f"the control of this battery is {url}, not {control.url if control else RESTORE}",
+            f"the twin of this battery is {url}, not {control.url if control else RESTORE}",
             hint="leave out --control-gateway and its variable, or run into another folder",
         )
     if url is None and settings.restores:
         raise MismatchError(
-            "this battery has one arm, and the gateway with its memory put back would be a second",
+            "this battery has no twin, and the gateway with its memory put back would be one",
             hint="leave out --control-gateway and its variable, or run into another folder",
         )
     if url is None and control is not None:
         raise MismatchError(
-            f"this battery has one arm, and {control.url} would be a second",
+            f"this battery has no twin, and {control.url} would be one",
             hint="leave out --control-gateway and its variable, or run into another folder",
         )
     if url is not None and settings.no_control:
         raise MismatchError(
-            f"this battery has a twin ({url}), which cannot be dropped on the way",
+            f"this battery has a twin ({url}), which cannot be left out later",
             hint="leave out --no-control, or run into another folder with --dir",
         )
     if url is None:

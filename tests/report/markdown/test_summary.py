@@ -209,9 +209,9 @@ def test_a_single_iteration_says_that_there_is_no_trend_and_no_verdict() -> None
 def test_the_files_of_the_twin_and_of_repeats_say_whose_they_are() -> None:
     files = ["iter_1/control/repeat_2/runs.json", "iter_2/repeat_3/runs.json"]
     assert markdown(three(artifacts=files)).splitlines()[-2:] == [
-        "- `iter_1/control/repeat_2/runs.json`: every task with the gateway's whole answer, "
+        "- `iter_1/control/repeat_2/runs.json`: every task with the system's whole answer, "
         "of the twin, repeat 2",
-        "- `iter_2/repeat_3/runs.json`: every task with the gateway's whole answer, repeat 3",
+        "- `iter_2/repeat_3/runs.json`: every task with the system's whole answer, repeat 3",
     ]
 
 
