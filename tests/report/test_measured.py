@@ -61,7 +61,9 @@ def test_an_iteration_that_was_added_after_the_deciding_look_is_said_to_be_left_
     assert evidence.looks.iterations == 3
     five = summary(*map(metrics, range(1, 6)))
     assert heads(five, evidence).effect == "effect, iter 2-3"
-    assert "iterations 4-5" in legend(five, evidence)[1]
+    assert legend(five, evidence)[1] == (
+        "iterations 4-5 are not in the effect: the look planned after iteration 3 decides"
+    )
 
 
 def test_a_gain_on_niche_tasks_alone_has_a_row_of_its_own() -> None:

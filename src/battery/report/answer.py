@@ -170,8 +170,13 @@ def size(summary: Summary) -> list[str]:
 
 def _system(summary: Summary) -> str:
     target = printable((summary.targets or {}).get("gateway") or "")
+    return f"{target} gateway" if is_ours(summary) else target
+
+
+def is_ours(summary: Summary) -> bool:
+    """Return whether battery's own gateway was measured, and nobody's system."""
     # A word alone is no address: it says which of battery's own it was.
-    return f"{target} gateway" if target.isalpha() else target
+    return ((summary.targets or {}).get("gateway") or "").isalpha()
 
 
 def holds(evidence: Evidence) -> str | None:

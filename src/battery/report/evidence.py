@@ -8,6 +8,7 @@ from math import exp
 from typing import Final
 
 from battery.base.numbers import (
+    AS_MANY,
     HUGE,
     duration,
     more_or_fewer,
@@ -80,14 +81,14 @@ def _cost(evidence: Evidence, group: Group) -> str | None:
     if group.ratio is None:
         return None
     asked = evidence.question("niche" if group.kind == "niche" else "cost")
-    if asked is None or asked.p is None:
+    if asked is None or (asked.p is None and group.interval is None):
         return None
     of = f"{of_kind(group.kind)}task"
     text = f"{_moved(group.ratio)} {noun(evidence)} on a typical {of}"
     if ends := group.interval:
         return f"{text} ({in_words(ends)})"
     # Where p is small, the note is what objects to it, and no reason for this.
-    why = asked.note if asked.p > asked.level else None
+    why = asked.note if asked.p is None or asked.p > asked.level else None
     if asked.yes:
         why = "these calls bound it on one side only"
     return f"{text} (no interval{f': {why}' if why else ''})"
@@ -106,7 +107,8 @@ def _more_done(evidence: Evidence, group: Group) -> str:
 
 def in_words(ends: Interval) -> str:
     """Write the interval of a ratio for a sentence: `94% interval 54.9% to 17.6% fewer`."""
-    return f"{confidence(ends)} interval {_both(ends)}"
+    text = _both(ends)
+    return f"{confidence(ends)} interval {'of no change' if text == AS_MANY else text}"
 
 
 def _both(ends: Interval) -> str:
@@ -269,8 +271,8 @@ def details(evidence: Evidence) -> Iterator[str]:
     if evidence.looks:
         yield (
             f"{_counted(evidence.looks)}. An interval holds what the same test does not rule out: "
-            "at each end it leaves out the level of its question, so that a level of 0.03 makes it "
-            "94%. summary.json names each test."
+            "at each end it leaves out the level of its question, so that its own is 1 less twice "
+            "that. summary.json names each test."
         )
     for question in evidence.questions:
         # Where nothing could be tested, no answer has to be explained.

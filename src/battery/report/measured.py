@@ -84,8 +84,13 @@ def legend(summary: Summary, evidence: Evidence) -> list[str]:
     ]
     later = [side.iteration for side in summary.iterations[1:]]
     if beyond := later[len(_measured(summary, evidence)) :]:
-        which = f"{'iterations' if len(beyond) > 1 else 'iteration'} {_span(beyond)}"
-        lines.append(f"effect without {which}: what was planned decides, and was known before")
+        which = (
+            f"iterations {_span(beyond)} are" if len(beyond) > 1 else f"iteration {beyond[0]} is"
+        )
+        planned = evidence.looks.planned if evidence.looks else 0
+        lines.append(
+            f"{which} not in the effect: the look planned after iteration {planned} decides"
+        )
     return lines
 
 

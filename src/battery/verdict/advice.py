@@ -27,7 +27,7 @@ from battery.verdict.twin import is_unchanged
 _CLEAR: Final = 1.5
 
 _CONTROL: Final = (
-    "A twin: leave out --no-control. A live gateway needs a second deployment for it, never "
+    "A twin (leave out --no-control). A live gateway needs a second deployment for it, never "
     "distilled and named with --control-gateway."
 )
 

@@ -99,6 +99,8 @@ def _new(facts: Facts) -> str:
     new = facts.siblings
     if new is None:
         return "This is about the same tasks asked again; nothing new was asked."
+    if new.outcome == "nothing to show":
+        return "This is about the same tasks asked again; nothing new was asked of their kind."
     if new.outcome != "shown":
         return "This is about the same tasks asked again; it is not shown for new ones."
     kind = of_kind(new.kind)

@@ -335,7 +335,7 @@ def test_what_is_refused_is_begun_anew_in_another_folder() -> None:
     case = CASES["invalid"]
     unfinished = shown(case.model_copy(update={"state": "failed", "iterations_wanted": 5}))
     text = " ".join(" ".join(unfinished).split())
-    assert "memories cleared. Next: battery run --dir data/battery-2" in text
+    assert "memories cleared. Next, with its options: battery run --dir data/battery-2" in text
     assert "--resume" not in text
 
 

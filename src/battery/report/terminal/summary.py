@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, TextIO
 
+from battery.base.numbers import counted
 from battery.base.text import cells, clause, fit, printable, write_line
 from battery.records.findings import Evidence
 from battery.records.stages import SCRUM
@@ -66,15 +67,16 @@ def _short(summary: Summary, folder: Path, look: Look) -> Iterator[Iterable[str]
     worded = bool(evidence.verdict and look.width < _ROOMY)
     room = MOST_ROWS - look.rows([*head, *gates, "", *advice, *where]) - worded
     notes = [f"{mark}: {text}" for mark, text in _notes(summary, evidence)]
-    # That there are any is told in a line at least.
-    room -= bool(notes)
+    # That there are any is told in a line at least, and of several the first is begun.
+    room -= min(len(notes), _TWO)
     claim = look.at_most(claim, max(_TWO, room))
     room -= look.rows(claim)
     # What only helps is left out before anything is cut.
     holds, room = _if_it_fits(holds, room, look)
     legend, room = _if_it_fits(_legend(summary, evidence, look), room, look)
-    minded = list(_minded(notes, folder, look, min(_NOTES, room + bool(notes))))
-    room -= look.rows(minded) - bool(notes)
+    kept = min(len(notes), _TWO)
+    minded = list(_minded(notes, folder, look, min(_NOTES, room + kept)))
+    room -= look.rows(minded) - kept
     more, _ = _if_it_fits([_explained(folder, look)], room, look)
     yield [*head, *legend, *gates, *(look.paint(line, "warning") for line in minded)]
     yield [*_worded(evidence, claim, look), *advice, *holds, *more, *where]
@@ -185,9 +187,11 @@ def _advice(summary: Summary, evidence: Evidence, folder: Path, look: Look) -> l
         return []
     texts = ["the rest of its iterations."] if "--resume" in words else evidence.settle
     again, everything = _again(words, summary, folder, look), _all(folder, look)
+    # The system and the tasks of others are options of their own.
+    start = "Next:" if words != ["run"] or answer.is_ours(summary) else "Next, with its options:"
     for count in range(len(texts), 0, -1):
         more = f" And more: {everything}." if count < len(texts) else ""
-        text = f"To settle it: {clause(' '.join(texts[:count]))}{more} Next:"
+        text = f"To settle it: {clause(' '.join(texts[:count]))}{more} {start}"
         lines = _hung(text, evidence, look)
         if cells(f"{lines[-1]} {again}") <= look.width:
             lines[-1] += f" {again}"
@@ -218,7 +222,7 @@ def _on(folder: Path, look: Look, verb: str, *more: str) -> str:
 def _notes(summary: Summary, evidence: Evidence) -> Iterator[tuple[str, str]]:
     """List what a reader should know as well, the most important first, each with its mark."""
     if summary.unfinished:
-        yield "unfinished", summary.unfinished
+        yield "mind", summary.unfinished
     for text in shown.reasons(evidence):
         yield "why", f"{text}."
     for gate in shown.news(evidence):
@@ -242,8 +246,9 @@ def _minded(notes: Sequence[str], folder: Path, look: Look, room: int) -> Iterat
                 yield from look.at_most(lines, free)
                 left -= 1
             if left:
-                line = f"and {left} more: {_all(folder, look)}"
-                yield line if cells(line) <= look.width else f"and {left} more: --full"
+                rest = f"and {left} more" if left < len(notes) else counted(left, "note")
+                line = f"{rest}: {_all(folder, look)}"
+                yield line if cells(line) <= look.width else f"{rest}: --full"
             return
         yield from lines
         room -= look.rows(lines)
