@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from benchmarks import call, memory, meter, page, scale, startup, verdict
+from benchmarks import call, memory, meter, page, scale, startup, verdict, waiting
 from benchmarks.table import Row, table
 
 Benchmark = Callable[[Path, bool], Iterable[Row]]
@@ -24,6 +24,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "call": call.call,
     "meter": meter.meter,
     "scale": scale.scale,
+    "waiting": waiting.waiting,
     "large": memory.large,
 }
 

@@ -41,9 +41,12 @@ None.
 
 
 @contextmanager
-def serving(answers: str = "small") -> Iterator[str]:
-    """Serve in another process, with these answers of `RESPONDS`; yield the base URL."""
-    command = module("gateway", answers)
+def serving(*words: str, server: str = "gateway") -> Iterator[str]:
+    """Serve in another process, with these answers of `RESPONDS`; yield the base URL.
+
+    `server` names the module, and the words are its own.
+    """
+    command = module(server, *(words or ("small",)))
     with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -101,11 +104,12 @@ RESPONDS: Final = {
 }
 
 
-def _answers(respond: bytes) -> dict[str, bytes]:
+def answers(name: str) -> dict[str, bytes]:
+    """Make the answers of a gateway: that of `RESPONDS` to a task, and to reviews and the like."""
     event = {"role": "final", "text": "Nothing new in the last 20 outcomes."}
     chat = {"choices": [{"index": 0, "message": {"role": "assistant", "content": _REVIEW}}]}
     return {
-        "respond": http(respond),
+        "respond": http(RESPONDS[name]()),
         "chat": http(json.dumps(chat)),
         "distill": http(f"data: {json.dumps(event)}\n\n", kind="text/event-stream"),
     }
@@ -124,13 +128,13 @@ def _model() -> tuple[bytes, bytes]:
 
 
 def _serve() -> None:
-    answers = _answers(RESPONDS[sys.argv[1]]())
     whole, stream = _model()
+    known = answers(sys.argv[1])
 
     def answer(exchange: Exchange) -> None:
         is_stream = b'"stream": true' in exchange.request.body
         model = stream if is_stream else whole
-        exchange.send(answers.get(exchange.request.call, model))
+        exchange.send(known.get(exchange.request.call, model))
 
     with Server(answer) as server:
         print(server.url, flush=True)

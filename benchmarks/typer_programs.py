@@ -10,6 +10,7 @@ import typer
 #: The commands of the battery; a test holds them to the program.
 COMMANDS: Final = (
     "run",
+    "campaign",
     "iterate",
     "review",
     "summarize",
@@ -27,6 +28,7 @@ COMMANDS: Final = (
     "doctor",
     "init",
     "tasks",
+    "glossary",
 )
 
 

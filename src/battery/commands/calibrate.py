@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from functools import partial
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from battery.base import interrupts, jsonio
-from battery.base.errors import BatteryError, InterruptedRunError, advised
+from battery.base import jsonio
+from battery.base.errors import BatteryError, advised
+from battery.base.workers import Map, workers
 from battery.calibration import Calibration, Judge, Tally, add, check, count, judge
 from battery.calibration.scenario import Preset, Scenario
 from battery.calibration.scenarios import SCENARIOS
@@ -29,9 +24,8 @@ JSON: Final = "calibration.json"
 CHUNK: Final = 50
 
 #: What to do about a folder that cannot be written.
+AGAIN: Final = "run it again with --jobs 1"
 OUT_HINT: Final = "name a folder that you may write to: --output PATH"
-
-Map = Callable[..., Iterator[Any]]
 
 
 class Chunk(NamedTuple):
@@ -71,7 +65,7 @@ def calibrate(experiment: Experiment, *, jobs: int, out: Path, observe: Observer
     # First of all: minutes of work must not end at a folder that cannot be written.
     with advised(OUT_HINT):
         make_folder(out)
-    with workers(jobs) as mapped:
+    with workers(jobs, AGAIN) as mapped:
         tallies = list(_tallies(experiment, mapped, jobs, observe))
     pairs = zip(experiment.scenarios, tallies, strict=True)
     calibration = Calibration(
@@ -117,43 +111,3 @@ def _tallies(experiment: Experiment, mapped: Map, jobs: int, observe: Observer) 
 
 def _counted(chunk: Chunk) -> Tally:
     return count(*chunk)
-
-
-@contextlib.contextmanager
-def workers(jobs: int) -> Iterator[Map]:
-    """Yield a `map` over processes; whatever ends the block, no work goes on after it."""
-    # Spawned on every system alike: a fork would copy the threads and locks of the live view.
-    context = multiprocessing.get_context("spawn")
-    with _unseen_by_new_processes():
-        # Of its own processes, the one that keeps account of its semaphores starts here.
-        pool = ProcessPoolExecutor(jobs, context) if jobs > 1 else None
-    try:
-        yield partial(_submitted, pool) if pool else map
-    except BrokenProcessPool as error:
-        raise BatteryError(
-            "a process of the calibration was ended by the system",
-            hint="run it again with --jobs 1",
-        ) from error
-    except KeyboardInterrupt as error:
-        raise InterruptedRunError("interrupted", hint="run it again; nothing was saved") from error
-    finally:
-        if pool:
-            pool.shutdown(cancel_futures=True)
-
-
-def _submitted(pool: ProcessPoolExecutor, *work: Any) -> Iterator[Any]:
-    with _unseen_by_new_processes():
-        return pool.map(*work)
-
-
-@contextlib.contextmanager
-def _unseen_by_new_processes() -> Iterator[None]:
-    """Heed Ctrl-C after the block; processes that are started in it never see one."""
-    with interrupts.held_back():
-        # What is blocked stays so in a new process. Alone it would not do here: it is for one
-        # thread, and those of numpy would still take the signal and interrupt a start half way.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, interrupts.FROM_TERMINAL)
-        try:
-            yield
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 from battery.base import jsonio
 from battery.base.errors import BatteryError, UsageError, advised
-from battery.commands.calibrate import OUT_HINT, Map, workers
+from battery.base.workers import Map, workers
+from battery.commands.calibrate import AGAIN, OUT_HINT
 from battery.gauntlet import Gauntlet, Judged, Ran, count, table
 from battery.gauntlet.course import play
 from battery.gauntlet.registry import Contestant
@@ -51,7 +52,7 @@ def gauntlet(
         make_folder(out)
     total = len(systems) * len(seeds)
     observe(Notice(f"{total:,} batteries of {len(systems)} systems, processes: {jobs}"))
-    with workers(jobs) as mapped:
+    with workers(jobs, AGAIN) as mapped:
         ran = list(_ran(systems, seeds, mapped, observe))
     result = Gauntlet(seed=seeds[0], systems=ran)
     with advised(OUT_HINT):
