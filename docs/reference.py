@@ -102,6 +102,7 @@ _MORE: Final = {
     "iterate --json": _SUMMARY,
     "iterate --llm-team": _KEPT,
     "iterate --target": _KEPT,
+    "campaign run --jobs": "Each has connections of its own.",
     "campaign plan --json": "It is [`campaign.json`](files.md#campaign).",
     "review --json": "It has `iteration`, `proposals`, `verdicts` and `artifacts`.",
     "review --target": _KEPT,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from tests.support.arms import serving_pair
 from tests.support.calls import command_here
-from tests.support.commands import read_json
-from tests.support.gateway import Gateway
+from tests.support.commands import read_json, run_options, start, write_tasks
+from tests.support.gateway import Blocking, Gateway
 from tests.support.server import Exchange, Server
 
 pytestmark = pytest.mark.slow
@@ -88,3 +90,45 @@ def test_no_check_sibling_to_come_price_or_comment_is_ever_sent(tmp_path: Path) 
     assert asked
     keys = {"task_class", "operation", "spec", "executor_model", "reviewer_model"}
     assert all(set(body) == keys for body in asked)
+
+
+def keys(gateway: Gateway) -> list[str]:
+    """List the names of the calls that reached a gateway, in order."""
+    posts = [headers for headers in gateway.headers if "content-length" in headers]
+    return [headers.get("idempotency-key", "") for headers in posts]
+
+
+def test_every_request_has_a_name_of_its_own(tmp_path: Path) -> None:
+    write_tasks(tmp_path / "tasks.json", 1, siblings=1)
+    with serving_pair() as pair:
+        words = ("run", "-n", 2, "--repeats", 2, *pair.options())
+        assert command_here(*words, cwd=tmp_path).returncode == 0
+        folder = tmp_path / "data" / "battery"
+        assert command_here("review", folder, cwd=tmp_path).returncode == 0
+        named = keys(pair.learn)
+        assert len(set(named)) == len(named)
+        # One gateway may be asked for both arms.
+        assert not set(named) & set(keys(pair.frozen))
+    run = read_json(folder / "battery.json")["run_id"]
+    assert all(name.startswith((f"{run}/1/", f"{run}/2/")) for name in named)
+    kinds = Counter(name.removeprefix(f"{run}/").split("/")[1] for name in named)
+    # Three tasks, twice in each of two iterations; their siblings, of the first alone.
+    assert kinds == {"learn": 12, "sibling": 3, "distill": 2, "chat": 6}
+    assert f"{run}/2/chat/overseer" in named
+    assert f"{run}/2/chat/overseer/2" in named
+
+
+def test_a_call_that_is_asked_again_after_a_kill_has_the_name_it_had(
+    tmp_path: Path, gateway: Gateway
+) -> None:
+    options = run_options(tmp_path, gateway.url, per_phase=2, iterations=1)
+    blocking = Blocking(gateway, 4)
+    process = start(*options)
+    assert blocking.reached.wait(60)
+    process.kill()
+    process.communicate()
+    blocking.release.set()
+    assert command_here(*options, "--resume", cwd=tmp_path).returncode == 0
+    counted = Counter(keys(gateway))
+    assert sorted(counted.values()) == [1] * 8 + [2]
+    assert counted[keys(gateway)[4]] == 2

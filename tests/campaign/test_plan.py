@@ -10,7 +10,7 @@ import pytest
 
 from battery.base.errors import BatteryError, FolderError, MismatchError, TasksError, UsageError
 from battery.campaign import plan as planning
-from battery.campaign.plan import Campaign, Wanted
+from battery.campaign.plan import Campaign, Wanted, World
 from battery.records.events import Event, Notice
 from battery.target.kinds import read
 from tests.support.commands import read_json, write_tasks
@@ -19,7 +19,7 @@ from tests.support.commands import read_json, write_tasks
 def made(folder: Path, *, runs: int = 5, tell: Any = lambda _event: None, **more: Any) -> Campaign:
     options = {"tasks": folder / "tasks.json", "seed": 7, **more}
     wanted = Wanted(folder / "c", runs, "cost", 60.0, options)
-    return planning.make(wanted, {}, read, tell)
+    return planning.make(wanted, World({}, read), tell)
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_the_same_seed_makes_the_same_runs(here: Path) -> None:
 
 def test_each_run_has_an_order_an_id_and_a_folder_of_its_own(here: Path) -> None:
     campaign = made(here)
-    settings = [campaign.settings(cell, {}, read) for cell in campaign.plan.cells]
+    settings = [campaign.settings(cell, World({}, read)) for cell in campaign.plan.cells]
     assert all(each.shuffled for each in settings)
     for name in ("seed", "run_id", "folder"):
         assert len({getattr(each, name) for each in settings}) == 5
@@ -59,7 +59,8 @@ def test_options_are_kept_as_given_and_secrets_come_from_the_environment(here: P
         "gateway": "openai:http://localhost:1/v1",
         "tag": ["a"],
     }
-    settings = campaign.settings(campaign.plan.cells[0], {"GATEWAY_TOKEN": "s3cret-token"}, read)
+    world = World({"GATEWAY_TOKEN": "s3cret-token"}, read)
+    settings = campaign.settings(campaign.plan.cells[0], world)
     assert settings.gateway is not None
     assert settings.gateway.headers["authorization"] == "Bearer s3cret-token"
     assert (settings.repeats, settings.labels["tags"]) == (2, ["a"])

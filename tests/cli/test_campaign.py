@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from battery.campaign.cell import battery_of
 from tests.support.calls import command_here
-from tests.support.commands import read_json, write_tasks
+from tests.support.commands import alive, battery, read_json, start, write_tasks
+from tests.support.server import Exchange, Server, http
 
 pytestmark = pytest.mark.slow
 
@@ -44,3 +54,230 @@ def test_a_settings_file_describes_the_target_of_a_plan_too(tmp_path: Path) -> N
     assert command_here("campaign", "plan", cwd=tmp_path).returncode == 0
     plan = read_json(tmp_path / "campaign" / "campaign.json")
     assert plan["options"]["repeats"] == 2
+
+
+def planned(folder: Path, *options: object, runs: int = 3) -> Path:
+    """Plan a small campaign on the embedded gateway."""
+    words = ("--runs", runs, "-n", 2, "--limit", 1, "--seed", 1, "-o", "c", *options)
+    done = command_here("campaign", "plan", *words, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder / "c"
+
+
+def recorded(campaign: Path) -> dict[str, Any]:
+    """Read what was answered in all runs, without times and without the names of epochs."""
+    found = {}
+    for cell in sorted((campaign / "cells").iterdir()):
+        battery = battery_of(cell)
+        assert battery is not None
+        for path in sorted(battery.glob("iter_*/journal.jsonl")):
+            lines = [json.loads(line) for line in path.read_text().splitlines()]
+            # Reviews speak of times.
+            answers = [timeless(line) for line in lines if "result" in line]
+            found[f"{cell.name}/{path.parent.name}"] = answers
+    return found
+
+
+def verdicts(campaign: Path) -> list[Any]:
+    """Read what each run may claim, and from which numbers."""
+    kept = ("verdict", "questions", "gates")
+    summaries = [read_json(path) for path in sorted(campaign.glob("cells/*/*/summary.json"))]
+    return [[summary["evidence"][key] for key in kept] for summary in summaries]
+
+
+def timeless(value: Any) -> Any:
+    if isinstance(value, dict):
+        kept = {key: part for key, part in value.items() if key not in {"at", "_elapsed_ms"}}
+        return {key: timeless(part) for key, part in kept.items()}
+    return [timeless(part) for part in value] if isinstance(value, list) else value
+
+
+def test_processes_of_one_run_and_workers_of_their_own_make_the_same_runs(tmp_path: Path) -> None:
+    one = planned(tmp_path)
+    two = tmp_path / "two"
+    shutil.copytree(one, two)
+    done = battery("campaign", "run", one, "-j", 2)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "3 of 3 runs are done\n"
+    workers = [start("campaign", "worker", two, "--wait") for _ in range(2)]
+    for worker in workers:
+        _, stderr = worker.communicate(timeout=100)
+        assert worker.returncode == 0, stderr
+    assert recorded(one) == recorded(two)
+    assert len(recorded(one)) == 6
+    assert verdicts(one) == verdicts(two)
+    for number in (1, 2, 3):
+        manifest = read_json(one / "cells" / f"00{number}" / "1" / "battery.json")
+        assert manifest["state"] == "finished"
+        assert manifest["options"]["shuffled"] is True
+    # Nothing is left to do, and nothing is done.
+    again = battery("campaign", "run", one)
+    assert (again.returncode, again.stdout) == (0, "3 of 3 runs are done\n")
+
+
+def test_the_runs_ask_the_same_tasks_in_orders_of_their_own(tmp_path: Path) -> None:
+    words = ("--runs", 4, "-n", 1, "--seed", 1, "-o", "c")
+    assert command_here("campaign", "plan", *words, cwd=tmp_path).returncode == 0
+    assert battery("campaign", "run", tmp_path / "c", "-j", 4).returncode == 0
+    orders = [
+        [line["task_id"] for line in lines if line["call"] == "respond"]
+        for lines in recorded(tmp_path / "c").values()
+    ]
+    assert len({tuple(order) for order in orders}) == 4
+    assert len({frozenset(order) for order in orders}) == 1
+
+
+class Counting:
+    """A chat endpoint that counts its requests by the names of the calls."""
+
+    def __init__(self, after: int = 0) -> None:
+        #: The names of the calls, in the order in which they arrived.
+        self.names: list[str] = []
+        self.reached, self.go_on = threading.Event(), threading.Event()
+        self._after = after
+        self._lock = threading.Lock()
+
+    def script(self, exchange: Exchange) -> None:
+        """Answer one request; those after the first few wait until they may."""
+        if exchange.request.method == "GET":
+            exchange.send(http("{}"))
+            return
+        with self._lock:
+            self.names.append(exchange.request.headers["idempotency-key"])
+            last = len(self.names)
+        if self._after and last > self._after:
+            self.reached.set()
+            self.go_on.wait(60)
+        message = {"role": "assistant", "content": "x" * (last % 7)}
+        answer = {"choices": [{"message": message}], "usage": {"total_tokens": 10}}
+        exchange.send(http(json.dumps(answer)))
+
+    def repeated(self) -> dict[str, int]:
+        """Return what was asked more than once, and how often."""
+        return {name: times for name, times in Counter(self.names).items() if times > 1}
+
+
+@contextmanager
+def counting(after: int = 0) -> Iterator[tuple[Counting, list[object]]]:
+    endpoint = Counting(after)
+    with Server(endpoint.script) as server:
+        yield endpoint, ["--target", f"openai:{server.url}/v1", "--reviewer", "rules"]
+
+
+#: Calls of a run of `planned`: one task per phase, its sibling, in both arms of two iterations.
+CALLS = 2 * 2 * (3 + 3)
+
+
+def test_a_killed_worker_is_noticed_and_its_run_goes_on_where_it_was(tmp_path: Path) -> None:
+    with counting(after=5) as (endpoint, target):
+        campaign = planned(tmp_path, *target, runs=2)
+        first = start("campaign", "worker", campaign)
+        assert endpoint.reached.wait(60)
+        first.kill()
+        first.communicate()
+        endpoint.go_on.set()
+        done = battery("campaign", "run", campaign, "-j", 2)
+        assert done.returncode == 0, done.stderr
+        # The one that was under way, and once.
+        assert list(endpoint.repeated().values()) == [1 + 1]
+        assert len(set(endpoint.names)) == 2 * CALLS
+    # What the dead one had is moved, not copied.
+    assert [path.name for path in sorted((campaign / "cells" / "001").iterdir())] == [
+        "2",
+        "lease.1",
+        "lease.2",
+    ]
+    assert len(recorded(campaign)) == 4
+
+
+def test_a_run_replaces_a_worker_that_is_killed(tmp_path: Path) -> None:
+    with counting(after=5) as (endpoint, target):
+        campaign = planned(tmp_path, *target, runs=2)
+        run = start("campaign", "run", campaign, "-j", 1)
+        assert endpoint.reached.wait(60)
+        (worker,) = children(run.pid)
+        os.kill(worker, signal.SIGKILL)
+        endpoint.go_on.set()
+        stdout, stderr = run.communicate(timeout=100)
+        assert run.returncode == 0, stderr
+        assert f"worker {worker} was killed by SIGKILL; its runs are taken over" in stderr
+        assert stdout == "2 of 2 runs are done\n"
+        assert list(endpoint.repeated().values()) == [2]
+
+
+def children(pid: int) -> list[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(word) for word in listed.split()]
+
+
+def test_a_suspended_worker_loses_its_run_and_makes_no_call_when_it_wakes(tmp_path: Path) -> None:
+    with counting(after=5) as (endpoint, target):
+        campaign = planned(tmp_path, *target, "--lease", 1, runs=2)
+        first = start("campaign", "worker", campaign)
+        assert endpoint.reached.wait(60)
+        first.send_signal(signal.SIGSTOP)
+        endpoint.go_on.set()
+        done = battery("campaign", "worker", campaign, "--wait")
+        assert done.returncode == 0, done.stderr
+        asked = list(endpoint.names)
+        first.send_signal(signal.SIGCONT)
+        _, stderr = first.communicate(timeout=60)
+        assert first.returncode == 5, stderr
+        assert "this worker stood still for longer than its lease of 1 s" in stderr
+        assert endpoint.names == asked
+        assert list(endpoint.repeated().values()) == [2]
+        assert len(set(asked)) == 2 * CALLS
+    # Its own folder stays as it was, and nobody reads it.
+    assert battery_of(campaign / "cells" / "001") == campaign / "cells" / "001" / "2"
+
+
+def test_ctrl_c_stops_all_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    with counting(after=8) as (endpoint, target):
+        campaign = planned(tmp_path, *target, runs=3)
+        run = start("campaign", "run", campaign, "-j", 2)
+        assert endpoint.reached.wait(60)
+        workers = children(run.pid)
+        run.send_signal(signal.SIGINT)
+        _, stderr = run.communicate(timeout=60)
+        assert run.returncode == 130
+        assert stderr.rstrip().endswith(
+            "run the same command again; everything that finished is on disk"
+        )
+        assert not [pid for pid in workers if alive(str(pid))]
+        endpoint.go_on.set()
+        done = battery("campaign", "run", campaign, "-j", 2)
+        assert done.returncode == 0, done.stderr
+        assert len(set(endpoint.names)) == 3 * CALLS
+        assert all(times == 2 for times in endpoint.repeated().values())
+        # One call under way for each of the two.
+        assert len(endpoint.repeated()) <= 2
+
+
+def test_an_error_stops_all_and_a_later_command_tries_again(tmp_path: Path) -> None:
+    with counting() as (endpoint, target):
+        campaign = planned(tmp_path, *target, runs=3)
+    done = battery("campaign", "run", campaign, "-j", 3)
+    assert done.returncode == 1
+    assert "cannot connect to" in done.stderr
+    assert f"go on with: battery campaign run {campaign}" in done.stderr
+    assert endpoint.names == []
+
+
+def test_an_edited_plan_is_refused_once_a_run_has_begun(tmp_path: Path) -> None:
+    campaign = planned(tmp_path, runs=2)
+    done = battery("campaign", "worker", campaign)
+    assert done.returncode == 0
+    path = campaign / "campaign.json"
+    path.chmod(0o644)
+    path.write_text(path.read_text().replace('"primary": "cost"', '"primary": "niche"'))
+    (campaign / "cells" / "001" / "lease.1").unlink()
+    again = battery("campaign", "worker", campaign)
+    assert again.returncode == 2
+    assert "is not the plan that run 1 began with" in again.stderr
+
+
+def test_a_cap_that_would_not_be_kept_is_refused(tmp_path: Path) -> None:
+    campaign = planned(tmp_path, "--max-tokens", 5)
+    done = battery("campaign", "worker", campaign)
+    assert done.returncode == 2
+    assert "has a cap for all runs together" in done.stderr

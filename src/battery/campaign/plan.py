@@ -31,7 +31,6 @@ from battery.base.errors import (
 )
 from battery.base.redact import url_secrets
 from battery.base.text import listed
-from battery.campaign.targets import refuse_shared_memory
 from battery.grading import names_of_files, require_usable, scoring_digest
 from battery.inputs.settings import Settings, Target, make_settings
 from battery.inputs.tasks import digest, find_tasks, folder_of, limited, load_tasks
@@ -60,7 +59,12 @@ _FEW: Final = (
 #: Options that are the plan's own, or the caps of all runs together.
 _OF_THE_PLAN: Final = frozenset({"seed", "max_tokens", "max_cost", "tasks", "folder"})
 
-Read = Callable[[str, Mapping[str, str]], Target]
+
+class World(NamedTuple):
+    """Where runs get their secrets from, and how the texts of targets are read."""
+
+    environ: Mapping[str, str]
+    read: Callable[[str, Mapping[str, str]], Target]
 
 
 class Wanted(NamedTuple):
@@ -95,17 +99,15 @@ class Campaign(NamedTuple):
         """Return the id of a run: whoever holds it, and however often it begins, it is the same."""
         return hashlib.sha256(f"{self.registration}/{cell.number}".encode()).hexdigest()[:32]
 
-    def settings(self, cell: Cell, environ: Mapping[str, str], read: Read) -> Settings:
+    def settings(self, cell: Cell, world: World) -> Settings:
         """Make what a run is asked to do, with the secrets of the environment."""
         settings = make_settings(
-            {**self.plan.options, "folder": self.cell(cell), "tasks": self.tasks_path},
-            environ,
-            read,
+            {**self.plan.options, "folder": self.cell(cell), "tasks": self.tasks_path}, *world
         )
         return replace(settings, seed=cell.seed, shuffled=True, run_id=self.run_id(cell))
 
 
-def make(wanted: Wanted, environ: Mapping[str, str], read: Read, tell: Observer) -> Campaign:
+def make(wanted: Wanted, world: World, tell: Observer) -> Campaign:
     """Make and freeze a plan; write nothing where `battery run` would refuse what it says.
 
     Raises `UsageError`, and `ArtifactError` where the folder cannot be written.
@@ -116,10 +118,10 @@ def make(wanted: Wanted, environ: Mapping[str, str], read: Read, tell: Observer)
             f"there is something in {folder} already, and a plan is made once",
             hint=f"name another folder with --output, or go on with: battery campaign run {folder}",
         )
-    settings = make_settings({**wanted.options, "folder": folder}, environ, read)
+    settings = make_settings({**wanted.options, "folder": folder}, *world)
     _refuse_secrets(wanted.options)
     battery = prepare.new(BatteryDir(folder), settings)
-    refuse_shared_memory(settings, wanted.runs)
+    _refuse_shared_memory(settings, wanted.runs)
     if wanted.runs < DEFAULT_RUNS:
         tell(Notice(_FEW.format(wanted.runs, 2**wanted.runs), warning=True))
     tasks, source = find_tasks(settings.tasks_path)
@@ -236,6 +238,16 @@ def _refuse_secrets(options: Mapping[str, Any]) -> None:
         )
 
 
+def _refuse_shared_memory(settings: Settings, runs: int) -> None:
+    """Refuse runs that would begin with what an earlier one has learned."""
+    if runs > 1 and targets.is_elsewhere(settings) and not settings.prepare:
+        raise UsageError(
+            f"{runs} runs on one live gateway are not independent: each would begin with what the "
+            "ones before it have learned",
+            hint="name a command that empties its memory before each run: --prepare CMD",
+        )
+
+
 def _copy_tasks(tasks: Tasks, source: Path, folder: Path) -> None:
     """Copy a tasks file, and what its checks run."""
     folder.mkdir()
@@ -278,3 +290,19 @@ def _whole(folder: Path) -> Iterator[Path]:
     finally:
         if draft is not None:
             shutil.rmtree(draft, ignore_errors=True)
+
+
+def require_same_target(campaign: Campaign, settings: Settings, tell: Observer) -> None:
+    """Refuse a target that says something else than planned; warn of edited files."""
+    planned = campaign.plan.targets[0]
+    if targets.digest(settings) != planned.digest:
+        raise MismatchError(
+            f"{planned.targets['gateway']} no longer says what it said when the campaign was "
+            "planned",
+            hint="restore what it said, or make a plan of its own: battery campaign plan",
+        )
+    now = targets.file_digests(settings)
+    for path, known in planned.files.items():
+        if now.get(path) != known:
+            text = f"{path} was edited since the campaign was planned"
+            tell(Notice(f"{text}: the runs are not of one system", warning=True))

@@ -1,22 +1,31 @@
-"""What memory the runs of a campaign begin with: without an empty one they are not independent."""
+"""Where the runs of a campaign take place: never two of them at one deployment at a time."""
 
 from __future__ import annotations
 
-from battery.base.errors import UsageError
+from collections.abc import Sequence
+
+from battery.campaign.lease import Lease, Watch
+from battery.campaign.plan import Campaign
 from battery.inputs.settings import Settings
 from battery.target import targets
 
 
-def refuse_shared_memory(settings: Settings, runs: int) -> None:
-    """Refuse runs that would begin with what an earlier one has learned; raise `UsageError`."""
-    if runs > 1 and is_shared(settings) and not settings.prepare:
-        raise UsageError(
-            f"{runs} runs on one live gateway are not independent: each would begin with what the "
-            "ones before it have learned",
-            hint="name a command that empties its memory before each run: --prepare CMD",
-        )
+class Seats:
+    """Where runs may take place: one at a time at a deployment, any number where none is shared.
 
+    A pool of several deployments would have a folder with leases for each of them.
+    """
 
-def is_shared(settings: Settings) -> bool:
-    """Return whether all runs ask one deployment, so that only one of them may run at a time."""
-    return targets.is_elsewhere(settings)
+    def __init__(self, campaign: Campaign, watch: Watch, settings: Settings) -> None:
+        shared = targets.is_elsewhere(settings)
+        self._folders = [campaign.folder / "targets" / "1"] if shared else []
+        self._watch = watch
+
+    def take(self) -> Sequence[Lease] | None:
+        """Take what a run needs next to the lease of its cell; None where nothing is free."""
+        if not self._folders:
+            return ()
+        for folder in self._folders:
+            if lease := self._watch.take(folder):
+                return (lease,)
+        return None

@@ -9,14 +9,19 @@ from typing import Annotated
 
 import typer
 
+from battery.base import loop
 from battery.base.numbers import counted
+from battery.campaign import engine
 from battery.campaign import plan as planning
+from battery.campaign.work import Worker, left
 from battery.cli import given, options
 from battery.cli.deliver import tell
 from battery.cli.grouped import Group, Grouped, argument, option
 from battery.cli.output import print_record
 from battery.inputs.settings import LIMITS, Settings
+from battery.records.events import Event, IterationFinished, Notice, Observer
 from battery.records.findings import QuestionName
+from battery.records.plan import Cell
 from battery.target.kinds import read
 
 app = typer.Typer(
@@ -143,8 +148,91 @@ def plan(
             "tasks": tasks_file or tasks,
         },
     )
-    made = planning.make(wanted, os.environ, read, tell)
+    made = planning.make(wanted, planning.World(os.environ, read), tell)
     print_record(made.plan, lambda: _show(made), as_json=as_json)
+
+
+CampaignFolder = Annotated[Path, argument("DIR", "Folder of the campaign [default: campaign].")]
+Jobs = Annotated[
+    int | None,
+    option(
+        "--jobs -j N",
+        "How many runs at a time, shared out among a process per core [default: one per core].",
+        Group.SIZE,
+        min=1,
+        max=1000,
+    ),
+]
+Slots = Annotated[
+    int, option("--slots K", "How many runs this worker has at a time.", min=1, max=1000)
+]
+Wait = Annotated[
+    bool, option("--wait", "Stay until all runs are done, to take over what others lose.")
+]
+
+
+@app.command(cls=Grouped)
+def run(
+    folder: CampaignFolder = planning.DEFAULT_FOLDER,
+    jobs: Jobs = None,
+    debug: options.Debug = False,
+) -> None:
+    """Run a campaign on this machine, or go on with one.
+
+    Starts workers, and replaces those that are killed. Ctrl-C stops all of them; the same command
+    goes on, and no recorded call is asked again.
+
+    \b
+    Examples:
+      battery campaign run campaign -j 2
+    """
+    campaign = planning.open_campaign(folder, tell)
+    loop.run(engine.run_here, campaign, jobs or os.cpu_count() or 1, tell)
+    _show_progress(campaign)
+
+
+@app.command(cls=Grouped)
+def worker(
+    folder: CampaignFolder = planning.DEFAULT_FOLDER,
+    slots: Slots = 1,
+    wait: Wait = False,
+    debug: options.Debug = False,
+) -> None:
+    """Run what is free of a campaign, on any host that sees its folder.
+
+    Ends when nothing is free. Any number of workers may look at one folder: each run has one holder
+    at a time, and one that is killed, or stands still for longer than its lease, is taken over.
+
+    \b
+    Examples:
+      battery campaign worker /shared/campaign
+      battery campaign worker /shared/campaign --slots 4 --wait
+    """
+    campaign = planning.open_campaign(folder, tell)
+    at_work = Worker(campaign, planning.World(os.environ, read), _observer)
+    loop.run(at_work.work, slots, wait=wait)
+    _show_progress(campaign)
+
+
+def _observer(cell: Cell) -> Observer:
+    """Make what tells in lines how a run goes; a live view of all runs would take its place."""
+
+    def show(event: Event) -> None:
+        match event:
+            case IterationFinished():
+                text = f"iteration {event.metrics.iteration} is done"
+            case Notice(warning=True):
+                text = event.text
+            case _:
+                return
+        tell(Notice(f"run {cell.number}: {text}", warning=isinstance(event, Notice)))
+
+    return show
+
+
+def _show_progress(campaign: planning.Campaign) -> None:
+    total, unfinished = len(campaign.plan.cells), len(left(campaign))
+    typer.echo(f"{total - unfinished} of {counted(total, 'run')} are done")
 
 
 def _show(made: planning.Campaign) -> None:

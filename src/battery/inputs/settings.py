@@ -19,6 +19,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from battery.base.errors import UsageError
 from battery.inputs.labels import make_labels
 from battery.inputs.secrets import HEADER_OPTIONS, redactor_of
+from battery.protocol.idempotency import HEADER
 
 DEFAULT_LLM_TEAM: Final = "http://localhost:5000"
 DEFAULT_ITERATIONS: Final = 3
@@ -55,7 +56,9 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[\w.-]+")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 #: Set by the client itself; another value would break the wire.
-_RESERVED_HEADERS = frozenset({"content-type", "content-length", "host", "transfer-encoding"})
+_RESERVED_HEADERS = frozenset(
+    {"content-type", "content-length", "host", "transfer-encoding", HEADER.lower()}
+)
 
 
 @dataclass(frozen=True)

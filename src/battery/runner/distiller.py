@@ -62,8 +62,8 @@ class Distiller:
         )
 
     async def _ask(self, outcomes: Outcomes) -> None:
-        self.journal.require_in_place()
-        reply = await self._reply(outcomes)
+        with self.journal.asking(DISTILL.key):
+            reply = await self._reply(outcomes)
         call = DistillCall(
             at=now(),
             _elapsed_ms=reply.elapsed_ms,

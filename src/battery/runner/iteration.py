@@ -212,7 +212,6 @@ class Iteration:
             raise wrong(self.files.journal, error.below("result")) from error
 
     async def _ask_task(self, worker: Worker, ask: Ask) -> None:
-        self.journal.require_in_place()
         planned = ask.entry
         started = events.TaskStarted(
             self.files.number,
@@ -225,10 +224,11 @@ class Iteration:
             model=self.models.executor_cloud,
             task=planned.task,
         )
-        self.tell(started)
-        answer, result, memory = await worker[ask.arm].respond(
-            planned.task, self.models, self.settings.respond_timeout
-        )
+        with self.journal.asking(ask.key):
+            self.tell(started)
+            answer, result, memory = await worker[ask.arm].respond(
+                planned.task, self.models, self.settings.respond_timeout
+            )
         # On disk before the worker's next call goes out: a call that is killed later has taught
         # the gateway already, and asking again would pay for it twice and teach it twice.
         call = TaskCall(phase=planned.phase, at=now(), task=planned.task.asked, result=answer)
@@ -249,7 +249,8 @@ class Iteration:
         known = key in self.journal or DISTILL.key in self.journal
         if ask.arm != LEARN or known or not is_learner(system):
             return
-        told = await system.tell(self._feedback(ask, answer), self.settings.meta_timeout)
+        with self.journal.asking(key):
+            told = await system.tell(self._feedback(ask, answer), self.settings.meta_timeout)
         if told is None:
             return
         call = TellCall(at=now(), _elapsed_ms=told.elapsed_ms)

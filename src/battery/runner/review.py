@@ -51,6 +51,7 @@ async def review(
         # all.
         write_metrics(files)
         rehearse(folder, [files.number])
+        settings = replace(settings, run_id=opened.provenance.run_id)
         await _ask(files, _model(opened, settings, tell), settings, stages, tell)
         write_summary(opened, report=True)
     return ReviewOutcome(
@@ -79,12 +80,14 @@ async def _ask(
     files: IterationDir, model: str, settings: Settings, stages: Sequence[ChatStage], tell: Observer
 ) -> None:
     reserve = Reserve(files.root.parent)
+    # A folder of the original script names no run.
+    name = f"{settings.run_id}/{files.number}" if settings.run_id else None
     try:
         reserve.claim()
         with (
             # A chat teaches nothing, so the embedded gateway's memory is left alone.
             tempfile.TemporaryDirectory(prefix="battery-") as memory,
-            Journal(files.journal, reserve) as journal,
+            Journal(files.journal, reserve, name=name) as journal,
         ):
             async with _reviewing(settings, BatteryDir(Path(memory)), tell) as system:
                 reviewer = Reviewer(files, journal, system, model, settings, tell, redo=True)

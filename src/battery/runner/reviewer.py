@@ -84,10 +84,10 @@ class Reviewer:
         if recorded and (not self.redo or not self._is_written(stage.file, recorded["content"])):
             return recorded, True
         self.before_call()
-        self.journal.require_in_place()
-        reply = await self.system.chat(
-            stage.role, prompt, self.model, stage.temperature, self.settings.meta_timeout
-        )
+        with self.journal.asking(stage.key):
+            reply = await self.system.chat(
+                stage.role, prompt, self.model, stage.temperature, self.settings.meta_timeout
+            )
         call = ChatCall(
             at=now(),
             model=self.model,

@@ -44,6 +44,7 @@ from battery.runner.reviewer import write_metrics
 from battery.runner.summarize import rehearse, write_summary
 from battery.store.battery_dir import BatteryDir
 from battery.store.files import Reserve, make_folder
+from battery.store.iteration_dir import IterationDir
 from battery.store.journal import Journal
 from battery.target import targets
 from battery.target.system import Chatting, Connection, Worker, is_learner
@@ -237,7 +238,11 @@ async def _carry_on(
     _begin(battery, missing, tell)
     reserve, grader = Reserve(folder.root), Grader(battery.checks_folder)
     budget = Budget(settings.max_tokens, settings.max_cost, folder.pricing, tell)
-    journal_at = partial(Journal, reserve=reserve, heard=budget.add, permit=hold.require)
+
+    def journal_of(files: IterationDir) -> Journal:
+        name = f"{manifest.run_id}/{files.number}"
+        return Journal(files.journal, reserve, budget.add, hold.require, name)
+
     try:
         reserve.claim()
         budget.read(folder, manifest.iterations_finished)
@@ -246,7 +251,7 @@ async def _carry_on(
         async with _asking(battery, grader, tell, looked) as iteration:
             for number in missing:
                 with loop.breakable(), _standstill_noted(tell):
-                    await _run_iteration(iteration, folder, number, budget, journal_at)
+                    await _run_iteration(iteration, folder, number, budget, journal_of)
                 manifest = manifest.model_copy(update={"iterations_finished": number})
                 folder.write_manifest(manifest)
                 if settings.summaries:
@@ -371,14 +376,14 @@ async def _run_iteration(
     folder: BatteryDir,
     number: int,
     budget: Budget,
-    journal_at: Callable[[Path], Journal],
+    journal_of: Callable[[IterationDir], Journal],
 ) -> None:
     files = folder.iteration(number)
     if not files.root.exists():
         # An iteration counts as begun by its folder.
         budget.require()
     make_folder(files.root)
-    with journal_at(files.journal) as journal:
+    with journal_of(files) as journal:
         earlier = [folder.iteration(before) for before in range(1, number)]
         await iteration(files=files, journal=journal, budget=budget, earlier=earlier).run()
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from codecs import BOM_UTF8
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +21,7 @@ from typing import Any, Final, Self
 from battery.base import interrupts, jsonio
 from battery.base.errors import ArtifactError, LostFolderError
 from battery.base.text import printable
-from battery.protocol import Json
+from battery.protocol import Json, idempotency
 from battery.records.lines import FinishedCall
 from battery.records.models import ELAPSED_KEY
 from battery.records.stages import CallKey
@@ -54,16 +55,21 @@ class Journal:
         reserve: Reserve | None = None,
         heard: Callable[[Json], None] = lambda _call: None,
         permit: Callable[[], None] = lambda: None,
+        name: str | None = None,
     ) -> None:
         """Read what is on disk; `heard` gets each line, of now and of later, once it is there.
 
-        `permit` is asked before each call, and raises where none may be made any more.
+        `permit` is asked before each call, and raises where none may be made any more. `name` is
+        what tells this iteration from all others, for the names of its calls; None names none.
         """
         self._path = path
         self._reserve = reserve
         self._heard = heard
         self._permit = permit
+        self._name = name
         self._offsets: dict[CallKey, int] = {}
+        #: How often what was asked again is on record.
+        self._times: Counter[CallKey] = Counter()
         self._file: AppendedFile | None = None
         #: Number of finished calls and the sum of their wall times in whole milliseconds.
         self.calls = 0
@@ -144,22 +150,39 @@ class Journal:
             self._note(entry, self._file.append(line, title))
         return entry
 
-    def require_in_place(self) -> None:
-        """Raise `ArtifactError` unless a call that is made now would be found on record.
+    @contextlib.contextmanager
+    def asking(self, key: CallKey) -> Iterator[None]:
+        """Be around each call: give it its name on the wire.
 
-        To be asked before each call. Raises what `permit` raises.
+        Raises `ArtifactError` unless it would be found on record, and what `permit` raises.
         """
+        self.require_in_place()
+        # Last: what it allows begins at once.
         self._permit()
+        with idempotency.named(self._name and f"{self._name}/{self._called(key)}"):
+            yield
+
+    def require_in_place(self) -> None:
+        """Raise `ArtifactError` unless a line that is added now would be found on record."""
         if self._file:
             self._file.require_in_place()
 
+    def _called(self, key: CallKey) -> str:
+        """Name a call within the iteration; what is redone is another call each time."""
+        parts = [str(part) for part in key if part]
+        again = [str(self._times[key] + 1)] if key in self else []
+        # What is asked most often has the shortest name.
+        return "/".join([*parts[key.call == "respond" :], *again])
+
     def _note(self, entry: Json, offset: int) -> None:
-        self._offsets[CallKey.of(entry)] = offset
+        key = CallKey.of(entry)
+        self._offsets[key] = offset
+        self._times[key] += 1
         # To tell a system how a task ended is part of asking it.
         self.calls += entry["call"] != "tell"
         self.tasks += entry["call"] == "respond"
         if entry["call"] == "tell" and "usage" in entry:
-            self.counted_tellings.append(CallKey.of(entry))
+            self.counted_tellings.append(key)
         self.memory = entry.get("memory", self.memory)
         result = entry.get("result", entry)
         self.elapsed_ms += result.get(ELAPSED_KEY, 0)

@@ -44,7 +44,7 @@ def locked(folder: Path, tell: Observer = lambda _: None) -> Iterator[None]:
     with advised("name a folder that you may write to: --dir PATH"):
         make_folder(folder)
         handle = _open_lock(folder)
-    note = Holder(os.getpid(), socket.gethostname(), _start(os.getpid()))._asdict()
+    note = this_process()._asdict()
     try:
         with contextlib.nullcontext() if _lock(handle, folder) else _stand_in(folder, note, tell):
             _note(handle, note)
@@ -55,6 +55,16 @@ def locked(folder: Path, tell: Observer = lambda _: None) -> Iterator[None]:
                 _note(handle, {})
     finally:
         os.close(handle)
+
+
+def this_process() -> Holder:
+    """Name this process, as a lock or a lease does."""
+    return Holder(os.getpid(), socket.gethostname(), _start(os.getpid()))
+
+
+def is_at_work(named: Holder) -> bool | None:
+    """Return whether a process is at work; None where it is on another host."""
+    return _is_alive(named) if named.host == socket.gethostname() else None
 
 
 def holder(folder: Path) -> Holder | None:
@@ -78,7 +88,7 @@ def _is_at_work(note: Json | None) -> bool | None:
     named = _holder(note)
     if named is None:
         return False if note == {} else None
-    return _is_alive(named) if named.host == socket.gethostname() else None
+    return is_at_work(named)
 
 
 def _open_lock(folder: Path) -> int:

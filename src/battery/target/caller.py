@@ -32,7 +32,7 @@ from battery.base.redact import Redactor, without_user
 from battery.base.text import printable
 from battery.inputs.secrets import header_secrets
 from battery.inputs.settings import Target
-from battery.protocol import Json, limits
+from battery.protocol import Json, idempotency, limits
 from battery.protocol.chat import chat_content
 from battery.target.system import ChatReply, Finding
 from battery.target.transport import EXCERPT_BYTES, BoundedStream, open_http
@@ -194,9 +194,11 @@ class Caller:
     ) -> httpx.Response:
         """Send a request; return its answer once the headers are there."""
         kind = {} if body is None else {"content-type": "application/json"}
+        # A look asks for nothing that could be done twice.
+        name = {} if method == "GET" else idempotency.headers()
         content = None if body is None else jsonio.dumps(body)
         request = self._http.build_request(
-            method, _url(call.url), content=content, headers={**kind, **headers}
+            method, _url(call.url), content=content, headers={**kind, **name, **headers}
         )
         return await self._http.send(request, stream=True)
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from battery import protocol
 from battery.base.errors import AnswerError, CallError
-from battery.protocol import Json
+from battery.protocol import Json, idempotency
 from battery.records.models import LEARN, Arm, Models, Task
 from battery.target.http import Client
 from battery.target.memory import Kept
@@ -63,8 +63,10 @@ class MemoryClient(Client):
 
     async def _copy(self, verb: str, name: str) -> None:
         call = self._call(f"{verb} of the memory", f"{protocol.MEMORY_PATH}/{verb}", _TIMEOUT_S)
-        async with self._stream(call, {"name": name}) as response:
-            await response.aread()
+        # A copy is part of another call, and may be made as often as one likes.
+        with idempotency.named(None):
+            async with self._stream(call, {"name": name}) as response:
+                await response.aread()
 
 
 @contextmanager

@@ -1,0 +1,131 @@
+"""Run a campaign on this machine: workers as processes, each with several cells.
+
+An engine places and never tries again: what a worker holds and how far it came is in the folder.
+Another engine is another way to start `battery.campaign.work.Worker`, or to run one cell with
+`battery.campaign.cell.Cells`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import signal
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Sequence
+from contextlib import suppress
+
+from battery.base.errors import BatteryError, InterruptedRunError, LostLeaseError
+from battery.base.numbers import counted
+from battery.campaign.plan import Campaign
+from battery.campaign.work import left
+from battery.records.events import Notice, Observer
+
+
+async def run_here(campaign: Campaign, jobs: int, tell: Observer) -> None:
+    """Run all cells that are left, `jobs` at a time; raise `BatteryError`.
+
+    A worker that was killed, or stood still for too long, is replaced as long as runs come to their
+    end; after any other error all stop.
+    """
+    jobs = min(jobs, len(left(campaign)))
+    team = _Team(campaign, _shares(jobs, min(jobs, os.cpu_count() or 1)), tell)
+    try:
+        await team.run()
+    finally:
+        await team.stop()
+
+
+def _shares(jobs: int, processes: int) -> list[int]:
+    """Share out how many cells each process runs at a time."""
+    return [len(range(number, jobs, processes)) for number in range(processes)]
+
+
+class _Team:
+    """The workers of a campaign on this machine."""
+
+    def __init__(self, campaign: Campaign, shares: Sequence[int], tell: Observer) -> None:
+        self._campaign = campaign
+        self._tell = tell
+        self._waiting = list(shares)
+        self._at_work: dict[asyncio.Task[int], tuple[Process, int]] = {}
+        self._error: BatteryError | None = None
+        #: How many cells were left when a worker was last replaced.
+        self._left_before = len(left(campaign))
+        #: Workers that were replaced since a run came to its end. What kills one after the other
+        #: would go on for ever, at a call each time.
+        self._replaced = 0
+        self._most = 2 * len(shares)
+
+    async def run(self) -> None:
+        """Have the workers run all cells."""
+        while self._waiting or self._at_work:
+            while self._waiting:
+                await self._start(self._waiting.pop())
+            done, _ = await asyncio.wait(self._at_work, return_when=asyncio.FIRST_COMPLETED)
+            for ended in done:
+                process, slots = self._at_work.pop(ended)
+                self._look_at(process, slots, ended.result())
+            if self._error:
+                await self.stop()
+                raise self._error
+
+    async def stop(self) -> None:
+        """Have all workers stop, and wait until they have: what they do is on disk."""
+        for process, _ in self._at_work.values():
+            with suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
+        if self._at_work:
+            await asyncio.wait(self._at_work)
+        self._at_work.clear()
+
+    async def _start(self, slots: int) -> None:
+        words = ("campaign", "worker", str(self._campaign.folder), "--slots", str(slots), "--wait")
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "battery", *words),
+            stdin=asyncio.subprocess.DEVNULL,
+            # What it comes to is said once, for all of them.
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+        self._at_work[asyncio.create_task(process.wait())] = process, slots
+
+    def _look_at(self, process: Process, slots: int, code: int) -> None:
+        remaining = len(left(self._campaign))
+        if code == 0 or not remaining:
+            return
+        was = f"worker {process.pid} {_ended(code)}"
+        if code >= 0 and code != LostLeaseError.exit_code:
+            self._error = _StoppedError(was, code, self._campaign)
+            return
+        self._replaced = 1 if remaining < self._left_before else self._replaced + 1
+        self._left_before = remaining
+        if code < 0 and self._replaced > self._most:
+            what = f"{was}, as were those before it, and no run comes to its end"
+            self._error = _StoppedError(what, 1, self._campaign)
+            return
+        self._waiting.append(slots)
+        self._tell(Notice(f"{was}; its runs are taken over", warning=True))
+
+
+class _StoppedError(BatteryError):
+    """Report a worker that could not go on, with its exit code; it has said why itself."""
+
+    def __init__(self, what: str, code: int, campaign: Campaign) -> None:
+        again = f"battery campaign run {shlex.quote(str(campaign.folder))}"
+        super().__init__(
+            f"{what}; {counted(len(left(campaign)), 'run')} of {campaign.plan.runs} "
+            "are not finished",
+            hint=f"nothing that finished is lost; go on with: {again}",
+        )
+        self.exit_code = code
+
+
+def _ended(code: int) -> str:
+    if code == LostLeaseError.exit_code:
+        return "stood still for too long"
+    if code == InterruptedRunError.exit_code:
+        return "was interrupted"
+    if code < 0:
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"ended with exit code {code}; it said why"

@@ -1,0 +1,130 @@
+"""A worker: takes free cells, runs them, goes on until none is left.
+
+Any number of workers may look at one folder, on any hosts. Nobody tells them what to do: what is
+free is in the folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from battery.base.errors import (
+    BatteryError,
+    InterruptedRunError,
+    UsageError,
+)
+from battery.campaign import lease as leases
+from battery.campaign.cell import Cells, state_of
+from battery.campaign.lease import DONE, Heart, Lease, Timing, Watch
+from battery.campaign.plan import Campaign, World
+from battery.campaign.targets import Seats
+from battery.records.events import Observer
+from battery.records.plan import Cell
+
+#: Seconds between two looks for something to do.
+_LOOK_S: Final = 1.0
+
+
+def left(campaign: Campaign) -> list[Cell]:
+    """List the cells that have not come to their end."""
+    return [cell for cell in campaign.plan.cells if state_of(campaign.cell(cell)) not in DONE]
+
+
+class Claim(NamedTuple):
+    """A cell that this worker holds, and its seat at a target."""
+
+    cell: Cell
+    lease: Lease
+    seat: Sequence[Lease]
+
+
+class Worker:
+    """Runs cells of a campaign, several at a time, in one event loop."""
+
+    def __init__(
+        self,
+        campaign: Campaign,
+        world: World,
+        observer: Callable[[Cell], Observer],
+        timing: Timing | None = None,
+    ) -> None:
+        """Look at a campaign; `observer` makes who is told what happens in a run."""
+        plan = campaign.plan
+        # Where budgets of a campaign are kept: `Hold` would bring what the other runs have spent.
+        if plan.max_tokens is not None or plan.max_cost is not None:
+            raise UsageError(
+                "the plan has a cap for all runs together, and this version keeps none",
+                hint="make a plan without --max-tokens and --max-cost",
+            )
+        self.campaign = campaign
+        #: The cells that it ran to their end.
+        self.done: list[Cell] = []
+        self._observer = observer
+        self._timing = timing or Timing(plan.lease_s)
+        self._watch = Watch(self._timing)
+        self._cells = Cells(campaign, self._watch, world, self._permit)
+        self._seats = Seats(campaign, self._watch, campaign.settings(plan.cells[0], world))
+        self._errors: list[BatteryError] = []
+        #: By cell the epochs that were there before this worker.
+        self._before = {cell: leases.latest(campaign.cell(cell)) for cell in plan.cells}
+
+    async def work(self, slots: int, *, wait: bool) -> None:
+        """Run cells until none is free, with `wait` until all are done; raise `BatteryError`.
+
+        After an error no further call goes out; calls that are under way are waited for.
+        """
+        with Heart(self._timing) as heart:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(slots):
+                    group.create_task(self._run_cells(heart, wait=wait))
+        if self._errors:
+            # What was stopped because of another's error says less than that one.
+            raise min(self._errors, key=lambda error: isinstance(error, InterruptedRunError))
+
+    async def _run_cells(self, heart: Heart, *, wait: bool) -> None:
+        while not self._errors:
+            if claim := self._claim():
+                await self._run(claim, heart)
+            elif wait and any(not self._is_given_up(cell) for cell in left(self.campaign)):
+                await asyncio.sleep(min(_LOOK_S, self._timing.beat_s))
+            else:
+                return
+
+    async def _run(self, claim: Claim, heart: Heart) -> None:
+        cell, lease, seat = claim
+        try:
+            with heart.beating(lease, *seat):
+                await self._cells.run(cell, [lease, *seat], self._observer(cell))
+            self.done.append(cell)
+        except BatteryError as error:
+            self._errors.append(error)
+        finally:
+            for taken in seat:
+                taken.release("finished")
+
+    def _permit(self) -> None:
+        if self._errors:
+            raise InterruptedRunError("stopped, as another run of this worker could not go on")
+
+    def _claim(self) -> Claim | None:
+        """Take the first free cell, and a seat for it."""
+        for cell in left(self.campaign):
+            folder = self.campaign.cell(cell)
+            if self._is_given_up(cell) or not self._watch.is_free(folder):
+                continue
+            seat = self._seats.take()
+            if seat is None:
+                return None
+            if lease := self._watch.take(folder):
+                return Claim(cell, lease, seat)
+            for taken in seat:
+                taken.release("finished")
+        return None
+
+    def _is_given_up(self, cell: Cell) -> bool:
+        """Return whether a cell stopped since this worker began: nothing is tried twice unasked."""
+        folder = self.campaign.cell(cell)
+        is_new = leases.latest(folder) > self._before[cell]
+        return is_new and state_of(folder) in {"failed", "paused"}
