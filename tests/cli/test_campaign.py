@@ -210,12 +210,20 @@ def children(pid: int) -> list[int]:
     return [int(word) for word in listed.split()]
 
 
+def suspend(pid: int) -> None:
+    """Have a process stand still, and wait until it does."""
+    os.kill(pid, signal.SIGSTOP)
+    tasks = Path(f"/proc/{pid}/task")
+    while any(" T " not in (task / "stat").read_text() for task in tasks.iterdir()):
+        pass
+
+
 def test_a_suspended_worker_loses_its_run_and_makes_no_call_when_it_wakes(tmp_path: Path) -> None:
     with counting(after=5) as (endpoint, target):
         campaign = planned(tmp_path, *target, "--lease", 1, runs=2)
         first = start("campaign", "worker", campaign)
         assert endpoint.reached.wait(60)
-        first.send_signal(signal.SIGSTOP)
+        suspend(first.pid)
         endpoint.go_on.set()
         done = battery("campaign", "worker", campaign, "--wait")
         assert done.returncode == 0, done.stderr

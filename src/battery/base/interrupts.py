@@ -101,11 +101,6 @@ def _take_over() -> None:
             signal.signal(number, _handle)
 
 
-def reaction() -> Reaction:
-    """Return what the next signal will do."""
-    return _state.reaction
-
-
 def then(reaction: Reaction) -> None:
     """Let the next signal do this, unless it is a thread's wish that never gets any."""
     if _is_main():

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from battery.base import interrupts
+from battery.base import loop
 from battery.base.errors import (
     ArtifactError,
     BatteryError,
@@ -75,7 +75,7 @@ class Cells:
         The first lease is the cell's; none may get lost. Raises `BatteryError`: `LostLeaseError`
         where the cell went to another worker.
         """
-        lease, before = held[0], interrupts.reaction()
+        lease = held[0]
 
         def require() -> None:
             for each in held:
@@ -87,11 +87,9 @@ class Cells:
             lease.require()
         except StartError as error:
             # A finding about this run, and no fault: it is counted, and the others go on.
-            interrupts.then(before)
             lease.release("invalid", error.message)
             return "invalid"
         except LostLeaseError:
-            interrupts.then(before)
             raise
         except BatteryError as error:
             lease.release(_ended(error), error.message)
@@ -115,7 +113,8 @@ class Cells:
                 hint="restore it, or make a plan of its own: battery campaign plan",
             )
         settings = replace(settings, folder=folder.root, resume=manifest is not None)
-        await runner.run(settings, tell, hold)
+        # So that what it computes holds up no other run of this process.
+        await loop.apart(runner.run, settings, tell, hold)
 
 
 def _ended(error: BatteryError) -> Ended:

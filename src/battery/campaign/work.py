@@ -41,7 +41,7 @@ class Claim(NamedTuple):
 
 
 class Worker:
-    """Runs cells of a campaign, several at a time, in one event loop."""
+    """Runs cells of a campaign, several at a time, each in a thread of its own."""
 
     def __init__(
         self,
