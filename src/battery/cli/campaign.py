@@ -201,7 +201,7 @@ def worker(
     """Run what is free of a campaign, on any host that sees its folder.
 
     Ends when nothing is free. Any number of workers may look at one folder: each run has one holder
-    at a time, and one that is killed, or stands still for longer than its lease, is taken over.
+    at a time, and one that is killed, or suspended for longer than its lease, is taken over.
 
     \b
     Examples:
