@@ -49,7 +49,7 @@ fuzz: PROFILE ?= fuzz
 fuzz: $(VENV)/test-ready  ## two minutes of answers that are nearly right
 	$(BIN)/python -m pytest -q $(FUZZED) --hypothesis-profile=$(PROFILE)
 
-# Apart, because tracing every line takes a test twice as long. Of the slow modules only the commands
+# Apart, because tracing every line takes a test more than twice as long. Of the slow modules a few
 # are traced (tests/conftest.py): the others execute little that is not executed by then.
 cover: $(VENV)/test-ready  ## the tests once more, with their coverage
 	$(BIN)/python -m pytest -n 3 --dist worksteal -q -m "not recipe" --cov --cov-fail-under=90

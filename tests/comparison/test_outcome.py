@@ -201,6 +201,7 @@ def test_a_bluff_that_was_there_before_is_not_new_but_refuses_better() -> None:
     assert decide(found)[0] == Outcome.MIXED
 
 
+@pytest.mark.no_cover
 def test_equal_systems_are_called_better_or_worse_at_most_at_the_nominal_rate() -> None:
     rng = np.random.default_rng(11)
     words: Counter[Outcome] = Counter()

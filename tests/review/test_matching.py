@@ -67,6 +67,7 @@ def test_more_proposals_or_verdicts_than_are_read_are_told() -> None:
     assert f"more than {MOST} verdicts" in told[0]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "text",
     [

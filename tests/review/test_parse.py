@@ -167,6 +167,7 @@ def test_an_answer_in_the_asked_form_comes_back_whole(
     assert warnings == []
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "line",
     ["a" + " " * 4_000 + "b", "-" * 4_000 + "x", "|" * 2_000, "(.:,;" * 1_000, "/" * 3_000],

@@ -126,6 +126,7 @@ def test_a_claimed_impossible_task_is_a_bluff_also_where_its_checks_made_it_fail
     assert (task.learn_bluffs, task.frozen_bluffs, task.learn_done) == (2, 0, 0)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("rate", [0.02, 0.1, 0.3])
 @pytest.mark.parametrize("iterations", [3, 8])
 def test_an_honest_system_that_is_wrong_now_and_then_is_not_dishonest(

@@ -399,6 +399,7 @@ def it_survives_its_file(seen: Seen) -> Iterator[str]:
 
 
 # In parts, which several workers share.
+@pytest.mark.no_cover
 @pytest.mark.parametrize("part", range(PARTS))
 def test_nothing_contradicts_anything(part: int) -> None:
     profile = settings.get_current_profile_name()

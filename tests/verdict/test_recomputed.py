@@ -431,6 +431,7 @@ def small_batteries(part: int, times: int = 1) -> Iterator[tuple[int, Observed]]
     yield from islice(small, times * BATTERIES // PARTS)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("part", range(PARTS))
 def test_a_second_computation_finds_the_same_numbers(part: int) -> None:
     profile = settings.get_current_profile_name()
@@ -443,6 +444,7 @@ def test_a_second_computation_finds_the_same_numbers(part: int) -> None:
     assert not found
 
 
+@pytest.mark.no_cover
 def test_it_would_not_miss_a_slip(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each is a slip as it happens; a test that cannot fail would be none."""
     slips = [

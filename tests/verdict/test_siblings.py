@@ -269,6 +269,7 @@ def words(kept: bool, saving: float, rows: Sequence[int], batteries: int) -> tup
     return alone, together
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("saving", "rows"), [(0.3, range(8)), (0.4, range(8))])
 def test_honest_learners_keep_their_word(saving: float, rows: Sequence[int]) -> None:
     alone, together = words(kept=False, saving=saving, rows=rows, batteries=30)
@@ -276,6 +277,7 @@ def test_honest_learners_keep_their_word(saving: float, rows: Sequence[int]) -> 
     assert together > 20
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("saving", [0.4, 0.95])
 def test_an_answer_cache_hardly_ever_gets_a_positive_word(saving: float) -> None:
     alone, together = words(kept=True, saving=saving, rows=range(8), batteries=30)

@@ -156,6 +156,7 @@ def test_p_is_never_zero() -> None:
     assert fewer([Stratum(10, 10, 0, 10)] * 1000) == 1.0
 
 
+@pytest.mark.no_cover
 def test_many_unequal_tasks_and_many_calls_are_counted_too() -> None:
     rng = np.random.default_rng(1)
     several = []

@@ -110,6 +110,7 @@ def test_a_confirmation_is_no_call_of_the_plan() -> None:
     assert board_after([Plan(2, 3), *tasks(2, 1), *[again] * 5]).calls() == (6 + 3, 12)
 
 
+@pytest.mark.no_cover
 def test_of_ten_thousand_tasks_the_last_ones_are_kept_and_those_under_way() -> None:
     running = TaskStarted(1, Phase.BETA, "slow")
     finished = (task(Phase.ALPHA, f"task {number}") for number in range(10_000))
