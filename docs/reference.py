@@ -120,6 +120,7 @@ _MORE: Final = {
     "compare --format": "JSON is [the record](comparison.md).",
     "compare --json": "The same as `--format json`.",
     "export --json": "It has `format` and `files`, a list of `path`, `arm` and `samples`.",
+    "pool --json": "It has `evidence`, with every run, and what the runs took together.",
     "history --tag": "`run --tag` gives them.",
     "power --drop": "0.001 to 0.95.",
     "power --from": "Its first iteration tells the noise, which is planned with its upper bound.",

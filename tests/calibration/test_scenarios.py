@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
+import pytest
+
+from battery.calibration.campaigns import CAMPAIGNS
 from battery.calibration.dials import Dials
 from battery.calibration.nulls import NULLS, UNPROMISED
-from battery.calibration.scenarios import HARM, LEARNING, SCENARIOS
+from battery.calibration.scenario import Scenario
+from battery.calibration.scenarios import BATTERIES, HARM, LEARNING, SCENARIOS
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/explanation/calibration.md").read_text("utf-8")
 PLAIN = Dials()
@@ -37,7 +42,7 @@ def test_scenarios_have_names_of_their_own_and_say_what_they_are() -> None:
 
 
 def test_nothing_is_learned_or_broken_in_a_null() -> None:
-    assert {s.name for s in SCENARIOS if s.null} == {s.name for s in NULLS}
+    assert {s.name for s in BATTERIES if s.null} == {s.name for s in NULLS}
     for scenario in NULLS:
         assert not turned(scenario.dials) & (OF_LEARNING | OF_ONE_ARM)
         assert scenario.dials.arms == 2
@@ -55,7 +60,7 @@ def test_something_is_learned_where_power_is_documented() -> None:
     for scenario in LEARNING:
         assert turned(scenario.dials) & OF_LEARNING
         assert not turned(scenario.dials) & OF_ONE_ARM
-    assert {s.name for s in SCENARIOS if s.power is not None} <= {s.name for s in LEARNING}
+    assert {s.name for s in BATTERIES if s.power is not None} <= {s.name for s in LEARNING}
 
 
 def test_every_kind_of_harm_has_a_bound_of_its_own() -> None:
@@ -63,10 +68,13 @@ def test_every_kind_of_harm_has_a_bound_of_its_own() -> None:
         assert scenario.caught or scenario.rare or scenario.unpromised
 
 
-def test_the_documented_table_has_the_scenarios_in_their_order_and_all_bounds_hold() -> None:
-    table = DOCUMENT.split("```text\n")[1].split("\n```")[0].splitlines()
-    names = [line.split("  ")[0] for line in table[1 : len(SCENARIOS) + 1]]
-    assert names == [scenario.name for scenario in SCENARIOS]
+@pytest.mark.parametrize(("place", "scenarios"), [(0, BATTERIES), (1, CAMPAIGNS)])
+def test_the_documented_tables_have_the_scenarios_in_their_order_and_all_bounds_hold(
+    place: int, scenarios: Sequence[Scenario]
+) -> None:
+    table = DOCUMENT.split("```text\n")[1 + place].split("\n```")[0].splitlines()
+    names = [line.split("  ")[0] for line in table[1 : len(scenarios) + 1]]
+    assert names == [scenario.name for scenario in scenarios]
     assert re.fullmatch(r"(\d+) of \1 bounds hold \(preset full, seed 1, .*", table[-1])
 
 

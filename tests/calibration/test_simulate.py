@@ -448,3 +448,23 @@ def test_the_learn_arm_uses_its_memory_after_iteration_1_and_the_twin_may_be_cac
 
 def test_one_arm_is_the_learn_arm() -> None:
     assert grid_of(Dials(arms=1)).arms == (LEARN,)
+
+
+def test_siblings_are_asked_once_in_both_arms_and_gain_unless_answers_are_kept() -> None:
+    def saved(dials: Dials) -> tuple[float, float]:
+        ratios = []
+        for observed in simulate(dials, 40, np.random.default_rng(1)):
+            assert observed.siblings
+            assert observed.siblings.tasks == observed.grid.tasks
+            assert observed.siblings.repeats == 1
+            for table in (observed.grid, observed.siblings):
+                learn, frozen = (table.asked(arm, TOKENS)[:, 1:] for arm in (LEARN, FROZEN))
+                ratios.append(float(np.log(learn / frozen).mean()))
+        return float(np.mean(ratios[::2])), float(np.mean(ratios[1::2]))
+
+    repeated, new = saved(Dials(saved=(0.5,), siblings=True, repeats=2))
+    assert repeated == pytest.approx(np.log(0.5), abs=0.05)
+    assert new == pytest.approx(np.log(0.5), abs=0.05)
+    repeated, new = saved(Dials(saved=(0.5,), siblings=True, memorises=True))
+    assert repeated == pytest.approx(np.log(0.5), abs=0.05)
+    assert new == pytest.approx(0, abs=0.05)

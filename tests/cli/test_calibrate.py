@@ -179,7 +179,7 @@ def test_the_gauntlet_puts_chosen_systems_through_whole_batteries(
     assert document["seed"] == 3
 
 
-def test_only_the_gauntlet_has_systems_to_choose_from(tmp_path: Path) -> None:
+def test_a_system_is_no_scenario_and_the_message_says_where_it_is(tmp_path: Path) -> None:
     done = run("--only", "hollow", cwd=tmp_path)
     assert done.returncode == 2
-    assert "add --preset gauntlet" in done.stderr
+    assert "systems are those of --preset gauntlet" in done.stderr

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from battery.base.errors import InterruptedRunError
+from battery.base.errors import InterruptedRunError, UsageError
 from battery.calibration import Calibration
 from battery.calibration.nulls import NULLS
 from battery.calibration.scenario import COSTLY, SIMULATIONS, Scenario
@@ -58,3 +58,24 @@ def test_an_interrupt_ends_the_work_and_says_that_nothing_was_saved(tmp_path: Pa
         stage.calibrate(stage.Experiment("fast", 1, FEW), jobs=1, out=tmp_path, observe=interrupt)
     assert caught.value.hint == "run it again; nothing was saved"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_scenario_comes_out_the_same_when_others_are_left_out(tmp_path: Path) -> None:
+    whole = calibration(tmp_path / "1")
+    experiment = stage.Experiment("fast", 1, FEW, only=HARM[0].name)
+    part = stage.calibrate(experiment, jobs=1, out=tmp_path / "2", observe=lambda _event: None)
+    assert part.tallies == whole.tallies[1:]
+
+
+def test_a_name_that_no_scenario_has_is_refused() -> None:
+    with pytest.raises(UsageError, match="no scenario has 'nowhere' in its name"):
+        stage.experiment("fast", 1, "nowhere")
+    assert all("runs" in scenario.name for scenario in stage.experiment("full", 1, "runs").chosen)
+
+
+def test_the_pieces_of_campaigns_are_smaller() -> None:
+    experiment = stage.Experiment("fast", 1)
+    campaign = next(scenario for scenario in experiment.scenarios if scenario.runs > 1)
+    pieces = experiment.pieces(campaign)
+    assert sum(pieces) == campaign.simulations("fast")
+    assert max(pieces) * campaign.runs <= CHUNK

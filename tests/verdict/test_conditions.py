@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import pytest
@@ -16,13 +17,16 @@ from battery.records.word import Outcome
 from battery.verdict.assess import assess
 from battery.verdict.conditions import (
     CONDITIONS,
+    OF_CAMPAIGN,
     OF_COMPARISON,
     parse,
     require,
+    require_of_campaign,
     require_of_comparison,
 )
 from tests.report.comparisons import comparison
 from tests.verdict.batteries import Cell, Changes, calls, learning, observed
+from tests.verdict.runs import made
 
 
 def summary(changes: Changes = lambda _: {}, **shape: Any) -> Summary:
@@ -255,3 +259,21 @@ def test_an_unknown_or_no_condition_of_a_comparison_is_refused(text: str) -> Non
 def test_a_list_for_a_comparison_is_read_whatever_its_case_and_spaces() -> None:
     assert parse(" Worse, flips ,", OF_COMPARISON) == ("worse", "flips")
     assert parse(None, OF_COMPARISON) == ()
+
+
+def met_by_runs(saved: Sequence[float], name: str, planned: int | None = None) -> bool:
+    try:
+        require_of_campaign(made.summary(made.runs(*saved), planned), [name])
+    except GateError as error:
+        return name in error.message
+    return False
+
+
+def test_conditions_of_several_runs_hold_for_their_word_and_nothing_passes_unfinished() -> None:
+    gains, harms = [0.3] * 5, [-0.3] * 5
+    assert not met_by_runs(gains, "not-learned")
+    assert met_by_runs(gains, "not-compounding")
+    assert met_by_runs(harms, "regressed")
+    assert not met_by_runs(harms, "dishonest")
+    # What is not finished has passed nothing.
+    assert all(met_by_runs(gains, name, planned=9) for name in OF_CAMPAIGN)

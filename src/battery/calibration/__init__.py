@@ -8,13 +8,14 @@ a seed in, a tally out.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import sqrt
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args
 
 import numpy as np
 from pydantic import Field
 
+from battery.calibration.campaigns import said
 from battery.calibration.dials import Dials
 from battery.calibration.scenario import Preset, Scenario
 from battery.calibration.simulate import first_iterations, simulate
@@ -67,6 +68,15 @@ class Tally(Record):
     )
     shapes: dict[Shape, int] = Field(description="Batteries by what was said of the saving.")
     validated: int = Field(description="Batteries that the direction count calls validated.")
+    runs: int = Field(default=1, description="Runs of a campaign; 1 of a battery.")
+    any_run: int | None = Field(
+        default=None,
+        description="Campaigns in which a run alone claims learning; null of a battery.",
+    )
+    one_run: int | None = Field(
+        default=None,
+        description="How often a single run with as many calls does; null of a battery.",
+    )
 
     def share(self, *words: Word) -> float:
         """Return how often any of these verdicts was given."""
@@ -114,6 +124,8 @@ def count(
 ) -> Tally:
     """Simulate and judge so many batteries; raise `ValueError` for one without a verdict."""
     rng = np.random.default_rng(seed)
+    if scenario.runs > 1:
+        return _count_campaigns(scenario, simulations, rng)
     words, questions, shapes = Counter[Word](), Counter[QuestionName](), Counter[Shape]()
     validated = 0
     for observed in simulate(scenario.dials, simulations, rng):
@@ -129,15 +141,35 @@ def count(
         scenario=scenario.name,
         about=scenario.about,
         simulations=simulations,
-        words={word: words[word] for word in Word},
-        questions={
-            "cost": questions["cost"],
-            "niche": questions["niche"],
-            "success": questions["success"],
-        },
+        words=_every_word(words),
+        questions=_every_question(questions),
         shapes=dict(sorted(shapes.items())),
         validated=validated,
     )
+
+
+def _count_campaigns(scenario: Scenario, campaigns: int, rng: np.random.Generator) -> Tally:
+    outcomes = list(said(scenario, campaigns, rng))
+    return Tally(
+        scenario=scenario.name,
+        about=scenario.about,
+        simulations=campaigns,
+        words=_every_word(Counter(each.word for each in outcomes)),
+        questions=_every_question(Counter(name for each in outcomes for name in each.yes)),
+        shapes={},
+        validated=0,
+        runs=scenario.runs,
+        any_run=sum(each.any_run for each in outcomes),
+        one_run=sum(each.one_run for each in outcomes),
+    )
+
+
+def _every_word(words: Counter[Word]) -> dict[Word, int]:
+    return {word: words[word] for word in Word}
+
+
+def _every_question(questions: Counter[QuestionName]) -> dict[QuestionName, int]:
+    return {name: questions[name] for name in get_args(QuestionName)}
 
 
 def _last_look(dials: Dials, observed: Observed, judge: Judge) -> Judged:
@@ -165,8 +197,15 @@ def add(tallies: Sequence[Tally]) -> Tally:
             },
             "shapes": dict(sorted(shapes.items())),
             "validated": sum(tally.validated for tally in tallies),
+            "any_run": _sum(tally.any_run for tally in tallies),
+            "one_run": _sum(tally.one_run for tally in tallies),
         }
     )
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
 
 
 def check(scenario: Scenario, tally: Tally) -> list[Bound]:

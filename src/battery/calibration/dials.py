@@ -49,6 +49,11 @@ class Dials:
     #: Chance that a gamma call of the learner ends ok, from iteration 2 on.
     bluff: float = 0.0
 
+    #: Whether each task has a sibling in each iteration: a new task of the same kind.
+    siblings: bool = False
+    #: Whether what is learned helps with tasks asked again, and not with siblings.
+    memorises: bool = False
+
     # What makes calls differ.
     #: Sd of a call.
     noise: float = 0.3

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
 from battery.calibration.dials import Dials
-from battery.records.findings import Shape
+from battery.records.findings import QuestionName, Shape
 from battery.records.word import Word
 
 Preset = Literal["fast", "full"]
@@ -21,6 +21,11 @@ SIMULATIONS: Final[dict[Preset, int]] = {"fast": 120, "full": 2_000}
 COSTLY: Final[dict[Preset, int]] = {"fast": 20, "full": 2_000}
 
 
+# A campaign takes as long as its runs do, and a single one as long as all of them next to it.
+#: The same of a campaign.
+CAMPAIGNS: Final[dict[Preset, int]] = {"fast": 8, "full": 200}
+
+
 class Catch(NamedTuple):
     """A verdict that must be given in at least such a share of batteries."""
 
@@ -30,7 +35,7 @@ class Catch(NamedTuple):
 
 @dataclass(frozen=True)
 class Scenario:
-    """A kind of battery, simulated many times."""
+    """A kind of battery, or of campaign, simulated many times."""
 
     name: str
     about: str
@@ -49,14 +54,24 @@ class Scenario:
     #: Many tasks, or many looks, take long.
     costly: bool = False
 
+    # A campaign: several runs of one system, each from an empty memory.
+    #: Runs; with one it is a battery.
+    runs: int = 1
+    #: The question that the campaign asks first.
+    primary: QuestionName = "cost"
+    #: Of what the last run is made instead; None is like all others.
+    spoiled: Dials | None = None
+
     @property
     def exchangeable(self) -> bool:
         """Whether first and last iteration differ by chance alone, in every metric."""
         dials = self.dials
         still = dials.drift == dials.step == 0 and dials.warm_up == 1
         # Without noise, or with no overseer to be called less often, nothing is left to chance.
-        return self.null and still and dials.noise > 0 and dials.overseer
+        return self.null and self.runs == 1 and still and dials.noise > 0 and dials.overseer
 
     def simulations(self, preset: Preset) -> int:
         """How many batteries a preset draws."""
+        if self.runs > 1:
+            return CAMPAIGNS[preset]
         return min(SIMULATIONS[preset], COSTLY[preset] if self.costly else SIMULATIONS[preset])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import log
 from typing import Final
 
+from battery.calibration.campaigns import CAMPAIGNS
 from battery.calibration.dials import Dials
 from battery.calibration.nulls import NULLS, UNPROMISED
 from battery.calibration.scenario import Catch, Scenario
@@ -225,4 +226,5 @@ HARM: Final = (
     ),
 )
 
-SCENARIOS: Final = (*NULLS, *UNPROMISED, *LEARNING, *ONE_ARM, *HARM)
+BATTERIES: Final = (*NULLS, *UNPROMISED, *LEARNING, *ONE_ARM, *HARM)
+SCENARIOS: Final = (*BATTERIES, *CAMPAIGNS)

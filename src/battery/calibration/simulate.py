@@ -11,6 +11,7 @@ draws): the repeats of a call, then the reruns that it would have. A battery the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from math import log
 from typing import Final, NamedTuple
 
@@ -71,6 +72,7 @@ def simulate(dials: Dials, batteries: int, rng: np.random.Generator) -> Iterator
     asked = drawn.asked
     values = {key: means(calls) for key, calls in asked.items() if key not in FACTS}
     again = _in_doubt(drawn)
+    new = list(_new_tasks(dials, batteries, rng)) if dials.siblings else None
     names = [f"{phase} {number}" for number, phase in enumerate(dials.phases, start=1)]
     tasks = tuple(
         TaskRow(name, name, phase) for name, phase in zip(names, dials.phases, strict=True)
@@ -88,7 +90,15 @@ def simulate(dials: Dials, batteries: int, rng: np.random.Generator) -> Iterator
             reruns=_reruns(drawn, battery, again[battery]),
             distilled=dict.fromkeys(grid.iterations, True),
             planned=dials.iterations,
+            siblings=new[battery] if new else None,
         )
+
+
+def _new_tasks(dials: Dials, batteries: int, rng: np.random.Generator) -> Iterator[Grid]:
+    """Draw the siblings of all tasks: one in each iteration, asked once in both arms."""
+    plain = replace(dials, siblings=False, memorises=False, repeats=1)
+    helped = replace(plain, drop=0.0, saved=()) if dials.memorises else plain
+    return (observed.grid for observed in simulate(helped, batteries, rng))
 
 
 def first_iterations(observed: Observed, count: int) -> Observed:

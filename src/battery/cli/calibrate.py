@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from battery.base.errors import BatteryError, UsageError
+from battery.base.errors import BatteryError
 from battery.calibration.scenario import Preset
 from battery.cli import options
 from battery.cli.grouped import option
@@ -36,7 +36,7 @@ def calibrate(
     ] = None,
     only: Annotated[
         str | None,
-        option("--only TEXT", "Run only the systems of the gauntlet with this in their name."),
+        option("--only TEXT", "Run only scenarios, or gauntlet systems, with this in the name."),
     ] = None,
     out: Out = Path("data/calibration"),
     as_json: options.Json = False,
@@ -44,23 +44,22 @@ def calibrate(
 ) -> None:
     """Show how often each verdict is given when the truth is known.
 
-    Simulates batteries with a known truth: nothing learned, much learned, forgetting, bluffing. The
-    same code judges them as real batteries. With --preset gauntlet, it runs whole batteries on
-    systems that only seem to learn, and on some that do. Exits with 1 if a verdict is given more or
-    less often than it may be.
+    Simulates batteries, and campaigns of several runs, with a known truth: nothing learned, much
+    learned, forgetting, bluffing. The same code judges them as real batteries. With --preset
+    gauntlet, it runs whole batteries on systems that only seem to learn, and on some that do. Exits
+    with 1 if a verdict is given more or less often than it may be.
 
     \b
     Examples:
       battery calibrate --preset full
+      battery calibrate --preset full --only runs
       battery calibrate --preset gauntlet
     """
-    if only is not None and preset != "gauntlet":
-        raise UsageError("--only chooses systems of the gauntlet", hint="add --preset gauntlet")
     jobs = jobs or os.cpu_count() or 1
     if preset == "gauntlet":
         record, shown, error = _gauntlet(only, seed, jobs, out)
     else:
-        record, shown, error = _simulated(preset, seed, jobs, out)
+        record, shown, error = _simulated(stage.experiment(preset, seed, only), jobs, out)
     print_record(record, lambda: typer.echo(shown), as_json=as_json)
     # After the table, which shows by how much a bound is broken.
     if error and as_json:
@@ -72,10 +71,9 @@ def calibrate(
 
 
 def _simulated(
-    preset: Preset, seed: int, jobs: int, out: Path
+    experiment: stage.Experiment, jobs: int, out: Path
 ) -> tuple[Record, str, BatteryError | None]:
     with progress(quiet=False) as observe:
-        experiment = stage.Experiment(preset, seed)
         calibration = stage.calibrate(experiment, jobs=jobs, out=out, observe=observe)
     return calibration, text(calibration), stage.broken(calibration, out)
 

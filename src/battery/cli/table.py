@@ -34,6 +34,7 @@ COMMANDS: Final = {
     },
     "Compare": {
         "compare": "Compare two batteries, task by task.",
+        "pool": "Judge the system from several batteries that exist already.",
         "history": "List all batteries under a folder, with a trend.",
     },
     "Set up": {

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from battery.base import jsonio
-from battery.base.errors import BatteryError, advised
+from battery.base.errors import BatteryError, UsageError, advised
 from battery.base.workers import Map, workers
 from battery.calibration import Calibration, Judge, Tally, add, check, count, judge
 from battery.calibration.scenario import Preset, Scenario
@@ -44,16 +44,42 @@ class Experiment(NamedTuple):
     seed: int
     scenarios: Sequence[Scenario] = SCENARIOS
     judge: Judge = judge
+    #: Only scenarios with this in their name.
+    only: str = ""
+
+    @property
+    def chosen(self) -> list[Scenario]:
+        """The scenarios that are simulated."""
+        return [scenario for scenario in self.scenarios if self.only in scenario.name]
 
     def chunks(self) -> Iterator[Chunk]:
         """Cut the work into pieces, in the order of the scenarios."""
-        # A seed a piece, handed out here: no worker's random numbers depend on what it did before.
+        # A seed a piece, handed out here: no worker's random numbers depend on what it did before,
+        # and a scenario comes out the same when others are left out.
         seeds = np.random.SeedSequence(self.seed).spawn(len(self.scenarios))
         for scenario, seed in zip(self.scenarios, seeds, strict=True):
-            left = scenario.simulations(self.preset)
-            while left > 0:
-                yield Chunk(scenario, min(left, CHUNK), seed.spawn(1)[0], self.judge)
-                left -= CHUNK
+            if self.only in scenario.name:
+                for size in self.pieces(scenario):
+                    yield Chunk(scenario, size, seed.spawn(1)[0], self.judge)
+
+    def pieces(self, scenario: Scenario) -> list[int]:
+        """Divide the simulations of a scenario."""
+        # Of a campaign all runs are simulated, and as many calls in a single one.
+        most = CHUNK if scenario.runs == 1 else max(1, CHUNK // (2 * scenario.runs))
+        total = scenario.simulations(self.preset)
+        return [min(most, total - start) for start in range(0, total, most)]
+
+
+def experiment(preset: Preset, seed: int, only: str | None) -> Experiment:
+    """Return the experiment with some of the scenarios; raise `UsageError` where none is left."""
+    chosen = Experiment(preset, seed, only=only or "")
+    if not chosen.chosen:
+        raise UsageError(
+            f"no scenario has {only!r} in its name",
+            hint="name a part of a scenario's name, as the table has it; systems are those of "
+            "--preset gauntlet",
+        )
+    return chosen
 
 
 def calibrate(experiment: Experiment, *, jobs: int, out: Path, observe: Observer) -> Calibration:
@@ -67,7 +93,7 @@ def calibrate(experiment: Experiment, *, jobs: int, out: Path, observe: Observer
         make_folder(out)
     with workers(jobs, AGAIN) as mapped:
         tallies = list(_tallies(experiment, mapped, jobs, observe))
-    pairs = zip(experiment.scenarios, tallies, strict=True)
+    pairs = zip(experiment.chosen, tallies, strict=True)
     calibration = Calibration(
         preset=experiment.preset,
         seed=experiment.seed,
@@ -75,7 +101,7 @@ def calibrate(experiment: Experiment, *, jobs: int, out: Path, observe: Observer
         bounds=[bound for pair in pairs for bound in check(*pair)],
         unpromised={
             scenario.name: scenario.unpromised
-            for scenario in experiment.scenarios
+            for scenario in experiment.chosen
             if scenario.unpromised
         },
     )
@@ -98,14 +124,16 @@ def broken(calibration: Calibration, out: Path) -> BatteryError | None:
 
 def _tallies(experiment: Experiment, mapped: Map, jobs: int, observe: Observer) -> Iterator[Tally]:
     """Yield the tally of each scenario as soon as its last piece is counted."""
-    scenarios = experiment.scenarios
-    sizes = [scenario.simulations(experiment.preset) for scenario in scenarios]
-    ahead = f"{sum(sizes):,} batteries of {len(sizes)} scenarios, processes: {jobs}"
-    observe(Notice(ahead))
+    scenarios = experiment.chosen
+    sizes = [experiment.pieces(scenario) for scenario in scenarios]
+    batteries = sum(
+        sum(pieces) * scenario.runs for scenario, pieces in zip(scenarios, sizes, strict=True)
+    )
+    observe(Notice(f"{batteries:,} batteries of {len(sizes)} scenarios, processes: {jobs}"))
     counted = mapped(_counted, experiment.chunks())
-    for number, (scenario, size) in enumerate(zip(scenarios, sizes, strict=True), start=1):
+    for number, (scenario, pieces) in enumerate(zip(scenarios, sizes, strict=True), start=1):
         # Results come in the order of the pieces, so the next ones are this scenario's.
-        yield add([next(counted) for _ in range(-(-size // CHUNK))])
+        yield add([next(counted) for _ in pieces])
         observe(Notice(f"{number} of {len(sizes)} scenarios: {scenario.name}"))
 
 

@@ -95,10 +95,10 @@ class Claims(Record):
 class Spent(Record):
     """What a run took, both arms together."""
 
-    calls: int = Field(description="Calls that were answered.")
+    calls: int = Field(description="Answers to tasks, in both arms, siblings included.")
     tokens: int | None = Field(description="Tokens of the tasks; null where none were reported.")
     cost_usd: float | None = Field(description="In US dollars; null where not all is priced.")
-    elapsed_s: float = Field(description="Wall time of the calls, added up.")
+    elapsed_s: float = Field(description="Wall time of these calls, added up.")
 
 
 class RunFindings(Record):

@@ -12,6 +12,7 @@ from battery.records.word import GateName, GateStatus, Outcome, Word
 
 if TYPE_CHECKING:
     # Of no use to whoever judges a battery, and it takes time to load.
+    from battery.records.campaign import CampaignSummary
     from battery.records.comparison import Comparison
 
 
@@ -52,6 +53,25 @@ OF_COMPARISON: Final[dict[str, Callable[[Comparison], bool]]] = {
     # Without a test: whoever guards tasks by name wants to stop at the first that is lost.
     "flips": lambda comparison: bool(comparison.flips.lost or comparison.flips.bluffs),
     "unfair": lambda comparison: comparison.unfair,
+}
+
+
+def _of_campaign(word: Word) -> Callable[[CampaignSummary], bool]:
+    return lambda summary: word in {summary.evidence.verdict, *summary.evidence.holds}
+
+
+#: The same of several runs.
+OF_CAMPAIGN: Final[dict[str, Callable[[CampaignSummary], bool]]] = {
+    **{
+        word.condition: _of_campaign(word)
+        for word in Word
+        if word.condition and word is not Word.INDICATIVE
+    },
+    "not-learned": lambda summary: (
+        not (summary.evidence.verdict and summary.evidence.verdict.about.claims)
+    ),
+    "not-compounding": lambda summary: summary.evidence.verdict != Word.COMPOUNDING,
+    "unfinished": lambda summary: summary.evidence.finished < summary.evidence.planned,
 }
 
 
@@ -115,6 +135,16 @@ def require_of_comparison(comparison: Comparison, names: Sequence[str]) -> None:
     if met:
         known = [] if nothing else _seen(comparison, met)
         raise _not_met(met, [f"{comparison.outcome}.", comparison.sentence, *known])
+
+
+def require_of_campaign(summary: CampaignSummary, names: Sequence[str]) -> None:
+    """Raise `GateError` when a named condition holds; all do where nothing can be trusted yet."""
+    evidence = summary.evidence
+    # As of a battery: what is unfinished or worthless has passed nothing.
+    nothing = evidence.verdict in {None, Word.INVALID}
+    met = [name for name in names if nothing or OF_CAMPAIGN[name](summary)]
+    if met:
+        raise _not_met(met, [f"{evidence.verdict or 'no verdict'}.", evidence.claim])
 
 
 def _seen(comparison: Comparison, met: Sequence[str]) -> Iterator[str]:

@@ -6,7 +6,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 from battery.calibration import Bound, Calibration, Tally
-from battery.calibration.scenarios import SCENARIOS
+from battery.calibration.campaigns import CAMPAIGNS
+from battery.calibration.scenarios import BATTERIES, SCENARIOS
 from battery.records.word import Word
 from battery.report.markdown.calibration import markdown, text, told
 
@@ -34,6 +35,9 @@ def calibration(*bounds: Bound, learned: int = 1) -> Calibration:
             questions={"cost": learned, "niche": 0, "success": 8000},
             shapes={"steady": 6000, "in steps": 2000},
             validated=8000,
+            runs=scenario.runs,
+            any_run=4000 if scenario.runs > 1 else None,
+            one_run=2000 if scenario.runs > 1 else None,
         )
         for scenario in SCENARIOS
     ]
@@ -62,12 +66,21 @@ def test_the_text_fits_100_columns_and_any_encoding() -> None:
 
 def test_the_text_has_a_line_a_scenario_and_says_where_it_comes_from() -> None:
     lines = text(calibration(bound(passed=True))).splitlines()
-    assert [line.split("  ")[0] for line in lines[1 : len(SCENARIOS) + 1]] == [
-        scenario.name for scenario in SCENARIOS
+    assert [line.split("  ")[0] for line in lines[1 : len(BATTERIES) + 1]] == [
+        scenario.name for scenario in BATTERIES
     ]
-    assert (
-        f"1 of 1 bounds hold (preset full, seed 7, {8000 * len(SCENARIOS):,} batteries)." in lines
-    )
+    start = next(place for place, line in enumerate(lines) if line.split()[-2:] == ["any", "one"])
+    shown = lines[start + 1 : start + 1 + len(CAMPAIGNS)]
+    assert [line.split("  ")[0] for line in shown] == [scenario.name for scenario in CAMPAIGNS]
+    assert all(line.split()[-2:] == ["50.0", "25.0"] for line in shown)
+    batteries = 8000 * sum(scenario.runs for scenario in SCENARIOS)
+    assert f"1 of 1 bounds hold (preset full, seed 7, {batteries:,} batteries)." in lines
+
+
+def test_a_calibration_of_campaigns_alone_has_their_table_alone() -> None:
+    whole = calibration(bound(passed=True))
+    part = whole.model_copy(update={"tallies": [t for t in whole.tallies if t.runs > 1]})
+    assert text(part).splitlines()[0].split()[-2:] == ["any", "one"]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +103,9 @@ def test_the_document_has_every_scenario_every_verdict_and_every_bound() -> None
     page = markdown(calibration(bound(passed=True), bound(passed=False)))
     head, *table = rows(page)
     assert head[2 : 2 + len(Word)] == list(Word)
-    assert [row[0] for row in table[: len(SCENARIOS)]] == [scenario.name for scenario in SCENARIOS]
+    assert [row[0] for row in table[: len(BATTERIES)]] == [scenario.name for scenario in BATTERIES]
+    campaigns = table[len(BATTERIES) + 1 :][: len(CAMPAIGNS)]
+    assert [row[0] for row in campaigns] == [scenario.name for scenario in CAMPAIGNS]
     assert [row[-2:] for row in table[-2:]] == [["4.0", "yes"], ["12.5", "**no**"]]
     assert all(f"**{scenario.name}**: {scenario.about}" in page for scenario in SCENARIOS)
 

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from battery.records.campaign import Claims, CostOf, Done, NewTasks, RunFindings
+from battery.records.campaign import (
+    CampaignSummary,
+    Claims,
+    CostOf,
+    Done,
+    NewTasks,
+    RunFindings,
+    Spent,
+)
 from battery.records.findings import TaskEffect
 from battery.records.metric import TOKENS
+from battery.verdict.runs import assess_runs
 
 
 def run(name: int, saved: float = 0.0, **changes: Any) -> RunFindings:
@@ -107,3 +116,24 @@ def grown(*by_iteration: Sequence[float]) -> list[RunFindings]:
         )
         for number, ratios in enumerate(by_iteration, start=1)
     ]
+
+
+def summary(
+    found: Sequence[RunFindings], planned: int | None = None, **changes: Any
+) -> CampaignSummary:
+    """Return the summary of runs, as a pool has it."""
+    spent = Spent(calls=240, tokens=512_300, cost_usd=None, elapsed_s=480.0)
+    usual: dict[str, Any] = {
+        "kind": "pool",
+        "folder": None,
+        "digest": None,
+        "started_at": None,
+        "finished_at": None,
+        "tasks_digest": None,
+        "models": None,
+        "targets": None,
+        "spent": spent,
+        "evidence": assess_runs(found, planned=planned),
+        "warnings": [],
+    }
+    return CampaignSummary(**(usual | changes))

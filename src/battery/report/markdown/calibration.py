@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import get_args
+from typing import Final, get_args
 
 from battery.base.numbers import number
 from battery.calibration import Bound, Calibration, Tally
@@ -16,28 +16,48 @@ from battery.verdict.metrics import NEEDED
 
 
 def text(calibration: Calibration) -> str:
-    """Write the table and what came of the bounds, in ASCII and at most 100 columns."""
-    heads = ["scenario", "n", *(word.about.short for word in Word), "count"]
-    names, *columns = zip(heads, *map(_row, calibration.tallies), strict=True)
-    aligned = [align(names, left=True), *map(align, columns)]
-    # One space between numbers: with two, the words would not fit.
-    lines = [GAP.join([name, " ".join(cells)]) for name, *cells in zip(*aligned, strict=True)]
-    lines += [
-        "",
-        "Percent of simulated batteries, by verdict. A 0 without a decimal means exactly none.",
-        f"count: {NEEDED} or more of {len(COUNTED)} metrics improved.",
-        "",
-        f"{_kept(calibration)} ({_origin(calibration)}).",
-    ]
+    """Write the tables and what came of the bounds, in ASCII and at most 100 columns."""
+    batteries, campaigns = _divided(calibration)
+    lines = [*_columns(batteries, ["count"]), "", _SHARES] if batteries else []
+    if batteries:
+        lines += [f"count: {NEEDED} or more of {len(COUNTED)} metrics improved.", ""]
+    if campaigns:
+        lines += [*_columns(campaigns, ["any", "one"]), "", *_CAMPAIGNS, ""]
+    lines.append(f"{_kept(calibration)} ({_origin(calibration)}).")
     lines += [f"broken: {_told(bound)}" for bound in calibration.broken]
     return "\n".join(lines)
+
+
+_SHARES: Final = (
+    "Percent of simulated batteries, by verdict. A 0 without a decimal means exactly none."
+)
+_CAMPAIGNS: Final = (
+    "Percent of simulated campaigns, by verdict over runs. any: a run alone is LEARNED or",
+    "COMPOUNDING. one: a single run is, with as many repeats as the campaign has runs.",
+)
+
+
+def _divided(calibration: Calibration) -> tuple[list[Tally], list[Tally]]:
+    """Return the tallies of single batteries, and those of campaigns."""
+    tallies = calibration.tallies
+    return [each for each in tallies if each.runs == 1], [each for each in tallies if each.runs > 1]
+
+
+def _columns(tallies: Sequence[Tally], last: Sequence[str]) -> list[str]:
+    heads = ["scenario", "n", *(word.about.short for word in Word), *last]
+    names, *columns = zip(heads, *map(_row, tallies), strict=True)
+    aligned = [align(names, left=True), *map(align, columns)]
+    # One space between numbers: with two, the words would not fit.
+    return [GAP.join([name, " ".join(cells)]) for name, *cells in zip(*aligned, strict=True)]
 
 
 def markdown(calibration: Calibration) -> str:
     """Write the same as a document, with every bound and with what is not promised."""
     tallies = calibration.tallies
+    batteries, campaigns = _divided(calibration)
     # Whole words here: a page has room that a terminal lacks.
     heads = ["Scenario", "Batteries", *Word, f"Direction count ≥ {NEEDED} of {len(COUNTED)}"]
+    runs = ["Scenario", "Campaigns", *Word, "Any run alone", "One run with as many calls"]
     questions = ["Scenario", "Costs less", "Niche tasks cost less", "More tasks done"]
     shapes = ["Scenario", *get_args(Shape)]
     bounds = ["Scenario", "Share of batteries", "At least", "At most", "Seen", "Holds"]
@@ -45,7 +65,10 @@ def markdown(calibration: Calibration) -> str:
         "# Calibration",
         f"{_kept(calibration)}: {_origin(calibration)}.",
         "## Verdicts by scenario, in percent",
-        table(heads, map(_row, tallies)),
+        table(heads, map(_row, batteries)),
+        "## Campaigns, in percent",
+        " ".join(_CAMPAIGNS),
+        table(runs, map(_row, campaigns)),
         "## Scenarios",
         "\n".join(f"- **{tally.scenario}**: {tally.about}" for tally in tallies),
         "## Not promised",
@@ -85,7 +108,8 @@ def told(bounds: Sequence[Bound]) -> str:
 
 
 def _row(tally: Tally) -> list[str]:
-    counts = [*(tally.words[word] for word in Word), tally.validated]
+    last = [tally.validated] if tally.runs == 1 else [tally.any_run or 0, tally.one_run or 0]
+    counts = [*(tally.words[word] for word in Word), *last]
     shares = [_share(count / tally.simulations) for count in counts]
     return [tally.scenario, f"{tally.simulations:,}", *shares]
 
@@ -117,5 +141,5 @@ def _kept(calibration: Calibration) -> str:
 
 
 def _origin(calibration: Calibration) -> str:
-    batteries = sum(tally.simulations for tally in calibration.tallies)
+    batteries = sum(tally.simulations * tally.runs for tally in calibration.tallies)
     return f"preset {calibration.preset}, seed {calibration.seed}, {batteries:,} batteries"

@@ -147,7 +147,7 @@ def _question(
     ends, small = interval(effects, level), p is not None and p <= level
     objection = next(against(name, runs, ends), None) if small else None
     known = int((~np.isnan(effects)).sum())
-    unreached = words.too_few(known, level) if by_plan and 2.0**-known > level else None
+    unreached = words.too_few(known, level) if 2.0**-known > level else None
     order = [
         OneRun(run=runs[place].name, effect=shown(float(effects[place]), name))
         for place in np.argsort(-effects, kind="stable")[:known].tolist()

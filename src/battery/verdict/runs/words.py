@@ -9,7 +9,7 @@ from battery.base.numbers import AS_MANY, counted, more_or_fewer, p_equals, perc
 from battery.base.text import capital
 from battery.records.campaign import Advice, Done, OneRun, RunQuestion
 from battery.records.checks import UNCHECKED
-from battery.records.findings import QuestionName
+from battery.records.findings import Interval, QuestionName
 from battery.records.metric import METRICS
 from battery.records.word import Word
 from battery.verdict import policy
@@ -31,7 +31,7 @@ def _in_words(word: Word | None, facts: RunFacts, reasons: Sequence[str]) -> str
         case None:
             text = _unfinished(facts)
         case Word.INVALID:
-            text = f"This campaign cannot be trusted, because {because}."
+            text = f"These runs cannot be trusted, because {because}."
         case Word.DISHONEST:
             text = "With what it learned, the system claims what is not so."
         case Word.REGRESSED:
@@ -70,9 +70,12 @@ def _used(facts: RunFacts, name: QuestionName) -> str:
     done = f" and did {_done(work)}" if work else ""
     if ratio is None:
         return f"an unknown number of {noun}{done}"
-    amount = more_or_fewer(ratio)
+    amount, ends = more_or_fewer(ratio), facts.question(name).interval
     than = "as" if amount == AS_MANY else "than"
-    return f"{amount} {noun} {than} its twin, which learns nothing,{done}"
+    # Where no p can be small enough, an interval would look surer than the test is.
+    shown = _ends(ends) if ends and not is_unreached(facts.question(name)) else amount
+    fits = f" ({shown})" if shown != amount and facts.question(name).yes else ""
+    return f"{amount} {noun} {than} its twin{fits}, which learns nothing,{done}"
 
 
 def _done(done: Done) -> str:
@@ -86,15 +89,12 @@ def memories(facts: RunFacts) -> str:
     asked = _shown(facts)
     if asked.best is None or asked.worst is None or asked.runs < 2:
         return ""
-    all_ = asked.helped == asked.runs
-    helped = (
-        f"All {asked.runs} memories helped"
-        if all_
-        else (f"{asked.helped or 'None'} of {asked.runs} memories helped")
-    )
-    worst = _amount(asked, asked.worst, facts.metric)
-    least = "the least" if all_ else "the worst"
-    return f"{helped}: the best {_amount(asked, asked.best, facts.metric)}, {least} {worst}."
+    best, worst = (_amount(asked, one, facts.metric) for one in (asked.best, asked.worst))
+    if asked.helped == asked.runs:
+        differ = f": the best {best}, the least {worst}" if best != worst else " alike"
+        return f"All {asked.runs} memories helped{differ}."
+    differ = f": the best {best}, the worst {worst}" if best != worst else ""
+    return f"{asked.helped or 'None'} of {asked.runs} memories helped{differ}."
 
 
 def _shown(facts: RunFacts) -> RunQuestion:
@@ -140,15 +140,24 @@ def _no_effect(facts: RunFacts) -> str:
 
 
 def _inconclusive(facts: RunFacts, reasons: Sequence[str]) -> str:
-    start = "This campaign cannot tell whether the system learns"
+    start = "These runs cannot tell whether the system learns"
     if not facts.counted or facts.question("cost").effect is None:
         return f"{start}: {reasons[0]}."
     text = f"{start}: it used {_used(facts, 'cost')}"
-    ends = facts.question("cost").interval
-    if facts.yes("cost", "niche", "success") or ends is None:
+    first, ends = facts.questions[0], facts.question("cost").interval
+    if facts.yes("cost", "niche", "success") or ends is None or is_unreached(first):
         return f"{text}, but {reasons[0]}."
+    return f"{text}. Anything from {_ends(ends)} fits what was measured."
+
+
+def _ends(ends: Interval) -> str:
+    """Write an interval of a ratio: `20% to 35% fewer`, `3% fewer to 12% more`."""
     low, high = more_or_fewer(ends.low), more_or_fewer(ends.high)
-    return f"{text}. Anything from {low} to {high} fits what was measured."
+    share, _, word = high.rpartition(" ")
+    if word in {"more", "fewer"} and low.endswith(f" {word}"):
+        first, last = sorted([share, low.rpartition(" ")[0]], key=lambda text: float(text[:-1]))
+        return low if first == last else f"{first} to {last} {word}"
+    return f"{low} to {high}"
 
 
 def _bluffs(word: Word | None, facts: RunFacts) -> Iterator[str]:
@@ -162,10 +171,13 @@ def _bluffs(word: Word | None, facts: RunFacts) -> Iterator[str]:
 
 def too_few(runs: int, level: float) -> str:
     """Say that so few runs can reach no p that is small enough."""
-    least = f"1/{2**runs}"
-    return (
-        f"with {counted(runs, 'run')} no p can be below {least}, and {policy.level(level)} is asked"
-    )
+    asked = f"no p can be below 1/{2**runs}, and {policy.level(level)} is asked"
+    return f"{counted(runs, 'run')} {'is' if runs == 1 else 'are'} too few: {asked}"
+
+
+def is_unreached(question: RunQuestion) -> bool:
+    """Return whether so few runs can reach no p that is small enough."""
+    return 2.0**-question.runs > question.level
 
 
 def scope(facts: RunFacts) -> str:
@@ -208,6 +220,7 @@ def cautions(word: Word | None, facts: RunFacts) -> Iterator[str]:
         yield "runs differ in their number of iterations, so their effects rest on unlike lengths"
     if facts.siblings and facts.siblings.runs < len(facts.counted):
         yield f"only {facts.siblings.runs} of {len(facts.counted)} runs asked new tasks"
+    yield from _equal(facts)
     if not facts.by_plan:
         yield (
             f"{len(facts.runs) - facts.planned} of {len(facts.runs)} runs were added to the plan: "
@@ -215,6 +228,19 @@ def cautions(word: Word | None, facts: RunFacts) -> Iterator[str]:
         )
     if word in {Word.LEARNED, Word.COMPOUNDING} and _shown(facts).helped < _shown(facts).runs:
         yield "the system gains on average, and not with every memory: the worst is named above"
+
+
+def _equal(facts: RunFacts) -> Iterator[str]:
+    """Note runs that are exactly alike: they show one order of tasks again, and no luck."""
+    ratios = {
+        tuple(round(ratio, 9) for ratio in run.by_iteration if ratio is not None)
+        for run in facts.counted
+    }
+    if len(facts.counted) > 1 and len(ratios) == 1 and any(ratios):
+        yield (
+            f"all {len(facts.counted)} runs took exactly the same: the system is deterministic, "
+            "and only tasks in another order, or other tasks, would show more"
+        )
 
 
 def settle(word: Word | None, facts: RunFacts, folder: str | None) -> Iterator[Advice]:
@@ -261,7 +287,7 @@ def _open(facts: RunFacts) -> Iterator[Advice]:
         if facts.siblings and facts.siblings.outcome == "open":
             yield Advice(text="More siblings for the tasks, and a new campaign that asks them.")
         return
-    if 2.0**-first.runs > first.level:
+    if is_unreached(first):
         yield Advice(
             text=f"At least {policy.BATTERIES} runs that count.",
             command=_plan(facts.planned + policy.BATTERIES - first.runs),

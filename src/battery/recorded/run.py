@@ -1,0 +1,57 @@
+"""An opened battery as one of several runs of a system."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from battery.recorded import OpenedBattery
+from battery.records.campaign import RunFindings, Spent
+from battery.verdict import ladder, sentences
+from battery.verdict.assess import facts_of
+from battery.verdict.runs.one import About, findings
+
+
+def run_findings(opened: OpenedBattery, name: str) -> RunFindings:
+    """Return what a battery with a complete iteration says by itself; raise `BatteryError`."""
+    facts = facts_of(opened.observed)
+    decision = ladder.decide(facts)
+    provenance = opened.provenance
+    about = About(
+        name=name,
+        folder=str(opened.folder.root),
+        run_id=provenance.run_id,
+        seed=provenance.options.seed,
+        started_at=provenance.started_at,
+        claim=sentences.sentence(decision.word, facts, decision.reasons, short=True),
+        spent=_spent(opened),
+    )
+    return findings(about, facts, decision)
+
+
+def _spent(opened: OpenedBattery) -> Spent:
+    calls = tokens = elapsed = 0
+    counted, cost = False, 0.0
+    priced = True
+    for result in opened.results:
+        calls, elapsed = calls + 1, elapsed + result.elapsed_ms
+        counted, tokens = counted or result.tokens is not None, tokens + (result.tokens or 0)
+        priced, cost = priced and result.cost_usd is not None, cost + (result.cost_usd or 0.0)
+    return Spent(
+        calls=calls,
+        tokens=tokens if counted else None,
+        cost_usd=cost if priced and calls else None,
+        elapsed_s=elapsed / 1000,
+    )
+
+
+def total(runs: Sequence[RunFindings]) -> Spent:
+    """Add up what runs took; what is not known of one of them is no total."""
+    spent = [run.spent for run in runs if run.spent]
+    tokens = [each.tokens for each in spent if each.tokens is not None]
+    costs = [each.cost_usd for each in spent if each.cost_usd is not None]
+    return Spent(
+        calls=sum(each.calls for each in spent),
+        tokens=sum(tokens) if tokens else None,
+        cost_usd=sum(costs) if costs and len(costs) == len(spent) else None,
+        elapsed_s=sum(each.elapsed_s for each in spent),
+    )

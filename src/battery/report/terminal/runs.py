@@ -1,0 +1,237 @@
+"""Several runs of a system on the terminal: each run, and last the word about the system."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, TextIO
+
+from battery.base.numbers import counted, money, p_equals, percent, signed_percent
+from battery.base.text import cells, clause, fit, pad, printable, write_line
+from battery.records.campaign import CampaignSummary, Done, RunFindings, RunQuestion
+from battery.records.findings import Kind
+from battery.records.metric import METRICS
+from battery.records.word import Word
+from battery.report.evidence import NONE
+from battery.report.terminal.look import GAP, Look, align, command, spaced
+from battery.report.terminal.summary import MOST_ROWS
+
+#: On one screen so many runs have a line of their own; `--full` and `--json` have all of them.
+_RUNS: Final = 8
+#: Columns of a run's name.
+_NAME: Final = 24
+_ADVICE: Final = 3
+_TWO: Final = 2
+
+
+def print_runs(
+    summary: CampaignSummary, words: Sequence[str], stream: TextIO, *, full: bool = False
+) -> None:
+    """Write what several runs come to, at most 80 columns but for paths and commands.
+
+    It takes at most `MOST_ROWS`. `words` are those of the command, after `battery`; with `--full`
+    it shows every run and all that the verdict rests on.
+    """
+    for text in run_lines(summary, words, Look.of(stream), full=full):
+        write_line(stream, text)
+
+
+def run_lines(
+    summary: CampaignSummary, words: Sequence[str], look: Look, *, full: bool = False
+) -> Iterator[str]:
+    """Build the lines of `print_runs`."""
+    if full:
+        yield from spaced(_full(summary, look), look)
+        return
+    above = [_header(summary, look), _table(summary, look, _RUNS)]
+    more = [fit(command(*words, "--full"), look.width, ellipsis=look.cut)]
+    taken = sum(look.rows(block) + 1 for block in above) + look.rows(more)
+    yield from spaced([*above, [*_answer(summary, look, MOST_ROWS - taken), *more]], look)
+
+
+def _full(summary: CampaignSummary, look: Look) -> Iterator[Iterable[str]]:
+    evidence = summary.evidence
+    yield _header(summary, look)
+    yield _table(summary, look, len(evidence.runs))
+    yield [line for question in evidence.questions for line in look.hang(_question(question))]
+    yield [line for text in _rest(summary) for line in look.hang(printable(text))]
+    yield _worded(summary, look.wrap(printable(evidence.sentence), _indent(summary)), look)
+    notes = [f"{mark}: {text}" for mark, text in _notes(summary)]
+    yield [line for text in notes for line in look.hang(printable(text))]
+    yield _advice(summary, look)
+
+
+def _header(summary: CampaignSummary, look: Look) -> list[str]:
+    evidence, spent = summary.evidence, summary.spent
+    runs = counted(evidence.finished, "run")
+    if evidence.planned != evidence.finished:
+        runs = f"{evidence.finished} of {counted(evidence.planned, 'run')}"
+    tasks = counted(evidence.runs[0].tasks, "task")
+    iterations = sorted({run.iterations for run in evidence.runs})
+    shape = f"{'/'.join(map(str, iterations))} iterations"
+    parts = [f"{runs} of {tasks}", shape, f"{spent.calls:,} calls"]
+    parts += [f"{spent.tokens:,} tokens"] if spent.tokens is not None else []
+    parts += [money(spent.cost_usd)] if spent.cost_usd is not None else []
+    named = f"{printable(summary.name)}: " if summary.name else ""
+    lines = [fit(f"{named}{', '.join(parts)}", look.width, ellipsis=look.cut)]
+    if summary.digest:
+        lines.append(fit(f"plan {summary.digest}", look.width, ellipsis=look.cut))
+    return lines
+
+
+def _table(summary: CampaignSummary, look: Look, most: int) -> list[str]:
+    """Lay out a line for each run, and one for all that count."""
+    evidence = summary.evidence
+    runs = evidence.runs
+    shown = runs if len(runs) <= most else runs[: most - 1]
+    noun = METRICS[evidence.metric].plain
+    rows = [["run", "alone", f"{noun} vs twin", "niche", "done (twin)"]]
+    rows += [_row(run) for run in shown]
+    rows.append(_mean(summary))
+    first, *columns = zip(*rows, strict=True)
+    width = min(_NAME, max(map(cells, first)))
+    names = [pad(name, width, ellipsis=look.cut) for name in first]
+    aligned = [align(column, left=not at) for at, column in enumerate(columns)]
+    lines = [GAP.join(line).rstrip() for line in zip(names, *aligned, strict=True)]
+    left_out = [run.left_out is not None for run in shown]
+    body = [
+        look.paint(line, "flat") if out else line
+        for line, out in zip(lines[1:-1], left_out, strict=True)
+    ]
+    if len(shown) < len(runs):
+        body.append(f"and {len(runs) - len(shown)} more")
+    if not evidence.trusted:
+        head = f"Not to be used, for the verdict is {evidence.verdict}:"
+        return [head, *(look.paint(line, "flat") for line in [lines[0], *body, lines[-1]])]
+    return [look.paint(lines[0], "bold"), *body, look.paint(lines[-1], "bold")]
+
+
+def _row(run: RunFindings) -> list[str]:
+    word = "left out" if run.left_out and run.word is not Word.INVALID else run.word or NONE
+    return [
+        printable(run.name),
+        word,
+        _ratio(run, "all"),
+        _ratio(run, "niche"),
+        _done(run.work()),
+    ]
+
+
+def _ratio(run: RunFindings, kind: Kind) -> str:
+    found = run.cost(kind)
+    if found is None or found.ratio is None:
+        return NONE
+    return signed_percent(found.ratio - 1)
+
+
+def _mean(summary: CampaignSummary) -> list[str]:
+    evidence = summary.evidence
+    means = []
+    for name in ("cost", "niche"):
+        effect = evidence.question(name).effect
+        means.append(NONE if effect is None else signed_percent(effect - 1))
+    return [
+        f"all {evidence.counted} that count",
+        evidence.verdict or NONE,
+        *means,
+        _done(evidence.work()),
+    ]
+
+
+def _done(done: Done | None) -> str:
+    if done is None:
+        return NONE
+    return f"{done.learn}/{done.learn_calls} ({done.frozen}/{done.frozen_calls})"
+
+
+def _indent(summary: CampaignSummary) -> str:
+    word = summary.evidence.verdict
+    return " " * (len(word) + len(GAP)) if word else ""
+
+
+def _worded(summary: CampaignSummary, lines: list[str], look: Look) -> list[str]:
+    word = summary.evidence.verdict
+    return look.lead(word, word.about.tone, lines) if word else lines
+
+
+def _answer(summary: CampaignSummary, look: Look, room: int) -> Iterator[str]:
+    """Write word and sentence, what to mind, and what would settle it, in so many rows."""
+    indent, evidence = _indent(summary), summary.evidence
+    advice = _advice(summary, look)
+    notes = list(_notes(summary))
+    room -= look.rows(advice)
+    sentence = look.wrap(printable(evidence.sentence), indent)
+    claim = look.at_most(sentence, max(_TWO, room - min(_TWO, len(notes))))
+    yield from _worded(summary, claim, look)
+    room -= look.rows(claim)
+    for at, (mark, text) in enumerate(notes):
+        lines = look.wrap(printable(f"{mark.capitalize()}: {text}."), indent, indent + GAP)
+        last = at + 1 == len(notes)
+        if room < 1:
+            break
+        if look.rows(lines) > room - (not last) and at:
+            yield look.paint(f"{indent}And {len(notes) - at} more", "warning")
+            break
+        kept = look.at_most(lines, room)
+        yield from (look.paint(line, "warning") for line in kept)
+        room -= look.rows(kept)
+    yield from advice
+
+
+def _notes(summary: CampaignSummary) -> Iterator[tuple[str, str]]:
+    evidence = summary.evidence
+    if evidence.verdict is None or not evidence.verdict.about.claims:
+        for text in evidence.reasons:
+            if text not in evidence.sentence:
+                yield "why", text
+    for text in evidence.cautions:
+        yield "mind", text
+    for text in summary.warnings:
+        yield "warning", text
+
+
+def _advice(summary: CampaignSummary, look: Look) -> list[str]:
+    lines: list[str] = []
+    for advice in summary.evidence.settle[:1]:
+        lines = look.wrap(f"To settle it: {printable(clause(advice.text)).rstrip('.')}", "")
+        lines = look.at_most(lines, _ADVICE)
+        if advice.command:
+            lines[-1] += ":"
+            fits = cells(f"{lines[-1]} {advice.command}") <= look.width
+            lines = (
+                [*lines[:-1], f"{lines[-1]} {advice.command}"]
+                if fits
+                else [*lines, f"{GAP}{advice.command}"]
+            )
+    return lines
+
+
+def _question(question: RunQuestion) -> str:
+    text = f"{question.title} {p_equals(question.p)} (asked for {question.level:g}), "
+    text += f"{question.helped} of {counted(question.runs, 'run')} gained"
+    if question.interval and question.effect is not None:
+        success = question.name == "success"
+        effect, low, high = (
+            signed_percent(value if success else value - 1)
+            for value in (question.effect, question.interval.low, question.interval.high)
+        )
+        text += f": {effect}, {low} to {high}"
+    if not question.asked:
+        text += "; not its turn, since a question before it was not answered yes"
+    return f"{text}; {question.note}" if question.note else text
+
+
+def _rest(summary: CampaignSummary) -> Iterator[str]:
+    evidence = summary.evidence
+    spread, growth = evidence.spread, evidence.growth
+    if spread:
+        text = f"spread between runs: sd {spread.total:.2f} of the log cost"
+        if spread.noise is not None and spread.between is not None:
+            text += f", of which {spread.noise:.2f} is luck within a run and {spread.between:.2f} "
+            text += "the memory's own"
+        yield text
+    if growth and growth.ratios:
+        shares = ", ".join(percent(1 - ratio) for ratio in growth.ratios)
+        yield f"saved by iteration, from the second on: {shares}"
+    yield f"scope: {evidence.scope}"
+    for text in evidence.assumptions:
+        yield f"assumed: {text}"
