@@ -294,7 +294,7 @@ def test_a_report_can_be_opened_and_its_path_clicked() -> None:
 JUDGED = [name for name, case in CASES.items() if case.evidence]
 
 
-@pytest.mark.parametrize("width", [40, 60, 100])
+@pytest.mark.parametrize("width", [30, 40, 60, 100])
 @pytest.mark.parametrize("name", JUDGED)
 def test_lines_fit_a_narrow_terminal(name: str, width: int) -> None:
     lines = shown(CASES[name], BEST._replace(width=width))
@@ -329,6 +329,12 @@ def test_on_a_narrow_terminal_the_interval_is_below_the_table() -> None:
     lines = shown(CASES["learned"], BEST._replace(width=60))
     assert lines[2].split() == ["iter", "1", "iter", "3", "twin", "effect,", "iter", "2-3"]
     assert "94% interval: −45.5% to −41.5%" in lines
+
+
+def test_of_several_notes_the_first_comes_before_what_only_helps() -> None:
+    lines = shown(judged(warnings=["the stream broke"] * 9, name="a name " * 12))
+    at = next(n for n, line in enumerate(lines) if line.startswith("mind: "))
+    assert lines[at + 1].startswith(("warning: the stream broke", "and 9 more: "))
 
 
 def test_what_is_refused_is_begun_anew_in_another_folder() -> None:

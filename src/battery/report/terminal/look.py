@@ -29,7 +29,7 @@ _COMMAND: Final = re.compile(r"(?<=: )battery [^;]+")
 #: In place of a space that no line ends at; never shown.
 _NO_BREAK: Final = "\0"
 #: Below this nothing is made to fit any more.
-_NARROWEST: Final = 40
+_NARROWEST: Final = 30
 #: Lines of the heads of a table at most.
 _HEADS: Final = 2
 #: However narrow the terminal is, so many columns of a name stay.

@@ -67,14 +67,15 @@ def _short(summary: Summary, folder: Path, look: Look) -> Iterator[Iterable[str]
     worded = bool(evidence.verdict and look.width < _ROOMY)
     room = MOST_ROWS - look.rows([*head, *gates, "", *advice, *where]) - worded
     notes = [f"{mark}: {text}" for mark, text in _notes(summary, evidence)]
-    # That there are any is told in a line at least, and of several the first is begun.
-    room -= min(len(notes), _TWO)
+    # That there are any is told in a line at least.
+    room -= bool(notes)
     claim = look.at_most(claim, max(_TWO, room))
     room -= look.rows(claim)
-    # What only helps is left out before anything is cut.
+    # What only helps is left out before anything is cut; of several notes the first is begun.
+    kept = min(len(notes), max(1, min(_TWO, room + 1)))
+    room -= kept - bool(notes)
     holds, room = _if_it_fits(holds, room, look)
     legend, room = _if_it_fits(_legend(summary, evidence, look), room, look)
-    kept = min(len(notes), _TWO)
     minded = list(_minded(notes, folder, look, min(_NOTES, room + kept)))
     room -= look.rows(minded) - kept
     more, _ = _if_it_fits([_explained(folder, look)], room, look)
