@@ -45,8 +45,8 @@ def test_every_change_is_on_one_axis_from_nothing_to_twice_as_much(
 def test_places_keep_the_order_and_stay_inside(values: list[float]) -> None:
     low, middle, high = values
     drawn = bar("words", [middle, low, high])
-    assert drawn.band
-    left, right = drawn.band[0], 100 - drawn.band[1]
+    assert bool(drawn.band) == (low < 1)
+    left, right = (drawn.band[0], 100 - drawn.band[1]) if drawn.band else (100, 100)
     assert 0 <= left <= drawn.point + 0.01
     assert drawn.point <= right + 0.01 <= 100.02
     assert drawn.beyond == (middle > 1)

@@ -54,7 +54,9 @@ def ends(ratio: float | None, interval: Interval | None) -> list[float]:
 def bar(label: str, changes: Sequence[float]) -> Bar:
     """Lay out what `ends` returns of a value."""
     value, *interval = changes
-    band = (place(interval[0]), round(100 - place(interval[1]), 2)) if interval else None
+    # An interval that lies beyond the axis as a whole is nowhere on it.
+    inside = bool(interval) and interval[0] < 1
+    band = (place(interval[0]), round(100 - place(interval[1]), 2)) if inside else None
     return Bar(label, place(value), band, beyond=value > 1, worse=policy.is_relevant(value))
 
 
