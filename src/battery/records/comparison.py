@@ -30,7 +30,8 @@ class Side(Record):
 
     name: str = Field(
         description="What it is called here: its own name where only one of them has it, else the "
-        "shortest name of a folder that tells the two apart; cut where it is long."
+        "shortest name of a folder that tells the two apart, which of an archived battery is the "
+        "time of its start; cut where it is long."
     )
     folder: FileName = Field(description="As it was named.")
     report: FileName | None = Field(
