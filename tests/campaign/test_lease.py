@@ -99,7 +99,7 @@ def test_who_stood_still_too_long_makes_no_call_though_nobody_took_over(
 def test_a_lease_that_is_taken_over_early_is_lost_as_well(tmp_path: Path, clock: Clock) -> None:
     lease = taken(watching(clock), tmp_path)
     taken(watching(clock, at_work=False), tmp_path)
-    with pytest.raises(LostLeaseError, match="belongs to whoever took over"):
+    with pytest.raises(LostLeaseError, match="belongs to the one that took over"):
         lease.require()
 
 

@@ -82,7 +82,7 @@ class Lease:
         if self._is_overdue() or _path(self.path.parent, self.epoch + 1).exists():
             raise LostLeaseError(
                 f"this worker stood still for longer than its lease of {self._timing.lease_s:g} s, "
-                f"and {self.path.parent} belongs to whoever took over",
+                f"and {self.path.parent} belongs to the one that took over",
                 hint="nothing is lost: the run goes on there from its last recorded call",
             )
 

@@ -130,7 +130,7 @@ def plan(
 
     Writes the plan, a copy of the tasks and of the files of their checks, and asks nobody. The plan
     is never changed: its digest, the registration, is in every report. It holds no secrets; headers
-    and keys come from the environment of whoever runs it.
+    and keys come from the environment of each worker.
 
     \b
     Examples:

@@ -307,9 +307,9 @@ def _checked(url: str, key: str | None) -> str:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:
         # The reason quotes the part that is wrong, which may be a password.
-        raise UsageError("the model URL is no URL", hint=_HINT) from None
+        raise UsageError("the model URL is not a URL", hint=_HINT) from None
     if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise UsageError("the model URL is no http or https URL with a host", hint=_HINT)
+        raise UsageError("the model URL is not an http or https URL with a host", hint=_HINT)
     # Sent, they would be the endpoint's; but the URL is recorded and shown.
     if parsed.userinfo or parsed.query or parsed.fragment:
         raise UsageError(

@@ -16,7 +16,7 @@ COMMENT_KEY: Final = "$comment"
 
 COMMENT: Final[Json] = {
     COMMENT_KEY: {
-        "description": "For whoever reads the file; sent to nobody.",
+        "description": "For readers of the file; never sent.",
         "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
     }
 }

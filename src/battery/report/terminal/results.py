@@ -176,7 +176,7 @@ def text(prospects: Prospects) -> str:
     lines += _paragraph(
         f"Seen: {percent(prospects.power)} of such batteries show it. A drop is what each "
         "iteration saves compared with the one before. On average: over the iterations after the "
-        "first, against an arm that never learns. For a saving that comes at once and stays, "
+        "first, against the twin. For a saving that comes at once and stays, "
         "this average is what counts."
     )
     for assumption in prospects.assumptions:
