@@ -71,7 +71,7 @@ def test_a_more_expensive_system_is_worse_and_fails_the_pipeline_that_asks(
     text = " ".join(done.stdout.split())
     assert "WORSE Mind that after is INVALID (its numbers cannot be trusted). On the same" in text
     assert "8 tasks after is worse than before" in text
-    assert done.stderr.startswith("error: gate not met: worse: WORSE. On the same 8 tasks")
+    assert done.stderr.startswith("error: gate not met: worse: WORSE. Mind that after is INVALID")
     back = command_here("compare", after, before, "--fail-on", "worse", cwd=before.parent)
     assert (back.returncode, "\nBETTER  " in back.stdout) == (0, True)
 
