@@ -15,7 +15,7 @@ from battery.base.errors import ArtifactError
 from battery.records.models import FROZEN, LEARN, Arm
 from battery.records.stages import OVERSEER
 from battery.store.artifacts import METRICS
-from battery.store.iteration_dir import IterationDir
+from battery.store.iteration_dir import IterationDir, ReadRuns
 from battery.verdict.metrics import measure
 from tests.support.runs import run
 
@@ -217,3 +217,27 @@ def test_the_listing_follows_the_iteration(files: IterationDir) -> None:
         "control/metrics.json",
         "overseer_review.md",
     ]
+
+
+def test_a_set_that_did_not_change_is_read_once(files: IterationDir) -> None:
+    known = ReadRuns()
+    files.write_runs([run()])
+    read = known.of(files.root)
+    assert known.of(files.root) is read
+    # The same content, as long as before, and another file.
+    files.write_runs([run()])
+    assert known.of(files.root) is not read
+    files.write_runs([run("failed")])
+    assert [one.result.status for one in known.of(files.root)] == ["failed"]
+
+
+def test_sets_that_are_too_many_to_keep_are_read_again(files: IterationDir) -> None:
+    known = ReadRuns(most=2)
+    for repeat, count in ((1, 2), (2, 1), (3, 3)):
+        files.write_runs([run()] * count, LEARN, repeat)
+    first, second, third = (files.folder(LEARN, repeat) for repeat in (1, 2, 3))
+    kept = known.of(first)
+    assert known.of(first) is kept
+    assert known.of(second) is known.of(second)
+    assert known.of(first) is not kept
+    assert known.of(third) is not known.of(third)

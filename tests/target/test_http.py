@@ -103,6 +103,16 @@ def test_one_client_makes_all_its_calls_over_one_connection() -> None:
     assert server.connections == 1
 
 
+def test_a_cookie_goes_back_with_the_next_call() -> None:
+    def script(exchange: Exchange) -> None:
+        body = json.dumps({"status": "ok"})
+        exchange.send(http(body).replace(b"\r\n", b"\r\nset-cookie: instance=7\r\n", 1))
+
+    with Server(respond=script) as server:
+        asking(server.url, "respond", "respond")
+    assert [each.headers.get("cookie") for each in server.requests] == [None, "instance=7"]
+
+
 def test_each_worker_has_a_connection_of_its_own() -> None:
     async def work(url: str) -> None:
         async with open_clients(Target(url), 3) as clients:

@@ -41,8 +41,9 @@ _STRING: Final = re.compile(_TEXT)
 _STRINGS: Final = re.compile(rb'(?:[^"]*+%b){1,1000}' % _TEXT)
 #: Bytes of a long document that are looked at together.
 _BLOCK: Final = 1 << 20
-#: Bytes of a file that are parsed together, unless an item is longer.
-_PIECE: Final = 1 << 16
+#: Bytes of a file that are parsed together, unless an item is longer. In more of them are mostly
+#: too many brackets to tell at a glance that nothing is nested too deeply.
+_PIECE: Final = 1 << 13
 # Escaped backslashes and whole pairs are matched, too: neither what follows such a backslash nor
 # the second half of a pair is half a pair.
 _SURROGATES: Final = re.compile(

@@ -67,6 +67,11 @@ def open_client(
         raise unusable_proxy(UnreachableError, url, reason) from (None if broken else error)
 
 
+def transport_of(client: httpx.AsyncClient, url: str) -> httpx.AsyncBaseTransport:
+    """Return what a client sends requests to a URL by, through the proxy that is set for it."""
+    return client._transport_for_url(httpx.URL(url))
+
+
 def is_loopback(url: str) -> bool:
     """Return whether a URL stays on this machine, where no proxy may catch it."""
     host = (urlsplit(url).hostname or "").rstrip(".")

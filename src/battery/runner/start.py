@@ -29,6 +29,8 @@ def require_alike(first: IterationDir, tell: Observer, *, keep_going: bool, anyw
 
 
 def _differing(first: IterationDir) -> str | None:
+    if not first.has_runs(FROZEN):
+        return None
     table, manifest = grid(calls_of(first)), BatteryDir(first.root.parent).read_manifest()
     kept = manifest is not None and manifest.options.memory_kept
-    return alike(table, table.cost, kept=kept).differing if FROZEN in table.arms else None
+    return alike(table, table.cost, kept=kept).differing

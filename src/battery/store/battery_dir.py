@@ -33,7 +33,7 @@ from battery.store.artifacts import (
     TASKS,
 )
 from battery.store.files import sync_folder
-from battery.store.iteration_dir import IterationDir
+from battery.store.iteration_dir import IterationDir, ReadRuns
 from battery.store.prices import read_pricing
 
 #: What a battery begins with; all its other files come of its iterations.
@@ -56,6 +56,7 @@ class BatteryDir:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._pricing: Pricing | None = None
+        self._known = ReadRuns()
 
     @property
     def pricing(self) -> Pricing:
@@ -81,7 +82,7 @@ class BatteryDir:
     def iteration(self, number: int) -> IterationDir:
         """Return one iteration, counted from 1, whether it exists or not."""
         root = self.root / ITERATION.name(number)
-        return IterationDir(root, number, self.root, lambda: self.pricing)
+        return IterationDir(root, number, self.root, lambda: self.pricing, self._known)
 
     def numbers(self) -> list[int]:
         """List the iterations that have a folder, in order."""

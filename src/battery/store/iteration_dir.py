@@ -7,6 +7,7 @@ repeats, the twin and siblings have folders below it.
 from __future__ import annotations
 
 import contextlib
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -39,6 +40,39 @@ from battery.store.files import make_folder, write_atomic
 _ARMS: Final[tuple[Arm, ...]] = (LEARN, FROZEN)
 
 
+class ReadRuns:
+    """Sets of runs that were read, so that a file that did not change is read once.
+
+    Between the end of an iteration and that of its battery it is read four times.
+    """
+
+    def __init__(self, most: int = 20_000) -> None:
+        """Keep so many runs, those that were read last; a set with more is not kept."""
+        self._most = most
+        self._sets: OrderedDict[Path, tuple[tuple[int, ...], list[Run]]] = OrderedDict()
+
+    def of(self, folder: Path) -> list[Run]:
+        """Read the runs of a folder; raise `ArtifactError`."""
+        place = folder / RUN_SETS.name
+        stamp = _stamp(place)
+        before, runs = self._sets.pop(place, (None, []))
+        if stamp is None or before != stamp:
+            runs = RUN_SETS.read(folder)
+        if stamp is not None:
+            self._sets[place] = stamp, runs
+            while sum(len(kept) for _, kept in self._sets.values()) > self._most:
+                self._sets.popitem(last=False)
+        return runs
+
+
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    """Return what tells a file from what it was before; None where it cannot be looked at."""
+    with contextlib.suppress(OSError):
+        status = path.stat()
+        return status.st_ino, status.st_size, status.st_mtime_ns
+    return None
+
+
 class IterationDir:
     """The files of one iteration; whatever runs are read from them, they are priced."""
 
@@ -48,11 +82,14 @@ class IterationDir:
         number: int,
         battery: Path | None = None,
         pricing: Callable[[], Pricing] = Pricing,
+        known: ReadRuns | None = None,
     ) -> None:
+        """Name an iteration; `known` is shared by those of a battery."""
         self.number = number
         self.root = root
         self._battery = battery or root.parent
         self._pricing = pricing
+        self._known = known or ReadRuns()
 
     def priced(self, result: RunResult) -> RunResult:
         """Return a result with what it cost, by the prices of the battery."""
@@ -71,7 +108,8 @@ class IterationDir:
     @property
     def siblings(self) -> IterationDir:
         """The folder of the siblings, whose runs are laid out like those of the tasks."""
-        return IterationDir(self.root / SIBLINGS, self.number, self._battery, self._pricing)
+        folder = self.root / SIBLINGS
+        return IterationDir(folder, self.number, self._battery, self._pricing, self._known)
 
     def runs_name(self, arm: Arm, repeat: int) -> str:
         """Name the file of an arm's runs, as a path below the battery's folder."""
@@ -106,7 +144,7 @@ class IterationDir:
 
     def read_runs(self, arm: Arm = LEARN, repeat: int = 1) -> list[Run]:
         """Read task, phase and numbers of every run; the rest of the answers is let go."""
-        return [self._priced(run) for run in RUN_SETS.read(self.folder(arm, repeat))]
+        return [self._priced(run) for run in self._known.of(self.folder(arm, repeat))]
 
     def _priced(self, run: Run) -> Run:
         result = self.priced(run.result)

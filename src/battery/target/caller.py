@@ -27,7 +27,14 @@ from battery.base.errors import (
     StatusError,
     UnreachableError,
 )
-from battery.base.network import CONNECT_TIMEOUT_S, cause_of, proxy_note, proxy_secrets, tls_context
+from battery.base.network import (
+    CONNECT_TIMEOUT_S,
+    cause_of,
+    proxy_note,
+    proxy_secrets,
+    tls_context,
+    transport_of,
+)
 from battery.base.redact import Redactor, without_user
 from battery.base.text import printable
 from battery.inputs.secrets import header_secrets
@@ -92,6 +99,7 @@ class Caller:
         #: Whether the present answer has begun; a client makes one call at a time.
         self._answering = False
         self._http = open_http(target, tls or tls_context(target.url))
+        self._transport = transport_of(self._http, target.url)
 
     async def aclose(self) -> None:
         """Close the connection, which the first call opened."""
@@ -200,7 +208,13 @@ class Caller:
         request = self._http.build_request(
             method, _url(call.url), content=content, headers={**kind, **name, **headers}
         )
-        return await self._http.send(request, stream=True)
+        # Past the client, which nobody needs who takes no redirect: it takes as long as sending.
+        response = await self._transport.handle_async_request(request)
+        response.request = request
+        if "set-cookie" in response.headers:
+            # Some gateways know by it which of their instances has been asked before.
+            self._http.cookies.extract_cookies(response)
+        return response
 
     @asynccontextmanager
     async def _translated(self, call: Call) -> AsyncIterator[None]:

@@ -122,7 +122,7 @@ def _has_surplus(stream: object) -> bool:
     before the next request goes out, httpcore notices itself; what arrives after it nobody can.
     """
     # h11 knows, and neither httpcore nor httpx asks it or passes it on.
-    for name in ("_stream", "_httpcore_stream", "_stream", "_connection", "_h11_state"):
+    for name in ("_httpcore_stream", "_stream", "_connection", "_h11_state"):
         stream = getattr(stream, name, None)
     # Where another version keeps it elsewhere, no connection is used again: slow, but right.
     trailing = getattr(stream, "trailing_data", None)
