@@ -43,6 +43,13 @@ def test_without_a_twin_there_is_a_change_and_no_effect() -> None:
     assert legend(summary(*sides), alone) == []
 
 
+def test_what_nobody_reports_is_no_number() -> None:
+    silent = summary(*(metrics(n, total_tokens=0) for n in (1, 2)))
+    tokens, turns, *_ = rows(silent, assess(observed(learning, arms=(LEARN,))))
+    assert tokens == ("tokens per task", "-", "-", "", "-", "")
+    assert turns[1:3] == ("3.00", "3.00")
+
+
 def test_an_effect_says_which_iterations_it_is_about_and_of_what() -> None:
     evidence = assess(observed(learning))
     three = summary(*map(metrics, (1, 2, 3)))

@@ -96,8 +96,9 @@ def legend(summary: Summary, evidence: Evidence) -> list[str]:
 
 def _row(metric: str, summary: Summary, evidence: Evidence) -> Row:
     sides = [*ends(summary), summary.control[-1] if summary.control else None]
-    cells = (NONE if side is None else _per_task(metric, side) for side in sides)
-    first, last, twin = cells
+    # What nobody reports counts as 0 in a sum, which is no measurement.
+    known = any(getattr(side, metric) for side in sides if side) or metric not in {TOKENS, TURNS}
+    first, last, twin = (_per_task(metric, side) if side and known else NONE for side in sides)
     group = evidence.group("all")
     interval = ""
     if not evidence.has_twin:

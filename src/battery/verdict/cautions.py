@@ -55,6 +55,15 @@ def assumptions(facts: Facts) -> Iterator[str]:
 def cautions(word: Word | None, facts: Facts) -> Iterator[str]:
     """List what a reader of the verdict should know as well."""
     grid = facts.grid
+    # What nobody reported comes first: the main numbers are without it.
+    calls = grid.calls[facts.cost]
+    asked = int((~np.isnan(grid.calls[SILENT])).sum())
+    noun = METRICS[facts.cost].plain
+    # A gateway that reports only its small calls would look cheap.
+    if silent := asked - int((~np.isnan(calls)).sum()):
+        yield f"{silent} of {asked} runs report no {noun}; they are no part of any mean"
+    if free := int((calls == 0).sum()):
+        yield f"{free} of {asked} runs report 0 {noun}, which is taken at face value"
     if not facts.observed.checked:
         yield UNCHECKED
     yield from filter(None, [checks.refuting_all(grid)])
@@ -66,14 +75,6 @@ def cautions(word: Word | None, facts: Facts) -> Iterator[str]:
         )
     yield from _cached(facts)
     yield from repeats.more_often(grid)
-    calls = grid.calls[facts.cost]
-    asked = int((~np.isnan(grid.calls[SILENT])).sum())
-    noun = METRICS[facts.cost].plain
-    # A gateway that reports only its small calls would look cheap.
-    if silent := asked - int((~np.isnan(calls)).sum()):
-        yield f"{silent} of {asked} runs report no {noun}; they are no part of any mean"
-    if free := int((calls == 0).sum()):
-        yield f"{free} of {asked} runs report 0 {noun}, which is taken at face value"
     # Uneven cells are no reason to refuse, but some means rest on fewer calls than it seems.
     if grid.fewest < grid.repeats and not grid.missing():
         yield f"some cells hold {grid.fewest} runs and others {grid.repeats}"
