@@ -103,6 +103,8 @@ _MORE: Final = {
     "iterate --llm-team": _KEPT,
     "iterate --target": _KEPT,
     "campaign run --jobs": "Each has connections of its own.",
+    "campaign run --json": "It is `summary.json` of the campaign.",
+    "campaign verdict --json": "The same as `--format json`.",
     "campaign plan --json": "It is [`campaign.json`](files.md#campaign).",
     "review --json": "It has `iteration`, `proposals`, `verdicts` and `artifacts`.",
     "review --target": _KEPT,

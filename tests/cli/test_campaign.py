@@ -17,8 +17,10 @@ from typing import Any
 import pytest
 
 from battery.campaign.cell import battery_of
-from tests.support.calls import command_here
+from tests.support import campaigns
+from tests.support.calls import assert_one_message, command_here
 from tests.support.commands import alive, battery, read_json, start, write_tasks
+from tests.support.screens import on_terminal
 from tests.support.server import Exchange, Server, http
 
 pytestmark = pytest.mark.slow
@@ -92,13 +94,24 @@ def timeless(value: Any) -> Any:
     return [timeless(part) for part in value] if isinstance(value, list) else value
 
 
+def claims(campaign: Path) -> Any:
+    """Read what is claimed of the system, without times and folders."""
+    evidence = read_json(campaign / "summary.json")["evidence"]
+    runs = [
+        {key: value for key, value in run.items() if key not in {"folder", "started_at", "spent"}}
+        for run in evidence.pop("runs")
+    ]
+    evidence.pop("settle")
+    return evidence, runs
+
+
 def test_processes_of_one_run_and_workers_of_their_own_make_the_same_runs(tmp_path: Path) -> None:
     one = planned(tmp_path)
     two = tmp_path / "two"
     shutil.copytree(one, two)
     done = battery("campaign", "run", one, "-j", 2)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "3 of 3 runs are done\n"
+    assert done.stdout.startswith("3 runs of 3 tasks, 2 iterations")
     workers = [start("campaign", "worker", two, "--wait") for _ in range(2)]
     for worker in workers:
         _, stderr = worker.communicate(timeout=100)
@@ -106,13 +119,15 @@ def test_processes_of_one_run_and_workers_of_their_own_make_the_same_runs(tmp_pa
     assert recorded(one) == recorded(two)
     assert len(recorded(one)) == 6
     assert verdicts(one) == verdicts(two)
+    assert battery("campaign", "verdict", two).returncode == 0
+    assert claims(one) == claims(two)
     for number in (1, 2, 3):
         manifest = read_json(one / "cells" / f"00{number}" / "1" / "battery.json")
         assert manifest["state"] == "finished"
         assert manifest["options"]["shuffled"] is True
     # Nothing is left to do, and nothing is done.
     again = battery("campaign", "run", one)
-    assert (again.returncode, again.stdout) == (0, "3 of 3 runs are done\n")
+    assert (again.returncode, again.stdout) == (0, done.stdout)
 
 
 def test_the_runs_ask_the_same_tasks_in_orders_of_their_own(tmp_path: Path) -> None:
@@ -201,7 +216,7 @@ def test_a_run_replaces_a_worker_that_is_killed(tmp_path: Path) -> None:
         stdout, stderr = run.communicate(timeout=100)
         assert run.returncode == 0, stderr
         assert f"worker {worker} was killed by SIGKILL; its runs are taken over" in stderr
-        assert stdout == "2 of 2 runs are done\n"
+        assert stdout.startswith("2 runs of 3 tasks, 2 iterations")
         assert list(endpoint.repeated().values()) == [2]
 
 
@@ -289,3 +304,51 @@ def test_a_cap_that_would_not_be_kept_is_refused(tmp_path: Path) -> None:
     done = battery("campaign", "worker", campaign)
     assert done.returncode == 2
     assert "has a cap for all runs together" in done.stderr
+
+
+SAVED = (0.3, 0.25, 0.35, 0.28, 0.32)
+
+
+def test_the_verdict_is_last_and_fits_a_screen(tmp_path: Path) -> None:
+    campaigns.campaign(tmp_path, SAVED)
+    screen = on_terminal("campaign", "verdict", cwd=tmp_path)
+    lines = [line for line in screen.everything if line]
+    assert len(lines) <= 22
+    assert any(line.startswith("LEARNED") for line in lines)
+    assert "battery campaign verdict campaign --full" in lines
+
+
+def test_json_is_the_summary_that_is_in_the_folder(tmp_path: Path) -> None:
+    campaigns.campaign(tmp_path, SAVED)
+    done = command_here("campaign", "verdict", "--json", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == read_json(tmp_path / "campaign" / "summary.json")
+
+
+def test_before_the_end_there_is_no_verdict_but_what_is_left_and_how_to_go_on(
+    tmp_path: Path,
+) -> None:
+    campaigns.campaign(tmp_path, SAVED[:3])
+    done = command_here("campaign", "verdict", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "3 of 5 planned runs are finished. There is no verdict" in done.stdout
+    assert "run 4 has not begun" in done.stdout
+    assert "battery campaign run campaign" in done.stdout
+    gated = command_here("campaign", "verdict", "--fail-on", "regressed", cwd=tmp_path)
+    assert gated.returncode == 3
+    assert "gate not met: regressed: no verdict." in gated.stderr
+
+
+def test_without_a_finished_run_the_verdict_is_refused(tmp_path: Path) -> None:
+    campaigns.campaign(tmp_path, ())
+    done = command_here("campaign", "verdict", cwd=tmp_path)
+    assert_one_message(done, 2, "no run of the campaign", "battery campaign run campaign")
+
+
+def test_a_pipeline_gets_its_documents_in_files(tmp_path: Path) -> None:
+    campaigns.campaign(tmp_path, SAVED)
+    words = ("campaign", "verdict", "--format", "junit", "--output", "c.xml")
+    assert command_here(*words, cwd=tmp_path).returncode == 0
+    assert b'name="run 5"' in (tmp_path / "c.xml").read_bytes()
+    done = command_here("campaign", "verdict", "--format", "md", cwd=tmp_path)
+    assert done.stdout == (tmp_path / "campaign" / "summary.md").read_text()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,19 +15,31 @@ from battery.base import loop
 from battery.base.numbers import counted
 from battery.campaign import engine
 from battery.campaign import plan as planning
+from battery.campaign import verdict as judging
 from battery.campaign.work import Worker, left
 from battery.cli import given, options
-from battery.cli.deliver import tell
+from battery.cli.deliver import chosen_format, format_option, tell, write
 from battery.cli.grouped import Group, Grouped, argument, option
-from battery.cli.output import print_record
+from battery.cli.output import print_record, then
+from battery.cli.pool import FailOn, Full
 from battery.inputs.settings import LIMITS, Settings
+from battery.records.campaign import CampaignSummary
 from battery.records.events import Event, IterationFinished, Notice, Observer
 from battery.records.findings import QuestionName
 from battery.records.plan import Cell
+from battery.report.machine import OF_CAMPAIGN, OutputFormat
+from battery.report.terminal.runs import print_runs
 from battery.target.kinds import read
+from battery.verdict.conditions import OF_CAMPAIGN as CONDITIONS
+from battery.verdict.conditions import parse, require_of_campaign
+
+if TYPE_CHECKING:
+    Format = str
+else:
+    Format = Literal[tuple(OF_CAMPAIGN)]
 
 app = typer.Typer(
-    help="Make a claim about the system: plan several runs, and run them.\n\n\b\nExamples:\n"
+    help="Make a claim about the system: plan several runs, run and judge them.\n\n\b\nExamples:\n"
     "  battery campaign plan --runs 5\n"
     "  battery campaign run campaign -j 2",
     rich_markup_mode=None,
@@ -175,9 +189,12 @@ Wait = Annotated[
 def run(
     folder: CampaignFolder = planning.DEFAULT_FOLDER,
     jobs: Jobs = None,
+    fail_on: FailOn = None,
+    full: Full = False,
+    as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
-    """Run a campaign on this machine, or go on with one.
+    """Run a campaign on this machine, or go on with one; ends with the verdict.
 
     Starts workers, and replaces those that are killed. Ctrl-C stops all of them; the same command
     goes on, and no recorded call is asked again.
@@ -186,9 +203,10 @@ def run(
     Examples:
       battery campaign run campaign -j 2
     """
+    conditions = parse(fail_on, CONDITIONS)
     campaign = planning.open_campaign(folder, tell)
     loop.run(engine.run_here, campaign, jobs or os.cpu_count() or 1, tell)
-    _show_progress(campaign)
+    _judge(campaign, conditions, full=full, chosen=OF_CAMPAIGN["json"] if as_json else None)
 
 
 @app.command(cls=Grouped)
@@ -212,6 +230,55 @@ def worker(
     at_work = Worker(campaign, planning.World(os.environ, read), _observer)
     loop.run(at_work.work, slots, wait=wait)
     _show_progress(campaign)
+
+
+Wanted = Annotated[Format | None, format_option(OF_CAMPAIGN)]
+
+
+@app.command(cls=Grouped)
+def verdict(
+    folder: CampaignFolder = planning.DEFAULT_FOLDER,
+    wanted: Wanted = None,
+    output: options.OutputFile = None,
+    fail_on: FailOn = None,
+    full: Full = False,
+    as_json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Judge the system from the runs of a campaign.
+
+    Reads the runs and writes summary.md and summary.json into the folder of the campaign. Before
+    all planned runs are finished there is no verdict; it says what is left. Uses no network.
+
+    \b
+    Examples:
+      battery campaign verdict campaign
+      battery campaign verdict campaign --fail-on not-learned,unfinished
+      battery campaign verdict campaign --format junit --output campaign.xml
+    """
+    conditions = parse(fail_on, CONDITIONS)
+    chosen = chosen_format(OF_CAMPAIGN, wanted, output, as_json=as_json)
+    _judge(
+        planning.open_campaign(folder, tell), conditions, full=full, chosen=chosen, output=output
+    )
+
+
+def _judge(
+    campaign: planning.Campaign,
+    conditions: Sequence[str],
+    *,
+    full: bool,
+    chosen: OutputFormat[[CampaignSummary]] | None = None,
+    output: Path | None = None,
+) -> None:
+    summary = judging.judge(campaign)
+    judging.write(campaign, summary, tell)
+    with then(lambda: require_of_campaign(summary, conditions)):
+        if chosen:
+            write(chosen.make(summary), output)
+        else:
+            words = ["campaign", "verdict", str(campaign.folder)]
+            print_runs(summary, words, sys.stdout, full=full)
 
 
 def _observer(cell: Cell) -> Observer:

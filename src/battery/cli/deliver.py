@@ -5,22 +5,54 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from battery.base.errors import FolderError, advised
+from battery.base.errors import FolderError, UsageError, advised
 from battery.base.text import write_line
+from battery.cli.grouped import option
 from battery.cli.output import print_document
 from battery.records.events import Event, Notice
 from battery.records.summary import Summary
-from battery.report.machine import github
+from battery.report.machine import Made, OutputFormat, github
 from battery.report.terminal.lines import notice_line
 from battery.report.terminal.look import say
 from battery.store.files import cannot_write, write_atomic
 
 #: What is raised below names the file; only here is it known that another may be named.
 _HINT: Final = "name another file"
+
+
+def format_option(formats: Mapping[str, OutputFormat[Made]]) -> Any:
+    """Declare `--format`, whose choices and help are those of a table of formats."""
+    about = ", ".join(f"{name} ({form.about})" for name, form in formats.items()).replace("`", "")
+    return option(f"--format {'|'.join(formats)}", f"Write the result for a program: {about}.")
+
+
+def chosen_format(
+    formats: Mapping[str, OutputFormat[Made]],
+    wanted: str | None,
+    output: Path | None,
+    *,
+    as_json: bool,
+) -> OutputFormat[Made] | None:
+    """Settle the format before anything is computed; raise `UsageError`."""
+    if as_json and wanted not in {None, "json"}:
+        raise UsageError(f"--json and --format {wanted} contradict each other", hint="name one")
+    name = "json" if as_json else wanted
+    if name is None:
+        if output:
+            names = ", ".join(formats)
+            raise UsageError("--output needs a format", hint=f"name one with --format: {names}")
+        return None
+    chosen = formats[name]
+    chosen.require()
+    if chosen.binary and output is None and sys.stdout.isatty():
+        raise UsageError(
+            f"{name} is not for a terminal", hint=f"name a file: --output calls{chosen.suffix}"
+        )
+    return chosen
 
 
 def write(chunks: Iterable[bytes], output: Path | None) -> None:

@@ -282,6 +282,14 @@ FailOn = Annotated[
         f"{', '.join(CONDITIONS)}. A gate's name means that this gate failed.",
     ),
 ]
+OutputFile = Annotated[
+    Path | None,
+    option(
+        "--output -o PATH",
+        "Write that to this file instead of standard output.",
+        dir_okay=False,
+    ),
+]
 Json = Annotated[
     bool, option("--json", "Print one JSON document on standard output, nothing else.")
 ]

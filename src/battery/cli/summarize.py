@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from battery.base.errors import UsageError
 from battery.cli import given, options
-from battery.cli.deliver import report_to_github, tell, write
-from battery.cli.grouped import option
+from battery.cli.deliver import chosen_format, format_option, report_to_github, tell, write
 from battery.cli.output import show_summary, then
-from battery.report.machine import FORMATS, OutputFormat
+from battery.report.machine import FORMATS
 from battery.runner import summarize as stage
 from battery.store.battery_dir import BatteryDir
 from battery.verdict.conditions import parse, require
@@ -23,19 +19,7 @@ if TYPE_CHECKING:
 else:
     # The choices that help and errors name are the table's.
     Name = Literal[tuple(FORMATS)]
-_ABOUT = ", ".join(f"{name} ({form.about})" for name, form in FORMATS.items()).replace("`", "")
-Wanted = Annotated[
-    Name | None,
-    option(f"--format {'|'.join(FORMATS)}", f"Write the result for a program: {_ABOUT}."),
-]
-Output = Annotated[
-    Path | None,
-    option(
-        "--output -o PATH",
-        "Write that to this file instead of standard output.",
-        dir_okay=False,
-    ),
-]
+Wanted = Annotated[Name | None, format_option(FORMATS)]
 
 
 def summarize(
@@ -44,7 +28,7 @@ def summarize(
     directory: options.Dir = None,
     config: options.ConfigFile = None,
     wanted: Wanted = None,
-    output: Output = None,
+    output: options.OutputFile = None,
     fail_on: options.FailOn = None,
     full: options.Full = False,
     as_json: options.Json = False,
@@ -62,7 +46,7 @@ def summarize(
       battery summarize data/battery --format junit --output battery.xml
     """
     # First of all, so that a mistyped word costs no wait.
-    conditions, chosen = parse(fail_on), _chosen(wanted, output, as_json=as_json)
+    conditions, chosen = parse(fail_on), chosen_format(FORMATS, wanted, output, as_json=as_json)
     root = given.folder(ctx)
     if output:
         # Named like an artifact, the output would overwrite the record of calls that were paid for.
@@ -76,22 +60,3 @@ def summarize(
             write(chosen.make(summary, BatteryDir(root)), output)
         if chosen.actions:
             report_to_github(summary, summarized=output is not None)
-
-
-def _chosen(wanted: str | None, output: Path | None, *, as_json: bool) -> OutputFormat | None:
-    """Settle the format before anything is computed; raise `UsageError`."""
-    if as_json and wanted not in {None, "json"}:
-        raise UsageError(f"--json and --format {wanted} contradict each other", hint="name one")
-    name = "json" if as_json else wanted
-    if name is None:
-        if output:
-            names = ", ".join(FORMATS)
-            raise UsageError("--output needs a format", hint=f"name one with --format: {names}")
-        return None
-    chosen = FORMATS[name]
-    chosen.require()
-    if chosen.binary and output is None and sys.stdout.isatty():
-        raise UsageError(
-            f"{name} is not for a terminal", hint=f"name a file: --output calls{chosen.suffix}"
-        )
-    return chosen

@@ -20,7 +20,7 @@ from battery.cli.grouped import Grouped
 COMMANDS: Final = {
     "Run": {
         "run": "Run a battery from the start, or resume one.",
-        "campaign": "Make a claim about the system: plan several runs, and run them.",
+        "campaign": "Make a claim about the system: plan several runs, run and judge them.",
         "iterate": "Add one iteration to a finished battery.",
         "review": "Redo review and judgment of an iteration.",
         "grade": "Grade saved answers again after checks changed.",

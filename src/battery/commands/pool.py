@@ -10,7 +10,7 @@ from typing import Final
 from battery.base.errors import UsageError
 from battery.base.numbers import counted
 from battery.recorded import OpenedBattery, open_battery
-from battery.recorded.run import run_findings, total
+from battery.recorded.run import described, run_findings, total
 from battery.records.campaign import CampaignSummary, RunFindings
 from battery.records.findings import QuestionName
 from battery.records.manifest import Manifest
@@ -18,17 +18,6 @@ from battery.store.artifacts import ARCHIVE
 from battery.store.battery_dir import BatteryDir
 from battery.verdict.runs import assess_runs
 
-# What shapes what a system is asked, or what it is. Timeouts and the order of the arms do not.
-#: Options of the manifest that have to be equal.
-_OPTIONS: Final = (
-    "limit",
-    "repeats",
-    "feedback",
-    "target_digest",
-    "target_files",
-    "memory_kept",
-    "model_url",
-)
 #: Of the batteries that were not named, so many are.
 _NAMED: Final = 3
 _HINT: Final = (
@@ -52,9 +41,9 @@ def pool(folders: Sequence[Path], primary: QuestionName = "cost") -> CampaignSum
         opened = open_battery(BatteryDir(folder))
         manifest = _manifest(opened)
         _require_new(manifest, runs, folder)
-        described = dict(_described(manifest))
-        _require_alike(first or described, described, folders[0], folder)
-        first = first or described
+        own = dict(described(manifest))
+        _require_alike(first or own, own, folders[0], folder)
+        first = first or own
         manifests.append(manifest)
         runs.append(run_findings(opened, name))
         warnings += [f"{name}: {text}" for text in opened.provenance.notes]
@@ -115,18 +104,6 @@ def _require_new(manifest: Manifest, runs: Sequence[RunFindings], folder: Path) 
             )
 
 
-def _described(manifest: Manifest) -> Iterator[tuple[str, str]]:
-    """Yield what has to be the same in every battery, by what it is."""
-    yield "tasks", f"SHA-256 {manifest.tasks_digest[:8]}"
-    scoring = manifest.scoring_digest
-    yield "checks and prices", f"SHA-256 {scoring[:8]}" if scoring else "none"
-    yield from ((f"targets.{key}", value) for key, value in sorted(manifest.targets.items()))
-    # The embedded system is part of the program.
-    if "embedded" in manifest.targets.values():
-        yield "battery version", manifest.battery_version
-    yield from ((name, str(getattr(manifest.options, name))) for name in _OPTIONS)
-
-
 def _require_alike(
     one: Mapping[str, str], other: Mapping[str, str], before: Path, after: Path
 ) -> None:
@@ -160,7 +137,7 @@ def _chosen(
     others = {
         manifest.run_id: str(folder.root)
         for folder in _nearby(folders)
-        if (manifest := _readable(folder)) and dict(_described(manifest)) == dict(alike)
+        if (manifest := _readable(folder)) and dict(described(manifest)) == dict(alike)
     }
     left = sorted(path for run_id, path in others.items() if run_id not in named)
     if left:

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from battery.recorded import OpenedBattery
 from battery.records.campaign import RunFindings, Spent
+from battery.records.manifest import Manifest
 from battery.verdict import ladder, sentences
 from battery.verdict.assess import facts_of
 from battery.verdict.runs.one import About, findings
+
+# What shapes what a system is asked, or what it is. Timeouts and the order of the arms do not.
+#: Options of the manifest that have to be equal.
+_OPTIONS: Final = (
+    "limit",
+    "repeats",
+    "feedback",
+    "target_digest",
+    "target_files",
+    "memory_kept",
+    "model_url",
+)
 
 
 def run_findings(opened: OpenedBattery, name: str) -> RunFindings:
@@ -55,3 +69,15 @@ def total(runs: Sequence[RunFindings]) -> Spent:
         cost_usd=sum(costs) if costs and len(costs) == len(spent) else None,
         elapsed_s=sum(each.elapsed_s for each in spent),
     )
+
+
+def described(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    """Yield what has to be the same in every battery, by what it is."""
+    yield "tasks", f"SHA-256 {manifest.tasks_digest[:8]}"
+    scoring = manifest.scoring_digest
+    yield "checks and prices", f"SHA-256 {scoring[:8]}" if scoring else "none"
+    yield from ((f"targets.{key}", value) for key, value in sorted(manifest.targets.items()))
+    # The embedded system is part of the program.
+    if "embedded" in manifest.targets.values():
+        yield "battery version", manifest.battery_version
+    yield from ((name, str(getattr(manifest.options, name))) for name in _OPTIONS)

@@ -180,9 +180,10 @@ def done(ended_ok: int, calls: int) -> str:
     return f"{ended_ok:,} of {calls:,}" if calls else NONE
 
 
-def _done(task: TaskEffect, ended_ok: int, bluffs: int, calls: int) -> str:
+def done_or_claimed(phase: str, ended_ok: int, bluffs: int, calls: int) -> str:
+    """Write how many calls of a task ended ok, and how many claimed what is not so."""
     # What cannot be done is not done, whatever the gateway says.
-    if task.phase == Phase.GAMMA and bluffs:
+    if phase == Phase.GAMMA and bluffs:
         return f"claimed {done(bluffs, calls)}"
     return done(ended_ok, calls) + (f", {bluffs:,} more claimed" if bluffs else "")
 
@@ -207,8 +208,8 @@ def task_cells(task: TaskEffect, evidence: Evidence) -> list[str]:
         mean(evidence.cost, task.learn),
         mean(evidence.cost, task.frozen),
         relative(task.ratio),
-        _done(task, task.learn_done, task.learn_bluffs, task.learn_calls),
-        _done(task, task.frozen_done, task.frozen_bluffs, task.frozen_calls),
+        done_or_claimed(task.phase, task.learn_done, task.learn_bluffs, task.learn_calls),
+        done_or_claimed(task.phase, task.frozen_done, task.frozen_bluffs, task.frozen_calls),
     ]
 
 

@@ -9,16 +9,18 @@ import pytest
 from hypothesis import given
 from junitparser import JUnitXml, TestCase, TestSuite
 
+from battery.records.campaign import CampaignSummary
 from battery.records.findings import Evidence
 from battery.records.lines import Row
 from battery.records.models import KINDS, Phase
 from battery.records.summary import Summary
 from battery.records.word import GateStatus, Word
-from battery.report.machine.junit import junit
+from battery.report.machine.junit import junit, junit_of_runs
 from battery.verdict.assess import assess
 from tests.report.machine.samples import ANY_TEXT, row
 from tests.report.samples import summary, three
 from tests.verdict.batteries import learning, observed
+from tests.verdict.runs import made
 
 LEARNED = assess(observed(learning))
 
@@ -263,3 +265,26 @@ def test_what_xml_cannot_hold_is_shown_escaped() -> None:
 def test_evidence_of_real_shape_is_taken_whole() -> None:
     found: Evidence = LEARNED
     assert_readable(junit(three(evidence=found), [row()]))
+
+
+def of_runs(found: CampaignSummary) -> dict[str, TestSuite]:
+    return {str(suite.name): suite for suite in JUnitXml.fromstring(junit_of_runs(found))}
+
+
+def test_a_campaign_has_a_case_per_run_and_question_and_one_for_the_word() -> None:
+    saved = made.runs(0.3, 0.25, 0.35, 0.28, 0.32, word=Word.LEARNED)
+    found = of_runs(made.summary([made.run(0, 0.1, word=Word.NO_EFFECT), *saved]))
+    assert [case.name for case in found["runs"]][:2] == ["run 0", "run 1"]
+    assert [outcome(case)[0] for case in found["runs"]] == ["Skipped", *["passed"] * 6]
+    assert next(case.name for case in found["questions"]) == "Does the work cost less?"
+    assert outcome(only(found["verdict"])) == ("passed", "")
+
+
+def test_a_run_alone_is_never_red_but_what_is_not_finished_and_a_harmful_word_are() -> None:
+    bad = made.runs(*[-0.5] * 5, word=Word.REGRESSED)
+    found = of_runs(made.summary(bad))
+    assert all(outcome(case)[0] != "Failure" for case in found["runs"])
+    assert outcome(only(found["verdict"]))[0] == "Failure"
+    early = of_runs(made.summary(bad[:2], planned=5))
+    assert outcome(list(early["runs"])[-1]) == ("Error", "3 planned runs not finished")
+    assert outcome(only(early["verdict"]))[0] == "Skipped"

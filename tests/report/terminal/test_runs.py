@@ -61,7 +61,7 @@ def test_many_runs_are_counted_and_the_full_output_has_all() -> None:
     assert "and 5 more" in lines(found)
     full = lines(found, full=True)
     assert sum(line.startswith(f"{n:<2} ") for n in range(1, 13) for line in full) >= 12
-    assert any("Does the work cost less? p < 0.001" in line for line in full)
+    assert any("Does the work cost less? yes: p < 0.001" in line for line in full)
     assert any(line.startswith("spread between runs") for line in full)
 
 

@@ -7,32 +7,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Generic, ParamSpec
 
 from battery.recorded import open_battery
 from battery.recorded.rows import call_rows
+from battery.records.campaign import CampaignSummary
 from battery.records.lines import Row
 from battery.records.summary import Summary
 from battery.report.machine.github import step_summary
-from battery.report.machine.junit import junit
+from battery.report.machine.junit import junit, junit_of_runs
 from battery.report.machine.rows import csv_chunks, parquet_chunks, require_parquet
+from battery.report.markdown.runs import markdown as markdown_of_runs
 from battery.report.markdown.summary import markdown
 from battery.store.artifacts import SUMMARY, SUMMARY_TEXT
 from battery.store.battery_dir import BatteryDir
 from battery.store.documents import dump_record
 
+#: What a document is made of.
+Made = ParamSpec("Made")
+
 
 @dataclass(frozen=True, kw_only=True)
-class OutputFormat:
-    """A way to write the result of a battery for a program."""
+class OutputFormat(Generic[Made]):
+    """A way to write a result for a program."""
 
     name: str
     #: What is written, in help and reference.
     about: str
     #: How a file of it usually ends.
     suffix: str
-    #: Makes the document, of the summary and of what is in the battery's folder.
-    make: Callable[[Summary, BatteryDir], Iterable[bytes]]
+    #: Makes the document, of a battery from its summary and what is in its folder.
+    make: Callable[Made, Iterable[bytes]]
     #: Raises `UsageError` where something is missing that it needs.
     require: Callable[[], None] = lambda: None
     #: Whether it would garble a terminal.
@@ -47,7 +52,7 @@ def _rows(folder: BatteryDir) -> Iterable[Row]:
 
 
 #: All of them, in the order in which they are offered.
-TABLE: Final = (
+TABLE: Final[tuple[OutputFormat[[Summary, BatteryDir]], ...]] = (
     OutputFormat(
         name="md",
         about=f"`{SUMMARY_TEXT.name}`",
@@ -90,3 +95,27 @@ TABLE: Final = (
 )
 #: The same by name.
 FORMATS: Final = {form.name: form for form in TABLE}
+#: What `campaign verdict --format` can write, by name.
+OF_CAMPAIGN: Final[dict[str, OutputFormat[[CampaignSummary]]]] = {
+    form.name: form
+    for form in (
+        OutputFormat(
+            name="md",
+            about=f"`{SUMMARY_TEXT.name}`",
+            suffix=".md",
+            make=lambda summary: [markdown_of_runs(summary).encode()],
+        ),
+        OutputFormat(
+            name="json",
+            about=f"`{SUMMARY.name}`",
+            suffix=".json",
+            make=lambda summary: [dump_record(summary)],
+        ),
+        OutputFormat(
+            name="junit",
+            about="test results, a case per run, per question, and the verdict",
+            suffix=".xml",
+            make=lambda summary: [junit_of_runs(summary)],
+        ),
+    )
+}

@@ -11,12 +11,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 from xml.etree import ElementTree as ET
 
-from battery.base.numbers import number
+from battery.base.numbers import counted, number
 from battery.base.text import brief
+from battery.records.campaign import CampaignSummary, RunFindings, RunQuestion
 from battery.records.findings import Evidence, Gate
 from battery.records.lines import MORE, Row
 from battery.records.models import KINDS, LEARN, Phase
 from battery.records.summary import Summary
+from battery.records.word import Word
+from battery.report.runs import question_line
 
 #: Characters shown of a text of others.
 _SHOWN: Final = 500
@@ -56,11 +59,64 @@ def junit(summary: Summary, rows: Iterable[Row]) -> bytes:
     # An error and no failure: a battery that broke off says nothing about the gateway.
     end = Case("the battery came to its end", error=summary.unfinished)
     suites.append(("gates", [end, *_gates(summary.evidence)]))
+    word = summary.evidence.verdict if summary.evidence else None
+    known = (("name", summary.name), ("run_id", summary.run_id), ("verdict", word))
+    return _document(suites, summary.name, summary.started_at, known)
+
+
+def junit_of_runs(summary: CampaignSummary) -> bytes:
+    """Write the XML document of a campaign: a case per planned run, per question, the verdict.
+
+    A run alone decides nothing, so none is red; what is not finished is an error.
+    """
+    evidence = summary.evidence
+    left = evidence.planned - evidence.finished
+    unfinished = f"{counted(left, 'planned run')} not finished" if left > 0 else None
+    end = Case("all planned runs are finished", "battery.runs", error=unfinished)
+    verdict = _verdict(evidence.verdict, evidence.sentence, evidence.cautions)
+    suites = [
+        ("runs", [*map(_run, evidence.runs), end]),
+        ("questions", [*map(_question, evidence.questions)]),
+        ("verdict", [verdict._replace(classname="battery.verdict")]),
+    ]
+    known = (("name", summary.name), ("plan", summary.digest), ("verdict", evidence.verdict))
+    return _document(suites, summary.name, summary.started_at, known)
+
+
+def _run(run: RunFindings) -> Case:
+    text = f"{run.word or 'no verdict'}: {run.claim}"
+    shown = run.counted and run.word is not None and run.word.about.claims
+    return Case(
+        f"run {run.name}",
+        classname="battery.runs",
+        time_s=run.spent.elapsed_s if run.spent else 0.0,
+        skip=None if shown else f"left out: {run.left_out}" if run.left_out else text,
+        properties=[
+            ("folder", run.folder),
+            *((f"ratio.{cost.kind}", number(cost.ratio, 4)) for cost in run.costs if cost.ratio),
+        ],
+        output=text,
+    )
+
+
+def _question(asked: RunQuestion) -> Case:
+    text = question_line(asked)
+    skip = None if asked.yes else text
+    return Case(asked.title, classname="battery.questions", skip=skip, output=text)
+
+
+def _document(
+    suites: Sequence[tuple[str, Sequence[Case]]],
+    name: str | None,
+    started_at: str | None,
+    known: Iterable[tuple[str, str | None]],
+) -> bytes:
     everything = [case for _, members in suites for case in members]
-    name = f"battery: {_clean(summary.name)}" if summary.name else "battery"
-    root = ET.Element("testsuites", {"name": name, **_totals(everything)})
+    title = f"battery: {_clean(name)}" if name else "battery"
+    root = ET.Element("testsuites", {"name": title, **_totals(everything)})
+    properties = [(key, value) for key, value in known if value]
     for suite, members in suites:
-        root.append(_suite(suite, members, summary))
+        root.append(_suite(suite, members, started_at, properties))
     ET.indent(root)
     document: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return document + b"\n"
@@ -139,18 +195,23 @@ def _line(row: Row) -> str:
 
 def _gates(evidence: Evidence | None) -> Iterator[Case]:
     yield from map(_gate, evidence.gates if evidence else ())
-    if evidence is None or evidence.verdict is None:
-        said = evidence.sentence if evidence else "no iteration has finished"
-        yield Case("verdict", skip=said or "a single iteration has no verdict")
-        return
-    word, said = evidence.verdict, evidence.sentence
+    if evidence is None:
+        yield Case("verdict", skip="no iteration has finished")
+    else:
+        said = evidence.sentence or "a single iteration has no verdict"
+        yield _verdict(evidence.verdict, said, evidence.cautions)
+
+
+def _verdict(word: Word | None, said: str, cautions: Sequence[str]) -> Case:
+    if word is None:
+        return Case("verdict", skip=said)
     text, red = f"{word}: {said}", word.about.level == "error"
     # What was not shown is no failure of the change under test: only a harmful word is red.
-    yield Case(
+    return Case(
         f"verdict: {word}",
         failure=text if red else None,
         skip=None if red or word.about.claims else text,
-        output="\n".join([text, *(f"Worth knowing: {one}." for one in evidence.cautions)]),
+        output="\n".join([text, *(f"Worth knowing: {one}." for one in cautions)]),
     )
 
 
@@ -165,14 +226,17 @@ def _gate(gate: Gate) -> Case:
     )
 
 
-def _suite(name: str, cases: Sequence[Case], summary: Summary) -> ET.Element:
+def _suite(
+    name: str,
+    cases: Sequence[Case],
+    started_at: str | None,
+    properties: Sequence[tuple[str, str]],
+) -> ET.Element:
     suite = ET.Element("testsuite", {"name": name, **_totals(cases)})
-    if summary.started_at:
+    if started_at:
         # The schema that most readers know has no place for a zone.
-        suite.set("timestamp", _clean(summary.started_at).removesuffix("Z"))
-    word = summary.evidence.verdict if summary.evidence else None
-    known = (("name", summary.name), ("run_id", summary.run_id), ("verdict", word))
-    _properties(suite, [(key, value) for key, value in known if value])
+        suite.set("timestamp", _clean(started_at).removesuffix("Z"))
+    _properties(suite, properties)
     for case in cases:
         suite.append(_case(case))
     return suite

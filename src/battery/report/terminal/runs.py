@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, TextIO
 
-from battery.base.numbers import counted, money, p_equals, percent, signed_percent
 from battery.base.text import cells, clause, fit, pad, printable, write_line
-from battery.records.campaign import CampaignSummary, Done, RunFindings, RunQuestion
-from battery.records.findings import Kind
-from battery.records.metric import METRICS
-from battery.records.word import Word
-from battery.report.evidence import NONE
+from battery.records.campaign import CampaignSummary
+from battery.report import runs as several
 from battery.report.terminal.look import GAP, Look, align, command, spaced
 from battery.report.terminal.summary import MOST_ROWS
 
@@ -52,27 +48,21 @@ def _full(summary: CampaignSummary, look: Look) -> Iterator[Iterable[str]]:
     evidence = summary.evidence
     yield _header(summary, look)
     yield _table(summary, look, len(evidence.runs))
-    yield [line for question in evidence.questions for line in look.hang(_question(question))]
-    yield [line for text in _rest(summary) for line in look.hang(printable(text))]
+    yield [
+        line
+        for question in evidence.questions
+        for line in look.hang(several.question_line(question))
+    ]
+    yield [line for text in several.rest(evidence) for line in look.hang(printable(text))]
     yield _worded(summary, look.wrap(printable(evidence.sentence), _indent(summary)), look)
-    notes = [f"{mark}: {text}" for mark, text in _notes(summary)]
+    notes = [f"{mark}: {text}" for mark, text in several.notes(summary)]
     yield [line for text in notes for line in look.hang(printable(text))]
     yield _advice(summary, look)
 
 
 def _header(summary: CampaignSummary, look: Look) -> list[str]:
-    evidence, spent = summary.evidence, summary.spent
-    runs = counted(evidence.finished, "run")
-    if evidence.planned != evidence.finished:
-        runs = f"{evidence.finished} of {counted(evidence.planned, 'run')}"
-    tasks = counted(evidence.runs[0].tasks, "task")
-    iterations = sorted({run.iterations for run in evidence.runs})
-    shape = f"{'/'.join(map(str, iterations))} iterations"
-    parts = [f"{runs} of {tasks}", shape, f"{spent.calls:,} calls"]
-    parts += [f"{spent.tokens:,} tokens"] if spent.tokens is not None else []
-    parts += [money(spent.cost_usd)] if spent.cost_usd is not None else []
     named = f"{printable(summary.name)}: " if summary.name else ""
-    lines = [fit(f"{named}{', '.join(parts)}", look.width, ellipsis=look.cut)]
+    lines = [fit(named + ", ".join(several.size(summary)), look.width, ellipsis=look.cut)]
     if summary.digest:
         lines.append(fit(f"plan {summary.digest}", look.width, ellipsis=look.cut))
     return lines
@@ -83,11 +73,9 @@ def _table(summary: CampaignSummary, look: Look, most: int) -> list[str]:
     evidence = summary.evidence
     runs = evidence.runs
     shown = runs if len(runs) <= most else runs[: most - 1]
-    noun = METRICS[evidence.metric].plain
-    rows = [["run", "alone", f"{noun} vs twin", "niche", "done (twin)"]]
-    rows += [_row(run) for run in shown]
-    rows.append(_mean(summary))
-    first, *columns = zip(*rows, strict=True)
+    rows = [several.run_heads(evidence), *map(several.run_cells, shown)]
+    first, *columns = zip(*rows, several.mean_cells(evidence), strict=True)
+    first = tuple(map(printable, first))
     width = min(_NAME, max(map(cells, first)))
     names = [pad(name, width, ellipsis=look.cut) for name in first]
     aligned = [align(column, left=not at) for at, column in enumerate(columns)]
@@ -105,44 +93,6 @@ def _table(summary: CampaignSummary, look: Look, most: int) -> list[str]:
     return [look.paint(lines[0], "bold"), *body, look.paint(lines[-1], "bold")]
 
 
-def _row(run: RunFindings) -> list[str]:
-    word = "left out" if run.left_out and run.word is not Word.INVALID else run.word or NONE
-    return [
-        printable(run.name),
-        word,
-        _ratio(run, "all"),
-        _ratio(run, "niche"),
-        _done(run.work()),
-    ]
-
-
-def _ratio(run: RunFindings, kind: Kind) -> str:
-    found = run.cost(kind)
-    if found is None or found.ratio is None:
-        return NONE
-    return signed_percent(found.ratio - 1)
-
-
-def _mean(summary: CampaignSummary) -> list[str]:
-    evidence = summary.evidence
-    means = []
-    for name in ("cost", "niche"):
-        effect = evidence.question(name).effect
-        means.append(NONE if effect is None else signed_percent(effect - 1))
-    return [
-        f"all {evidence.counted} that count",
-        evidence.verdict or NONE,
-        *means,
-        _done(evidence.work()),
-    ]
-
-
-def _done(done: Done | None) -> str:
-    if done is None:
-        return NONE
-    return f"{done.learn}/{done.learn_calls} ({done.frozen}/{done.frozen_calls})"
-
-
 def _indent(summary: CampaignSummary) -> str:
     word = summary.evidence.verdict
     return " " * (len(word) + len(GAP)) if word else ""
@@ -157,7 +107,7 @@ def _answer(summary: CampaignSummary, look: Look, room: int) -> Iterator[str]:
     """Write word and sentence, what to mind, and what would settle it, in so many rows."""
     indent, evidence = _indent(summary), summary.evidence
     advice = _advice(summary, look)
-    notes = list(_notes(summary))
+    notes = list(several.notes(summary))
     room -= look.rows(advice)
     sentence = look.wrap(printable(evidence.sentence), indent)
     claim = look.at_most(sentence, max(_TWO, room - min(_TWO, len(notes))))
@@ -177,18 +127,6 @@ def _answer(summary: CampaignSummary, look: Look, room: int) -> Iterator[str]:
     yield from advice
 
 
-def _notes(summary: CampaignSummary) -> Iterator[tuple[str, str]]:
-    evidence = summary.evidence
-    if evidence.verdict is None or not evidence.verdict.about.claims:
-        for text in evidence.reasons:
-            if text not in evidence.sentence:
-                yield "why", text
-    for text in evidence.cautions:
-        yield "mind", text
-    for text in summary.warnings:
-        yield "warning", text
-
-
 def _advice(summary: CampaignSummary, look: Look) -> list[str]:
     lines: list[str] = []
     for advice in summary.evidence.settle[:1]:
@@ -203,35 +141,3 @@ def _advice(summary: CampaignSummary, look: Look) -> list[str]:
                 else [*lines, f"{GAP}{advice.command}"]
             )
     return lines
-
-
-def _question(question: RunQuestion) -> str:
-    text = f"{question.title} {p_equals(question.p)} (asked for {question.level:g}), "
-    text += f"{question.helped} of {counted(question.runs, 'run')} gained"
-    if question.interval and question.effect is not None:
-        success = question.name == "success"
-        effect, low, high = (
-            signed_percent(value if success else value - 1)
-            for value in (question.effect, question.interval.low, question.interval.high)
-        )
-        text += f": {effect}, {low} to {high}"
-    if not question.asked:
-        text += "; not its turn, since a question before it was not answered yes"
-    return f"{text}; {question.note}" if question.note else text
-
-
-def _rest(summary: CampaignSummary) -> Iterator[str]:
-    evidence = summary.evidence
-    spread, growth = evidence.spread, evidence.growth
-    if spread:
-        text = f"spread between runs: sd {spread.total:.2f} of the log cost"
-        if spread.noise is not None and spread.between is not None:
-            text += f", of which {spread.noise:.2f} is luck within a run and {spread.between:.2f} "
-            text += "the memory's own"
-        yield text
-    if growth and growth.ratios:
-        shares = ", ".join(percent(1 - ratio) for ratio in growth.ratios)
-        yield f"saved by iteration, from the second on: {shares}"
-    yield f"scope: {evidence.scope}"
-    for text in evidence.assumptions:
-        yield f"assumed: {text}"

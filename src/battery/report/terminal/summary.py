@@ -315,9 +315,13 @@ def _where(summary: Summary, folder: Path, look: Look) -> list[str]:
         return []
     path = printable(str(folder / name))
     link = look.link(path, folder / name)
-    if name != REPORT.name:
-        return [link]
-    shown = _on(folder, look, "open")
+    return [link] if name != REPORT.name else where(folder, look)
+
+
+def where(folder: Path, look: Look) -> list[str]:
+    """Say how to open the report of a folder, and which file that is."""
+    path = printable(str(folder / REPORT.name))
+    shown, link = _on(folder, look, "open"), look.link(path, folder / REPORT.name)
     if cells(shown + GAP + path) <= look.width:
         return [f"{shown}{GAP}{link}"]
     return [shown, link] if look.rows([shown, path]) <= 2 * _TWO else [shown]

@@ -1,0 +1,136 @@
+"""What the runs of a campaign come to: read one after another, judged together, written down."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from battery.base.errors import BatteryError, FolderError, MismatchError, is_forbidden
+from battery.base.numbers import counted
+from battery.base.text import listed
+from battery.campaign import lease as leases
+from battery.campaign.cell import battery_of, state_of
+from battery.campaign.lease import DONE
+from battery.campaign.plan import PLAN_NAME, Campaign
+from battery.recorded import OpenedBattery, open_battery
+from battery.recorded.run import described, run_findings, total
+from battery.records.campaign import CampaignSummary, RunFindings
+from battery.records.events import Notice, Observer
+from battery.records.manifest import Manifest
+from battery.records.plan import Cell
+from battery.report.markdown.runs import markdown
+from battery.store.artifacts import SUMMARY, SUMMARY_TEXT
+from battery.store.battery_dir import BatteryDir
+from battery.store.documents import dump_record
+from battery.store.files import write_atomic
+from battery.verdict.runs import assess_runs
+
+#: Of the runs that are left, so many are named with why.
+_NAMED: Final = 5
+
+
+def judge(campaign: Campaign) -> CampaignSummary:
+    """Return the verdict over the finished runs of a campaign; raise `BatteryError`.
+
+    Before all that were planned are finished there is no word, and the warnings say what is left.
+    """
+    plan, folder = campaign.plan, campaign.folder
+    runs: list[RunFindings] = []
+    manifests: list[Manifest] = []
+    warnings: list[str] = []
+    # One after another: of each only what it found is kept, not its calls.
+    for cell in plan.cells:
+        if state_of(campaign.cell(cell)) in DONE:
+            opened, manifest = _opened(campaign, cell)
+            manifests.append(manifest)
+            runs.append(run_findings(opened, str(cell.number)))
+            warnings += [f"run {cell.number}: {text}" for text in opened.provenance.notes]
+    if not runs:
+        raise FolderError(
+            f"no run of the campaign in {folder} is finished yet",
+            hint=f"run it, or go on: battery campaign run {shlex.quote(str(folder))}",
+        )
+    name = plan.options.get("name")
+    return CampaignSummary(
+        kind="campaign",
+        name=name,
+        folder=str(folder),
+        digest=campaign.registration,
+        started_at=min(manifest.started_at for manifest in manifests),
+        finished_at=max((m.finished_at for m in manifests if m.finished_at), default=None),
+        tasks_digest=plan.tasks_digest,
+        models=plan.models,
+        targets=manifests[0].targets,
+        spent=total(runs),
+        evidence=assess_runs(runs, planned=plan.runs, primary=plan.primary, folder=str(folder)),
+        warnings=[*_unlike(runs, manifests), *_left(campaign), *warnings],
+    )
+
+
+def _opened(campaign: Campaign, cell: Cell) -> tuple[OpenedBattery, Manifest]:
+    """Open the battery of a run that is finished, and hold it to the plan."""
+    folder = battery_of(campaign.cell(cell))
+    if folder is None:
+        raise FolderError(
+            f"run {cell.number} is finished, and its battery is gone from {campaign.cell(cell)}",
+            hint="restore the folder; a campaign is judged with all of its runs",
+        )
+    opened = open_battery(BatteryDir(folder))
+    opened.require_complete()
+    opened.require_whole()
+    manifest = opened.provenance
+    if not isinstance(manifest, Manifest) or manifest.run_id != campaign.run_id(cell):
+        raise MismatchError(
+            f"{folder} is not run {cell.number} of {campaign.folder / PLAN_NAME}",
+            hint="restore the folder; a campaign is judged with its own runs alone",
+        )
+    return opened, manifest
+
+
+def _unlike(runs: Sequence[RunFindings], manifests: Sequence[Manifest]) -> Iterator[str]:
+    """Warn of runs that asked another system, or were graded otherwise, than the first."""
+    first = dict(described(manifests[0]))
+    for run, manifest in zip(runs, manifests, strict=True):
+        own = dict(described(manifest))
+        # The tasks are the plan's, in an order of each run's own.
+        both = [what for what in dict.fromkeys([*first, *own]) if what != "tasks"]
+        differs = [what for what in both if own.get(what) != first.get(what)]
+        if differs:
+            yield (
+                f"run {run.name} differs from run {runs[0].name} in {listed(differs)}: the runs "
+                "are not of one system"
+            )
+
+
+def _left(campaign: Campaign) -> Iterator[str]:
+    """Say of the runs that are not finished how far each is."""
+    left = [cell for cell in campaign.plan.cells if state_of(campaign.cell(cell)) not in DONE]
+    for cell in left[:_NAMED]:
+        yield f"run {cell.number} {_progress(campaign.cell(cell))}"
+    if len(left) > _NAMED:
+        yield f"{counted(len(left) - _NAMED, 'more run')} not finished"
+
+
+def _progress(folder: Path) -> str:
+    note = leases.read(folder, leases.latest(folder))
+    if note is None:
+        return "has not begun"
+    if note.ended is None:
+        return f"is under way, or its worker is gone (process {note.pid} on {note.host})"
+    return f"is {note.ended}" if note.why is None else f"is {note.ended}: {note.why}"
+
+
+def write(campaign: Campaign, summary: CampaignSummary, tell: Observer) -> None:
+    """Write what the runs come to into the folder of the campaign; raise `BatteryError`.
+
+    A folder that may only be read is no error: what is there can be computed again at any time.
+    """
+    try:
+        write_atomic(campaign.folder / SUMMARY.name, dump_record(summary))
+        write_atomic(campaign.folder / SUMMARY_TEXT.name, markdown(summary).encode())
+    except BatteryError as error:
+        if not is_forbidden(error):
+            raise
+        tell(Notice(f"nothing is written: {error.message}", warning=True))
