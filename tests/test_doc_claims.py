@@ -18,7 +18,7 @@ from battery.records.expectations import Expectations
 from battery.records.metric import TABLE
 from battery.records.models import CONFIRMATIONS, CONFIRMED
 from battery.target.caller import EXCERPT
-from battery.verdict import planning, policy, power, signflip, simulation
+from battery.verdict import policy, power, signflip, simulation
 from battery.verdict.metrics import NEEDED
 from battery.verdict.statistics import most_without_event
 from tests.test_docs import DOCS, PAGES, ROOT, name_of, tree
@@ -255,7 +255,7 @@ CLAIMS = {
     "docs/how-to/plan-a-run.md": [
         f"LEARNED demands a saving of at least {RELEVANT}",
         f"Each figure comes from up to {simulation.SIMULATIONS:,} simulated batteries",
-        f"with {percent(planning.CAUTION)} confidence",
+        f"with {percent(power.CAUTION)} confidence",
         f"What is promised to {percent(policy.POWER)} of batteries",
         "has only a tenth of the error budget",
     ],

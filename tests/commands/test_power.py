@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> BatteryDir:
 
 
 def test_the_size_and_the_noise_of_a_battery_are_taken(folder: BatteryDir) -> None:
-    prospects = power(Wanted(folder=folder.root))
+    prospects = power(Wanted(folders=[folder.root]))
     assert (prospects.tasks, prospects.iterations, prospects.repeats) == (4, 1, 1)
     assert (prospects.noise_source, prospects.noise > 0.3) == ("measured", True)
     assert prospects.noise_planned > prospects.noise
@@ -47,7 +47,7 @@ def test_the_size_and_the_noise_of_a_battery_are_taken(folder: BatteryDir) -> No
 
 
 def test_what_is_given_wins(folder: BatteryDir) -> None:
-    prospects = power(Wanted(folder=folder.root, tasks=6, iterations=5, repeats=2, noise=0.1))
+    prospects = power(Wanted(folders=[folder.root], tasks=6, iterations=5, repeats=2, noise=0.1))
     assert (prospects.tasks, prospects.iterations, prospects.repeats) == (6, 5, 2)
     assert (prospects.noise_source, prospects.noise) == ("given", 0.1)
     assert prospects.noise_planned == 0.1
@@ -69,7 +69,7 @@ def test_the_tasks_file_gives_the_phases_and_what_counts(tmp_path: Path) -> None
 
 def test_a_battery_that_lost_an_iteration_still_tells_its_noise(folder: BatteryDir) -> None:
     folder.write_manifest(MANIFEST.model_copy(update={"iterations_finished": 2}))
-    assert power(Wanted(folder=folder.root)).noise_source == "measured"
+    assert power(Wanted(folders=[folder.root])).noise_source == "measured"
 
 
 def test_what_tells_no_noise_is_refused_and_says_what_to_give(
@@ -77,13 +77,13 @@ def test_what_tells_no_noise_is_refused_and_says_what_to_give(
 ) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(FolderError, match="no battery in"):
-        power(Wanted(folder=tmp_path / "empty"))
+        power(Wanted(folders=[tmp_path / "empty"]))
     folder.iteration(1).write_runs(runs(1000, None, None, None), "frozen")
     with pytest.raises(UsageError, match="fewer than two tasks with tokens"):
-        power(Wanted(folder=folder.root))
+        power(Wanted(folders=[folder.root]))
     (folder.iteration(1).root / "control" / "runs.json").unlink()
     with pytest.raises(UsageError, match="has no twin"):
-        power(Wanted(folder=folder.root))
+        power(Wanted(folders=[folder.root]))
 
 
 def test_more_than_can_be_simulated_is_refused_before_any_work() -> None:

@@ -9,17 +9,15 @@ from battery.records.metric import TOKENS
 from battery.records.models import LEARN, Phase
 from battery.verdict.assess import facts_of
 from battery.verdict.planning import (
-    CAUTION,
     Needed,
     Prospects,
     Question,
     measured,
-    noise_bound,
     prospects,
     sensitivity,
 )
 from battery.verdict.policy import POWER, RELEVANT
-from battery.verdict.power import MOST, average_reduction, learned_power
+from battery.verdict.power import CAUTION, MOST, average_reduction, learned_power, noise_bound
 from battery.verdict.simulation import PACKAGED, Design, Saving
 from tests.verdict.batteries import Cell, observed
 

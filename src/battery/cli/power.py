@@ -12,6 +12,7 @@ from battery.cli.grouped import Group, option
 from battery.cli.output import print_record
 from battery.commands import power as stage
 from battery.report.terminal.results import text
+from battery.verdict.runs.power import MOST_RUNS
 
 TaskCount = Annotated[
     int | None,
@@ -31,10 +32,11 @@ Noise = Annotated[
     ),
 ]
 From = Annotated[
-    Path | None,
+    list[Path] | None,
     option(
         "--from DIR",
-        "Battery with a twin; it gives every value that you do not name.",
+        "Battery with a twin; it gives every value that you do not name. May be repeated with "
+        "--runs: several show how memories differ.",
         Group.ASSUMED,
         exists=True,
         file_okay=False,
@@ -50,6 +52,26 @@ Drop = Annotated[
         max=0.95,
     ),
 ]
+Runs = Annotated[
+    int | None,
+    option(
+        "--runs N",
+        "Also ask what a campaign of so many runs could see.",
+        Group.SIZE,
+        min=2,
+        max=MOST_RUNS,
+    ),
+]
+Spread = Annotated[
+    float | None,
+    option(
+        "--spread S",
+        "Standard deviation, as a log, of what one memory is worth and the next [default: 0.15].",
+        Group.ASSUMED,
+        min=0,
+        max=2,
+    ),
+]
 
 
 def power(
@@ -58,8 +80,10 @@ def power(
     iterations: options.Iterations = None,
     repeats: options.Repeats = None,
     noise: Noise = None,
+    runs: Runs = None,
     folder: From = None,
     drop: Drop = None,
+    spread: Spread = None,
     as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
@@ -73,8 +97,11 @@ def power(
     Examples:
       battery power --iterations 5 --noise 0.3
       battery power --from data/battery --drop 0.1
+      battery power --runs 5 --drop 0.2
     """
     prospects = stage.power(
-        stage.Wanted(task_count, tasks, iterations, repeats, noise, folder, drop)
+        stage.Wanted(
+            task_count, tasks, iterations, repeats, noise, folder or (), drop, runs, spread
+        )
     )
     print_record(prospects, lambda: typer.echo(text(prospects)), as_json=as_json)

@@ -21,11 +21,6 @@ from battery.verdict.simulation import Design, Dimension, Saving
 from battery.verdict.table import CACHED
 from battery.verdict.twin import is_unchanged
 
-# Half as much again: a saving just above what counts is missed every other time, by the luck of its
-# estimate.
-#: A saving that is looked for is at least so many times the least that counts.
-_CLEAR: Final = 1.5
-
 _CONTROL: Final = (
     "A twin (leave out --no-control). A live gateway needs a second deployment for it, never "
     "distilled and named with --control-gateway."
@@ -175,9 +170,9 @@ def _seen(facts: Facts) -> Saving:
     suspected = asked is not None and asked.p is not None and asked.p <= policy.LOSS
     of_all, of_niche = savings.get("all", 0.0), savings.get("niche", 0.0)
     if suspected and of_niche >= max(least, 2 * of_all):
-        return Saving(once=max(of_niche, _CLEAR * least), niche=True)
+        return Saving(once=max(of_niche, policy.CLEAR * least), niche=True)
     # Less than what counts would not be called learned anyway.
-    return Saving(once=max(of_all, _CLEAR * least))
+    return Saving(once=max(of_all, policy.CLEAR * least))
 
 
 def _ways(saving: Saving, design: Design) -> Iterator[str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from math import sqrt
-from statistics import NormalDist
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
@@ -16,6 +14,7 @@ from battery.records.models import FROZEN, LEARN, Phase
 from battery.verdict import cost, policy
 from battery.verdict.facts import Facts
 from battery.verdict.power import (
+    CAUTION,
     LARGEST_DROP,
     MOST,
     average_reduction,
@@ -23,9 +22,11 @@ from battery.verdict.power import (
     compounding_power,
     fewest,
     learned_power,
+    noise_bound,
     smallest,
     trend_power,
 )
+from battery.verdict.runs.power import Campaign, OverRuns, over_runs
 from battery.verdict.simulation import SIMULATIONS, Design, Dimension, Saving
 from battery.verdict.table import Grid
 
@@ -34,10 +35,6 @@ Source = Literal["assumed", "given", "measured"]
 #: A saving, a design and a number of simulations in, the chance that it is seen out.
 Power = Callable[[Saving, Design, int], float]
 
-# Half of all batteries measure less noise than there is. Planned with what was measured, they would
-# promise too much; with this bound one battery in five still does.
-#: Confidence of the upper bound of a measured noise.
-CAUTION: Final = 0.8
 # A summary is written after every iteration, so its simulations must take no time that anybody
 # notices; a power near .8 then has a standard error of .012.
 #: Simulated batteries for what a summary says.
@@ -92,6 +89,9 @@ class Prospects(Record):
     power: float = Field(description="The power meant, as a share.")
     drop: float | None = Field(description="Drop per iteration that was asked about, as a share.")
     questions: list[Question]
+    over_runs: OverRuns | None = Field(
+        default=None, description="What a campaign could see; null where none was asked about."
+    )
     assumptions: list[str]
 
 
@@ -116,17 +116,6 @@ def measured(grid: Grid, metric: str, relevant: float | None = None) -> Measured
     return Measured(
         Design(phases, len(grid.iterations), max(1, grid.repeats), bound, relevant), noise
     )
-
-
-def noise_bound(noise: float, tasks: int) -> float:
-    """Return the upper bound of a noise that was measured on so many tasks, at least two."""
-    # Of the chi-square quantile that it takes, the cube root is nearly normal: Wilson & Hilferty,
-    # The distribution of chi-square, Proc Natl Acad Sci 17, 1931. Off by less than 1% from three
-    # tasks on, and on the safe side for two.
-    freedom = tasks - 1
-    spread = 2 / (9 * freedom)
-    root = 1 - spread - NormalDist().inv_cdf(CAUTION) * sqrt(spread)
-    return noise / sqrt(root**3)
 
 
 def sensitivity(facts: Facts) -> Sensitivity | None:
@@ -161,11 +150,16 @@ def measured_by(facts: Facts) -> Measured | None:
 
 
 def prospects(
-    design: Design, source: Source, drop: float | None, noise: float | None = None
+    design: Design,
+    source: Source,
+    drop: float | None,
+    noise: float | None = None,
+    campaign: Campaign | None = None,
 ) -> Prospects:
     """Answer the questions for a design; with `drop` also what would come of that drop.
 
-    `noise` is what was measured where that of the design is its upper bound.
+    `noise` is what was measured where that of the design is its upper bound. `campaign` asks about
+    several runs of the design as well.
     """
     counts = dict(zip(Phase, design.phases, strict=True))
     return Prospects(
@@ -179,6 +173,7 @@ def prospects(
         power=policy.POWER,
         drop=drop,
         questions=[_question(name, design, drop) for name in _POWERS],
+        over_runs=over_runs(campaign, design, drop) if campaign else None,
         assumptions=list(_assumptions(design, source)),
     )
 

@@ -112,6 +112,10 @@ SLOPE_TASKS: int = 5
 # Two memories of one system differ as two runs do, and five that agree have p = 1/2^5.
 #: Independent batteries that a claim about a system, and not about one memory, takes.
 BATTERIES: int = 5
+# Half as much again: a saving just above what counts is missed every other time, by the luck of its
+# estimate.
+#: A saving that is looked for is at least so many times the least that counts.
+CLEAR: float = 1.5
 #: The customary power: of ten batteries with the effect, eight show it.
 POWER: float = 0.8
 #: Confidence of the bound that is told with a rate of 0.

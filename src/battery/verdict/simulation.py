@@ -174,6 +174,11 @@ def _start(own: Floats, base: Floats) -> _Start:
     return _Start(first, ratio, unlike & ~large, unlike & large, leans)
 
 
+def spoils(own: Floats, base: Floats) -> Booleans:
+    """Return which batteries are INVALID, because their arms happen to start apart."""
+    return _start(own, base).spoils
+
+
 def _objected(
     sides: tuple[Floats, Floats], effects: Floats, net: Floats, leans: Booleans, least: float
 ) -> Booleans:

@@ -6,7 +6,7 @@ from itertools import permutations, product
 from math import exp, log
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from battery.records.campaign import CampaignEvidence
@@ -71,7 +71,8 @@ def test_nothing_is_claimed_unless_signs_and_interval_agree(saved: list[float]) 
         assert asked.effect <= 1 - policy.RELEVANT + 1e-9
 
 
-@given(st.lists(st.floats(0.01, 1.0), min_size=1, max_size=8, unique=True))
+@settings(max_examples=15)
+@given(st.lists(st.floats(0.01, 1.0), min_size=1, max_size=7, unique=True))
 def test_random_signs_are_called_yes_in_one_of_twenty_at_most(sizes: list[float]) -> None:
     # However large the effects are, and however unequal: this is what exact means.
     patterns = list(product((-1, 1), repeat=len(sizes)))

@@ -17,6 +17,7 @@ from battery.report.compare import share
 from battery.report.evidence import NONE, mean, relative
 from battery.report.terminal.look import GAP, WIDTH, Look, align
 from battery.verdict.planning import Asked, Name, Needed, Prospects, Question
+from battery.verdict.runs.power import MOST_RUNS, OverRuns
 
 #: Columns of the name of a system.
 _SYSTEM: Final = 40
@@ -173,6 +174,8 @@ def text(prospects: Prospects) -> str:
     lines = [*_size(prospects), ""]
     for question in prospects.questions:
         lines += [_TITLES[question.name], *_answers(question, prospects), ""]
+    if prospects.over_runs:
+        lines += _over_runs(prospects.over_runs, prospects)
     lines += _paragraph(
         f"Seen: {percent(prospects.power)} of such batteries show it. A drop is what each "
         "iteration saves compared with the one before. On average: over the iterations after the "
@@ -182,6 +185,35 @@ def text(prospects: Prospects) -> str:
     for assumption in prospects.assumptions:
         lines += _paragraph(assumption, "- ")
     return "\n".join(lines)
+
+
+def _over_runs(over: OverRuns, prospects: Prospects) -> Iterator[str]:
+    """Write what a campaign could see, a block per question that may be its primary one."""
+    for asked in over.questions:
+        yield f"{_OVER_RUNS[asked.primary].format(counted(over.runs, 'run'))} (LEARNED)"
+        drop, reduction = asked.smallest_drop, asked.smallest_reduction
+        least = f"none: {counted(over.runs, 'run')} cannot reach the level"
+        if drop is not None and reduction is not None:
+            least = f"{_share(drop)} per iteration, {_share(reduction)} on average"
+        yield from _answer("smallest drop seen", least)
+        if asked.power is not None and prospects.drop is not None:
+            chance = f"{int(100 * asked.power)} of 100 such campaigns show it"
+            yield from _answer(f"a drop of {_share(prospects.drop)}", chance)
+            if asked.power < prospects.power:
+                needed = f"{asked.needed} runs" if asked.needed else f"more than {MOST_RUNS} runs"
+                yield from _answer(f"for {number(100 * prospects.power, 0)} of 100", needed)
+        yield ""
+    known = f"(spread {number(over.spread)}, {over.spread_source})"
+    usual = f"lie within a factor of {number(exp(over.spread))} of what is usual"
+    told = f"Two of three memories {usual}" if over.spread else "Memories do not differ"
+    yield from _paragraph(f"{told} {known}.")
+    yield ""
+
+
+_OVER_RUNS: Final = {
+    "cost": "Does the system save, over {}?",
+    "niche": "Does it save on its niche tasks, over {}, asked first?",
+}
 
 
 def _size(prospects: Prospects) -> Iterator[str]:

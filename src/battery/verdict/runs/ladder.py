@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from battery.base.numbers import counted, p_equals, percent, signed_percent
 from battery.records.campaign import (
@@ -24,7 +24,7 @@ from battery.verdict.ladder import Decision
 from battery.verdict.runs.effects import logs, middle, more_than_chance
 
 #: More than this share of INVALID runs makes the campaign INVALID.
-MOST_INVALID = 1 / 5
+MOST_INVALID: Final = 1 / 5
 
 
 class RunFacts(NamedTuple):
@@ -284,7 +284,7 @@ def missed(facts: RunFacts) -> Iterator[RunQuestion]:
             yield question
 
 
-_LATER: dict[QuestionName, str] = {
+_LATER: Final[dict[QuestionName, str]] = {
     "cost": "all tasks seem to cost less",
     "niche": "niche tasks seem to cost less",
     "success": "more tasks seem to be done",

@@ -14,6 +14,7 @@ from battery.records.metric import METRICS
 from battery.records.word import Word
 from battery.verdict import policy
 from battery.verdict.runs.ladder import RunFacts, bluffed, is_small_saving, lost, missed
+from battery.verdict.runs.power import enough
 
 
 def sentence(
@@ -288,7 +289,27 @@ def _open(facts: RunFacts) -> Iterator[Advice]:
             yield Advice(text="More siblings for the tasks, and a new campaign that asks them.")
         return
     if is_unreached(first):
+        missing = policy.BATTERIES - first.runs
         yield Advice(
             text=f"At least {policy.BATTERIES} runs that count.",
-            command=_plan(facts.planned + policy.BATTERIES - first.runs),
+            command=_plan(facts.planned + missing),
+        )
+    elif not any(missed(facts)):
+        yield from _more_runs(facts)
+
+
+def _more_runs(facts: RunFacts) -> Iterator[Advice]:
+    """Name how many runs show the saving that was seen, where memories differ as these did."""
+    ratio, least = facts.question("cost").effect, facts.least_cost
+    if facts.primary != "cost" or ratio is None or facts.spread is None:
+        return
+    saving = max(1 - ratio, policy.CLEAR * least)
+    runs = enough(saving, facts.spread, least, len(facts.counted) + 1)
+    aim = f"a saving of {percent(saving)} with {percent(policy.POWER)} power"
+    if runs is None:
+        yield Advice(text=f"To see {aim}, runs with more tasks or iterations: these differ a lot.")
+    else:
+        yield Advice(
+            text=f"To see {aim} where memories differ as these do: a new campaign of {runs} runs.",
+            command=_plan(runs),
         )
