@@ -126,8 +126,8 @@ _MORE: Final = {
     "history --tag": "`run --tag` gives them.",
     "power --drop": "0.001 to 0.95.",
     "power --from": "Its first iteration tells the noise, which is planned with its upper bound.",
-    "power --json": "It has the size, `noise`, `noise_planned`, `power`, `drop`, `questions` and "
-    "`assumptions`.",
+    "power --json": "It has the size, `noise`, `noise_planned`, `power`, `drop`, `questions`, "
+    "`over_runs` and `assumptions`.",
     "calibrate --json": "It is `calibration.json` or `gauntlet.json`.",
     "doctor --json": "It has `checks`, a list of `name`, `ok`, `finding`, `hint`; `tried`, the "
     "same of `--try` or null; and `settings`, a list of `name`, `value`, `source`.",

@@ -12,9 +12,11 @@ from battery.base.errors import FolderError, UsageError
 from battery.commands.power import MOST_CELLS, Wanted, power
 from battery.records.models import Phase
 from battery.store.battery_dir import BatteryDir
+from battery.verdict.runs.power import SPREAD
 from tests.report.samples import MANIFEST
 from tests.support.commands import write_tasks
 from tests.support.runs import TASK, run
+from tests.support.several import batteries
 
 
 def runs(*tokens: int | None) -> list[dict[str, Any]]:
@@ -89,3 +91,32 @@ def test_what_tells_no_noise_is_refused_and_says_what_to_give(
 def test_more_than_can_be_simulated_is_refused_before_any_work() -> None:
     with pytest.raises(UsageError, match="cells that power simulates"):
         power(Wanted(tasks=MOST_CELLS, iterations=2))
+
+
+def test_a_campaign_is_asked_about_where_runs_are_named() -> None:
+    alone = power(Wanted(noise=0.3, tasks=8))
+    assert alone.over_runs is None
+    assumed = power(Wanted(noise=0.3, tasks=8, runs=5, drop=0.2)).over_runs
+    assert assumed
+    assert (assumed.spread, assumed.spread_source) == (SPREAD, "assumed")
+    given = power(Wanted(noise=0.3, tasks=8, runs=5, drop=0.2, spread=0.0)).over_runs
+    assert given
+    assert given.spread_source == "given"
+    seen = [each.questions[0].power for each in (assumed, given)]
+    assert None not in seen
+    assert seen == sorted(seen, key=lambda chance: chance or 0.0)
+
+
+def test_how_memories_differ_is_measured_on_several_batteries(tmp_path: Path) -> None:
+    alike = power(Wanted(folders=batteries(tmp_path / "a", (0.3, 0.3, 0.3)), runs=5)).over_runs
+    unlike = power(Wanted(folders=batteries(tmp_path / "b", (0.5, 0.0, 0.3)), runs=5)).over_runs
+    assert alike
+    assert unlike
+    assert (alike.spread_source, unlike.spread_source) == ("measured", "measured")
+    assert alike.spread < 0.1 < unlike.spread
+
+
+def test_a_spread_without_runs_is_refused(tmp_path: Path) -> None:
+    for wanted in (Wanted(spread=0.2), Wanted(folders=batteries(tmp_path, (0.3, 0.3)))):
+        with pytest.raises(UsageError, match="several runs only"):
+            power(wanted)

@@ -30,7 +30,8 @@ def scope(facts: Facts) -> str:
     return (
         f"{counted(len(facts.grid.tasks), 'task')} like these, with what this one memory learned "
         "in this one run. It does not hold for the system in general: that takes at least "
-        f"{policy.BATTERIES} independent batteries, each from an empty memory. Nor does it hold "
+        f"{policy.BATTERIES} independent batteries, each from an empty memory (battery campaign "
+        f"plan --runs {policy.BATTERIES}, or battery pool). Nor does it hold "
         f"for tasks of another kind{new}."
     )
 

@@ -22,6 +22,7 @@ from battery.report.terminal.results import (
     text,
 )
 from battery.verdict.planning import Asked, Needed, Prospects, Question, prospects
+from battery.verdict.runs.power import OverRuns, RunsAsked
 from battery.verdict.simulation import Design
 from tests.comparison.test_timeline import entry
 
@@ -216,6 +217,36 @@ def test_a_drop_that_is_seen_needs_nothing_more() -> None:
 def test_a_drop_that_nothing_alone_shows() -> None:
     nothing = Needed(iterations=None, tasks=None, repeats=None)
     assert "raise several" in text(made(asking(0.0, nothing)))
+
+
+@pytest.mark.parametrize(
+    ("power", "needed", "words"),
+    [(0.554, 7, "7 runs"), (0.1, None, "more than 30 runs"), (0.85, None, None)],
+)
+def test_a_campaign_has_a_block_of_its_own(
+    power: float, needed: int | None, words: str | None
+) -> None:
+    asked = RunsAsked(
+        primary="cost", smallest_drop=0.206, smallest_reduction=0.288, power=power, needed=needed
+    )
+    over = OverRuns(runs=5, spread=0.15, spread_source="assumed", questions=[asked])
+    whole = made(asking(0.8, None)).model_copy(update={"over_runs": over})
+    lines = text(whole).splitlines()
+    at = lines.index("Does the system save, over 5 runs? (LEARNED)")
+    assert lines[at + 1] == "  smallest drop seen:  20.6% per iteration, 28.8% on average"
+    chance = f"{int(100 * power)} of 100 such campaigns show it"
+    assert lines[at + 2] == f"  a drop of 10%:       {chance}"
+    assert lines[at + 3] == (f"  for 80 of 100:       {words}" if words else "")
+    assert any("a factor of 1.16" in line for line in lines)
+    few = OverRuns(
+        runs=3,
+        spread=0.0,
+        spread_source="given",
+        questions=[asked.model_copy(update={"smallest_drop": None, "power": None})],
+    )
+    shown = text(whole.model_copy(update={"over_runs": few}))
+    assert "none: 3 runs cannot reach the level" in shown
+    assert "Memories do not differ" in shown
 
 
 def test_a_question_that_cannot_be_answered_says_why() -> None:
