@@ -78,17 +78,17 @@ def test_a_control_on_the_gateways_own_host_and_port_gets_its_headers(
         (
             ["--gateway", "http://127.0.0.1:9", "--control-gateway", "http://localhost:9/"],
             {},
-            "taught by the other arm",
+            "learn what the learner learns",
         ),
         (
             ["--gateway", "http://127.0.0.1:9", "--control-gateway", "http://127.1:9"],
             {},
-            "taught by the other arm",
+            "learn what the learner learns",
         ),
         (
             ["--gateway", "https://a.example", "--control-gateway", "https://A.example:443"],
             {},
-            "taught by the other arm",
+            "learn what the learner learns",
         ),
         (
             ["--gateway", "http://a.example", "--control-gateway", "http://localhost:5000"],

@@ -414,7 +414,7 @@ def test_another_seed_size_or_arm_is_another_battery(pair: Pair, here: Path) -> 
         (["--seed", 12], "--seed of this battery is 11, not 12"),
         (["--repeats", 2], "--repeats of this battery is 1, not 2"),
         (["--limit", 1], "--limit of this battery is none, not 1"),
-        (["--no-control"], "cannot be dropped on the way"),
+        (["--no-control"], "cannot be left out later"),
     ]
     for words, says in refused:
         for more in ([], ["--dry-run"]):

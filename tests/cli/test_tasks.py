@@ -29,7 +29,7 @@ def test_a_data_set_is_imported_and_run(tmp_path: Path) -> None:
         "wrote my tasks.json: 2 easy and 2 niche tasks, 1 sibling",
         "next: battery doctor --tasks 'my tasks.json'",
     ]
-    assert "note: 5 answers can be read in the prompt" in done.stderr
+    assert "note: 5 answers can be found in the prompt" in done.stderr
     ran = command_here("run", "--tasks", "my tasks.json", "-n", 1, "--quiet", cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
 

@@ -250,7 +250,7 @@ def test_notes_say_what_any_answer_would_pass(tmp_path: Path) -> None:
     ]
     notes = import_tasks(written(tmp_path, rows), Wanted(), tmp_path / "tasks.json").notes
     assert [note.split(":")[0] for note in notes] == [
-        "1 answer is in the prompt",
+        "1 answer can be found in the prompt",
         "1 answer of more than 12 words",
         "there is no easy task, so nothing tells whether learning breaks what worked",
     ]

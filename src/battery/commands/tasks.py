@@ -347,7 +347,7 @@ def _notes(tasks: Tasks) -> Iterator[str]:
     given = sum(answer.casefold() in prompt.casefold() for prompt, answer in asked)
     if given:
         yield (
-            f"{counted(given, 'answer')} is in the prompt: an answer that repeats it passes; "
+            f"{counted(given, 'answer')} can be found in the prompt: repeating it passes; "
             "take --check equals with a --path"
         )
     long = sum(len(answer.split()) > _WORDS for _, answer in asked)
