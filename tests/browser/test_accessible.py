@@ -8,12 +8,14 @@ from typing import Final
 
 import pytest
 
+from battery.campaign import verdict
 from battery.protocol import Json
 from battery.records.models import LEARN, Phase
 from battery.report.html.compare import page as compare_page
 from tests.browser.folders import Asked, answer, make_report, write_battery
 from tests.report.comparisons import hostile
 from tests.support.browser import Scheme, Visit
+from tests.support.campaigns import campaign
 
 pytestmark = pytest.mark.slow
 
@@ -74,6 +76,15 @@ def test_the_comparison_has_no_serious_fault(
     path = tmp_path / "page.html"
     path.write_bytes(b"".join(compare_page(hostile(), path)))
     assert faults(visit, path, scheme, width) == []
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_the_report_of_a_campaign_has_no_serious_fault(
+    visit: Visit, tmp_path: Path, scheme: Scheme, width: int
+) -> None:
+    made = campaign(tmp_path, (0.3, 0.12, 0.41, -0.06, 0.22), name="Desk agent")
+    verdict.write(made, verdict.judge(made), lambda _event: None)
+    assert faults(visit, verdict.report_path(made), scheme, width) == []
 
 
 @pytest.mark.parametrize(("scheme", "width"), LOOKS)

@@ -316,6 +316,7 @@ def test_the_verdict_is_last_and_fits_a_screen(tmp_path: Path) -> None:
     assert len(lines) <= 22
     assert any(line.startswith("LEARNED") for line in lines)
     assert "battery campaign verdict campaign --full" in lines
+    assert lines[-1] == "battery open campaign  campaign/report.html"
 
 
 def test_json_is_the_summary_that_is_in_the_folder(tmp_path: Path) -> None:

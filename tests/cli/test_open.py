@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import samples
+from tests.support import campaigns, samples
 from tests.support.calls import assert_one_message
 from tests.support.commands import battery as program
 from tests.support.screens import on_terminal
@@ -101,3 +101,14 @@ def test_without_a_battery_no_browser_is_opened(tmp_path: Path, browser: dict[st
     done = program("open", tmp_path / "none", cwd=tmp_path, env=browser)
     assert_one_message(done, 2, "there is no battery in")
     assert shown(tmp_path) == ""
+
+
+def test_of_a_campaign_its_report_is_shown_and_written_again(tmp_path: Path) -> None:
+    made = campaigns.campaign(tmp_path, (0.3, 0.25, 0.35, 0.28))
+    page = made.folder / "report.html"
+    early = program("open", made.folder, env=NOWHERE)
+    assert (early.returncode, early.stdout.strip()) == (0, page.resolve().as_uri())
+    assert "4 of 5 planned runs are finished" in early.stderr
+    campaigns.run(made, made.plan.cells[4], 0.32)
+    assert program("open", made.folder, env=NOWHERE).stderr == ""
+    assert "LEARNED</h1>" in page.read_text()

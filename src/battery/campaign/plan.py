@@ -139,6 +139,11 @@ def make(wanted: Wanted, world: World, tell: Observer) -> Campaign:
     return open_campaign(folder)
 
 
+def is_in(folder: Path) -> bool:
+    """Return whether a folder holds a campaign, and no battery."""
+    return (folder / PLAN_NAME).exists()
+
+
 def open_campaign(folder: Path, tell: Observer = lambda _event: None) -> Campaign:
     """Read a plan and hold the tasks next to it to what it says; raise `BatteryError`."""
     path = folder / PLAN_NAME

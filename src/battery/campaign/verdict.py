@@ -20,8 +20,10 @@ from battery.records.campaign import CampaignSummary, RunFindings
 from battery.records.events import Notice, Observer
 from battery.records.manifest import Manifest
 from battery.records.plan import Cell
+from battery.report.html.report import write_page
+from battery.report.html.runs import page
 from battery.report.markdown.runs import markdown
-from battery.store.artifacts import SUMMARY, SUMMARY_TEXT
+from battery.store.artifacts import REPORT, SUMMARY, SUMMARY_TEXT
 from battery.store.battery_dir import BatteryDir
 from battery.store.documents import dump_record
 from battery.store.files import write_atomic
@@ -122,6 +124,11 @@ def _progress(folder: Path) -> str:
     return f"is {note.ended}" if note.why is None else f"is {note.ended}: {note.why}"
 
 
+def report_path(campaign: Campaign) -> Path:
+    """Return where the report of a campaign is."""
+    return campaign.folder / REPORT.name
+
+
 def write(campaign: Campaign, summary: CampaignSummary, tell: Observer) -> None:
     """Write what the runs come to into the folder of the campaign; raise `BatteryError`.
 
@@ -130,6 +137,7 @@ def write(campaign: Campaign, summary: CampaignSummary, tell: Observer) -> None:
     try:
         write_atomic(campaign.folder / SUMMARY.name, dump_record(summary))
         write_atomic(campaign.folder / SUMMARY_TEXT.name, markdown(summary).encode())
+        write_page(path := report_path(campaign), page(summary, path))
     except BatteryError as error:
         if not is_forbidden(error):
             raise

@@ -247,8 +247,9 @@ def verdict(
 ) -> None:
     """Judge the system from the runs of a campaign.
 
-    Reads the runs and writes summary.md and summary.json into the folder of the campaign. Before
-    all planned runs are finished there is no verdict; it says what is left. Uses no network.
+    Reads the runs and writes summary.md, summary.json and report.html into the folder of the
+    campaign. Before all planned runs are finished there is no verdict; it says what is left. Uses
+    no network.
 
     \b
     Examples:

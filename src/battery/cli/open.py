@@ -11,8 +11,10 @@ import typer
 
 from battery.base.errors import ArtifactError, is_forbidden
 from battery.base.text import printable, write_line
+from battery.campaign import plan as planning
+from battery.campaign import verdict as judging
 from battery.cli import given, options
-from battery.cli.deliver import note
+from battery.cli.deliver import note, tell
 from battery.cli.grouped import Grouped
 from battery.report.html.report import report_page, require_place, write_page
 from battery.report.terminal.look import Look
@@ -29,7 +31,7 @@ def open_report(
     config: options.ConfigFile = None,
     debug: options.Debug = False,
 ) -> None:
-    """Open the report of a battery in the browser.
+    """Open the report of a battery, or of a campaign, in the browser.
 
     Writes the page first if there is none, or if the battery has gone on since. Prints its path.
     Without a browser, such as over ssh or in a pipeline, that is all.
@@ -38,12 +40,26 @@ def open_report(
     Examples:
       battery open
       battery open data/battery/archive/2026-01-31T12-00-00Z
+      battery open campaign
     """
-    path = _current_page(BatteryDir(given.folder(ctx)))
+    root = given.folder(ctx)
+    path = _page_of_campaign(root) if planning.is_in(root) else _current_page(BatteryDir(root))
     write_line(sys.stdout, Look.of(sys.stdout).link(printable(path.resolve().as_uri()), path))
     sys.stdout.flush()
     if _has_browser() and not webbrowser.open(path.resolve().as_uri()):
         note("no browser could be opened; open the page by its path")
+
+
+def _page_of_campaign(root: Path) -> Path:
+    """Judge a campaign once more, which takes no longer than to look what changed."""
+    campaign = planning.open_campaign(root, tell)
+    path, summary = judging.report_path(campaign), judging.judge(campaign)
+    if not path.exists():
+        require_place(path)
+    judging.write(campaign, summary, tell)
+    if summary.evidence.verdict is None:
+        note(summary.evidence.sentence)
+    return path
 
 
 def _current_page(battery: BatteryDir) -> Path:

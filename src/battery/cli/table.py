@@ -26,7 +26,7 @@ COMMANDS: Final = {
         "grade": "Grade saved answers again after checks changed.",
     },
     "Look": {
-        "open": "Open the report of a battery in the browser.",
+        "open": "Open the report of a battery, or of a campaign, in the browser.",
         "watch": "Follow a battery from another terminal.",
         "summarize": "Rebuild metrics and summary from saved runs.",
         "report": "Write the report: one page that opens anywhere.",

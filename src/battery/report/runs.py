@@ -29,7 +29,6 @@ from battery.records.campaign import (
     PooledClaims,
     RunFindings,
     RunQuestion,
-    Spread,
 )
 from battery.records.findings import Kind, TaskEffect
 from battery.records.metric import METRICS
@@ -91,7 +90,7 @@ def how_much(evidence: CampaignEvidence) -> str:
     asked = deciding(evidence)
     if asked.effect is None:
         return "No effect could be measured."
-    text = f"{capital(_amount(asked, asked.effect))} {_of(asked, evidence)}"
+    text = f"{capital(_amount(asked, asked.effect))} {about(asked, evidence)}"
     if ends := asked.interval:
         fits = f"{shown.confidence(ends)} interval {span(asked)}"
         fits = fits if asked.name == "success" else shown.in_words(ends)
@@ -107,7 +106,8 @@ def _amount(asked: RunQuestion, value: float) -> str:
     return effect(asked, value) if asked.name == "success" else more_or_fewer(value, 1)
 
 
-def _of(asked: RunQuestion, evidence: CampaignEvidence) -> str:
+def about(asked: RunQuestion, evidence: CampaignEvidence) -> str:
+    """Write what an effect is about: `tokens on a typical task`."""
     if asked.name == "success":
         return "of the calls done"
     return f"{noun(evidence)} on a typical {'niche ' if asked.name == 'niche' else ''}task"
@@ -118,6 +118,15 @@ def effect(asked: RunQuestion, value: float) -> str:
     if asked.name == "success":
         return f"{signed_percent(value).removesuffix('%')} points"
     return relative(value)
+
+
+def effect_of(run: RunFindings, asked: RunQuestion) -> float | None:
+    """Return the effect of one run in a question; None where it has none."""
+    if asked.name == "success":
+        work = run.work()
+        return work.gain if work else None
+    cost = run.cost("niche" if asked.name == "niche" else "all")
+    return cost.ratio if cost else None
 
 
 def span(asked: RunQuestion) -> str:
@@ -252,6 +261,8 @@ def changes(evidence: CampaignEvidence) -> str:
         return "No task could be compared with its twin."
     groups = Counter(_when(task) for task in every)
     parts = [f"{count} {when}" for when in _WHENS if (count := groups[when])]
+    if len(groups) == 1 < len(every):
+        return f"All {counted(len(every), 'task')} {next(iter(groups))}."
     return f"Of {counted(len(every), 'task')} {listed(parts)}."
 
 
@@ -364,9 +375,9 @@ def question_line(asked: RunQuestion) -> str:
 
 def rest(evidence: CampaignEvidence) -> Iterator[str]:
     """Write what else the verdict rests on, a line each."""
-    spread, growth, new = evidence.spread, evidence.growth, evidence.siblings
-    if spread:
-        yield f"spread between runs: {_spread(spread)}"
+    growth, new = evidence.growth, evidence.siblings
+    if differ := spread(evidence):
+        yield f"spread between runs: {differ}"
     if growth and growth.ratios:
         shares = ", ".join(percent(1 - ratio) for ratio in growth.ratios)
         yield f"saved by iteration, from the second on: {shares}"
@@ -377,10 +388,14 @@ def rest(evidence: CampaignEvidence) -> Iterator[str]:
         yield f"assumed: {text}"
 
 
-def _spread(spread: Spread) -> str:
-    text = f"sd {spread.total:.2f} of the log cost"
-    if spread.noise is not None and spread.between is not None:
-        text += f", of which {spread.noise:.2f} is luck within a run and {spread.between:.2f} "
+def spread(evidence: CampaignEvidence) -> str | None:
+    """Write by how much the runs differ; None with fewer than two."""
+    known = evidence.spread
+    if known is None:
+        return None
+    text = f"sd {known.total:.2f} of the log cost"
+    if known.noise is not None and known.between is not None:
+        text += f", of which {known.noise:.2f} is luck within a run and {known.between:.2f} "
         text += "the memory's own"
     return text
 

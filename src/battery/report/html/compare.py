@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
-from urllib.parse import quote
 
 from battery.base.numbers import counted, minus, p_equals
 from battery.base.text import printable
-from battery.records.comparison import Change, Comparison, CostChange, Side, TaskPair
+from battery.records.comparison import Change, Comparison, CostChange, TaskPair
 from battery.records.models import KINDS
 from battery.report import compare as cells
 from battery.report.evidence import relative
 from battery.report.html.figures import Bar, bar, ends
-from battery.report.html.page import render
+from battery.report.html.page import link, render
 
 #: More lines than this are no picture any more; the table has all tasks.
 _MOST_DRAWN: Final = 60
@@ -48,7 +46,7 @@ def page(comparison: Comparison, at: Path) -> Iterator[bytes]:
         "comparison": comparison,
         "tone": comparison.outcome.about.tone,
         "sides": [
-            (when, side, _link(side, at))
+            (when, side, link(Path(side.report), at) if side.report else None)
             for when, side in (("Before", comparison.before), ("After", comparison.after))
         ],
         "untrusted": cells.untrusted(comparison),
@@ -77,14 +75,6 @@ def page(comparison: Comparison, at: Path) -> Iterator[bytes]:
         ],
     }
     return render("compare.html", context, data=_data(comparison), scripts=["compare.js"])
-
-
-def _link(side: Side, at: Path) -> str | None:
-    """Return the address of a report as seen from the page; None where there is none."""
-    if side.report is None or not Path(side.report).is_file():
-        return None
-    # Relative, so that both can be moved or served together.
-    return quote(Path(os.path.relpath(side.report, at.parent)).as_posix())
 
 
 def _headline(comparison: Comparison) -> _Headline | None:

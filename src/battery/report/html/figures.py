@@ -164,9 +164,14 @@ def _trend(title: str, trend: Trend, change: float, evidence: Evidence) -> Headl
 
 
 def _done(group: Group) -> list[Done]:
+    return both_done(group.learn_done, group.learn_calls, group.frozen_done, group.frozen_calls)
+
+
+def both_done(learn: int, learn_calls: int, frozen: int, frozen_calls: int) -> list[Done]:
+    """Lay out how many calls ended ok in both arms; empty where one was asked nothing."""
     sides: list[tuple[Arm, int, int]] = [
-        (LEARN, group.learn_done, group.learn_calls),
-        (FROZEN, group.frozen_done, group.frozen_calls),
+        (LEARN, learn, learn_calls),
+        (FROZEN, frozen, frozen_calls),
     ]
     if not all(calls for _, _, calls in sides):
         return []
@@ -199,7 +204,7 @@ def _figure(group: Group) -> Bar | None:
 def tasks(effects: Sequence[TaskEffect], evidence: Evidence) -> list[tuple[TaskEffect, Drawn]]:
     """Lay out tasks in their order."""
     return [
-        (task, Drawn(shown.task_cells(task, evidence), _stem(task.change, task.ratio)))
+        (task, Drawn(shown.task_cells(task, evidence), stem_of(task.change, task.ratio)))
         for task in effects
     ]
 
@@ -237,12 +242,16 @@ _TAIL: Final = 12
 
 def dots(effects: Sequence[TaskEffect]) -> Dots:
     """Choose and lay out the tasks of the first screen; `effects` begin with the largest gain."""
-    if len(effects) <= MOST_DOTS:
-        return Dots(list(map(_dot, effects)), 0, [])
+    return chosen(list(map(_dot, effects)))
+
+
+def chosen(every: list[Dot], most: int = MOST_DOTS) -> Dots:
+    """Choose dots, at most so many rows; the first gain most."""
+    if len(every) <= most:
+        return Dots(every, 0, [])
     # A row says how many are left out.
-    most = MOST_DOTS - _LEAST - 1
-    left_out = len(effects) - most - _LEAST
-    return Dots(list(map(_dot, effects[:most])), left_out, list(map(_dot, effects[-_LEAST:])))
+    first = most - _LEAST - 1
+    return Dots(every[:first], len(every) - first - _LEAST, every[-_LEAST:])
 
 
 def _dot(task: TaskEffect) -> Dot:
@@ -250,26 +259,31 @@ def _dot(task: TaskEffect) -> Dot:
     base = shown.done(task.frozen_done, task.frozen_calls)
     # What cannot be done is not done, whatever the system says.
     what = "claimed" if task.phase == Phase.GAMMA else "done"
-    label = printable(task.label)
     return Dot(
-        (label[:-_TAIL], label[-_TAIL:]),
+        named(task.label),
         KINDS[Phase(task.phase)],
         shown.relative(task.ratio),
         task.change,
         shown.CHANGES[task.change],
         "" if own == base else f"{own} {what}, twin {base}",
-        _stem(task.label, task.ratio),
+        stem_of(task.label, task.ratio),
     )
+
+
+def named(label: str) -> tuple[str, str]:
+    """Split a name into what may be cut where there is no room, and how it ends."""
+    shown = printable(label)
+    return shown[:-_TAIL], shown[-_TAIL:]
 
 
 def siblings(new: Siblings) -> list[Drawn]:
     """Lay out a typical task asked again and a typical new one."""
     first = ends(new.ratio, new.interval)
     figures = [
-        _stem("asked again", new.repeated),
+        stem_of("asked again", new.repeated),
         bar(f"new: {shown.relative(new.ratio)}, {shown.interval(new.interval)}", first)
         if new.interval and first
-        else _stem("new", new.ratio),
+        else stem_of("new", new.ratio),
     ]
     return [Drawn(*row) for row in zip(new_rows(new), figures, strict=True)]
 
@@ -281,10 +295,11 @@ def iterations(summary: Summary, evidence: Evidence) -> list[Drawn]:
     ratios = evidence.growth.ratios
     numbers = [str(metrics.iteration) for metrics in summary.iterations[1:]]
     return [
-        Drawn([name, shown.relative(ratio)], _stem(f"iteration {name}", ratio))
+        Drawn([name, shown.relative(ratio)], stem_of(f"iteration {name}", ratio))
         for name, ratio in zip(numbers, ratios, strict=True)
     ]
 
 
-def _stem(name: str, ratio: float | None) -> Bar | None:
+def stem_of(name: str, ratio: float | None) -> Bar | None:
+    """Lay out a ratio that has no interval; None where there is no ratio."""
     return None if ratio is None else stem(f"{name}: {shown.relative(ratio)}", ratio - 1)

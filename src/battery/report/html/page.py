@@ -22,9 +22,12 @@ import base64
 import functools
 import hashlib
 import importlib.resources
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
@@ -75,6 +78,14 @@ def render(
     }
     pieces = _environment().get_template(template).generate({**context, "shell": shell})
     return (piece.encode("utf-8", "replace") for piece in pieces)
+
+
+def link(page: Path, at: Path) -> str | None:
+    """Return the address of another page as seen from the one at `at`; None if there is none."""
+    if not page.is_file():
+        return None
+    # Relative, so that both can be moved or served together.
+    return quote(Path(os.path.relpath(page, at.parent)).as_posix())
 
 
 def inline_json(value: Any) -> Markup:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Final, TextIO
 
 from battery.base.text import cells, clause, fit, pad, printable, write_line
 from battery.records.campaign import CampaignSummary
 from battery.report import runs as several
 from battery.report.terminal.look import GAP, Look, align, command, spaced
-from battery.report.terminal.summary import MOST_ROWS
+from battery.report.terminal.summary import MOST_ROWS, where
 
 #: On one screen so many runs have a line of their own; `--full` and `--json` have all of them.
 _RUNS: Final = 8
@@ -40,6 +41,7 @@ def run_lines(
         return
     above = [_header(summary, look), _table(summary, look, _RUNS)]
     more = [fit(command(*words, "--full"), look.width, ellipsis=look.cut)]
+    more += where(Path(summary.folder), look) if summary.folder else []
     taken = sum(look.rows(block) + 1 for block in above) + look.rows(more)
     yield from spaced([*above, [*_answer(summary, look, MOST_ROWS - taken), *more]], look)
 
@@ -58,6 +60,8 @@ def _full(summary: CampaignSummary, look: Look) -> Iterator[Iterable[str]]:
     notes = [f"{mark}: {text}" for mark, text in several.notes(summary)]
     yield [line for text in notes for line in look.hang(printable(text))]
     yield _advice(summary, look)
+    if summary.folder:
+        yield where(Path(summary.folder), look)
 
 
 def _header(summary: CampaignSummary, look: Look) -> list[str]:
