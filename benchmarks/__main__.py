@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from benchmarks import call, memory, meter, page, scale, startup, verdict, waiting
+from benchmarks import call, memory, meter, page, scale, several, startup, verdict, waiting
 from benchmarks.table import Row, table
 
 Benchmark = Callable[[Path, bool], Iterable[Row]]
@@ -25,6 +25,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "meter": meter.meter,
     "scale": scale.scale,
     "waiting": waiting.waiting,
+    "several": several.several,
     "large": memory.large,
 }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import os
 import resource
 import shutil
 import sys
@@ -35,7 +36,11 @@ class Cost(NamedTuple):
 
 
 def run(note: Path, words: list[str]) -> Cost:
-    """Run a battery command to its end; leave its modules in `note`."""
+    """Run a battery command to its end; leave its modules in `note`.
+
+    What it takes is that of all its processes. Of their memory it is the most that it can have
+    been: its own peak, and for each core the highest peak of those that it started.
+    """
     wall_s = seconds(module("memory", "run", str(note), *words))
     noted = json.loads(note.read_text())
     return Cost(wall_s, noted["peak_mb"], noted["cpu_s"])
@@ -59,8 +64,8 @@ def imports(note: Path) -> float:
     return float(output(module("memory", "import", str(note))))
 
 
-def _peak_mb() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def _peak_mb(who: int = resource.RUSAGE_SELF) -> float:
+    peak = resource.getrusage(who).ru_maxrss
     # macOS counts bytes, Linux kibibytes.
     return peak * (1 if sys.platform == "darwin" else 1024) / 1e6
 
@@ -71,7 +76,11 @@ def _run(note: Path, words: list[str]) -> None:
     try:
         main(words)
     finally:
-        cost = {"peak_mb": _peak_mb(), "cpu_s": time.process_time()}
+        below = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cost = {
+            "peak_mb": _peak_mb() + (os.cpu_count() or 1) * _peak_mb(resource.RUSAGE_CHILDREN),
+            "cpu_s": time.process_time() + below.ru_utime + below.ru_stime,
+        }
         note.write_text(json.dumps({**cost, "modules": list(sys.modules)}))
 
 

@@ -11,6 +11,7 @@ import typer
 COMMANDS: Final = (
     "run",
     "campaign",
+    "pool",
     "iterate",
     "review",
     "summarize",

@@ -15,7 +15,7 @@ from battery.campaign.cell import battery_of, state_of
 from battery.campaign.lease import DONE
 from battery.campaign.plan import PLAN_NAME, Campaign
 from battery.recorded import OpenedBattery, open_battery
-from battery.recorded.run import described, run_findings, total
+from battery.recorded.run import all_findings, described, total
 from battery.records.campaign import CampaignSummary, RunFindings
 from battery.records.events import Notice, Observer
 from battery.records.manifest import Manifest
@@ -39,16 +39,16 @@ def judge(campaign: Campaign) -> CampaignSummary:
     Before all that were planned are finished there is no word, and the warnings say what is left.
     """
     plan, folder = campaign.plan, campaign.folder
-    runs: list[RunFindings] = []
+    folders: dict[str, Path] = {}
     manifests: list[Manifest] = []
     warnings: list[str] = []
-    # One after another: of each only what it found is kept, not its calls.
     for cell in plan.cells:
         if state_of(campaign.cell(cell)) in DONE:
             opened, manifest = _opened(campaign, cell)
             manifests.append(manifest)
-            runs.append(run_findings(opened, str(cell.number)))
-            warnings += [f"run {cell.number}: {text}" for text in opened.provenance.notes]
+            folders[str(cell.number)] = opened.folder.root
+            warnings += [f"run {cell.number}: {text}" for text in manifest.notes]
+    runs = list(all_findings(list(folders.values()), list(folders)))
     if not runs:
         raise FolderError(
             f"no run of the campaign in {folder} is finished yet",

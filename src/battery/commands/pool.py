@@ -10,8 +10,8 @@ from typing import Final
 from battery.base.errors import UsageError
 from battery.base.numbers import counted
 from battery.recorded import OpenedBattery, open_battery
-from battery.recorded.run import described, run_findings, total
-from battery.records.campaign import CampaignSummary, RunFindings
+from battery.recorded.run import all_findings, described, total
+from battery.records.campaign import CampaignSummary
 from battery.records.findings import QuestionName
 from battery.records.manifest import Manifest
 from battery.store.artifacts import ARCHIVE
@@ -33,21 +33,20 @@ def pool(folders: Sequence[Path], primary: QuestionName = "cost") -> CampaignSum
         )
     names = call(folders)
     first: dict[str, str] = {}
-    runs: list[RunFindings] = []
+    pooled: dict[str, Path] = {}
     manifests: list[Manifest] = []
     warnings: list[str] = []
-    # One after the other: of each only what it found is kept, not its calls.
     for name, folder in zip(names, folders, strict=True):
-        opened = open_battery(BatteryDir(folder))
-        manifest = _manifest(opened)
-        _require_new(manifest, runs, folder)
+        manifest = _manifest(open_battery(BatteryDir(folder)))
+        _require_new(manifest, pooled, folder)
+        pooled[manifest.run_id] = folder
         own = dict(described(manifest))
         _require_alike(first or own, own, folders[0], folder)
         first = first or own
         manifests.append(manifest)
-        runs.append(run_findings(opened, name))
-        warnings += [f"{name}: {text}" for text in opened.provenance.notes]
+        warnings += [f"{name}: {text}" for text in manifest.notes]
     warnings += _unlike(manifests)
+    runs = list(all_findings(folders, names))
     evidence = assess_runs(runs, primary=primary)
     chosen = list(_chosen(folders, manifests, first))
     return CampaignSummary(
@@ -94,14 +93,13 @@ def _manifest(opened: OpenedBattery) -> Manifest:
     return manifest
 
 
-def _require_new(manifest: Manifest, runs: Sequence[RunFindings], folder: Path) -> None:
+def _require_new(manifest: Manifest, pooled: dict[str, Path], folder: Path) -> None:
     """Refuse a run that is there already: a copy is no further evidence."""
-    for run in runs:
-        if run.run_id == manifest.run_id:
-            raise UsageError(
-                f"{run.folder} and {folder} hold the same run ({manifest.run_id})",
-                hint="name each battery once; a copy of a battery is no second one",
-            )
+    if manifest.run_id in pooled:
+        raise UsageError(
+            f"{pooled[manifest.run_id]} and {folder} hold the same run ({manifest.run_id})",
+            hint="name each battery once; a copy of a battery is no second one",
+        )
 
 
 def _require_alike(

@@ -218,7 +218,9 @@ class RespondAnswer(BaseModel):
     @property
     def overseer_called(self) -> bool:
         """Whether the in-loop overseer corrected this run."""
-        return any(entry.get("kind") == OVERSEER_KIND for entry in log_entries(self.log))
+        return any(
+            entry.get("kind") == OVERSEER_KIND for entry in self.log if isinstance(entry, dict)
+        )
 
 
 def log_entries(log: object) -> list[Json]:
@@ -367,7 +369,7 @@ def answer_digests(answer: Json) -> tuple[bytes, bytes]:
 
     Both are without `PER_CALL` keys, those of the artifact and of log entries.
     """
-    told = _without_per_call(answer)
+    told = {**_without_per_call(answer)}
     handed_in = {key: told.get(key) for key in ("status", "error", "artifact")}
     if isinstance(artifact := told.get("artifact"), dict):
         told["artifact"] = artifact = _without_per_call(artifact)
@@ -383,6 +385,8 @@ def _hash(document: Json) -> bytes:
 
 
 def _without_per_call(part: Json) -> Json:
+    if PER_CALL.isdisjoint(part):
+        return part
     return {key: value for key, value in part.items() if key not in PER_CALL}
 
 

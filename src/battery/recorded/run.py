@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
-from battery.recorded import OpenedBattery
+from battery.base.workers import workers
+from battery.recorded import OpenedBattery, open_battery
 from battery.records.campaign import RunFindings, Spent
 from battery.records.manifest import Manifest
+from battery.store.artifacts import RUN_SETS
+from battery.store.battery_dir import BatteryDir
 from battery.verdict import ladder, sentences
 from battery.verdict.assess import facts_of
 from battery.verdict.runs.one import About, findings
@@ -23,6 +28,8 @@ _OPTIONS: Final = (
     "memory_kept",
     "model_url",
 )
+#: Bytes of runs that one process reads in the time that it takes to start others.
+_LARGE_BYTES: Final = 32 * 1024 * 1024
 
 
 def run_findings(opened: OpenedBattery, name: str) -> RunFindings:
@@ -40,6 +47,21 @@ def run_findings(opened: OpenedBattery, name: str) -> RunFindings:
         spent=_spent(opened),
     )
     return findings(about, facts, decision)
+
+
+def all_findings(folders: Sequence[Path], names: Sequence[str]) -> Iterator[RunFindings]:
+    """Yield what each battery says by itself, in this order; raise `BatteryError`.
+
+    Of each only that is kept. Large ones are read in as many processes as there are cores.
+    """
+    size = sum(path.stat().st_size for folder in folders for path in folder.rglob(RUN_SETS.name))
+    jobs = min(len(folders), os.cpu_count() or 1) if size > _LARGE_BYTES else 1
+    with workers(jobs, "name fewer batteries, or see to more memory") as mapped:
+        yield from mapped(_findings_in, folders, names)
+
+
+def _findings_in(folder: Path, name: str) -> RunFindings:
+    return run_findings(open_battery(BatteryDir(folder)), name)
 
 
 def _spent(opened: OpenedBattery) -> Spent:

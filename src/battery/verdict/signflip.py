@@ -106,7 +106,7 @@ def flipped_sums(table: Floats, most: int | None = None) -> Iterator[Floats]:
         drawn = rng.integers(0, 256, (groups, min(rows, tried - start)), dtype=np.uint8)
         total = np.zeros((drawn.shape[1], columns))
         for of_group, patterns in zip(looked_up, drawn, strict=True):
-            total += np.take(of_group, patterns, axis=0)
+            total += of_group.take(patterns, axis=0)
         yield total
 
 
@@ -238,14 +238,16 @@ def _subsets(known: Floats) -> _Subsets:
     # Sorted, tasks in another order give the same sums to the last digit, and a mean effect that is
     # taken off first meets the same random flips.
     scaled = np.sort(known) / unit
-    if scaled.size <= EXACT_UP_TO:
-        sums, sizes = all_sets(scaled), _sizes(scaled.size)
-    else:
-        columns = np.column_stack([scaled, np.ones(scaled.size)])
-        flipped = np.concatenate(list(flipped_sums(columns)))
-        sums, sizes = ((columns.sum(axis=0) - flipped) / 2).T
+    sums = all_sets(scaled) if scaled.size <= EXACT_UP_TO else _random_sets(scaled)
     sums[np.abs(sums) <= _slack(scaled) / 2] = 0.0
-    return _Subsets(sums, sizes, unit)
+    return _Subsets(sums, _sizes(scaled.size), unit)
+
+
+def _random_sets(values: Floats) -> Floats:
+    """Sum values over the sets whose signs the random flips turn."""
+    flipped = np.concatenate(list(flipped_sums(values[:, None])))[:, 0]
+    sums: Floats = (values.sum() - flipped) / 2
+    return sums
 
 
 def all_sets(values: Floats) -> Floats:
@@ -257,9 +259,11 @@ def all_sets(values: Floats) -> Floats:
     return sums
 
 
+# The random flips are the same each time, so that a verdict draws them once for each size.
 @lru_cache(maxsize=EXACT_UP_TO + 1)
 def _sizes(tasks: int) -> Floats:
-    sizes = all_sets(np.ones(tasks))
+    ones = np.ones(tasks)
+    sizes = all_sets(ones) if tasks <= EXACT_UP_TO else _random_sets(ones)
     sizes.flags.writeable = False
     return sizes
 
