@@ -1,8 +1,9 @@
-"""Campaigns under random faults: `python -m benchmarks.faults --schedules 10000`.
+"""Campaigns under random faults: `python -m benchmarks.faults --schedules 10000 --real 200`.
 
 Simulated workers are killed, suspended and find the disk full, at any moment, over the real code of
-leases, runs and journals. Prints what happened; a schedule in which an answered call was lost or
-repeated ends it with the schedule's seed.
+leases, runs and journals. With --real, processes are killed and suspended by signals, and a gateway
+counts what it is asked. Prints what happened; where an answered call was lost or repeated it ends
+with the schedule's seed.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Final
 
+from tests.campaign.hunt import hunt
 from tests.campaign.simulation import explore
 
 #: In memory where there is such a folder: the disk is simulated.
@@ -28,17 +31,37 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__)
     parser.add_argument("--schedules", type=int, default=10_000, metavar="N")
     parser.add_argument("--seed", type=int, default=0, help="of the first schedule [0]")
+    parser.add_argument("--real", type=int, default=0, metavar="N", help="with real processes [0]")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
     options = parser.parse_args()
-    seeds = range(options.seed, options.seed + options.schedules)
+    first, jobs = options.seed, options.jobs
+    if options.schedules:
+        _show("simulated", _explored, range(first, first + options.schedules), jobs)
+    if options.real:
+        _show("real", _hunted, range(first, first + options.real), jobs)
+    return 0
+
+
+def _show(kind: str, part: Callable[[range], Counter[str]], seeds: range, jobs: int) -> None:
     began, total = time.monotonic(), Counter[str]()
-    with ProcessPoolExecutor(options.jobs) as pool:
-        for part in pool.map(_explored, (seeds[n :: options.jobs] for n in range(options.jobs))):
-            total += part
-    print(f"took {time.monotonic() - began:.0f} s on {options.jobs} processes")
+    with ProcessPoolExecutor(jobs) as pool:
+        for counts in pool.map(part, (seeds[n::jobs] for n in range(jobs))):
+            total += counts
+    print(f"{kind}: {time.monotonic() - began:.0f} s with {jobs} jobs")
     for what, times in total.most_common():
         print(f"{times:10} {what}")
-    return 0
+
+
+def _hunted(seeds: range) -> Counter[str]:
+    total = Counter[str]()
+    for seed in seeds:
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                total += hunt(Path(folder) / "x", seed)
+            except BaseException as error:
+                error.add_note(f"in the real schedule of seed {seed}")
+                raise
+    return total
 
 
 def _explored(seeds: range) -> Counter[str]:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from battery.campaign import plan as planning
+from tests.campaign.hunt import answers, hunt
 from tests.support.commands import environment
 
 pytestmark = pytest.mark.slow
@@ -32,3 +34,13 @@ def test_simulated_workers_that_are_killed_suspended_and_out_of_room_lose_nothin
         assert counts[what] > 10
     assert counts["schedules"] == 200
     assert counts["asked again"] > 10
+
+
+def test_real_workers_that_are_killed_and_suspended_lose_nothing(tmp_path: Path) -> None:
+    """A few of them; 200 by `benchmarks.faults --real 200`."""
+    hunt(tmp_path / "undisturbed", 0, faults=0)
+    expected = answers(planning.open_campaign(tmp_path / "undisturbed" / "c"))
+    for seed in (1, 2, 3):
+        counts = hunt(tmp_path / str(seed), seed)
+        assert counts["killed"] + counts["suspended"] > 2
+        assert answers(planning.open_campaign(tmp_path / str(seed) / "c")) == expected
