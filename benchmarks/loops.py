@@ -1,7 +1,8 @@
 """The two loops that are compared: the battery's own way of asking, and a bare one.
 
-`python -m benchmarks.loops URL FOLDER CALLS ROUNDS` prints `[ours, bare]`, the median seconds a
-call of each; with 0 rounds it makes the bare calls once and is timed from outside.
+`python -m benchmarks.loops URL FOLDER CALLS ROUNDS` prints the median seconds per call, and those
+of processor time, of ours, ours with checks, ours under a lease, and bare; with 0 rounds it makes
+the bare calls once and is timed from outside.
 """
 
 from __future__ import annotations
@@ -10,17 +11,21 @@ import asyncio
 import json
 import os
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from io import FileIO
 from pathlib import Path
+from statistics import median
+from typing import NamedTuple, Self
 
 import httpx
 
+from battery.campaign.lease import Timing, Watch
 from battery.grading import Grader
 from battery.inputs.settings import Settings, Target
-from battery.inputs.tasks import load_tasks, plan
+from battery.inputs.tasks import PACKAGED, folder_of, load_tasks, plan
 from battery.protocol import RESPOND_PATH
 from battery.records.events import Observer
 from battery.records.models import LEARN, Tasks
@@ -31,24 +36,49 @@ from battery.store.battery_dir import BatteryDir
 from battery.store.iteration_dir import IterationDir
 from battery.store.journal import Journal
 from battery.target.http import open_clients
-from benchmarks.processes import in_turns
 from benchmarks.workload import MODELS, task, tasks_file
 
 
-def ours(url: str, folder: Path, calls: int) -> float:
-    """Ask as `battery run` does, with journal and plain progress; return seconds a call."""
+class Cost(NamedTuple):
+    """Seconds by the clock, and of processor time."""
+
+    wall_s: float
+    busy_s: float
+
+    @classmethod
+    def now(cls) -> Self:
+        """Look at both clocks."""
+        return cls(time.perf_counter(), time.process_time())
+
+    def since(self) -> Cost:
+        """Return what was taken since that look."""
+        now = Cost.now()
+        return Cost(now.wall_s - self.wall_s, now.busy_s - self.busy_s)
+
+    def by(self, calls: int) -> Cost:
+        """Return the share of one of so many calls."""
+        return Cost(self.wall_s / calls, self.busy_s / calls)
+
+
+def ours(url: str, folder: Path, calls: int, *, checked: bool = False, held: bool = False) -> Cost:
+    """Ask as `battery run` does, with journal and plain progress; return the cost of a call.
+
+    With a check of each answer, or as a run of a campaign does, under a lease.
+    """
     files = BatteryDir(folder).iteration(1)
     files.root.mkdir(exist_ok=True)
     files.journal.unlink(missing_ok=True)
-    tasks = load_tasks(tasks_file(folder, calls))
+    tasks = load_tasks(tasks_file(folder, calls, checked=checked))
+    lease = Watch(Timing(60.0)).take(Path(tempfile.mkdtemp(dir=folder))) if held else None
+    permit = lease.require if lease else lambda: None
     # Progress goes nowhere, but its lines are made and written: that is part of the cost.
-    with Journal(files.journal) as journal, Path(os.devnull).open("w") as stream:
-        return asyncio.run(_ask(url, files, journal, tasks, PlainProgress(stream))) / calls
+    with Journal(files.journal, permit=permit) as journal, Path(os.devnull).open("w") as stream:
+        return asyncio.run(_ask(url, files, journal, tasks, PlainProgress(stream))).by(calls)
 
 
 async def _ask(
     url: str, files: IterationDir, journal: Journal, tasks: Tasks, tell: Observer
-) -> float:
+) -> Cost:
     async with open_clients(Target(url), 1) as gateway:
         iteration = Iteration(
             files=files,
@@ -60,31 +90,31 @@ async def _ask(
             reviewing=gateway[0],
             settings=Settings(folder=files.root),
             tell=tell,
-            grader=Grader(None),
+            grader=Grader(folder_of(PACKAGED)),
         )
-        start = time.perf_counter()
+        start = Cost.now()
         await iteration.ask_tasks()
-        return time.perf_counter() - start
+        return start.since()
 
 
-def bare(url: str, folder: Path, calls: int) -> float:
-    """Post the same bodies, append and sync each answer as it came; return seconds a call."""
+def bare(url: str, folder: Path, calls: int) -> Cost:
+    """Post the same bodies, append and sync each answer as it came; return the cost of a call."""
     path = folder / "bare.jsonl"
     path.unlink(missing_ok=True)
     bodies = [_body(number) for number in range(calls)]
     with path.open("ab", buffering=0) as file:
-        return asyncio.run(_post(url + RESPOND_PATH, bodies, file)) / calls
+        return asyncio.run(_post(url + RESPOND_PATH, bodies, file)).by(calls)
 
 
-async def _post(url: str, bodies: Sequence[bytes], file: FileIO) -> float:
+async def _post(url: str, bodies: Sequence[bytes], file: FileIO) -> Cost:
     headers = {"content-type": "application/json"}
     async with httpx.AsyncClient() as client:
-        start = time.perf_counter()
+        start = Cost.now()
         for body in bodies:
             answer = await client.post(url, content=body, headers=headers)
             file.write(answer.content + b"\n")
             os.fsync(file.fileno())
-        return time.perf_counter() - start
+        return start.since()
 
 
 def _body(number: int) -> bytes:
@@ -96,8 +126,15 @@ def _body(number: int) -> bytes:
 
 
 def _main(url: str, folder: Path, calls: int, rounds: int) -> None:
-    loops = [partial(loop, url, folder, calls) for loop in (ours, bare)]
-    print(json.dumps(in_turns(loops, rounds)) if rounds else loops[1]())
+    kinds = (ours, partial(ours, checked=True), partial(ours, held=True), bare)
+    loops: list[Callable[[], Cost]] = [partial(loop, url, folder, calls) for loop in kinds]
+    print(json.dumps(_medians(loops, rounds)) if rounds else loops[-1]())
+
+
+def _medians(loops: Sequence[Callable[[], Cost]], rounds: int) -> list[Cost]:
+    """Measure in turns, after one round that does not count."""
+    taken = [[loop() for loop in loops] for _ in range(1 + rounds)][1:]
+    return [Cost(*map(median, zip(*column, strict=True))) for column in zip(*taken, strict=True)]
 
 
 if __name__ == "__main__":

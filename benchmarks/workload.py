@@ -23,11 +23,15 @@ def task(number: int) -> dict[str, Any]:
     }
 
 
-def tasks_file(folder: Path, count: int) -> Path:
-    """Write a tasks file with an easy phase of `count` tasks and two empty phases."""
-    path = folder / f"tasks_{count}.json"
+def tasks_file(folder: Path, count: int, *, checked: bool = False) -> Path:
+    """Write a tasks file with an easy phase of `count` tasks and two empty phases.
+
+    Where they are `checked`, each answer has to list ten people.
+    """
+    path = folder / f"tasks_{count}{'_checked' * checked}.json"
+    more = {"checks": [{"path": "artifact.workers", "length": 10}]} if checked else {}
     phases = {
-        "alpha_baseline": [task(number) for number in range(count)],
+        "alpha_baseline": [task(number) | more for number in range(count)],
         "beta_drift": [],
         "gamma_impossible": [],
     }
