@@ -11,13 +11,15 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from battery.campaign.cell import battery_of
+from battery.campaign.cell import battery_of, state_of
 from tests.support import campaigns
+from tests.support.arms import serving_pair
 from tests.support.calls import assert_one_message, command_here
 from tests.support.commands import alive, battery, read_json, start, write_tasks
 from tests.support.screens import on_terminal
@@ -353,3 +355,52 @@ def test_a_pipeline_gets_its_documents_in_files(tmp_path: Path) -> None:
     assert b'name="run 5"' in (tmp_path / "c.xml").read_bytes()
     done = command_here("campaign", "verdict", "--format", "md", cwd=tmp_path)
     assert done.stdout == (tmp_path / "campaign" / "summary.md").read_text()
+
+
+def test_a_run_whose_arms_differ_at_the_start_is_invalid_and_the_others_go_on(
+    tmp_path: Path,
+) -> None:
+    write_tasks(tmp_path / "tasks.json", 6)
+    with serving_pair() as pair:
+        pair.learn.usage = {"total_tokens": 500}
+        words = ("--runs", 2, "-n", 2, "-o", "c", "--prepare", "true", *pair.options())
+        assert command_here("campaign", "plan", *words, cwd=tmp_path).returncode == 0
+        done = battery("campaign", "worker", tmp_path / "c", "--wait")
+        assert done.returncode == 0, done.stderr
+        # Iteration 1 of each, once: nothing was distilled.
+        assert len(pair.learn.requests) == 2 * 18
+    cells = sorted((tmp_path / "c" / "cells").iterdir())
+    assert [state_of(cell) for cell in cells] == ["invalid", "invalid"]
+
+
+def test_one_live_gateway_has_one_run_at_a_time(tmp_path: Path) -> None:
+    write_tasks(tmp_path / "tasks.json", 1)
+    with serving_pair() as pair:
+        pair.learn.delay = 0.02
+        words = ("--runs", 2, "-n", 1, "-o", "c", "--prepare", "true", *pair.options())
+        assert command_here("campaign", "plan", *words, cwd=tmp_path).returncode == 0
+        workers = [start("campaign", "worker", tmp_path / "c", "--wait") for _ in range(2)]
+        for worker in workers:
+            _, stderr = worker.communicate(timeout=100)
+            assert worker.returncode == 0, stderr
+        names = [each.get("idempotency-key", "") for each in pair.learn.headers]
+    runs = [name.partition("/")[0] for name in names if name]
+    # One after the other: the ids change once.
+    assert len(set(runs)) == 2
+    assert sum(one != other for one, other in pairwise(runs)) == 1
+
+
+def test_what_kills_one_worker_after_the_other_ends_the_run(tmp_path: Path) -> None:
+    code = (
+        "import os, signal\n"
+        "class Agent:\n"
+        "    def ask(self, ask):\n"
+        "        os.kill(os.getppid(), signal.SIGKILL)\n"
+    )
+    (tmp_path / "agent.py").write_text(code)
+    target = f"python:{tmp_path / 'agent.py'}:Agent"
+    campaign = planned(tmp_path, "--target", target, "--reviewer", "rules", runs=2)
+    done = battery("campaign", "run", campaign, "-j", 1)
+    assert done.returncode == 1
+    assert "as were those before it, and no run comes to its end" in done.stderr
+    assert done.stderr.count("its runs are taken over") == 2
