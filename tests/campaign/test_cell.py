@@ -12,8 +12,8 @@ import pytest
 from battery.base.errors import ArtifactError, LostLeaseError
 from battery.campaign import cell as cells
 from battery.campaign import lease as leases
-from battery.campaign.cell import battery_of, state_of
-from battery.campaign.lease import Lease, Timing, Watch
+from battery.campaign.cell import battery_of
+from battery.campaign.lease import Lease, Timing, Watch, state_of
 
 #: Of a journal that is cut in the middle of its second line.
 LINES = b'{"call": "respond"}\n{"call": "resp'

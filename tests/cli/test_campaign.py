@@ -8,7 +8,7 @@ import shutil
 import signal
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from itertools import pairwise
@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from battery.campaign.cell import battery_of, state_of
+from battery.campaign.cell import battery_of
+from battery.campaign.lease import state_of
 from tests.support import campaigns
 from tests.support.arms import serving_pair
 from tests.support.calls import assert_one_message, command_here
@@ -151,6 +152,8 @@ class Counting:
         #: The names of the calls, in the order in which they arrived.
         self.names: list[str] = []
         self.reached, self.go_on = threading.Event(), threading.Event()
+        #: Called with the first request of each run, which waits until it returns.
+        self.first_of_a_run: Callable[[], object] | None = None
         self._after = after
         self._lock = threading.Lock()
 
@@ -159,9 +162,13 @@ class Counting:
         if exchange.request.method == "GET":
             exchange.send(http("{}"))
             return
+        name = exchange.request.headers["idempotency-key"]
         with self._lock:
-            self.names.append(exchange.request.headers["idempotency-key"])
+            self.names.append(name)
             last = len(self.names)
+            begins = name.split("/")[0] not in {each.split("/")[0] for each in self.names[:-1]}
+        if begins and self.first_of_a_run:
+            self.first_of_a_run()
         if self._after and last > self._after:
             self.reached.set()
             self.go_on.wait(60)
@@ -199,11 +206,8 @@ def test_a_killed_worker_is_noticed_and_its_run_goes_on_where_it_was(tmp_path: P
         assert list(endpoint.repeated().values()) == [1 + 1]
         assert len(set(endpoint.names)) == 2 * CALLS
     # What the dead one had is moved, not copied.
-    assert [path.name for path in sorted((campaign / "cells" / "001").iterdir())] == [
-        "2",
-        "lease.1",
-        "lease.2",
-    ]
+    names = {path.name for path in (campaign / "cells" / "001").iterdir()}
+    assert names == {"2", "lease.1", "lease.2", "spent.1", "spent.2"}
     assert len(recorded(campaign)) == 4
 
 
@@ -301,11 +305,39 @@ def test_an_edited_plan_is_refused_once_a_run_has_begun(tmp_path: Path) -> None:
     assert "is not the plan that run 1 began with" in again.stderr
 
 
-def test_a_cap_that_would_not_be_kept_is_refused(tmp_path: Path) -> None:
-    campaign = planned(tmp_path, "--max-tokens", 5)
-    done = battery("campaign", "worker", campaign)
-    assert done.returncode == 2
-    assert "has a cap for all runs together" in done.stderr
+def test_a_cap_holds_for_the_runs_of_all_workers_and_a_higher_one_goes_on(tmp_path: Path) -> None:
+    # Below what one run spends before its reviews, which report tokens as well.
+    cap, per_call = 80, 10
+    with counting() as (endpoint, target):
+        both_ask = threading.Barrier(2, timeout=60)
+        endpoint.first_of_a_run = both_ask.wait
+        campaign = planned(tmp_path, *target, "--max-tokens", cap, runs=2)
+        done = battery("campaign", "run", campaign, "-j", 2)
+        assert (done.returncode, done.stdout) == (4, "")
+        # Each of the two workers had a task of both arms under way.
+        assert cap <= len(endpoint.names) * per_call <= cap + 2 * 2 * per_call
+        assert done.stderr.count("paused at --max-tokens 80: ") == 1
+        assert f"go on with: battery campaign run {campaign} --max-tokens N" in done.stderr
+        asked = len(endpoint.names)
+        assert battery("campaign", "run", campaign).returncode == 4
+        assert battery("campaign", "worker", campaign).returncode == 4
+        assert len(endpoint.names) == asked
+        more = battery("campaign", "run", campaign, "--max-tokens", 100_000)
+        assert more.returncode == 0, more.stderr
+        assert "--max-tokens 100,000 holds for all runs together" in more.stderr
+        assert "instead of the planned 80" in more.stderr
+        assert not endpoint.repeated()
+        assert len(endpoint.names) == 2 * CALLS
+    assert read_json(campaign / "campaign.json")["max_tokens"] == cap
+
+
+def test_a_cap_on_costs_that_could_not_be_kept_is_refused_before_any_call(tmp_path: Path) -> None:
+    with counting() as (endpoint, target):
+        campaign = planned(tmp_path, *target)
+        done = battery("campaign", "run", campaign, "--max-cost", 5)
+        assert done.returncode == 2
+        assert "--max-cost needs a price for" in done.stderr
+        assert endpoint.names == []
 
 
 SAVED = (0.3, 0.25, 0.35, 0.28, 0.32)

@@ -190,7 +190,7 @@ def test_reviews_and_distillations_count_as_far_as_they_report_tokens() -> None:
     budget.add({"call": "chat", "answer": {"usage": {"total_tokens": 60}}})
     budget.add({"call": "chat", "answer": None})
     budget.add({"call": "distill", "events": [{"usage": {"total_tokens": 30}}, {"role": "final"}]})
-    assert (budget.tokens, budget.is_reached) == (90, False)
+    assert (budget.spent.tokens, budget.is_reached) == (90, False)
     budget.require()
     budget.add({"call": "chat", "answer": {"usage": {"total_tokens": 10}}})
     with pytest.raises(PausedError):
@@ -225,7 +225,7 @@ def test_what_a_review_is_known_to_cost_counts_as_well() -> None:
     budget.add({"call": "chat", "model": "m", "answer": {"usage": usage}})
     budget.add({"call": "chat", "model": "m", "answer": {"usage": {"cost_usd": 2}}})
     budget.add({"call": "distill", "events": [{"usage": {**usage, "model": "m"}}, {}]})
-    assert (budget.cost, budget.is_reached) == (8, False)
+    assert (budget.spent.cost, budget.is_reached) == (8, False)
 
 
 def test_a_review_that_cannot_be_priced_is_told_of_once_and_does_not_count() -> None:

@@ -29,9 +29,9 @@ from battery.base.errors import (
     StartError,
     remedy_of,
 )
-from battery.campaign import lease as leases
 from battery.campaign.lease import Ended, Lease, Watch
 from battery.campaign.plan import PLAN_NAME, Campaign, World, require_same_target
+from battery.campaign.spent import Ledger
 from battery.records.events import Observer
 from battery.records.plan import Cell
 from battery.runner import run as runner
@@ -52,12 +52,6 @@ def battery_of(folder: Path) -> Path | None:
     return folder / str(epoch) if epoch else None
 
 
-def state_of(folder: Path) -> Ended | None:
-    """Return how the last holder of a cell left it; None where it did not say."""
-    note = leases.read(folder, leases.latest(folder))
-    return note.ended if note else None
-
-
 @dataclass(frozen=True)
 class Cells:
     """Runs the cells of a campaign, for whoever holds their leases."""
@@ -68,6 +62,8 @@ class Cells:
 
     #: Raises `BatteryError` where no run may make another call.
     permit: Callable[[], None]
+
+    ledger: Ledger
 
     async def run(self, cell: Cell, held: Sequence[Lease], tell: Observer) -> Ended:
         """Run a cell to its end, from wherever it is; return how it ended, as its lease says.
@@ -83,7 +79,8 @@ class Cells:
             self.permit()
 
         try:
-            await self._run(cell, lease, Hold(require=require), tell)
+            with self.ledger.account(cell, lease.epoch) as others:
+                await self._run(cell, lease, Hold(require=require, others=others), tell)
             lease.require()
         except StartError as error:
             # A finding about this run, and no fault: it is counted, and the others go on.
@@ -112,7 +109,8 @@ class Cells:
                 f"{campaign.folder / PLAN_NAME} is not the plan that run {cell.number} began with",
                 hint="restore it, or make a plan of its own: battery campaign plan",
             )
-        settings = replace(settings, folder=folder.root, resume=manifest is not None)
+        caps = self.ledger.caps._asdict()
+        settings = replace(settings, folder=folder.root, resume=manifest is not None, **caps)
         # So that what it computes holds up no other run of this process.
         await loop.apart(runner.run, settings, tell, hold)
 

@@ -13,28 +13,39 @@ import shlex
 import signal
 import sys
 from asyncio.subprocess import Process
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from battery.base.errors import BatteryError, InterruptedRunError, LostLeaseError
+from battery.base.errors import BatteryError, InterruptedRunError, LostLeaseError, PausedError
 from battery.base.numbers import counted
 from battery.campaign.plan import Campaign
+from battery.campaign.spent import Caps, Ledger
 from battery.campaign.work import left
 from battery.records.events import Notice, Observer
 
 
-async def run_here(campaign: Campaign, jobs: int, tell: Observer) -> None:
+async def run_here(
+    campaign: Campaign, jobs: int, caps: Caps, tell: Observer, forward: Callable[[str], None]
+) -> None:
     """Run all cells that are left, `jobs` at a time; raise `BatteryError`.
 
+    `caps` hold for all of them together: `PausedError` where they are reached. `forward` gets each
+    line that a worker writes to standard error.
     A worker that was killed, or stood still for too long, is replaced as long as runs come to their
     end; after any other error all stop.
     """
     jobs = min(jobs, len(left(campaign)))
-    team = _Team(campaign, _shares(jobs, min(jobs, os.cpu_count() or 1)), tell)
+    ledger = Ledger(campaign, caps)
+    if jobs:
+        ledger.require()
+    team = _Team(campaign, _shares(jobs, min(jobs, os.cpu_count() or 1)), caps, tell, forward)
     try:
         await team.run()
     finally:
         await team.stop()
+    if left(campaign):
+        # What all of them have spent is known only now.
+        ledger.require()
 
 
 def _shares(jobs: int, processes: int) -> list[int]:
@@ -45,9 +56,18 @@ def _shares(jobs: int, processes: int) -> list[int]:
 class _Team:
     """The workers of a campaign on this machine."""
 
-    def __init__(self, campaign: Campaign, shares: Sequence[int], tell: Observer) -> None:
+    def __init__(
+        self,
+        campaign: Campaign,
+        shares: Sequence[int],
+        caps: Caps,
+        tell: Observer,
+        forward: Callable[[str], None],
+    ) -> None:
         self._campaign = campaign
+        self._caps = caps
         self._tell = tell
+        self._forward = forward
         self._waiting = list(shares)
         self._at_work: dict[asyncio.Task[int], tuple[Process, int]] = {}
         self._error: BatteryError | None = None
@@ -81,18 +101,36 @@ class _Team:
         self._at_work.clear()
 
     async def _start(self, slots: int) -> None:
-        words = ("campaign", "worker", str(self._campaign.folder), "--slots", str(slots), "--wait")
+        folder = str(self._campaign.folder)
+        words = ("campaign", "worker", folder, "--slots", str(slots), "--wait", *self._caps.words())
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "battery", *words),
             stdin=asyncio.subprocess.DEVNULL,
             # What it comes to is said once, for all of them.
             stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
         )
-        self._at_work[asyncio.create_task(process.wait())] = process, slots
+        self._at_work[asyncio.create_task(self._heard(process))] = process, slots
+
+    async def _heard(self, process: Process) -> int:
+        """Pass on what a worker says until it ends; return its exit code."""
+        held_back: list[str] = []
+        while process.stderr and (data := await process.stderr.readline()):
+            line = data.decode(errors="replace").rstrip("\n")
+            if held_back or line.startswith("error: "):
+                held_back.append(line)
+            else:
+                self._forward(line)
+        code = await process.wait()
+        # That it paused is said once, for all of them.
+        for line in () if code == PausedError.exit_code else held_back:
+            self._forward(line)
+        return code
 
     def _look_at(self, process: Process, slots: int, code: int) -> None:
         remaining = len(left(self._campaign))
-        if code == 0 or not remaining:
+        # At the caps each ends by itself, when what it has under way is done.
+        if code in {0, PausedError.exit_code} or not remaining:
             return
         was = f"worker {process.pid} {_ended(code)}"
         if code >= 0 and code != LostLeaseError.exit_code:

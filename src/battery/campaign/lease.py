@@ -218,6 +218,12 @@ def read(folder: Path, epoch: int) -> Note | None:
         return None
 
 
+def state_of(folder: Path) -> Ended | None:
+    """Return how the last holder of a cell left it; None where it did not say."""
+    note = read(folder, latest(folder))
+    return note.ended if note else None
+
+
 def is_alive(note: Note) -> bool | None:
     """Return whether a holder's process is at work; None where that cannot be known from here."""
     if note.space != _space():

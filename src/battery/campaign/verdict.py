@@ -11,8 +11,8 @@ from battery.base.errors import BatteryError, FolderError, MismatchError, is_for
 from battery.base.numbers import counted
 from battery.base.text import listed
 from battery.campaign import lease as leases
-from battery.campaign.cell import battery_of, state_of
-from battery.campaign.lease import DONE
+from battery.campaign.cell import battery_of
+from battery.campaign.lease import DONE, state_of
 from battery.campaign.plan import PLAN_NAME, Campaign
 from battery.recorded import OpenedBattery, open_battery
 from battery.recorded.run import all_findings, described, total

@@ -10,15 +10,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from battery.base.errors import (
-    BatteryError,
-    InterruptedRunError,
-    UsageError,
-)
+from battery.base.errors import BatteryError, InterruptedRunError, PausedError
 from battery.campaign import lease as leases
-from battery.campaign.cell import Cells, state_of
-from battery.campaign.lease import DONE, Heart, Lease, Timing, Watch
+from battery.campaign.cell import Cells
+from battery.campaign.lease import DONE, Heart, Lease, Timing, Watch, state_of
 from battery.campaign.plan import Campaign, World
+from battery.campaign.spent import Caps, Ledger
 from battery.campaign.targets import Seats
 from battery.records.events import Observer
 from battery.records.plan import Cell
@@ -49,24 +46,25 @@ class Worker:
         world: World,
         observer: Callable[[Cell], Observer],
         timing: Timing | None = None,
+        caps: Caps | None = None,
     ) -> None:
-        """Look at a campaign; `observer` makes who is told what happens in a run."""
+        """Look at a campaign; `observer` makes who is told what happens in a run.
+
+        `caps` hold for all runs together; without them those of the plan do.
+        """
         plan = campaign.plan
-        # Where budgets of a campaign are kept: `Hold` would bring what the other runs have spent.
-        if plan.max_tokens is not None or plan.max_cost is not None:
-            raise UsageError(
-                "the plan has a cap for all runs together, and this version keeps none",
-                hint="make a plan without --max-tokens and --max-cost",
-            )
         self.campaign = campaign
         #: The cells that it ran to their end.
         self.done: list[Cell] = []
         self._observer = observer
         self._timing = timing or Timing(plan.lease_s)
         self._watch = Watch(self._timing)
-        self._cells = Cells(campaign, self._watch, world, self._permit)
+        self._ledger = Ledger(campaign, caps or Caps(plan.max_tokens, plan.max_cost))
+        self._cells = Cells(campaign, self._watch, world, self._permit, self._ledger)
         self._seats = Seats(campaign, self._watch, campaign.settings(plan.cells[0], world))
         self._errors: list[BatteryError] = []
+        #: That the caps are reached, which stops nothing that is under way.
+        self._paused: BatteryError | None = None
         #: By cell the epochs that were there before this worker.
         self._before = {cell: leases.latest(campaign.cell(cell)) for cell in plan.cells}
 
@@ -82,9 +80,11 @@ class Worker:
         if self._errors:
             # What was stopped because of another's error says less than that one.
             raise min(self._errors, key=lambda error: isinstance(error, InterruptedRunError))
+        if self._paused:
+            raise self._paused
 
     async def _run_cells(self, heart: Heart, *, wait: bool) -> None:
-        while not self._errors:
+        while not self._errors and not self._is_paused():
             if claim := self._claim():
                 await self._run(claim, heart)
             elif wait and any(not self._is_given_up(cell) for cell in left(self.campaign)):
@@ -98,11 +98,23 @@ class Worker:
             with heart.beating(lease, *seat):
                 await self._cells.run(cell, [lease, *seat], self._observer(cell))
             self.done.append(cell)
+        except PausedError:
+            # Said once, for all runs.
+            pass
         except BatteryError as error:
             self._errors.append(error)
         finally:
             for taken in seat:
                 taken.release("finished")
+
+    def _is_paused(self) -> bool:
+        if not left(self.campaign):
+            return False
+        try:
+            self._ledger.require()
+        except BatteryError as error:
+            self._paused = error
+        return self._paused is not None
 
     def _permit(self) -> None:
         if self._errors:

@@ -7,7 +7,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
@@ -16,6 +16,7 @@ from battery.base.numbers import counted
 from battery.campaign import engine
 from battery.campaign import plan as planning
 from battery.campaign import verdict as judging
+from battery.campaign.spent import Caps, caps_of, tell_of_change
 from battery.campaign.work import Worker, left
 from battery.cli import given, options
 from battery.cli.deliver import chosen_format, format_option, tell, write
@@ -92,6 +93,15 @@ MaxCost = Annotated[
         Group.COST,
         **LIMITS["max_cost"],
     ),
+]
+_CAPPED: Final = "go on with another cap for all runs together [default: that of the plan]."
+NewMaxTokens = Annotated[
+    int | None,
+    option("--max-tokens N", f"Tokens: {_CAPPED}", Group.COST, **LIMITS["max_tokens"]),
+]
+NewMaxCost = Annotated[
+    float | None,
+    option("--max-cost USD", f"US dollars: {_CAPPED}", Group.COST, **LIMITS["max_cost"]),
 ]
 _NOT_OF_A_RUN = frozenset(
     {"runs", "primary", "output", "lease", "config", "as_json", "debug", "tasks_file"}
@@ -189,6 +199,8 @@ Wait = Annotated[
 def run(
     folder: CampaignFolder = planning.DEFAULT_FOLDER,
     jobs: Jobs = None,
+    max_tokens: NewMaxTokens = None,
+    max_cost: NewMaxCost = None,
     fail_on: FailOn = None,
     full: Full = False,
     as_json: options.Json = False,
@@ -197,15 +209,19 @@ def run(
     """Run a campaign on this machine, or go on with one; ends with the verdict.
 
     Starts workers, and replaces those that are killed. Ctrl-C stops all of them; the same command
-    goes on, and no recorded call is asked again.
+    goes on, and no recorded call is asked again. Pauses with exit code 4 where all runs together
+    have spent what the plan allows; goes on with --max-cost or --max-tokens.
 
     \b
     Examples:
       battery campaign run campaign -j 2
+      battery campaign run campaign --max-cost 50
     """
     conditions = parse(fail_on, CONDITIONS)
     campaign = planning.open_campaign(folder, tell)
-    loop.run(engine.run_here, campaign, jobs or os.cpu_count() or 1, tell)
+    caps = caps_of(campaign, Caps(max_tokens, max_cost))
+    tell_of_change(campaign, caps, tell)
+    loop.run(engine.run_here, campaign, jobs or os.cpu_count() or 1, caps, tell, _forward)
     _judge(campaign, conditions, full=full, chosen=OF_CAMPAIGN["json"] if as_json else None)
 
 
@@ -214,6 +230,8 @@ def worker(
     folder: CampaignFolder = planning.DEFAULT_FOLDER,
     slots: Slots = 1,
     wait: Wait = False,
+    max_tokens: NewMaxTokens = None,
+    max_cost: NewMaxCost = None,
     debug: options.Debug = False,
 ) -> None:
     """Run what is free of a campaign, on any host that sees its folder.
@@ -227,7 +245,8 @@ def worker(
       battery campaign worker /shared/campaign --slots 4 --wait
     """
     campaign = planning.open_campaign(folder, tell)
-    at_work = Worker(campaign, planning.World(os.environ, read), _observer)
+    caps = caps_of(campaign, Caps(max_tokens, max_cost))
+    at_work = Worker(campaign, planning.World(os.environ, read), _observer, caps=caps)
     loop.run(at_work.work, slots, wait=wait)
     _show_progress(campaign)
 
@@ -296,6 +315,10 @@ def _observer(cell: Cell) -> Observer:
         tell(Notice(f"run {cell.number}: {text}", warning=isinstance(event, Notice)))
 
     return show
+
+
+def _forward(line: str) -> None:
+    typer.echo(line, err=True)
 
 
 def _show_progress(campaign: planning.Campaign) -> None:

@@ -5,26 +5,26 @@ A cap belongs to the command and not to the battery: a resume without one goes o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from battery.base import interrupts
 from battery.base.errors import BatteryError, PausedError, UsageError
 from battery.base.numbers import money
 from battery.base.text import listed
-from battery.inputs.settings import Settings
 from battery.pricing import Pricing
 from battery.protocol import Json
 from battery.records.events import Notice, Observer
 from battery.records.lines import tokens_of
 from battery.records.models import Models
+from battery.runner.hold import Spent
 from battery.store.battery_dir import BatteryDir
 from battery.store.documents import read_back
 from battery.store.journal import Journal
 
 
-def require_prices(settings: Settings, models: Models, pricing: Pricing) -> None:
+def require_prices(max_cost: float | None, models: Models, pricing: Pricing) -> None:
     """Refuse `--max-cost` where it could not be kept; raise `UsageError`."""
-    if settings.max_cost is None:
+    if max_cost is None:
         return
     # In the order of the tasks file, each once: a dict keeps it.
     asked = dict.fromkeys([models.executor_cloud, models.reviewer_cloud])
@@ -45,15 +45,16 @@ class Budget:
         max_cost: float | None = None,
         pricing: Pricing | None = None,
         tell: Observer = lambda _event: None,
+        others: Callable[[Spent], Spent] | None = None,
     ) -> None:
-        #: Tokens of all recorded calls, as far as their answers report them.
-        self.tokens = 0
-        #: The same in US dollars.
-        self.cost = 0.0
+        """Hold calls to caps; `others` is that of `Hold`."""
+        #: Of all recorded calls of this battery.
+        self.spent = Spent()
         self._max_tokens = max_tokens
         self._max_cost = max_cost
         self._pricing = pricing or Pricing()
         self._tell = tell
+        self._others = others
         self._warnings: set[str] = set()
         #: Why the cost of a task is not known.
         self._unpriced: str | None = None
@@ -63,21 +64,27 @@ class Budget:
         """Whether there is anything to hold the calls to."""
         return self._max_tokens is not None or self._max_cost is not None
 
+    @property
+    def _counts(self) -> bool:
+        return self.has_caps or self._others is not None
+
     @interrupts.at_once()
     def read(self, folder: BatteryDir, finished: int) -> None:
-        """Add the calls of the finished iterations, unless there is no cap to hold them to."""
+        """Add the calls of the finished iterations, unless nobody asks what they have spent."""
         # Reading 10,000 answers to count them is slow.
-        if self.has_caps:
+        if self._counts:
             for number in range(1, finished + 1):
                 Journal(folder.iteration(number).journal, heard=self.add)
 
     def add(self, call: Json) -> None:
         """Add one line of a journal."""
-        if not self.has_caps:
+        if not self._counts:
             return
         tokens, cost = tokens_of(call), self._pricing.of_call(call)
-        self.tokens += tokens or 0
-        self.cost += cost or 0
+        # To tell a system how a task ended is part of asking it.
+        self.spent = self.spent.plus(Spent(call["call"] != "tell", tokens or 0, cost or 0.0))
+        if self._others:
+            self._others(self.spent)
         is_task = "result" in call
         if self._max_tokens is not None and is_task and tokens is None:
             self._warn("--max-tokens: an answer reports no tokens, so it counts as 0")
@@ -108,12 +115,24 @@ class Budget:
             yield BatteryError(
                 self._unpriced, hint=f"{self._pricing.remedy}, or go on without --max-cost"
             )
-        if self._max_tokens is not None and self.tokens >= self._max_tokens:
-            spent = f"{self.tokens:,} tokens are spent"
-            yield _pause(f"--max-tokens {self._max_tokens:,}: {spent}", "tokens N", self.tokens)
-        if self._max_cost is not None and self.cost >= self._max_cost:
-            spent = f"{money(self.cost)} is spent"
-            yield _pause(f"--max-cost {money(self._max_cost)}: {spent}", "cost N", self.cost)
+        if not self.has_caps:
+            return
+        _, tokens, cost = self._total()
+        if self._max_tokens is not None and tokens >= self._max_tokens:
+            spent = f"{tokens:,} tokens are spent"
+            yield self._pause(f"--max-tokens {self._max_tokens:,}: {spent}", "tokens N", tokens)
+        if self._max_cost is not None and cost >= self._max_cost:
+            spent = f"{money(cost)} is spent"
+            yield self._pause(f"--max-cost {money(self._max_cost)}: {spent}", "cost N", cost)
+
+    def _total(self) -> Spent:
+        return self.spent.plus(self._others(self.spent)) if self._others else self.spent
+
+    def _pause(self, why: str, option: str, spent: float) -> PausedError:
+        hint = f"--max-{option}, with N above {spent:.10g}"
+        # A campaign has caps in its plan, which hold where the command names none.
+        more = "" if self._others else "; without a cap it goes on to the end"
+        return PausedError(f"paused at {why}", hint=f"{hint}{more}")
 
     def _why_unpriced(self, call: Json) -> str:
         result = self._pricing.priced(read_back(call["result"])[0])
@@ -126,10 +145,3 @@ class Budget:
         if text not in self._warnings:
             self._warnings.add(text)
             self._tell(Notice(text, warning=True))
-
-
-def _pause(why: str, option: str, spent: float) -> PausedError:
-    return PausedError(
-        f"paused at {why}",
-        hint=f"--max-{option}, with N above {spent:.10g}; without a cap it goes on to the end",
-    )

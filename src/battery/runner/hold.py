@@ -11,6 +11,25 @@ from battery.records.events import Observer
 from battery.store.lock import locked
 
 
+class Spent(NamedTuple):
+    """What recorded calls have spent, as far as their answers report it."""
+
+    calls: int = 0
+    tokens: int = 0
+    #: US dollars.
+    cost: float = 0.0
+
+    def plus(self, other: Spent) -> Spent:
+        """Return the sum of both."""
+        return Spent(self.calls + other.calls, self.tokens + other.tokens, self.cost + other.cost)
+
+    def most(self, other: Spent) -> Spent:
+        """Return the higher of each number."""
+        return Spent(
+            max(self.calls, other.calls), max(self.tokens, other.tokens), max(self.cost, other.cost)
+        )
+
+
 class Hold(NamedTuple):
     """The writer of a battery's folder.
 
@@ -22,3 +41,6 @@ class Hold(NamedTuple):
     folder: Callable[[Path, Observer], AbstractContextManager[None]] = locked
     #: Raises `LostLeaseError` where no further call may be made.
     require: Callable[[], None] = lambda: None
+    #: Told what this run has spent, returns what the other runs have that its caps hold for;
+    #: None where the caps are its own.
+    others: Callable[[Spent], Spent] | None = None

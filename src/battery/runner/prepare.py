@@ -84,7 +84,7 @@ def new(folder: BatteryDir, settings: Settings) -> Battery:
     if targets.sends_models(settings):
         refuse_placeholders(tasks, named(source))
     wanted = settings.iterations or DEFAULT_ITERATIONS
-    require_prices(settings, tasks.models, Pricing.of(tasks.prices, None))
+    require_prices(settings.max_cost, tasks.models, Pricing.of(tasks.prices, None))
     manifest = Manifest(
         battery_version=__version__,
         run_id=settings.run_id or uuid.uuid4().hex,
@@ -268,7 +268,7 @@ def _continued(battery: Battery, wanted: int, tell: Observer) -> Battery:
         again = "give the same command with --keep-going"
         require_alike(first, tell, keep_going=settings.keep_going, anyway=again)
     pricing = Pricing.of(battery.tasks.prices, battery.folder.pricing.known)
-    require_prices(settings, manifest.models, pricing)
+    require_prices(settings.max_cost, manifest.models, pricing)
     concurrency = settings.concurrency or manifest.options.concurrency
     changes = _changes(settings, manifest, concurrency)
     for change in changes:

@@ -237,7 +237,9 @@ async def _carry_on(
     missing = range(manifest.iterations_finished + 1, manifest.iterations_wanted + 1)
     _begin(battery, missing, tell)
     reserve, grader = Reserve(folder.root), Grader(battery.checks_folder)
-    budget = Budget(settings.max_tokens, settings.max_cost, folder.pricing, tell)
+    budget = Budget(
+        settings.max_tokens, settings.max_cost, folder.pricing, tell, others=hold.others
+    )
 
     def journal_of(files: IterationDir) -> Journal:
         name = f"{manifest.run_id}/{files.number}"
