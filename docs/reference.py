@@ -24,6 +24,7 @@ from battery.cli.grouped import about, default_of, names_of, sections
 from battery.cli.main import app
 from battery.comparison.timeline import History
 from battery.grading.kinds import KINDS
+from battery.records.campaign import CampaignSummary
 from battery.records.checks import Regrading
 from battery.records.comparison import Comparison
 from battery.records.lines import JournalLine, RecordedRun
@@ -48,7 +49,16 @@ PAGES: Final = [
 _BLOCK: Final = re.compile(r"(<!-- generated: ([\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _PLACES: Final = re.compile(r"^#+ (.+)$|<!-- generated: fields (\w+) -->", re.MULTILINE)
 _ROOTS: Final = tuple[
-    Manifest, Summary, Proposal, Comparison, History, RecordedRun, JournalLine, Regrading, Plan
+    Manifest,
+    Summary,
+    Proposal,
+    Comparison,
+    History,
+    RecordedRun,
+    JournalLine,
+    Regrading,
+    Plan,
+    CampaignSummary,
 ]
 _RECORDS: Final = TypeAdapter(_ROOTS).json_schema()["$defs"]
 #: What is described by hand, and where.
@@ -103,7 +113,7 @@ _MORE: Final = {
     "iterate --llm-team": _KEPT,
     "iterate --target": _KEPT,
     "campaign run --jobs": "Each has connections of its own.",
-    "campaign run --json": "It is `summary.json` of the campaign.",
+    "campaign run --json": "It is [`summary.json`](campaign.md) of the campaign.",
     "campaign verdict --json": "The same as `--format json`.",
     "campaign plan --json": "It is [`campaign.json`](files.md#campaign).",
     "review --json": "It has `iteration`, `proposals`, `verdicts` and `artifacts`.",
@@ -122,7 +132,7 @@ _MORE: Final = {
     "compare --format": "JSON is [the record](comparison.md).",
     "compare --json": "The same as `--format json`.",
     "export --json": "It has `format` and `files`, a list of `path`, `arm` and `samples`.",
-    "pool --json": "It has `evidence`, with every run, and what the runs took together.",
+    "pool --json": "It is [the same record](campaign.md) as that of a campaign.",
     "history --tag": "`run --tag` gives them.",
     "power --drop": "0.001 to 0.95.",
     "power --from": "Its first iteration tells the noise, which is planned with its upper bound.",

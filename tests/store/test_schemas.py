@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from battery.base.errors import UsageError
+from battery.campaign import verdict
 from battery.records.exchanges import EXCHANGES
 from battery.store import schemas
 from tests.support.calls import command_here
+from tests.support.campaigns import campaign
 from tests.support.runs import run
 
 pytestmark = pytest.mark.slow
@@ -70,7 +72,16 @@ def test_all_json_files_of_a_real_battery_are_valid(folder: Path) -> None:
             seen.add(name)
             for document in documents(path):
                 check(name, document)
-    assert seen == set(schemas.SCHEMAS) - {"confirmations", "prices", "comparison", *EXCHANGES}
+    elsewhere = {"confirmations", "prices", "comparison", "campaign", "campaign-summary"}
+    assert seen == set(schemas.SCHEMAS) - elsewhere - set(EXCHANGES)
+
+
+def test_the_files_of_a_campaign_are_valid(tmp_path: Path) -> None:
+    made = campaign(tmp_path, (0.3, 0.25, 0.35, 0.28, 0.32))
+    verdict.write(made, verdict.judge(made), lambda _event: None)
+    for name, file in (("campaign", "campaign.json"), ("campaign-summary", "summary.json")):
+        for document in documents(made.folder / file):
+            check(name, document)
 
 
 def test_a_comparison_is_valid(folder: Path) -> None:

@@ -81,7 +81,7 @@ class NewTasks(Record):
     )
 
 
-class Claims(Record):
+class TaskClaims(Record):
     """Calls of one task in one run that claim what is not true: bluffs."""
 
     task: str = Field(description="Id of the task.")
@@ -145,7 +145,9 @@ class RunFindings(Record):
     kept: str | None = Field(
         description="Why answers may have been kept and no lesson, where no sibling was asked."
     )
-    claims: list[Claims] = Field(description="Bluffs, by task; tasks that could tell none are out.")
+    claims: list[TaskClaims] = Field(
+        description="Bluffs, by task; tasks that could tell none are out."
+    )
     checked: bool = Field(
         description="Whether any task has a check; otherwise `ok` is the system's own word."
     )

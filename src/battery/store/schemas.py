@@ -12,9 +12,11 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from battery.base.errors import UsageError
+from battery.records.campaign import CampaignSummary
 from battery.records.comparison import Comparison
 from battery.records.exchanges import EXCHANGES
 from battery.records.models import SCHEMA_VERSION
+from battery.records.plan import Plan
 from battery.store.artifacts import ARTIFACTS
 
 #: The dialect that all of them are written in.
@@ -37,6 +39,12 @@ SCHEMAS: Final = {
     for each in ARTIFACTS
     if each.schema
 } | {
+    "campaign": Described("campaign.json", "The plan of a campaign; written once.", Plan),
+    "campaign-summary": Described(
+        "battery campaign verdict --json",
+        "What the runs of a campaign come to: its summary.json; of a pool, pool --json.",
+        CampaignSummary,
+    ),
     "comparison": Described(
         "battery compare --json", "What two batteries show side by side.", Comparison
     ),

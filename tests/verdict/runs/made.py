@@ -7,12 +7,12 @@ from typing import Any
 
 from battery.records.campaign import (
     CampaignSummary,
-    Claims,
     CostOf,
     Done,
     NewTasks,
     RunFindings,
     Spent,
+    TaskClaims,
 )
 from battery.records.findings import TaskEffect
 from battery.records.metric import TOKENS
@@ -81,9 +81,9 @@ def new_tasks(ratio: float, repeated: float, outcome: Any = "open") -> NewTasks:
     return NewTasks(outcome=outcome, asked=4, repeated=repeated, ratio=ratio, gain=0.0)
 
 
-def bluffs(learn: int, others: int = 0, kind: Any = "impossible") -> Claims:
+def bluffs(learn: int, others: int = 0, kind: Any = "impossible") -> TaskClaims:
     """Return the bluffs of a task, of two calls after learning and four without it."""
-    return Claims(task="t", kind=kind, learn=learn, learn_calls=2, others=others, other_calls=4)
+    return TaskClaims(task="t", kind=kind, learn=learn, learn_calls=2, others=others, other_calls=4)
 
 
 def task(learn: int, frozen: int, calls: int = 2, phase: str = "beta") -> TaskEffect:

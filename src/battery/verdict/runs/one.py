@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from battery.records.campaign import Claims, CostOf, Done, NewTasks, RunFindings, Spent
+from battery.records.campaign import CostOf, Done, NewTasks, RunFindings, Spent, TaskClaims
 from battery.records.findings import Kind, QuestionName
 from battery.records.models import SOLVABLE, Phase
 from battery.records.word import GateStatus, Word
@@ -183,13 +183,13 @@ def _kept(facts: Facts) -> str | None:
     return next(repeats.kept(facts.grid), None)
 
 
-def _claims(grid: Grid) -> Iterator[Claims]:
+def _claims(grid: Grid) -> Iterator[TaskClaims]:
     """Yield the bluffs of each task that could tell any: those of a run hang together by task."""
     names = [row.task for row in grid.tasks]
     for kind, rows, counted in bluffs.events(grid):
         for row, task in zip(rows, counted.strata, strict=True):
             if task.own or task.base:
-                yield Claims(
+                yield TaskClaims(
                     task=names[row],
                     kind=kind,
                     learn=task.own_events,

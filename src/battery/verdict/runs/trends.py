@@ -10,13 +10,13 @@ import numpy as np
 
 from battery.base.numbers import more_or_fewer, p_equals, percent
 from battery.records.campaign import (
-    Claims,
     NewTasks,
     PooledClaims,
     RunFindings,
     RunGrowth,
     RunSiblings,
     Spread,
+    TaskClaims,
 )
 from battery.records.findings import QuestionName, Transfer
 from battery.records.metric import METRICS
@@ -189,14 +189,14 @@ def _not_new(shown: _Shown) -> Iterator[str]:
 
 def bluffs(runs: Sequence[RunFindings]) -> list[PooledClaims]:
     """Add up bluffs over runs, and test whether learning brought them."""
-    kinds: dict[str, list[tuple[RunFindings, Claims]]] = {}
+    kinds: dict[str, list[tuple[RunFindings, TaskClaims]]] = {}
     for run in runs:
         for claims in run.claims:
             kinds.setdefault(claims.kind, []).append((run, claims))
     return [_pooled(kinds[kind]) for kind in ("impossible", "refuted") if kind in kinds]
 
 
-def _pooled(found: Sequence[tuple[RunFindings, Claims]]) -> PooledClaims:
+def _pooled(found: Sequence[tuple[RunFindings, TaskClaims]]) -> PooledClaims:
     claims = [each for _, each in found]
     kind = claims[0].kind
     # A stratum per run and task: memories differ, and so do tasks.
