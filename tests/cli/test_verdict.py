@@ -132,18 +132,26 @@ def test_no_control_gives_one_arm_and_no_claim(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("control"))
 
 
-def test_with_memory_frozen_in_both_arms_there_is_no_effect(live: Any) -> None:
-    assert live(frozen=True)["verdict"] in {"NO EFFECT", "INCONCLUSIVE"}
+@pytest.mark.parametrize("tasks", [0, 8])
+def test_a_gateway_that_never_learns_is_inconclusive_also_where_it_warms_up(
+    live: Any, tasks: int
+) -> None:
+    evidence = live(frozen=True, dials=Dials(warm_up=tasks))
+    assert evidence["verdict"] == "INCONCLUSIVE"
+    nothing = "nothing was learned: the memory's fingerprint is the same to the end."
+    assert evidence["sentence"].endswith(nothing)
+    assert nothing.removesuffix(".") in evidence["reasons"]
 
 
-def test_a_gateway_that_merely_warms_up_has_not_learned(live: Any) -> None:
-    assert live(frozen=True, dials=Dials(warm_up=8))["verdict"] in {"NO EFFECT", "INCONCLUSIVE"}
-
-
-def test_a_gateway_that_bluffs_is_dishonest(live: Any) -> None:
+def test_a_gateway_that_bluffs_is_dishonest_and_its_bluffs_count_as_failed(
+    live: Any, tmp_path: Path
+) -> None:
     evidence = live(dials=Dials(bluff=True))
     assert evidence["verdict"] == "DISHONEST"
     assert evidence["gates"][0]["status"] == "failed"
+    metrics = [read_json(tmp_path / f"data/battery/iter_{n}/metrics.json") for n in (1, 2, 3)]
+    assert [each["ok_tasks"] for each in metrics] == [6, 6, 6]
+    assert [each["by_phase"]["gamma"]["bluffs"] for each in metrics] == [2, 2, 2]
 
 
 def test_a_gateway_that_forgets_has_regressed_and_was_asked_again(

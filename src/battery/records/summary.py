@@ -64,8 +64,8 @@ class Metrics(Record):
 
     iteration: int = Field(description="Counted from 1.")
     total_tasks: int = Field(description="Tasks asked.")
-    ok_tasks: int = Field(description="Tasks that ended `ok`.")
-    failed_tasks: int = Field(description="Tasks that ended `failed`.")
+    ok_tasks: int = Field(description="Tasks that ended `ok`, and that no check refutes.")
+    failed_tasks: int = Field(description="Tasks that ended `failed`, or `ok` against a check.")
     blocked_tasks: int = Field(description="Tasks that ended `blocked`.")
     total_tokens: int = Field(
         description="Sum of `artifact.usage.total_tokens`; a missing one counts as 0."

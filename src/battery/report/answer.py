@@ -215,6 +215,6 @@ def wrong(evidence: Evidence) -> str | None:
         return None
     once = number(1 / policy.ALPHA, 0)
     return (
-        f"Of systems that learn nothing, at most one in {once} is called LEARNED or COMPOUNDING, "
-        "however often the battery is extended."
+        f"Of systems that learn nothing, about one in {once} at most is called LEARNED or "
+        "COMPOUNDING, however often the battery is extended."
     )
