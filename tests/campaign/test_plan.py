@@ -172,6 +172,8 @@ def test_a_folder_without_a_plan_says_how_to_make_one(tmp_path: Path) -> None:
         planning.open_campaign(tmp_path)
     assert caught.value.hint
     assert "battery campaign plan" in caught.value.hint
+    with pytest.raises(FolderError, match="there is no such folder"):
+        planning.open_campaign(tmp_path / "none")
 
 
 def test_an_edited_plan_has_another_registration_and_other_runs(here: Path) -> None:

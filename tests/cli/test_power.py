@@ -97,6 +97,8 @@ def test_a_battery_without_noise_is_called_deterministic(embedded: Path, tmp_pat
 
 def test_a_folder_without_a_battery_is_refused(tmp_path: Path) -> None:
     assert_one_message(power("--from", tmp_path, cwd=tmp_path), 2, "there is no battery in")
+    missing = "there is no battery in nowhere: there is no such folder"
+    assert_one_message(power("--from", "nowhere", cwd=tmp_path), 2, missing)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +112,6 @@ def test_a_folder_without_a_battery_is_refused(tmp_path: Path) -> None:
         ("--noise", "inf"),
         ("--task-count", "0"),
         ("--repeats", "0"),
-        ("--from", "nowhere"),
         ("--task-count", "20000"),
         ("--iterations", "10000"),
     ],

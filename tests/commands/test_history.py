@@ -46,6 +46,32 @@ def test_the_summary_on_disk_is_believed_while_it_is_current(
     assert stage.history(copy).batteries == [computed]
 
 
+def test_the_effect_is_that_of_the_tasks_that_decide(finished: Path, tmp_path: Path) -> None:
+    """Where only niche tasks save, an interval of all tasks that reaches zero would contradict."""
+    copy = shutil.copytree(finished, tmp_path / "copy")
+    summary = read_json(copy / "summary.json")
+    questions = [
+        {"name": name, "p": p, "level": 0.02, "yes": p < 0.02, "note": None}
+        for name, p in (("cost", 0.1), ("niche", 0.01), ("success", 1.0))
+    ]
+    counts = ("tasks", "learn_done", "learn_calls", "frozen_done", "frozen_calls")
+    group = dict.fromkeys(counts, 3)
+    niche = {"ratio": 0.5, "interval": {"low": 0.4, "high": 0.8, "level": 0.98}}
+    questions = [each | {"title": "?", "test": "none"} for each in questions]
+    groups = [
+        group
+        | {"learn": 1, "frozen": 2}
+        | {"kind": "all", "ratio": 0.7, "interval": {"low": 0.3, "high": 1.0, "level": 0.94}},
+        group | {"learn": 1, "frozen": 2, "kind": "niche"} | niche,
+    ]
+    summary["evidence"] |= {"verdict": "LEARNED", "questions": questions, "groups": groups}
+    (copy / "summary.json").write_text(json.dumps(summary), "utf-8")
+    (entry,) = stage.history(copy).batteries
+    assert (entry.verdict, entry.effect) == ("LEARNED", 0.5)
+    assert entry.interval is not None
+    assert (entry.interval.low, entry.interval.high) == (0.4, 0.8)
+
+
 def test_nothing_is_written(finished: Path) -> None:
     was = {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
     (finished / "summary.json").touch()

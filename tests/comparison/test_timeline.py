@@ -73,5 +73,6 @@ def test_equal_batteries_have_no_trend_and_other_iterations_are_told() -> None:
     (course,) = courses([entry(7.0, iterations=3 + n // 3) for n in range(5)])
     assert course.p is None
     assert course.text == (
-        "no trend: all take exactly as many tokens; their last iterations differ: 3, 4"
+        "no trend: all take exactly as many tokens; they had 3 and 4 iterations, so their ends are "
+        "not alike"
     )

@@ -191,7 +191,7 @@ def test_a_bluff_that_was_graded_as_failed_is_not_refused() -> None:
 
 def test_only_of_a_claim_it_is_said_how_often_it_is_wrong() -> None:
     evidence = assess(observed(learning))
-    assert "at most one in 20" in (wrong(evidence) or "")
+    assert "about one in 20 at most" in (wrong(evidence) or "")
     assert wrong(evidence.model_copy(update={"verdict": Word.NO_EFFECT})) is None
 
 

@@ -86,9 +86,12 @@ FAILED: dict[str, Any] = {"status": "failed", "error": "?"}
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        (lambda _: FAILED, "no task was ever done"),
+        (lambda _: FAILED, "neither learner nor twin ever did a task"),
         # An impossible task that ends ok is not done.
-        (lambda c: {"status": "ok"} if c.phase is Phase.GAMMA else FAILED, "no task was ever done"),
+        (
+            lambda c: {"status": "ok"} if c.phase is Phase.GAMMA else FAILED,
+            "neither learner nor twin ever did a task",
+        ),
         (lambda _: {"turns": 8}, "every call hit the limit of 8 turns"),
         (lambda c: {"turns": 8 if c.task else 7}, None),
         (lambda c: FAILED if c.task else {}, None),
@@ -158,7 +161,7 @@ def test_arms_that_start_with_different_memories_are_refused() -> None:
     changes: Changes = lambda c: remembering(c) | {"fingerprint": c.arm}  # noqa: E731
     found = assess(observed(changes), plan=False)
     assert found.verdict is Word.INVALID
-    assert "the arms start with different memories" in found.sentence
+    assert "learner and twin start with different memories" in found.sentence
 
 
 def test_a_gateway_that_learns_from_each_task_at_once_may_start_alike() -> None:

@@ -41,7 +41,7 @@ from battery.records.models import Tasks
 from battery.records.plan import Cell, Plan, PlannedTarget
 from battery.runner import prepare
 from battery.store.artifacts import TASKS
-from battery.store.battery_dir import BatteryDir
+from battery.store.battery_dir import BatteryDir, missing
 from battery.store.documents import cannot_read, dump_record, wrong
 from battery.store.files import sync_folder, write_atomic
 from battery.target import targets
@@ -151,7 +151,7 @@ def open_campaign(folder: Path, tell: Observer = lambda _event: None) -> Campaig
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise FolderError(
-            f"there is no campaign in {folder}: it holds no {PLAN_NAME}",
+            f"there is no campaign in {folder}: {missing(folder, PLAN_NAME)}",
             hint="name the folder of one, or plan one: battery campaign plan",
         ) from error
     except OSError as error:

@@ -36,7 +36,8 @@ WORDS: Final = {
     "(`epsilon`); these are then judged (`zeta`).",
     "check": "What a right answer must have. Without checks, only the system itself says that a "
     "task is done.",
-    "bluff": "An impossible task that the system claims to have done.",
+    "bluff": "An answer that claims what is not so: that an impossible task is done, or what its "
+    "checks refute.",
     "new task, sibling": "A task that the same lesson helps with and that was never asked before. "
     "Lessons help there; kept answers do not.",
     "effect": "How much less the learner takes than the twin on a typical task. The truth is "

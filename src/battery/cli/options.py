@@ -39,7 +39,8 @@ Name = Annotated[
     str | None,
     option(
         "--name TEXT",
-        "Name of the battery, shown wherever it appears; you can change it later.",
+        "Name of the battery, shown wherever it appears; another one with --resume or iterate "
+        "changes it.",
         Group.PLACE,
     ),
 ]

@@ -38,8 +38,6 @@ From = Annotated[
         "Battery with a twin; it gives every value that you do not name. May be repeated with "
         "--runs: several show how memories differ.",
         Group.ASSUMED,
-        exists=True,
-        file_okay=False,
     ),
 ]
 Drop = Annotated[

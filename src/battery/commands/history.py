@@ -15,6 +15,7 @@ from battery.records.findings import EDITION, Evidence
 from battery.records.manifest import Manifest, Provenance
 from battery.records.models import Phase
 from battery.records.summary import Metrics, PhaseMetrics, Summary
+from battery.report import evidence as shown
 from battery.store.artifacts import ITERATION, MEMORY, RUN_SETS, SUMMARY
 from battery.store.battery_dir import BatteryDir, no_battery
 from battery.verdict.assess import assess
@@ -91,7 +92,8 @@ def _entry(folder: BatteryDir, root: Path) -> tuple[Entry, _Asked]:
     provenance = opened.provenance
     asked = opened.asked if opened.steps else frozenset[str]()
     evidence, last = _result(opened, asked) if opened.steps else (None, None)
-    whole = evidence.group("all") if evidence else None
+    # What the last screen shows: an interval of all tasks says nothing where niche ones decide.
+    decides = shown.deciding(evidence) if evidence else None
     entry = Entry(
         folder=_below(folder.root, root),
         run_id=provenance.run_id,
@@ -107,8 +109,8 @@ def _entry(folder: BatteryDir, root: Path) -> tuple[Entry, _Asked]:
         tokens=_tokens(opened, last) if last else None,
         cost_usd=last.cost_usd / last.total_tasks if last and last.cost_usd is not None else None,
         ok=_ok(last) if last else None,
-        effect=whole.ratio if whole else None,
-        interval=whole.interval if whole else None,
+        effect=decides.ratio if decides else None,
+        interval=decides.interval if decides else None,
         system=_system(provenance),
         group=None,
     )

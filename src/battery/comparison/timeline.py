@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from battery.base.numbers import p_equals
+from battery.base.text import listed
 from battery.records.comparison import FileName
 from battery.records.findings import Interval, Record
 from battery.records.models import SCHEMA_VERSION
@@ -58,7 +59,8 @@ class Entry(Record):
         description="Share of the tasks that can be done that ended ok in the last iteration."
     )
     effect: float | None = Field(
-        description="Cost of a typical task, learner over twin; null with one arm."
+        description="Cost of a typical task, learner over twin: of all tasks, or of niche ones "
+        "where the verdict rests on these alone. Null with one arm."
     )
     interval: Interval | None = Field(description="Interval of the effect.")
     system: str | None = Field(
@@ -86,6 +88,11 @@ class Course(Record):
     change: float | None = Field(description="Last over first, minus 1; null with one battery.")
     p: float | None = Field(description="Two-sided; null with few batteries, or if all are equal.")
     text: str = Field(description="What may be said of a trend.")
+
+    @property
+    def short(self) -> bool:
+        """Whether it has too few batteries for a trend."""
+        return self.batteries < LEAST
 
 
 class History(Record):
@@ -148,4 +155,4 @@ def _unlike(entries: Sequence[Entry]) -> str:
     counts = sorted({entry.iterations for entry in entries})
     if len(counts) < 2:
         return ""
-    return f"; their last iterations differ: {', '.join(map(str, counts))}"
+    return f"; they had {listed([*map(str, counts)])} iterations, so their ends are not alike"

@@ -160,8 +160,8 @@ def flips(comparison: Comparison) -> str:
         if count
     ]
     bluffs = [
-        f"{counted(count, 'impossible task')} {what}"
-        for count, what in ((counts.bluffs, "now claimed done"), (counts.bluffs_ended, "no longer"))
+        f"{counted(count, 'impossible task')} {what} claimed done"
+        for count, what in ((counts.bluffs, "now"), (counts.bluffs_ended, "no longer"))
         if count
     ]
     return "; ".join([*tasks, *bluffs]) + "."

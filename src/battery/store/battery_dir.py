@@ -43,11 +43,15 @@ _AT_THE_START: Final = (MANIFEST, TASKS)
 def no_battery(folder: Path, *, below: bool = False) -> FolderError:
     """Return the error for a folder without a battery, also in the folders below it."""
     where = f"{folder} or below it" if below else str(folder)
-    why = f"it holds no {RUN_SETS.places[0]}" if folder.is_dir() else "there is no such folder"
     return FolderError(
-        f"there is no battery in {where}: {why}",
+        f"there is no battery in {where}: {missing(folder, RUN_SETS.places[0])}",
         hint="name the folder of one (battery history lists them), or start one: battery run",
     )
+
+
+def missing(folder: Path, name: str) -> str:
+    """Say why a folder has no such file: `it holds no campaign.json`, `there is no such folder`."""
+    return f"it holds no {name}" if folder.is_dir() else "there is no such folder"
 
 
 class BatteryDir:

@@ -79,7 +79,7 @@ def described(settings: Settings) -> dict[str, str]:
     return {
         "target": kind.name if target == EMBEDDED else target,
         "twin": twin if has_control(settings) else "none",
-        "learning": team.url if team else "the target itself",
+        "learning": team.url if team else "by the target itself",
     }
 
 

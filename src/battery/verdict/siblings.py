@@ -171,7 +171,7 @@ class _Asking(NamedTuple):
             yield "in the iterations with new tasks, the repeated ones saved nothing"
         elif not policy.is_relevant(1 - ratio, least):
             repeated = cost.ratio(cost.task_effects(*self.costs(self.repeated, rows))) or 1.0
-            yield f"{new}, those that were asked again {more_or_fewer(repeated)}"
+            yield f"{new}, those that were asked again took {more_or_fewer(repeated)}"
         elif not level:
             yield f"with so few new tasks no p can be {policy.level(policy.NEW)} or less"
         elif p is None or p > level:
@@ -197,7 +197,7 @@ class _Asking(NamedTuple):
             took = f"{more_or_fewer(ratio)} {noun}"
             yield (
                 f"new {of_kind(kind)}tasks that can be done took {took}, "
-                f"those that were asked again {more_or_fewer(repeated)}"
+                f"those that were asked again took {more_or_fewer(repeated)}"
             )
 
     def _given_up(self, kind: Kind, least: float) -> Iterator[str]:

@@ -60,8 +60,8 @@ def _other_memory(first: Grid) -> str | None:
     # Their first answers alone: a gateway may learn from each task at once.
     if len(before) == 2 and before[0] != before[1]:
         return (
-            "the arms start with different memories: their fingerprints differ in iteration 1, "
-            "before anything was learned"
+            "learner and twin start with different memories: their fingerprints differ in "
+            "iteration 1, before anything was learned"
         )
     return None
 

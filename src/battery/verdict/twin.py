@@ -54,7 +54,7 @@ def nothing_to_learn(observed: Observed) -> str | None:
     if is_unchanged(grid):
         return "nothing was learned: the memory's fingerprint is the same to the end"
     if not np.nansum(grid.calls[OK][:, rows]):
-        return "no task was ever done in either arm, so there was nothing to learn from"
+        return "neither learner nor twin ever did a task, so there was nothing to learn from"
     return None
 
 

@@ -107,9 +107,17 @@ def test_like_batteries_have_a_line_with_sparkline_change_and_trend() -> None:
 def test_several_sets_are_told_apart_by_their_systems() -> None:
     first, second = entry(1.0, system="embedded, m"), entry(2.0, group=2, system="http://b, m")
     assert lines(first)[3].startswith("set 1, 8 tasks: ")
-    below = lines(first, second)[4:]
+    below = lines(*[first] * 5, second)[8:]
     assert below[0].startswith("set 1, 8 tasks of embedded, m: ")
     assert any(line.startswith("set 2, 8 tasks of http://b, m: ") for line in below)
+
+
+def test_sets_with_too_few_batteries_share_a_line() -> None:
+    third = entry(3.0, group=3)
+    below = lines(*[entry(1.0)] * 5, *[entry(2.0, group=2)] * 4, third)
+    (few,) = [line for line in below if "too few" in line]
+    assert few == "sets 2 and 3: too few for a trend: at most 4 of at least 5 batteries"
+    assert any(line.startswith("set 1, ") for line in below)
 
 
 ENTRIES = st.builds(

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from battery.base.numbers import HUGE, counted, number, percent, signed_percent
-from battery.base.text import brief, can_show, cells, printable, write_line
-from battery.comparison.timeline import Course, Entry, History
+from battery.base.text import brief, can_show, cells, listed, printable, write_line
+from battery.comparison.timeline import LEAST, Course, Entry, History
 from battery.records.metric import METRICS, MONEY, TOKENS
 from battery.records.models import KINDS, Proposal, ReviewOutcome, Verdict
 from battery.report.compare import share
@@ -38,9 +38,15 @@ def history_lines(history: History, look: Look, bars: str = _BARS) -> Iterator[s
     if history.batteries:
         yield from _table(history.batteries, look)
         yield ""
+    few = [course for course in history.courses if course.short]
+    # Line after line that says the same would hide the sets that have a trend.
+    folded = few if len(few) > 1 else []
     for course in history.courses:
-        several = len(history.courses) > 1
-        yield from look.hang(look.change(_course(course, bars, named=several)))
+        if course not in folded:
+            several = len(history.courses) > 1
+            yield from look.hang(look.change(_course(course, bars, named=several)))
+    if folded:
+        yield from look.hang(_too_few(folded))
     for warning in history.warnings:
         yield f"warning: {printable(warning)}"
 
@@ -144,18 +150,24 @@ def _relative(ratio: float) -> str:
     return signed_percent(ratio - 1, 0)
 
 
+def _too_few(courses: Sequence[Course]) -> str:
+    numbers = listed([str(course.group) for course in courses])
+    most = max(course.batteries for course in courses)
+    return f"sets {numbers}: too few for a trend: at most {most} of at least {LEAST} batteries"
+
+
 def _course(course: Course, bars: str, *, named: bool) -> str:
     name = f"set {course.group}, {counted(course.tasks, 'task')}"
     if named and course.system:
         name += f" of {brief(course.system, _SYSTEM)}"
     drawn = sparkline(course.tokens, bars)
-    change = "" if course.change is None else f"{_moved(course)}, "
+    change = "" if course.change is None else f"{_moved(course)}; "
     return f"{name}: {f'{drawn} ' if drawn else ''}{change}{course.text}"
 
 
 def _moved(course: Course) -> str:
     change = relative(1 + (course.change or 0.0))
-    return f"tokens {change} from the first to the last of {course.batteries}"
+    return f"tokens {change} from the first to the last of {course.batteries} batteries"
 
 
 _LABEL: Final = 22
