@@ -55,6 +55,16 @@ def test_a_sound_battery_passes_all_four() -> None:
     assert "39%" in found["gamma"].text
 
 
+def test_niche_tasks_that_fail_at_first_are_hard_though_no_answer_shows_an_overseer() -> None:
+    def failing(cell: Cell) -> dict[str, Any]:
+        fails = cell.phase is Phase.BETA and cell.iteration == 1
+        return {"overseer_called": False} | ({"status": "failed", "error": "no"} if fails else {})
+
+    gate = check(failing)["beta"]
+    assert gate.status is PASSED
+    assert "failed in the first iteration" in gate.text
+
+
 @pytest.mark.parametrize("phase", list(Phase))
 def test_without_tasks_of_a_kind_its_gate_has_nothing_to_check(phase: Phase) -> None:
     others = [each for each in Phase if each is not phase] * 3

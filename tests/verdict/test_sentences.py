@@ -227,7 +227,8 @@ def test_what_iteration_1_could_show_is_said(phases: Any, factor: float, said: s
 
 
 def test_the_scope_is_this_memory_and_these_tasks() -> None:
-    assert seen(phases=(Phase.ALPHA,)).scope.startswith("1 task like these")
+    assert seen(phases=(Phase.ALPHA,)).scope == "Nothing, for no learning is claimed."
+    assert seen().scope.startswith("These 8 tasks, with")
     assert "at least 5 independent batteries" in seen().scope
     assert FROZEN in seen().arms
 
@@ -255,3 +256,14 @@ def test_easy_tasks_that_save_as_well_are_told_next_to_niche_ones() -> None:
     assert "On its niche tasks the system used 50% fewer tokens" in found.sentence
     assert "Easy tasks used 31% fewer tokens." in found.sentence
     assert "Impossible tasks" not in found.sentence
+
+
+def test_arms_that_differ_in_iteration_1_though_not_for_certain_are_a_caution() -> None:
+    def apart(cell: Cell) -> dict[str, Any]:
+        saves = cell.arm == LEARN and cell.task % 2
+        return {"tokens": 500 if saves else 1000}
+
+    told = " ".join(seen(apart).cautions)
+    assert "in iteration 1, before anything was learned, the learner took" in told
+    assert "that may be luck (p = " in told
+    assert "before anything was learned" not in " ".join(seen().cautions)

@@ -121,7 +121,11 @@ _CHANGED: Final = {
 def changes(evidence: Evidence) -> str:
     """Count the tasks by how they changed: `Of 8 tasks 5 got better and 3 stayed as before.`."""
     if not evidence.by_task:
-        return "No task was asked again." if evidence.has_twin else "There was no twin."
+        if evidence.has_twin:
+            return "No task was asked again."
+        return (
+            "Without a twin, no task can be said to have learned; the page has the calls of each."
+        )
     counts = Counter(task.change for task in evidence.by_task)
     parts = [f"{count} {_CHANGED[change]}" for change, count in counts.items()]
     tasks = counted(evidence.tasks, "task")
@@ -179,9 +183,13 @@ def is_ours(summary: Summary) -> bool:
     return ((summary.targets or {}).get("gateway") or "").isalpha()
 
 
+#: Words that claim nothing which could hold for anything.
+_NO_CLAIM: Final = (None, Word.INCONCLUSIVE, Word.INDICATIVE)
+
+
 def holds(evidence: Evidence) -> str | None:
     """Say in a line what the verdict holds for; None where there is none, or none to be trusted."""
-    if evidence.verdict is None or not evidence.trusted:
+    if evidence.verdict in _NO_CLAIM or not evidence.trusted:
         return None
     about = f"{'this' if evidence.tasks == 1 else 'these'} {counted(evidence.tasks, 'task')}"
     # Without a twin, new tasks may have been asked, but nothing compares them.

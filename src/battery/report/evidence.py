@@ -183,8 +183,9 @@ def done(ended_ok: int, calls: int) -> str:
 def done_or_claimed(phase: str, ended_ok: int, bluffs: int, calls: int) -> str:
     """Write how many calls of a task ended ok, and how many claimed what is not so."""
     # What cannot be done is not done, whatever the gateway says.
-    if phase == Phase.GAMMA and bluffs:
-        return f"claimed {done(bluffs, calls)}"
+    if phase == Phase.GAMMA and calls:
+        claimed = max(ended_ok, bluffs)
+        return f"claimed {done(claimed, calls)}" if claimed else f"refused {done(calls, calls)}"
     return done(ended_ok, calls) + (f", {bluffs:,} more claimed" if bluffs else "")
 
 

@@ -15,6 +15,7 @@ from battery.records.models import SOLVABLE
 from battery.records.summary import Metrics, PhaseMetrics, Summary
 from battery.report import evidence as shown
 from battery.report.evidence import NONE
+from battery.verdict.cautions import TOGETHER
 
 
 class Row(NamedTuple):
@@ -79,9 +80,11 @@ def legend(summary: Summary, evidence: Evidence) -> list[str]:
     """Say, in a line each, why the effect is not what the columns next to it seem to give."""
     if not evidence.has_twin or len(summary.iterations) == 1 or not evidence.trusted:
         return []
-    lines = [
-        f"effect on {shown.noun(evidence)}: of a typical task; in the means, large tasks weigh more"
-    ]
+    lines = []
+    # The caution about the total says the same, with its number.
+    if not any(text.startswith(TOGETHER) for text in evidence.cautions):
+        effect = f"effect on {shown.noun(evidence)}"
+        lines.append(f"{effect}: of a typical task; in the means, large tasks weigh more")
     later = [side.iteration for side in summary.iterations[1:]]
     if beyond := later[len(_measured(summary, evidence)) :]:
         which = (
@@ -96,12 +99,15 @@ def legend(summary: Summary, evidence: Evidence) -> list[str]:
 
 def _row(metric: str, summary: Summary, evidence: Evidence) -> Row:
     sides = [*ends(summary), summary.control[-1] if summary.control else None]
-    # What nobody reports counts as 0 in a sum, which is no measurement.
-    known = any(getattr(side, metric) for side in sides if side) or metric not in {TOKENS, TURNS}
+    # What nobody ever reports counts as 0, which is no measurement.
+    seen = any(getattr(side, metric) for side in [*summary.iterations, *summary.control])
+    known = seen or metric not in {TOKENS, TURNS, OVERSEER}
     first, last, twin = (_per_task(metric, side) if side and known else NONE for side in sides)
     group = evidence.group("all")
     interval = ""
-    if not evidence.has_twin:
+    if not known:
+        effect = NONE if len(summary.iterations) > 1 else ""
+    elif not evidence.has_twin:
         effect = _own_change(metric, summary)
     elif metric == evidence.cost:
         ratio = group.ratio if group else None

@@ -94,7 +94,9 @@ def how_much(evidence: CampaignEvidence) -> str:
     if ends := asked.interval:
         fits = f"{shown.confidence(ends)} interval {span(asked)}"
         fits = fits if asked.name == "success" else shown.in_words(ends)
-        text += f" ({fits}; {p_equals(asked.p)})"
+        # The test of a saving says nothing of what costs more: harm has one of its own.
+        costly = asked.name == "cost" and asked.effect > 1
+        text += f" ({fits}; {p_equals(evidence.harm_p if costly else asked.p)})"
     text += f"; {asked.helped} of {counted(asked.runs, 'run')} gained"
     if asked.best and asked.worst:
         best, worst = (_amount(asked, one.effect) for one in (asked.best, asked.worst))

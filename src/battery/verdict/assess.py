@@ -77,7 +77,7 @@ def assess(observed: Observed, *, plan: bool = True) -> Evidence:
         sensitivity=planning.sensitivity(facts) if plan else None,
         settle=advice.settle(word, facts) if plan else [],
         assumptions=list(cautions.assumptions(facts)),
-        scope=cautions.scope(facts),
+        scope=cautions.scope(word, facts),
         cautions=list(cautions.cautions(word, facts)),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 
@@ -21,15 +22,23 @@ from battery.verdict import checks, cost, ladder, policy, repeats, twin
 from battery.verdict.facts import Facts
 from battery.verdict.table import CACHED, SILENT
 
+#: How the caution about the total begins.
+TOGETHER: Final = "all tasks together took"
+#: Words that claim nothing which could hold for anything.
+_NO_CLAIM: Final = (None, Word.INVALID, Word.DISHONEST, Word.INCONCLUSIVE, Word.INDICATIVE)
 
-def scope(facts: Facts) -> str:
+
+def scope(word: Word | None, facts: Facts) -> str:
     """Write what the claim is about, and what it is not about."""
+    if word in _NO_CLAIM:
+        return "Nothing, for no learning is claimed."
     new = ": nothing new was asked" if facts.two_arms else ""
     if asked := facts.siblings:
         new = f": even the new ones ({asked.asked:,}) were of the same kind"
+    count = len(facts.grid.tasks)
     return (
-        f"{counted(len(facts.grid.tasks), 'task')} like these, with what this one memory learned "
-        "in this one run. It does not hold for the system in general: that takes at least "
+        f"{'This' if count == 1 else 'These'} {counted(count, 'task')}, with what this one memory "
+        "learned in this one run. It does not hold for the system in general: that takes at least "
         f"{policy.BATTERIES} independent batteries, each from an empty memory (battery campaign "
         f"plan --runs {policy.BATTERIES}, or battery pool). Nor does it hold "
         f"for tasks of another kind{new}."
@@ -83,6 +92,7 @@ def cautions(word: Word | None, facts: Facts) -> Iterator[str]:
     if not told and (text := twin.trend(grid, facts.cost)):
         yield text
     if word is not Word.INVALID:
+        yield from _apart_at_first(facts)
         yield from _together(facts)
     yield from _overstated(word, facts)
 
@@ -101,6 +111,20 @@ def _cached(facts: Facts) -> Iterator[str]:
             )
 
 
+def _apart_at_first(facts: Facts) -> Iterator[str]:
+    """Warn of arms that differed before anything was learned, though not for certain."""
+    start = facts.start
+    # What is netted is no part of the effect, and equal memories began alike.
+    if start is None or start.ratio is None or start.netted or start.kept:
+        return
+    if abs(start.ratio - 1) > policy.APART:
+        yield (
+            "in iteration 1, before anything was learned, the learner took "
+            f"{more_or_fewer(start.ratio)} {METRICS[facts.cost].plain} on a typical task than its "
+            f"twin; that may be luck ({p_equals(start.p)}), and the effect is not corrected for it"
+        )
+
+
 def _together(facts: Facts) -> Iterator[str]:
     """Note where all tasks together do not say the same as a typical one."""
     group, ratio = facts.group("all"), ladder.together(facts)
@@ -110,7 +134,7 @@ def _together(facts: Facts) -> Iterator[str]:
     apart = abs(min(ratio, HUGE) - min(group.ratio, HUGE))
     if policy.is_relevant(apart) and policy.is_relevant(apart / group.ratio):
         yield (
-            f"all tasks together took {more_or_fewer(ratio)} {METRICS[facts.cost].plain}: tasks "
+            f"{TOGETHER} {more_or_fewer(ratio)} {METRICS[facts.cost].plain}: tasks "
             "that take many weigh more in the total than in the figure for a typical task"
         )
 
@@ -123,8 +147,11 @@ def _overstated(word: Word | None, facts: Facts) -> Iterator[str]:
     interval, ratio = group.interval, group.ratio
     # What the test needs to see is as far from no effect as the interval is wide to that side.
     if interval and ratio and cost.effect(interval.high) < (cost.effect(ratio)) / 4:
+        # Where calls do not vary by luck, it is the tasks that differ in what they gain.
+        alike = facts.start is not None and facts.start.p is None
+        why = "since tasks differ so much in what they gain" if alike else "with this much noise"
         yield (
-            "with this much noise only a saving that looks large is seen, so the figure tends to "
+            f"{why}, only a saving that looks large is seen, so the figure tends to "
             f"be too high: go by the lower end, {percent(1 - interval.high)}"
         )
 

@@ -142,9 +142,6 @@ def _beta(grid: Grid, expectations: Expectations) -> _Outcome:
     rows = grid.rows(Phase.BETA)
     if not rows:
         return GateStatus.NOTHING_TO_CHECK, "There is no niche task."
-    # A gateway without an overseer cannot show that it needed one.
-    if not np.nansum(grid.calls[OVERSEER]):
-        return GateStatus.NOTHING_TO_CHECK, "No answer ever shows an overseer."
     # Both arms have the same memory in the first iteration, so both can show the drift. A task that
     # fails there is as hard as one that needs help.
     first = grid.calls[OVERSEER][:, rows, 0] > 0
@@ -157,6 +154,10 @@ def _beta(grid: Grid, expectations: Expectations) -> _Outcome:
             GateStatus.PASSED,
             f"{hard} of {len(rows)} niche tasks failed in the first iteration.",
         )
+    # A gateway without an overseer cannot show that it needed one.
+    if not np.nansum(grid.calls[OVERSEER]):
+        text = "No niche task failed in the first iteration, and no answer ever shows an overseer."
+        return GateStatus.NOTHING_TO_CHECK, text
     text = (
         "No niche task failed or needed the overseer in the first iteration, so a saving on niche "
         "tasks may be of work that was never hard."

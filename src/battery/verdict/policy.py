@@ -68,6 +68,8 @@ SAME_START_ALPHA: float = 0.01
 # A system without randomness makes any difference significant: a prompt that is one word longer.
 #: A difference in iteration 1 below this spoils nothing; effects are then net of it.
 SPOILING: float = 0.05
+#: Arms that differ by more in iteration 1, if not for certain, get a caution.
+APART: float = 0.10
 # Laxer than `ALPHA`: this test only takes from a saving what was there before, and a lean that is
 # missed would be called learned.
 #: Arms that lean one way in iteration 1 with this p are believed only as far as they went on.

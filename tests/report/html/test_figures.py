@@ -164,9 +164,20 @@ def test_with_one_arm_it_is_the_trend_and_no_interval() -> None:
 def test_a_single_iteration_has_nothing_to_draw() -> None:
     evidence = assess(observed(iterations=1))
     first = headline(summary(metrics(1), evidence=evidence), evidence)
-    assert (first.value, first.figure) == ("No effect can be shown", None)
+    assert (first.value, first.figure) == ("One iteration", None)
+    assert first.text.startswith("There is no iteration after the first")
     assert (kinds(evidence), tasks(evidence.by_task, evidence)) == ([], [])
     assert iterations(summary(metrics(1), evidence=evidence), evidence) == []
+
+
+def test_the_p_of_a_saving_is_not_next_to_an_effect_that_costs_more() -> None:
+    def more(cell: Cell) -> dict[str, Any]:
+        return {"tokens": 1500 if cell.iteration > 1 and cell.arm == LEARN else 1000}
+
+    _, costly = first_screen(more)
+    assert costly.value.startswith("+")
+    assert "p = " not in costly.text
+    assert "p = " in first_screen(learning)[1].text
 
 
 def test_tokens_that_nobody_reported_have_no_effect() -> None:

@@ -62,7 +62,7 @@ data/battery/summary.md
 TASKS = """\
 8 better: each by its own numbers, without a test.
 better: gamma 7
-  impossible; 530 tokens, twin 1,000 (−47.0%); done 0 of 2, twin 0 of 2
+  impossible; 530 tokens, twin 1,000 (−47.0%); refused 2 of 2, twin 2 of 2
 """
 
 QUESTIONS = """\

@@ -112,9 +112,18 @@ def headline(summary: Summary, evidence: Evidence) -> Headline:
         return _success(group, evidence) if shown.by_success(evidence) else _cost(group, evidence)
     trend = next((each for each in summary.trends if each.metric == evidence.cost), None)
     title = f"{shown.noun(evidence).capitalize()}, from the first to the last iteration"
+    if evidence.iterations == 1:
+        return Headline(
+            "So far", "One iteration", f"{alone(evidence)}: nothing can be compared yet."
+        )
     if trend is not None and trend.relative is not None:
-        return _trend(title, trend, trend.relative, evidence)
+        return _trend(title, trend, trend.relative)
     return Headline(title, _NO_EFFECT, "No iteration can be compared with another.")
+
+
+def alone(evidence: Evidence) -> str:
+    """Say why no effect was measured, as the beginning of a sentence."""
+    return "There is no twin" if not evidence.has_twin else "There is no iteration after the first"
 
 
 def _cost(group: Group, evidence: Evidence) -> Headline:
@@ -131,7 +140,9 @@ def _cost(group: Group, evidence: Evidence) -> Headline:
 
 def _about(group: Group, evidence: Evidence) -> str:
     asked = evidence.question("niche" if group.kind == "niche" else "cost")
-    p = [p_equals(asked.p)] if asked and asked.p is not None else []
+    # The test is of a saving: next to what costs more, its p would read as if nothing were shown.
+    tested = asked and asked.p is not None and group.ratio is not None and group.ratio < 1
+    p = [p_equals(asked.p)] if asked and tested else []
     parts = [_interval(group), *p, f"{counted(group.tasks, 'task')}, {shown.over(evidence)}"]
     whole = evidence.group("all")
     if whole and whole is not group and whole.ratio is not None:
@@ -150,13 +161,11 @@ def _success(group: Group, evidence: Evidence) -> Headline:
     )
 
 
-def _trend(title: str, trend: Trend, change: float, evidence: Evidence) -> Headline:
-    tested = evidence.trend
-    p = f"{p_equals(tested.p)}; " if tested and tested.p is not None else ""
-    metric = METRICS[evidence.cost]
+def _trend(title: str, trend: Trend, change: float) -> Headline:
+    metric = METRICS[trend.metric]
     first, last = (trend.values[end] or 0.0 for end in (0, -1))
     text = (
-        f"{metric.written(first, grouped=True)} to {metric.amount(last)}; {p}no twin to "
+        f"{metric.written(first, grouped=True)} to {metric.amount(last)}; no twin to "
         "compare with, so no effect and no interval."
     )
     figure = bar(text, [change])

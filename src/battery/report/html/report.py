@@ -153,6 +153,7 @@ def _of_evidence(summary: Summary, evidence: Evidence) -> dict[str, object]:
         "tone": evidence.verdict.about.tone if evidence.verdict else "open",
         "trusted": evidence.trusted,
         "asked": answers(summary, evidence),
+        "alone": figures.alone(evidence),
         "headline": figures.headline(summary, evidence),
         "dots": figures.dots(evidence.by_task),
         "holds": holds(evidence),

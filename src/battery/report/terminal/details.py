@@ -102,9 +102,11 @@ def _tasks(
         label, result, kind, own, base, change, done, twins = shown.task_cells(task, evidence)
         yield from look.hang(f"{look.paint(result, 'bold')}: {like}{printable(label)}")
         cost = f"{own}{METRICS[evidence.cost].unit}, twin {base} ({change})"
-        # A bluff says of itself that it is only claimed.
-        work = done if done.startswith("claimed") else f"done {done}"
-        yield f"  {kind}; {cost}; {work}, twin {twins}"
+        # Of what cannot be done, it says itself whether it was claimed or refused.
+        work = done if done.startswith(("claimed", "refused")) else f"done {done}"
+        # The same word is not said twice.
+        twins = twins.removeprefix("refused ") if done.startswith("refused") else twins
+        yield from look.wrap(f"{kind}; {cost}; {work}, twin {twins}", "  ", "    ")
 
 
 def _count(summary: Summary, look: Look) -> Iterator[str]:
