@@ -171,7 +171,8 @@ class _Team:
         for worker in [each for each in self._workers if each.exitcode is not None]:
             self._workers.remove(worker)
             self._asleep.pop(worker, None)
-            assert worker.exitcode in {0, 5, -signal.SIGKILL}, f"exit code {worker.exitcode}"
+            code, said = worker.exitcode, Path(f"{self._campaign.folder}.log")
+            assert code in {0, 5, -signal.SIGKILL}, f"exit code {code}: {said.read_text()}"
             self._counts["lost its run"] += worker.exitcode == 5
 
     def _started(self) -> BaseProcess:
@@ -186,8 +187,9 @@ def _work(folder: str) -> None:
     import battery.__main__  # noqa: PLC0415 - it takes over signals
 
     null = os.open(os.devnull, os.O_RDWR)
-    for handle in range(3):
-        os.dup2(null, handle)
+    said = os.open(f"{folder}.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    for handle, opened in enumerate((null, null, said)):
+        os.dup2(opened, handle)
     sys.argv = ["battery", "campaign", "worker", folder, "--wait"]
     battery.__main__.start()
 

@@ -16,7 +16,7 @@ import pytest
 
 from battery.base.errors import FolderError
 from battery.records.events import Event, Notice
-from battery.store.lock import holder, is_held, locked
+from battery.store.lock import Holder, holder, is_at_work, is_held, locked
 
 
 def test_a_folder_has_one_writer_at_a_time(tmp_path: Path) -> None:
@@ -98,6 +98,34 @@ def test_a_killed_holder_is_gone_even_before_its_parent_has_noticed(tmp_path: Pa
         found = holder(tmp_path)
         assert found
         assert found.pid == writer.pid
+
+
+#: Ends its first thread alone, as a kill does for a moment.
+_HALF_DEAD = """
+import ctypes, sys, threading
+threading.Thread(target=sys.stdin.read).start()
+print(flush=True)
+ctypes.CDLL(None).syscall({number}, 0)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of the threads of a process")
+def test_a_process_whose_first_thread_has_ended_still_holds_what_it_has() -> None:
+    number = {"x86_64": 60, "aarch64": 93}[os.uname().machine]
+    code = _HALF_DEAD.format(number=number)
+    words = [sys.executable, "-c", code]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        stat = Path(f"/proc/{process.pid}/stat")
+        while ") Z " not in stat.read_text():
+            pass
+        started = stat.read_text().rpartition(")")[2].split()[19]
+        here = Holder(process.pid, os.uname().nodename, started)
+        assert is_at_work(here) is True
+        process.kill()
+        while is_at_work(here):
+            pass
 
 
 @pytest.mark.parametrize(

@@ -228,4 +228,6 @@ def _start(pid: int) -> str | None:
         return None
     # The name of the program, in brackets, may itself hold blanks and brackets.
     fields = stat.rpartition(")")[2].split()
-    return "" if fields[0] in {"Z", "X"} else fields[19]
+    # While any of its threads is still about to end, its files are open and its locks held.
+    is_gone = fields[0] in {"Z", "X"} and int(fields[17]) <= 1
+    return "" if is_gone else fields[19]
