@@ -150,7 +150,7 @@ def test_a_control_does_not_appear_on_the_way(pair: Pair, here: Path) -> None:
     for words in (["iterate"], ["run", "--resume", "-n", 2]):
         done = battery(*words, "--control-gateway", pair.frozen.url, cwd=here)
         assert done.returncode == 2
-        assert "this battery has one arm" in done.stderr
+        assert "this battery has no twin" in done.stderr
     assert not pair.frozen.requests
 
 

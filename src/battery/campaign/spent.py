@@ -3,7 +3,8 @@
     cells/007/spent.3    what the run had spent in epoch 3
 
 Each worker writes down what its runs have spent, and reads what the others wrote before a task
-begins, so that what is spent beyond a cap is at most what is under way.
+begins, so that what is spent beyond a cap is at most what is under way, or was spent within the
+last second.
 """
 
 from __future__ import annotations

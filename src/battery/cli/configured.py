@@ -14,7 +14,7 @@ from typer.models import OptionInfo
 from battery.inputs.config import Config, read_config
 
 #: What a settings file cannot hold: it is about one command and not about a setting.
-ONCE: Final = frozenset({"config", "debug", "dry-run", "json", "resume"})
+ONCE: Final = frozenset({"config", "debug", "dry-run", "json", "out", "output", "resume"})
 #: What it must not hold, and the variables that may.
 SECRET: Final = {
     "header": "GATEWAY_TOKEN or GATEWAY_HEADERS",

@@ -213,8 +213,10 @@ def _narrowest(column: Sequence[str]) -> int:
 
 
 def _folded(head: str, width: int) -> list[str]:
-    """Fold a head into lines; of wide characters only half as many are in one."""
-    return wrap(head, width if cells(head) == len(head) else max(1, width // 2)) or [""]
+    """Fold a head into lines; where some characters are wide, fewer are in one."""
+    tried = (wrap(head, count) for count in range(width, 0, -1))
+    fitting = (lines for lines in tried if max(map(cells, lines), default=0) <= width)
+    return next(fitting, [head]) or [""]
 
 
 def _row(texts: Sequence[str], widths: Sequence[int], look: Look) -> str:
