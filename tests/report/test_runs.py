@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from battery.records.campaign import RunFindings
 from battery.records.word import GateName, Word
 from battery.report import runs as several
 from battery.report.answer import QUESTIONS
-from tests.verdict.runs.made import bluffs, done, run, runs, summary, task
+from tests.verdict.runs.made import bluffs, done, run, runs, summary
 
 SAVING = (0.3, 0.25, 0.35, 0.28, 0.32)
 SPOILED = {"word": Word.INVALID, "left_out": "INVALID: a cell is missing"}
@@ -40,54 +38,6 @@ def test_the_work_of_both_arms_is_counted_and_bluffs_with_the_runs_that_made_the
     some = [run(1, 0.3, claims=[bluffs(1)]), *runs(*SAVING)[1:]]
     work = answers(some)[2]
     assert "the impossible was claimed done in 1 of 2 calls (in 1 of 5 runs)" in work
-
-
-def changed(*changes: str, name: str = "t") -> list[RunFindings]:
-    """Return runs with a task that changed so in each."""
-    ratios = {"better": 0.5, "worse": 1.5}
-    return [
-        run(
-            number,
-            0.3,
-            by_task=[
-                task(2, 2).model_copy(
-                    update={"change": change, "label": name, "ratio": ratios.get(change, 1.0)}
-                )
-            ],
-        )
-        for number, change in enumerate(changes, start=1)
-    ]
-
-
-@pytest.mark.parametrize(
-    ("changes", "when", "result"),
-    [
-        (["better"] * 5, "got better in every run", "better"),
-        (["better"] * 3 + ["same"] * 2, "got better in some runs", "better"),
-        (["better"] * 2 + ["same"] * 3, "got better in some runs", "same"),
-        (["better"] * 3 + ["worse"] * 2, "got better in some runs and worse in others", "mixed"),
-        (["worse"] + ["same"] * 4, "got worse in some runs", "worse"),
-        (["worse"] * 5, "got worse in every run", "worse"),
-        (["same"] * 5, "stayed as before", "same"),
-    ],
-)
-def test_a_task_is_told_by_the_runs_it_changed_in(
-    changes: list[str], when: str, result: str
-) -> None:
-    evidence = summary(changed(*changes)).evidence
-    (one,) = several.tasks(evidence)
-    assert (one.result, one.runs) == (result, 5)
-    assert several.changes(evidence) == f"Of 1 task 1 {when}."
-    assert several.task_cells(one)[2:4] == [f"{one.better} of 5", f"{one.worse} of 5"]
-
-
-def test_runs_that_are_left_out_are_no_part_of_a_task() -> None:
-    found = changed(*["better"] * 6)
-    found[0] = found[0].model_copy(update=SPOILED)
-    (one,) = several.tasks(summary(found).evidence)
-    assert one.runs == 5
-    assert one.ratio == pytest.approx(0.5)
-    assert (one.done, one.twin) == ("10 of 10", "10 of 10")
 
 
 def test_gates_are_named_with_the_runs_in_which_they_failed() -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,11 +82,22 @@ def test_what_it_leaves_running_is_not_waited_for(here: Path) -> None:
     subprocess.run(["kill", commands_left], check=True)
 
 
-def alive() -> Iterator[int]:
-    """Yield the processes that run; who was killed and has no parent to hear of it does not."""
+def members(group: int) -> list[int]:
+    """List the processes of a group that stay; one that waits to be buried does not."""
+    # A process that was killed needs a moment to end.
+    for _ in range(50):
+        found = list(at_work_in(group))
+        if not found:
+            break
+        time.sleep(0.02)
+    return found
+
+
+def at_work_in(group: int) -> Iterator[int]:
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
-            if path.read_text().rpartition(")")[2].split()[0] != "Z":
+            state, _, its_group, *_ = path.read_text().rpartition(")")[2].split()
+            if state != "Z" and int(its_group) == group:
                 yield int(path.parent.name)
 
 
@@ -104,5 +115,5 @@ def test_a_signal_ends_the_command_and_everything_it_started(here: Path) -> None
     process.communicate()
     assert process.returncode == 130
     group = int((here / "pid.txt").read_text())
-    assert not [each for each in alive() if os.getpgid(each) == group]
+    assert not members(group)
     assert read_json(here / "data/battery/battery.json")["state"] == "interrupted"

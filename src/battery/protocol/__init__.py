@@ -347,12 +347,10 @@ def was_cached(answer: Json) -> bool:
 
     That is any of `CACHED_KEYS` being true in the answer, its artifact or the artifact's usage.
     """
-    said: list[object] = []
-    for place in (answer, answer.get("artifact"), _usage(answer)):
-        # Hardly any answer has such a key.
-        if isinstance(place, dict) and not place.keys().isdisjoint(CACHED_KEYS):
-            said += [place.get(key) for key in CACHED_KEYS]
-    return any(value is True for value in said)
+    places = (answer, answer.get("artifact"), _usage(answer))
+    return any(
+        place.get(key) is True for place in places if isinstance(place, dict) for key in CACHED_KEYS
+    )
 
 
 def memory_used(answer: Json) -> bool | None:

@@ -83,8 +83,7 @@ def _cost(evidence: Evidence, group: Group) -> str | None:
     asked = evidence.question("niche" if group.kind == "niche" else "cost")
     if asked is None or (asked.p is None and group.interval is None):
         return None
-    of = f"{of_kind(group.kind)}task"
-    text = f"{_moved(group.ratio)} {noun(evidence)} on a typical {of}"
+    text = f"{_moved(group.ratio)} {noun(evidence)} on a typical {of_kind(group.kind)}task"
     if ends := group.interval:
         return f"{text} ({in_words(ends)})"
     # Where p is small, the note is what objects to it, and no reason for this.

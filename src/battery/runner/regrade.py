@@ -6,21 +6,28 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, count, groupby, takewhile
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from battery.base import jsonio
 from battery.base.errors import MismatchError
+from battery.base.numbers import counted
+from battery.base.text import listed
 from battery.grading import Grader
 from battery.inputs.tasks import plan, siblings, task_id
 from battery.protocol import Json
 from battery.records.checks import Checked, Regraded, Regrading
+from battery.records.events import Notice, Observer
 from battery.records.manifest import UNSETTLED
 from battery.records.models import KINDS, LEARN, Arm, Run, Task, Tasks
+from battery.runner.prepare import Battery
+from battery.runner.reviewer import write_metrics
 from battery.store.battery_dir import BatteryDir
 from battery.store.documents import read_items
 from battery.store.files import write_atomic
 
 _Kind = Literal["task", "sibling", "rerun"]
+#: Answers that are named where their grade changed.
+_FLIPS: Final = 3
 
 
 class _Saved(NamedTuple):
@@ -44,6 +51,25 @@ class _Graded:
     runs: int = 0
     graded: int = 0
     flipped: list[Regraded] = field(default_factory=list)
+
+
+def score_again(battery: Battery, tell: Observer) -> None:
+    """Score the answers on disk by the checks and prices that have changed since."""
+    folder = battery.folder
+    regrading = regrade(folder, battery.tasks, battery.checks_folder)
+    folder.write_tasks(battery.tasks)
+    for step in folder.complete():
+        write_metrics(step)
+    # Last: a process that is killed before finds that it has to be done again.
+    folder.write_manifest(battery.manifest)
+    # Answers that are in a journal alone have no grade yet: they get it where they are used.
+    if not regrading.runs:
+        return
+    flipped = [f"{each.task} was {each.before} and is {each.after}" for each in regrading.flipped]
+    more = [f"{len(flipped) - _FLIPS:,} more"] if len(flipped) > _FLIPS else []
+    which = f": {listed([*flipped[:_FLIPS], *more])}" if flipped else ""
+    answers = counted(regrading.runs, "answer")
+    tell(Notice(f"graded {answers} again; {len(flipped):,} have another grade now{which}"))
 
 
 def regrade(folder: BatteryDir, tasks: Tasks, checks_folder: Path | None) -> Regrading:

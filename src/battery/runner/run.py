@@ -20,8 +20,7 @@ from battery.base.errors import (
     LostLeaseError,
     PausedError,
 )
-from battery.base.numbers import counted, duration
-from battery.base.text import listed
+from battery.base.numbers import duration
 from battery.grading import Grader
 from battery.inputs.settings import Settings
 from battery.protocol import Json
@@ -39,8 +38,7 @@ from battery.runner.estimate import estimate
 from battery.runner.hold import Hold
 from battery.runner.iteration import Iteration
 from battery.runner.prepare import Battery
-from battery.runner.regrade import regrade
-from battery.runner.reviewer import write_metrics
+from battery.runner.regrade import score_again
 from battery.runner.summarize import rehearse, write_summary
 from battery.store.battery_dir import BatteryDir
 from battery.store.files import Reserve, make_folder
@@ -49,8 +47,6 @@ from battery.store.journal import Journal
 from battery.target import targets
 from battery.target.system import Chatting, Connection, Worker, is_learner
 
-#: Answers that are named where they flipped when they were graded again.
-_FLIPS: Final = 3
 #: By the lock of the folder.
 _ALONE: Final = Hold()
 
@@ -228,18 +224,13 @@ async def _carry_on(
     """Run the iterations that are missing; keep the manifest true whatever happens."""
     folder, manifest, settings = battery.folder, battery.manifest, battery.settings
     if battery.rescored:
-        _score_again(battery, tell)
+        score_again(battery, tell)
     if manifest.state == "finished":
-        if settings.labels:
-            folder.write_manifest(manifest.model_copy(update=settings.labels))
-        tell(Notice("nothing is left to do"))
-        return _summed_up(folder, report=True)
+        return _nothing_left(battery, tell)
     missing = range(manifest.iterations_finished + 1, manifest.iterations_wanted + 1)
     _begin(battery, missing, tell)
     reserve, grader = Reserve(folder.root), Grader(battery.checks_folder)
-    budget = Budget(
-        settings.max_tokens, settings.max_cost, folder.pricing, tell, others=hold.others
-    )
+    budget = Budget(settings.max_tokens, settings.max_cost, folder.pricing, tell, hold.others)
 
     def journal_of(files: IterationDir) -> Journal:
         name = f"{manifest.run_id}/{files.number}"
@@ -281,15 +272,27 @@ async def _carry_on(
         interrupts.closing()
         _mark(folder, manifest, "failed")
         if isinstance(error, BatteryError):
-            said = error.hint or error.remedy or ""
-            # One that says how to go on has more to say than how.
-            if folder.resume_hint not in said:
-                error.hint = "; ".join(filter(None, [said, folder.resume_hint]))
+            _advise_to_resume(error, folder)
         raise
     finally:
         # First, as a check may still be at work in a thread.
         grader.close()
         reserve.release()
+
+
+def _nothing_left(battery: Battery, tell: Observer) -> Summary:
+    folder, labels = battery.folder, battery.settings.labels
+    if labels:
+        folder.write_manifest(battery.manifest.model_copy(update=labels))
+    tell(Notice("nothing is left to do"))
+    return _summed_up(folder, report=True)
+
+
+def _advise_to_resume(error: BatteryError, folder: BatteryDir) -> None:
+    said = error.hint or error.remedy or ""
+    # One that says how to go on has more to say than how.
+    if folder.resume_hint not in said:
+        error.hint = "; ".join(filter(None, [said, folder.resume_hint]))
 
 
 def _paused(error: PausedError, battery: Battery) -> PausedError:
@@ -300,25 +303,6 @@ def _paused(error: PausedError, battery: Battery) -> PausedError:
     return PausedError(
         f"{error.message}; {came} are done", hint=f"{battery.folder.resume_hint} {error.hint}"
     )
-
-
-def _score_again(battery: Battery, tell: Observer) -> None:
-    """Score the answers on disk by the checks and prices that have changed since."""
-    folder = battery.folder
-    regrading = regrade(folder, battery.tasks, battery.checks_folder)
-    folder.write_tasks(battery.tasks)
-    for step in folder.complete():
-        write_metrics(step)
-    # Last: a process that is killed before finds that it has to be done again.
-    folder.write_manifest(battery.manifest)
-    # Answers that are in a journal alone have no grade yet: they get it where they are used.
-    if not regrading.runs:
-        return
-    flipped = [f"{each.task} was {each.before} and is {each.after}" for each in regrading.flipped]
-    more = [f"{len(flipped) - _FLIPS:,} more"] if len(flipped) > _FLIPS else []
-    which = f": {listed([*flipped[:_FLIPS], *more])}" if flipped else ""
-    answers = counted(regrading.runs, "answer")
-    tell(Notice(f"graded {answers} again; {len(flipped):,} have another grade now{which}"))
 
 
 def _begin(battery: Battery, missing: range, tell: Observer) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from battery.base.text import capital
 from battery.records.campaign import CampaignEvidence, CampaignSummary, RunFindings, RunQuestion
 from battery.records.checks import UNCHECKED
+from battery.report import run_tasks
 from battery.report import runs as several
 from battery.report.evidence import CHANGES, relative
 from battery.report.html.figures import (
@@ -32,15 +33,15 @@ _MOST_TASKS: Final = 8
 def page(summary: CampaignSummary, at: Path) -> Iterator[bytes]:
     """Yield the page piece by piece; `at` is where it will be, for the links to the runs."""
     evidence = summary.evidence
-    tasks = several.tasks(evidence)
+    tasks = run_tasks.tasks(evidence)
     context = {
         **_first_screen(summary, tasks),
         "run_heads": [*map(capital, several.run_heads(evidence)), "Seed", "Calls", "Drawn"],
         "run_rows": [_run_row(run, evidence, at) for run in evidence.runs],
         "mean": (several.mean_cells(evidence), _mean(evidence)),
-        "task_heads": [*several.task_heads(evidence), "Drawn"],
+        "task_heads": [*run_tasks.task_heads(evidence), "Drawn"],
         "task_rows": [
-            (task, several.task_cells(task), stem_of(task.label, task.ratio)) for task in tasks
+            (task, run_tasks.task_cells(task), stem_of(task.label, task.ratio)) for task in tasks
         ],
         "question_heads": several.QUESTION_HEADS,
         "questions": [(several.question_cells(each), each.note) for each in evidence.questions],
@@ -52,7 +53,7 @@ def page(summary: CampaignSummary, at: Path) -> Iterator[bytes]:
     return render("runs.html", context, styles=["report.css"])
 
 
-def _first_screen(summary: CampaignSummary, tasks: list[several.TaskRuns]) -> dict[str, Any]:
+def _first_screen(summary: CampaignSummary, tasks: list[run_tasks.TaskRuns]) -> dict[str, Any]:
     evidence = summary.evidence
     asked, work = several.deciding(evidence), evidence.work()
     runs = [_run(run, evidence) for run in evidence.runs]
@@ -76,7 +77,7 @@ def _first_screen(summary: CampaignSummary, tasks: list[several.TaskRuns]) -> di
         # A mean of some of the planned runs would be looked at, whatever is written next to it.
         "runs": drawn._replace(least=[*drawn.least, _all(evidence)]) if evidence.verdict else drawn,
         "tasks": chosen(list(map(_task, tasks)), _MOST_TASKS),
-        "changes": several.changes(evidence),
+        "changes": run_tasks.changes(evidence),
         "gates": list(several.gates(evidence)),
         "spread": several.spread(evidence) if evidence.verdict else None,
         "own_word": UNCHECKED if UNCHECKED in evidence.cautions else None,
@@ -153,7 +154,7 @@ def _run_row(
     return cells, link(Path(run.folder) / REPORT.name, at), _run(run, evidence).figure
 
 
-def _task(task: several.TaskRuns) -> Dot:
+def _task(task: run_tasks.TaskRuns) -> Dot:
     runs = f"{task.better} of {task.runs} runs"
     worse = f"worse in {task.worse} of {task.runs}"
     return Dot(

@@ -8,6 +8,7 @@ from typing import Final
 from battery.base.numbers import minus
 from battery.base.text import capital
 from battery.records.campaign import CampaignSummary
+from battery.report import run_tasks
 from battery.report import runs as several
 from battery.report.markdown import code, plain, table
 
@@ -30,8 +31,10 @@ def markdown(summary: CampaignSummary) -> str:
         plain(f"{', '.join(several.size(summary))}."),
         _table([capital(head) for head in several.run_heads(evidence)], runs),
         "## Which tasks",
-        plain(several.changes(evidence)),
-        _table(several.task_heads(evidence), map(several.task_cells, several.tasks(evidence))),
+        plain(run_tasks.changes(evidence)),
+        _table(
+            run_tasks.task_heads(evidence), map(run_tasks.task_cells, run_tasks.tasks(evidence))
+        ),
         "## Questions",
         _table(several.QUESTION_HEADS, map(several.question_cells, evidence.questions), left=1),
         "## How it was computed",
