@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 def test_simulated_workers_that_are_killed_suspended_and_out_of_room_lose_nothing() -> None:
     """In a process of its own, as nothing else must touch a file; 10,000 by `benchmarks.faults`."""
-    words = ("-m", "benchmarks.faults", "--schedules", "200", "--jobs", "1")
+    words = ("-m", "benchmarks.faults", "--schedules", "80", "--jobs", "1")
     done = subprocess.run(
         [sys.executable, *words],
         capture_output=True,
@@ -32,7 +32,7 @@ def test_simulated_workers_that_are_killed_suspended_and_out_of_room_lose_nothin
     # What is never met is never tried.
     for what in ("killed", "suspended", "disk full", "clock set", "torn line", "LostLeaseError"):
         assert counts[what] > 10
-    assert counts["schedules"] == 200
+    assert counts["schedules"] == 80
     assert counts["asked again"] > 10
 
 
