@@ -46,7 +46,7 @@ FUZZED := tests/test_fuzz.py tests/verdict/test_consistency.py tests/verdict/tes
 
 # The suite has a few of these examples. They are the same each time; PROFILE=explore draws new ones.
 fuzz: PROFILE ?= fuzz
-fuzz: $(VENV)/test-ready  ## two minutes of answers that are nearly right
+fuzz: $(VENV)/test-ready  ## a minute of answers that are nearly right
 	$(BIN)/python -m pytest -q $(FUZZED) --hypothesis-profile=$(PROFILE)
 
 # Apart, because tracing every line takes a test more than twice as long. Of the slow modules a few

@@ -341,7 +341,7 @@ PROFILE = settings.get_current_profile_name()
 
 
 @settings(
-    max_examples={"fuzz": 50, "explore": 300}.get(PROFILE, 5),
+    max_examples={"fuzz": 30, "explore": 300}.get(PROFILE, 5),
     derandomize=PROFILE != "explore",
     suppress_health_check=list(HealthCheck),
     deadline=None,
