@@ -15,7 +15,7 @@ from tests.support.calls import command_here
 from tests.support.commands import read_json, start, write_tasks
 from tests.support.gateway import Blocking, Gateway
 from tests.support.samples import shipped
-from tests.support.screens import at_terminal
+from tests.support.screens import at_terminal, on_terminal
 from tests.support.stopped import GONE, note_of, unfinished
 
 pytestmark = pytest.mark.slow
@@ -98,7 +98,7 @@ def test_a_watch_that_is_killed_or_interrupted_does_the_run_no_harm(
     assert "another battery process is working" in refused.stderr, "the lock is as it was"
 
     now = command_here("watch", "--once", folder, cwd=tmp_path).stdout
-    assert "1/2 impossible tasks; 2 of 3 tasks of this iteration, 2 of 12 calls in total" in now
+    assert "impossible tasks: 2 of 3 tasks of this iteration, 2 of 12 calls in total" in now
     assert f"process {writer.pid} is working on it" in now
     blocking.release.set()
     followed = command_here("watch", "--json", folder, cwd=tmp_path)
@@ -171,7 +171,7 @@ def test_of_a_battery_that_stopped_it_says_so_with_the_next_step(
     assert done.stderr.count("from disk)\n") == 8
     assert once.returncode == 0
     assert "8 of 32 tasks of this iteration, 43 of 70 calls in total" in once.stdout
-    assert f"the battery in {folder} {why}\n next: " in once.stdout
+    assert f"the battery in {folder} {why}\nnext: " in once.stdout
 
 
 def test_where_there_is_no_battery_it_says_so_and_makes_no_folder(
@@ -220,3 +220,16 @@ def test_a_finished_battery_is_summed_up_whatever_its_summary_is(
     done = command_here("watch", folder, "--json", cwd=folder.parent)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["evidence"] == summary["evidence"]
+
+
+def test_how_far_it_is_fits_a_terminal_without_a_broken_word(folder: Path) -> None:
+    unfinished(folder, "interrupted", "")
+    piped = command_here("watch", "--once", "b", cwd=folder.parent).stdout
+    screen = on_terminal("watch", "--once", "b", cwd=folder.parent, columns=60)
+    assert screen.lines[2:5] == [
+        "2/2  799 tokens per task so far, twin 1,001 (−20%)",
+        "     easy tasks, new ones: 8 of 32 tasks of this iteration,",
+        "     43 of 70 calls in total",
+    ]
+    for word in piped.replace("-20%", "−20%").replace(";", "").split():
+        assert word in " ".join(screen.lines).replace(";", "").split()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from battery.records.models import LEARN, Phase
+from battery.records.events import TaskFinished
+from battery.records.models import FROZEN, LEARN, Arm, Phase, RunResult
 from battery.records.summary import EmptyPhase, PhaseMetrics, PhaseTable
-from battery.report.measured import heads, legend, rows
+from battery.report.measured import heads, legend, rows, under_way
 from battery.verdict.assess import assess
 from tests.report.samples import FIRST, LAST, metrics, summary
 from tests.verdict.batteries import Cell, learning, observed
@@ -95,3 +96,17 @@ def phase(**counts: int) -> PhaseMetrics:
     count = sum(counts.values())
     zero = {"blocked": 0, "total_tokens": 0, "overseer_called": 0}
     return PhaseMetrics(count=count, **counts, **zero, avg_turns=1.0, avg_elapsed_s=0.1)
+
+
+def call(label: str, arm: Arm = LEARN, tokens: int | None = 800, **more: Any) -> TaskFinished:
+    result = RunResult("ok", 2, tokens, False, None, 1)
+    return TaskFinished(2, Phase.ALPHA, label, result, replayed=False, arm=arm, **more)
+
+
+def test_of_an_iteration_under_way_only_what_both_have_done_is_compared() -> None:
+    done = [call("a"), call("a", FROZEN, 1000), call("b", tokens=9)]
+    extra = [call("c", tokens=5, sibling=True), call("a", FROZEN, 5, confirm=True)]
+    assert under_way([*done, *extra], 2) == "800 tokens per task so far, twin 1,000 (-20%)"
+    assert under_way(done, 1) == "405 tokens per task so far"
+    assert under_way([call("b")], 2) == under_way([], 1) == ""
+    assert under_way([call("a", tokens=None)], 1) == ""

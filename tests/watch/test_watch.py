@@ -17,7 +17,15 @@ from battery.records.events import Event, IterationFinished, Notice, Observer, T
 from battery.records.summary import Summary
 from battery.store.battery_dir import BatteryDir
 from battery.store.lock import is_held
-from battery.watch.watch import Look, first_look, status_of, status_text, stop_of, watch
+from battery.watch.watch import (
+    Look,
+    first_look,
+    iterations_of,
+    standing,
+    status_of,
+    stop_of,
+    watch,
+)
 from tests.support.commands import read_json
 from tests.support.stopped import GONE, note_of, unfinished
 
@@ -57,11 +65,16 @@ def test_of_an_iteration_under_way_it_says_the_stage_and_the_calls_so_far(folder
     document = status.document()
     assert (document["iteration"], document["stage"], document["tasks_done"]) == (2, "alpha", 8)
     assert [metrics["iteration"] for metrics in document["metrics"]] == [1]
-    *_, place, who = status_text(battery, status).splitlines()
-    assert place == (
-        "2/2 easy tasks, new ones; 8 of 32 tasks of this iteration, 43 of 70 calls in total"
+    first, under_way = iterations_of(status)
+    assert first.startswith("1/2  1,502 tokens per task, twin 1,502 (0%); ")
+    assert under_way == (
+        "2/2  799 tokens per task so far, twin 1,001 (-20%); "
+        "easy tasks, new ones: 8 of 32 tasks of this iteration, 43 of 70 calls in total"
     )
-    assert who == f"process {os.getpid()} is working on it"
+    assert list(standing(battery, status)) == [
+        f"process {os.getpid()} is working on it",
+        f"the numbers so far: battery summarize {folder}",
+    ]
 
 
 def test_why_a_battery_stopped_is_told_from_its_manifest_and_its_lock(folder: Path) -> None:

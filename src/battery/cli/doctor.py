@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from battery.base import loop
-from battery.base.text import printable, write_line
+from battery.base.text import printable
 from battery.cli import given, options
 from battery.cli.grouped import Group, option
 from battery.cli.output import print_json, progress
@@ -19,6 +19,7 @@ from battery.commands import trying
 from battery.commands.doctor import Check
 from battery.inputs.settings import Settings
 from battery.records.events import Notice
+from battery.report.terminal.look import GAP, say
 from battery.target.kinds import read
 
 Try = Annotated[
@@ -77,10 +78,10 @@ def doctor(
         )
     else:
         for check in [*checks, *(tried or [])]:
-            write_line(sys.stdout, stage.one_line(check))
-        write_line(sys.stdout, "settings:")
+            say(stage.one_line(check), sys.stdout, 3 * GAP)
+        say("settings:", sys.stdout)
         for name, value, source in settings:
-            write_line(sys.stdout, f"  {name}: {printable(value)} ({printable(source)})")
+            say(f"  {name}: {printable(value)} ({printable(source)})", sys.stdout, 2 * GAP)
     # Not an error: the lines above have said what fails and what to do.
     raise typer.Exit(0 if all(check.ok for check in [*checks, *(tried or [])]) else 1)
 

@@ -10,16 +10,19 @@ from typing import Annotated
 import typer
 
 from battery.base.errors import InterruptedRunError
+from battery.base.text import printable, write_line
 from battery.cli import given, options
 from battery.cli.grouped import option
 from battery.cli.output import print_json, progress, show_summary
 from battery.recorded import open_battery
 from battery.recorded.summary import summary_of
 from battery.records.events import Notice
+from battery.report.terminal.lines import fitted
+from battery.report.terminal.look import GAP, Look, say
 from battery.store.artifacts import MANIFEST
 from battery.store.battery_dir import BatteryDir
 from battery.watch import watch as following
-from battery.watch.watch import status_of, status_text
+from battery.watch.watch import status_of
 
 #: Seconds between two looks at the folder: soon enough to look live, seldom enough to cost nothing.
 _PAUSE_S = 0.5
@@ -64,7 +67,7 @@ def watch(
         elif status.look.finished:
             show_summary(following.summed_up(battery), root, as_json=False)
         else:
-            typer.echo(status_text(battery, status))
+            _print(battery, status)
         return
     try:
         summary = following.watch(
@@ -80,6 +83,15 @@ def watch(
         )
         raise InterruptedRunError("stopped watching", hint=again) from error
     show_summary(summary, root, as_json=as_json)
+
+
+def _print(battery: BatteryDir, status: following.Status) -> None:
+    """Write how far a battery is; a terminal gets lines that are broken between their parts."""
+    look = Look.of(sys.stdout)
+    for row in map(look.change, following.iterations_of(status)):
+        write_line(sys.stdout, fitted(row, look.width) if sys.stdout.isatty() else row)
+    for text in following.standing(battery, status):
+        say(printable(text), sys.stdout, GAP)
 
 
 def _was_never_followed(battery: BatteryDir) -> bool:

@@ -80,16 +80,6 @@ def _version(content: Any) -> int:
     return int(field.default) if field else SCHEMA_VERSION
 
 
-def listing() -> list[str]:
-    """Write one line per schema: name, file and content."""
-    width = max(map(len, SCHEMAS))
-    reach = max(len(described.path) for described in SCHEMAS.values())
-    return [
-        f"{name:<{width}}  {described.path:<{reach}}  {described.about}"
-        for name, described in SCHEMAS.items()
-    ]
-
-
 class _Plain(GenerateJsonSchema):
     """Leave out the titles that pydantic makes of field names: they say nothing new."""
 

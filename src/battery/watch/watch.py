@@ -16,9 +16,18 @@ from battery.base.errors import ArtifactError, BatteryError, FolderError, Paused
 from battery.protocol import Json
 from battery.recorded import open_battery
 from battery.recorded.summary import summary_of
-from battery.records.events import Event, IterationFinished, Notice, Observer, Plan, StageStarted
+from battery.records.events import (
+    Event,
+    IterationFinished,
+    Notice,
+    Observer,
+    Plan,
+    StageStarted,
+    TaskFinished,
+)
 from battery.records.manifest import Manifest
 from battery.records.summary import Summary
+from battery.report.measured import under_way
 from battery.report.terminal.lines import iteration_line, place
 from battery.store.artifacts import MANIFEST, SUMMARY, TASKS
 from battery.store.battery_dir import BatteryDir, no_battery
@@ -80,6 +89,8 @@ class Status(NamedTuple):
     stage: StageStarted | None
     #: Finished task calls of the iteration under way, confirmations left out.
     tasks_done: int
+    #: The finished task calls of the iteration under way, confirmations among them.
+    asked: list[TaskFinished]
 
     def document(self) -> Json:
         """Return it as a JSON object; what only an iteration under way has is null without one."""
@@ -120,21 +131,31 @@ def status_of(folder: BatteryDir) -> Status:
         iterations=[event for event in events if isinstance(event, IterationFinished)],
         stage=follower.current.stage,
         tasks_done=follower.current.tasks_done,
+        asked=[event for event in events if isinstance(event, TaskFinished)],
     )
 
 
-def status_text(folder: BatteryDir, status: Status) -> str:
-    """Write a status as lines: each finished iteration, where it is and who works on it."""
+def iterations_of(status: Status) -> Iterator[str]:
+    """Write a line for each finished iteration, and for the one under way; its parts end with `;`.
+
+    Where none is under way, the last line counts the calls alone.
+    """
     plan, stage = status.plan, status.stage
-    lines = [iteration_line(done, plan) for done in status.iterations]
+    yield from (iteration_line(done, plan) for done in status.iterations)
     calls = f"{plan.on_disk:,} of {plan.calls:,} calls in total"
-    if stage:
-        tasks = f"{status.tasks_done:,} of {plan.asks(stage.iteration):,} tasks"
-        start = f"{place(stage.iteration, plan)} {stage.title}"
-        lines.append(f"{start}; {tasks} of this iteration, {calls}")
-    else:
-        lines.append(calls)
-    return "\n".join([*lines, *_who(folder, status.look)])
+    if stage is None:
+        yield calls
+        return
+    tasks = f"{status.tasks_done:,} of {plan.asks(stage.iteration):,} tasks of this iteration"
+    parts = [under_way(status.asked, plan.arms), f"{stage.title}: {tasks}, {calls}"]
+    yield f"{place(stage.iteration, plan)}  {'; '.join(filter(None, parts))}"
+
+
+def standing(folder: BatteryDir, status: Status) -> Iterator[str]:
+    """Say who works on a battery or why it stopped, and where the numbers so far are."""
+    yield from _who(folder, status.look)
+    if status.iterations:
+        yield f"the numbers so far: battery summarize {shlex.quote(str(folder.root))}"
 
 
 def first_look(folder: BatteryDir) -> tuple[Look, Manifest]:
@@ -158,7 +179,7 @@ def stop_of(folder: BatteryDir, look: Look) -> BatteryError:
         return BatteryError(why, hint="look into its archive folder")
     if manifest.state == "paused":
         why = f"the battery in {root} is paused: it has spent what the cap of its run allowed"
-        return PausedError(why, hint=f"{folder.resume_hint}, with a higher cap or without one")
+        return PausedError(why, hint=f"{folder.resume_hint}; with a higher cap, or without one")
     owner = holder(root)
     match manifest.state:
         case "failed":
@@ -175,7 +196,7 @@ def stop_of(folder: BatteryDir, look: Look) -> BatteryError:
 def _who(folder: BatteryDir, look: Look) -> list[str]:
     if look.stopped:
         stop = stop_of(folder, look)
-        return [stop.message, f" next: {stop.hint}"]
+        return [stop.message, f"next: {stop.hint}"]
     owner = holder(folder.root)
     if owner and look.working:
         return [f"process {owner.pid} is working on it"]

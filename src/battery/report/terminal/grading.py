@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from battery.base.numbers import counted
-from battery.base.text import printable, write_line
+from battery.base.text import printable
 from battery.records.checks import Regraded, Regrading
 from battery.records.models import ARM_NAMES
 from battery.records.stages import STAGE_NAMES
+from battery.report.terminal.look import GAP, say
 
 
 def print_regrading(regrading: Regrading, stream: TextIO) -> None:
     """Print how many answers were graded, and each that flipped, with the checks it fails."""
     for line in _lines(regrading):
-        write_line(stream, line)
+        say(line, stream, 2 * GAP)
 
 
 def _lines(regrading: Regrading) -> Iterator[str]:

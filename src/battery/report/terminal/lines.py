@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from textwrap import wrap
+from textwrap import TextWrapper, wrap
 from typing import Final, TextIO
 
 from battery.base.clock import awake
@@ -12,6 +12,7 @@ from battery.base.numbers import counted, duration, money
 from battery.base.text import (
     brief,
     can_show,
+    cells,
     printable,
     takes_escapes,
     write_line,
@@ -23,7 +24,7 @@ from battery.records.models import ARM_NAMES, Phase, RunResult
 from battery.records.stages import CHAT_STAGES, DISTILL, STAGE_NAMES
 from battery.report.answer import work
 from battery.report.measured import so_far
-from battery.report.terminal.look import WIDTH, Look, align, say, widest
+from battery.report.terminal.look import GAP, WIDTH, Look, align, say, widest
 
 #: Those who are asked each task.
 _SIDES: Final = " and ".join(ARM_NAMES.values())
@@ -77,6 +78,16 @@ def iteration_line(event: events.IterationFinished, plan: events.Plan | None) ->
     """Sum up a finished iteration: the effect so far, and the work that was done."""
     parts = filter(None, [so_far(event.metrics, event.twin), work(event.metrics)])
     return f"{place(event.metrics.iteration, plan)}  {'; '.join(parts)}"
+
+
+def fitted(line: str, width: int) -> str:
+    """Break the line of an iteration between its parts, and only then within them."""
+    if cells(line) <= width:
+        return line
+    place, _, text = line.partition("  ")
+    indent = " " * (len(place) + 2)
+    wrapper = TextWrapper(width, initial_indent=indent, subsequent_indent=indent)
+    return place + "\n".join(map(wrapper.fill, text.split("; ")))[len(place) :]
 
 
 def cost(plan: events.Plan) -> str:
@@ -214,11 +225,11 @@ def make_progress(
 
 def print_outlook(outlook: events.Outlook, stream: TextIO) -> None:
     """Print the cost and one line per call: iteration, stage, arm, repeat and label."""
-    write_line(stream, cost(outlook.plan))
+    say(cost(outlook.plan), stream, GAP)
     if outlook.calls:
-        write_line(stream, _estimate_line(outlook.estimate))
+        say(_estimate_line(outlook.estimate), stream, GAP)
     for call in outlook.calls:
-        write_line(stream, _call_line(call))
+        say(_call_line(call), stream, GAP)
 
 
 def outlook_document(outlook: events.Outlook) -> Json:

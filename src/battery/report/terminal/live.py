@@ -11,7 +11,6 @@ import termios
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from textwrap import TextWrapper
 from types import FrameType
 from typing import Final, Self, TextIO
 
@@ -28,6 +27,7 @@ from battery.records.stages import STAGE_NAMES
 from battery.report.terminal.board import Board, Cell, Key, MetaRow
 from battery.report.terminal.lines import (
     count,
+    fitted,
     introduction_lines,
     iteration_line,
     notice_line,
@@ -182,7 +182,7 @@ class LiveProgress:
                 yield Text(plan_lines(event, self._console.width), style="dim")
             case events.IterationFinished():
                 line = iteration_line(event, self._board.plan)
-                yield Text(_fitting(self._change(line), self._console.width))
+                yield Text(fitted(self._change(line), self._console.width))
             case events.Notice():
                 yield Text(notice_line(event), style="yellow" if event.warning else "dim")
             case _:
@@ -220,16 +220,6 @@ class LiveProgress:
         # Broken off by a signal half way, it would leave the cursor anywhere.
         with held_back(), self._lock, suppress(OSError):
             yield
-
-
-def _fitting(line: str, width: int) -> str:
-    """Break the line of an iteration between its parts, and only then within them."""
-    if cells(line) <= width:
-        return line
-    place, _, text = line.partition("  ")
-    indent = " " * (len(place) + 2)
-    wrapper = TextWrapper(width, initial_indent=indent, subsequent_indent=indent)
-    return place + "\n".join(map(wrapper.fill, text.split("; ")))[len(place) :]
 
 
 def draw(board: Board, width: int, height: int, now: float) -> list[Text]:

@@ -15,7 +15,7 @@ from battery.records.metric import METRICS, MONEY, TOKENS
 from battery.records.models import KINDS, Proposal, ReviewOutcome, Verdict
 from battery.report.compare import share
 from battery.report.evidence import NONE, mean, relative
-from battery.report.terminal.look import GAP, WIDTH, Look, align
+from battery.report.terminal.look import GAP, WIDTH, Look, align, say
 from battery.verdict.planning import Asked, Name, Needed, Prospects, Question
 from battery.verdict.runs.power import MOST_RUNS, OverRuns
 
@@ -31,10 +31,12 @@ def print_history(history: History, stream: TextIO) -> None:
     bars = _BARS if can_show(stream, _BARS) else ""
     for text in history_lines(history, Look.of(stream), bars):
         write_line(stream, text)
+    for warning in history.warnings:
+        say(f"warning: {printable(warning)}", stream, GAP)
 
 
 def history_lines(history: History, look: Look, bars: str = _BARS) -> Iterator[str]:
-    """Build the lines of `print_history`; without `bars` there are no sparklines."""
+    """Build the lines of `print_history`, warnings aside; without `bars` no sparklines."""
     if history.batteries:
         yield from _table(history.batteries, look)
         yield ""
@@ -47,8 +49,6 @@ def history_lines(history: History, look: Look, bars: str = _BARS) -> Iterator[s
             yield from look.hang(look.change(_course(course, bars, named=several)))
     if folded:
         yield from look.hang(_too_few(folded))
-    for warning in history.warnings:
-        yield f"warning: {printable(warning)}"
 
 
 def sparkline(values: Sequence[float], bars: str = _BARS) -> str:
