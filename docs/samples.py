@@ -27,10 +27,14 @@ def write_report(page: Path) -> None:
 def write_comparison(page: Path) -> None:
     """Compare a sound gateway with one that forgets after two distillations."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        _run(folder / "before")
-        _run_on_a_forgetful_gateway(folder / "after")
-        _command("compare", "before", "after", "--output", page.resolve(), cwd=folder)
+        write_pair(Path(name))
+        _command("compare", "sound", "forgetful", "--output", page.resolve(), cwd=Path(name))
+
+
+def write_pair(folder: Path) -> None:
+    """Run a battery on either gateway, in `sound` and `forgetful`."""
+    _run(folder / "sound")
+    _run_on_a_forgetful_gateway(folder / "forgetful")
 
 
 def _run_on_a_forgetful_gateway(folder: Path) -> None:

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import typer
-from docs import pictures, reference
+from docs import pictures, reference, samples
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 from pydantic import BaseModel
@@ -385,6 +385,16 @@ def matches(shown: list[str], printed: list[str]) -> bool:
     wanted = [any_lines if line == "…" else re.escape(masked(line)) + "\n" for line in shown]
     text = "".join(f"{masked(line)}\n" for line in printed)
     return re.fullmatch("".join(wanted), text) is not None
+
+
+def test_the_comparison_of_batteries_that_differ_is_what_the_program_prints(
+    tmp_path: Path,
+) -> None:
+    samples.write_pair(tmp_path)
+    printed = command_here("compare", "sound", "forgetful", cwd=tmp_path).stdout
+    fences = [node for node in tree(DOCS / "how-to/compare.md").walk() if node.type == "fence"]
+    (shown,) = (node.content for node in fences if node.info == "text")
+    assert shown == printed
 
 
 def test_only_what_is_left_out_or_measured_may_differ() -> None:

@@ -29,11 +29,11 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def changed(before: Path, tmp_path: Path) -> Callable[[Callable[[Run], None]], Path]:
-    """Return a function that copies the battery and changes every run of its learner."""
+    """Return a function that copies the battery and changes every run of it."""
 
     def make(change: Callable[[Run], None]) -> Path:
         copy = shutil.copytree(before, tmp_path / "after")
-        for path in copy.glob("iter_*/runs.json"):
+        for path in copy.glob("iter_*/**/runs.json"):
             runs = read_json(path)
             for run in runs:
                 change(run)
@@ -69,11 +69,36 @@ def test_a_more_expensive_system_is_worse_and_fails_the_pipeline_that_asks(
     done = command_here("compare", before, after, "--fail-on", "worse", cwd=before.parent)
     assert done.returncode == 3
     text = " ".join(done.stdout.split())
-    assert "WORSE Mind that after is INVALID (its numbers cannot be trusted). On the same" in text
-    assert "8 tasks after is worse than before" in text
-    assert done.stderr.startswith("error: gate not met: worse: WORSE. Mind that after is INVALID")
+    assert "WORSE On the same 8 tasks after is worse than before" in text
+    assert done.stderr.startswith("error: gate not met: worse: WORSE. On the same 8 tasks")
     back = command_here("compare", after, before, "--fail-on", "worse", cwd=before.parent)
     assert (back.returncode, "\nBETTER  " in back.stdout) == (0, True)
+
+
+def test_a_gain_next_to_an_invalid_battery_is_no_better_in_any_format(
+    before: Path, changed: Callable[[Callable[[Run], None]], Path], tmp_path: Path
+) -> None:
+    after = changed(more_expensive)
+    for path in after.glob("iter_*/control/runs.json"):
+        # Arms that differ in iteration 1 already.
+        shutil.copy(before / path.relative_to(after), path)
+    done = command_here("compare", after, before, "--fail-on", "not-better", cwd=tmp_path)
+    assert done.returncode == 3
+    text = " ".join(done.stdout.split())
+    assert "Not to be used: after is INVALID." in text
+    invalid = (
+        "after and before cannot be compared: after is INVALID (its numbers cannot be trusted)."
+    )
+    assert f"NOT COMPARABLE {invalid} To settle it: another battery in place of after" in text
+    assert "Holds for" not in text
+    words = ("compare", after, before, "--format")
+    made = command_here(*words, "md", "--output", tmp_path / "page.html", cwd=tmp_path).stdout
+    page = (tmp_path / "page.html").read_text("utf-8")
+    printed = json.loads(command_here(*words, "json", cwd=tmp_path).stdout)
+    assert (printed["outcome"], printed["sentence"]) == ("NOT COMPARABLE", invalid)
+    for shown in (done.stdout, made, page.split("<script")[0]):
+        assert "NOT COMPARABLE" in shown
+        assert "BETTER" not in shown
 
 
 def test_the_formats_say_the_same_word_and_the_page_is_written_as_well(

@@ -68,9 +68,32 @@ def test_iterations_that_only_one_has_are_left_out_and_named(tmp_path: Path) -> 
     a.write_manifest(MANIFEST.model_copy(update={"iterations_finished": 2}))
     comparison = compare(a.root, b.root)
     assert comparison.iterations == [1]
-    assert "Only iteration 1 could be compared" in comparison.sentence
     differences = {difference.what: difference.before for difference in comparison.differences}
-    assert (differences["iterations"], differences["state"]) == ("1", "iteration 2 lost")
+    assert (differences["iterations"], differences["unfinished"]) == ("1", "iteration 2 lost")
+
+
+def test_a_battery_that_is_invalid_gets_no_word_and_names_what_says_why(tmp_path: Path) -> None:
+    a, b = battery(tmp_path / "a", 1), battery(tmp_path / "b", 1, 2)
+    # An iteration that was finished and is lost makes a battery INVALID.
+    a.write_manifest(MANIFEST.model_copy(update={"iterations_finished": 2}))
+    comparison = compare(a.root, b.root)
+    assert comparison.outcome == "NOT COMPARABLE"
+    invalid = "a is INVALID (its numbers cannot be trusted)"
+    assert comparison.sentence == f"a and b cannot be compared: {invalid}."
+    assert comparison.change is not None, "the numbers are there, for whoever looks into why"
+    assert comparison.cause is None
+    (advice,) = comparison.settle
+    assert f"battery summarize --full {a.root}" in advice
+
+
+def test_what_a_user_says_of_a_battery_is_in_the_comparison(tmp_path: Path) -> None:
+    a, b = battery(tmp_path / "a", 1, 2), battery(tmp_path / "b", 1, 2)
+    labels = {"name": "v2", "note": "a shorter prompt", "tags": ["nightly"]}
+    for folder in (a, b):
+        folder.write_manifest(MANIFEST.model_copy(update={"iterations_finished": 2, **labels}))
+    after = compare(a.root, b.root).after
+    assert (after.name, after.called) == ("b", "v2")
+    assert (after.note, after.tags) == ("a shorter prompt", ["nightly"])
 
 
 @pytest.mark.parametrize(

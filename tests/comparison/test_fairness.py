@@ -77,19 +77,26 @@ def test_what_limits_the_comparison_is_unfair_and_comes_first() -> None:
     assert named(found) == {**dict.fromkeys(names, True), "battery version": False}
     assert [each.unfair for each in found] == [True] * 5 + [False]
     assert (found[0].before, found[0].after) == ("1 that branch lacks", "0 that main lacks")
-    assert found[1].text == "compared: 2, 3"
+    assert found[1].text == "of these, 2, 3 can be compared"
+    assert found[1].advice == "Add iterations to the shorter one: battery iterate x."
+    assert [bool(each.advice) for each in found] == [each.unfair for each in found]
 
 
 def test_a_battery_that_is_not_sound_by_itself_is_unfair_even_if_both_are() -> None:
     broken = party({"state": "interrupted", "notes": ["the gateway moved"]}, verdict=Word.INVALID)
     assert named(differences(broken, broken, BOTH)) == dict.fromkeys(
-        ("state", "own verdict", "on the way"), True
+        ("unfinished", "own verdict", "changed on the way"), True
     )
+    unfinished, spoiled, _ = differences(broken, broken._replace(side=side("y", "branch")), BOTH)
+    both = "battery run --resume --dir x and battery run --resume --dir y"
+    assert unfinished.advice == f"Finish it ({both}) or run it again."
+    assert spoiled.advice is not None
+    assert spoiled.advice.startswith("What spoiled it: battery summarize --full x. Without")
     lost = differences(party(iterations=[1, 3]), party(iterations=[1, 3]), BOTH)
     assert [each.before for each in lost] == ["iteration 2 lost"]
     running = {"state": "running", "iterations_finished": 9}
     many = differences(party(), party(running, iterations=[1, 10]), BOTH)
-    assert [each.after for each in many if each.what == "state"] == [
+    assert [each.after for each in many if each.what == "unfinished"] == [
         "running, iterations 2, 3, 4, 5, 6 and 3 more lost, iteration 10 with tasks done and no "
         "review yet"
     ]

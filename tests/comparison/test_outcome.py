@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from battery.comparison.outcome import decide, sentence
+from battery.comparison.outcome import decide, judge, sentence
 from battery.comparison.pairing import Facts
 from battery.comparison.remarks import cautions
 from battery.records.metric import ELAPSED, METRICS, TABLE, in_usage
 from battery.records.models import Phase
-from battery.records.word import Outcome
+from battery.records.word import Outcome, Word
 from battery.verdict import table
 from battery.verdict.table import Call
 from tests.comparison.pairs import against_usual, cheaper, drawn, everywhere, facts
+from tests.report.comparisons import side
 from tests.verdict.batteries import Cell, calls
 
 
@@ -171,6 +172,41 @@ def test_tokens_that_only_one_reports_are_not_the_same_numbers() -> None:
     assert "Some cells have no tokens to compare." in partial
     assert "tokens could be compared in 4 of 8 tasks and 8 of 16 cells" in partial
     assert "the same, task by task, except for time;" in said(CASES["identical numbers"][0])
+
+
+def bluffing_cheaply(cell: Cell) -> dict[str, Any]:
+    """Claim the impossible, for fewer tokens."""
+    return {**cheaper(cell), "status": "ok"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "before", "after", "word"),
+    [
+        (cheaper, Word.LEARNED, Word.REGRESSED, Outcome.BETTER),
+        (cheaper, None, None, Outcome.BETTER),
+        (cheaper, Word.LEARNED, Word.DISHONEST, Outcome.NOT_COMPARABLE),
+        (cheaper, Word.DISHONEST, Word.LEARNED, Outcome.NOT_COMPARABLE),
+        (everywhere(1500), Word.DISHONEST, Word.LEARNED, Outcome.NOT_COMPARABLE),
+        (everywhere(1500), Word.LEARNED, Word.INVALID, Outcome.NOT_COMPARABLE),
+        (lambda _: {}, Word.LEARNED, Word.DISHONEST, Outcome.NOT_COMPARABLE),
+        # What it claims falsely counts against it, whatever it saves.
+        (bluffing_cheaply, Word.LEARNED, Word.DISHONEST, Outcome.WORSE),
+        (bluffing_cheaply, Word.INVALID, Word.DISHONEST, Outcome.NOT_COMPARABLE),
+    ],
+)
+def test_numbers_that_cannot_be_trusted_count_for_nobody(
+    changes: Any, before: Word | None, after: Word | None, word: Outcome
+) -> None:
+    sides = [
+        side("x", name).model_copy(update={"verdict": verdict})
+        for name, verdict in (("main", before), ("branch", after))
+    ]
+    outcome, reasons = judge(against_usual(changes), *sides)
+    assert outcome is word
+    if outcome is Outcome.NOT_COMPARABLE:
+        spoiled = [side for side in sides if not side.trusted]
+        assert reasons == [f"{each.name} is {each.own_word}" for each in spoiled]
+    assert not (outcome is Outcome.WORSE and "fewer tokens" in "; ".join(reasons))
 
 
 def test_a_bluff_is_told_in_runs() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from battery.comparison.remarks import cause, cautions, caveat, settle
+from battery.comparison.remarks import cause, cautions, caveat, settle, trustworthy
 from battery.records.comparison import Side
 from battery.records.models import LEARN, Phase
 from battery.records.word import Outcome, Word
@@ -114,16 +114,28 @@ def test_what_is_unclear_says_how_many_tasks_would_settle_it() -> None:
 def test_with_too_few_tasks_their_number_comes_first() -> None:
     few = against_usual(noisy, phases=(Phase.ALPHA,) * 6)
     reach = "with fewer no p of tokens can reach .025"
-    assert settle(Outcome.UNCLEAR, few) == [f"At least 7 tasks in common: {reach}."]
+    assert settle(Outcome.UNCLEAR, few) == [
+        f"At least 7 tasks in common (battery run --tasks FILE): {reach}."
+    ]
     (text,) = cautions(few)
     assert text.endswith("no p can reach .025: that takes 7 tasks, so no interval is shown")
     some = against_usual(lambda cell: {"tokens": None if cell.task else 9})
-    assert settle(Outcome.UNCLEAR, some) == [f"At least 7 tasks with tokens in both: {reach}."]
+    (first,) = settle(Outcome.UNCLEAR, some)
+    assert first.startswith("At least 7 tasks with tokens in both (")
 
 
 def test_without_tokens_answers_that_report_them_would_settle_it() -> None:
     (advice,) = settle(Outcome.UNCLEAR, facts(calls(silent), calls(silent)))
-    assert advice == "Answers that report their tokens, in main and in branch."
+    reported = "Answers that report their tokens, in main and in branch: "
+    assert advice == f"{reported}battery doctor --try shows what an answer reports."
+
+
+def test_a_side_that_cannot_be_trusted_names_the_command_that_says_why() -> None:
+    sound = side("a", "main")
+    spoiled = side("b c", "branch").model_copy(update={"verdict": Word.INVALID})
+    (advice,) = trustworthy(sound, spoiled)
+    assert advice.startswith("Another battery in place of branch, without what spoiled it: ")
+    assert "battery summarize --full 'b c' says" in advice
 
 
 def test_what_a_sides_own_verdict_takes_from_the_word_is_said() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from battery.base.numbers import p_equals
-from battery.records.comparison import Comparison
+from battery.records.comparison import Comparison, Difference
 from battery.records.models import Phase
 from battery.records.word import Outcome
 from battery.report import compare as cells
@@ -40,6 +40,20 @@ def test_sides_name_gaps_repeats_and_a_single_iteration() -> None:
     none = gap.model_copy(update={"iterations": [], "arms": [], "repeats": 1})
     assert cells.side(none) == "no verdict: no complete iteration"
     assert "iteration 1:" not in cells.side(gap.model_copy(update={"iterations": [1]}))
+
+
+def test_a_battery_is_described_by_its_own_name_only_where_it_is_called_otherwise() -> None:
+    called = CASES["worse"].after.model_copy(update={"called": "branch", "note": "new prompt"})
+    assert cells.about(called) == [("note", "new prompt")]
+    other = called.model_copy(update={"called": "v2", "tags": ["a", "b"]})
+    assert cells.about(other)[:2] == [("name", "v2"), ("tags", "a, b")]
+
+
+def test_a_difference_names_only_the_side_that_it_is_about_and_ends_with_what_to_do() -> None:
+    unlike = Difference(
+        what="own verdict", before="-", after="INVALID", unfair=True, text="t", advice="Do this."
+    )
+    assert cells.difference(unlike, CASES["worse"]) == "own verdict (branch INVALID): t. Do this."
 
 
 def test_huge_changes_lose_their_digits_and_unknown_ones_are_dashes() -> None:

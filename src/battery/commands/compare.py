@@ -11,7 +11,7 @@ from battery.comparison import naming, pairing, remarks
 from battery.comparison import outcome as words
 from battery.comparison.fairness import Party, differences
 from battery.comparison.naming import Called, Names
-from battery.comparison.outcome import decide
+from battery.comparison.outcome import judge
 from battery.comparison.pairing import Facts, Shared
 from battery.recorded import OpenedBattery, open_battery
 from battery.records.comparison import Comparison, Flips, Noise, Side
@@ -34,17 +34,19 @@ def compare(before: Path, after: Path) -> Comparison:
     facts = pairing.weigh(a.calls, b.calls, both, names)
     of_before, of_after = _party(a, names.before), _party(b, names.after)
     if facts:
-        outcome, reasons = decide(facts)
-        sentence = remarks.caveat(of_before.side, of_after.side)
-        sentence += words.sentence(outcome, facts, reasons)
+        outcome, reasons = judge(facts, of_before.side, of_after.side)
+        sentence = words.sentence(outcome, facts, reasons)
     else:
         outcome, reasons = Outcome.NOT_COMPARABLE, [_missing(a, b, both, names)]
         sentence = words.not_comparable(reasons, names)
+    compared = outcome is not Outcome.NOT_COMPARABLE
+    if compared:
+        sentence = remarks.caveat(of_before.side, of_after.side) + sentence
     return Comparison(
         outcome=outcome,
         sentence=sentence,
         reasons=reasons,
-        cause=remarks.cause(facts) if facts else None,
+        cause=remarks.cause(facts) if facts and compared else None,
         before=of_before.side,
         after=of_after.side,
         iterations=list(facts.iterations) if facts else [],
@@ -59,7 +61,9 @@ def compare(before: Path, after: Path) -> Comparison:
         noise=pairing.noise(a.calls, b.calls, facts.table) if facts else _NO_NOISE,
         differences=differences(of_before, of_after, both),
         cautions=list(_cautions(a, b, facts)) if facts else [],
-        settle=remarks.settle(outcome, facts) if facts else [],
+        settle=remarks.settle(outcome, facts)
+        if facts and compared
+        else remarks.trustworthy(of_before.side, of_after.side),
         scope=remarks.SCOPE,
     )
 
@@ -102,6 +106,9 @@ def _party(opened: OpenedBattery, name: str) -> Party:
     provenance, calls = opened.provenance, opened.calls
     side = Side(
         name=name,
+        called=provenance.name,
+        note=provenance.note,
+        tags=provenance.tags,
         folder=str(opened.folder.root),
         report=str(report) if (report := opened.folder.root / REPORT.name).is_file() else None,
         run_id=provenance.run_id,

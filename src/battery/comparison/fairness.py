@@ -7,9 +7,11 @@ whole by itself. That is called unfair.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
+from battery.base.text import listed
 from battery.comparison.pairing import Shared
 from battery.records.comparison import Difference, Side
 from battery.records.expectations import Expectations
@@ -20,14 +22,20 @@ _MAY_BE_IT: Final = "this may be the very change under test"
 # Unfair is only what changes the numbers without being what is tested: calls that slow each other
 # down change the time and the order in which a memory learns. A timeout changes nothing unless it
 # ends a battery, and then its state says so.
-#: Options of the manifest whose difference is worth a line, with what follows from it.
+#: Options of the manifest whose difference is worth a line, with what follows from it, and what
+#: would make it fair where it is not.
 _OPTIONS: Final = {
-    "limit": (False, "fewer tasks of each kind; those in only one battery are listed"),
-    "concurrency": (True, "calls slow each other down, and the order of learning differs"),
-    "respond_timeout_s": (False, "a slower answer would have ended one of the batteries"),
-    "meta_timeout_s": (False, "a slower review would have ended one of the batteries"),
-    "model_url": (False, _MAY_BE_IT),
+    "limit": ("fewer tasks of each kind; those in only one battery are listed", None),
+    "concurrency": (
+        "tasks asked at the same time slow each other down, and lessons come in another order",
+        "Run both with the same --concurrency.",
+    ),
+    "respond_timeout_s": ("a slower answer would have ended one of the batteries", None),
+    "meta_timeout_s": ("a slower review would have ended one of the batteries", None),
+    "model_url": (_MAY_BE_IT, None),
 }
+#: What a battery was run with is settled when it ends.
+_AGAIN: Final = "Run it again from an empty memory, and change nothing on the way."
 _NONE: Final = "none"
 #: Of the iterations that are lost so many are named.
 _MOST_NUMBERS: Final = 5
@@ -59,19 +67,25 @@ def _shapes(before: Party, after: Party, both: Shared) -> Iterator[Difference]:
             before=f"{len(both.only_before)} that {b.name} lacks",
             after=f"{len(both.only_after)} that {a.name} lacks",
             unfair=True,
-            text="only the others are compared; each memory learned from its own tasks as well",
+            text="only the tasks of both are compared, but each memory learned from all of its own",
+            advice="Run both on the same tasks: battery run --tasks FILE.",
         )
     window = ", ".join(map(str, both.window)) or _NONE
     yield from _pair(
         "iterations",
         ", ".join(map(str, a.iterations)) or _NONE,
         ", ".join(map(str, b.iterations)) or _NONE,
-        f"compared: {window}",
+        f"of these, {window} can be compared",
+        f"Add iterations to the shorter one: {_commands('iterate', sides=[_shorter(a, b)])}.",
     )
     text = "the means of one side rest on fewer calls"
-    yield from _pair("repeats", str(a.repeats), str(b.repeats), text)
-    text = "the twins cannot be compared, and one side's calls alternated with another arm's"
-    yield from _pair("arms", _arms(a), _arms(b), text)
+    yield from _pair(
+        "repeats", str(a.repeats), str(b.repeats), text, "Run both with the same --repeats."
+    )
+    text = "without two twins nothing tells what was learned from a system that changed"
+    yield from _pair(
+        "arms", _arms(a), _arms(b), text, "Run both with a twin, without --no-control."
+    )
 
 
 def _arms(side: Side) -> str:
@@ -80,13 +94,43 @@ def _arms(side: Side) -> str:
 
 def _states(before: Party, after: Party) -> Iterator[Difference]:
     """Name what spoils a battery by itself, be it one or both."""
-    for what, a, b, text in (
-        ("state", _unfinished(before), _unfinished(after), "not all that was wanted was run"),
-        ("own verdict", _refused(before), _refused(after), "its numbers cannot be trusted"),
-        ("on the way", _notes(before), _notes(after), "it was not one battery throughout"),
+    for what, found, text, advice in (
+        (
+            "unfinished",
+            _unfinished,
+            "not all that was wanted was run",
+            "Finish it ({run}) or run it again.",
+        ),
+        (
+            "own verdict",
+            _refused,
+            "its numbers cannot be trusted",
+            "What spoiled it: {summarize}. Without that, run it again.",
+        ),
+        ("changed on the way", _notes, "it was not one battery throughout", _AGAIN),
     ):
+        a, b = found(before), found(after)
         if a or b:
-            yield Difference(what=what, before=a or "-", after=b or "-", unfair=True, text=text)
+            sides = [party.side for party, state in ((before, a), (after, b)) if state]
+            yield Difference(
+                what=what,
+                before=a or "-",
+                after=b or "-",
+                unfair=True,
+                text=text,
+                advice=advice.format(
+                    run=_commands("run", "--resume", "--dir", sides=sides),
+                    summarize=_commands("summarize", "--full", sides=sides),
+                ),
+            )
+
+
+def _commands(*words: str, sides: Sequence[Side]) -> str:
+    return listed([shlex.join(["battery", *words, side.folder]) for side in sides])
+
+
+def _shorter(a: Side, b: Side) -> Side:
+    return a if a.iterations[-1] < b.iterations[-1] else b
 
 
 def _unfinished(party: Party) -> str | None:
@@ -130,17 +174,18 @@ def _settings(before: Party, after: Party) -> Iterator[Difference]:
         *_fields("models", a.models.model_dump(), b.models.model_dump()),
         *_fields("targets", a.targets, b.targets),
     ):
-        yield from _pair(what, old, new, _MAY_BE_IT, unfair=False)
+        yield from _pair(what, old, new, _MAY_BE_IT)
     text = "of the embedded gateway this is the system itself; else the measuring may differ"
-    yield from _pair("battery version", a.battery_version, b.battery_version, text, unfair=False)
-    for name, (unfair, text) in _OPTIONS.items():
+    yield from _pair("battery version", a.battery_version, b.battery_version, text)
+    for name, (text, advice) in _OPTIONS.items():
         old, new = (_shown(getattr(manifest.options, name)) for manifest in (a, b))
-        yield from _pair(name, old, new, text, unfair=unfair)
+        yield from _pair(name, old, new, text, advice)
     expected = [_expectations(party) for party in (before, after)]
     for what, old, new in _fields("expectations", *expected):
-        yield from _pair(what, old, new, "they decide each battery's own gates", unfair=False)
-    text = "`ok` and dollars are not counted alike; `battery grade` grades both by one tasks file"
-    yield from _pair("checks and prices", _scoring(before), _scoring(after), text)
+        yield from _pair(what, old, new, "they decide each battery's own gates")
+    text = "what counts as done, and what a token costs, is not the same in both"
+    advice = "Grade both by one tasks file: battery grade FOLDER --tasks FILE."
+    yield from _pair("checks and prices", _scoring(before), _scoring(after), text, advice)
 
 
 def _scoring(party: Party) -> str:
@@ -164,10 +209,14 @@ def _fields(
 
 
 def _pair(
-    what: str, before: str, after: str, text: str, *, unfair: bool = True
+    what: str, before: str, after: str, text: str, advice: str | None = None
 ) -> Iterator[Difference]:
+    """Name what differs; with `advice`, what would make it fair, it limits the comparison."""
     if before != after:
-        yield Difference(what=what, before=before, after=after, unfair=unfair, text=text)
+        unfair = advice is not None
+        yield Difference(
+            what=what, before=before, after=after, unfair=unfair, text=text, advice=advice
+        )
 
 
 def _shown(value: object) -> str:

@@ -17,10 +17,10 @@ from battery.base.numbers import (
 from battery.base.text import listed
 from battery.comparison.naming import Names
 from battery.comparison.pairing import Facts
-from battery.records.comparison import Change, CostChange
+from battery.records.comparison import Change, CostChange, Side
 from battery.records.findings import Interval
 from battery.records.metric import ELAPSED, METRICS, Metric
-from battery.records.word import Outcome
+from battery.records.word import Outcome, Word
 from battery.verdict import policy
 
 
@@ -80,13 +80,29 @@ def answers(change: Change, names: Names) -> list[Answer]:
     return cost if change.done.difference is None else [*cost, of_done(change, names)]
 
 
-def decide(facts: Facts) -> tuple[Outcome, list[str]]:
-    """Return the word and why it is this one; MIXED is a gain that is paid for."""
+def judge(facts: Facts, before: Side, after: Side) -> tuple[Outcome, list[str]]:
+    """Return the word and why it is this one, as far as both batteries can be trusted."""
+    spoiled = [f"{side.name} is {side.own_word}" for side in (before, after) if not side.trusted]
+    if not spoiled:
+        return decide(facts)
+    # What a system claims without doing it counts against it, and nothing of it counts for it.
+    if before.trusted and after.verdict is Word.DISHONEST:
+        outcome, reasons = decide(facts, gains=False)
+        if outcome is Outcome.WORSE:
+            return outcome, reasons
+    return Outcome.NOT_COMPARABLE, spoiled
+
+
+def decide(facts: Facts, *, gains: bool = True) -> tuple[Outcome, list[str]]:
+    """Return the word and why it is this one; MIXED is a gain that is paid for.
+
+    Without `gains` nothing counts as one.
+    """
     # What is sure and large enough decides first, gains and losses alike: neither undoes the other.
     # A gain is held to a lower bar for losses than a change without one, since cost is saved most
     # easily by giving up. NO DIFFERENCE has to be shown; the rest stays open.
     found = answers(facts.change, facts.names)
-    better = [answer.text for answer in found if answer.says(-1)]
+    better = [answer.text for answer in found if gains and answer.says(-1)]
     worse = [answer.text for answer in found if answer.says(1)] + _new_bluffs(facts)
     if better:
         worse = worse or [*_loss(facts), *_bluffs(facts)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from math import ceil, log
 from typing import Final
@@ -34,7 +35,8 @@ _NO_TWINS: Final = (
 SCOPE: Final = (
     "These two batteries: what one memory each learned in one run each, on these tasks and tasks "
     "like them. Even two runs of the same system differ. A claim about the systems takes "
-    f"at least {policy.BATTERIES} independent batteries of each, every one from an empty memory."
+    f"at least {policy.BATTERIES} independent batteries of each, every one from an empty memory: "
+    "battery campaign plan, once for each of the systems."
 )
 
 
@@ -80,7 +82,7 @@ def caveat(*sides: Side) -> str:
     """Say before the sentence what the sides' own verdicts take from the word; else empty."""
     # BETTER is read first and by itself: what it is held against has to be next to it.
     said = [
-        f"{side.name} is {side.verdict} ({side.verdict.about.caveat})"
+        f"{side.name} is {side.own_word}"
         for side in sides
         if side.verdict and side.verdict.about.caveat
     ]
@@ -93,12 +95,13 @@ def settle(outcome: Outcome, facts: Facts) -> list[str]:
     if outcome != Outcome.UNCLEAR:
         return []
     if not cost.tasks:
-        return [f"Answers that report their {plain}, in {' and in '.join(facts.names)}."]
+        reported = f"Answers that report their {plain}, in {' and in '.join(facts.names)}"
+        return [f"{reported}: battery doctor --try shows what an answer reports."]
     # First of all: below this number no amount of repeats or iterations decides anything.
     if cost.interval is None:
         lacking = f"with {plain} in both" if cost.tasks < len(facts.pairs) else "in common"
         reach = f"with fewer no p of {plain} can reach {policy.level(policy.compared())}"
-        return [f"At least {least_tasks()} tasks {lacking}: {reach}."]
+        return [f"At least {least_tasks()} tasks {lacking} (battery run --tasks FILE): {reach}."]
     half = log(cost.interval.high / cost.interval.low) / 2 if cost.interval.low > 0 else 0.0
     # The width of an interval shrinks with the root of the number of tasks.
     needed = ceil(cost.tasks * (half / -log(1 - policy.RELEVANT)) ** 2)
@@ -106,8 +109,18 @@ def settle(outcome: Outcome, facts: Facts) -> list[str]:
         return []
     return [
         f"About {needed:,} tasks like these instead of {cost.tasks} would narrow the "
-        f"{level(cost.interval)} interval of {plain} to ±{policy.relevant()}. Where single calls "
-        "vary much, --repeats also narrows it."
+        f"{level(cost.interval)} interval of {plain} to ±{policy.relevant()} (battery run --tasks "
+        "FILE). Where single calls vary much, battery run --repeats 3 also narrows it."
+    ]
+
+
+def trustworthy(*sides: Side) -> list[str]:
+    """Say of each side that cannot be trusted what shows why, and what is needed in its place."""
+    return [
+        f"Another battery in place of {side.name}, without what spoiled it: "
+        f"{shlex.join(['battery', 'summarize', '--full', side.folder])} says what that was."
+        for side in sides
+        if not side.trusted
     ]
 
 

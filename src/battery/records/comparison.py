@@ -33,6 +33,9 @@ class Side(Record):
         "shortest name of a folder that tells the two apart, which of an archived battery is the "
         "time of its start; cut where it is long."
     )
+    called: str | None = Field(default=None, description="What its user calls it, whole.")
+    note: str | None = Field(default=None, description="What its user notes about it.")
+    tags: list[str] = Field(default=[], description="Words its user sorts batteries by.")
     folder: FileName = Field(description="As it was named.")
     report: FileName | None = Field(
         default=None, description="Its report, as a path; null where there is none."
@@ -59,6 +62,14 @@ class Side(Record):
     def trusted(self) -> bool:
         """Whether its numbers can be built on; a verdict can make them worthless."""
         return self.verdict is None or self.verdict.about.trusted
+
+    @property
+    def own_word(self) -> str:
+        """Its own verdict, with what that takes from a comparison if it takes anything."""
+        if self.verdict is None:
+            return "no verdict"
+        caveat = self.verdict.about.caveat
+        return f"{self.verdict} ({caveat})" if caveat else self.verdict
 
 
 class CostChange(Record):
@@ -204,23 +215,29 @@ class Difference(Record):
 
     what: str = Field(description="What differs.")
     before: str | None = Field(description="Its value in A; `-` where only B is concerned.")
-    after: str | None = Field(description="Its value in B.")
+    after: str | None = Field(description="Its value in B; `-` where only A is concerned.")
     unfair: bool = Field(
         description="Whether it limits what may be compared; else it may be the change under test."
     )
     text: str = Field(description="What follows from it.")
+    advice: str | None = Field(
+        default=None, description="What would make it fair; null where that is not called for."
+    )
 
 
 class Comparison(Record):
     """Everything that the reports of `battery compare` say, as numbers and sentences."""
 
     schema_version: int = Field(default=SCHEMA_VERSION, description="Version of the format.")
-    outcome: Outcome = Field(description="The comparison in a word.")
+    outcome: Outcome = Field(
+        description="The comparison in a word; none but NOT COMPARABLE and WORSE where the numbers "
+        "of a side cannot be trusted."
+    )
     sentence: str = Field(description="The outcome in plain language.")
     reasons: list[str] = Field(description="Why this word and not another one, one line each.")
     cause: str | None = Field(
         description="What the twins say about where a change comes from; null if nothing was "
-        "compared.",
+        "compared or can be trusted.",
     )
     before: Side = Field(description="A.")
     after: Side = Field(description="B.")

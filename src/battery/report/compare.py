@@ -247,10 +247,25 @@ def _floor(share: float) -> str:
 
 
 def difference(unlike: Difference, comparison: Comparison) -> str:
-    """Write a difference of settings or states: `concurrency: main 1, branch 4; what follows`."""
-    sides = ((comparison.before, unlike.before), (comparison.after, unlike.after))
-    values = ", ".join(f"{side.name} {value or NONE}" for side, value in sides)
-    return f"{unlike.what}: {values}; {unlike.text}"
+    """Write a difference: `concurrency (main 1; branch 4): what follows. What makes it fair`."""
+    sides = ((comparison.before.name, unlike.before), (comparison.after.name, unlike.after))
+    values = "; ".join(f"{name} {value}" for name, value in sides if value and value != NONE)
+    return f"{unlike.what} ({values}): {consequence(unlike)}"
+
+
+def consequence(unlike: Difference) -> str:
+    """Say what follows from a difference, and what would make it fair if it is not."""
+    return " ".join(filter(None, [f"{unlike.text}.", unlike.advice]))
+
+
+def about(battery: Side) -> list[tuple[str, str]]:
+    """Pair what its user says of a battery with a word for it: name, tags and note, if any.
+
+    Its name only where the comparison calls it otherwise.
+    """
+    name = battery.called if battery.called != battery.name else None
+    known = (("name", name), ("tags", ", ".join(battery.tags)), ("note", battery.note))
+    return [(word, text) for word, text in known if text]
 
 
 def differences(comparison: Comparison) -> Iterator[tuple[str, Difference]]:

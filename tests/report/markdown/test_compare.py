@@ -26,6 +26,13 @@ def test_the_markdown_has_the_word_the_flips_and_every_metric() -> None:
         assert part in text
 
 
+def test_names_tags_and_notes_are_quoted_under_their_side() -> None:
+    said = {"called": "v2", "tags": ["p2"], "note": "asks @all *bold*"}
+    after = CASES["worse"].after.model_copy(update=said)
+    text = markdown(CASES["worse"].model_copy(update={"after": after}))
+    assert "\n  - name: `v2`\n  - tags: `p2`\n  - note: `asks @all *bold*`\n" in text
+
+
 def test_the_markdown_fits_a_comment_and_its_labels_call_nobody() -> None:
     def named(each: Call) -> Call:
         return each._replace(label="@all see https://evil.example " + "x" * 50_000)

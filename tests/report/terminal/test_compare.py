@@ -70,9 +70,26 @@ def test_what_is_unfair_or_to_be_minded_is_named_with_where_its_text_is() -> Non
     ]
     found = comparison(differences=unlike, cautions=["one thing", "another", "a third"])
     shown = lines(found)
-    assert "unfair: arms, state; --full says why" in shown
+    assert "unfair, not alike in: arms, state; --full says what to do" in shown
     assert "mind (1 of 3; --full has them): one thing" in shown
-    assert "unfair: arms: main 1, branch 2; t" in lines(found, full=True)
+    assert "unfair: arms (main 1; branch 2): t." in lines(found, full=True)
+
+
+def test_in_full_name_tags_and_note_are_next_to_the_folder_and_a_long_note_is_folded() -> None:
+    said = {
+        "called": "the shorter prompt",
+        "tags": ["p2", "nightly"],
+        "note": "so many words " * 30,
+    }
+    after = CASES["worse"].after.model_copy(update=said)
+    shown = lines(CASES["worse"].model_copy(update={"after": after}), full=True)
+    at = shown.index("        name: the shorter prompt")
+    assert shown[at + 1 : at + 3] == [
+        "        tags: p2, nightly",
+        "        note: so many words so many words so many words so many words so many",
+    ]
+    assert max(map(len, shown)) <= 80
+    assert " ".join(" ".join(shown).split()).count("so many words") == 30
 
 
 def test_tasks_of_only_one_battery_are_named_in_a_line_of_each() -> None:

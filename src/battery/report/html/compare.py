@@ -52,6 +52,7 @@ def page(comparison: Comparison, at: Path) -> Iterator[bytes]:
         "untrusted": cells.untrusted(comparison),
         "headline": _headline(comparison),
         "side": cells.side,
+        "about": cells.about,
         "flips": cells.flips(comparison),
         "flip_heads": (*heads, f"Claims, {comparison.after.name}"),
         "flipped": [

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from battery.base.text import brief
-from battery.records.comparison import Change, Comparison, Difference, TaskPair
+from battery.records.comparison import Change, Comparison, Difference, Side, TaskPair
 from battery.records.models import KINDS
 from battery.report import compare as cells
 from battery.report.evidence import NONE, relative
@@ -18,6 +18,8 @@ _MOST_NAMED: Final = 20
 _LABEL: Final = 60
 #: Folders and settings may say more, and are fewer.
 _VALUE: Final = 200
+#: A note may be as long as a page.
+_NOTE: Final = 500
 _CUT: Final = "The rest does not fit into a comment; `--json` has all of it."
 
 
@@ -43,11 +45,7 @@ def _fitting(sections: Iterable[str]) -> Iterator[str]:
 def _sections(comparison: Comparison) -> Iterator[str]:
     yield f"## Batteries compared: {comparison.outcome}"
     yield f"**{plain(comparison.sentence)}**"
-    yield "\n".join(
-        f"- {when}: **{plain(side.name)}**, {_foreign(side.folder, _VALUE)} "
-        f"({plain(cells.side(side))})"
-        for when, side in (("before", comparison.before), ("after", comparison.after))
-    )
+    yield "\n".join([*_side("before", comparison.before), *_side("after", comparison.after)])
     if comparison.change:
         yield "### Flips"
         yield plain(cells.flips(comparison))
@@ -65,6 +63,12 @@ def _sections(comparison: Comparison) -> Iterator[str]:
         yield _tasks(comparison, pairs, "Change", lambda pair: relative(pair.ratio))
     yield from _only(comparison)
     yield from _rest(comparison)
+
+
+def _side(when: str, side: Side) -> Iterator[str]:
+    folder = _foreign(side.folder, _VALUE)
+    yield f"- {when}: **{plain(side.name)}**, {folder} ({plain(cells.side(side))})"
+    yield from (f"  - {word}: {_foreign(text, _NOTE)}" for word, text in cells.about(side))
 
 
 def _causes(comparison: Comparison) -> Iterator[str]:
@@ -123,10 +127,14 @@ def _in_table(label: str) -> str:
 
 
 def _difference(difference: Difference, comparison: Comparison) -> str:
-    texts = (difference.what, difference.before, difference.after)
-    what, before, after = (_foreign(text or NONE, _VALUE) for text in texts)
-    a, b = plain(comparison.before.name), plain(comparison.after.name)
-    return f"{what}: {a} {before}, {b} {after}; {plain(difference.text)}"
+    sides = ((comparison.before.name, difference.before), (comparison.after.name, difference.after))
+    values = "; ".join(
+        f"{plain(name)} {_foreign(value, _VALUE)}"
+        for name, value in sides
+        if value and value != NONE
+    )
+    what = _foreign(difference.what, _VALUE)
+    return f"{what} ({values}): {plain(cells.consequence(difference))}"
 
 
 def _rest(comparison: Comparison) -> Iterator[str]:

@@ -11,6 +11,7 @@ from battery.base.text import brief, clause, fit, pad, printable, write_line
 from battery.base.text import cells as columns
 from battery.records.comparison import Change, Comparison, NamedTask, Side, TaskPair
 from battery.records.models import KINDS
+from battery.records.word import Outcome
 from battery.report import compare as cells
 from battery.report.evidence import mean, relative
 from battery.report.terminal.look import GAP, Look, command, spaced, table
@@ -28,7 +29,12 @@ _DECISIVE: Final = 2
 #: Places of the columns that a narrow terminal has no room for, p and interval.
 _OPTIONAL: Final = (5, 4)
 _TWO: Final = 2
-_HOLDS: Final = "Holds for these two batteries: one memory each, in one run each."
+#: Columns of a note, which is no longer than that unless its file was written by others.
+_LONGEST: Final = 1_000
+_HOLDS: Final = (
+    "Holds for these two batteries, one run each. For a claim about the systems: battery campaign "
+    "plan"
+)
 
 
 class Way(NamedTuple):
@@ -128,8 +134,13 @@ def _unfair(comparison: Comparison, look: Look) -> list[str]:
     names = [difference.what for difference in comparison.differences if difference.unfair]
     if not names:
         return []
-    line = f"unfair: {', '.join(names)}; --full says why"
-    return [look.paint(fit(printable(line), look.width, ellipsis=look.cut), "warning")]
+    more = "; --full says what to do"
+    line = fit(
+        printable(f"unfair, not alike in: {', '.join(names)}"),
+        look.width - len(more),
+        ellipsis=look.cut,
+    )
+    return [look.paint(line + more, "warning")]
 
 
 def _notes(comparison: Comparison, look: Look) -> Iterator[list[str]]:
@@ -193,8 +204,9 @@ def _end(
     kept = look.at_most(sentence, max(_TWO, look.rows(sentence) - cut))
     lines = look.lead(word, word.about.tone, kept)
     if not lean:
+        compared = word is not Outcome.NOT_COMPARABLE
         settle = [f"To settle it: {clause(text)}" for text in comparison.settle]
-        for text in (*settle, *([_HOLDS] if comparison.change else [])):
+        for text in (*settle, *([_HOLDS] if compared else [])):
             lines += look.at_most(look.wrap(printable(text), indent), _TWO)
     return [*lines, *_where(comparison, look, way, lean=lean)]
 
@@ -235,7 +247,14 @@ def _folder(when: str, side: Side, look: Look) -> list[str]:
         f"{when:<6}  {side.name}",
         f"{indent}{printable(side.folder)}",
         *look.wrap(cells.side(side), indent),
+        *_about(side, indent, look),
     ]
+
+
+def _about(side: Side, indent: str, look: Look) -> Iterator[str]:
+    """Write what its user says of a battery; a long note is folded."""
+    for word, text in cells.about(side):
+        yield from look.wrap(f"{word}: {brief(text, _LONGEST)}", indent, f"{indent}  ")
 
 
 def _flips(comparison: Comparison, look: Look) -> Iterator[str]:
