@@ -31,6 +31,7 @@ from battery.records.lines import JournalLine, RecordedRun
 from battery.records.manifest import Manifest
 from battery.records.models import Proposal
 from battery.records.plan import Plan
+from battery.records.status import CampaignStatus
 from battery.records.summary import Summary
 from battery.records.word import GateName, Word
 from battery.report.machine import FORMATS
@@ -59,6 +60,7 @@ _ROOTS: Final = tuple[
     Regrading,
     Plan,
     CampaignSummary,
+    CampaignStatus,
 ]
 _RECORDS: Final = TypeAdapter(_ROOTS).json_schema()["$defs"]
 #: What is described by hand, and where.
@@ -114,6 +116,7 @@ _MORE: Final = {
     "iterate --target": _KEPT,
     "campaign run --jobs": "Each has connections of its own.",
     "campaign run --json": "It is [`summary.json`](campaign.md) of the campaign.",
+    "campaign status --json": "It is [the record](campaign.md#status) of how far it is.",
     "campaign verdict --json": "The same as `--format json`.",
     "campaign plan --json": "It is [`campaign.json`](files.md#campaign).",
     "review --json": "It has `iteration`, `proposals`, `verdicts` and `artifacts`.",

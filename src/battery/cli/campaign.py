@@ -19,6 +19,7 @@ from battery.campaign import verdict as judging
 from battery.campaign.spent import Caps, caps_of, tell_of_change
 from battery.campaign.work import Worker, left
 from battery.cli import given, options
+from battery.cli.campaign_status import CampaignFolder, status
 from battery.cli.deliver import chosen_format, format_option, tell, write
 from battery.cli.grouped import Group, Grouped, argument, option
 from battery.cli.output import print_record, then
@@ -176,7 +177,6 @@ def plan(
     print_record(made.plan, lambda: _show(made), as_json=as_json)
 
 
-CampaignFolder = Annotated[Path, argument("DIR", "Folder of the campaign [default: campaign].")]
 Jobs = Annotated[
     int | None,
     option(
@@ -250,6 +250,8 @@ def worker(
     loop.run(at_work.work, slots, wait=wait)
     _show_progress(campaign)
 
+
+app.command(cls=Grouped)(status)
 
 Wanted = Annotated[Format | None, format_option(OF_CAMPAIGN)]
 

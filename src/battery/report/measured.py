@@ -219,16 +219,13 @@ def so_far(learner: Metrics, twin: Metrics | None) -> str:
 
     Of that iteration alone: what may be claimed is for the verdict to say.
     """
-    # What nobody reports counts as 0 in the sum of the tokens, which is no measurement.
-    sides = [each for each in (learner, twin) if each]
-    known = [key for key in (TOKENS, TURNS) if getattr(learner, key) is not None]
-    metric = next((key for key in known if any(getattr(each, key) for each in sides)), None)
+    metric = _measured_cost(learner, twin)
     if metric is None:
         return ""
     text = f"{_per_task(metric, learner)} {_label(metric)}"
-    if twin is None or not getattr(twin, metric):
+    ratio = ratio_so_far(learner, twin)
+    if twin is None or ratio is None:
         return text
-    ratio = getattr(learner, metric) / getattr(twin, metric)
     return f"{text}, {_twin_took(_per_task(metric, twin), ratio)}"
 
 
@@ -263,6 +260,22 @@ def _mean(values: Sequence[int | None]) -> float | None:
 
 def _twin_took(amount: str, ratio: float) -> str:
     return f"twin {amount} ({signed_percent(round(ratio - 1, 2), 0)})"
+
+
+def ratio_so_far(learner: Metrics, twin: Metrics | None) -> float | None:
+    """Return one iteration's cost, learner over twin; None where one of them is not measured."""
+    metric = _measured_cost(learner, twin)
+    if metric is None or twin is None or not getattr(twin, metric):
+        return None
+    ratio: float = getattr(learner, metric) / getattr(twin, metric)
+    return ratio
+
+
+def _measured_cost(learner: Metrics, twin: Metrics | None) -> str | None:
+    # What nobody reports counts as 0 in the sum of the tokens, which is no measurement.
+    sides = [side for side in (learner, twin) if side]
+    known = [key for key in (TOKENS, TURNS) if getattr(learner, key) is not None]
+    return next((key for key in known if any(getattr(side, key) for side in sides)), None)
 
 
 def done_of_possible(metrics: Metrics) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from battery.records.comparison import Comparison
 from battery.records.exchanges import EXCHANGES
 from battery.records.models import SCHEMA_VERSION
 from battery.records.plan import Plan
+from battery.records.status import CampaignStatus
 from battery.store.artifacts import ARTIFACTS
 
 #: The dialect that all of them are written in.
@@ -44,6 +45,9 @@ SCHEMAS: Final = {
         "battery campaign verdict --json",
         "What the runs of a campaign come to: its summary.json; of a pool, pool --json.",
         CampaignSummary,
+    ),
+    "campaign-status": Described(
+        "battery campaign status --json", "How far each run of a campaign is.", CampaignStatus
     ),
     "comparison": Described(
         "battery compare --json", "What two batteries show side by side.", Comparison
