@@ -1,30 +1,23 @@
-"""The live view on a terminal: how rich draws the board, and who may write when.
+"""The live view of a battery on a terminal: how rich draws the board.
 
-Only this module imports rich. It shows a few rows, however long the battery is.
+It shows a few rows, however long the battery is.
 """
 
 from __future__ import annotations
 
-import os
-import signal
-import termios
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from types import FrameType
 from typing import Final, Self, TextIO
 
-from rich.console import Console
 from rich.text import Text
 
 from battery.base.clock import awake
-from battery.base.interrupts import held_back
 from battery.base.numbers import duration
 from battery.base.text import brief, cells, fit, pad
 from battery.records import events
 from battery.records.models import ARM_NAMES, FROZEN, KINDS, LEARN, Arm
 from battery.records.stages import STAGE_NAMES
 from battery.report.terminal.board import Board, Cell, Key, MetaRow
+from battery.report.terminal.frames import PAUSE_S, WIDEST, Live
 from battery.report.terminal.lines import (
     count,
     fitted,
@@ -36,10 +29,6 @@ from battery.report.terminal.lines import (
 )
 from battery.report.terminal.look import Look
 
-#: Seconds between two frames.
-_PAUSE_S: Final = 0.25
-#: Columns of a frame at most: further right, numbers would be far from what they are of.
-_WIDEST: Final = 100
 #: Columns of a label that a row should have left when it shows everything.
 _LABEL: Final = 24
 #: Lines from which blank ones set the parts of a frame apart.
@@ -53,125 +42,41 @@ _GOOD: Final = "green"
 #: How outcomes look that are not as they should be.
 _STYLES: Final = {"blocked": "magenta", "failed": "yellow", "bluff": "red"}
 _WORST_LAST: Final = ("ok", "refused", *_STYLES)
-#: Where `termios` has the modes of which echo is one.
-_LOCAL: Final = 3
-#: What terminals are told.
-_WIPE: Final = "\r\x1b[J"
-_UP: Final = "\x1b[A"
-_HIDE, _SHOW = "\x1b[?25l", "\x1b[?25h"
-_WRAP, _NO_WRAP = "\x1b[?7h", "\x1b[?7l"
-
-_Handler = Callable[[int, FrameType | None], object] | signal.Handlers
 
 
 class LiveProgress:
-    """Show the iteration under way, redrawn in place; what is to stay is printed above it.
-
-    Drawing happens every `pause` seconds in a thread of its own, so an event costs next to
-    nothing. On leaving, by an error too, the view is wiped and the cursor is back. A terminal that
-    was closed is left alone: whatever is shown goes on without a view.
-    """
+    """Show the iteration under way, redrawn in place; what is to stay is printed above it."""
 
     def __init__(
         self,
         stream: TextIO,
         *,
         clock: Callable[[], float] = awake,
-        pause: float = _PAUSE_S,
+        pause: float = PAUSE_S,
         watching: bool = False,
     ) -> None:
         self._clock = clock
-        self._pause = pause
         self._change = Look.of(stream).change
         self._board = Board(started=clock(), watched=watching)
-        # Two threads would write into each other's text. It guards the board as well.
-        self._lock = threading.Lock()
-        #: Whether a view is up.
-        self._up = False
-        #: Whether the terminal shows what is typed without a view, as its mode.
-        self._echo = 0
-        #: Whether Ctrl-Z waits for the end of a frame.
-        self._suspends = False
-        self._over = threading.Event()
-        self._timer = threading.Thread(target=self._draw, name="live view", daemon=True)
-        self._stream = stream
-        self._console = Console(file=stream, highlight=False)
+        self._live = Live(stream, self._frame, pause)
 
     def __enter__(self) -> Self:
-        self._hand_over(signal.SIG_DFL, self._suspend)
-        self._timer.start()
+        self._live.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._timer.join()
-        with self._writing():
-            # The last frame would say nothing that is not printed above.
-            self._wipe()
-        self._hand_over(self._suspend, signal.SIG_DFL)
+    def __exit__(self, *error: object) -> None:
+        self._live.__exit__(*error)
 
     def __call__(self, event: events.Event) -> None:
         """Take one event; what is to stay is printed above the view."""
-        with self._writing():
-            self._board.update(event, self._clock())
-            lasting = list(self._lasting(event))
-            if lasting:
-                self._show(lasting)
+        self._live.change(lambda: self._take(event))
 
-    def _show(self, lasting: Iterable[Text] = ()) -> None:
-        """Write a frame in place of the last one, below what is to stay."""
-        with self._console.capture() as printed:
-            for line in lasting:
-                self._console.print(line)
-        if not self._in_front():
-            # The terminal is somebody else's, such as the shell's.
-            self._up = False
-            self._write(printed.get())
-            return
-        if not self._up:
-            self._up = True
-            self._set_echo(on=False)
-        width, height = self._console.size
-        frame = draw(self._board, min(width, _WIDEST), height, self._clock())
-        with self._console.capture() as drawn:
-            self._console.print(Text("\n").join(frame), end="", no_wrap=True, overflow="crop")
-        # The cursor waits where the frame begins, and below it nothing is to stay. So nobody has to
-        # know how many rows the last frame takes by now: a terminal that became narrower may have
-        # broken its lines or cut them off. Terminals also disagree about how wide some characters
-        # are, and a line that were wrapped would take a row more than the cursor goes up.
-        shown = f"{_NO_WRAP}{drawn.get()}{_WRAP}\r{_UP * (len(frame) - 1)}"
-        self._write(f"{_HIDE}{_WIPE}{printed.get()}{shown}")
+    def _frame(self, width: int, height: int) -> list[Text]:
+        return draw(self._board, width, height, self._clock())
 
-    def _wipe(self) -> None:
-        """Leave the terminal as it was, where the last frame began."""
-        if self._up:
-            self._up = False
-            self._write(_WIPE + _SHOW)
-            self._set_echo(on=True)
-
-    def _suspend(self, *_: object) -> None:
-        """Stop as Ctrl-Z has it, but with the view wiped; it comes back with the next frame."""
-        # Whoever is writing, be it what this interrupts, is to end that first.
-        self._suspends = not self._lock.acquire(blocking=False)
-        if self._suspends:
-            return
-        with suppress(OSError):
-            self._wipe()
-        self._lock.release()
-        self._hand_over(self._suspend, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGTSTP)
-        self._hand_over(signal.SIG_DFL, self._suspend)
-
-    def _hand_over(self, before: _Handler, then: _Handler) -> None:
-        """Change what Ctrl-Z does, where it does what it did `before`."""
-        # A program may have a handler of its own, and only its main thread may change that.
-        with suppress(ValueError):
-            if signal.getsignal(signal.SIGTSTP) == before:
-                signal.signal(signal.SIGTSTP, then)
-
-    def _write(self, text: str) -> None:
-        self._stream.write(text)
-        self._stream.flush()
+    def _take(self, event: events.Event) -> Iterator[Text]:
+        self._board.update(event, self._clock())
+        yield from self._lasting(event)
 
     def _lasting(self, event: events.Event) -> Iterator[Text]:
         # As Text: a plain string would be read as rich's markup.
@@ -179,47 +84,14 @@ class LiveProgress:
             case events.Introduction():
                 yield Text(introduction_lines(event), style="dim")
             case events.Plan():
-                yield Text(plan_lines(event, self._console.width), style="dim")
+                yield Text(plan_lines(event, self._live.width), style="dim")
             case events.IterationFinished():
                 line = iteration_line(event, self._board.plan)
-                yield Text(fitted(self._change(line), self._console.width))
+                yield Text(fitted(self._change(line), self._live.width))
             case events.Notice():
                 yield Text(notice_line(event), style="yellow" if event.warning else "dim")
             case _:
                 pass
-
-    def _in_front(self) -> bool:
-        """Return whether the terminal is ours, unlike that of a job in the background."""
-        try:
-            return os.tcgetpgrp(self._stream.fileno()) == os.getpgrp()
-        except OSError:
-            # One that is not the program's own terminal has no jobs.
-            return True
-
-    def _set_echo(self, *, on: bool) -> None:
-        # What is typed, be it only Ctrl-C, would move the cursor, and the frame could not be wiped.
-        # In the background, changing the terminal would stop the process.
-        if self._in_front():
-            with suppress(OSError, termios.error):
-                terminal = self._stream.fileno()
-                modes = termios.tcgetattr(terminal)
-                echo, modes[_LOCAL] = modes[_LOCAL] & termios.ECHO, modes[_LOCAL] & ~termios.ECHO
-                modes[_LOCAL] |= self._echo if on else 0
-                self._echo = echo
-                termios.tcsetattr(terminal, termios.TCSANOW, modes)
-
-    def _draw(self) -> None:
-        while not self._over.wait(self._pause):
-            with self._lock, suppress(OSError):
-                self._show()
-            if self._suspends:
-                os.kill(os.getpid(), signal.SIGTSTP)
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        # Broken off by a signal half way, it would leave the cursor anywhere.
-        with held_back(), self._lock, suppress(OSError):
-            yield
 
 
 def draw(board: Board, width: int, height: int, now: float) -> list[Text]:
@@ -305,7 +177,7 @@ def _heading(arms: Iterable[Arm], room: int, *, roomy: bool) -> str:
 
 def _label(key: Key) -> str:
     # Before the label, which may be cut.
-    return brief(f"{key.mark}: {key.label}" if key.mark else key.label, _WIDEST)
+    return brief(f"{key.mark}: {key.label}" if key.mark else key.label, WIDEST)
 
 
 def _cell(cell: Cell, now: float, *, roomy: bool) -> Text:
@@ -339,10 +211,10 @@ def _meta(row: MetaRow, width: int, now: float) -> Text:
         time = "from disk" if row.replayed else duration(row.elapsed_ms / 1000)
     room = max(width - _KIND - _TOKENS - 2, 1)
     text = (
-        f"{STAGE_NAMES[row.name]:<{_KIND}} {pad(brief(row.text, _WIDEST), room)} {time:>{_TOKENS}}"
+        f"{STAGE_NAMES[row.name]:<{_KIND}} {pad(brief(row.text, WIDEST), room)} {time:>{_TOKENS}}"
     )
     return Text(text, "cyan" if row.elapsed_ms is None else "")
 
 
 def _running(since: float, now: float) -> str:
-    return f"{_seconds(now - since)} {_SPINNER[int(now / _PAUSE_S) % len(_SPINNER)]}"
+    return f"{_seconds(now - since)} {_SPINNER[int(now / PAUSE_S) % len(_SPINNER)]}"
