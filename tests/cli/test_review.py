@@ -26,6 +26,7 @@ def test_review_keeps_the_older_text_next_to_the_new_one(folder: Path) -> None:
     assert (folder / "iter_2" / "overseer_review.md").read_bytes() == review
     assert not (folder / "iter_2" / "overseer_review.1.md").exists()
     assert "APPROVE" in done.stdout
+    assert done.stderr.startswith("note: asking the system itself: embedded gateway")
     assert "iter_2/scrum_findings.1.md" in (folder / "summary.md").read_text()
 
 

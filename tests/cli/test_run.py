@@ -59,7 +59,8 @@ def test_run_leaves_every_artifact_of_the_contract(finished: Path) -> None:
 def test_run_says_that_it_uses_the_embedded_gateway_and_prints_the_result(tmp_path: Path) -> None:
     done = battery("run", "-n", 1, cwd=tmp_path)
     assert done.returncode == 0
-    assert "no --gateway: using the embedded gateway" in done.stderr
+    assert done.stderr.startswith("target:   embedded gateway (no --target is given)\n")
+    assert done.stderr.count("embedded gateway") == 1
     assert "\nA single iteration shows nothing about learning" in done.stdout
     assert done.stdout.endswith("battery open data/battery  data/battery/report.html\n")
     assert (tmp_path / "data" / "battery" / "summary.md").exists()

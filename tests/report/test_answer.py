@@ -12,6 +12,7 @@ from battery.records.summary import EmptyPhase, PhaseMetrics, PhaseTable
 from battery.records.word import Word
 from battery.report.answer import (
     QUESTIONS,
+    aim,
     answers,
     changes,
     holds,
@@ -99,6 +100,23 @@ def test_the_next_command_settles_what_is_open(changes: dict[str, Any], words: l
     assert next_command(summary(metrics(1), **changes), evidence) == words
     settled = evidence.model_copy(update={"settle": []})
     assert next_command(summary(metrics(1)), settled) is None
+
+
+@pytest.mark.parametrize(
+    ("word", "what"),
+    [
+        (Word.LEARNED, "To see whether it goes on getting better"),
+        (Word.INCONCLUSIVE, "To settle it"),
+        (Word.INDICATIVE, "To settle it"),
+        (Word.REGRESSED, "What to do"),
+        (None, "To settle it"),
+    ],
+)
+def test_advice_settles_a_verdict_only_where_it_is_open(word: Word | None, what: str) -> None:
+    evidence = assess(observed(learning)).model_copy(update={"verdict": word})
+    assert aim(summary(metrics(1)), evidence) == what
+    # What the iterations that are missing will say is open, whatever the word is so far.
+    assert aim(summary(metrics(1), state="paused"), evidence) == "To settle it"
 
 
 def test_what_is_refused_is_not_finished_but_begun_again() -> None:

@@ -105,7 +105,7 @@ def test_a_resume_finds_it_in_the_manifest_and_asks_nothing_twice(here: Path) ->
     assert len(notes.CALLS) == finished + 1
     notes.BROKEN.clear()
     resumed = battery(here, "run", "--resume")
-    assert "calling the gateway that the manifest names: notes:mine" in resumed.stderr
+    assert resumed.stderr.startswith("target:   notes:mine\n")
     assert len(notes.CALLS) == 2 * (2 * len(OPERATIONS) + 3) + 1
 
 
@@ -201,11 +201,12 @@ def test_a_live_gateway_and_its_control_get_a_connection_per_worker(tmp_path: Pa
 
 
 def test_the_embedded_gateway_says_that_nobody_named_another(tmp_path: Path) -> None:
-    found, (note,) = opened(Settings(tmp_path), 1, "probe")
+    found, notes_told = opened(Settings(tmp_path), 1, "probe")
     assert found == [Finding(True, "the embedded one starts and answers")] * 2
-    assert note.startswith("no --gateway: using the embedded gateway at http://127.0.0.1:")
-    _, (note,) = opened(Settings(tmp_path, gateway=Target("embedded")), 1, "probe")
-    assert note.startswith("using the embedded gateway at http://127.0.0.1:")
+    assert notes_told == []
+    unnamed, named = Settings(tmp_path), Settings(tmp_path, gateway=Target("embedded"))
+    assert targets.described(unnamed)["target"] == "embedded gateway (no --target is given)"
+    assert targets.described(named)["target"] == "embedded gateway"
 
 
 def test_a_live_run_imports_no_server() -> None:

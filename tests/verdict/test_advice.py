@@ -45,7 +45,7 @@ def test_a_single_iteration_asks_for_a_second() -> None:
 def test_what_learned_may_go_on_improving() -> None:
     word, advice = advised(observed(learning))
     assert word is Word.LEARNED
-    assert advice == ["5 or more iterations, to see whether it goes on getting better."]
+    assert advice == ["5 or more iterations."]
     assert settle(Word.LEARNED, facts_of(observed(learning, iterations=5))) == []
 
 

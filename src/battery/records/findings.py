@@ -341,7 +341,8 @@ class Evidence(Record):
         description="What could have been seen; null with one arm."
     )
     settle: list[str] = Field(
-        description="What more would settle an open question, one sentence each."
+        description="What to do about what is open, one sentence each: what would settle the "
+        "verdict; under LEARNED, what would show whether it goes on getting better."
     )
     assumptions: list[str] = Field(description="What was taken for granted.")
     scope: str = Field(description="What the claim is about, and what it is not about.")

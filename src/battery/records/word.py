@@ -54,8 +54,12 @@ class AboutWord(NamedTuple):
     caveat: str = ""
     #: Whether the question stays open, so that readers are told what could have been seen.
     undecided: bool = False
+    #: What the advice under it is for.
+    aim: str = "What to do"
 
 
+#: What advice is for where the verdict itself is open.
+SETTLE: Final = "To settle it"
 _UNTRUSTED: Final = "its numbers cannot be trusted"
 
 
@@ -137,6 +141,7 @@ class Word(_Described):
             "With what was learned, the work costs clearly less, or more of it gets done, and "
             "nothing was faked or forgotten.",
             claims=True,
+            aim="To see whether it goes on getting better",
         ),
     )
     NO_EFFECT = (
@@ -156,6 +161,7 @@ class Word(_Described):
             "warning",
             "Nothing is shown either way. The summary says what would settle it.",
             undecided=True,
+            aim=SETTLE,
         ),
     )
     # With one arm it is tried before the four that compare arms. One arm cannot do better: a
@@ -167,6 +173,7 @@ class Word(_Described):
             "INDIC",
             "notice",
             "There is only a trend, whatever its cause, because there was no twin.",
+            aim=SETTLE,
         ),
     )
 

@@ -18,7 +18,7 @@ from battery.base.numbers import (
 from battery.base.text import capital, listed, printable
 from battery.records.findings import Evidence, FalseClaims, TaskEffect
 from battery.records.summary import Metrics, PhaseMetrics, Summary
-from battery.records.word import Word
+from battery.records.word import SETTLE, Word
 from battery.report import evidence as shown
 from battery.report.evidence import done
 from battery.report.measured import done_of_possible, ends
@@ -202,6 +202,10 @@ def holds(evidence: Evidence) -> str | None:
     return f"Holds for {about} and this one memory{told}."
 
 
+#: Goes on with what is begun.
+RESUME: Final = ["run", "--resume"]
+
+
 def next_command(summary: Summary, evidence: Evidence) -> list[str] | None:
     """Return the words of the command that would settle it, its folder not among them.
 
@@ -209,12 +213,19 @@ def next_command(summary: Summary, evidence: Evidence) -> list[str] | None:
     """
     # What is refused gets no better by being finished.
     if summary.unfinished and evidence.verdict is not Word.INVALID:
-        return ["run", "--resume"]
+        return RESUME
     if not evidence.settle:
         return None
     # What an iteration more can tell: all other questions take a battery of their own.
     grows = evidence.verdict in {None, Word.LEARNED} and summary.run_id is not None
     return ["iterate"] if grows else ["run"]
+
+
+def aim(summary: Summary, evidence: Evidence) -> str:
+    """Say what the advice is for: to settle an open verdict, or what is open under a clear one."""
+    word = evidence.verdict
+    # What more iterations show is not known before they are there.
+    return SETTLE if word is None or next_command(summary, evidence) == RESUME else word.about.aim
 
 
 def wrong(evidence: Evidence) -> str | None:

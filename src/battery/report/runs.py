@@ -40,6 +40,11 @@ from battery.report.run_tasks import TaskRuns, changes, noun, tasks
 _LABEL: Final = 60
 
 
+def aim(evidence: CampaignEvidence) -> str:
+    """Say what the advice is for; runs that are missing come before any verdict."""
+    return evidence.verdict.about.aim if evidence.verdict else "To go on"
+
+
 def size(summary: CampaignSummary) -> list[str]:
     """Write what was run: `5 runs of 8 tasks`, `3 iterations`, `525 calls`, and what it took."""
     evidence, spent = summary.evidence, summary.spent

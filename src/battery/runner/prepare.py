@@ -255,7 +255,7 @@ def _continued(battery: Battery, wanted: int, tell: Observer) -> Battery:
     """Take what the user did not name from the manifest; note what changed, if more is asked."""
     manifest = battery.manifest
     open_battery(battery.folder).require_whole()
-    settings = targets.continued(battery.settings, manifest, tell)
+    settings = targets.continued(battery.settings, manifest)
     options = manifest.options
     settings = replace(
         settings, feedback=options.feedback, prepare=settings.prepare or options.prepare

@@ -46,7 +46,7 @@ async def review(
         # Nobody is asked for a task, so there is nothing for a second arm to do.
         settings = replace(settings, no_control=True)
         if isinstance(opened.provenance, Manifest):
-            settings = targets.from_manifest(settings, opened.provenance, tell)
+            settings = targets.from_manifest(settings, opened.provenance)
         # The prompt reads this file, which an older program may have written otherwise or not at
         # all.
         write_metrics(files)
@@ -107,6 +107,7 @@ async def _reviewing(
     async with AsyncExitStack() as stack:
         workers: Sequence[Worker] = ()
         if settings.reviewer is None:
+            tell(Notice(f"asking the system itself: {targets.described(settings)['target']}"))
             workers = await stack.enter_async_context(targets.opened(settings, scratch, tell))
         yield await stack.enter_async_context(targets.reviewing_side(settings, workers))
 

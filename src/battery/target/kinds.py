@@ -20,7 +20,6 @@ from typing import Final
 
 from battery.base.errors import UsageError
 from battery.inputs.settings import Target, make_target
-from battery.records.events import Notice
 from battery.records.models import FROZEN, LEARN, Arm
 from battery.target import openai
 from battery.target.command import COMMAND
@@ -91,8 +90,6 @@ async def _embedded(opening: Opening) -> AsyncIterator[Sequence[Worker]]:
     # One server per arm: they share nothing, as two deployments of a live gateway share nothing.
     with ExitStack() as stack:
         targets = {arm: Target(stack.enter_context(serving(options(arm)))) for arm in opening.arms}
-        why = "no --gateway: " if opening.settings.gateway is None else ""
-        opening.tell(Notice(f"{why}using the embedded gateway at {targets[LEARN].url}"))
         async with _calling(targets, opening, _Embedded) as workers:
             yield workers
 

@@ -73,11 +73,12 @@ def is_local(settings: Settings) -> bool:
 def described(settings: Settings) -> dict[str, str]:
     """Return in words who is asked, who is its twin, and who is asked to distill."""
     kind, team, control = _kind(settings), _team(settings), settings.control_gateway
-    target = _gateway(settings).url
+    target, unnamed = _gateway(settings).url, settings.gateway is None
+    ours = f"{kind.name} (no --target is given)" if unnamed else kind.name
     restored = "the same one, its memory put back before each call"
     twin = control.url if control else restored if settings.restores else kind.twin
     return {
-        "target": kind.name if target == EMBEDDED else target,
+        "target": ours if target == EMBEDDED else target,
         "twin": twin if has_control(settings) else "none",
         "learning": team.url if team else "by the target itself",
     }
@@ -188,12 +189,11 @@ def _refuse_unfit_control(settings: Settings, kind: Kind) -> None:
             )
 
 
-def from_manifest(settings: Settings, manifest: Manifest, tell: Observer) -> Settings:
+def from_manifest(settings: Settings, manifest: Manifest) -> Settings:
     """Take the targets of the manifest where the user named none."""
     gateway, recorded = settings.gateway, manifest.targets
     if gateway is None and recorded["gateway"] != EMBEDDED:
         gateway = read(recorded["gateway"], settings.gateway_headers)
-        tell(Notice(f"calling the gateway that the manifest names: {gateway.url}"))
     headers = settings.llm_team_headers
     team = _companion(settings.llm_team, recorded["llm_team"], headers, gateway)
     model = settings.model_url or manifest.options.model_url
@@ -210,13 +210,13 @@ def from_manifest(settings: Settings, manifest: Manifest, tell: Observer) -> Set
     )
 
 
-def continued(settings: Settings, manifest: Manifest, tell: Observer) -> Settings:
+def continued(settings: Settings, manifest: Manifest) -> Settings:
     """Take targets and arms of the manifest, to go on with its battery.
 
     Raises `MismatchError` for what would make it another battery: an arm more or less, a target of
     another kind, another model. An address may have changed: that is noted, not refused.
     """
-    settings = _same_arms(from_manifest(settings, manifest, tell), manifest)
+    settings = _same_arms(from_manifest(settings, manifest), manifest)
     _refuse_other_target(settings, manifest)
     # Checked here too: only with the manifest's targets filled in is it known who is who.
     refuse_unfit(settings)

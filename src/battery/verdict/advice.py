@@ -34,13 +34,15 @@ def settle(word: Word | None, facts: Facts) -> list[str]:
             advice = ["At least one more iteration, to compare with."]
         case Word.INVALID:
             # Nothing that is added to refused numbers makes them better.
-            advice = [f"A new, complete battery that starts with both memories {_afresh(facts)}."]
+            advice = [
+                f"Run a new, complete battery that starts with both memories {_afresh(facts)}."
+            ]
         case Word.REGRESSED:
             advice = list(_worse(facts)) if facts.two_arms else [_CONTROL]
         case Word.MIXED:
             advice = list(_mixed(facts))
         case Word.MEMORISED:
-            advice = ["A memory that keeps lessons and no answers; after that, a new battery."]
+            advice = ["Use a memory that keeps lessons and no answers; then run a new battery."]
         case Word.LEARNED:
             advice = _slope(facts)
         case Word.INCONCLUSIVE:
@@ -64,7 +66,7 @@ def _slope(facts: Facts) -> list[str]:
     least = policy.SLOPE_ITERATIONS
     if len(facts.grid.iterations) >= least:
         return []
-    return [f"{least} or more iterations, to see whether it goes on getting better."]
+    return [f"{least} or more iterations."]
 
 
 def _worse(facts: Facts) -> Iterator[str]:
@@ -73,7 +75,7 @@ def _worse(facts: Facts) -> Iterator[str]:
         more = f" and {len(lost) - 1:,} more" if len(lost) > 1 else ""
         what = f"{quoted(lost[0])}{more}"
         yield f"Find what the memory holds about what is lost ({what}), and correct it."
-    yield "After a change, a new battery that starts with both memories cleared."
+    yield "After a change, run a new battery that starts with both memories cleared."
 
 
 def _mixed(facts: Facts) -> Iterator[str]:

@@ -52,8 +52,8 @@ mind: ok is the system's own word: no task has a check.
 LEARNED  With what it learned, the system used 44% fewer tokens than its twin,
          which learns nothing, and as many tasks were done (12 of 12 runs, twin
          12 of 12).
-         To settle it: 5 or more iterations, to see whether it goes on getting
-         better. Next: battery iterate data/battery
+         To see whether it goes on getting better: 5 or more iterations. Next:
+         battery iterate data/battery
          Holds for these 8 tasks and this one memory; nothing new was asked.
 battery summarize --full data/battery  gates and intervals explained
 data/battery/summary.md
@@ -319,10 +319,12 @@ def test_an_instruction_without_room_is_left_to_the_full_output_whole() -> None:
     long = ["Look at the tasks " * 30 + "again.", "And more."]
     evidence = UNMINDED.model_copy(update={"settle": long})
     lines = shown(judged(evidence=evidence))
-    assert "         To settle it: battery summarize --full data/battery" in lines
+    whether = "To see whether it goes on getting better:"
+    assert f"         {whether}" in lines
+    assert "         battery summarize --full data/battery" in lines
     short = UNMINDED.model_copy(update={"settle": ["Do this.", *long]})
     text = " ".join(" ".join(shown(judged(evidence=short))).split())
-    assert "To settle it: do this. And more: battery summarize --full data/battery. Next:" in text
+    assert f"{whether} do this. And more: battery summarize --full data/battery. Next:" in text
 
 
 def test_on_a_narrow_terminal_the_interval_is_below_the_table() -> None:

@@ -63,6 +63,7 @@ def _first_screen(summary: CampaignSummary, tasks: list[run_tasks.TaskRuns]) -> 
     return {
         "summary": summary,
         "evidence": evidence,
+        "aim": several.aim(evidence),
         "word": evidence.verdict or "NO VERDICT",
         "tone": evidence.verdict.about.tone if evidence.verdict else "open",
         "trusted": evidence.trusted,

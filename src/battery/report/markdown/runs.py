@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from battery.base.numbers import minus
-from battery.base.text import capital
+from battery.base.text import capital, clause
 from battery.records.campaign import CampaignSummary
 from battery.report import run_tasks
 from battery.report import runs as several
@@ -63,7 +63,7 @@ def _next_to_it(summary: CampaignSummary) -> Iterator[str]:
         yield plain(f"Gate {name}: {text}.")
     for advice in summary.evidence.settle:
         command = f" {code(advice.command)}" if advice.command else ""
-        yield f"To settle it: {plain(advice.text)}{command}"
+        yield f"{several.aim(summary.evidence)}: {plain(clause(advice.text))}{command}"
 
 
 def _again(summary: CampaignSummary) -> Iterator[str]:

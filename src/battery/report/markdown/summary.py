@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from battery.base.numbers import counted, duration, minus, number
-from battery.base.text import capital, printable
+from battery.base.text import capital, clause, printable
 from battery.records.findings import Evidence, Scorecard, TaskEffect
 from battery.records.metric import METRICS
 from battery.records.models import TARGET_NAMES
@@ -154,7 +154,7 @@ def _at_a_glance(summary: Summary, evidence: Evidence) -> Iterator[str]:
     for text in evidence.cautions:
         yield f"Worth knowing: {plain(text)}."
     for text in evidence.settle:
-        yield f"What would settle it: {plain(text)}"
+        yield f"{answer.aim(summary, evidence)}: {plain(clause(text))}"
     if words := answer.next_command(summary, evidence):
         yield f"Next: {code(' '.join(['battery', *words]))}"
     if wrong := answer.wrong(evidence):

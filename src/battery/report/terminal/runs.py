@@ -134,10 +134,9 @@ def _answer(summary: CampaignSummary, look: Look, room: int) -> Iterator[str]:
 def _advice(summary: CampaignSummary, look: Look) -> list[str]:
     lines: list[str] = []
     for advice in summary.evidence.settle[:1]:
-        lines = look.wrap(f"To settle it: {printable(clause(advice.text)).rstrip('.')}", "")
-        lines = look.at_most(lines, _ADVICE)
+        text = f"{several.aim(summary.evidence)}: {printable(clause(advice.text))}"
+        lines = look.at_most(look.wrap(f"{text} Next:" if advice.command else text), _ADVICE)
         if advice.command:
-            lines[-1] += ":"
             fits = cells(f"{lines[-1]} {advice.command}") <= look.width
             lines = (
                 [*lines[:-1], f"{lines[-1]} {advice.command}"]

@@ -186,22 +186,26 @@ def _advice(summary: Summary, evidence: Evidence, folder: Path, look: Look) -> l
     words = answer.next_command(summary, evidence)
     if words is None:
         return []
-    texts = ["the rest of its iterations."] if "--resume" in words else evidence.settle
+    texts = ["the rest of its iterations."] if words == answer.RESUME else evidence.settle
+    aim = answer.aim(summary, evidence)
     again, everything = _again(words, summary, folder, look), _all(folder, look)
     # The system and the tasks of others are options of their own.
     start = "Next:" if words != ["run"] or answer.is_ours(summary) else "Next, with its options:"
     for count in range(len(texts), 0, -1):
         more = f" And more: {everything}." if count < len(texts) else ""
-        text = f"To settle it: {clause(' '.join(texts[:count]))}{more} {start}"
-        lines = _hung(text, evidence, look)
-        if cells(f"{lines[-1]} {again}") <= look.width:
-            lines[-1] += f" {again}"
-        else:
-            # A long folder is in a line of its own, whole.
-            lines += _hung(again, evidence, look)
+        text = f"{aim}: {clause(' '.join(texts[:count]))}{more} {start}"
+        lines = _then(text, again, evidence, look)
         if look.rows(lines) <= _ADVICE:
             return lines
-    return _hung(f"To settle it: {everything}", evidence, look)
+    return _then(f"{aim}:", everything, evidence, look)
+
+
+def _then(text: str, command: str, evidence: Evidence, look: Look) -> list[str]:
+    """Put a command behind a text, or where it has no room, as with a long folder, below it."""
+    lines = _hung(text, evidence, look)
+    if cells(f"{lines[-1]} {command}") <= look.width:
+        return [*lines[:-1], f"{lines[-1]} {command}"]
+    return [*lines, *_hung(command, evidence, look)]
 
 
 def _again(words: Sequence[str], summary: Summary, folder: Path, look: Look) -> str:
@@ -265,14 +269,14 @@ def _explained(folder: Path, look: Look) -> str:
 
 
 def _all_marked(summary: Summary, evidence: Evidence, folder: Path, look: Look) -> Iterator[str]:
-    for mark, text in _marked(evidence):
+    for mark, text in _marked(summary, evidence):
         lines = look.hang(f"{mark}: {printable(text)}")
         yield from (look.paint(line, "warning") if mark == "mind" else line for line in lines)
     if words := answer.next_command(summary, evidence):
         yield f"next: {_again(words, summary, folder, look)}"
 
 
-def _marked(evidence: Evidence) -> Iterator[tuple[str, str]]:
+def _marked(summary: Summary, evidence: Evidence) -> Iterator[tuple[str, str]]:
     """Pair each text next to the verdict with the word that it begins with."""
     if effect := shown.effect(evidence):
         yield "effect", effect
@@ -287,7 +291,7 @@ def _marked(evidence: Evidence) -> Iterator[tuple[str, str]]:
     for text in evidence.cautions:
         yield "mind", text
     for text in evidence.settle:
-        yield "to settle it", text
+        yield clause(answer.aim(summary, evidence)), clause(text)
 
 
 def _warnings(summary: Summary, look: Look) -> Iterator[str]:

@@ -259,12 +259,14 @@ def settle(word: Word | None, facts: RunFacts, folder: str | None) -> Iterator[A
             command=_plan(facts.planned),
         )
     elif word is Word.MEMORISED:
-        yield Advice(text="A memory that keeps lessons and no answers; after that, a new campaign.")
+        yield Advice(
+            text="Use a memory that keeps lessons and no answers; then plan a new campaign."
+        )
     elif word is Word.LEARNED and min(run.iterations for run in facts.counted) < (
         least := policy.SLOPE_ITERATIONS
     ):
         yield Advice(
-            text=f"{least} or more iterations per run, to see whether it goes on getting better.",
+            text=f"{least} or more iterations per run.",
             command=f"{_plan(facts.planned)} --iterations {least}",
         )
     elif word is Word.INCONCLUSIVE:
