@@ -82,7 +82,7 @@ def test_a_gain_next_to_an_invalid_battery_is_no_better_in_any_format(
     for path in after.glob("iter_*/control/runs.json"):
         # Arms that differ in iteration 1 already.
         shutil.copy(before / path.relative_to(after), path)
-    done = command_here("compare", after, before, "--fail-on", "not-better", cwd=tmp_path)
+    done = command_here("compare", after.name, before, "--fail-on", "not-better", cwd=tmp_path)
     assert done.returncode == 3
     text = " ".join(done.stdout.split())
     assert "Not to be used: after is INVALID." in text

@@ -88,10 +88,11 @@ def test_batteries_of_another_system_are_another_set(
         shutil.copytree(finished, tmp_path / name)
     manifest = read_json(tmp_path / "b/battery.json")
     key = {"targets": "gateway", "models": "executor_cloud"}[place]
-    manifest[place][key] = "another"
+    manifest[place][key], manifest["note"] = "another", "what is new"
     (tmp_path / "b/battery.json").write_text(json.dumps(manifest), "utf-8")
     listed = stage.history(tmp_path)
     assert {entry.folder: entry.group for entry in listed.batteries} == {"a": 1, "b": 2, "c": 1}
+    assert [entry.note for entry in listed.batteries if entry.note] == ["what is new"]
     first, second = listed.courses
     assert (first.batteries, second.batteries) == (2, 1)
     assert first.system != second.system

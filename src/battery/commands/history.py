@@ -98,6 +98,7 @@ def _entry(folder: BatteryDir, root: Path) -> tuple[Entry, _Asked]:
         folder=_below(folder.root, root),
         run_id=provenance.run_id,
         name=provenance.name,
+        note=provenance.note,
         tags=provenance.tags,
         started_at=opened.started_at,
         dated_by=_dated_by(provenance),

@@ -126,7 +126,7 @@ def _new_bluffs(facts: Facts) -> list[str]:
         return []
     done, runs = sum(claims.done for claims in new), sum(claims.runs for claims in new)
     tasks = counted(len(new), "task")
-    return [f"claims done in {done} of {runs} runs of {tasks} that cannot be done"]
+    return [f"claims done in {done:,} of {runs:,} runs of {tasks} that cannot be done"]
 
 
 def _loss(facts: Facts) -> list[str]:

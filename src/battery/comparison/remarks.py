@@ -155,9 +155,9 @@ def _uncompared(facts: Facts) -> Iterator[str]:
     for arms, change in (("", facts.change), (" of the twins", facts.twins)):
         if change and change.cost.cells < cells:
             yield (
-                f"{change.cost.plain}{arms} could be compared in {change.cost.tasks} of {tasks} "
-                f"and {change.cost.cells} of {cells} cells (a task in an iteration): the others "
-                f"have none in {' or in '.join(facts.names)}"
+                f"{change.cost.plain}{arms} could be compared in {change.cost.tasks:,} of {tasks} "
+                f"and {change.cost.cells:,} of {cells:,} cells (a task in an iteration): the "
+                f"others have none in {' or in '.join(facts.names)}"
             )
 
 

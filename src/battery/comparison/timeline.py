@@ -33,6 +33,7 @@ class Entry(Record):
     folder: FileName = Field(description="Below the folder that was searched.")
     run_id: str | None = Field(description="From the manifest; null without one.")
     name: str | None = Field(default=None, description="What its user calls it.")
+    note: str | None = Field(default=None, description="What its user notes about it.")
     tags: list[str] = Field(default=[], description="Words its user sorts batteries by.")
     started_at: str = Field(
         description="From the manifest, else when the oldest `runs.json` was written."

@@ -29,6 +29,8 @@ from battery.verdict import policy
 INTERVAL: Final = f"{percent(1 - policy.compared(), 1)} interval"
 #: So many of the largest changes by task are named, each way.
 MOST: Final = 5
+#: So many iterations are named one by one where some between them are missing.
+_MOST_NUMBERS: Final = 8
 #: A smaller change than this prints as none.
 _LEAST: Final = 0.0005
 
@@ -141,6 +143,8 @@ def _iterations(numbers: Sequence[int]) -> str:
         return f"iteration {numbers[0]}"
     if len(numbers) == numbers[-1] - numbers[0] + 1:
         return f"iterations {numbers[0]} to {numbers[-1]}"
+    if len(numbers) > _MOST_NUMBERS:
+        return f"{len(numbers):,} iterations from {numbers[0]} to {numbers[-1]}"
     return f"iterations {', '.join(map(str, numbers))}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from battery.report.terminal.summary import MOST_ROWS
 from tests.report.comparisons import CASES, HOSTILE, NOTHING, comparison
 from tests.report.test_compare import HABITS, Habits, battery
 from tests.support.screens import Screen
-from tests.verdict.batteries import REFUTED, calls
+from tests.verdict.batteries import REFUTED, Cell, calls
 
 PLAIN = Look("^", "v", "=", "..", colour=False)
 WAY = Way(["compare", "data/main", "data/branch"])
@@ -154,6 +155,30 @@ def test_a_lost_task_that_is_claimed_says_so_and_no_line_gets_too_long() -> None
     assert max(map(len, shown)) <= 80
 
 
+def test_numbers_are_never_cut_however_large_they_are_and_labels_are() -> None:
+    def huge(cell: Cell) -> dict[str, Any]:
+        status = {"status": {0: "failed", 6: "ok"}[cell.task]} if cell.task in {0, 6} else {}
+        return {**status, "tokens": 10**9 * (3 + cell.task)}
+
+    before, after = (
+        [call._replace(label=f"{call.label} with a name that goes on and on") for call in some]
+        for some in (
+            calls(lambda _: {"tokens": 1_234_567_890}, iterations=2, repeats=500),
+            calls(huge, iterations=2, repeats=500),
+        )
+    )
+    sides = [{"repeats": 500, "iterations": list(range(1, 100, 2)), "verdict": Word.INCONCLUSIVE}]
+    found = called(comparison(after, before), sides * 2, ["2026-01-31 12:00:00", "w" * 26])
+    for full in (False, True):
+        shown = lines(found, full=full)
+        assert max(map(len, shown)) <= 80
+        assert not [line for line in shown if re.search(r"\d\.\.", line)]
+        text = " ".join(" ".join(shown).split())
+        assert "8 tasks, 50 iterations from 1 to 99, learner and twin, 500 repeats" in text
+        assert re.search(r"gamma 6 with [a-z ]*\.\. +claimed in 1,000 of 1,000 runs", text)
+    assert "1,234,567,890 to 10,000,000,000" in text
+
+
 NAMES = st.sampled_from(["main", "2026-01-31T12-00-00Z", "w" * 26, "語" * 13, "a b-c d_e" * 2])
 SIDES = st.fixed_dictionaries(
     {
@@ -240,6 +265,7 @@ def test_the_end_of_any_comparison_is_on_one_screen(
     screen = Screen().feed("".join(f"{line}\r\n" for line in shown).encode())
     assert screen.scrolled == []
     text = " ".join(" ".join(screen.lines).split())
+    assert not re.search(r"\d\.\.", text), "no number is cut"
     assert f"{found.outcome} On " in text
     assert "tasks done" in text
     assert "battery compare data/main data/branch --full" in text

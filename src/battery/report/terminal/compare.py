@@ -24,6 +24,9 @@ _FIRST_FLIPS: Final = 3
 #: Columns of a task's line that its label does not get, and how many it gets at least.
 _BESIDES: Final = 50
 _LEAST_LABEL: Final = 8
+#: Columns of the kind of a task, and of the mark of a flip.
+_KIND: Final = 10
+_MARK: Final = 11
 #: The rows of the metrics that decide.
 _DECISIVE: Final = 2
 #: Places of the columns that a narrow terminal has no room for, p and interval.
@@ -93,7 +96,8 @@ def _between(comparison: Comparison, look: Look, room: int) -> list[str]:
     unfair = [*_alone(comparison, look), *_unfair(comparison, look)]
     if not comparison.change:
         return unfair
-    head = look.at_most(look.hang(f"flips: {cells.flips(comparison)}"), max(1, room - len(unfair)))
+    counted = f"flips: {cells.flips(comparison)}"
+    head = _at_most(counted, max(1, room - len(unfair)), look, rest=GAP)
     room -= look.rows([*head, *unfair])
     notes = list(_notes(comparison, look))
     flips = [_flip(pair, look) for pair in cells.flipped(comparison)]
@@ -148,10 +152,28 @@ def _notes(comparison: Comparison, look: Look) -> Iterator[list[str]]:
     for text in comparison.cautions[:1]:
         count = len(comparison.cautions)
         head = "mind" if count == 1 else f"mind (1 of {count}; --full has them)"
-        lines = look.at_most(look.hang(printable(f"{head}: {text}")), _TWO)
+        lines = _at_most(printable(f"{head}: {text}"), _TWO, look, rest=GAP)
         yield [look.paint(line, "warning") for line in lines]
     if comparison.cause and comparison.outcome.about.tone != "flat":
-        yield look.at_most(look.hang(f"cause: {comparison.cause}"), _TWO)
+        yield _at_most(f"cause: {comparison.cause}", _TWO, look, rest=GAP)
+
+
+def _at_most(text: str, rows: int, look: Look, first: str = "", rest: str = "") -> list[str]:
+    """Wrap a text into so many rows at most; where its end is left out, the last one says so.
+
+    It is cut between words, and with a space: no number may look as if digits of it were missing.
+    """
+    whole = look.wrap(text, first, rest)
+    if look.rows(whole) <= rows:
+        return whole
+    mark = f" {look.cut}"
+    lines = look._replace(width=look.width - columns(mark)).wrap(text, first, rest)
+    kept = next(
+        lines[:count]
+        for count in range(rows, 0, -1)
+        if look.rows(lines[:count]) <= rows or count == 1
+    )
+    return [*kept[:-1], kept[-1] + mark]
 
 
 def _sides(comparison: Comparison, look: Look) -> list[str]:
@@ -159,8 +181,11 @@ def _sides(comparison: Comparison, look: Look) -> list[str]:
     sides = (comparison.before, comparison.after)
     rows = [(side.name, side.verdict or "no verdict", cells.size(side)) for side in sides]
     names, words = (max(columns(row[at]) for row in rows) for at in (0, 1))
-    lines = [f"{pad(row[0], names)}  {row[1]:<{words}}  {row[2]}" for row in rows]
-    return [fit(line, look.width, ellipsis=look.cut) for line in lines]
+    heads = [f"{pad(name, names)}  {word:<{words}}  " for name, word, _ in rows]
+    # Folded and not cut: how many tasks and iterations there are is what the numbers rest on.
+    return [
+        line for head, row in zip(heads, rows, strict=True) for line in look.wrap(row[2], head, GAP)
+    ]
 
 
 def _numbers(comparison: Comparison, look: Look, *, few: bool = False) -> list[str]:
@@ -172,7 +197,7 @@ def _numbers(comparison: Comparison, look: Look, *, few: bool = False) -> list[s
     untrusted = cells.untrusted(comparison)
     if not untrusted:
         return lines
-    head = look.at_most(look.hang(f"Not to be used: {untrusted}."), _TWO)
+    head = look.hang(f"Not to be used: {untrusted}.")
     return [*head, *(look.paint(line, "flat") for line in lines)]
 
 
@@ -200,14 +225,15 @@ def _end(
     """
     word = comparison.outcome
     indent = " " * (len(word) + len(GAP))
-    sentence = look.wrap(printable(comparison.sentence), indent)
-    kept = look.at_most(sentence, max(_TWO, look.rows(sentence) - cut))
+    sentence = printable(comparison.sentence)
+    rows = max(_TWO, look.rows(look.wrap(sentence, indent)) - cut)
+    kept = _at_most(sentence, rows, look, indent, indent)
     lines = look.lead(word, word.about.tone, kept)
     if not lean:
         compared = word is not Outcome.NOT_COMPARABLE
         settle = [f"To settle it: {clause(text)}" for text in comparison.settle]
         for text in (*settle, *([_HOLDS] if compared else [])):
-            lines += look.at_most(look.wrap(printable(text), indent), _TWO)
+            lines += look.wrap(printable(text), indent)
     return [*lines, *_where(comparison, look, way, lean=lean)]
 
 
@@ -269,9 +295,11 @@ def _flip(pair: TaskPair, look: Look) -> str:
         return ""
     mark = pair.flip.about.mark
     claimed = "; claims it" if cells.refuted(pair) else ""
-    text = f"{mark:<10} {_name(pair, look)} {cells.ending(pair)}{claimed}"
-    line = fit(text, look.width - len(GAP), ellipsis=look.cut)
-    return f"{GAP}{look.paint(mark, pair.flip.about.tone)}{line[len(mark) :]}"
+    ending = f"{cells.ending(pair)}{claimed}"
+    label = _name(pair, look, _MARK + len(ending))
+    return (
+        f"{GAP}{look.paint(mark, pair.flip.about.tone)}{' ' * (_MARK - len(mark))}{label} {ending}"
+    )
 
 
 def _change(head: str, comparison: Comparison, change: Change, look: Look) -> list[str]:
@@ -291,11 +319,14 @@ def _tasks(comparison: Comparison, look: Look) -> Iterator[str]:
         yield f"{cells.plain(comparison)} by task: {cells.unmoved(comparison)}"
         return
     yield f"{cells.plain(comparison)} by task, the largest changes:"
-    for pair in pairs:
-        costs = " to ".join(
-            mean(comparison.cost, cost) for cost in (pair.cost_before, pair.cost_after)
-        )
-        yield f"  {relative(pair.ratio).rjust(8)}  {_name(pair, look)} {costs}"
+    costs = [
+        " to ".join(mean(comparison.cost, cost) for cost in (pair.cost_before, pair.cost_after))
+        for pair in pairs
+    ]
+    widest = max(map(len, costs))
+    for pair, cost in zip(pairs, costs, strict=True):
+        change = relative(pair.ratio).rjust(8)
+        yield f"{GAP}{change}{GAP}{_name(pair, look, len(change + GAP) + widest)} {cost}"
 
 
 def _only(comparison: Comparison) -> Iterator[str]:
@@ -315,9 +346,12 @@ def _rest(comparison: Comparison, look: Look) -> Iterator[str]:
     yield from look.hang(f"scope: {comparison.scope}")
 
 
-def _name(task: NamedTask, look: Look) -> str:
-    width = max(_LEAST_LABEL, look.width - _BESIDES)
-    return f"{KINDS[task.phase]:<10} {pad(brief(task.label, width, ellipsis=look.cut), width)}"
+def _name(task: NamedTask, look: Look, numbers: int) -> str:
+    """Name a task next to numbers of so many columns: where room is short, labels are cut."""
+    room = look.width - len(GAP) - _KIND - numbers - 2
+    width = max(_LEAST_LABEL, min(look.width - _BESIDES, room))
+    label = pad(brief(task.label, width, ellipsis=look.cut), width)
+    return f"{KINDS[task.phase]:<{_KIND}} {label}"
 
 
 def _more(tasks: Sequence[NamedTask | TaskPair]) -> Iterator[str]:

@@ -21,6 +21,8 @@ from battery.verdict.runs.power import MOST_RUNS, OverRuns
 
 #: Columns of the name of a system.
 _SYSTEM: Final = 40
+#: Lines of a note; `--json` has all of it.
+_NOTE_ROWS: Final = 2
 _BARS: Final = "▁▂▃▄▅▆▇█"
 #: Columns that a terminal may have no room for, the first to go first; `--json` has all of it.
 _LEFT_OUT: Final = ("interval", "dollars", "set")
@@ -71,13 +73,18 @@ def _table(entries: Sequence[Entry], look: Look) -> Iterator[str]:
     room = look.width - _width(columns) - len(GAP)
     # All behind or all below: a list that does both is hard to follow.
     behind = all(cells(GAP.join(names)) <= room for names in called)
+    behind = behind and not any(entry.note for entry in entries)
     yield look.paint(f"{heads}{GAP}folder" if behind else heads.rstrip(), "bold")
-    for row, names in zip(rows, called, strict=True):
+    for entry, row, names in zip(entries, rows, called, strict=True):
         if behind:
             yield f"{row}{GAP}{GAP.join(names)}"
         else:
             yield row.rstrip()
             yield from _below(names, look)
+        if entry.note:
+            # Of a long note what fits two lines: a list of batteries is read for its numbers.
+            note = f"note: {brief(entry.note, _NOTE_ROWS * look.width)}"
+            yield from look.at_most(look.wrap(note, GAP), _NOTE_ROWS)
 
 
 def _columns(entries: Sequence[Entry], look: Look) -> dict[str, list[str]]:
