@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from battery.base.text import brief, can_show, cells, fit, pad, printable, visible, write_line
+from battery.base.text import (
+    brief,
+    can_show,
+    cells,
+    fit,
+    pad,
+    printable,
+    spans,
+    visible,
+    write_line,
+)
 
 # Everything, lone surrogates included, with more of what matters than chance would bring.
 anything = st.text(st.characters(categories=None) | st.sampled_from("\x1b\x9b\r\n\t\u202e\ud800漢́"))
@@ -92,3 +102,16 @@ def test_what_an_encoding_lacks_is_escaped(tmp_path: Path) -> None:
         write_line(stream, "Zürich → done")
         assert not can_show(stream, "→")
     assert path.read_text(encoding="ascii") == "Z\\xfcrich \\u2192 done\n"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [
+        ([3], "3"),
+        ([1, 2], "1 and 2"),
+        ([1, 2, 3], "1 to 3"),
+        ([1, 2, 4, 5, 6, 9], "1, 2, 4 to 6 and 9"),
+    ],
+)
+def test_numbers_that_follow_each_other_are_a_span(numbers: list[int], words: str) -> None:
+    assert spans(numbers) == words

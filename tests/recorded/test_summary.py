@@ -138,6 +138,20 @@ def test_an_iteration_whose_folder_is_gone_is_named(
     assert summed(folder).warnings == left_out
 
 
+def test_what_is_wrong_with_several_reviews_is_said_once_with_their_iterations(
+    folder: BatteryDir,
+) -> None:
+    for number in (1, 2):
+        flagged = verdict("APPROVE").model_copy(update={"flags": ["odd", f"odd {number}"]})
+        VERDICTS.write(folder.iteration(number).root, [flagged, flagged])
+    summary = summed(folder)
+    assert summary.review_warnings == [
+        "iterations 1 and 2: odd",
+        "iteration 1: odd 1",
+        "iteration 2: odd 2",
+    ]
+
+
 def test_the_verdicts_are_of_the_last_iteration_and_a_torn_one_is_left_out(
     folder: BatteryDir,
 ) -> None:

@@ -38,6 +38,19 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
+def spans(numbers: Iterable[int]) -> str:
+    """Write whole numbers that rise as a sentence does: `1`, `1 and 2`, `1 to 4 and 7`."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    # Of two that follow each other, "1 and 2" is as short as "1 to 2".
+    several = ([f"{part[0]} to {part[-1]}"] if part[2:] else map(str, part) for part in parts)
+    return listed([text for texts in several for text in texts])
+
+
 def quoted(text: str) -> str:
     """Put quotation marks around a name that is part of a sentence."""
     return f'"{text}"'

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
+from battery.base.text import spans
 from battery.recorded import OpenedBattery
 from battery.recorded.learning import learning
 from battery.records.findings import Scorecard
@@ -121,19 +122,33 @@ def _warnings(opened: OpenedBattery, journals: Sequence[Journal]) -> Iterator[st
         yield opened.torn
     yield from opened.faults
     yield from opened.folder.pricing.warnings(opened.results)
-    for step, journal in zip(opened.steps, journals, strict=True):
-        name = f"iteration {step.number}"
+    yield from _once(
+        (step.number, text)
+        for step, journal in zip(opened.steps, journals, strict=True)
         # A folder that has lost its journals still has the events.
-        distill = journal.get(DISTILL.key) or {"events": list(step.distill_events())}
-        yield from (f"{name}: {text}" for text in distill_warnings(distill))
+        for text in distill_warnings(
+            journal.get(DISTILL.key) or {"events": list(step.distill_events())}
+        )
+    )
 
 
 def _review_warnings(opened: OpenedBattery, journals: Sequence[Journal]) -> Iterator[str]:
     """Yield what is wrong with reviews and judgments, as their texts are read again."""
-    for step, journal in zip(opened.steps, journals, strict=True):
-        # A judgment reads the review again and meets the same faults; they are told once.
-        for text in dict.fromkeys(_reviewed(step, journal)):
-            yield f"iteration {step.number}: {text}"
+    # A judgment reads the review again and meets the same faults.
+    yield from _once(
+        (step.number, text)
+        for step, journal in zip(opened.steps, journals, strict=True)
+        for text in _reviewed(step, journal)
+    )
+
+
+def _once(found: Iterable[tuple[int, str]]) -> Iterator[str]:
+    """Say each text once, with the iterations that it is of."""
+    of: dict[str, dict[int, None]] = {}
+    for iteration, text in found:
+        of.setdefault(text, {})[iteration] = None
+    for text, iterations in of.items():
+        yield f"iteration{'s' * (len(iterations) > 1)} {spans(iterations)}: {text}"
 
 
 def _reviewed(step: IterationDir, journal: Journal) -> Iterator[str]:

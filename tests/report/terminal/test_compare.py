@@ -15,8 +15,7 @@ from battery.records.comparison import Comparison, Difference, NamedTask
 from battery.records.models import Phase
 from battery.records.word import Word
 from battery.report.terminal.compare import Way, comparison_lines
-from battery.report.terminal.look import Look
-from battery.report.terminal.summary import MOST_ROWS
+from battery.report.terminal.look import MOST_ROWS, Look
 from tests.report.comparisons import CASES, HOSTILE, NOTHING, comparison
 from tests.report.test_compare import HABITS, Habits, battery
 from tests.support.screens import Screen

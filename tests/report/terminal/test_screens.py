@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from battery.report.terminal.summary import MOST_ROWS
+from battery.report.terminal.look import MOST_ROWS
 from tests.support.calls import command_here
+from tests.support.commands import read_json
 from tests.support.screens import Screen, on_terminal
 
 pytestmark = pytest.mark.slow
@@ -123,3 +125,28 @@ def test_a_terminal_gets_what_it_can_show(
     assert (b"\x1b[1m" in written) == colours
     assert (b"\x1b]8;;file:///" in written) == links
     assert f"{minus}40.2%".encode() in written
+
+
+@pytest.mark.usefixtures("screens")
+@pytest.mark.parametrize(("rows", "told", "most"), [(24, "", 22), (50, "", 48), (24, "40", 38)])
+def test_a_tall_terminal_is_filled_but_for_the_rows_of_the_prompt(
+    here: Path, rows: int, told: str, most: int
+) -> None:
+    warn(here / "noted", 60)
+    screen = on_terminal(
+        "summarize", "noted", rows=rows, cwd=here, environment={"LINES": told} if told else {}
+    )
+    shown = screen.everything
+    assert len(shown) == most
+    left = 60 - sum(line.startswith("warning: noted ") for line in shown)
+    assert f"battery summarize --full noted  more: {left} warnings" in shown
+
+
+def warn(folder: Path, count: int) -> None:
+    """Make a battery with so many warnings, a row each."""
+    if not folder.exists():
+        shutil.copytree(folder.parent / "before", folder)
+        path = folder / "battery.json"
+        manifest = read_json(path)
+        manifest["notes"] = [f"noted {number}" for number in range(count)]
+        path.write_text(json.dumps(manifest))

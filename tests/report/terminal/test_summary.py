@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from battery.base.text import clause
 from battery.records.summary import Summary
 from battery.records.word import GateStatus, Word
-from battery.report.terminal.look import Look
-from battery.report.terminal.summary import MOST_ROWS, print_summary, summary_lines
+from battery.report.terminal.look import MOST_ROWS, Look
+from battery.report.terminal.summary import print_summary, summary_lines
 from battery.verdict.assess import assess
 from tests.report.cases import CASES
 from tests.report.samples import FILES, metrics, summary, ten, three
@@ -252,10 +252,29 @@ def test_a_path_in_a_warning_can_be_copied_whole() -> None:
 
 
 def test_what_does_not_fit_is_counted() -> None:
-    lines = shown(judged(warnings=["the stream broke"] * 9, evidence=UNMINDED))
-    assert sum("warning: the stream broke" in line for line in lines) == 3
-    assert "and 6 more: battery summarize --full data/battery" in lines
-    assert len(lines) <= MOST_ROWS
+    case = CASES["learned"]
+    assert case.evidence
+    minded = case.evidence.model_copy(update={"cautions": ["mind this"] * 5})
+    made = judged(warnings=["the stream broke"] * 2, evidence=minded)
+    lines = shown(made)
+    assert len(lines) == MOST_ROWS
+    assert lines.count("mind: mind this.") == 4
+    assert "battery summarize --full data/battery  more: 1 caution, 2 warnings" in lines
+    tall = shown(made, BEST._replace(most=MOST_ROWS + 6))
+    assert (tall.count("mind: mind this."), tall.count("warning: the stream broke")) == (5, 2)
+    assert "battery summarize --full data/battery  gates and intervals explained" in tall
+
+
+def test_a_sentence_that_is_cut_and_a_long_note_are_named_with_where_they_are_whole() -> None:
+    case = CASES["learned"]
+    assert case.evidence
+    long = case.evidence.model_copy(update={"claim": "word " * 300})
+    lines = shown(judged(evidence=long))
+    assert "--full has more: 1 caution, the whole sentence, what it holds for" in lines
+    noted = case.evidence.model_copy(update={"cautions": ["word " * 300]})
+    lines = shown(judged(evidence=noted))
+    assert "battery summarize --full data/battery  more: 1 caution" in lines
+    assert len(lines) == MOST_ROWS
 
 
 @pytest.mark.parametrize("name", ["invalid", "dishonest"])
@@ -324,7 +343,7 @@ def test_an_instruction_without_room_is_left_to_the_full_output_whole() -> None:
     assert "         battery summarize --full data/battery" in lines
     short = UNMINDED.model_copy(update={"settle": ["Do this.", *long]})
     text = " ".join(" ".join(shown(judged(evidence=short))).split())
-    assert f"{whether} do this. And more: battery summarize --full data/battery. Next:" in text
+    assert f"{whether} do this. More advice: battery summarize --full data/battery. Next:" in text
 
 
 def test_on_a_narrow_terminal_the_interval_is_below_the_table() -> None:
@@ -336,7 +355,7 @@ def test_on_a_narrow_terminal_the_interval_is_below_the_table() -> None:
 def test_of_several_notes_the_first_comes_before_what_only_helps() -> None:
     lines = shown(judged(warnings=["the stream broke"] * 9, name="a name " * 12))
     at = next(n for n, line in enumerate(lines) if line.startswith("mind: "))
-    assert lines[at + 1].startswith(("warning: the stream broke", "and 9 more: "))
+    assert lines[at + 1].startswith("warning: the stream broke")
 
 
 def test_what_is_refused_is_begun_anew_in_another_folder() -> None:
@@ -369,6 +388,7 @@ HUGE = st.sampled_from([0, 1, 1502, 10**7, 10**12, 10**21])
     texts=st.lists(TEXTS, max_size=5),
     statuses=st.lists(st.sampled_from(GateStatus), min_size=4, max_size=4),
     tokens=HUGE,
+    most=st.sampled_from([MOST_ROWS, 28, 48]),
     seed=st.none() | st.integers(0, 2**64),
     state=st.sampled_from(["finished", "interrupted"]),
 )
@@ -384,6 +404,7 @@ def test_no_end_of_a_battery_is_longer_than_a_screen(
     texts: list[str],
     statuses: list[GateStatus],
     tokens: int,
+    most: int,
     seed: int | None,
     state: str,
 ) -> None:
@@ -406,8 +427,8 @@ def test_no_end_of_a_battery_is_longer_than_a_screen(
             "artifacts": ["report.html"],
         }
     )
-    lines = list(summary_lines(made, Path(folder), BEST))
-    assert BEST.rows(lines) <= MOST_ROWS
+    lines = list(summary_lines(made, Path(folder), BEST._replace(most=most)))
+    assert BEST.rows(lines) <= most
     shown = "\n".join(lines)
     assert word is None or f"\n{word}  " in shown
     assert "battery open" in lines[-1] + lines[-2]

@@ -13,8 +13,7 @@ from battery.records.events import Notice
 from battery.records.status import CampaignStatus, RunState, RunStatus
 from battery.records.word import Tone
 from battery.report.evidence import NONE
-from battery.report.terminal.look import GAP, Look, align, spaced
-from battery.report.terminal.summary import MOST_ROWS
+from battery.report.terminal.look import GAP, MOST_ROWS, Look, align, spaced
 
 #: What people read for a state, and its colour, those first that ask for somebody.
 STATES: Final[dict[RunState, tuple[str, Tone]]] = {

@@ -14,8 +14,7 @@ from battery.records.models import KINDS
 from battery.records.word import Outcome
 from battery.report import compare as cells
 from battery.report.evidence import mean, relative
-from battery.report.terminal.look import GAP, Look, command, spaced, table
-from battery.report.terminal.summary import MOST_ROWS
+from battery.report.terminal.look import GAP, MOST_ROWS, Look, command, spaced, table
 
 #: In full so many tasks of a list are named; `--json` has all of them.
 _MOST_NAMED: Final = 20

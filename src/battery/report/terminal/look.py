@@ -15,6 +15,11 @@ from battery.base.text import can_show, cells, fit, pad, printable, takes_escape
 from battery.records.word import Tone
 
 WIDTH: Final = 80
+# The shell's prompt and what a pipeline is told of a gate have to go on the screen as well.
+#: Rows of a terminal that are left to these.
+_SPARED: Final = 2
+#: Rows that the end of a battery takes at most on a terminal of 24, and in a pipe.
+MOST_ROWS: Final = 24 - _SPARED
 GAP: Final = "  "
 _TONES: Final[dict[Tone, str]] = {"good": "32", "bad": "31", "flat": "2", "open": "33"}
 _COLOURS: Final[dict[str, str]] = {
@@ -30,6 +35,7 @@ _COMMAND: Final = re.compile(r"(?<=: )battery [^;]+")
 _NO_BREAK: Final = "\0"
 #: Below this nothing is made to fit any more.
 _NARROWEST: Final = 30
+_FEWEST: Final = 10
 #: Lines of the heads of a table at most.
 _HEADS: Final = 2
 #: However narrow the terminal is, so many columns of a name stay.
@@ -48,16 +54,18 @@ class Look(NamedTuple):
     links: bool = False
     #: In columns; a wide terminal gets no longer lines, which are harder to read.
     width: int = WIDTH
+    #: Rows that what ends a command may take: a tall terminal has room for what is cut elsewhere.
+    most: int = MOST_ROWS
 
     @classmethod
     def of(cls, stream: TextIO) -> Look:
         """Look at the stream; colours are for terminals only, and `NO_COLOR` turns them off."""
-        links, width = takes_escapes(stream), _width(stream)
+        links, (width, most) = takes_escapes(stream), _size(stream)
         colour = links and not os.environ.get("NO_COLOR")
         if can_show(stream, "▲▼→…−"):
             # In a pipe, programs look for the minus of a keyboard.
-            return cls("▲", "▼", "→", "…", colour, stream.isatty(), links, width)
-        return cls("^", "v", "=", "..", colour, links=links, width=width)
+            return cls("▲", "▼", "→", "…", colour, stream.isatty(), links, width, most)
+        return cls("^", "v", "=", "..", colour, links=links, width=width, most=most)
 
     def paint(self, text: str, kind: str | None) -> str:
         """Colour a text that says the same without it."""
@@ -230,12 +238,17 @@ def command(*words: str) -> str:
     return printable(shlex.join(["battery", *words]))
 
 
-def _width(stream: TextIO) -> int:
-    """Return the columns of a terminal, at most those of a page; a pipe has a page's."""
+def _size(stream: TextIO) -> tuple[int, int]:
+    """Return the columns of a terminal, at most a page's, and its rows to fill; a pipe is a page.
+
+    `COLUMNS` and `LINES` come before what the terminal says.
+    """
     if not stream.isatty():
-        return WIDTH
+        return WIDTH, MOST_ROWS
     try:
-        wide = int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size(stream.fileno()).columns
+        wide, high = (int(os.environ.get(name) or 0) for name in ("COLUMNS", "LINES"))
+        there = os.get_terminal_size(stream.fileno())
     except (ValueError, OSError):
-        return WIDTH
-    return max(_NARROWEST, min(WIDTH, wide or WIDTH))
+        return WIDTH, MOST_ROWS
+    wide, high = wide or there.columns or WIDTH, high or there.lines or MOST_ROWS + _SPARED
+    return max(_NARROWEST, min(WIDTH, wide)), max(_FEWEST, high - _SPARED)

@@ -72,7 +72,7 @@ def _table(entries: Sequence[Entry], look: Look) -> Iterator[str]:
     heads, *rows = [GAP.join(cells) for cells in zip(*columns.values(), strict=True)]
     room = look.width - _width(columns) - len(GAP)
     # All behind or all below: a list that does both is hard to follow.
-    behind = all(cells(GAP.join(names)) <= room for names in called)
+    behind = all(cells(GAP.join(names)) <= room for names in [["folder"], *called])
     behind = behind and not any(entry.note for entry in entries)
     yield look.paint(f"{heads}{GAP}folder" if behind else heads.rstrip(), "bold")
     for entry, row, names in zip(entries, rows, called, strict=True):

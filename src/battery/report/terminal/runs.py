@@ -10,7 +10,7 @@ from battery.base.text import cells, clause, fit, pad, printable, write_line
 from battery.records.campaign import CampaignSummary
 from battery.report import runs as several
 from battery.report.terminal.look import GAP, Look, align, command, spaced
-from battery.report.terminal.summary import MOST_ROWS, where
+from battery.report.terminal.summary import where
 
 #: On one screen so many runs have a line of their own; `--full` and `--json` have all of them.
 _RUNS: Final = 8
@@ -25,7 +25,7 @@ def print_runs(
 ) -> None:
     """Write what several runs come to, at most 80 columns but for paths and commands.
 
-    It takes at most `MOST_ROWS`. `words` are those of the command, after `battery`; with `--full`
+    It fits a screen. `words` are those of the command, after `battery`; with `--full`
     it shows every run and all that the verdict rests on.
     """
     for text in run_lines(summary, words, Look.of(stream), full=full):
@@ -43,7 +43,7 @@ def run_lines(
     more = [fit(command(*words, "--full"), look.width, ellipsis=look.cut)]
     more += where(Path(summary.folder), look) if summary.folder else []
     taken = sum(look.rows(block) + 1 for block in above) + look.rows(more)
-    yield from spaced([*above, [*_answer(summary, look, MOST_ROWS - taken), *more]], look)
+    yield from spaced([*above, [*_answer(summary, look, look.most - taken), *more]], look)
 
 
 def _full(summary: CampaignSummary, look: Look) -> Iterator[Iterable[str]]:

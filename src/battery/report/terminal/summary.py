@@ -6,6 +6,7 @@ that only shows a summary starts without it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, TextIO
@@ -22,11 +23,8 @@ from battery.report.terminal import details
 from battery.report.terminal.look import GAP, Look, command, spaced, table
 from battery.store.artifacts import ITERATION, REPORT, SUMMARY, SUMMARY_TEXT
 
-# The shell's prompt and what a pipeline is told of a gate have to go on the screen as well.
-#: Rows of a terminal of 24 that the end of a battery takes at most.
-MOST_ROWS: Final = 22
-#: Rows of what a reader should mind; more of it is left to `--full`.
-_NOTES: Final = 4
+#: What the notes of a mark are called where they are counted.
+_NOTED: Final = {"mind": "caution", "why": "reason"}
 #: Rows of what would settle it.
 _ADVICE: Final = 6
 _TWO: Final = 2
@@ -37,8 +35,8 @@ _ROOMY: Final = 60
 def print_summary(summary: Summary, folder: Path, stream: TextIO, *, full: bool = False) -> None:
     """Write the summary for people, at most 80 columns but for paths, which are whole.
 
-    It takes at most `MOST_ROWS`. `full` puts all that the verdict rests on above it, and leaves
-    nothing out.
+    It fits a screen: what has no room is counted in the line that names `--full`, which puts all
+    that the verdict rests on above it, and leaves nothing out.
     """
     for text in summary_lines(summary, folder, Look.of(stream), full=full):
         write_line(stream, text)
@@ -57,30 +55,29 @@ def _short(summary: Summary, folder: Path, look: Look) -> Iterator[Iterable[str]
         yield from _unjudged(summary, look)
         yield where
         return
-    claim = _hung(evidence.claim, evidence, look)
-    holds = _hung(text, evidence, look) if (text := answer.holds(evidence)) else []
     advice = _advice(summary, evidence, folder, look)
     head, gates = (
         [*_header(summary, look), "", *_table(summary, evidence, look)],
         _gates(evidence, look),
     )
     worded = bool(evidence.verdict and look.width < _ROOMY)
-    room = MOST_ROWS - look.rows([*head, *gates, "", *advice, *where]) - worded
-    notes = [f"{mark}: {text}" for mark, text in _notes(summary, evidence)]
-    # That there are any is told in a line at least.
-    room -= bool(notes)
-    claim = look.at_most(claim, max(_TWO, room))
-    room -= look.rows(claim)
-    # What only helps is left out before anything is cut; of several notes the first is begun.
-    kept = min(len(notes), max(1, min(_TWO, room + 1)))
-    room -= kept - bool(notes)
-    holds, room = _if_it_fits(holds, room, look)
+    # The line that names `--full` is always there.
+    room = look.most - look.rows([*head, *gates, "", *advice, *where]) - worded - 1
+    notes = list(_notes(summary, evidence))
+    whole = _hung(evidence.claim, evidence, look)
+    claim = look.at_most(whole, max(_TWO, room))
+    # What only helps is left out before any note is.
+    kept = min(len(notes), _TWO, max(0, room - look.rows(claim)))
+    room -= look.rows(claim) + kept
+    scope = _hung(text, evidence, look) if (text := answer.holds(evidence)) else []
+    holds, room = _if_it_fits(scope, room, look)
     legend, room = _if_it_fits(_legend(summary, evidence, look), room, look)
-    minded = list(_minded(notes, folder, look, min(_NOTES, room + kept)))
-    room -= look.rows(minded) - kept
-    more, _ = _if_it_fits([_explained(folder, look)], room, look)
+    minded, left = _minded(notes, look, room + kept)
+    cut = [*_counts(left), *["the whole sentence"] * (claim != whole)]
+    cut += ["what it holds for"] * (holds != scope)
     yield [*head, *legend, *gates, *(look.paint(line, "warning") for line in minded)]
-    yield [*_worded(evidence, claim, look), *advice, *holds, *more, *where]
+    more = _more(cut, folder, look)
+    yield [*_worded(evidence, claim, look), *advice, *holds, more, *where]
 
 
 def _if_it_fits(lines: list[str], room: int, look: Look) -> tuple[list[str], int]:
@@ -192,7 +189,7 @@ def _advice(summary: Summary, evidence: Evidence, folder: Path, look: Look) -> l
     # The system and the tasks of others are options of their own.
     start = "Next:" if words != ["run"] or answer.is_ours(summary) else "Next, with its options:"
     for count in range(len(texts), 0, -1):
-        more = f" And more: {everything}." if count < len(texts) else ""
+        more = f" More advice: {everything}." if count < len(texts) else ""
         text = f"{aim}: {clause(' '.join(texts[:count]))}{more} {start}"
         lines = _then(text, again, evidence, look)
         if look.rows(lines) <= _ADVICE:
@@ -239,33 +236,39 @@ def _notes(summary: Summary, evidence: Evidence) -> Iterator[tuple[str, str]]:
         yield "warning", text
 
 
-def _minded(notes: Sequence[str], folder: Path, look: Look, room: int) -> Iterator[str]:
-    """Write the notes that fit, at least one where there is room, and count the others."""
-    for at, note in enumerate(notes):
-        left = len(notes) - at
-        lines = look.hang(printable(note))
-        # A line for the count, unless this is the last one.
-        free = room - (left > 1)
-        if look.rows(lines) > free:
-            if not at and free > 0:
-                yield from look.at_most(lines, free)
-                left -= 1
-            if left:
-                rest = f"and {left} more" if left < len(notes) else counted(left, "note")
-                line = f"{rest}: {_all(folder, look)}"
-                yield line if cells(line) <= look.width else f"{rest}: --full"
-            return
-        yield from lines
-        room -= look.rows(lines)
+def _minded(
+    notes: Sequence[tuple[str, str]], look: Look, room: int
+) -> tuple[list[str], Sequence[tuple[str, str]]]:
+    """Write the notes that fit, of the first its beginning at least; return those that are left."""
+    lines: list[str] = []
+    for at, (mark, text) in enumerate(notes):
+        note = look.hang(printable(f"{mark}: {text}"))
+        free = room - look.rows(lines)
+        if look.rows(note) > free:
+            begun = look.at_most(note, free) if not at and free > 0 else []
+            return [*lines, *begun], notes[at:]
+        lines += note
+    return lines, []
+
+
+def _counts(notes: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Count notes by their kind: `2 cautions`, `1 warning`."""
+    kinds = Counter(_NOTED.get(mark, mark.partition(" ")[0]) for mark, _ in notes)
+    yield from (counted(count, kind) for kind, count in kinds.items())
 
 
 def _all(folder: Path, look: Look) -> str:
     return _on(folder, look, "summarize", "--full")
 
 
-def _explained(folder: Path, look: Look) -> str:
-    line = f"{_all(folder, look)}{GAP}gates and intervals explained"
-    return line if cells(line) <= look.width else _all(folder, look)
+def _more(cut: Sequence[str], folder: Path, look: Look) -> str:
+    """Name the command that shows all, and what was cut or what else is there, in a line."""
+    what = f"more: {', '.join(cut)}" if cut else "gates and intervals explained"
+    line = f"{_all(folder, look)}{GAP}{what}"
+    if cells(line) <= look.width:
+        return line
+    line = f"--full has {what}" if cut else _all(folder, look)
+    return fit(line, look.width, ellipsis=look.cut)
 
 
 def _all_marked(summary: Summary, evidence: Evidence, folder: Path, look: Look) -> Iterator[str]:
