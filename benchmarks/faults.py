@@ -1,9 +1,10 @@
-"""Campaigns under random faults: `python -m benchmarks.faults --schedules 10000 --real 200`.
+"""Campaigns under random faults: `python -m benchmarks.faults --real 200 --dask 20`.
 
 Simulated workers are killed, suspended and find the disk full, at any moment, over the real code of
 leases, runs and journals. With --real, processes are killed and suspended by signals, and a gateway
-counts what it is asked. Prints what happened; where an answered call was lost or repeated it ends
-with the schedule's seed.
+counts what it is asked; with --dask, those of a Dask cluster, its scheduler and its command among
+them. Prints what happened; where an answered call was lost or repeated it ends with the schedule's
+seed.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from tests.campaign.dask_hunt import hunt_on_dask
 from tests.campaign.hunt import hunt
 from tests.campaign.simulation import explore
 
@@ -32,13 +35,17 @@ def main() -> int:
     parser.add_argument("--schedules", type=int, default=10_000, metavar="N")
     parser.add_argument("--seed", type=int, default=0, help="of the first schedule [0]")
     parser.add_argument("--real", type=int, default=0, metavar="N", help="with real processes [0]")
+    parser.add_argument("--dask", type=int, default=0, metavar="N", help="on Dask clusters [0]")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
     options = parser.parse_args()
     first, jobs = options.seed, options.jobs
     if options.schedules:
         _show("simulated", _explored, range(first, first + options.schedules), jobs)
     if options.real:
-        _show("real", _hunted, range(first, first + options.real), jobs)
+        _show("real", partial(_hunted, hunt), range(first, first + options.real), jobs)
+    if options.dask:
+        on_dask = partial(_hunted, hunt_on_dask)
+        _show("on Dask", on_dask, range(first, first + options.dask), jobs)
     return 0
 
 
@@ -52,12 +59,12 @@ def _show(kind: str, part: Callable[[range], Counter[str]], seeds: range, jobs: 
         print(f"{times:10} {what}")
 
 
-def _hunted(seeds: range) -> Counter[str]:
+def _hunted(hunted: Callable[[Path, int], Counter[str]], seeds: range) -> Counter[str]:
     total = Counter[str]()
     for seed in seeds:
         with tempfile.TemporaryDirectory() as folder:
             try:
-                total += hunt(Path(folder) / "x", seed)
+                total += hunted(Path(folder) / "x", seed)
             except BaseException as error:
                 error.add_note(f"in the real schedule of seed {seed}")
                 raise

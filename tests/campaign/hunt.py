@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from multiprocessing.process import BaseProcess
@@ -35,8 +35,10 @@ LEASE_S: Final = 1.0
 WORKERS: Final = 3
 _PATIENCE_S: Final = 120.0
 # Importing the program takes longer than a run of it here.
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["battery.cli.campaign", "battery.cli.main", "battery.runner.run"])
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(
+    ["battery.cli.campaign", "battery.cli.main", "battery.runner.run", "battery.campaign.dask"]
+)
 
 
 class Counting:
@@ -70,14 +72,14 @@ def hunt(folder: Path, seed: int, *, faults: int | None = None) -> Counter[str]:
     """Run a campaign with random faults; return what happened. Raises `AssertionError`."""
     drawn = random.Random(seed)
     counts: Counter[str] = Counter(schedules=1)
-    with _served() as (endpoint, url):
-        campaign = _planned(folder, url)
+    with served() as (endpoint, url):
+        campaign = planned(folder, url)
         team = _Team(campaign, drawn, counts)
         try:
             team.run(drawn.randint(3, 8) if faults is None else faults)
         finally:
             team.end()
-    _check(campaign, endpoint.asked, counts)
+    check(campaign, endpoint.asked, counts, counts["killed"] + counts["suspended"])
     return counts
 
 
@@ -93,13 +95,15 @@ def answers(campaign: Campaign) -> dict[str, tuple[str, int]]:
 
 
 @contextmanager
-def _served() -> Iterator[tuple[Counting, str]]:
+def served() -> Iterator[tuple[Counting, str]]:
+    """Serve such an endpoint; yield it with its URL."""
     endpoint = Counting()
     with Server(endpoint.script) as server:
         yield endpoint, server.url
 
 
-def _planned(folder: Path, url: str) -> Campaign:
+def planned(folder: Path, url: str) -> Campaign:
+    """Plan a campaign of two runs at such an endpoint."""
     folder.mkdir(parents=True)
     write_tasks(folder / "tasks.json", 1, siblings=2)
     options = {
@@ -177,24 +181,40 @@ class _Team:
 
     def _started(self) -> BaseProcess:
         self._counts["processes"] += 1
-        worker = _CONTEXT.Process(target=_work, args=(str(self._campaign.folder),))
-        worker.start()
-        return worker
+        folder = str(self._campaign.folder)
+        return started(_work, f"{folder}.log", folder)
+
+
+def started(body: Callable[..., None], said: str, *words: Any) -> BaseProcess:
+    """Start a process that has the program loaded; what it says goes into a file."""
+    process = CONTEXT.Process(target=_quiet, args=(body, said, *words))
+    process.start()
+    return process
+
+
+def _quiet(body: Callable[..., None], said: str, *words: Any) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    log = os.open(said, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    for handle, opened in enumerate((null, null, log)):
+        os.dup2(opened, handle)
+    body(*words)
 
 
 def _work(folder: str) -> None:
     """Be a worker: what `battery campaign worker` does, in a process that has it loaded."""
     import battery.__main__  # noqa: PLC0415 - it takes over signals
 
-    null = os.open(os.devnull, os.O_RDWR)
-    said = os.open(f"{folder}.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    for handle, opened in enumerate((null, null, said)):
-        os.dup2(opened, handle)
     sys.argv = ["battery", "campaign", "worker", folder, "--wait"]
     battery.__main__.start()
 
 
-def _check(campaign: Campaign, asked: dict[str, list[int]], counts: Counter[str]) -> None:
+def check(
+    campaign: Campaign, asked: dict[str, list[int]], counts: Counter[str], under_way: int
+) -> None:
+    """Hold what was asked against what is on record; add to the counts.
+
+    `under_way` is how many calls may have been, when something was done to those who made them.
+    """
     on_record: dict[str, int] = {}
     for cell in campaign.plan.cells:
         run_id = campaign.run_id(cell)
@@ -205,11 +225,10 @@ def _check(campaign: Campaign, asked: dict[str, list[int]], counts: Counter[str]
             assert name not in on_record, f"{name} is on record twice"
             on_record[name] = line["result"]["artifact"]["usage"]["number"]
     assert set(on_record) == set(asked), "what was asked is not what is on record"
-    interruptions = counts["killed"] + counts["suspended"]
     again = {name: numbers for name, numbers in asked.items() if len(numbers) > 1}
     counts["calls"] += len(asked)
     counts["asked again"] += sum(len(numbers) - 1 for numbers in again.values())
-    assert counts["asked again"] <= interruptions, again
+    assert counts["asked again"] <= under_way, again
     # An answer on record that was asked for again: only by who stood still between the look at its
     # lease and the request.
     late = [name for name, numbers in again.items() if on_record[name] != numbers[-1]]

@@ -1,27 +1,40 @@
 """Run a campaign on this machine: workers as processes, each with several cells.
 
 An engine places and never tries again: what a worker holds and how far it came is in the folder.
-Another engine is another way to start `battery.campaign.work.Worker`, or to run one cell with
-`battery.campaign.cell.Cells`.
+Another engine is another way to start `battery.campaign.work.Worker`, such as
+`battery.campaign.dask`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
+import re
 import shlex
 import signal
 import sys
 from asyncio.subprocess import Process
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from typing import Any, Final
 
-from battery.base.errors import BatteryError, InterruptedRunError, LostLeaseError, PausedError
+from battery.base.errors import (
+    BatteryError,
+    InterruptedRunError,
+    LostLeaseError,
+    PausedError,
+    UsageError,
+)
 from battery.base.numbers import counted
 from battery.campaign.plan import Campaign
 from battery.campaign.spent import Caps, Ledger
 from battery.campaign.work import left
 from battery.records.events import Notice, Observer
+
+#: Runs all cells that are left at a URL, so many at a time.
+Elsewhere = Callable[[Campaign, str, int | None, Caps, Observer], Coroutine[Any, Any, None]]
+_DASK: Final = re.compile(r"dask://[^/\s:@]+:[0-9]{1,5}|dask://\[[0-9A-Fa-f:.]+\]:[0-9]{1,5}")
 
 
 async def run_here(
@@ -48,6 +61,24 @@ async def run_here(
         ledger.require()
 
 
+def elsewhere(url: str) -> Elsewhere:
+    """Return what runs a campaign at such a URL; raise `UsageError` where nothing does."""
+    if not _DASK.fullmatch(url):
+        raise UsageError(
+            f"--on {url}: not the address of a Dask scheduler",
+            hint="write it as dask://HOST:PORT; the port is mostly 8786",
+        )
+    try:
+        module = importlib.import_module("battery.campaign.dask")
+    except ImportError as error:
+        raise UsageError(
+            f"--on {url} needs Dask, which is not installed: {error}",
+            hint="pip install 'compounding-battery[dask]'",
+        ) from error
+    run_on: Elsewhere = module.run_on
+    return run_on
+
+
 def _shares(jobs: int, processes: int) -> list[int]:
     """Share out how many cells each process runs at a time."""
     return [len(range(number, jobs, processes)) for number in range(processes)]
@@ -71,12 +102,7 @@ class _Team:
         self._waiting = list(shares)
         self._at_work: dict[asyncio.Task[int], tuple[Process, int]] = {}
         self._error: BatteryError | None = None
-        #: How many cells were left when a worker was last replaced.
-        self._left_before = len(left(campaign))
-        #: Workers that were replaced since a run came to its end. What kills one after the other
-        #: would go on for ever, at a call each time.
-        self._replaced = 0
-        self._most = 2 * len(shares)
+        self._patience = Patience(campaign, 2 * len(shares))
 
     async def run(self) -> None:
         """Have the workers run all cells."""
@@ -134,20 +160,39 @@ class _Team:
             return
         was = f"worker {process.pid} {_ended(code)}"
         if code >= 0 and code != LostLeaseError.exit_code:
-            self._error = _StoppedError(was, code, self._campaign)
+            self._error = StoppedError(was, code, self._campaign)
             return
-        self._replaced = 1 if remaining < self._left_before else self._replaced + 1
-        self._left_before = remaining
-        if code < 0 and self._replaced > self._most:
+        if self._patience.is_over() and code < 0:
             what = f"{was}, as were those before it, and no run comes to its end"
-            self._error = _StoppedError(what, 1, self._campaign)
+            self._error = StoppedError(what, 1, self._campaign)
             return
         self._waiting.append(slots)
         self._tell(Notice(f"{was}; its runs are taken over", warning=True))
 
 
-class _StoppedError(BatteryError):
-    """Report a worker that could not go on, with its exit code; it has said why itself."""
+class Patience:
+    """Counts what is replaced while no run comes to its end.
+
+    What kills one worker after the other would go on for ever, at a call each time.
+    """
+
+    def __init__(self, campaign: Campaign, most: int) -> None:
+        self._campaign = campaign
+        self._most = most
+        #: How many cells were left when something was last replaced.
+        self._left_before = len(left(campaign))
+        self._replaced = 0
+
+    def is_over(self) -> bool:
+        """Count one more; return whether that is one too many."""
+        remaining = len(left(self._campaign))
+        self._replaced = 1 if remaining < self._left_before else self._replaced + 1
+        self._left_before = remaining
+        return self._replaced > self._most
+
+
+class StoppedError(BatteryError):
+    """Report what could not go on, with its exit code, and how far the campaign came."""
 
     def __init__(self, what: str, code: int, campaign: Campaign) -> None:
         again = f"battery campaign run {shlex.quote(str(campaign.folder))}"

@@ -17,7 +17,7 @@ from battery.campaign.lease import DONE, Heart, Lease, Timing, Watch, state_of
 from battery.campaign.plan import Campaign, World
 from battery.campaign.spent import Caps, Ledger
 from battery.campaign.targets import Seats
-from battery.records.events import Observer
+from battery.records.events import Event, IterationFinished, Notice, Observer
 from battery.records.plan import Cell
 
 #: Seconds between two looks for something to do.
@@ -27,6 +27,16 @@ _LOOK_S: Final = 1.0
 def left(campaign: Campaign) -> list[Cell]:
     """List the cells that have not come to their end."""
     return [cell for cell in campaign.plan.cells if state_of(campaign.cell(cell)) not in DONE]
+
+
+def progress(cell: Cell, event: Event) -> Notice | None:
+    """Return what to tell, in a line, of what happened in a run; None where nothing."""
+    match event:
+        case IterationFinished():
+            return Notice(f"run {cell.number}: iteration {event.metrics.iteration} is done")
+        case Notice(warning=True):
+            return event._replace(text=f"run {cell.number}: {event.text}")
+    return None
 
 
 class Claim(NamedTuple):
@@ -56,6 +66,8 @@ class Worker:
         self.campaign = campaign
         #: The cells that it ran to their end.
         self.done: list[Cell] = []
+        self._only: Cell | None = None
+        self._require: Callable[[], None] = lambda: None
         self._observer = observer
         self._timing = timing or Timing(plan.lease_s)
         self._watch = Watch(self._timing)
@@ -83,11 +95,19 @@ class Worker:
         if self._paused:
             raise self._paused
 
+    async def work_on(self, cell: Cell, require: Callable[[], None]) -> None:
+        """Run one cell, as soon as it is free, until it is done; raise `BatteryError`.
+
+        `require` is asked before each call, and raises `BatteryError` where none may be made.
+        """
+        self._only, self._require = cell, require
+        await self.work(1, wait=True)
+
     async def _run_cells(self, heart: Heart, *, wait: bool) -> None:
         while not self._errors and not self._is_paused():
             if claim := self._claim():
                 await self._run(claim, heart)
-            elif wait and any(not self._is_given_up(cell) for cell in left(self.campaign)):
+            elif wait and self._cells_to_run():
                 await asyncio.sleep(min(_LOOK_S, self._timing.beat_s))
             else:
                 return
@@ -117,14 +137,15 @@ class Worker:
         return self._paused is not None
 
     def _permit(self) -> None:
+        self._require()
         if self._errors:
             raise InterruptedRunError("stopped, as another run of this worker could not go on")
 
     def _claim(self) -> Claim | None:
         """Take the first free cell, and a seat for it."""
-        for cell in left(self.campaign):
+        for cell in self._cells_to_run():
             folder = self.campaign.cell(cell)
-            if self._is_given_up(cell) or not self._watch.is_free(folder):
+            if not self._watch.is_free(folder):
                 continue
             seat = self._seats.take()
             if seat is None:
@@ -134,6 +155,13 @@ class Worker:
             for taken in seat:
                 taken.release("finished")
         return None
+
+    def _cells_to_run(self) -> list[Cell]:
+        return [
+            cell
+            for cell in left(self.campaign)
+            if self._only in {None, cell} and not self._is_given_up(cell)
+        ]
 
     def _is_given_up(self, cell: Cell) -> bool:
         """Return whether a cell stopped since this worker began: nothing is tried twice unasked."""

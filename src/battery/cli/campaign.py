@@ -17,7 +17,7 @@ from battery.campaign import engine
 from battery.campaign import plan as planning
 from battery.campaign import verdict as judging
 from battery.campaign.spent import Caps, caps_of, tell_of_change
-from battery.campaign.work import Worker, left
+from battery.campaign.work import Worker, left, progress
 from battery.cli import given, options
 from battery.cli.campaign_status import CampaignFolder, status
 from battery.cli.deliver import chosen_format, format_option, tell, write
@@ -26,7 +26,7 @@ from battery.cli.output import print_record, then
 from battery.cli.pool import FailOn, Full
 from battery.inputs.settings import LIMITS, Settings
 from battery.records.campaign import CampaignSummary
-from battery.records.events import Event, IterationFinished, Notice, Observer
+from battery.records.events import Event, Observer
 from battery.records.findings import QuestionName
 from battery.records.plan import Cell
 from battery.report.machine import OF_CAMPAIGN, OutputFormat
@@ -181,10 +181,20 @@ Jobs = Annotated[
     int | None,
     option(
         "--jobs -j N",
-        "How many runs at a time, shared out among a process per core [default: one per core].",
+        "How many runs at a time, shared out among a process per core [default: one per core; with "
+        "--on one per thread of the cluster].",
         Group.SIZE,
         min=1,
         max=1000,
+    ),
+]
+On = Annotated[
+    str | None,
+    option(
+        "--on URL",
+        "Run it on a Dask cluster whose workers see the folder, such as dask://head:8786 "
+        "[default: on this machine].",
+        Group.SIZE,
     ),
 ]
 Slots = Annotated[
@@ -199,6 +209,7 @@ Wait = Annotated[
 def run(
     folder: CampaignFolder = planning.DEFAULT_FOLDER,
     jobs: Jobs = None,
+    on: On = None,
     max_tokens: NewMaxTokens = None,
     max_cost: NewMaxCost = None,
     fail_on: FailOn = None,
@@ -206,22 +217,27 @@ def run(
     as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
-    """Run a campaign on this machine, or go on with one; ends with the verdict.
+    """Run a campaign on this machine or a cluster, or go on with one; ends with the verdict.
 
-    Starts workers, and replaces those that are killed. Ctrl-C stops all of them; the same command
-    goes on, and no recorded call is asked again. Pauses with exit code 4 where all runs together
-    have spent what the plan allows; goes on with --max-cost or --max-tokens.
+    Starts workers, or gives the runs to a Dask cluster with --on; replaces those that are killed.
+    Ctrl-C stops all of them; the same command goes on, and no recorded call is asked again. Pauses
+    with exit code 4 where all runs together have spent what the plan allows; goes on with
+    --max-cost or --max-tokens.
 
     \b
     Examples:
       battery campaign run campaign -j 2
+      battery campaign run campaign --on dask://head:8786
       battery campaign run campaign --max-cost 50
     """
     conditions = parse(fail_on, CONDITIONS)
     campaign = planning.open_campaign(folder, tell)
     caps = caps_of(campaign, Caps(max_tokens, max_cost))
     tell_of_change(campaign, caps, tell)
-    loop.run(engine.run_here, campaign, jobs or os.cpu_count() or 1, caps, tell, _forward)
+    if on is None:
+        loop.run(engine.run_here, campaign, jobs or os.cpu_count() or 1, caps, tell, _forward)
+    else:
+        loop.run(engine.elsewhere(on), campaign, on, jobs, caps, tell)
     _judge(campaign, conditions, full=full, chosen=OF_CAMPAIGN["json"] if as_json else None)
 
 
@@ -307,14 +323,8 @@ def _observer(cell: Cell) -> Observer:
     """Make what tells in lines how a run goes; a live view of all runs would take its place."""
 
     def show(event: Event) -> None:
-        match event:
-            case IterationFinished():
-                text = f"iteration {event.metrics.iteration} is done"
-            case Notice(warning=True):
-                text = event.text
-            case _:
-                return
-        tell(Notice(f"run {cell.number}: {text}", warning=isinstance(event, Notice)))
+        if notice := progress(cell, event):
+            tell(notice)
 
     return show
 

@@ -3,17 +3,16 @@
 /* One line per task: from its cost before (ring) to that after (dot). */
 const place = document.getElementById("by-task");
 if (place) {
-  let rows = battery.data.map((row, index) => ({ ...row, index }));
-  const all = rows;
+  const rows = battery.data.map((row, index) => ({ ...row, index }));
   const colour = (row) => (row.after > row.before ? "var(--bad)" : "var(--good)");
   // Beyond the prefixes of units an axis would write them as yotta with an exponent.
-  const huge = all.some((row) => Math.max(row.before, row.after) > 1e12);
-  const redraw = battery.draw(place, (width) => Plot.plot({
+  const huge = rows.some((row) => Math.max(row.before, row.after) > 1e12);
+  battery.draw(place, (width) => Plot.plot({
     width,
-    height: 59 + 36 * rows.length,
+    height: 75 + 36 * rows.length,
     marginLeft: 12,
     marginRight: 24,
-    marginTop: 10,
+    marginTop: 26,
     marginBottom: 40,
     style: { fontSize: "12px", background: "transparent" },
     ariaLabel: "Cost of each task in both batteries; the table below has the same numbers",
@@ -26,8 +25,4 @@ if (place) {
       Plot.dot(rows, { y: "index", x: "after", dy: 8, r: 5, fill: colour, stroke: "var(--ground)" }),
     ],
   }));
-  document.addEventListener("found", ({ detail }) => {
-    rows = all.filter((row) => detail.has(String(row.task)));
-    redraw();
-  });
 }
