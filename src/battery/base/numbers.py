@@ -105,9 +105,10 @@ def duration(seconds: float) -> str:
 def minus(text: str) -> str:
     """Write the minus of each number in a text as U+2212, which is as wide as a plus.
 
-    For pages, prose in Markdown and terminals that can show it. Machines read a hyphen: JSON,
-    CSV and the table of metrics in `summary.md` keep it. Ranges, dates and paths are left alone;
-    names that others chose are not to be passed.
+    The one rule: where a person reads, below zero is a real minus, which is the page, Markdown and
+    terminals that can show it. Where a program may read, it is a hyphen: pipes, JSON, CSV, JUnit,
+    and the table of metrics in `summary.md`, whose format is fixed. Ranges, dates and paths are
+    left alone; names that others chose are not to be passed.
     """
     return _MINUS.sub("\N{MINUS SIGN}", text)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
+from battery.base.numbers import minus
 from battery.base.text import brief
 from battery.records.comparison import Change, Comparison, Difference, Side, TaskPair
 from battery.records.models import KINDS
@@ -81,7 +82,8 @@ def _causes(comparison: Comparison) -> Iterator[str]:
 
 
 def _change(comparison: Comparison, change: Change) -> str:
-    return table(list(map(plain, cells.heads(comparison))), cells.rows(change))
+    rows = [[name, *map(minus, values)] for name, *values in cells.rows(change)]
+    return table(list(map(plain, cells.heads(comparison))), rows)
 
 
 def _tasks(
@@ -91,7 +93,12 @@ def _tasks(
     first: Callable[[TaskPair], str],
 ) -> str:
     rows = [
-        [first(pair), KINDS[pair.phase], _in_table(pair.label), *cells.task_cells(pair, comparison)]
+        [
+            minus(first(pair)),
+            KINDS[pair.phase],
+            _in_table(pair.label),
+            *map(minus, cells.task_cells(pair, comparison)),
+        ]
         for pair in pairs
     ]
     return table([head, "Kind", "Task", *map(plain, cells.task_heads(comparison))], rows, left=3)
