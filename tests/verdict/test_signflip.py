@@ -277,6 +277,15 @@ def test_random_patterns_are_fair_coins_and_come_in_chunks() -> None:
     assert np.abs(rows.mean(axis=0)).max() < 5 / np.sqrt(RANDOM_FLIPS)
 
 
+def test_patterns_are_the_same_whether_kept_or_too_many_to_keep(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    effects = np.random.default_rng(3).normal(size=(EXACT_UP_TO + 9, 1))
+    kept = np.concatenate(list(flipped_sums(effects)))
+    monkeypatch.setattr("battery.verdict.signflip._KEPT_BYTES", 0)
+    assert np.array_equal(kept, np.concatenate(list(flipped_sums(effects))))
+
+
 @pytest.mark.parametrize("tasks", [0, 1, EXACT_UP_TO, EXACT_UP_TO + 1, 24, 25])
 def test_a_row_is_turned_as_a_whole(tasks: int) -> None:
     table = np.random.default_rng(tasks).normal(size=(tasks, 2))

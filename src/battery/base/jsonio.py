@@ -29,9 +29,10 @@ MAX_FILE_DEPTH: Final = 240
 
 # The tables below look for two rare things in all documents, so the work is left to methods of
 # bytes: a pattern or a walk over the values takes longer than parsing.
-#: Digits that make an integer too long for orjson, in documents where every digit is a 0.
+#: Makes every digit a 0, and the brackets of objects those of lists.
+_PLAIN: Final = bytes.maketrans(b"123456789{}", b"000000000[]")
+#: Digits that make an integer too long for orjson.
 _LONG: Final = b"0" * 19
-_DIGITS: Final = bytes(ord("0") if byte in b"0123456789" else byte for byte in range(256))
 #: Makes brackets of all kinds one kind.
 _BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
 _NO_STRUCTURE: Final = bytes(byte for byte in range(256) if byte not in b",[]{}")
@@ -95,13 +96,25 @@ def loads(data: bytes, max_depth: int | None = MAX_FILE_DEPTH) -> Any:
             parsed = orjson.loads(data)
         except orjson.JSONDecodeError as error:
             parsed = _refused(data, error)
-    if max_depth is not None and _is_deeper(data, max_depth):
+    opened, is_long = _looked_over(data)
+    if max_depth is not None and opened > max_depth and _is_deeper(data, max_depth):
         raise TooDeepError(f"nested deeper than {max_depth} levels")
-    # Only after orjson: this parser takes what JSON does not know. A file that is too deep for it
-    # is better read with approximate integers than not at all.
-    with contextlib.suppress(RecursionError):
-        return json.loads(data) if _has_long_integer(data) else parsed
+    if is_long:
+        # Only after orjson: this parser takes what JSON does not know. A file that is too deep for
+        # it is better read with approximate integers than not at all.
+        with contextlib.suppress(RecursionError):
+            return json.loads(data)
     return parsed
+
+
+def _looked_over(data: bytes) -> tuple[int, bool]:
+    """Count opening brackets, and return whether an integer may be long; texts count too."""
+    opened, is_long = 0, False
+    for start in range(0, len(data), _BLOCK):
+        block = data[start : start + _BLOCK + len(_LONG)].translate(_PLAIN)
+        opened += block.count(b"[", 0, _BLOCK)
+        is_long = is_long or _LONG in block
+    return opened, is_long
 
 
 def _refused(data: bytes, error: ValueError) -> Any:
@@ -147,19 +160,11 @@ def structure(data: bytes) -> bytes:
 
 def _is_deeper(data: bytes, max_depth: int) -> bool:
     """Return whether a document, which is JSON, is nested deeper."""
-    if data.count(b"[") + data.count(b"{") <= max_depth:
-        return False
     left = structure(data).translate(_BRACKETS, b",")
     for _ in range(max_depth):
         # What is innermost goes, which is one level everywhere.
         left = left.replace(b"[]", b"")
     return bool(left)
-
-
-def _has_long_integer(data: bytes) -> bool:
-    blocks = range(0, len(data), _BLOCK)
-    ends = (data[start : start + _BLOCK + len(_LONG)] for start in blocks)
-    return any(_LONG in block.translate(_DIGITS) for block in ends)
 
 
 def cut_off(document: Any, max_depth: int, instead: str) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 from battery.base import interrupts
 from battery.base.errors import BatteryError, InterruptedRunError
+from battery.base.garbage import look_rarely
 
 Map = Callable[..., Iterator[Any]]
 
@@ -27,7 +28,7 @@ def workers(jobs: int, again: str) -> Iterator[Map]:
     context = multiprocessing.get_context("spawn")
     with _unseen_by_new_processes():
         # Of its own processes, the one that keeps account of its semaphores starts here.
-        pool = ProcessPoolExecutor(jobs, context) if jobs > 1 else None
+        pool = ProcessPoolExecutor(jobs, context, look_rarely) if jobs > 1 else None
     try:
         yield partial(_submitted, pool) if pool else map
     except BrokenProcessPool as error:

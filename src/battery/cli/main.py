@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import gc
 import importlib
 import io
 import json
@@ -24,7 +23,7 @@ import typer
 from typer.exceptions import TyperException
 
 from battery import __version__
-from battery.base import interrupts
+from battery.base import garbage, interrupts
 from battery.base.errors import (
     BatteryError,
     GateError,
@@ -113,8 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _start_lean() -> None:
     """Skip what costs each command a twentieth of its start and brings nothing."""
-    # What is imported by now stays to the end: there is no garbage in it to look for.
-    gc.freeze()
+    garbage.look_rarely()
     # Nothing here plugs into pydantic, and the search for plugins reads every installed package.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # Nothing here multiplies matrices, and the threads for it take memory, which may be limited.

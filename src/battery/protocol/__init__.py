@@ -338,18 +338,16 @@ def excerpt(value: object) -> str:
     return f"{jsonio.dumps(value).decode():.300}"
 
 
-def _usage(answer: Json) -> object:
-    return object_of(answer.get("artifact")).get("usage")
-
-
 def was_cached(answer: Json) -> bool:
     """Return whether an answer says of itself that it came from a cache.
 
     That is any of `CACHED_KEYS` being true in the answer, its artifact or the artifact's usage.
     """
-    places = (answer, answer.get("artifact"), _usage(answer))
+    artifact = object_of(answer.get("artifact"))
     return any(
-        place.get(key) is True for place in places if isinstance(place, dict) for key in CACHED_KEYS
+        place.get(key) is True
+        for place in (answer, artifact, object_of(artifact.get("usage")))
+        for key in CACHED_KEYS
     )
 
 
@@ -367,25 +365,27 @@ def answer_digests(answer: Json) -> tuple[bytes, bytes]:
 
     Both are without `PER_CALL` keys, those of the artifact and of log entries.
     """
-    told = {**_without_per_call(answer)}
-    handed_in = {key: told.get(key) for key in ("status", "error", "artifact")}
-    if isinstance(artifact := told.get("artifact"), dict):
-        told["artifact"] = artifact = _without_per_call(artifact)
-        kept = {key: value for key, value in artifact.items() if key not in NOT_HANDED_IN}
-        handed_in["artifact"] = kept
+    told, artifact = _without(PER_CALL, answer), answer.get("artifact")
+    if isinstance(artifact, dict):
+        artifact = _without(PER_CALL, artifact)
+        told = {
+            **told,
+            "artifact": {key: artifact[key] for key in artifact if key in NOT_HANDED_IN},
+        }
+        artifact = _without(NOT_HANDED_IN, artifact)
     if isinstance(log := told.get("log"), list):
-        told["log"] = [_without_per_call(e) if isinstance(e, dict) else e for e in log]
-    return _hash(told), _hash(handed_in)
+        told = {**told, "log": [_without(PER_CALL, e) if isinstance(e, dict) else e for e in log]}
+    # What is handed in is most of an answer: it is read once, for both.
+    read = blake2b(jsonio.dumps([told.get("status"), told.get("error"), artifact]), digest_size=16)
+    handed_in = read.digest()
+    read.update(jsonio.dumps(told))
+    return read.digest(), handed_in
 
 
-def _hash(document: Json) -> bytes:
-    return blake2b(jsonio.dumps(document), digest_size=16).digest()
-
-
-def _without_per_call(part: Json) -> Json:
-    if PER_CALL.isdisjoint(part):
+def _without(keys: frozenset[str], part: Json) -> Json:
+    if keys.isdisjoint(part):
         return part
-    return {key: value for key, value in part.items() if key not in PER_CALL}
+    return {key: value for key, value in part.items() if key not in keys}
 
 
 def memory_fingerprint(answer: Json) -> str | None:

@@ -6,8 +6,7 @@ provider behind a gateway, passed on as it was; docs/reference/wire.md lists the
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -38,6 +37,8 @@ _REASONING: Final = (
 #: The same where it is no part of the output.
 _REASONING_TOO: Final = ("thoughtstokens",)
 _TOTAL: Final = ("totaltokens",)
+#: Counts that tell nothing by kind.
+_OF_NO_KIND: Final = frozenset(_TOTAL)
 #: Where usage is by model: an object by name, or a list of objects that name theirs.
 _BY_MODEL: Final = ("bymodel", "models", "modelusage", "permodel")
 _MODEL: Final = ("model", "name")
@@ -67,6 +68,9 @@ class Tokens(NamedTuple):
         return Tokens(*map(_sum, self, other))
 
 
+_NONE: Final = Tokens()
+
+
 class Spent(NamedTuple):
     """What an answer reports of tokens; None where it does not."""
 
@@ -93,14 +97,13 @@ def usage_spent(place: Json) -> Spent:
     usage = place.get("usage")
     if not isinstance(usage, dict):
         return Spent()
-    counts = dict(_counts(usage))
-    kinds = _tokens(counts) if counts.keys() - {*_TOTAL} else Tokens()
+    counts = _counts(usage)
+    kinds = _NONE if counts.keys() <= _OF_NO_KIND else _tokens(counts)
     models = _by_model(usage)
-    if models and kinds == Tokens():
+    if models and kinds == _NONE:
         kinds = _together(models.values())
-    named = _text(usage, _MODEL[:1]) or _text(place, _MODEL[:1])
-    if not models and kinds != Tokens():
-        models = {named: kinds}
+    if not models and kinds != _NONE:
+        models = {_text(usage, _MODEL[:1]) or _text(place, _MODEL[:1]): kinds}
     return Spent(
         tokens=_first(counts, _TOTAL),
         kinds=kinds,
@@ -146,7 +149,13 @@ def _tokens(counts: Mapping[str, int]) -> Tokens:
 
 
 def _by_model(usage: Json) -> dict[str, Tokens]:
-    listed = next((value for key, value in usage.items() if _plain(key) in _BY_MODEL), None)
+    for key, value in usage.items():
+        if _plain(key) in _BY_MODEL:
+            return _of_models(value)
+    return {}
+
+
+def _of_models(listed: object) -> dict[str, Tokens]:
     if isinstance(listed, dict):
         entries = [(name, entry) for name, entry in listed.items() if isinstance(entry, dict)]
     else:
@@ -155,25 +164,25 @@ def _by_model(usage: Json) -> dict[str, Tokens]:
     models: dict[str, Tokens] = {}
     for name, entry in entries:
         inner = entry.get("usage")
-        tokens = _tokens(dict(_counts(inner if isinstance(inner, dict) else entry)))
+        tokens = _tokens(_counts(inner if isinstance(inner, dict) else entry))
         models[name] = models.get(name, Tokens()).plus(tokens)
     return models
 
 
-def _counts(usage: Json) -> Iterator[tuple[str, int]]:
-    """Yield the counts of a usage by their plain names, details after a point."""
+def _counts(usage: Json) -> dict[str, int]:
+    """Return the counts of a usage by their plain names, details after a point."""
+    counts: dict[str, int] = {}
     for key, value in usage.items():
         name = _plain(key)
         if isinstance(value, dict):
             of = name.removesuffix("details").removesuffix("s").removesuffix("token")
-            inner = ((f"{of}details.{_plain(key)}", _count(each)) for key, each in value.items())
-            yield from ((key, count) for key, count in inner if count is not None)
+            inner = {f"{of}details.{_plain(key)}": _count(each) for key, each in value.items()}
+            counts |= {key: count for key, count in inner.items() if count is not None}
         elif (count := _count(value)) is not None:
-            yield name, count
+            counts[name] = count
+    return counts
 
 
-# Every answer has the same dozen keys.
-@functools.lru_cache(maxsize=128)
 def _plain(key: str) -> str:
     # Answers use the same few names again and again; nobody may fill the memory with long ones.
     return _known_plain(key) if len(key) < _LONG_NAME else _made_plain(key)
@@ -187,12 +196,10 @@ _known_plain = lru_cache(maxsize=256)(_made_plain)
 
 
 def _count(value: object) -> int | None:
-    count = whole(value)
     # To Python a boolean is an int. Tokens by kind decide no status, so what is no count there is
     # left out; it is not worth the call.
-    if isinstance(count, int) and not isinstance(count, bool) and 0 <= count <= MOST_COUNTED:
-        return count
-    return None
+    count = whole(value)
+    return count if type(count) is int and 0 <= count <= MOST_COUNTED else None
 
 
 def _first(counts: Mapping[str, int], names: Iterable[str]) -> int | None:

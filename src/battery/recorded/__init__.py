@@ -138,7 +138,7 @@ class OpenedBattery:
     def _run_sets(self) -> dict[tuple[int, Arm, int], list[Call]]:
         """The respond calls by iteration, arm and repeat, in that order."""
         run_sets = {
-            (step.number, arm, repeat): self._in_order(_calls(step, arm, repeat, runs))
+            (step.number, arm, repeat): _calls(step, arm, repeat, runs, self._seed)
             for step in self.steps
             for arm, repeat, runs in step.run_sets()
         }
@@ -152,7 +152,7 @@ class OpenedBattery:
     def _sibling_sets(self) -> dict[tuple[int, Arm], list[Call]]:
         """The calls that asked siblings, by iteration and arm, in that order."""
         return {
-            (step.number, arm): self._in_order(_calls(step, arm, 1, runs))
+            (step.number, arm): _calls(step, arm, 1, runs, self._seed)
             for step in self.steps
             for arm, _, runs in step.siblings.run_sets()
         }
@@ -164,18 +164,9 @@ class OpenedBattery:
         for (number, arm), calls in self._sibling_sets.items():
             yield self.folder.iteration(number).siblings.runs_name(arm, 1), calls
 
-    def _in_order(self, calls: list[Call]) -> list[Call]:
-        """Add whether each call came before that of the other arm."""
-        seed = self.provenance.options.seed
-        if seed is None:
-            return calls
-        return [
-            call._replace(
-                first=frozen_first(seed, call.iteration, call.task, call.repeat)
-                == (call.arm == FROZEN)
-            )
-            for call in calls
-        ]
+    @property
+    def _seed(self) -> int | None:
+        return self.provenance.options.seed
 
     @property
     def faults(self) -> Iterator[str]:
@@ -297,20 +288,29 @@ def calls_of(step: IterationDir) -> list[Call]:
     return [call for run_set in run_sets for call in _calls(step, *run_set)]
 
 
-def _calls(step: IterationDir, arm: Arm, repeat: int, runs: Sequence[Run]) -> list[Call]:
+def _calls(
+    step: IterationDir, arm: Arm, repeat: int, runs: Sequence[Run], seed: int | None = None
+) -> list[Call]:
+    """Return runs as calls; with the seed of the battery also which came before the other arm."""
+    number, names = step.number, labels(run.task for run in runs)
+    ids = [task_id(run.phase, run.task) for run in runs]
+    turned = [frozen_first(seed, number, task, repeat) for task in ids] if seed is not None else []
+    order: Sequence[bool | None] = [first == (arm == FROZEN) for first in turned]
+    order = order or [None] * len(ids)
     return [
         Call(
             arm=arm,
-            iteration=step.number,
+            iteration=number,
             position=position,
             phase=run.phase,
-            task=task_id(run.phase, run.task),
+            task=task,
             label=label,
             repeat=repeat,
             result=run.result,
             sibling_of=run.sibling_of,
+            first=first,
         )
-        for position, (run, label) in enumerate(
-            zip(runs, labels(run.task for run in runs), strict=True)
+        for position, (run, label, task, first) in enumerate(
+            zip(runs, names, ids, order, strict=True)
         )
     ]

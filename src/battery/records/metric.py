@@ -75,6 +75,11 @@ class Metric:
         """Return the value of a call; NaN where it has not measured it."""
         return self._checked(self.call(result))
 
+    def values(self, results: Sequence[RunResult]) -> list[float]:
+        """Return the value of each call; NaN where it has not measured it."""
+        found = list(map(self.call, results))
+        return found if self.kind == "ratio" else list(map(self._checked, found))
+
     def over(self, results: Sequence[RunResult]) -> float | None:
         """Return the value of an iteration; None where that was not measured."""
         # Else the mean of a rate would take up what `value` refuses.

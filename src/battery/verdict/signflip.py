@@ -18,7 +18,7 @@ lower end is above 0, provided that both look at the same sets: `_subsets` makes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from math import floor
 from typing import Final, NamedTuple
@@ -43,6 +43,8 @@ _CHUNK_CELLS: Final = 2**16
 _CHUNK_BYTES: Final = 2**20
 #: The same of sums over sets.
 _CHUNK_SETS: Final = 2**18
+#: Most bytes of random signs that are kept for the next test.
+_KEPT_BYTES: Final = 2**23
 # With more, products wake the threads of the linear algebra library, which wait by spinning: that
 # takes longer than it saves, and burns every core.
 #: Most batteries at a time that random flips are tried on.
@@ -99,15 +101,30 @@ def flipped_sums(table: Floats, most: int | None = None) -> Iterator[Floats]:
     padded = np.zeros((groups, 8, columns))
     padded.reshape(-1, columns)[:tasks] = table
     looked_up = _OF_BYTE @ padded
-    rng = np.random.default_rng(SEED)
     rows = max(1, min(_CHUNK_BYTES // groups, _CHUNK_CELLS // max(1, columns)))
-    tried = RANDOM_FLIPS if most is None else most
-    for start in range(0, tried, rows):
-        drawn = rng.integers(0, 256, (groups, min(rows, tried - start)), dtype=np.uint8)
+    for drawn in _patterns(groups, rows, RANDOM_FLIPS if most is None else most):
         total = np.zeros((drawn.shape[1], columns))
         for of_group, patterns in zip(looked_up, drawn, strict=True):
             total += of_group.take(patterns, axis=0)
         yield total
+
+
+def _patterns(groups: int, rows: int, tried: int) -> Iterable[NDArray[np.uint8]]:
+    """Return random signs of so many groups of eight tasks, in chunks: the same each time."""
+    # A verdict tries the same patterns a dozen times, and to draw them takes as long as a test.
+    known = groups * tried <= _KEPT_BYTES
+    return _known_patterns(groups, rows, tried) if known else _drawn(groups, rows, tried)
+
+
+def _drawn(groups: int, rows: int, tried: int) -> Iterator[NDArray[np.uint8]]:
+    rng = np.random.default_rng(SEED)
+    for start in range(0, tried, rows):
+        yield rng.integers(0, 256, (groups, min(rows, tried - start)), dtype=np.uint8)
+
+
+@lru_cache(maxsize=4)
+def _known_patterns(groups: int, rows: int, tried: int) -> list[NDArray[np.uint8]]:
+    return list(_drawn(groups, rows, tried))
 
 
 def better(effects: Floats) -> Flipped:
@@ -234,12 +251,20 @@ class _Subsets(NamedTuple):
 
 def _subsets(known: Floats) -> _Subsets:
     """Sum the effects over all sets of tasks, or over those of the random flips."""
+    return _subsets_of(known.tobytes())
+
+
+# The p-value of some effects and the ends of their interval look at the same sets.
+@lru_cache(maxsize=8)
+def _subsets_of(effects: bytes) -> _Subsets:
+    known = np.frombuffer(effects)
     unit = float(np.abs(known).max(initial=0.0)) or 1.0
     # Sorted, tasks in another order give the same sums to the last digit, and a mean effect that is
     # taken off first meets the same random flips.
     scaled = np.sort(known) / unit
     sums = all_sets(scaled) if scaled.size <= EXACT_UP_TO else _random_sets(scaled)
     sums[np.abs(sums) <= _slack(scaled) / 2] = 0.0
+    sums.flags.writeable = False
     return _Subsets(sums, _sizes(scaled.size), unit)
 
 

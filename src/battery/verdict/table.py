@@ -283,7 +283,7 @@ def _cells(
 
 def _measured(calls: Sequence[Call]) -> dict[str, Floats]:
     results = [call.result for call in calls]
-    found = {metric: np.array([metric.value(result) for result in results]) for metric in TABLE}
+    found = {metric: np.array(metric.values(results)) for metric in TABLE}
     metrics = {
         # A metric that is only shown has no table where nobody reports it. A counted one keeps its
         # empty table: that tokens were never reported has to be said.
