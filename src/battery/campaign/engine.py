@@ -148,8 +148,9 @@ class _Team:
             else:
                 self._forward(line)
         code = await process.wait()
-        # That it paused is said once, for all of them.
-        for line in () if code == PausedError.exit_code else held_back:
+        # That it paused, or was interrupted, is said once, for all of them.
+        said = {PausedError.exit_code, InterruptedRunError.exit_code}
+        for line in () if code in said else held_back:
             self._forward(line)
         return code
 

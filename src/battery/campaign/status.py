@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Event, Thread
 from typing import NamedTuple
 
 from battery.base.errors import ArtifactError, BatteryError, PausedError
@@ -18,6 +20,7 @@ from battery.campaign import spent as spending
 from battery.campaign.cell import battery_of
 from battery.campaign.lease import Note, Timing, Watch
 from battery.campaign.plan import Campaign
+from battery.campaign.spent import Caps
 from battery.inputs.tasks import limited, load_tasks
 from battery.inputs.tasks import plan as planned_tasks
 from battery.records.manifest import Manifest
@@ -62,10 +65,17 @@ class Observation:
     as it lasts, between two looks: no clocks of two hosts are compared.
     """
 
-    def __init__(self, campaign: Campaign, timing: Timing | None = None) -> None:
-        """Begin to look at a campaign; raise `BatteryError` where its tasks cannot be read."""
+    def __init__(
+        self, campaign: Campaign, timing: Timing | None = None, caps: Caps | None = None
+    ) -> None:
+        """Begin to look at a campaign; raise `BatteryError` where its tasks cannot be read.
+
+        `caps` are those that hold; without them those of the plan do.
+        """
+        plan = campaign.plan
         self._campaign = campaign
-        self._watch = Watch(timing or Timing(campaign.plan.lease_s))
+        self._caps = caps or Caps(plan.max_tokens, plan.max_cost)
+        self._watch = Watch(timing or Timing(plan.lease_s))
         self._calls = _calls_of_a_run(campaign)
         #: Runs that have come to their end, which are not looked at again.
         self._over: dict[int, RunStatus] = {}
@@ -90,9 +100,9 @@ class Observation:
             calls=sum(run.calls for run in runs),
             calls_planned=sum(run.calls_planned for run in runs),
             tokens=sum(tokens) if tokens else None,
-            max_tokens=plan.max_tokens,
+            max_tokens=self._caps.max_tokens,
             cost_usd=sum(costs) if costs else None,
-            max_cost=plan.max_cost,
+            max_cost=self._caps.max_cost,
             next="",
             runs=runs,
         )
@@ -148,7 +158,8 @@ class Observation:
         return _Came(root, finished, None, self._so_far(root, finished))
 
     def _so_far(self, root: Path, finished: int) -> float | None:
-        if finished and self._effects.get(root, (0, None))[0] != finished:
+        # In the first iteration nothing was learned yet.
+        if finished > 1 and self._effects.get(root, (0, None))[0] != finished:
             iteration = BatteryDir(root).iteration(finished)
             try:
                 twin = iteration.twin_metrics()
@@ -182,6 +193,33 @@ def follow(
         elif not wait and timing.clock() - last_at >= timing.lease_s:
             raise _stopped(status)
         pause()
+
+
+@contextmanager
+def observed(
+    observation: Observation, show: Callable[[CampaignStatus], object], pause_s: float
+) -> Iterator[None]:
+    """Show how far a campaign is within the block, every so many seconds and at its end."""
+    over = Event()
+
+    def look() -> None:
+        # Whoever runs the campaign says what is wrong with its folder, and better.
+        with suppress(BatteryError, OSError):
+            show(observation.look())
+
+    def look_again() -> None:
+        look()
+        while not over.wait(pause_s):
+            look()
+
+    thread = Thread(target=look_again, name="campaign status", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        look()
 
 
 def _stopped(status: CampaignStatus) -> BatteryError:

@@ -19,7 +19,7 @@ from battery.campaign import verdict as judging
 from battery.campaign.spent import Caps, caps_of, tell_of_change
 from battery.campaign.work import Worker, left, progress
 from battery.cli import given, options
-from battery.cli.campaign_status import CampaignFolder, status
+from battery.cli.campaign_status import CampaignFolder, showing, status
 from battery.cli.deliver import chosen_format, format_option, tell, write
 from battery.cli.grouped import Group, Grouped, argument, option
 from battery.cli.output import print_record, then
@@ -234,10 +234,12 @@ def run(
     campaign = planning.open_campaign(folder, tell)
     caps = caps_of(campaign, Caps(max_tokens, max_cost))
     tell_of_change(campaign, caps, tell)
-    if on is None:
-        loop.run(engine.run_here, campaign, jobs or os.cpu_count() or 1, caps, tell, _forward)
-    else:
-        loop.run(engine.elsewhere(on), campaign, on, jobs, caps, tell)
+    with showing(campaign, caps) as view:
+        if on is None:
+            at_a_time = jobs or os.cpu_count() or 1
+            loop.run(engine.run_here, campaign, at_a_time, caps, view.tell, view.forward)
+        else:
+            loop.run(engine.elsewhere(on), campaign, on, jobs, caps, view.tell)
     _judge(campaign, conditions, full=full, chosen=OF_CAMPAIGN["json"] if as_json else None)
 
 
@@ -320,17 +322,13 @@ def _judge(
 
 
 def _observer(cell: Cell) -> Observer:
-    """Make what tells in lines how a run goes; a live view of all runs would take its place."""
+    """Make what tells in lines how a run goes; a live view of all runs shows no notes."""
 
     def show(event: Event) -> None:
         if notice := progress(cell, event):
             tell(notice)
 
     return show
-
-
-def _forward(line: str) -> None:
-    typer.echo(line, err=True)
 
 
 def _show_progress(campaign: planning.Campaign) -> None:

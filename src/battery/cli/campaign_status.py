@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
@@ -11,14 +14,16 @@ from typing import Annotated, Final
 from battery.base.errors import InterruptedRunError
 from battery.campaign import plan as planning
 from battery.campaign.lease import Timing
-from battery.campaign.status import Observation
+from battery.campaign.plan import Campaign
+from battery.campaign.spent import Caps
+from battery.campaign.status import Observation, observed
 from battery.campaign.status import follow as follow_to_the_end
 from battery.cli import options
 from battery.cli.deliver import tell
 from battery.cli.grouped import argument, option
 from battery.cli.output import print_record
 from battery.records.status import CampaignStatus
-from battery.report.terminal.campaign import changes, print_status
+from battery.report.terminal.campaign import RunsView, make_runs_view, print_status
 
 #: Seconds between two looks: soon enough to look live, seldom enough to cost a drive nothing.
 _PAUSE_S: Final = 1.0
@@ -54,24 +59,33 @@ def status(
     campaign = planning.open_campaign(folder, tell)
     timing = Timing(campaign.plan.lease_s)
     observation = Observation(campaign, timing)
-    seen = _followed(observation, timing) if follow else observation.look()
+    seen = _followed(campaign, observation, timing) if follow else observation.look()
     print_record(seen, lambda: print_status(seen, sys.stdout, full=full), as_json=as_json)
 
 
-def _followed(observation: Observation, timing: Timing) -> CampaignStatus:
-    looks: list[CampaignStatus] = []
-
-    def show(status: CampaignStatus) -> None:
-        for notice in changes(looks[-1], status) if looks else ():
-            tell(notice)
-        looks[:] = [status]
-
+def _followed(campaign: Campaign, observation: Observation, timing: Timing) -> CampaignStatus:
     # A script that reads either stream must not hang because nobody is at a terminal.
     wait = sys.stdout.isatty() and sys.stderr.isatty()
+    pause = partial(time.sleep, _PAUSE_S)
     try:
-        return follow_to_the_end(
-            observation, show, wait=wait, pause=partial(time.sleep, _PAUSE_S), timing=timing
-        )
+        with _view(watching=True) as view:
+            return follow_to_the_end(observation, view.show, wait=wait, pause=pause, timing=timing)
     except KeyboardInterrupt as error:
-        again = "the campaign was not touched; give the same command to see it again"
+        words = shlex.join(["battery", "campaign", "status", str(campaign.folder), "--follow"])
+        again = f"the campaign was not touched; follow it again with: {words}"
         raise InterruptedRunError("stopped watching", hint=again) from error
+
+
+@contextmanager
+def showing(campaign: Campaign, caps: Caps) -> Iterator[RunsView]:
+    """Show how the workers in the block get on: all runs on a terminal, their lines elsewhere."""
+    with _view(watching=False) as view:
+        if view.is_live:
+            with observed(Observation(campaign, caps=caps), view.show, _PAUSE_S):
+                yield view
+        else:
+            yield view
+
+
+def _view(*, watching: bool) -> AbstractContextManager[RunsView]:
+    return make_runs_view(sys.stderr, watching=watching)

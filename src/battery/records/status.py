@@ -53,7 +53,7 @@ class RunStatus(Record):
     word: Word | None = Field(description="Its own verdict; null before it is finished.")
     effect: float | None = Field(
         description="Cost of a typical task, learner over twin, once it is finished; before that "
-        "the mean cost in its last finished iteration, likewise. Null where there is none."
+        "the mean cost in its last finished iteration, likewise. Null before the second one is."
     )
 
     @property

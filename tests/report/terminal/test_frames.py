@@ -72,12 +72,14 @@ def test_a_change_that_leaves_nothing_draws_nothing_by_itself(numbered: Numbered
 
 
 def test_an_error_leaves_a_clean_terminal_too(numbered: Numbered) -> None:
-    with (
-        pytest.raises(RuntimeError, match="gone"),
-        Live(numbered.tape, numbered.draw, PAUSE_S) as live,
-    ):
+    with pytest.raises(RuntimeError, match="gone"):
+        fail(numbered)
+    screen = numbered.screen()
+    assert (screen.everything, screen.cursor_shown) == (["it stays"], True)
+
+
+def fail(numbered: Numbered) -> None:
+    with Live(numbered.tape, numbered.draw, PAUSE_S) as live:
         numbered.drawn.acquire()
         live.change(partial(stay, "it stays"))
         raise RuntimeError("gone")
-    screen = numbered.screen()
-    assert (screen.everything, screen.cursor_shown) == (["it stays"], True)

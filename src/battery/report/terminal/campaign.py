@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
-from typing import Final, NamedTuple, TextIO
+from typing import Final, NamedTuple, Protocol, TextIO
 
-from battery.base.numbers import counted, duration, money, signed_percent
+from battery.base.numbers import counted, money, signed_percent
 from battery.base.text import cells, fit, listed, printable, write_line
-from battery.records.events import Notice
+from battery.records.events import Event, Notice
 from battery.records.status import CampaignStatus, RunState, RunStatus
-from battery.records.word import Tone
+from battery.records.word import Tone, Word
 from battery.report.evidence import NONE
-from battery.report.terminal.look import GAP, MOST_ROWS, Look, align, spaced
+from battery.report.terminal.lines import can_draw, live_views, notice_line
+from battery.report.terminal.look import GAP, MOST_ROWS, Look, align, say, spaced
 
 #: What people read for a state, and its colour, those first that ask for somebody.
-STATES: Final[dict[RunState, tuple[str, Tone]]] = {
+STATES: Final[dict[RunState, tuple[str, Tone | None]]] = {
     "failed": ("failed", "bad"),
     "silent": ("silent", "bad"),
     "interrupted": ("interrupted", "open"),
     "paused": ("paused", "open"),
-    "running": ("under way", "good"),
+    "running": ("under way", None),
+    "invalid": ("finished", None),
+    "finished": ("finished", None),
     "waiting": ("waiting", "flat"),
-    "invalid": ("finished", "flat"),
-    "finished": ("finished", "flat"),
 }
 _ORDER: Final = list(STATES)
 #: Of the reasons why runs stopped, so many are told, in so many rows each.
@@ -87,26 +89,28 @@ def size(status: CampaignStatus) -> str:
     return f"{name}: {counted(status.planned, 'run')} of {each}"
 
 
-def totals(status: CampaignStatus, seconds_left: float | None = None) -> Iterator[str]:
+def totals(status: CampaignStatus) -> Iterator[str]:
     """Yield what all runs together have done and spent, next to the caps."""
     yield f"{status.done:,} of {counted(status.planned, 'run')} finished"
     yield f"{status.calls:,} of {status.calls_planned:,} calls"
+    yield from spent(status)
+
+
+def spent(status: CampaignStatus) -> Iterator[str]:
+    """Yield what all runs together have spent, next to the caps."""
     if status.tokens is not None or status.max_tokens is not None:
         cap = "" if status.max_tokens is None else f" of {status.max_tokens:,}"
         yield f"{status.tokens or 0:,}{cap} tokens"
     if status.cost_usd is not None or status.max_cost is not None:
         cap = "" if status.max_cost is None else f" of {money(status.max_cost)}"
         yield f"{money(status.cost_usd or 0.0)}{cap}"
-    if seconds_left is not None and seconds_left >= 1:
-        # Tenths would flicker, and promise what no guess can keep.
-        yield f"about {duration(round(seconds_left))} left"
 
 
 def table(status: CampaignStatus, width: int, room: int, cut: str = "…") -> list[Line]:
     """Lay out a heading and a row per run in at most `room` lines.
 
-    Where not all have one, those do that ask for somebody, then those under way, and of the others
-    a line says how many there are.
+    Where not all have one, those come first that ask for somebody, then those under way, and of the
+    others a line says how many there are.
     """
     shown, folded = _chosen(status.runs, max(room - 1, 1))
     return [*_laid_out(shown, width, cut), *(Line(fit(text, width), "flat") for text in folded)]
@@ -117,11 +121,13 @@ def _chosen(runs: Sequence[RunStatus], room: int) -> tuple[list[RunStatus], list
     if len(runs) <= room:
         return list(runs), []
     by_state = sorted(runs, key=lambda run: _ORDER.index(run.state))
-    for count in range(room - 1, 0, -1):
+    # All that wait are alike.
+    most = sum(run.state != "waiting" for run in runs)
+    for count in range(min(room - 1, most), -1, -1):
         shown, rest = by_state[:count], by_state[count:]
         folded = list(_folded(rest))
         if count + len(folded) <= room:
-            return sorted(shown, key=lambda run: run.number), folded
+            return shown, folded
     return [], [f"{counted(len(runs), 'run')} have no room here"]
 
 
@@ -210,16 +216,21 @@ def reason(run: RunStatus, lease_s: float) -> str | None:
         if run.worker.alive is False:
             return f"silent: {who} is gone"
         return f"silent: no sign of life from {who} for {lease_s:g} s"
-    if run.why is None or run.state in {"running", "finished"}:
+    # That somebody interrupted it is no news.
+    if run.why is None or run.state not in {"failed", "paused", "invalid"}:
         return None
-    label = "INVALID" if run.state == "invalid" else run.state
-    return f"{label}: {printable(run.why)}"
+    why, label = printable(run.why), run.state if run.state != "invalid" else Word.INVALID
+    return why if why.startswith(label) else f"{label}: {why}"
 
 
-def changes(before: CampaignStatus, now: CampaignStatus) -> Iterator[Notice]:
-    """Yield what became of runs between two looks: those that came to their end, or stopped."""
+def changes(before: CampaignStatus, now: CampaignStatus, *, stops: bool = True) -> Iterator[Notice]:
+    """Yield what became of runs between two looks: those that came to their end, or stopped.
+
+    Without `stops` the latter are left out.
+    """
     for earlier, run in zip(before.runs, now.runs, strict=True):
-        if (run.state, run.epoch) == (earlier.state, earlier.epoch):
+        same = (run.state, run.epoch) == (earlier.state, earlier.epoch)
+        if same or not (stops or run.is_over):
             continue
         if text := reason(run, now.lease_s):
             yield Notice(f"run {run.number} {text}", warning=True)
@@ -241,3 +252,51 @@ def _next(status: CampaignStatus) -> Iterator[str]:
         what = "go on with" if any(run.epoch for run in status.runs) else "run it with"
     # Not wrapped, so that it can be copied.
     yield f"{what}: {printable(status.next)}"
+
+
+class RunsView(Protocol):
+    """Shows on a stream how the runs of a campaign get on."""
+
+    #: Whether it is redrawn in place, and so wants to be shown one look after the other.
+    is_live: bool
+
+    def show(self, status: CampaignStatus) -> None:
+        """Take another look at the campaign."""
+
+    def tell(self, event: Event) -> None:
+        """Show a notice, so that it stays."""
+
+    def forward(self, line: str) -> None:
+        """Show a line that a worker says."""
+
+
+class PlainRuns:
+    """Shows lines: what became of runs, what workers say."""
+
+    is_live = False
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._status: CampaignStatus | None = None
+
+    def show(self, status: CampaignStatus) -> None:
+        """Tell what became of runs since the last look."""
+        before, self._status = self._status, status
+        for notice in changes(before, status) if before else ():
+            self.tell(notice)
+
+    def tell(self, event: Event) -> None:
+        """Write a notice as a line."""
+        if isinstance(event, Notice):
+            say(notice_line(event), self._stream)
+
+    def forward(self, line: str) -> None:
+        """Write a line as it is."""
+        write_line(self._stream, line)
+
+
+def make_runs_view(stream: TextIO, *, watching: bool) -> AbstractContextManager[RunsView]:
+    """Choose how runs are shown: live on a terminal that can be drawn on, in lines elsewhere."""
+    if not can_draw(stream):
+        return nullcontext(PlainRuns(stream))
+    return live_views().runs(stream, watching=watching)

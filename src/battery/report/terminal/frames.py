@@ -18,11 +18,14 @@ from rich.console import Console
 from rich.text import Text
 
 from battery.base.interrupts import held_back
+from battery.base.numbers import duration
+from battery.base.text import cells, fit
 
 #: Seconds between two frames.
 PAUSE_S: Final = 0.25
 #: Columns of a frame at most: further right, numbers would be far from what they are of.
 WIDEST: Final = 100
+_LEAST_BAR: Final = 8
 #: Where `termios` has the modes of which echo is one.
 _LOCAL: Final = 3
 #: What terminals are told.
@@ -173,3 +176,22 @@ class Live:
         # Broken off by a signal half way, it would leave the cursor anywhere.
         with held_back(), self._lock, suppress(OSError):
             yield
+
+
+def progress_bar(done: int, total: int, seconds_left: float | None, width: int) -> Text:
+    """Draw how many calls are done, with the time left where there is a guess and room for it."""
+    text = f"{done:,} of {total:,} calls"
+    after = f" · about {rough(seconds_left)} left" if seconds_left and seconds_left >= 1 else ""
+    if cells(text + after) <= width:
+        text += after
+    room = width - cells(text) - 2
+    if room < _LEAST_BAR:
+        return Text(fit(text, width))
+    filled = room * done // max(total, 1)
+    return Text.assemble(("━" * filled, "cyan"), ("─" * (room - filled), "dim"), f"  {text}")
+
+
+def rough(seconds: float) -> str:
+    """Write a duration in whole seconds."""
+    # Tenths would flicker, and promise what no guess can keep.
+    return f"{seconds:.0f} s" if seconds < 59.5 else duration(round(seconds))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from textwrap import TextWrapper, wrap
-from typing import Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from battery.base.clock import awake
 from battery.base.numbers import counted, duration, money
@@ -25,6 +25,9 @@ from battery.records.stages import CHAT_STAGES, DISTILL, STAGE_NAMES
 from battery.report.answer import work
 from battery.report.measured import so_far
 from battery.report.terminal.look import GAP, WIDTH, Look, align, say, widest
+
+if TYPE_CHECKING:
+    from battery.report.terminal.views import Views
 
 #: Those who are asked each task.
 _SIDES: Final = " and ".join(ARM_NAMES.values())
@@ -216,11 +219,21 @@ def make_progress(
     """
     if quiet:
         return nullcontext(QuietProgress(stream))
-    if not (takes_escapes(stream) and can_show(stream, "…·⠋")):
+    if not can_draw(stream):
         return nullcontext(PlainProgress(stream))
-    from battery.report.terminal.live import LiveProgress  # noqa: PLC0415 - rich only where it is shown
+    return live_views().battery(stream, clock=clock, watching=watching)
 
-    return LiveProgress(stream, clock=clock, watching=watching)
+
+def live_views() -> type[Views]:
+    """Return what draws live views; only where one is shown, rich is imported."""
+    from battery.report.terminal.views import Views  # noqa: PLC0415 - as it says
+
+    return Views
+
+
+def can_draw(stream: TextIO) -> bool:
+    """Return whether a stream is a terminal that can move the cursor and show a live view."""
+    return takes_escapes(stream) and can_show(stream, "…·⠋")
 
 
 def print_outlook(outlook: events.Outlook, stream: TextIO) -> None:

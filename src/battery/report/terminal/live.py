@@ -12,12 +12,12 @@ from rich.text import Text
 
 from battery.base.clock import awake
 from battery.base.numbers import duration
-from battery.base.text import brief, cells, fit, pad
+from battery.base.text import brief, cells, pad
 from battery.records import events
 from battery.records.models import ARM_NAMES, FROZEN, KINDS, LEARN, Arm
 from battery.records.stages import STAGE_NAMES
 from battery.report.terminal.board import Board, Cell, Key, MetaRow
-from battery.report.terminal.frames import PAUSE_S, WIDEST, Live
+from battery.report.terminal.frames import PAUSE_S, WIDEST, Live, progress_bar, rough
 from battery.report.terminal.lines import (
     count,
     fitted,
@@ -33,7 +33,6 @@ from battery.report.terminal.look import Look
 _LABEL: Final = 24
 #: Lines from which blank ones set the parts of a frame apart.
 _TALL: Final = 16
-_LEAST_BAR: Final = 8
 _TOKENS: Final = 9
 _OUTCOME: Final = 7
 _KIND: Final = max(map(len, STAGE_NAMES.values()))
@@ -121,31 +120,14 @@ def _title(board: Board, width: int, now: float) -> Text:
 
 def _age(board: Board, now: float) -> str:
     if not board.watched:
-        return _seconds(now - board.started)
+        return rough(now - board.started)
     # It says whether anything happens.
-    return "" if board.news is None else f"last call {_seconds(now - board.news)} ago"
+    return "" if board.news is None else f"last call {rough(now - board.news)} ago"
 
 
 def _bar(board: Board, width: int, now: float) -> Iterator[Text]:
-    calls = board.calls()
-    if calls is None:
-        return
-    text = f"{calls[0]:,} of {calls[1]:,} calls"
-    left = board.seconds_left(now)
-    after = f" · about {_seconds(left)} left" if left and left >= 1 else ""
-    if cells(text + after) <= width:
-        text += after
-    room = width - cells(text) - 2
-    if room < _LEAST_BAR:
-        yield Text(fit(text, width))
-        return
-    done = room * calls[0] // max(calls[1], 1)
-    yield Text.assemble(("━" * done, "cyan"), ("─" * (room - done), "dim"), f"  {text}")
-
-
-def _seconds(seconds: float) -> str:
-    # Tenths would flicker, and promise what no guess can keep.
-    return f"{seconds:.0f} s" if seconds < 59.5 else duration(round(seconds))
+    if calls := board.calls():
+        yield progress_bar(*calls, board.seconds_left(now), width)
 
 
 def _table(board: Board, width: int, count: int, now: float) -> Iterator[Text]:
@@ -217,4 +199,4 @@ def _meta(row: MetaRow, width: int, now: float) -> Text:
 
 
 def _running(since: float, now: float) -> str:
-    return f"{_seconds(now - since)} {_SPINNER[int(now / PAUSE_S) % len(_SPINNER)]}"
+    return f"{rough(now - since)} {_SPINNER[int(now / PAUSE_S) % len(_SPINNER)]}"
