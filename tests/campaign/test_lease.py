@@ -175,7 +175,7 @@ def test_where_no_folder_can_be_made_it_is_named(tmp_path: Path, clock: Clock) -
 
 
 def test_a_heart_beats_for_the_leases_it_has(tmp_path: Path) -> None:
-    timing = Timing(0.06)
+    timing = Timing(1.2)
     lease = taken(Watch(timing), tmp_path)
     before = lease.path.stat().st_mtime_ns
     with Heart(timing) as heart, heart.beating(lease):

@@ -46,7 +46,8 @@ def test_the_same_seed_makes_the_same_runs(here: Path) -> None:
 
 def test_each_run_has_an_order_an_id_and_a_folder_of_its_own(here: Path) -> None:
     campaign = made(here)
-    settings = [campaign.settings(cell, World({}, read)) for cell in campaign.plan.cells]
+    (target,) = campaign.plan.targets
+    settings = [campaign.settings(cell, World({}, read), target) for cell in campaign.plan.cells]
     assert all(each.shuffled for each in settings)
     for name in ("seed", "run_id", "folder"):
         assert len({getattr(each, name) for each in settings}) == 5
@@ -54,13 +55,11 @@ def test_each_run_has_an_order_an_id_and_a_folder_of_its_own(here: Path) -> None
 
 def test_options_are_kept_as_given_and_secrets_come_from_the_environment(here: Path) -> None:
     campaign = made(here, runs=2, repeats=2, gateway="openai:http://localhost:1/v1", tag=["a"])
-    assert campaign.plan.options == {
-        "repeats": 2,
-        "gateway": "openai:http://localhost:1/v1",
-        "tag": ["a"],
-    }
+    assert campaign.plan.options == {"repeats": 2, "tag": ["a"]}
+    (target,) = campaign.plan.targets
+    assert target.options == {"gateway": "openai:http://localhost:1/v1"}
     world = World({"GATEWAY_TOKEN": "s3cret-token"}, read)
-    settings = campaign.settings(campaign.plan.cells[0], world)
+    settings = campaign.settings(campaign.plan.cells[0], world, target)
     assert settings.gateway is not None
     assert settings.gateway.headers["authorization"] == "Bearer s3cret-token"
     assert (settings.repeats, settings.labels["tags"]) == (2, ["a"])

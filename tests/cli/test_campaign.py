@@ -61,6 +61,28 @@ def test_a_settings_file_describes_the_target_of_a_plan_too(tmp_path: Path) -> N
     assert plan["options"]["repeats"] == 2
 
 
+def test_a_target_may_be_repeated_and_comes_alone_from_a_variable_or_a_file(
+    tmp_path: Path,
+) -> None:
+    urls = [f"openai:http://localhost:{port}/v1" for port in (1, 2)]
+    words = [word for url in urls for word in ("--target", url)]
+    done = command_here("campaign", "plan", *words, cwd=tmp_path)
+    assert done.stdout.startswith("5 runs of 3 iterations planned in campaign, at 2 targets\n")
+    assert targets_of(tmp_path / "campaign") == urls
+    variable = {"GATEWAY_URL": "exec:cat -u {verb}"}
+    done = command_here("campaign", "plan", "-o", "one", cwd=tmp_path, env=variable)
+    assert done.returncode == 0, done.stderr
+    assert targets_of(tmp_path / "one") == ["exec:cat -u {verb}"]
+    (tmp_path / "battery.toml").write_text(f'[run]\ntarget = "{urls[1]}"\n')
+    assert command_here("campaign", "plan", "-o", "two", cwd=tmp_path).returncode == 0
+    assert targets_of(tmp_path / "two") == urls[1:]
+
+
+def targets_of(campaign: Path) -> list[str]:
+    plan = read_json(campaign / "campaign.json")
+    return [target["targets"]["gateway"] for target in plan["targets"]]
+
+
 def planned(folder: Path, *options: object, runs: int = 3) -> Path:
     """Plan a small campaign on the embedded gateway."""
     words = ("--runs", runs, "-n", 2, "--limit", 1, "--seed", 1, "-o", "c", *options)

@@ -12,6 +12,7 @@
     │   ├── StatusError         1    an answer outside 2xx
     │   └── AnswerError         1    an answer that has a wrong form
     ├── CheckError              1    a check of a task broke, so it judged nothing
+    ├── EmptyingError           1    a memory was not emptied, or nothing confirms that it was
     ├── StartError              1    the arms differ before anything was learned
     ├── GateError               3    a condition of --fail-on holds
     ├── PausedError             4    a cap of --max-tokens or --max-cost is reached
@@ -94,6 +95,10 @@ class BrokenAnswerError(CallError):
 class StatusError(CallError):
     """Report an HTTP status outside 2xx."""
 
+    def __init__(self, message: str, *, status: int | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+
 
 class AnswerError(CallError):
     """Report an answer of another shape than the wire promises."""
@@ -101,6 +106,17 @@ class AnswerError(CallError):
 
 class CheckError(BatteryError):
     """Report a check of a task that broke, which says nothing of the answer."""
+
+
+class EmptyingError(BatteryError):
+    """Report a memory that was not emptied before a run, or of which that was not confirmed.
+
+    `is_final` says whether it takes a person to look: not where nobody answered.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, is_final: bool = True) -> None:
+        super().__init__(message, hint=hint)
+        self.is_final = is_final
 
 
 class ArtifactError(BatteryError):

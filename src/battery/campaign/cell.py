@@ -22,6 +22,7 @@ from battery.base import loop
 from battery.base.errors import (
     ArtifactError,
     BatteryError,
+    EmptyingError,
     InterruptedRunError,
     LostLeaseError,
     MismatchError,
@@ -29,15 +30,17 @@ from battery.base.errors import (
     StartError,
     remedy_of,
 )
+from battery.campaign.emptying import empty
 from battery.campaign.lease import Ended, Lease, Watch
 from battery.campaign.plan import PLAN_NAME, Campaign, World, require_same_target
 from battery.campaign.spent import Ledger
 from battery.records.events import Observer
-from battery.records.plan import Cell
+from battery.records.plan import Cell, PlannedTarget
 from battery.runner import run as runner
 from battery.runner.hold import Hold
 from battery.store.battery_dir import BatteryDir
 from battery.store.files import sync_folder
+from battery.target import targets
 
 _EPOCH: Final = re.compile(r"[1-9][0-9]{0,8}")
 #: Of the holder before alone: its locks, and what it had not finished writing.
@@ -65,11 +68,14 @@ class Cells:
 
     ledger: Ledger
 
-    async def run(self, cell: Cell, held: Sequence[Lease], tell: Observer) -> Ended:
+    async def run(
+        self, cell: Cell, target: PlannedTarget, held: Sequence[Lease], tell: Observer
+    ) -> Ended:
         """Run a cell to its end, from wherever it is; return how it ended, as its lease says.
 
         The first lease is the cell's; none may get lost. Raises `BatteryError`: `LostLeaseError`
-        where the cell went to another worker.
+        where the cell went to another worker, `EmptyingError` where the target is not fit for a
+        new run, so that another one may have the cell.
         """
         lease = held[0]
 
@@ -80,7 +86,7 @@ class Cells:
 
         try:
             with self.ledger.account(cell, lease.epoch) as others:
-                await self._run(cell, lease, Hold(require=require, others=others), tell)
+                await self._run(cell, target, lease, Hold(require=require, others=others), tell)
             lease.require()
         except StartError as error:
             # A finding about this run, and no fault: it is counted, and the others go on.
@@ -97,13 +103,26 @@ class Cells:
         lease.release("finished")
         return "finished"
 
-    async def _run(self, cell: Cell, lease: Lease, hold: Hold, tell: Observer) -> None:
+    async def _run(
+        self, cell: Cell, target: PlannedTarget, lease: Lease, hold: Hold, tell: Observer
+    ) -> None:
         campaign = self.campaign
         folder = BatteryDir(_taken_over(campaign.cell(cell), lease, self.watch))
-        settings = campaign.settings(cell, self.world)
+        settings = campaign.settings(cell, self.world, target)
         manifest = folder.read_manifest() if folder.has_manifest() else None
+        if targets.is_elsewhere(settings):
+            # Not by the run itself: a target that cannot be emptied is no fault of the run.
+            hold = hold._replace(empties=True)
         if manifest is None:
-            require_same_target(campaign, settings, tell)
+            require_same_target(target, settings, tell)
+            if hold.empties:
+                await empty(campaign, settings, hold.require, tell)
+        elif manifest.targets != target.targets:
+            raise MismatchError(
+                f"run {cell.number} began at {manifest.targets['gateway']}, not at "
+                f"{target.targets['gateway']}",
+                hint="run the campaign again: it goes on where it began",
+            )
         elif manifest.run_id != settings.run_id:
             raise MismatchError(
                 f"{campaign.folder / PLAN_NAME} is not the plan that run {cell.number} began with",
@@ -119,7 +138,8 @@ def _ended(error: BatteryError) -> Ended:
     match error:
         case PausedError():
             return "paused"
-        case InterruptedRunError():
+        # Another target may do.
+        case InterruptedRunError() | EmptyingError():
             return "interrupted"
         case _:
             return "failed"

@@ -51,6 +51,8 @@ class Note(Record):
     ended: Ended | None = None
     #: Why it left, where that was not as planned.
     why: str | None = None
+    #: The run that it is taken for; None of the lease of a run itself.
+    cell: int | None = None
 
 
 class Timing(NamedTuple):
@@ -125,9 +127,10 @@ class Watch:
         epoch = latest(folder)
         return not epoch or self.is_gone(folder, epoch) or self._is_silent(_path(folder, epoch))
 
-    def take(self, folder: Path) -> Lease | None:
+    def take(self, folder: Path, cell: int | None = None) -> Lease | None:
         """Take the next epoch of a free lease; None where it is not free, or another was faster.
 
+        `cell` is the run that it is taken for, where that is not the lease of a run itself.
         Raises `ArtifactError` where nothing can be written there.
         """
         make_folder(folder)
@@ -136,7 +139,7 @@ class Watch:
         if not self.is_free(folder):
             return None
         path, now = _path(folder, epoch), self._timing.clock()
-        note = Note(space=_space(), **this_process()._asdict())
+        note = Note(space=_space(), cell=cell, **this_process()._asdict())
         try:
             handle = open_own(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         except FileExistsError:
@@ -216,6 +219,17 @@ def read(folder: Path, epoch: int) -> Note | None:
         return Note.model_validate(jsonio.loads(_path(folder, epoch).read_bytes()))
     except (OSError, ValueError, ValidationError):
         return None
+
+
+def last(folder: Path, before: int | None = None) -> Note | None:
+    """Return what the last holder, of those before an epoch, wrote into its lease.
+
+    None where nobody wrote anything.
+    """
+    # A lease without a word is that of a holder that came no further than to make it.
+    epochs = range((before or latest(folder) + 1) - 1, 0, -1)
+    notes = (read(folder, epoch) for epoch in epochs)
+    return next(filter(None, notes), None)
 
 
 def state_of(folder: Path) -> Ended | None:

@@ -31,6 +31,7 @@ from battery.base.errors import (
 )
 from battery.base.redact import url_secrets
 from battery.base.text import listed
+from battery.campaign import deployments
 from battery.grading import names_of_files, require_usable, scoring_digest
 from battery.inputs.settings import Settings, Target, make_settings
 from battery.inputs.tasks import digest, find_tasks, folder_of, limited, load_tasks
@@ -74,8 +75,10 @@ class Wanted(NamedTuple):
     runs: int
     primary: QuestionName
     lease_s: float
-    #: The options of `battery run` by their names.
+    #: The options of `battery run` by their names; those that name a deployment may be lists.
     options: Mapping[str, Any]
+    #: Whether live gateways are emptied by their own reset.
+    reset: bool = False
 
 
 class Campaign(NamedTuple):
@@ -99,11 +102,10 @@ class Campaign(NamedTuple):
         """Return the id of a run: whoever holds it, and however often it begins, it is the same."""
         return hashlib.sha256(f"{self.registration}/{cell.number}".encode()).hexdigest()[:32]
 
-    def settings(self, cell: Cell, world: World) -> Settings:
-        """Make what a run is asked to do, with the secrets of the environment."""
-        settings = make_settings(
-            {**self.plan.options, "folder": self.cell(cell), "tasks": self.tasks_path}, *world
-        )
+    def settings(self, cell: Cell, world: World, target: PlannedTarget) -> Settings:
+        """Make what a run is asked to do at a target, with the secrets of the environment."""
+        own = {"folder": self.cell(cell), "tasks": self.tasks_path}
+        settings = make_settings({**self.plan.options, **target.options, **own}, *world)
         return replace(settings, seed=cell.seed, shuffled=True, run_id=self.run_id(cell))
 
 
@@ -118,14 +120,29 @@ def make(wanted: Wanted, world: World, tell: Observer) -> Campaign:
             f"there is something in {folder} already, and a plan is made once",
             hint=f"name another folder with --output, or go on with: battery campaign run {folder}",
         )
-    settings = make_settings({**wanted.options, "folder": folder}, *world)
-    _refuse_secrets(wanted.options)
-    battery = prepare.new(BatteryDir(folder), settings)
-    _refuse_shared_memory(settings, wanted.runs)
+    shared = {**deployments.shared(wanted.options), "folder": folder}
+    named = deployments.named(wanted.options)
+    deployed = [make_settings({**shared, **own}, *world) for own in named]
+    for texts in (shared, *named):
+        _refuse_secrets(texts)
+    batteries = [prepare.new(BatteryDir(folder), settings) for settings in deployed]
+    deployments.refuse_unfit(deployed)
+    deployments.refuse_kept_memory(deployed[0], wanted.runs, reset=wanted.reset)
+    battery, settings = batteries[0], deployed[0]
+    deployments.tell_of_emptying(settings, tell)
     if wanted.runs < DEFAULT_RUNS:
         tell(Notice(_FEW.format(wanted.runs, 2**wanted.runs), warning=True))
     tasks, source = find_tasks(settings.tasks_path)
-    plan = _plan(wanted, settings, battery.manifest)
+    planned = [
+        PlannedTarget(
+            targets=targets.names(own),
+            options=dict(_named(texts, own)),
+            digest=targets.digest(own),
+            files=targets.file_digests(own),
+        )
+        for texts, own in zip(named, deployed, strict=True)
+    ]
+    plan = _plan(wanted, settings, battery.manifest, planned)
     with _whole(folder) as draft:
         _copy_tasks(tasks, folder_of(source), draft / "tasks")
         require_usable(battery.tasks, draft / "tasks", "the copy of the tasks file")
@@ -181,7 +198,9 @@ def _require_planned(campaign: Campaign, tell: Observer) -> None:
         tell(Notice(f"{text}; answers are graded by those that are there", warning=True))
 
 
-def _plan(wanted: Wanted, settings: Settings, manifest: Manifest) -> Plan:
+def _plan(
+    wanted: Wanted, settings: Settings, manifest: Manifest, planned: list[PlannedTarget]
+) -> Plan:
     seed = manifest.options.seed or 0
     return Plan(
         battery_version=__version__,
@@ -193,13 +212,8 @@ def _plan(wanted: Wanted, settings: Settings, manifest: Manifest) -> Plan:
             Cell(number=number, seed=_derived(seed, number)) for number in range(1, wanted.runs + 1)
         ],
         primary=wanted.primary,
-        targets=[
-            PlannedTarget(
-                targets=manifest.targets,
-                digest=targets.digest(settings),
-                files=targets.file_digests(settings),
-            )
-        ],
+        targets=planned,
+        reset=wanted.reset,
         models=manifest.models,
         tasks_digest=manifest.tasks_digest,
         scoring_digest=manifest.scoring_digest,
@@ -216,15 +230,18 @@ def _derived(seed: int, number: int) -> int:
     return int.from_bytes(drawn[: _SEED_BITS // 8])
 
 
+def _named(texts: Mapping[str, str], settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield the options that name a deployment as a plan keeps them: valid from anywhere."""
+    for name, text in texts.items():
+        target = getattr(settings, name)
+        yield name, text if target is None else target.url
+
+
 def _kept(options: Mapping[str, Any], settings: Settings) -> Iterator[tuple[str, Any]]:
-    """Yield the options as a plan keeps them: with paths that hold from anywhere."""
-    read = {
-        name: target.url
-        for name in ("gateway", "llm_team", "control_gateway", "meter")
-        if (target := getattr(settings, name)) is not None
-    }
+    """Yield the other options as a plan keeps them: with paths that hold from anywhere."""
+    meter = {"meter": settings.meter.url} if settings.meter else {}
     labels = {{"tags": "tag"}.get(name, name): value for name, value in settings.labels.items()}
-    for name, value in ({**options, **read, **labels}).items():
+    for name, value in ({**deployments.shared(options), **meter, **labels}).items():
         if name not in _OF_THE_PLAN and value not in (None, False, []):
             yield name, str(value.absolute()) if isinstance(value, Path) else value
 
@@ -240,16 +257,6 @@ def _refuse_secrets(options: Mapping[str, Any]) -> None:
             f"{listed(named)} {'carries' if len(named) == 1 else 'carry'} a user or a password, "
             "and a plan keeps no secrets",
             hint="give the URL alone, and set GATEWAY_TOKEN or GATEWAY_HEADERS where it is run",
-        )
-
-
-def _refuse_shared_memory(settings: Settings, runs: int) -> None:
-    """Refuse runs that would begin with what an earlier one has learned."""
-    if runs > 1 and targets.is_elsewhere(settings) and not settings.prepare:
-        raise UsageError(
-            f"{runs} runs on one live gateway are not independent: each would begin with what the "
-            "ones before it have learned",
-            hint="name a command that empties its memory before each run: --prepare CMD",
         )
 
 
@@ -297,9 +304,8 @@ def _whole(folder: Path) -> Iterator[Path]:
             shutil.rmtree(draft, ignore_errors=True)
 
 
-def require_same_target(campaign: Campaign, settings: Settings, tell: Observer) -> None:
+def require_same_target(planned: PlannedTarget, settings: Settings, tell: Observer) -> None:
     """Refuse a target that says something else than planned; warn of edited files."""
-    planned = campaign.plan.targets[0]
     if targets.digest(settings) != planned.digest:
         raise MismatchError(
             f"{planned.targets['gateway']} no longer says what it said when the campaign was "

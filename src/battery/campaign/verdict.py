@@ -12,6 +12,7 @@ from battery.base.numbers import counted
 from battery.base.text import listed
 from battery.campaign import lease as leases
 from battery.campaign.cell import battery_of
+from battery.campaign.emptying import doubt
 from battery.campaign.lease import DONE, state_of
 from battery.campaign.plan import PLAN_NAME, Campaign
 from battery.recorded import OpenedBattery, open_battery
@@ -19,7 +20,7 @@ from battery.recorded.run import all_findings, described, total
 from battery.records.campaign import CampaignSummary, RunFindings
 from battery.records.events import Notice, Observer
 from battery.records.manifest import Manifest
-from battery.records.plan import Cell
+from battery.records.plan import Cell, Plan
 from battery.report.html.report import write_page
 from battery.report.html.runs import page
 from battery.report.markdown.runs import markdown
@@ -64,11 +65,27 @@ def judge(campaign: Campaign) -> CampaignSummary:
         finished_at=max((m.finished_at for m in manifests if m.finished_at), default=None),
         tasks_digest=plan.tasks_digest,
         models=plan.models,
-        targets=manifests[0].targets,
+        targets=_targets(plan) if len(plan.targets) > 1 else manifests[0].targets,
         spent=total(runs),
         evidence=assess_runs(runs, planned=plan.runs, primary=plan.primary, folder=str(folder)),
-        warnings=[*_unlike(runs, manifests), *_left(campaign), *warnings],
+        warnings=[
+            *_unlike(campaign, runs, manifests),
+            *filter(None, [doubt(campaign)]),
+            *_left(campaign),
+            *warnings,
+        ],
     )
+
+
+def _targets(plan: Plan) -> dict[str, str]:
+    """Name all deployments of a plan by what they are, without repetition."""
+    names = dict.fromkeys(name for target in plan.targets for name in target.targets)
+    return {
+        name: ", ".join(
+            dict.fromkeys(filter(None, (each.targets.get(name) for each in plan.targets)))
+        )
+        for name in names
+    }
 
 
 def _opened(campaign: Campaign, cell: Cell) -> tuple[OpenedBattery, Manifest]:
@@ -91,19 +108,33 @@ def _opened(campaign: Campaign, cell: Cell) -> tuple[OpenedBattery, Manifest]:
     return opened, manifest
 
 
-def _unlike(runs: Sequence[RunFindings], manifests: Sequence[Manifest]) -> Iterator[str]:
+def _unlike(
+    campaign: Campaign, runs: Sequence[RunFindings], manifests: Sequence[Manifest]
+) -> Iterator[str]:
     """Warn of runs that asked another system, or were graded otherwise, than the first."""
-    first = dict(described(manifests[0]))
+    first = _system(campaign, manifests[0])
     for run, manifest in zip(runs, manifests, strict=True):
-        own = dict(described(manifest))
-        # The tasks are the plan's, in an order of each run's own.
-        both = [what for what in dict.fromkeys([*first, *own]) if what != "tasks"]
+        own = _system(campaign, manifest)
+        both = dict.fromkeys([*first, *own])
         differs = [what for what in both if own.get(what) != first.get(what)]
         if differs:
             yield (
                 f"run {run.name} differs from run {runs[0].name} in {listed(differs)}: the runs "
                 "are not of one system"
             )
+
+
+def _system(campaign: Campaign, manifest: Manifest) -> dict[str, str]:
+    """Return what has to be the same in all runs of a campaign."""
+    own = dict(described(manifest))
+    # The tasks are the plan's, in an order of each run's own.
+    del own["tasks"]
+    for target in campaign.plan.targets:
+        # Which of the planned deployments it was, makes it no other system.
+        if (target.targets, target.digest) == (manifest.targets, manifest.options.target_digest):
+            where = {"target_digest", *(f"targets.{name}" for name in target.targets)}
+            return {what: value for what, value in own.items() if what not in where}
+    return own
 
 
 def _left(campaign: Campaign) -> Iterator[str]:

@@ -7,16 +7,21 @@ free is in the folder.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from battery.base.errors import BatteryError, InterruptedRunError, PausedError
+from battery.base.errors import (
+    BatteryError,
+    EmptyingError,
+    InterruptedRunError,
+    PausedError,
+)
 from battery.campaign import lease as leases
 from battery.campaign.cell import Cells
 from battery.campaign.lease import DONE, Heart, Lease, Timing, Watch, state_of
 from battery.campaign.plan import Campaign, World
 from battery.campaign.spent import Caps, Ledger
-from battery.campaign.targets import Seats
+from battery.campaign.targets import Seat, Seats
 from battery.records.events import Event, IterationFinished, Notice, Observer
 from battery.records.plan import Cell
 
@@ -44,7 +49,7 @@ class Claim(NamedTuple):
 
     cell: Cell
     lease: Lease
-    seat: Sequence[Lease]
+    seat: Seat
 
 
 class Worker:
@@ -73,7 +78,7 @@ class Worker:
         self._watch = Watch(self._timing)
         self._ledger = Ledger(campaign, caps or Caps(plan.max_tokens, plan.max_cost))
         self._cells = Cells(campaign, self._watch, world, self._permit, self._ledger)
-        self._seats = Seats(campaign, self._watch, campaign.settings(plan.cells[0], world))
+        self._seats = Seats(campaign, self._watch, world)
         self._errors: list[BatteryError] = []
         #: That the caps are reached, which stops nothing that is under way.
         self._paused: BatteryError | None = None
@@ -105,9 +110,15 @@ class Worker:
 
     async def _run_cells(self, heart: Heart, *, wait: bool) -> None:
         while not self._errors and not self._is_paused():
-            if claim := self._claim():
+            try:
+                claim = self._claim()
+                has_prospects = claim is None and wait and self._has_prospects()
+            except BatteryError as error:
+                self._errors.append(error)
+                return
+            if claim:
                 await self._run(claim, heart)
-            elif wait and self._cells_to_run():
+            elif has_prospects:
                 await asyncio.sleep(min(_LOOK_S, self._timing.beat_s))
             else:
                 return
@@ -115,17 +126,22 @@ class Worker:
     async def _run(self, claim: Claim, heart: Heart) -> None:
         cell, lease, seat = claim
         try:
-            with heart.beating(lease, *seat):
-                await self._cells.run(cell, [lease, *seat], self._observer(cell))
+            with heart.beating(lease, *seat.leases):
+                held = [lease, *seat.leases]
+                await self._cells.run(cell, seat.target, held, self._observer(cell))
             self.done.append(cell)
         except PausedError:
             # Said once, for all runs.
             pass
+        except EmptyingError as error:
+            self._observer(cell)(Notice(seat.give_up(error), warning=True))
+            return
         except BatteryError as error:
             self._errors.append(error)
-        finally:
-            for taken in seat:
-                taken.release("finished")
+        except BaseException:
+            seat.release()
+            raise
+        seat.release()
 
     def _is_paused(self) -> bool:
         if not left(self.campaign):
@@ -142,18 +158,25 @@ class Worker:
             raise InterruptedRunError("stopped, as another run of this worker could not go on")
 
     def _claim(self) -> Claim | None:
-        """Take the first free cell, and a seat for it."""
-        for cell in self._cells_to_run():
+        """Take the first free cell that there is a seat for, and that seat; raise `BatteryError`.
+
+        `EmptyingError` where no target is left for new runs.
+        """
+        cells, rooms = self._cells_to_run(), self._seats.rooms()
+        if not rooms and cells:
+            self._seats.require_any()
+        for cell in cells:
             folder = self.campaign.cell(cell)
             if not self._watch.is_free(folder):
                 continue
-            seat = self._seats.take()
+            seat = self._seats.take(cell, rooms)
             if seat is None:
-                return None
+                continue
             if lease := self._watch.take(folder):
-                return Claim(cell, lease, seat)
-            for taken in seat:
-                taken.release("finished")
+                if self._seats.is_right(seat, cell):
+                    return Claim(cell, lease, seat)
+                lease.release("interrupted")
+            seat.release()
         return None
 
     def _cells_to_run(self) -> list[Cell]:
@@ -162,6 +185,11 @@ class Worker:
             for cell in left(self.campaign)
             if self._only in {None, cell} and not self._is_given_up(cell)
         ]
+
+    def _has_prospects(self) -> bool:
+        """Return whether a cell may become free, or a seat for it."""
+        stopped = [cell.number for cell in left(self.campaign) if self._is_given_up(cell)]
+        return any(self._seats.may_come(cell, stopped) for cell in self._cells_to_run())
 
     def _is_given_up(self, cell: Cell) -> bool:
         """Return whether a cell stopped since this worker began: nothing is tried twice unasked."""

@@ -76,6 +76,48 @@ Lease = Annotated[
         max=LIMITS["respond_timeout"]["max"],
     ),
 ]
+_SEVERAL: Final = "may be repeated, for deployments of one system that take runs at the same time"
+# Not with the other options: of a settings file these take one value, as for `battery run`.
+Targets = Annotated[
+    list[str] | None,
+    option(
+        "--target --gateway TARGET",
+        "The system under test: a gateway's URL, openai:URL, python:agent.py:Agent, exec:COMMAND, "
+        f"or a file that describes one; {_SEVERAL} [default: the embedded gateway].",
+        Group.MEASURED,
+        envvar="GATEWAY_URL",
+    ),
+]
+LlmTeams = Annotated[
+    list[str] | None,
+    option(
+        "--llm-team URL",
+        "Base URL of the learning side; of several gateways, once for each and in their order "
+        "[default: the embedded one with the embedded gateway, else http://localhost:5000].",
+        Group.MEASURED,
+        envvar="LLM_TEAM_URL",
+    ),
+]
+ControlGateways = Annotated[
+    list[str] | None,
+    option(
+        "--control-gateway URL",
+        "Base URL of the twin of a live gateway: a second deployment that never learns; of several "
+        "gateways, once for each and in their order. Or `restore`, for gateways that can put "
+        "their own memory back.",
+        Group.MEASURED,
+        envvar="CONTROL_GATEWAY_URL",
+    ),
+]
+Reset = Annotated[
+    bool,
+    option(
+        "--reset",
+        "Empty the memory of a live gateway and of its twin before each run, by their own POST "
+        "/v1/memory/reset; GET /v1/memory/fingerprint has to confirm it.",
+        Group.MEASURED,
+    ),
+]
 MaxTokens = Annotated[
     int | None,
     option(
@@ -105,7 +147,7 @@ NewMaxCost = Annotated[
     option("--max-cost USD", f"US dollars: {_CAPPED}", Group.COST, **LIMITS["max_cost"]),
 ]
 _NOT_OF_A_RUN = frozenset(
-    {"runs", "primary", "output", "lease", "config", "as_json", "debug", "tasks_file"}
+    {"runs", "primary", "output", "lease", "reset", "config", "as_json", "debug", "tasks_file"}
 )
 
 
@@ -124,9 +166,9 @@ def plan(
     output: Output = planning.DEFAULT_FOLDER,
     config: options.ConfigFile = None,
     tasks: options.TasksFile = None,
-    gateway: options.Gateway = None,
-    llm_team: options.LlmTeam = None,
-    control_gateway: options.ControlGateway = None,
+    gateway: Targets = None,
+    llm_team: LlmTeams = None,
+    control_gateway: ControlGateways = None,
     no_control: options.NoControl = False,
     repeats: options.Repeats = None,
     seed: options.Seed = None,
@@ -140,6 +182,7 @@ def plan(
     feedback: options.Feedback = None,
     meter: options.Meter = None,
     prepare: options.Prepare = None,
+    reset: Reset = False,
     keep_going: options.KeepGoing = False,
     repo: options.Repo = None,
     model_url: options.ModelUrl = None,
@@ -168,6 +211,7 @@ def plan(
         runs=runs,
         primary=primary,
         lease_s=lease,
+        reset=reset,
         options={
             **{key: value for key, value in asked.items() if key not in _NOT_OF_A_RUN},
             "tasks": tasks_file or tasks,
@@ -339,6 +383,8 @@ def _show_progress(campaign: planning.Campaign) -> None:
 def _show(made: planning.Campaign) -> None:
     frozen = made.plan
     each = counted(frozen.iterations, "iteration")
-    typer.echo(f"{counted(frozen.runs, 'run')} of {each} planned in {made.folder}")
+    several = len(frozen.targets)
+    where = f", at {several} targets" if several > 1 else ""
+    typer.echo(f"{counted(frozen.runs, 'run')} of {each} planned in {made.folder}{where}")
     typer.echo(f"registration {made.registration}")
     typer.echo(f"run it with: battery campaign run {shlex.quote(str(made.folder))}")

@@ -92,9 +92,12 @@ def _defaults(ctx: typer.Context, config: Config) -> Iterator[tuple[str, Any]]:
         name = parameter_of(key)
         if name not in params:
             continue
+        # Of what a command may be given several, the file may name one.
+        is_one = isinstance(value, str) and getattr(params[name], "multiple", False)
+        given = [value] if is_one else value
         try:
-            params[name].process_value(ctx, value)
+            params[name].process_value(ctx, given)
         except TyperException as error:
             why = getattr(error, "message", str(error)).replace("Value error, ", "").rstrip(".")
             raise config.refused(f"run.{key}", why) from error
-        yield name, value
+        yield name, given

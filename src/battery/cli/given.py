@@ -42,7 +42,7 @@ def model(url: str | None) -> tuple[str | None, str | None]:
 
 def asked(ctx: typer.Context) -> dict[str, Any]:
     """Return the options of a command, without those that others of them win over."""
-    options = dict(ctx.params)
+    options = dict(ctx.params) | _from_environment(ctx)
     # The tables of a settings file describe a target as a file of their own does.
     if options.get("gateway") is None and isinstance(ctx.obj, Config) and ctx.obj.tables:
         options["gateway"] = str(ctx.obj.path)
@@ -62,6 +62,19 @@ def asked(ctx: typer.Context) -> dict[str, Any]:
             )
         options |= {"no_control": False} if sources[0] < sources[1] else {"control_gateway": None}
     return options
+
+
+def _from_environment(ctx: typer.Context) -> dict[str, list[str]]:
+    """Return the options that take several texts and come from a variable, which holds one.
+
+    Typer would take each word of it for one.
+    """
+    several = (param for param in ctx.command.params if getattr(param, "multiple", False))
+    return {
+        str(param.name): [os.environ[str(param.envvar)]]
+        for param in several
+        if source_of(ctx, str(param.name)) is Source.ENVIRONMENT
+    }
 
 
 def folder(ctx: typer.Context) -> Path:

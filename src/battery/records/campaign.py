@@ -345,7 +345,10 @@ class CampaignSummary(Record):
     finished_at: str | None = Field(description="When the last run was finished.")
     tasks_digest: str | None = Field(description="SHA-256 of the tasks; the same in every run.")
     models: Models | None = Field(description="Models that were asked for.")
-    targets: dict[str, str] | None = Field(description="What was measured, from the first run.")
+    targets: dict[str, str] | None = Field(
+        description="What was measured, from the first run; of a campaign at several deployments "
+        "all of them, separated by commas."
+    )
     spent: Spent = Field(description="Over all finished runs, those left out included.")
     evidence: CampaignEvidence = Field(description="What may be claimed.")
     warnings: list[str] = Field(description="What a reader of the numbers should know.")

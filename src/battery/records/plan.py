@@ -22,10 +22,15 @@ class Cell(Record):
 
 
 class PlannedTarget(Record):
-    """Whom the runs ask."""
+    """A deployment of the system, with its twin and its learning side."""
 
     targets: dict[str, str] = Field(
         description="As in `battery.json`, without user, password and query."
+    )
+    options: dict[str, str] = Field(
+        default={},
+        description="The options of `battery run` that name it: `gateway`, `llm_team` and "
+        "`control_gateway`, as far as they were given.",
     )
     digest: str | None = Field(
         default=None, description="SHA-256 of what the file says that describes it."
@@ -51,14 +56,23 @@ class Plan(Record):
     edition: int = Field(
         default=SUMMARY_VERSION, description="Edition of the analysis of each run."
     )
-    targets: list[PlannedTarget] = Field(description="Whom the runs ask.")
+    targets: list[PlannedTarget] = Field(
+        description="The deployments that the runs ask, each run one of them. Their places in the "
+        "list, counted from 1, are their numbers."
+    )
+    reset: bool = Field(
+        default=False,
+        description="Whether live gateways are emptied before each run by their own "
+        "`POST /v1/memory/reset`.",
+    )
     models: Models = Field(description="From the tasks file.")
     tasks_digest: str = Field(description="SHA-256 of the tasks, in the order of the tasks file.")
     scoring_digest: str | None = Field(
         default=None, description="As in `battery.json`: checks, their files, and prices."
     )
     options: dict[str, Any] = Field(
-        description="The options of `battery run` by their names, as given and without secrets."
+        description="The other options of `battery run` by their names, as given and without "
+        "secrets."
     )
     max_tokens: int | None = Field(
         default=None, description="Tokens that all runs together may spend; null is no cap."

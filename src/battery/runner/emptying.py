@@ -9,12 +9,14 @@ import tempfile
 from collections.abc import Mapping
 from typing import IO, Final
 
-from battery.base.errors import BatteryError
+from battery.base.errors import EmptyingError
 from battery.base.processes import kill_group
 from battery.base.text import printable
+from battery.inputs.settings import Settings
 from battery.records.events import Notice, Observer
 from battery.records.models import ARM_NAMES
 from battery.runner.prepare import Battery
+from battery.store.battery_dir import BatteryDir
 from battery.target import targets
 
 #: Lines and bytes at the end of what a command printed that an error shows.
@@ -27,17 +29,23 @@ _SHOWN: Final = 500
 async def empty_memories(battery: Battery, tell: Observer) -> None:
     """Run the command of `--prepare` once per arm, unless iteration 1 has begun.
 
-    Raises `BatteryError`, with its last lines, where it fails.
+    Raises `EmptyingError`, with its last lines, where it fails.
     """
-    command, folder = battery.settings.prepare, battery.folder
     # From then on a memory holds what was paid for.
-    if not command or folder.iteration(1).root.exists():
+    if not battery.folder.iteration(1).root.exists():
+        await run_command(battery.settings, battery.folder, tell)
+
+
+async def run_command(settings: Settings, folder: BatteryDir, tell: Observer) -> None:
+    """Run the command of `--prepare`, if there is one, once per arm; raise `EmptyingError`."""
+    command = settings.prepare
+    if not command:
         return
-    for arm, variables in targets.surroundings(battery.settings, folder).items():
+    for arm, variables in targets.surroundings(settings, folder).items():
         tell(Notice(f"preparing the {ARM_NAMES[arm]}: {command}"))
         code, said = await _run(command, variables)
         if code:
-            raise BatteryError(
+            raise EmptyingError(
                 f"--prepare failed for the {ARM_NAMES[arm]} with exit code {code}: {said}",
                 hint="no task was sent yet; fix the command, or leave it out",
             )

@@ -44,3 +44,5 @@ class Hold(NamedTuple):
     #: Told what this run has spent, returns what the other runs have that its caps hold for;
     #: None where the caps are its own.
     others: Callable[[Spent], Spent] | None = None
+    #: Whether somebody else sees to it that the memories are empty before the first call.
+    empties: bool = False

@@ -240,7 +240,8 @@ async def _carry_on(
         reserve.claim()
         budget.read(folder, manifest.iterations_finished)
         # Before the targets are opened: what it leaves is the start of both arms.
-        await empty_memories(battery, tell)
+        if not hold.empties:
+            await empty_memories(battery, tell)
         async with _asking(battery, grader, tell, looked) as iteration:
             for number in missing:
                 with loop.breakable(), _standstill_noted(tell):

@@ -264,6 +264,7 @@ class Caller:
         moved = f" (to {without_user(where)})" if response.has_redirect_location else ""
         return StatusError(
             f"{call.name}: {call.url} answered HTTP {response.status_code}{moved}: {shown}",
+            status=response.status_code,
             hint=self._status_hint(response.status_code),
         )
 

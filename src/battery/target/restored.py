@@ -44,11 +44,15 @@ class MemoryClient(Client):
 
     async def snapshot(self, name: str) -> None:
         """Have the memory kept under a name; raise `CallError`."""
-        await self._copy("snapshot", name)
+        await self._change("snapshot", {"name": name})
 
     async def restore(self, name: str) -> None:
         """Have a kept memory put back; raise `CallError`."""
-        await self._copy("restore", name)
+        await self._change("restore", {"name": name})
+
+    async def reset(self) -> None:
+        """Have everything forgotten; raise `CallError`."""
+        await self._change("reset", {})
 
     async def fingerprint(self) -> str:
         """Ask what the memory is; raise `CallError`."""
@@ -61,11 +65,11 @@ class MemoryClient(Client):
             )
         return text
 
-    async def _copy(self, verb: str, name: str) -> None:
+    async def _change(self, verb: str, body: Json) -> None:
         call = self._call(f"{verb} of the memory", f"{protocol.MEMORY_PATH}/{verb}", _TIMEOUT_S)
-        # A copy is part of another call, and may be made as often as one likes.
+        # It is part of another call, or comes before the first, and may be done twice.
         with idempotency.named(None):
-            async with self._stream(call, {"name": name}) as response:
+            async with self._stream(call, body) as response:
                 await response.aread()
 
 
