@@ -17,6 +17,7 @@ import sys
 from asyncio.subprocess import Process
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from threading import Thread
 from typing import Any, Final
 
 from battery.base.errors import (
@@ -79,6 +80,18 @@ def elsewhere(url: str) -> Elsewhere:
     return run_on
 
 
+def stop_at_end_of_input() -> None:
+    """Have this process stop, as at SIGTERM, once its standard input ends."""
+    Thread(target=_await_end_of_input, name="input", daemon=True).start()
+
+
+def _await_end_of_input() -> None:
+    with suppress(OSError):
+        while os.read(0, 1024):
+            pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def _shares(jobs: int, processes: int) -> list[int]:
     """Share out how many cells each process runs at a time."""
     return [len(range(number, jobs, processes)) for number in range(processes)]
@@ -128,10 +141,11 @@ class _Team:
 
     async def _start(self, slots: int) -> None:
         folder = str(self._campaign.folder)
-        words = ("campaign", "worker", folder, "--slots", str(slots), "--wait", *self._caps.words())
+        words = ("--slots", str(slots), "--wait", "--until-eof", *self._caps.words())
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "battery", *words),
-            stdin=asyncio.subprocess.DEVNULL,
+            *(sys.executable, "-m", "battery", "campaign", "worker", folder, *words),
+            # Nothing is ever written to it: it ends when this process does, however that happens.
+            stdin=asyncio.subprocess.PIPE,
             # What it comes to is said once, for all of them.
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,

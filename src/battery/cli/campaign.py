@@ -247,6 +247,13 @@ Slots = Annotated[
 Wait = Annotated[
     bool, option("--wait", "Stay until all runs are done, to take over what others lose.")
 ]
+UntilEof = Annotated[
+    bool,
+    option(
+        "--until-eof",
+        "Stop, as at Ctrl-C, once standard input ends: when whoever started it is gone.",
+    ),
+]
 
 
 @app.command(cls=Grouped)
@@ -292,6 +299,7 @@ def worker(
     folder: CampaignFolder = planning.DEFAULT_FOLDER,
     slots: Slots = 1,
     wait: Wait = False,
+    until_eof: UntilEof = False,
     max_tokens: NewMaxTokens = None,
     max_cost: NewMaxCost = None,
     debug: options.Debug = False,
@@ -308,6 +316,8 @@ def worker(
     """
     campaign = planning.open_campaign(folder, tell)
     caps = caps_of(campaign, Caps(max_tokens, max_cost))
+    if until_eof:
+        engine.stop_at_end_of_input()
     at_work = Worker(campaign, planning.World(os.environ, read), _observer, caps=caps)
     loop.run(at_work.work, slots, wait=wait)
     _show_progress(campaign)
