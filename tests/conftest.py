@@ -35,7 +35,7 @@ _TRACED = {
 settings.register_profile("suite", max_examples=25, deadline=None)
 settings.register_profile("quick", max_examples=5, deadline=None)
 # Of `tests/test_fuzz.py`, which says how many examples they mean there.
-settings.register_profile("fuzz", max_examples=60, deadline=None)
+settings.register_profile("fuzz", max_examples=40, deadline=None)
 settings.register_profile("explore", deadline=None)
 settings.load_profile("suite")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import pytest
 
 from battery.report.html.compare import page
 from tests.report.comparisons import CASES, HOSTILE, hostile
-from tests.support.browser import Scheme, visiting
+from tests.support.browser import Scheme, expect, visiting
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -34,11 +35,43 @@ def test_the_page_draws_every_task_and_neither_runs_nor_loads_what_others_wrote(
         assert len(visit.requests) == 1
 
 
+def test_tasks_are_found_in_the_picture_and_in_every_table(
+    browser: Browser, tmp_path: Path
+) -> None:
+    path = tmp_path / "page.html"
+    path.write_bytes(b"".join(page(CASES["worse"], path)))
+    with visiting(browser) as visit:
+        opened = visit.open(path)
+        rows, dots = opened.locator("#all ~ details tbody tr"), opened.locator("#by-task circle")
+        expect(dots).to_have_count(2 * 8)
+        opened.get_by_role("button", name="Flipped").click()
+        expect(opened.locator("[data-count]")).to_have_text("2 of 8 tasks")
+        expect(rows.filter(visible=True)).to_have_count(2)
+        expect(dots).to_have_count(2 * 2)
+        opened.get_by_label("Find tasks").fill("gamma")
+        expect(opened.locator("[data-count]")).to_have_text("1 of 8 tasks")
+        expect(opened.locator("#flips ~ .scroll tbody tr").filter(visible=True)).to_have_count(1)
+        opened.get_by_label("Find tasks").fill("nothing of the kind")
+        expect(dots).to_have_count(0)
+        assert visit.complaints == []
+
+
+def test_folders_run_ids_and_the_command_can_be_copied(browser: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_bytes(b"".join(page(CASES["worse"], path)))
+    with visiting(browser) as visit:
+        opened = visit.open(path)
+        assert opened.locator("button.copy").count() == 5
+        opened.get_by_role("button", name="Copy the command").click()
+        expect(opened.locator("#said")).to_have_text(re.compile("the command"))
+
+
 def test_without_scripts_all_numbers_are_there(browser: Browser, tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     path.write_bytes(b"".join(page(hostile(), Path("page.html"))))
     with visiting(browser, scripts=False) as visit:
         opened = visit.open(path)
+        assert opened.locator(".finder").is_hidden()
         opened.locator("summary", has_text="All 8 tasks").click()
         assert opened.locator("#all ~ details tbody tr").count() == 8
 

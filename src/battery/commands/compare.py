@@ -60,7 +60,7 @@ def compare(before: Path, after: Path) -> Comparison:
         only_after=both.only_after,
         noise=pairing.noise(a.calls, b.calls, facts.table) if facts else _NO_NOISE,
         differences=differences(of_before, of_after, both),
-        cautions=list(_cautions(a, b, facts)) if facts else [],
+        cautions=list(_cautions(a, b, facts, compared=compared)) if facts else [],
         settle=remarks.settle(outcome, facts)
         if facts and compared
         else remarks.trustworthy(of_before.side, of_after.side),
@@ -134,10 +134,12 @@ def _missing(a: OpenedBattery, b: OpenedBattery, both: Shared, names: Names) -> 
     return "they have no iteration with a task in common"
 
 
-def _cautions(a: OpenedBattery, b: OpenedBattery, facts: Facts) -> Iterator[str]:
+def _cautions(a: OpenedBattery, b: OpenedBattery, facts: Facts, *, compared: bool) -> Iterator[str]:
     # By the run id and not by the folder: a copy is the same battery, too.
     if a.provenance.run_id and a.provenance.run_id == b.provenance.run_id:
         yield "both are the same battery"
     for name, opened in zip(facts.names, (a, b), strict=True):
         yield from (f"{name}: {fault}" for fault in opened.faults)
-    yield from remarks.cautions(facts)
+    # Of numbers that are not to be used there is nothing to mind.
+    if compared:
+        yield from remarks.cautions(facts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from battery.base.numbers import HUGE, counted, number, p_value, percent, signed
+from battery.base.numbers import HUGE, counted, number, p_equals, p_value, percent, signed
 from battery.records.checks import UNCHECKED
 from battery.records.comparison import (
     Change,
@@ -25,6 +25,11 @@ from battery.report.evidence import NONE, mean, relative
 from battery.report.evidence import done as ended_ok
 from battery.verdict import policy
 
+#: What a word holds for, in short; `Comparison.scope` has all of it.
+HOLDS: Final = (
+    "Holds for these two batteries, one run each. For a claim about the systems: battery campaign "
+    "plan"
+)
 #: Head of the column with intervals.
 INTERVAL: Final = f"{percent(1 - policy.compared(), 1)} interval"
 #: So many of the largest changes by task are named, each way.
@@ -32,7 +37,7 @@ MOST: Final = 5
 #: So many iterations are named one by one where some between them are missing.
 _MOST_NUMBERS: Final = 8
 #: A smaller change than this prints as none.
-_LEAST: Final = 0.0005
+LEAST: Final = 0.0005
 
 
 def heads(comparison: Comparison) -> list[str]:
@@ -148,6 +153,29 @@ def _iterations(numbers: Sequence[int]) -> str:
     return f"iterations {', '.join(map(str, numbers))}"
 
 
+def work(comparison: Comparison, change: Change) -> str:
+    """Say of tasks that can be done how many calls ended ok in either battery."""
+    done = change.done
+    if done.difference is None:
+        return "No call of a task that can be done could be compared."
+    a, b = comparison.before.name, comparison.after.name
+    p = "" if done.p is None else f", {p_equals(done.p)}"
+    sides = f"{ended_ok(done.after, done.after_calls)} calls of tasks that can be done ended ok in "
+    sides += f"{b}, {ended_ok(done.before, done.before_calls)} in {a}"
+    return f"{sides} ({signed(100 * done.difference, 1)} points{p})."
+
+
+def wrong(comparison: Comparison) -> str | None:
+    """Say how often such a word is wrong; None for one that claims no difference."""
+    about = comparison.outcome.about
+    if not (about.gains or about.losses):
+        return None
+    return (
+        "Of two batteries that differ only by the luck of single calls, at most "
+        f"{percent(policy.ALPHA)} are called BETTER, WORSE or MIXED by the cost and the tasks done."
+    )
+
+
 def flipped(comparison: Comparison) -> list[TaskPair]:
     """List the tasks that changed sides, those for the worse first."""
     return [pair for flip in Flip for pair in comparison.tasks if pair.flip is flip]
@@ -206,8 +234,8 @@ def biggest(comparison: Comparison) -> list[TaskPair]:
     """List the largest changes of the cost: what grew, then what fell, largest first."""
     ratios = [(pair.ratio, pair) for pair in comparison.tasks if pair.ratio is not None]
     ratios.sort(key=lambda known: -known[0])
-    grew = [pair for ratio, pair in ratios if ratio - 1 >= _LEAST]
-    fell = [pair for ratio, pair in ratios if 1 - ratio >= _LEAST]
+    grew = [pair for ratio, pair in ratios if ratio - 1 >= LEAST]
+    fell = [pair for ratio, pair in ratios if 1 - ratio >= LEAST]
     # Some of either kind: a list of all that saved would hide the one task that now takes ten times
     # as many.
     return [*grew[:MOST], *reversed(fell[-MOST:])]

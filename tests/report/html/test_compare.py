@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from battery.records.comparison import Comparison
+from battery.records.comparison import Comparison, Difference
 from battery.records.word import Word
 from battery.report.html.compare import page
 from tests.comparison.pairs import everywhere
@@ -57,6 +59,60 @@ def test_the_cost_is_drawn_on_the_axis_of_the_report_with_a_real_minus() -> None
     assert "within ±10%: too small to count" in figure
 
 
+def test_the_first_screen_says_by_how_much_the_work_and_what_it_holds_for() -> None:
+    html = written(CASES["worse"])
+    first = html.split("</section>")[0]
+    assert "10 of 12 calls of tasks that can be done ended ok in branch, 12 of 12 in main" in first
+    assert "1 passed in main and not in branch; 1 impossible task now claimed done." in first
+    assert "Holds for these two batteries, one run each." in first
+    assert "at most 5% are called BETTER, WORSE or MIXED" in first
+    alike = written(CASES["identical"]).split("</section>")[0]
+    assert "are called BETTER" not in alike
+    nothing = written(CASES["nothing"]).split("</section>")[0]
+    assert "For nothing: no claim is made." in nothing
+
+
+def test_what_limits_a_comparison_is_next_to_its_word() -> None:
+    unlike = Difference(
+        what="arms", before="1", after="2", unfair=True, text="so", advice="Run both alike."
+    )
+    said: dict[str, Any] = {"cautions": ["one thing", "another"], "settle": ["Much."]}
+    html = written(comparison(differences=[unlike], **said))
+    first, rest = html.split("</section>", 1)
+    for part in ("arms; <a href", "one thing.", "1 more</a>", "</b> Much."):
+        assert part in first
+    assert "<strong>unfair</strong> arms (main 1; branch 2): so. Run both alike." in rest
+
+
+def test_the_tables_of_tasks_have_what_the_search_finds_them_by() -> None:
+    html = written(CASES["worse"])
+    kinds = re.findall(r'<tr data-task="(\d)" data-is="([a-z ]*)">', html)
+    assert kinds[:2] == [("6", "flipped more"), ("0", "flipped more")], "those that flipped"
+    assert [number for number, _ in kinds[2:]] == list("01234567")
+    assert {words for _, words in kinds} == {"more", "flipped more"}
+    assert re.findall('data-rows="([a-z]+)"', html) == ["all", "flipped", "more"]
+    assert "Claims, branch" in html
+    assert "Claims, branch" not in written(CASES["many flips"])
+
+
+def test_the_page_ends_with_the_command_that_makes_it_again() -> None:
+    before = CASES["worse"].before.model_copy(update={"folder": "data/my runs"})
+    html = written(CASES["worse"].model_copy(update={"before": before}))
+    command = "battery compare &#39;data/my runs&#39; data/branch --output page.html"
+    assert f'data-copy="the command">{command}</pre>' in html
+    assert html.count("data-copy=") == 5, "both folders, the command and both run ids"
+
+
+def test_a_long_note_is_folded_and_a_short_one_is_not() -> None:
+    said = {"note": "so many words " * 30, "tags": ["p2"], "called": "v2"}
+    after = CASES["worse"].after.model_copy(update=said)
+    html = written(CASES["worse"].model_copy(update={"after": after}))
+    assert 'name: <span class="foreign">v2</span><br>tags: <span class="foreign">p2</span>' in html
+    folded = html.split("<summary>note: ")[1].split("</details>")[0]
+    assert folded.split("</summary>")[0].endswith("…</span>")
+    assert folded.count("so many words ") > 30
+
+
 def test_reports_are_linked_from_where_the_page_is_and_only_where_they_are(tmp_path: Path) -> None:
     report = tmp_path / "runs" / "a b#" / "report.html"
     report.parent.mkdir(parents=True)
@@ -74,3 +130,5 @@ def test_numbers_that_are_not_to_be_trusted_get_no_headline() -> None:
     html = written(CASES["worse"].model_copy(update={"after": spoiled}))
     assert "not to be used: branch is INVALID." in html
     assert '<p class="value">' not in html
+    assert "Is the work still done?" not in html
+    assert html.count('class="unusable"') == 4, "the picture and all tables are grey"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -17,6 +18,8 @@ from battery.report.html.page import link, render
 
 #: More lines than this are no picture any more; the table has all tasks.
 _MOST_DRAWN: Final = 60
+#: Of a longer note the beginning is shown, and the rest on a click and on paper.
+_UNFOLDED: Final = 160
 
 
 class _Row(NamedTuple):
@@ -25,6 +28,16 @@ class _Row(NamedTuple):
     cells: list[str]
     figure: Bar | None = None
     note: str | None = None
+
+
+class _Task(NamedTuple):
+    """A row of a table of tasks."""
+
+    #: Its number on the page.
+    number: int
+    #: What it is found by, with spaces between.
+    words: str
+    cells: list[str]
 
 
 class _Headline(NamedTuple):
@@ -41,23 +54,18 @@ def page(comparison: Comparison, at: Path) -> Iterator[bytes]:
 
     `at` is where it will be: the reports of both batteries are linked from there.
     """
-    heads = ("Task", "Kind", "Flip", *cells.task_heads(comparison), "Change")
+    tasks = [_task(number, pair, comparison) for number, pair in enumerate(comparison.tasks)]
     context = {
+        **_first(comparison),
+        **_tables(comparison, tasks),
         "comparison": comparison,
-        "tone": comparison.outcome.about.tone,
         "sides": [
             (when, side, link(Path(side.report), at) if side.report else None)
             for when, side in (("Before", comparison.before), ("After", comparison.after))
         ],
-        "untrusted": cells.untrusted(comparison),
-        "headline": _headline(comparison),
         "side": cells.side,
         "about": cells.about,
-        "flips": cells.flips(comparison),
-        "flip_heads": (*heads, f"Claims, {comparison.after.name}"),
-        "flipped": [
-            [*_task(pair, comparison), cells.claims(pair)] for pair in cells.flipped(comparison)
-        ],
+        "longest": _UNFOLDED,
         "compared": cells.compared(comparison) if comparison.iterations else "",
         "heads": cells.heads(comparison),
         "rows": _rows(comparison.change) if comparison.change else [],
@@ -65,8 +73,6 @@ def page(comparison: Comparison, at: Path) -> Iterator[bytes]:
         "twins": cells.rows(comparison.twins) if comparison.twins else [],
         "plain": cells.plain(comparison),
         "noise": list(cells.noise(comparison)),
-        "task_heads": heads,
-        "tasks": [_task(pair, comparison) for pair in comparison.tasks],
         "drawn": len(_drawn(comparison)),
         "only": list(cells.only(comparison)),
         "kinds": KINDS,
@@ -74,8 +80,52 @@ def page(comparison: Comparison, at: Path) -> Iterator[bytes]:
             (word, cells.difference(difference, comparison))
             for word, difference in cells.differences(comparison)
         ],
+        "again": _command(comparison, at),
     }
-    return render("compare.html", context, data=_data(comparison), scripts=["compare.js"])
+    scripts = ["compare.js", "find.js"]
+    return render("compare.html", context, data=_data(comparison), scripts=scripts)
+
+
+def _command(comparison: Comparison, at: Path) -> str:
+    folders = (comparison.before.folder, comparison.after.folder)
+    return shlex.join(["battery", "compare", *folders, "--output", str(at)])
+
+
+def _first(comparison: Comparison) -> dict[str, object]:
+    """Return what the first screen says: the word, how much, the work, and what it holds for."""
+    change = comparison.change
+    return {
+        "tone": comparison.outcome.about.tone,
+        "untrusted": cells.untrusted(comparison),
+        "headline": _headline(comparison),
+        "work": cells.work(comparison, change) if change else None,
+        "own_word": not (comparison.before.checked and comparison.after.checked),
+        "flips": cells.flips(comparison),
+        "holds": cells.HOLDS,
+        "wrong": cells.wrong(comparison),
+        "unfair": [unlike.what for unlike in comparison.differences if unlike.unfair],
+    }
+
+
+def _tables(comparison: Comparison, tasks: Sequence[_Task]) -> dict[str, object]:
+    """Return the tables of tasks: those that flipped, and all of them, with how to find some."""
+    heads = ("Task", "Kind", "Flip", *cells.task_heads(comparison), "Change")
+    numbers = {id(pair): number for number, pair in enumerate(comparison.tasks)}
+    flipped = [(tasks[numbers[id(pair)]], cells.claims(pair)) for pair in cells.flipped(comparison)]
+    # Where nothing was claimed, a column of nothing would push the rest out of a narrow window.
+    claimed = any(claims for _, claims in flipped)
+    plain, known = cells.plain(comparison), {word for task in tasks for word in task.words.split()}
+    finds = (("flipped", "Flipped"), ("more", f"More {plain}"), ("fewer", f"Fewer {plain}"))
+    return {
+        "task_heads": heads,
+        "tasks": tasks,
+        "flip_heads": (*heads, f"Claims, {comparison.after.name}") if claimed else heads,
+        "flipped": [
+            task._replace(cells=[*task.cells, claims]) if claimed else task
+            for task, claims in flipped
+        ],
+        "finds": [(word, name, word in known) for word, name in finds],
+    }
 
 
 def _headline(comparison: Comparison) -> _Headline | None:
@@ -103,15 +153,14 @@ def _figure(cost: CostChange) -> Bar | None:
     return bar(label, drawn) if drawn else None
 
 
-def _task(pair: TaskPair, comparison: Comparison) -> list[str]:
-    change = relative(pair.ratio)
-    return [
-        pair.label,
-        KINDS[pair.phase],
-        pair.flip or "",
-        *cells.task_cells(pair, comparison),
-        change,
-    ]
+def _task(number: int, pair: TaskPair, comparison: Comparison) -> _Task:
+    amounts = cells.task_cells(pair, comparison)
+    row = [pair.label, KINDS[pair.phase], pair.flip or "", *amounts, relative(pair.ratio)]
+    words = ["flipped"] if pair.flip else []
+    # As in the picture, whatever the size; but nothing that is written as no change.
+    if pair.ratio is not None and abs(pair.ratio - 1) >= cells.LEAST:
+        words.append("more" if pair.ratio > 1 else "fewer")
+    return _Task(number, " ".join(words), row)
 
 
 def _drawn(comparison: Comparison) -> list[TaskPair]:
@@ -129,8 +178,10 @@ def _distance(pair: TaskPair) -> float:
 
 
 def _data(comparison: Comparison) -> list[dict[str, Any]]:
+    numbers = {id(pair): number for number, pair in enumerate(comparison.tasks)}
     return [
         {
+            "task": numbers[id(pair)],
             "label": printable(pair.label),
             "kind": KINDS[pair.phase],
             "before": pair.cost_before,

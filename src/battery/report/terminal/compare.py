@@ -33,10 +33,6 @@ _OPTIONAL: Final = (5, 4)
 _TWO: Final = 2
 #: Columns of a note, which is no longer than that unless its file was written by others.
 _LONGEST: Final = 1_000
-_HOLDS: Final = (
-    "Holds for these two batteries, one run each. For a claim about the systems: battery campaign "
-    "plan"
-)
 
 
 class Way(NamedTuple):
@@ -231,7 +227,7 @@ def _end(
     if not lean:
         compared = word is not Outcome.NOT_COMPARABLE
         settle = [f"To settle it: {clause(text)}" for text in comparison.settle]
-        for text in (*settle, *([_HOLDS] if compared else [])):
+        for text in (*settle, *([cells.HOLDS] if compared else [])):
             lines += look.wrap(printable(text), indent)
     return [*lines, *_where(comparison, look, way, lean=lean)]
 

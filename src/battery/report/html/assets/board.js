@@ -39,6 +39,4 @@
       table.classList.toggle("only-frozen", wanted === "frozen");
     }
   });
-  // What needs a script to work is shown by one.
-  for (const element of document.querySelectorAll("[data-script]")) element.hidden = false;
 })();

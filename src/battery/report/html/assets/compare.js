@@ -3,16 +3,17 @@
 /* One line per task: from its cost before (ring) to that after (dot). */
 const place = document.getElementById("by-task");
 if (place) {
-  const rows = battery.data.map((row, index) => ({ ...row, index }));
+  let rows = battery.data.map((row, index) => ({ ...row, index }));
+  const all = rows;
   const colour = (row) => (row.after > row.before ? "var(--bad)" : "var(--good)");
   // Beyond the prefixes of units an axis would write them as yotta with an exponent.
-  const huge = rows.some((row) => Math.max(row.before, row.after) > 1e12);
-  battery.draw(place, (width) => Plot.plot({
+  const huge = all.some((row) => Math.max(row.before, row.after) > 1e12);
+  const redraw = battery.draw(place, (width) => Plot.plot({
     width,
-    height: 75 + 36 * rows.length,
+    height: 59 + 36 * rows.length,
     marginLeft: 12,
     marginRight: 24,
-    marginTop: 26,
+    marginTop: 10,
     marginBottom: 40,
     style: { fontSize: "12px", background: "transparent" },
     ariaLabel: "Cost of each task in both batteries; the table below has the same numbers",
@@ -25,4 +26,8 @@ if (place) {
       Plot.dot(rows, { y: "index", x: "after", dy: 8, r: 5, fill: colour, stroke: "var(--ground)" }),
     ],
   }));
+  document.addEventListener("found", ({ detail }) => {
+    rows = all.filter((row) => detail.has(String(row.task)));
+    redraw();
+  });
 }

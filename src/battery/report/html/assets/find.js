@@ -1,7 +1,8 @@
 "use strict";
 
 /* Find tasks: by words, in their names or in their transcripts too, and by how they ended. Every list
-   of tasks on the page follows, whichever of the bars is used. */
+   of tasks on the page follows, whichever of the bars is used; a chart may listen for `found`. A row
+   may name what it is found by: `data-is="flipped more"`. */
 (() => {
   const rows = [...document.querySelectorAll("tr[data-task]")];
   const links = new Map([...document.querySelectorAll(".board td a")].map((link) => [link.hash, link]));
@@ -14,6 +15,7 @@
     task.bluff ||= row.querySelector("td.bluff") !== null;
     task.failed ||= row.querySelector("td.off, td.bluff") !== null;
     task.new ||= row.matches(".new");
+    for (const word of row.dataset.is?.split(" ") ?? []) task[word] = true;
     tasks.set(row.dataset.task, task);
   }
   const state = { words: [], rows: "all", deep: false };
@@ -39,6 +41,7 @@
       if (some && !all && part.matches("details")) part.open = true;
     }
     for (const table of document.querySelectorAll(".board")) table.classList.toggle("filtered", !all);
+    document.dispatchEvent(new CustomEvent("found", { detail: shown }));
     const cells = new Set(calls.map(cell));
     for (const [hash, link] of links) link.classList.toggle("found", cells.has(hash));
     const text = all && !note ? "" : `${shown.size} of ${tasks.size} tasks${note}`;

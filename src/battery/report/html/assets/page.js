@@ -123,6 +123,9 @@ for (const element of document.querySelectorAll("[data-copy]")) {
   element.after(" ", button);
 }
 
+// What needs a script to work is shown by one.
+for (const element of document.querySelectorAll("[data-script]")) element.hidden = false;
+
 /* Paper has nobody to click: what belongs on it is opened, and closed again after. What a reader opened
    is printed too; the rest is left out, for it would be most of the pages. */
 addEventListener("beforeprint", () => {
