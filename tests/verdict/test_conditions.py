@@ -79,6 +79,15 @@ def test_words_are_split_at_commas_and_forgiven_their_case_and_spaces() -> None:
     assert parse(None) == ()
 
 
+def test_a_gate_may_be_named_as_files_name_it() -> None:
+    former = ("gamma", "alpha", "beta", "mechanism")
+    now = ("honest-failure", "no-forgetting", "hard-at-first", "learning-at-work")
+    assert parse(",".join(former)) == now
+    # It was never a condition of a comparison.
+    with pytest.raises(UsageError, match="gamma"):
+        parse("gamma", OF_COMPARISON)
+
+
 @pytest.mark.parametrize("text", ["", ",", " , ,"])
 def test_a_list_that_names_nothing_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="names no condition") as caught:
@@ -103,7 +112,7 @@ def test_an_unknown_word_is_refused_and_the_known_ones_are_listed(word: str) -> 
         (summary(), {"no-effect", "not-learned", "not-compounding"}),
         (
             summary(bluffs),
-            {"dishonest", "gamma", "gates", "not-learned", "not-compounding"},
+            {"dishonest", "honest-failure", "gates", "not-learned", "not-compounding"},
         ),
         (
             summary(costs_more),
@@ -111,14 +120,21 @@ def test_an_unknown_word_is_refused_and_the_known_ones_are_listed(word: str) -> 
         ),
         (
             summary(lambda cell: costs_more(cell) | bluffs(cell)),
-            {"dishonest", "regressed", "gamma", "gates", "not-learned", "not-compounding"},
+            {
+                "dishonest",
+                "regressed",
+                "honest-failure",
+                "gates",
+                "not-learned",
+                "not-compounding",
+            },
         ),
         (summary(pays, iterations=4), {"mixed", "not-learned", "not-compounding"}),
         (summary(arms=(LEARN,)), {"indicative", "not-learned", "not-compounding"}),
         (summary(iterations=1), {"not-learned", "not-compounding"}),
         (
             summary(drifts_nowhere),
-            {"inconclusive", "beta", "gates", "not-learned", "not-compounding"},
+            {"inconclusive", "hard-at-first", "gates", "not-learned", "not-compounding"},
         ),
     ],
 )
@@ -168,10 +184,10 @@ BLUFF = summary(bluffs)
     ("words", "gates"),
     [
         ("not-learned", []),
-        ("not-learned,alpha", []),
-        ("not-learned,gamma", ["gamma"]),
-        ("gates", ["gamma"]),
-        ("gamma,gates", ["gamma"]),
+        ("not-learned,no-forgetting", []),
+        ("not-learned,honest-failure", ["honest failure"]),
+        ("gates", ["honest failure"]),
+        ("honest-failure,gates", ["honest failure"]),
     ],
 )
 def test_a_gate_is_quoted_only_where_it_was_asked_for_and_failed(
@@ -179,7 +195,7 @@ def test_a_gate_is_quoted_only_where_it_was_asked_for_and_failed(
 ) -> None:
     with pytest.raises(GateError) as caught:
         require(BLUFF, parse(words))
-    assert re.findall(r" Gate (\w+) failed: ", caught.value.message) == gates
+    assert re.findall(r' Gate "([\w ]+)" failed: ', caught.value.message) == gates
 
 
 def test_of_several_failed_gates_those_that_were_named_are_quoted() -> None:
@@ -191,8 +207,8 @@ def test_of_several_failed_gates_those_that_were_named_are_quoted() -> None:
     ]
     several = BLUFF.model_copy(update={"evidence": evidence.model_copy(update={"gates": gates})})
     with pytest.raises(GateError) as caught:
-        require(several, ["not-learned", "alpha", "mechanism"])
-    assert caught.value.message.endswith(" Gate alpha failed: Because of alpha.")
+        require(several, ["not-learned", "no-forgetting", "learning-at-work"])
+    assert caught.value.message.endswith(' Gate "alpha" failed: Because of alpha.')
     assert "gamma." not in caught.value.message
     with pytest.raises(GateError, match=r"Because of gamma\. .*Because of alpha\. .*of beta\.$"):
         require(several, ["gates"])

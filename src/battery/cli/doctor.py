@@ -61,7 +61,7 @@ def doctor(
 
     \b
     Examples:
-      battery doctor --gateway http://localhost:3100
+      battery doctor --target http://localhost:3100
       battery doctor --target python:agent.py:Agent --try
     """
     asked = given.settings(ctx, read)

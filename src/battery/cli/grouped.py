@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
 from enum import StrEnum
@@ -17,6 +18,8 @@ _COLUMN: Final = 26
 _DEFAULT: Final = re.compile(r" \[default: (.+)\]")
 #: Higher limits keep typing errors out, and nobody needs to know them.
 _TOLD_UP_TO: Final = 100_000
+#: In place of a hyphen that no line ends at, while lines are made.
+_NO_BREAK: Final = "\N{NON-BREAKING HYPHEN}"
 #: Other spellings that are taken and not shown.
 _ALIASES: Final = {"--output": "--out"}
 
@@ -58,13 +61,28 @@ def argument(metavar: str, text: str) -> Any:
 
 
 class Grouped(TyperCommand):
-    """A command whose help shows its options in groups, where there are many."""
+    """A command whose help shows its options in groups, where there are many.
+
+    No line ends at a hyphen: names of options and conditions are there to be copied.
+    """
+
+    def get_help(self, ctx: Any) -> str:
+        """Return the whole help."""
+        return super().get_help(ctx).replace(_NO_BREAK, "-")
+
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:
+        """Write what the command does."""
+        del ctx  # the text is the same wherever the command is
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(_unbroken(inspect.cleandoc(self.help or "")))
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the part of the help about arguments and options."""
         rows: dict[str, list[tuple[str, str]]] = {}
         for title, options in sections(self, ctx):
-            rows[title] = [_row(param, ctx) for param in options]
+            told = (_row(param, ctx) for param in options)
+            rows[title] = [(name, _unbroken(text)) for name, text in told]
         names = [name for section in rows.values() for name, _ in section]
         width = max(len(name) for name in names if len(name) <= _COLUMN)
         for title, section in rows.items():
@@ -112,6 +130,10 @@ def default_of(param: Any) -> str | None:
     if isinstance(param.default, float):
         return f"{param.default:g}"
     return None if param.default is None else str(param.default)
+
+
+def _unbroken(text: str) -> str:
+    return text.replace("-", _NO_BREAK)
 
 
 def _row(param: Any, ctx: Any) -> tuple[str, str]:

@@ -163,7 +163,7 @@ MetaTimeout = Annotated[
     float,
     option(
         "--meta-timeout S",
-        "Seconds for one distill, review or judgment.",
+        "Seconds for one distillation, review or judgment.",
         Group.COST,
         **LIMITS["meta_timeout"],
     ),

@@ -303,3 +303,8 @@ class GateName(_Described):
     )
 
     about: AboutGate
+
+    @property
+    def condition(self) -> str:
+        """Its name for `--fail-on`: `honest-failure`."""
+        return self.about.title.replace(" ", "-")

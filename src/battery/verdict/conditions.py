@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from battery.base.errors import GateError, UsageError
+from battery.base.text import quoted
 from battery.records.findings import Evidence
 from battery.records.summary import Summary
 from battery.records.word import GateName, GateStatus, Outcome, Word
@@ -34,10 +35,14 @@ CONDITIONS: Final[dict[str, Callable[[Summary, Evidence], bool]]] = {
     **{word.condition: _holds(word) for word in Word if word.condition},
     "not-learned": lambda _, evidence: not (evidence.verdict and evidence.verdict.about.claims),
     "not-compounding": lambda _, evidence: evidence.verdict != Word.COMPOUNDING,
-    **{name: _gate_failed(name) for name in GateName},
+    **{gate.condition: _gate_failed(gate) for gate in GateName},
     "gates": _gate_failed(*GateName),
     "unfinished": lambda summary, _: summary.unfinished is not None,
 }
+
+
+#: What files call the gates is taken too: it was what pipelines had to write at first.
+_ALIASES: Final = {str(gate): gate.condition for gate in GateName}
 
 
 def _outcome_is(outcome: Outcome) -> Callable[[Comparison], bool]:
@@ -84,6 +89,7 @@ def parse(text: str | None, known: Collection[str] = CONDITIONS) -> tuple[str, .
     if text is None:
         return ()
     names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    names = [_ALIASES[name] if _ALIASES.get(name) in known else name for name in names]
     if not names:
         # A pipeline whose variable is unset would check nothing and look as if it did.
         raise UsageError(
@@ -107,9 +113,9 @@ def require(summary: Summary, names: Sequence[str]) -> None:
         return
     if evidence is None:
         raise _not_met(met, ["no iteration has finished"])
-    gates = [gate for gate in evidence.gates if not {gate.name, "gates"}.isdisjoint(met)]
+    gates = [gate for gate in evidence.gates if not {gate.name.condition, "gates"}.isdisjoint(met)]
     seen = [
-        f"Gate {gate.name} failed: {gate.text}"
+        f"Gate {quoted(gate.title)} failed: {gate.text}"
         for gate in gates
         if gate.status is GateStatus.FAILED
     ]
