@@ -234,7 +234,7 @@ class _Team:
             ]
             if others and self._has_room(threads):
                 if leases.latest(self._campaign.cell(each.cell)) > each.epoch:
-                    text = f"run {number}: its worker stands still; another one takes it over"
+                    text = f"run {number}: its worker has stalled; another one takes it over"
                     self._tell(Notice(text, warning=True))
                 self._submit(each.cell, others)
 
