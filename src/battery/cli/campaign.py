@@ -251,7 +251,7 @@ UntilEof = Annotated[
     bool,
     option(
         "--until-eof",
-        "Stop, as at Ctrl-C, once standard input ends: when whoever started it is gone.",
+        "Stop, as at Ctrl-C, once standard input ends: when what started it is gone.",
     ),
 ]
 
