@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import shutil
@@ -409,6 +411,33 @@ def test_a_pipeline_gets_its_documents_in_files(tmp_path: Path) -> None:
     assert b'name="run 5"' in (tmp_path / "c.xml").read_bytes()
     done = command_here("campaign", "verdict", "--format", "md", cwd=tmp_path)
     assert done.stdout == (tmp_path / "campaign" / "summary.md").read_text()
+
+
+def test_the_calls_of_all_runs_are_one_table(tmp_path: Path) -> None:
+    made = campaigns.campaign(tmp_path, SAVED)
+    done = command_here("campaign", "verdict", "--format", "csv", cwd=tmp_path)
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    asked = Counter(row["run_id"] for row in rows)
+    assert set(asked) == {made.run_id(cell) for cell in made.plan.cells}
+    summary = read_json(tmp_path / "campaign" / "summary.json")
+    assert len(rows) == summary["spent"]["calls"]
+    words = ("campaign", "verdict", "--format", "parquet", "--output", "calls.parquet")
+    assert command_here(*words, cwd=tmp_path).returncode == 0
+    assert (tmp_path / "calls.parquet").read_bytes()[:4] == b"PAR1"
+
+
+def test_a_github_run_gets_summary_annotations_and_outputs_of_a_campaign(tmp_path: Path) -> None:
+    campaigns.campaign(tmp_path, SAVED)
+    files = {name: str(tmp_path / name) for name in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT")}
+    words = ("campaign", "verdict", "--format", "github", "--fail-on", "not-learned")
+    done = battery(*words, cwd=tmp_path, env=files)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("::notice title=battery campaign%3A LEARNED::")
+    summary = (tmp_path / "campaign" / "summary.md").read_text()
+    assert Path(files["GITHUB_STEP_SUMMARY"]).read_text() == summary
+    told = dict(line.split("=") for line in Path(files["GITHUB_OUTPUT"]).read_text().splitlines())
+    assert told["verdict"] == "LEARNED"
+    assert 0.6 < float(told["effect"]) < 0.8
 
 
 def test_a_run_whose_arms_differ_at_the_start_is_invalid_and_the_others_go_on(

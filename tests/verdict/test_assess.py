@@ -123,6 +123,18 @@ def test_all_metrics_that_decide_nothing_are_shown() -> None:
     assert seen(observed(arms=(LEARN,))).others == []
 
 
+def test_the_p_of_a_higher_cost_is_told_with_two_arms() -> None:
+    def dear(cell: Cell) -> dict[str, Any]:
+        return {"tokens": 1500} if cell.arm == LEARN and cell.iteration > 1 else {"tokens": 1000}
+
+    harmed, saved = assess(observed(dear)), assess(observed(learning))
+    assert harmed.harm_p is not None
+    assert saved.harm_p is not None
+    assert harmed.harm_p < 0.01
+    assert saved.harm_p > 0.99
+    assert assess(observed(arms=(LEARN,))).harm_p is None
+
+
 def test_a_trend_is_told_with_one_arm_only() -> None:
     one = seen(observed(compounding, arms=(LEARN,), iterations=6))
     assert one.trend

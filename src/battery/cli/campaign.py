@@ -20,7 +20,7 @@ from battery.campaign.spent import Caps, caps_of, tell_of_change
 from battery.campaign.work import Worker, left, progress
 from battery.cli import given, options
 from battery.cli.campaign_status import CampaignFolder, showing, status
-from battery.cli.deliver import chosen_format, format_option, tell, write
+from battery.cli.deliver import chosen_format, deliver, format_option, tell
 from battery.cli.grouped import Group, Grouped, argument, option
 from battery.cli.output import print_record, then
 from battery.cli.pool import FailOn, Full
@@ -369,7 +369,7 @@ def _judge(
     judging.write(campaign, summary, tell)
     with then(lambda: require_of_campaign(summary, conditions)):
         if chosen:
-            write(chosen.make(summary), output)
+            deliver(chosen, output, summary, lambda: chosen.make(summary))
         else:
             words = ["campaign", "verdict", str(campaign.folder)]
             print_runs(summary, words, sys.stdout, full=full)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +14,6 @@ from battery.base.text import write_line
 from battery.cli.grouped import option
 from battery.cli.output import print_document
 from battery.records.events import Event, Notice
-from battery.records.summary import Summary
 from battery.report.machine import Made, OutputFormat, github
 from battery.report.terminal.lines import notice_line
 from battery.report.terminal.look import say
@@ -79,8 +78,21 @@ def write(chunks: Iterable[bytes], output: Path | None) -> None:
     note(f"wrote {output}")
 
 
+def deliver(
+    form: OutputFormat[Made],
+    output: Path | None,
+    summary: github.Judged,
+    make: Callable[[], Iterable[bytes]],
+) -> None:
+    """Write the document of a result where it is wanted; `make` makes it."""
+    if output or not form.actions:
+        write(make(), output)
+    if form.actions:
+        report_to_github(summary, summarized=output is not None)
+
+
 @advised(_HINT)
-def report_to_github(summary: Summary, *, summarized: bool) -> None:
+def report_to_github(summary: github.Judged, *, summarized: bool) -> None:
     """Hand the summary to the Actions run around this process, by the files that it names.
 
     The Markdown goes to the step summary, else to standard output, where the annotations go as
@@ -111,7 +123,7 @@ def tell(event: Event) -> None:
         say(notice_line(event), sys.stderr)
 
 
-def _append_summary(summary: Summary, path: Path) -> None:
+def _append_summary(summary: github.Judged, path: Path) -> None:
     # What earlier commands of the step wrote counts towards the limit as well.
     try:
         there = path.stat().st_size if path.exists() else 0

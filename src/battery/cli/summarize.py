@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from battery.cli import given, options
-from battery.cli.deliver import chosen_format, format_option, report_to_github, tell, write
+from battery.cli.deliver import chosen_format, deliver, format_option, tell
 from battery.cli.output import show_summary, then
 from battery.report.machine import FORMATS
 from battery.runner import summarize as stage
@@ -56,7 +56,4 @@ def summarize(
         if chosen is None:
             show_summary(summary, root, full=full)
             return
-        if output or not chosen.actions:
-            write(chosen.make(summary, BatteryDir(root)), output)
-        if chosen.actions:
-            report_to_github(summary, summarized=output is not None)
+        deliver(chosen, output, summary, lambda: chosen.make(summary, BatteryDir(root)))

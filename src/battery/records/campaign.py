@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
+from battery.base.numbers import counted
 from battery.records.findings import (
     EDITION,
     ClaimKind,
@@ -352,3 +353,9 @@ class CampaignSummary(Record):
     spent: Spent = Field(description="Over all finished runs, those left out included.")
     evidence: CampaignEvidence = Field(description="What may be claimed.")
     warnings: list[str] = Field(description="What a reader of the numbers should know.")
+
+    @property
+    def unfinished(self) -> str | None:
+        """Say how many planned runs are not finished; None where all are."""
+        left = self.evidence.planned - self.evidence.finished
+        return f"{counted(left, 'planned run')} not finished" if left > 0 else None

@@ -308,10 +308,9 @@ class Evidence(Record):
     looks: Looks | None = Field(description="Null with one arm or one iteration.")
     questions: list[Question] = Field(description="In this order; empty with one arm.")
     groups: list[Group] = Field(description="All tasks, then by kind; empty with one arm.")
-    by_task: list[TaskEffect] = Field(
-        description="Every task, the largest gain first; empty with one arm."
-    )
+    by_task: list[TaskEffect] = Field(description="Largest gain first; empty with one arm.")
     others: list[OtherMetric] = Field(description="Metrics that decide nothing.")
+    harm_p: float | None = Field(default=None, description="One-sided, whether work costs more.")
     success_p: float | None = Field(
         description="One-sided, whether fewer tasks are done; null where nothing could differ."
     )

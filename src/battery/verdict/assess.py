@@ -61,6 +61,7 @@ def assess(observed: Observed, *, plan: bool = True) -> Evidence:
         groups=list(facts.groups),
         by_task=by_task(observed, facts.cost, facts.later) if facts.later else [],
         others=list(_others(grid, facts)),
+        harm_p=facts.harm_p,
         success_p=facts.losses[0].p if facts.losses else None,
         growth=facts.growth,
         # With a twin the contrast answers the question. A trend next to it would invite a reader to

@@ -25,6 +25,7 @@ from battery.verdict.assess import assess
 from tests.report.machine.samples import ANY_TEXT
 from tests.report.samples import metrics, summary, three
 from tests.verdict.batteries import learning, observed
+from tests.verdict.runs import made
 
 LEARNED = assess(observed(learning))
 
@@ -147,3 +148,17 @@ def test_the_outputs_are_verdict_and_effect_and_empty_without_one() -> None:
     for word in (Word.INVALID, Word.DISHONEST):
         assert outputs(judged(verdict=word)) == f"verdict={word}\neffect=\n"
     assert outputs(summary(metrics(1), evidence=None)) == "verdict=\neffect=\n"
+
+
+def test_a_campaign_with_runs_that_are_left_is_an_error_and_has_no_effect() -> None:
+    found = made.summary(made.runs(0.3, 0.25), planned=5)
+    first = next(attention(found))
+    assert first == ("error", "battery campaign: unfinished", "3 planned runs not finished")
+    assert outputs(found).startswith("verdict=\n")
+
+
+def test_numbers_that_nobody_may_trust_are_no_effect_of_a_campaign_either() -> None:
+    found = made.summary(made.runs(*[0.3] * 5, word=Word.LEARNED))
+    evidence = found.evidence.model_copy(update={"verdict": Word.DISHONEST})
+    assert outputs(found).split("effect=")[1] == "0.7\n"
+    assert outputs(found.model_copy(update={"evidence": evidence})).endswith("effect=\n")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
 from typing import Final, Generic, ParamSpec
 
 from battery.recorded import open_battery
@@ -49,6 +51,12 @@ class OutputFormat(Generic[Made]):
 def _rows(folder: BatteryDir) -> Iterable[Row]:
     # From the folder, since the summary holds no single calls.
     return call_rows(open_battery(folder))
+
+
+def _rows_of_runs(summary: CampaignSummary) -> Iterable[Row]:
+    # Run by run, those that the effects leave out too: the column `run_id` tells them apart.
+    folders = (Path(run.folder) for run in summary.evidence.runs)
+    return chain.from_iterable(_rows(BatteryDir(folder)) for folder in folders)
 
 
 #: All of them, in the order in which they are offered.
@@ -112,10 +120,31 @@ OF_CAMPAIGN: Final[dict[str, OutputFormat[[CampaignSummary]]]] = {
             make=lambda summary: [dump_record(summary)],
         ),
         OutputFormat(
+            name="csv",
+            about="a row per call of every finished run",
+            suffix=".csv",
+            make=lambda summary: csv_chunks(_rows_of_runs(summary)),
+        ),
+        OutputFormat(
+            name="parquet",
+            about="the same, typed",
+            suffix=".parquet",
+            make=lambda summary: parquet_chunks(_rows_of_runs(summary)),
+            require=require_parquet,
+            binary=True,
+        ),
+        OutputFormat(
             name="junit",
             about="test results, a case per run, per question, and the verdict",
             suffix=".xml",
             make=lambda summary: [junit_of_runs(summary)],
+        ),
+        OutputFormat(
+            name="github",
+            about="step summary, annotations and outputs of a GitHub Actions run",
+            suffix=".md",
+            make=lambda summary: [step_summary(summary)],
+            actions=True,
         ),
     )
 }

@@ -11,10 +11,15 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from battery.base.text import brief
+from battery.records.campaign import CampaignEvidence, CampaignSummary
 from battery.records.findings import Evidence
 from battery.records.summary import Summary
 from battery.records.word import Level
+from battery.report.markdown.runs import markdown as markdown_of_runs
 from battery.report.markdown.summary import markdown
+
+#: What is told: of one battery, or of the runs of a campaign.
+Judged = Summary | CampaignSummary
 
 #: GitHub refuses a step's summary above 1,024 kB; in which kB, it does not say.
 MAX_BYTES: Final = 1_000_000
@@ -32,12 +37,15 @@ class Annotation(NamedTuple):
     message: str
 
 
-def step_summary(summary: Summary, room: int = MAX_BYTES) -> bytes:
+def step_summary(summary: Judged, room: int = MAX_BYTES) -> bytes:
     """Write the Markdown, cut after a line where it is longer than `room` bytes.
 
     Empty where the room is too small for anything but the note about the cut.
     """
-    text = markdown(summary).encode()
+    if isinstance(summary, Summary):
+        text = markdown(summary).encode()
+    else:
+        text = markdown_of_runs(summary).encode()
     if len(text) <= room:
         return text
     # After a line: a table cut inside a row, or a character cut in half, would be garbled.
@@ -45,9 +53,10 @@ def step_summary(summary: Summary, room: int = MAX_BYTES) -> bytes:
     return text[:end] + _CUT.encode() if end > 0 else b""
 
 
-def attention(summary: Summary) -> Iterator[Annotation]:
+def attention(summary: Judged) -> Iterator[Annotation]:
     """Yield what deserves attention: verdict, gates, warnings; most serious first."""
-    battery = f"battery {summary.name}" if summary.name else "battery"
+    kind = "battery" if isinstance(summary, Summary) else "battery campaign"
+    battery = f"{kind} {summary.name}" if summary.name else kind
     warnings = (Annotation("warning", battery, text) for text in summary.warnings)
     annotations = [
         *_stopped(summary, battery),
@@ -76,33 +85,43 @@ def without_commands(lines: Iterable[str], token: str) -> Iterator[str]:
     yield f"::{token}::"
 
 
-def outputs(summary: Summary) -> str:
+def outputs(summary: Judged) -> str:
     """Write the outputs of the step: `verdict`, and `effect`, the cost of learn over frozen.
+
+    The effect is that on a typical task, of a campaign the mean over its runs.
 
     Both are there in any case, and empty where there is none.
     """
     evidence = summary.evidence
     word = evidence.verdict if evidence else None
     # A pipeline that reads the number alone must not take it for what learning did.
-    group = evidence.group("all") if evidence and evidence.trusted else None
-    effect = "" if group is None or group.ratio is None else round(group.ratio, 4)
+    ratio = _ratio(evidence) if evidence and evidence.trusted else None
+    effect = "" if ratio is None else round(ratio, 4)
     # Nothing of this is foreign text, which could add outputs of its own with a line end.
     return f"verdict={word or ''}\neffect={effect}\n"
 
 
-def _stopped(summary: Summary, battery: str) -> Iterator[Annotation]:
+def _ratio(evidence: Evidence | CampaignEvidence) -> float | None:
+    if isinstance(evidence, CampaignEvidence):
+        return evidence.question("cost").effect
+    group = evidence.group("all")
+    return group.ratio if group else None
+
+
+def _stopped(summary: Judged, battery: str) -> Iterator[Annotation]:
     if text := summary.unfinished:
         # Whatever the verdict on what is there: an outage is no result.
-        yield Annotation("error", f"{battery}: {summary.state}", text)
+        state = summary.state if isinstance(summary, Summary) else "unfinished"
+        yield Annotation("error", f"{battery}: {state}", text)
 
 
-def _judged(evidence: Evidence | None, battery: str) -> Iterator[Annotation]:
+def _judged(evidence: Evidence | CampaignEvidence | None, battery: str) -> Iterator[Annotation]:
     if evidence is None:
         return
     word = evidence.verdict
     if word:
         yield Annotation(word.about.level, f"{battery}: {word}", evidence.sentence)
-    for gate in evidence.gates:
+    for gate in evidence.gates if isinstance(evidence, Evidence) else ():
         if level := gate.status.about.level:
             title = f"{battery}: gate {gate.title}, {gate.status}"
             yield Annotation(level, title, gate.text)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 from xml.etree import ElementTree as ET
 
-from battery.base.numbers import counted, number
+from battery.base.numbers import number
 from battery.base.text import brief
 from battery.records.campaign import CampaignSummary, RunFindings, RunQuestion
 from battery.records.findings import Evidence, Gate
@@ -70,9 +70,7 @@ def junit_of_runs(summary: CampaignSummary) -> bytes:
     A run alone decides nothing, so none is red; what is not finished is an error.
     """
     evidence = summary.evidence
-    left = evidence.planned - evidence.finished
-    unfinished = f"{counted(left, 'planned run')} not finished" if left > 0 else None
-    end = Case("all planned runs are finished", "battery.runs", error=unfinished)
+    end = Case("all planned runs are finished", "battery.runs", error=summary.unfinished)
     verdict = _verdict(evidence.verdict, evidence.sentence, evidence.cautions)
     suites = [
         ("runs", [*map(_run, evidence.runs), end]),
