@@ -120,3 +120,11 @@ def test_ctrl_c_ends_the_following_and_touches_nothing(tmp_path: Path) -> None:
         assert terminal.end() == 130
     assert shows(terminal.text, "again with: battery campaign status campaign --follow")
     assert not any((made.folder / "cells").iterdir())
+
+
+def test_watching_a_campaign_is_following_its_status(tmp_path: Path) -> None:
+    campaign(tmp_path, (0.3,), runs=1)
+    status = command_here("campaign", "status", cwd=tmp_path)
+    for words in (["watch", "campaign"], ["watch", "campaign", "--once"]):
+        done = command_here(*words, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (0, status.stdout)

@@ -56,6 +56,11 @@ def status(
       battery campaign status campaign --follow
       battery campaign status campaign --json
     """
+    show(folder, follow=follow, full=full, as_json=as_json)
+
+
+def show(folder: Path, *, follow: bool, full: bool = False, as_json: bool = False) -> None:
+    """Show how far a campaign is, now or until its end; raise `BatteryError`."""
     campaign = planning.open_campaign(folder, tell)
     timing = Timing(campaign.plan.lease_s)
     observation = Observation(campaign, timing)

@@ -11,7 +11,8 @@ import typer
 
 from battery.base.errors import InterruptedRunError
 from battery.base.text import printable, write_line
-from battery.cli import given, options
+from battery.campaign import plan as planning
+from battery.cli import campaign_status, given, options
 from battery.cli.grouped import option
 from battery.cli.output import print_json, progress, show_summary
 from battery.recorded import open_battery
@@ -43,7 +44,7 @@ def watch(
 
     Shows what the run itself shows, and the summary when the battery is finished. It only reads, so
     you can start and end it at any time. For a folder of the original script it shows the summary
-    at once.
+    at once. Of a campaign it shows all runs, as `battery campaign status --follow` does.
 
     If the run stops early, a watch on a terminal says so and waits for somebody to resume it.
     Elsewhere it exits with 1, or with 4 if the battery paused.
@@ -54,6 +55,9 @@ def watch(
       battery watch --once --json
     """
     root = given.folder(ctx)
+    if planning.is_in(root):
+        campaign_status.show(root, follow=not once, as_json=as_json)
+        return
     battery = BatteryDir(root)
     if not (once and as_json) and _was_never_followed(battery):
         with progress(quiet=False) as tell:

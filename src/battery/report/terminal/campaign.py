@@ -220,7 +220,8 @@ def reason(run: RunStatus, lease_s: float) -> str | None:
     if run.why is None or run.state not in {"failed", "paused", "invalid"}:
         return None
     why, label = printable(run.why), run.state if run.state != "invalid" else Word.INVALID
-    return why if why.startswith(label) else f"{label}: {why}"
+    # What was spent and done by then is in the table.
+    return why.partition(":")[0] if run.state == "paused" else f"{label}: {why}"
 
 
 def changes(before: CampaignStatus, now: CampaignStatus, *, stops: bool = True) -> Iterator[Notice]:
