@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +17,9 @@ from battery.campaign import dask, task
 from battery.campaign.spent import Caps
 from tests.campaign.dask_hunt import FAULTS, Cluster, cluster, hunt_on_dask
 from tests.cli.test_campaign import CALLS, claims, counting, planned, recorded, verdicts
+from tests.support.arms import serving_pair
 from tests.support.calls import assert_one_message, command_here
-from tests.support.commands import battery
+from tests.support.commands import battery, read_json, start, write_tasks
 
 pytestmark = pytest.mark.slow
 
@@ -62,6 +66,29 @@ def test_a_cap_holds_for_all_runs_on_a_cluster_and_a_higher_one_goes_on(
         assert more.returncode == 0, more.stderr
         assert not endpoint.repeated()
         assert len(endpoint.names) == 2 * CALLS
+
+
+def test_a_run_whose_worker_is_killed_gets_its_target_back_from_nobody_who_only_waits_for_it(
+    there: Cluster, tmp_path: Path
+) -> None:
+    write_tasks(tmp_path / "tasks.json", 1)
+    with serving_pair() as pair:
+        words = ("--runs", 2, "-n", 1, "-o", "c", "--prepare", "true", *pair.options())
+        assert command_here("campaign", "plan", *words, cwd=tmp_path).returncode == 0
+        pair.learn.delay = 0.3
+        run = start("campaign", "run", tmp_path / "c", "--on", there.url)
+        lease = tmp_path / "c" / "cells" / "001" / "lease.1"
+        until = time.monotonic() + 60
+        while not (lease.exists() and pair.learn.requests):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        # The other worker has nothing to do, for the only target is taken.
+        assert not (tmp_path / "c" / "cells" / "002").exists()
+        os.kill(read_json(lease)["pid"], signal.SIGKILL)
+        _, said = run.communicate(timeout=60)
+        there.add_worker()
+    assert run.returncode == 0, said
+    assert (tmp_path / "c" / "cells" / "001" / "2").is_dir()
 
 
 def test_workers_that_do_not_see_the_folder_are_named_before_any_call(

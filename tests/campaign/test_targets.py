@@ -53,6 +53,16 @@ def begun(campaign: Campaign, cell: Cell, number: int) -> None:
     rewrite(BatteryDir(root), targets=campaign.plan.targets[number - 1].targets)
 
 
+def test_as_many_runs_take_place_at_a_time_as_there_are_targets_that_they_share(
+    tmp_path: Path,
+) -> None:
+    for name in ("one", "two", "own"):
+        (tmp_path / name).mkdir()
+    assert seats(planned(tmp_path / "one", gateway=URLS[0], prepare="./reset")).most == 1
+    assert seats(planned(tmp_path / "two", **PAIR)).most == 2
+    assert seats(planned(tmp_path / "own")).most is None
+
+
 def test_a_live_gateway_has_one_seat_which_is_free_again_once_it_is_released(
     tmp_path: Path,
 ) -> None:

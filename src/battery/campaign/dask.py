@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
 import shlex
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -29,13 +30,15 @@ from battery.base.errors import (
 from battery.campaign import lease as leases
 from battery.campaign.engine import Patience, StoppedError
 from battery.campaign.lease import DONE, Timing, Watch, state_of
-from battery.campaign.plan import Campaign
+from battery.campaign.plan import Campaign, World
 from battery.campaign.spent import Caps, Ledger
+from battery.campaign.targets import Seats
 from battery.campaign.task import WANTED_S, Order, Told, fault_of, run_cell, topic
 from battery.campaign.work import left
 from battery.records.events import Notice, Observer
 from battery.records.plan import Cell
 from battery.store.files import cannot_write
+from battery.target.kinds import read
 
 #: Seconds between two looks of the client at the cluster.
 _LOOK_S: Final = 0.5
@@ -149,7 +152,6 @@ class _Team:
         self._campaign = campaign
         self._client = client
         self._order = order
-        self._jobs = jobs
         self._tell = tell
         self._placed: dict[asyncio.Task[Told], _Placed] = {}
         self._paused = False
@@ -162,6 +164,10 @@ class _Team:
         # A worker that died is Dask's to replace, which knows before anybody can see it in a lease.
         self._watch = Watch(timing, lambda _note: None)
         self._patience = Patience(campaign, 2 * len(left(campaign)))
+        # One that only waits for a target would hold up the run that has it, if that comes to its
+        # worker once its own is killed.
+        seats = Seats(campaign, self._watch, World(os.environ, read))
+        self._most = [most for most in (jobs, seats.most) if most is not None]
 
     async def run(self) -> None:
         """Have the cluster run all cells; raise `BatteryError`, and `OSError` where it is gone."""
@@ -239,8 +245,7 @@ class _Team:
                 self._submit(each.cell, others)
 
     def _has_room(self, threads: Mapping[str, int]) -> bool:
-        slots = sum(threads.values())
-        return len(self._placed) < (slots if self._jobs is None else min(slots, self._jobs))
+        return len(self._placed) < min([sum(threads.values()), *self._most])
 
     def _submit(self, cell: Cell, workers: list[str] | None = None) -> None:
         number = cell.number

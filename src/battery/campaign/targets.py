@@ -124,6 +124,11 @@ class Seats:
         #: By target the epochs that were there before this worker.
         self._before = {number: leases.latest(self._folder(number)) for number in self._numbers}
 
+    @property
+    def most(self) -> int | None:
+        """How many runs can take place at a time; None where any number can."""
+        return len(self._numbers) if self._is_shared else None
+
     def rooms(self) -> list[int]:
         """List the targets that may have a new run once nobody holds them; raise `BatteryError`."""
         if not self._is_shared:
