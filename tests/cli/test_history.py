@@ -98,7 +98,7 @@ def test_a_folder_that_is_none_or_holds_none_is_refused(tmp_path: Path) -> None:
     assert_one_message(done, 2, "there is no such folder")
     (tmp_path / "file").touch()
     done = command_here("history", tmp_path / "file", cwd=tmp_path)
-    assert_one_message(done, 2, "is not a folder")
+    assert_one_message(done, 2, "it is a file")
     done = command_here("history", tmp_path, cwd=tmp_path)
     assert_one_message(done, 2, "there is no battery in")
     # The default is data.

@@ -69,7 +69,10 @@ def test_iterations_that_only_one_has_are_left_out_and_named(tmp_path: Path) -> 
     comparison = compare(a.root, b.root)
     assert comparison.iterations == [1]
     differences = {difference.what: difference.before for difference in comparison.differences}
-    assert (differences["iterations"], differences["unfinished"]) == ("1", "iteration 2 lost")
+    assert (differences["iterations"], differences["unfinished battery"]) == (
+        "1",
+        "iteration 2 lost",
+    )
 
 
 def test_a_battery_that_is_invalid_gets_no_word_and_names_what_says_why(tmp_path: Path) -> None:
@@ -97,15 +100,15 @@ def test_what_a_user_says_of_a_battery_is_in_the_comparison(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("iterations", "task", "reason"),
+    ("iterations", "task", "reason", "advice"),
     [
-        ((), {}, "b has no complete iteration"),
-        ((1,), {"operation": "another"}, "they have no task in common"),
-        ((3,), {}, "they have no iteration with a task in common"),
+        ((), {}, "b has no complete iteration", "Finish b: battery run --resume --dir "),
+        ((1,), {"operation": "another"}, "they have no task in common", "Two batteries of the"),
+        ((3,), {}, "they have no iteration with a task in common", "Two batteries of the same"),
     ],
 )
 def test_what_cannot_be_compared_says_why_and_has_no_numbers(
-    tmp_path: Path, iterations: tuple[int, ...], task: dict[str, Any], reason: str
+    tmp_path: Path, iterations: tuple[int, ...], task: dict[str, Any], reason: str, advice: str
 ) -> None:
     a, b = battery(tmp_path / "a", 1), battery(tmp_path / "b", *iterations, **task)
     b.iteration(9).root.mkdir(parents=True)
@@ -113,7 +116,9 @@ def test_what_cannot_be_compared_says_why_and_has_no_numbers(
     assert (comparison.outcome, comparison.reasons) == ("NOT COMPARABLE", [reason])
     assert (comparison.iterations, comparison.change, comparison.tasks) == ([], None, [])
     assert (comparison.cause, comparison.start, comparison.twins) == (None, None, None)
-    assert (comparison.cautions, comparison.settle) == ([], [])
+    assert comparison.cautions == []
+    (needed,) = comparison.settle
+    assert needed.startswith(advice)
 
 
 def test_nothing_is_written(tmp_path: Path) -> None:

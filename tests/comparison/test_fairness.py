@@ -76,6 +76,7 @@ def test_what_limits_the_comparison_is_unfair_and_comes_first() -> None:
     names = ("tasks", "iterations", "repeats", "arms", "concurrency")
     assert named(found) == {**dict.fromkeys(names, True), "battery version": False}
     assert [each.unfair for each in found] == [True] * 5 + [False]
+    assert found[3].before == "learner and twin"
     assert (found[0].before, found[0].after) == ("1 that branch lacks", "0 that main lacks")
     assert found[1].text == "of these, 2, 3 can be compared"
     assert found[1].advice == "Add iterations to the shorter one: battery iterate x."
@@ -85,7 +86,7 @@ def test_what_limits_the_comparison_is_unfair_and_comes_first() -> None:
 def test_a_battery_that_is_not_sound_by_itself_is_unfair_even_if_both_are() -> None:
     broken = party({"state": "interrupted", "notes": ["the gateway moved"]}, verdict=Word.INVALID)
     assert named(differences(broken, broken, BOTH)) == dict.fromkeys(
-        ("unfinished", "own verdict", "changed on the way"), True
+        ("unfinished battery", "spoiled battery", "battery changed on the way"), True
     )
     unfinished, spoiled, _ = differences(broken, broken._replace(side=side("y", "branch")), BOTH)
     both = "battery run --resume --dir x and battery run --resume --dir y"
@@ -96,7 +97,7 @@ def test_a_battery_that_is_not_sound_by_itself_is_unfair_even_if_both_are() -> N
     assert [each.before for each in lost] == ["iteration 2 lost"]
     running = {"state": "running", "iterations_finished": 9}
     many = differences(party(), party(running, iterations=[1, 10]), BOTH)
-    assert [each.after for each in many if each.what == "unfinished"] == [
+    assert [each.after for each in many if each.what == "unfinished battery"] == [
         "running, iterations 2, 3, 4, 5, 6 and 3 more lost, iteration 10 with tasks done and no "
         "review yet"
     ]
@@ -116,3 +117,10 @@ def test_batteries_that_are_graded_by_other_checks_are_not_compared_fairly() -> 
     assert (unlike.what, unlike.unfair) == ("checks and prices", True)
     assert (unlike.before, unlike.after) == ("none", "SHA-256 01234567")
     assert differences(party(graded), party(graded), BOTH) == []
+
+
+def test_checks_of_other_tasks_are_not_said_to_differ_for_those_of_both() -> None:
+    graded = {"scoring_digest": "0123456789abcdef"}
+    both = shared(calls(), [call for call in calls() if call.task != "id3"])
+    _, unlike = differences(party(), party(graded), both)
+    assert unlike.text.startswith("other tasks have other checks")

@@ -108,8 +108,8 @@ def _folders(before: Path | None, after: Path | None, *, last: bool) -> tuple[Pa
     if before is None or after is None:
         raise UsageError(
             "compare takes two folders of batteries",
-            hint="battery compare BEFORE AFTER, or the last two of one folder: "
-            "battery compare --last",
+            hint="battery compare BEFORE AFTER; or the last two of one folder: "
+            "battery compare --last FOLDER",
         )
     return before, after
 

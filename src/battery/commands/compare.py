@@ -63,7 +63,7 @@ def compare(before: Path, after: Path) -> Comparison:
         cautions=list(_cautions(a, b, facts, compared=compared)) if facts else [],
         settle=remarks.settle(outcome, facts)
         if facts and compared
-        else remarks.trustworthy(of_before.side, of_after.side),
+        else list(_needed(facts, of_before.side, of_after.side)),
         scope=remarks.SCOPE,
     )
 
@@ -81,7 +81,7 @@ def last_before(root: Path) -> Path:
         raise FolderError(
             f"there is nothing to compare {root} with: no finished battery is in {archive}",
             hint="run another one, which moves this one there: "
-            f"{shlex.join(['battery', 'run', '--dir', str(root)])}; or name two folders: "
+            f"{_command('run', '--dir', str(root))}; or name two folders: "
             "battery compare BEFORE AFTER",
         )
     alike = [opened for opened in archived if opened.asked == current.asked]
@@ -132,6 +132,21 @@ def _missing(a: OpenedBattery, b: OpenedBattery, both: Shared, names: Names) -> 
     if not both.tasks:
         return "they have no task in common"
     return "they have no iteration with a task in common"
+
+
+def _needed(facts: Facts | None, before: Side, after: Side) -> Iterator[str]:
+    """Say what it takes to compare two batteries that are not comparable."""
+    begun = [side for side in (before, after) if not side.iterations]
+    for side in begun:
+        yield f"Finish {side.name}: {_command('run', '--resume', '--dir', side.folder)}."
+    if not (facts or begun):
+        alike = "Two batteries of the same tasks and iterations"
+        yield f"{alike}: battery run --tasks FILE --iterations N, once for each."
+    yield from remarks.trustworthy(before, after)
+
+
+def _command(*words: str) -> str:
+    return shlex.join(["battery", *words])
 
 
 def _cautions(a: OpenedBattery, b: OpenedBattery, facts: Facts, *, compared: bool) -> Iterator[str]:

@@ -32,10 +32,8 @@ def history(root: Path, tags: Collection[str] = ()) -> History:
     Only those with all of the tags. A battery that cannot be read is a warning, whatever its files
     hold.
     """
-    if not root.exists():
-        raise no_battery(root, below=True)
     if not root.is_dir():
-        raise FolderError(f"{root} is not a folder", hint="name the folder of your batteries")
+        raise no_battery(root, below=True)
     listed: list[tuple[Entry, _Asked]] = []
     warnings: list[str] = []
     for folder in _batteries(root, warnings):

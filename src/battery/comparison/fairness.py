@@ -51,7 +51,11 @@ class Party(NamedTuple):
 
 def differences(before: Party, after: Party, both: Shared) -> list[Difference]:
     """List what differs, what limits the comparison first."""
-    unlike = [*_shapes(before, after, both), *_states(before, after), *_settings(before, after)]
+    unlike = [
+        *_shapes(before, after, both),
+        *_states(before, after),
+        *_settings(before, after, both),
+    ]
     # A long list of harmless differences would bury the one that spoils the comparison.
     return sorted(unlike, key=lambda difference: not difference.unfair)
 
@@ -89,25 +93,25 @@ def _shapes(before: Party, after: Party, both: Shared) -> Iterator[Difference]:
 
 
 def _arms(side: Side) -> str:
-    return ", ".join(ARM_NAMES[arm] for arm in side.arms) or _NONE
+    return listed([ARM_NAMES[arm] for arm in side.arms]) or _NONE
 
 
 def _states(before: Party, after: Party) -> Iterator[Difference]:
     """Name what spoils a battery by itself, be it one or both."""
     for what, found, text, advice in (
         (
-            "unfinished",
+            "unfinished battery",
             _unfinished,
             "not all that was wanted was run",
             "Finish it ({run}) or run it again.",
         ),
         (
-            "own verdict",
+            "spoiled battery",
             _refused,
             "its numbers cannot be trusted",
             "What spoiled it: {summarize}. Without that, run it again.",
         ),
-        ("changed on the way", _notes, "it was not one battery throughout", _AGAIN),
+        ("battery changed on the way", _notes, "it was not one battery throughout", _AGAIN),
     ):
         a, b = found(before), found(after)
         if a or b:
@@ -162,7 +166,7 @@ def _notes(party: Party) -> str | None:
     return "; ".join(party.provenance.notes) or None
 
 
-def _settings(before: Party, after: Party) -> Iterator[Difference]:
+def _settings(before: Party, after: Party, both: Shared) -> Iterator[Difference]:
     a, b = before.provenance, after.provenance
     # Unknown is said and not taken for equal: the original battery recorded no settings.
     if not (isinstance(a, Manifest) and isinstance(b, Manifest)):
@@ -184,6 +188,8 @@ def _settings(before: Party, after: Party) -> Iterator[Difference]:
     for what, old, new in _fields("expectations", *expected):
         yield from _pair(what, old, new, "they decide each battery's own gates")
     text = "what counts as done, and what a token costs, is not the same in both"
+    if both.only_before or both.only_after:
+        text = "other tasks have other checks: nothing tells whether those of both are graded alike"
     advice = "Grade both by one tasks file: battery grade FOLDER --tasks FILE."
     yield from _pair("checks and prices", _scoring(before), _scoring(after), text, advice)
 

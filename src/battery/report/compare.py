@@ -264,8 +264,8 @@ def noise(comparison: Comparison) -> Iterator[str]:
     silent = [name for name, sd, _ in both if sd is None]
     if silent:
         yield (
-            f"The noise of {' and '.join(silent)} cannot be measured: that takes a twin or "
-            "--repeats."
+            f"The noise of {' and '.join(silent)} cannot be measured: that takes a twin, or "
+            "battery run --repeats 2."
         )
     if measured.floor is not None:
         yield (

@@ -36,6 +36,8 @@ from battery.store.files import sync_folder
 from battery.store.iteration_dir import IterationDir, ReadRuns
 from battery.store.prices import read_pricing
 
+#: What to do about a folder without a battery.
+_LISTED: Final = "name the folder of one (battery history lists them)"
 #: What a battery begins with; all its other files come of its iterations.
 _AT_THE_START: Final = (MANIFEST, TASKS)
 
@@ -43,15 +45,19 @@ _AT_THE_START: Final = (MANIFEST, TASKS)
 def no_battery(folder: Path, *, below: bool = False) -> FolderError:
     """Return the error for a folder without a battery, also in the folders below it."""
     where = f"{folder} or below it" if below else str(folder)
+    # Whoever has just asked for the list is not sent there again.
+    named = "name the folder of one" if below else _LISTED
     return FolderError(
         f"there is no battery in {where}: {missing(folder, RUN_SETS.places[0])}",
-        hint="name the folder of one (battery history lists them), or start one: battery run",
+        hint=f"{named}, or start one: battery run",
     )
 
 
 def missing(folder: Path, name: str) -> str:
     """Say why a folder has no such file: `it holds no campaign.json`, `there is no such folder`."""
-    return f"it holds no {name}" if folder.is_dir() else "there is no such folder"
+    if folder.is_dir():
+        return f"it holds no {name}"
+    return "it is a file" if folder.exists() else "there is no such folder"
 
 
 class BatteryDir:

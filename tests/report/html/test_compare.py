@@ -79,7 +79,7 @@ def test_what_limits_a_comparison_is_next_to_its_word() -> None:
     said: dict[str, Any] = {"cautions": ["one thing", "another"], "settle": ["Much."]}
     html = written(comparison(differences=[unlike], **said))
     first, rest = html.split("</section>", 1)
-    for part in ("arms; <a href", "one thing.", "1 more</a>", "</b> Much."):
+    for part in ("arms (<a href", "one thing.", "1 more</a>", "</b> Much."):
         assert part in first
     assert "<strong>unfair</strong> arms (main 1; branch 2): so. Run both alike." in rest
 

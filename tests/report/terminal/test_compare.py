@@ -70,7 +70,7 @@ def test_what_is_unfair_or_to_be_minded_is_named_with_where_its_text_is() -> Non
     ]
     found = comparison(differences=unlike, cautions=["one thing", "another", "a third"])
     shown = lines(found)
-    assert "unfair, not alike in: arms, state; --full says what to do" in shown
+    assert "unfair: arms, state; --full says why, and what to do" in shown
     assert "mind (1 of 3; --full has them): one thing" in shown
     assert "unfair: arms (main 1; branch 2): t." in lines(found, full=True)
 

@@ -84,15 +84,15 @@ def test_a_battery_is_shown_with_its_name_and_its_tags() -> None:
     assert lines(long)[4] == "  " + "f" * 90
 
 
-def test_a_note_is_below_its_battery_and_a_long_one_is_cut_after_two_lines() -> None:
+def test_a_note_is_below_its_battery_and_a_long_one_is_cut_to_its_line() -> None:
     short = entry(900.0, folder="a", note="a shorter prompt")
     long = entry(900.0, folder="b", note="many words of a note " * 40)
-    _, _, folder, note, _, below, first, second, end, *_ = lines(short, long)
+    _, _, folder, note, _, below, cut, end, *_ = lines(short, long)
     assert (folder, note, below) == ("  a", "  note: a shorter prompt", "  b")
-    assert first.startswith("  note: many words of a note many words")
-    assert second.endswith("..")
+    assert cut.startswith("  note: many words of a note many words")
+    assert cut.endswith("..")
     assert end == ""
-    assert max(map(cells, (first, second))) <= 80
+    assert cells(cut) <= 80
 
 
 @pytest.mark.parametrize("word", [Word.INVALID, Word.DISHONEST])

@@ -133,9 +133,9 @@ def _unfair(comparison: Comparison, look: Look) -> list[str]:
     names = [difference.what for difference in comparison.differences if difference.unfair]
     if not names:
         return []
-    more = "; --full says what to do"
+    more = "; --full says why, and what to do"
     line = fit(
-        printable(f"unfair, not alike in: {', '.join(names)}"),
+        printable(f"unfair: {', '.join(names)}"),
         look.width - len(more),
         ellipsis=look.cut,
     )

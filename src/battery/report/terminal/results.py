@@ -21,8 +21,6 @@ from battery.verdict.runs.power import MOST_RUNS, OverRuns
 
 #: Columns of the name of a system.
 _SYSTEM: Final = 40
-#: Lines of a note; `--json` has all of it.
-_NOTE_ROWS: Final = 2
 _BARS: Final = "▁▂▃▄▅▆▇█"
 #: Columns that a terminal may have no room for, the first to go first; `--json` has all of it.
 _LEFT_OUT: Final = ("interval", "dollars", "set")
@@ -82,9 +80,9 @@ def _table(entries: Sequence[Entry], look: Look) -> Iterator[str]:
             yield row.rstrip()
             yield from _below(names, look)
         if entry.note:
-            # Of a long note what fits two lines: a list of batteries is read for its numbers.
-            note = f"note: {brief(entry.note, _NOTE_ROWS * look.width)}"
-            yield from look.at_most(look.wrap(note, GAP), _NOTE_ROWS)
+            # Of a long note what fits a line: a list of batteries is read for its numbers.
+            note = brief(f"note: {entry.note}", look.width - len(GAP), ellipsis=look.cut)
+            yield GAP + note
 
 
 def _columns(entries: Sequence[Entry], look: Look) -> dict[str, list[str]]:
