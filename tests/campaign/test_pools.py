@@ -16,6 +16,7 @@ from battery.base.errors import BatteryError, EmptyingError
 from battery.campaign import plan as planning
 from battery.campaign.lease import DONE, Timing, state_of
 from battery.campaign.plan import Campaign, Wanted, World
+from battery.campaign.status import Observation
 from battery.campaign.targets import began_at, state_of_target
 from battery.campaign.verdict import judge
 from battery.campaign.work import Worker
@@ -58,12 +59,15 @@ def states(campaign: Campaign) -> list[str | None]:
     return [state_of(campaign.cell(cell)) for cell in campaign.plan.cells]
 
 
-def test_six_runs_at_two_gateways_are_never_two_at_one_and_each_begins_after_a_reset(
+def test_six_runs_of_two_workers_are_never_two_at_one_gateway_and_begin_after_a_reset(
     tmp_path: Path,
 ) -> None:
     with serving_pool() as pool:
         campaign = planned(tmp_path, pool)
-        work(campaign)
+        workers = [start("campaign", "worker", campaign.folder, "--wait") for _ in range(2)]
+        for worker in workers:
+            _, stderr = worker.communicate(timeout=100)
+            assert worker.returncode == 0, stderr
         for gateway, twin in zip(pool.gateways, pool.twins, strict=True):
             stays = gateway.stays()
             # A reset before each run and nothing in between.
@@ -95,8 +99,10 @@ def test_a_target_whose_reset_is_not_confirmed_is_not_used_again_and_the_others_
         (warned,) = said
         assert f"target 1, {stubborn.url}, is not used again: the memory of the learner" in warned
         assert "shows the fingerprint lessons-1 after it was emptied" in warned
-        state = state_of_target(campaign, 1)
-        assert (state.state, bool(state.why)) == ("given up", True)
+        lost, kept = Observation(campaign).look().targets
+        assert (lost.state, lost.gateway, kept.state) == ("given_up", stubborn.url, "dirty")
+        assert lost.why
+        assert lost.why in warned
 
 
 def test_when_no_target_is_left_the_campaign_stops_and_goes_on_once_one_is_cleared(
@@ -179,7 +185,7 @@ def test_a_killed_worker_s_run_goes_on_at_its_target_which_no_other_run_had_mean
         process.communicate()
         go_on.set()
         assert began_at(campaign, campaign.plan.cells[0]) == 1
-        assert state_of_target(campaign, 1).cell == 1
+        assert state_of_target(campaign, 1).run == 1
         work(campaign)
         assert set(states(campaign)) <= DONE
         assert held.stays()[:2] == [FORGOT, first]
@@ -202,6 +208,6 @@ def test_a_run_that_stopped_keeps_its_target_from_all_others(tmp_path: Path) -> 
         with pytest.raises(BatteryError):
             work(campaign)
         assert states(campaign) == ["failed", None]
-        assert state_of_target(campaign, 1).state == "awaits its run"
+        assert state_of_target(campaign, 1).state == "reserved"
         assert work(campaign) == []
         assert gateway.stays() == [FORGOT, asked[0], FORGOT, gateway.log[-1]]

@@ -46,6 +46,12 @@ def take(there: Seats, cell: Cell) -> Seat | None:
     return there.take(cell, there.rooms())
 
 
+def is_now(campaign: Campaign) -> tuple[str, int | None, str | None]:
+    """Return how the first target is: its state, its run, and why it is given up."""
+    target = state_of_target(campaign, 1)
+    return target.state, target.run, target.why
+
+
 def begun(campaign: Campaign, cell: Cell, number: int) -> None:
     """Leave a run that stopped in the middle at a target."""
     root = campaigns.run(campaign, cell, 0.3)
@@ -71,10 +77,10 @@ def test_a_live_gateway_has_one_seat_which_is_free_again_once_it_is_released(
     assert state_of_target(campaign, 1).state == "unused"
     first = take(there, one)
     assert first
-    assert state_of_target(campaign, 1) == ("held", 1, None)
+    assert is_now(campaign) == ("held", 1, None)
     assert take(there, two) is None
     first.release()
-    assert state_of_target(campaign, 1) == ("dirty", 1, None)
+    assert is_now(campaign) == ("dirty", 1, None)
     assert take(there, two)
 
 
@@ -128,13 +134,13 @@ def test_a_target_that_is_given_up_has_no_room_until_its_folder_is_removed(tmp_p
     assert first
     text = first.give_up(EmptyingError("it was not emptied"))
     assert text == f"target 1, {URLS[0]}, is not used again: it was not emptied"
-    assert state_of_target(campaign, 1) == ("given up", 1, "it was not emptied")
+    assert is_now(campaign) == ("given_up", 1, "it was not emptied")
     for later in (there, seats(campaign)):
         assert later.rooms() == [2]
         later.require_any()
         # Who looked a moment ago does not get it either, and leaves it as it was.
         assert later.take(two, [1]) is None
-        assert state_of_target(campaign, 1).state == "given up"
+        assert state_of_target(campaign, 1).state == "given_up"
     second = take(there, two)
     assert second
     second.give_up(EmptyingError("nor was this one"))

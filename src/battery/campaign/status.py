@@ -21,6 +21,7 @@ from battery.campaign.cell import battery_of
 from battery.campaign.lease import Note, Timing, Watch
 from battery.campaign.plan import Campaign
 from battery.campaign.spent import Caps
+from battery.campaign.targets import states_of_targets
 from battery.inputs.tasks import limited, load_tasks
 from battery.inputs.tasks import plan as planned_tasks
 from battery.records.manifest import Manifest
@@ -105,6 +106,7 @@ class Observation:
             max_cost=self._caps.max_cost,
             next="",
             runs=runs,
+            targets=states_of_targets(campaign),
         )
         return status.model_copy(update={"next": shlex.join(_next(status))})
 

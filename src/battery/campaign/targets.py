@@ -11,32 +11,20 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from battery.base.errors import BatteryError, EmptyingError, MismatchError
+from battery.base.errors import ArtifactError, BatteryError, EmptyingError, MismatchError
 from battery.base.text import listed
 from battery.campaign import lease as leases
 from battery.campaign.cell import battery_of
 from battery.campaign.emptying import FOLDER
 from battery.campaign.lease import DONE, Lease, Note, Watch, state_of
 from battery.campaign.plan import PLAN_NAME, Campaign, World
+from battery.records.manifest import Manifest
 from battery.records.plan import Cell, PlannedTarget
+from battery.records.status import TargetState, TargetStatus
 from battery.store.battery_dir import BatteryDir
 from battery.target import targets
-
-#: Nobody has had it; a worker has it, or had it until it was lost; a run that has stopped goes on
-#: there; it is emptied before the next run; it is not used again.
-State = Literal["unused", "held", "awaits its run", "dirty", "given up"]
-
-
-class TargetState(NamedTuple):
-    """How a target stands."""
-
-    state: State
-    #: The run that had it last.
-    cell: int | None = None
-    #: Why it is given up.
-    why: str | None = None
 
 
 def folder_of_target(campaign: Campaign, number: int) -> Path:
@@ -44,18 +32,32 @@ def folder_of_target(campaign: Campaign, number: int) -> Path:
     return campaign.folder / FOLDER / str(number)
 
 
-def state_of_target(campaign: Campaign, number: int) -> TargetState:
-    """Return how a target of the plan stands, from the folder alone; raise `BatteryError`."""
+def state_of_target(campaign: Campaign, number: int) -> TargetStatus:
+    """Return how a target of the plan is, from the folder alone; raise `BatteryError`."""
     note = leases.last(folder_of_target(campaign, number))
+    gateway = campaign.plan.targets[number - 1].targets["gateway"]
+    state, run = _state(campaign, number, note)
+    why = note.why if note and state == "given_up" else None
+    return TargetStatus(number=number, gateway=gateway, state=state, run=run, why=why)
+
+
+def states_of_targets(campaign: Campaign) -> list[TargetStatus]:
+    """Return how each target is; none where runs share nothing. Raises `BatteryError`."""
+    if not (campaign.folder / FOLDER).exists():
+        return []
+    return [state_of_target(campaign, n) for n in range(1, len(campaign.plan.targets) + 1)]
+
+
+def _state(campaign: Campaign, number: int, note: Note | None) -> tuple[TargetState, int | None]:
     if note is None:
-        return TargetState("unused")
+        return "unused", None
     if note.ended is None:
-        return TargetState("held", note.cell)
+        return "held", note.cell
     if note.ended == "failed":
-        return TargetState("given up", note.cell, note.why)
-    if cell := occupied(campaign).get(number):
-        return TargetState("awaits its run", cell)
-    return TargetState("dirty", note.cell)
+        return "given_up", note.cell
+    if run := occupied(campaign).get(number):
+        return "reserved", run
+    return "dirty", note.cell
 
 
 def occupied(campaign: Campaign) -> dict[int, int]:
@@ -76,8 +78,7 @@ def began_at(campaign: Campaign, cell: Cell) -> int | None:
 
     Raises `BatteryError` where that is no target of the plan.
     """
-    folder = battery_of(campaign.cell(cell))
-    manifest = BatteryDir(folder).read_manifest() if folder else None
+    manifest = _manifest(campaign.cell(cell))
     if manifest is None:
         return None
     for number, target in enumerate(campaign.plan.targets, 1):
@@ -88,6 +89,21 @@ def began_at(campaign: Campaign, cell: Cell) -> int | None:
         f"{campaign.folder / PLAN_NAME}",
         hint="restore the plan, or make one of its own: battery campaign plan",
     )
+
+
+def _manifest(cell: Path) -> Manifest | None:
+    """Read the manifest of a run; None before there is one."""
+    while (root := battery_of(cell)) is not None:
+        manifest = None
+        try:
+            manifest = BatteryDir(root).read_manifest()
+        except ArtifactError:
+            if battery_of(cell) == root:
+                raise
+        # Else somebody who takes the run over has moved its folder meanwhile.
+        if manifest is not None or battery_of(cell) == root:
+            return manifest
+    return None
 
 
 class Seat(NamedTuple):

@@ -67,6 +67,23 @@ class RunStatus(Record):
         return min(self.iterations_finished + 1, self.iterations) if self.folder else None
 
 
+TargetState = Literal["unused", "held", "reserved", "dirty", "given_up"]
+
+
+class TargetStatus(Record):
+    """How a deployment is that one run at a time may ask."""
+
+    number: int = Field(description="Its place in the plan, counted from 1.")
+    gateway: str = Field(description="Where it is.")
+    state: TargetState = Field(
+        description="`unused` before its first run; `held` by a worker, or by one that is gone; "
+        "`reserved` for a run that stopped and goes on there; `dirty` until its memory is emptied "
+        "for the next run; `given_up` where that was not confirmed."
+    )
+    run: int | None = Field(description="The run that has it, or had it last.")
+    why: str | None = Field(description="Why it is given up.")
+
+
 class CampaignStatus(Record):
     """How far a campaign is: each run, and all together."""
 
@@ -90,6 +107,11 @@ class CampaignStatus(Record):
     max_cost: float | None = Field(description="What the plan allows; null without a cap.")
     next: str = Field(description="The command to give next.")
     runs: list[RunStatus] = Field(description="Every run, in the order of the plan.")
+    targets: list[TargetStatus] = Field(
+        default=[],
+        description="Every deployment that takes one run at a time, in the order of the plan; none "
+        "where runs share nothing.",
+    )
 
     @property
     def counts(self) -> Counter[RunState]:

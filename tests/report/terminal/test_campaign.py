@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from battery.base.text import cells
-from battery.records.status import CampaignStatus, RunState, RunStatus, RunWorker
+from battery.records.status import (
+    CampaignStatus,
+    RunState,
+    RunStatus,
+    RunWorker,
+    TargetState,
+    TargetStatus,
+)
 from battery.records.word import Word
 from battery.report.terminal.campaign import changes, print_status, table
 
@@ -61,6 +68,16 @@ def printed(status: CampaignStatus, *, full: bool = False) -> list[str]:
     stream = io.StringIO()
     print_status(status, stream, full=full)
     return stream.getvalue().splitlines()
+
+
+def test_a_deployment_that_is_given_up_is_named_with_the_reason() -> None:
+    def target(number: int, state: TargetState, why: str | None = None) -> TargetStatus:
+        return TargetStatus(number=number, gateway=f"http://g{number}", state=state, run=1, why=why)
+
+    targets = [target(1, "dirty"), target(2, "given_up", "HTTP 500")]
+    lines = printed(campaign(run(1, "finished"), run(2, "waiting"), targets=targets))
+    assert "target 2, http://g2, is not used again: HTTP 500" in lines
+    assert not [line for line in lines if "http://g1" in line]
 
 
 def test_each_run_has_a_row_and_the_last_line_is_the_next_command() -> None:

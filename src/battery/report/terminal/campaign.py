@@ -71,7 +71,7 @@ def _blocks(status: CampaignStatus, look: Look, *, full: bool) -> Iterator[list[
     head = [fit(size(status), look.width, ellipsis=look.cut)]
     if full:
         head += [f"plan {status.digest}"]
-    reasons = list(_reasons(status, look, full=full))
+    reasons = [*_lost_targets(status, look, full=full), *_reasons(status, look, full=full)]
     last = [*look.wrap(", ".join(totals(status))), *_next(status)]
     taken = sum(look.rows(block) + 1 for block in (head, reasons, last) if block)
     room = len(status.runs) + 1 if full else MOST_ROWS - taken
@@ -194,6 +194,16 @@ def _reasons(status: CampaignStatus, look: Look, *, full: bool) -> Iterator[str]
             f"tells after {status.lease_s:g} s without a sign of life"
         )
         yield from look.wrap(text, "", GAP)
+
+
+def _lost_targets(status: CampaignStatus, look: Look, *, full: bool) -> Iterator[str]:
+    """Say which deployments are not used any more, and why."""
+    for target in status.targets:
+        if target.state == "given_up":
+            name = printable(f"target {target.number}, {target.gateway}, is not used again")
+            lines = look.wrap(f"{name}: {printable(target.why or '')}", "", GAP)
+            lines = lines if full else look.at_most(lines, _REASON_ROWS)
+            yield from (look.paint(line, "warning") for line in lines)
 
 
 def _named(runs: Sequence[RunStatus]) -> str:
