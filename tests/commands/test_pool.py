@@ -10,6 +10,7 @@ import pytest
 
 from battery.base.errors import BatteryError, FolderError, UsageError
 from battery.commands.pool import call, pool
+from battery.inputs.tasks import digest, limited, shuffled
 from battery.records.word import Word
 from battery.store.battery_dir import BatteryDir
 from tests.support.several import batteries, battery, rewrite
@@ -48,6 +49,40 @@ def test_an_archived_battery_that_is_left_out_is_named_and_another_system_is_not
     caution = pool(whole).evidence.cautions[0]
     assert "1 battery of the same tasks" in caution
     assert "older" in caution
+
+
+def reorder(root: Path, seed: int) -> None:
+    """Write the tasks in the order of a seed, as the runs of a campaign have them."""
+    folder = BatteryDir(root)
+    tasks = folder.read_tasks()
+    assert tasks
+    turned = shuffled(tasks, seed)
+    folder.write_tasks(turned)
+    assert digest(turned) != digest(tasks)
+    rewrite(folder, tasks_digest=digest(turned))
+
+
+def test_runs_that_asked_the_same_tasks_in_another_order_are_pooled(tmp_path: Path) -> None:
+    whole = batteries(tmp_path, SAVED)
+    given = pool(whole)
+    for seed, root in enumerate(whole, start=1):
+        reorder(root, seed)
+    summary = pool(whole)
+    assert summary.evidence.questions == given.evidence.questions
+    assert summary.tasks_digest == pool(whole[::-1]).tasks_digest
+    assert str(whole[4]) in pool(whole[:4]).evidence.cautions[0], "left out"
+
+
+def test_other_tasks_are_refused_in_another_order_too(tmp_path: Path) -> None:
+    one, two = batteries(tmp_path, SAVED[:2])
+    tasks = BatteryDir(two).read_tasks()
+    assert tasks
+    fewer = limited(tasks, 2)
+    BatteryDir(two).write_tasks(fewer)
+    rewrite(BatteryDir(two), tasks_digest=digest(fewer))
+    reorder(two, 3)
+    with pytest.raises(UsageError, match="tasks differs"):
+        pool([one, two])
 
 
 def test_the_same_run_twice_is_refused_wherever_it_is(tmp_path: Path) -> None:

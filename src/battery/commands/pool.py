@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Final
@@ -10,7 +10,7 @@ from typing import Final
 from battery.base.errors import UsageError
 from battery.base.numbers import counted
 from battery.recorded import OpenedBattery, open_battery
-from battery.recorded.run import all_findings, described, total
+from battery.recorded.run import all_findings, total, unlike
 from battery.records.campaign import CampaignSummary
 from battery.records.findings import QuestionName
 from battery.records.manifest import Manifest
@@ -32,22 +32,22 @@ def pool(folders: Sequence[Path], primary: QuestionName = "cost") -> CampaignSum
             "pool takes the folders of several batteries", hint="battery pool A B C D E"
         )
     names = call(folders)
-    first: dict[str, str] = {}
+    first = open_battery(BatteryDir(folders[0]))
     pooled: dict[str, Path] = {}
     manifests: list[Manifest] = []
     warnings: list[str] = []
     for name, folder in zip(names, folders, strict=True):
-        manifest = _manifest(open_battery(BatteryDir(folder)))
+        opened = open_battery(BatteryDir(folder))
+        manifest = _manifest(opened)
         _require_new(manifest, pooled, folder)
         pooled[manifest.run_id] = folder
-        own = dict(described(manifest))
-        _require_alike(first or own, own, folders[0], folder)
-        first = first or own
+        _require_alike(first, opened)
         manifests.append(manifest)
         warnings += [f"{name}: {text}" for text in manifest.notes]
     warnings += _unlike(manifests)
     runs = list(all_findings(folders, names))
     evidence = assess_runs(runs, primary=primary)
+    digests = {manifest.tasks_digest for manifest in manifests}
     chosen = list(_chosen(folders, manifests, first))
     return CampaignSummary(
         kind="pool",
@@ -55,7 +55,7 @@ def pool(folders: Sequence[Path], primary: QuestionName = "cost") -> CampaignSum
         digest=None,
         started_at=min(manifest.started_at for manifest in manifests),
         finished_at=max((m.finished_at for m in manifests if m.finished_at), default=None),
-        tasks_digest=manifests[0].tasks_digest,
+        tasks_digest=digests.pop() if len(digests) == 1 else first.content,
         models=manifests[0].models,
         targets=manifests[0].targets,
         spent=total(runs),
@@ -102,17 +102,14 @@ def _require_new(manifest: Manifest, pooled: dict[str, Path], folder: Path) -> N
         )
 
 
-def _require_alike(
-    one: Mapping[str, str], other: Mapping[str, str], before: Path, after: Path
-) -> None:
+def _require_alike(first: OpenedBattery, opened: OpenedBattery) -> None:
     """Refuse a battery of other tasks or of another system."""
-    for what in dict.fromkeys([*one, *other]):
-        a, b = one.get(what, "none"), other.get(what, "none")
-        if a != b:
-            raise UsageError(
-                f"{after} cannot be pooled with {before}: {what} differs ({b} and {a})",
-                hint=_HINT,
-            )
+    for what, was, now in unlike(first, opened):
+        raise UsageError(
+            f"{opened.folder.root} cannot be pooled with {first.folder.root}: {what} differs "
+            f"({now} and {was})",
+            hint=_HINT,
+        )
 
 
 def _unlike(manifests: Sequence[Manifest]) -> Iterator[str]:
@@ -128,16 +125,16 @@ def _unlike(manifests: Sequence[Manifest]) -> Iterator[str]:
 
 
 def _chosen(
-    folders: Sequence[Path], manifests: Sequence[Manifest], alike: Mapping[str, str]
+    folders: Sequence[Path], manifests: Sequence[Manifest], first: OpenedBattery
 ) -> Iterator[str]:
     """Say that a pool is chosen after it was run, and name what was left out, as far as is seen."""
     named = {manifest.run_id for manifest in manifests}
     others = {
-        manifest.run_id: str(folder.root)
+        run_id: str(folder.root)
         for folder in _nearby(folders)
-        if (manifest := _readable(folder)) and dict(described(manifest)) == dict(alike)
+        if (run_id := _run_id(folder)) and run_id not in named and _is_alike(first, folder)
     }
-    left = sorted(path for run_id, path in others.items() if run_id not in named)
+    left = sorted(others.values())
     if left:
         listed = ", ".join(left[:_NAMED]) + (", …" if len(left) > _NAMED else "")
         yield (
@@ -163,10 +160,18 @@ def _nearby(folders: Sequence[Path]) -> Iterator[BatteryDir]:
                     yield BatteryDir(path)
 
 
-def _readable(folder: BatteryDir) -> Manifest | None:
-    """Return the manifest of a battery that may be left out; None where there is no such one."""
+def _run_id(folder: BatteryDir) -> str | None:
+    """Return which run a folder may hold that was left out; None where it holds no battery."""
     try:
-        return folder.read_manifest() if folder.has_manifest() else None
+        manifest = folder.read_manifest() if folder.has_manifest() else None
     # Whatever else is in that folder is none of this command's business.
     except Exception:
         return None
+    return manifest.run_id if manifest else None
+
+
+def _is_alike(first: OpenedBattery, folder: BatteryDir) -> bool:
+    try:
+        return not any(unlike(first, open_battery(folder)))
+    except Exception:  # as above
+        return False

@@ -201,6 +201,11 @@ def digest(tasks: Tasks) -> str:
     return hashlib.sha256(jsonio.canonical(document)).hexdigest()
 
 
+def digest_of_any_order(tasks: Tasks) -> str:
+    """Hash the same whatever the order of tasks and of siblings."""
+    return digest(shuffled(tasks, 0))
+
+
 def plan(tasks: Tasks) -> list[PlannedTask]:
     """List all tasks in the order of one iteration."""
     entries = list(_in_order(tasks))

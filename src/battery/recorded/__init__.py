@@ -14,7 +14,15 @@ from itertools import chain
 
 from battery.base.errors import FolderError
 from battery.base.numbers import counted
-from battery.inputs.tasks import digest, frozen_first, labels, plan, siblings, task_id
+from battery.inputs.tasks import (
+    digest,
+    digest_of_any_order,
+    frozen_first,
+    labels,
+    plan,
+    siblings,
+    task_id,
+)
 from battery.records.expectations import Expectations
 from battery.records.manifest import Manifest, Provenance
 from battery.records.models import ARM_NAMES, FROZEN, LEARN, Arm, Run, RunResult, Tasks
@@ -57,6 +65,15 @@ class OpenedBattery:
         # have changed since.
         recorded = isinstance(self.provenance, Manifest)
         return self.folder.read_tasks() if recorded else None
+
+    @cached_property
+    def content(self) -> str | None:
+        """What its tasks hash to in any order; None where they are not what it asked."""
+        manifest = self.provenance
+        if not self.tasks or not isinstance(manifest, Manifest):
+            return None
+        as_run = digest(self.tasks) == manifest.tasks_digest
+        return digest_of_any_order(self.tasks) if as_run else None
 
     @cached_property
     def asked(self) -> frozenset[str]:

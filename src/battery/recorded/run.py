@@ -28,6 +28,7 @@ _OPTIONS: Final = (
     "memory_kept",
     "model_url",
 )
+_TASKS: Final = "tasks"
 #: Bytes of runs that one process reads in the time that it takes to start others.
 _LARGE_BYTES: Final = 32 * 1024 * 1024
 
@@ -93,9 +94,26 @@ def total(runs: Sequence[RunFindings]) -> Spent:
     )
 
 
+def unlike(one: OpenedBattery, other: OpenedBattery) -> Iterator[tuple[str, str, str]]:
+    """Yield what differs though it has to be the same, and what it is in each; `BatteryError`.
+
+    Tasks are the same in another order too, as in the runs of a campaign.
+    """
+    a, b = (
+        dict(described(opened.provenance)) if isinstance(opened.provenance, Manifest) else {}
+        for opened in (one, other)
+    )
+    for what in dict.fromkeys([*a, *b]):
+        if a.get(what) == b.get(what):
+            continue
+        if what == _TASKS and one.content is not None and one.content == other.content:
+            continue
+        yield what, a.get(what, "none"), b.get(what, "none")
+
+
 def described(manifest: Manifest) -> Iterator[tuple[str, str]]:
     """Yield what has to be the same in every battery, by what it is."""
-    yield "tasks", f"SHA-256 {manifest.tasks_digest[:8]}"
+    yield _TASKS, f"SHA-256 {manifest.tasks_digest[:8]}"
     scoring = manifest.scoring_digest
     yield "checks and prices", f"SHA-256 {scoring[:8]}" if scoring else "none"
     yield from ((f"targets.{key}", value) for key, value in sorted(manifest.targets.items()))

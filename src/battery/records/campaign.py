@@ -344,7 +344,9 @@ class CampaignSummary(Record):
     )
     started_at: str | None = Field(description="When the first run started.")
     finished_at: str | None = Field(description="When the last run was finished.")
-    tasks_digest: str | None = Field(description="SHA-256 of the tasks; the same in every run.")
+    tasks_digest: str | None = Field(
+        description="SHA-256 of the tasks; the same in every run, whatever their order in it."
+    )
     models: Models | None = Field(description="Models that were asked for.")
     targets: dict[str, str] | None = Field(
         description="What was measured, from the first run; of a campaign at several deployments "
