@@ -42,7 +42,7 @@ class Running:
     """A process at work: what it is given, what it prints, and its end."""
 
     def __init__(
-        self, transport: asyncio.SubprocessTransport, pipes: _Pipes, guard: _Guard
+        self, transport: asyncio.SubprocessTransport, pipes: _Pipes, guard: GroupGuard
     ) -> None:
         self._transport = transport
         self._pipes = pipes
@@ -69,7 +69,7 @@ class Running:
     async def _started(
         cls, words: Sequence[str], folder: Path, environment: Mapping[str, str], most: int
     ) -> Self:
-        guard = _Guard()
+        guard = GroupGuard()
         try:
             transport, pipes = await asyncio.get_running_loop().subprocess_exec(
                 lambda: _Pipes(most),
@@ -210,7 +210,7 @@ class _Pipes(asyncio.SubprocessProtocol):
         self.changed.set()
 
 
-class _Guard:
+class GroupGuard:
     """A process that ends a group when battery is gone, however that came."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import IO, Final
 
 from battery.base.errors import EmptyingError
-from battery.base.processes import kill_group
+from battery.base.processes import GroupGuard, kill_group
 from battery.base.text import printable
 from battery.inputs.settings import Settings
 from battery.records.events import Notice, Observer
@@ -55,13 +55,24 @@ async def _run(command: str, variables: Mapping[str, str]) -> tuple[int, str]:
     """Run a command in a shell; return its exit code and its last lines."""
     # Not a pipe: what the command leaves running, such as a gateway, would hold that open.
     with tempfile.TemporaryFile() as output:
-        process = _started(command, variables, output)
+        # One that went on after battery was killed could empty what the next run has learned.
+        guard = GroupGuard()
         try:
-            code = await asyncio.to_thread(process.wait)
-        except asyncio.CancelledError:
-            kill_group(process.pid)
-            raise
+            process = _started(command, variables, output)
+            guard.watch(process.pid)
+            code = await _ended(process)
+        finally:
+            guard.dismiss()
         return code, _last_lines(output)
+
+
+async def _ended(process: subprocess.Popen[bytes]) -> int:
+    """Wait for a command; end it with all that it started where the wait is cancelled."""
+    try:
+        return await asyncio.to_thread(process.wait)
+    except asyncio.CancelledError:
+        kill_group(process.pid)
+        raise
 
 
 def _started(
