@@ -25,6 +25,7 @@ from battery.runner.hold import Spent
 from battery.runner.reviewer import write_metrics
 from battery.store.artifacts import SUMMARY
 from battery.store.battery_dir import BatteryDir
+from tests.campaign.test_targets import PAIR, begun, planned
 from tests.support.campaigns import campaign, leave, run
 from tests.support.several import rewrite
 
@@ -191,6 +192,12 @@ def test_spent_and_caps_are_added_up_over_runs(tmp_path: Path) -> None:
     assert (seen.calls, seen.tokens, seen.cost_usd, seen.max_tokens) == (14, 120, 0.5, 100)
     assert leases.state_of(made.cell(made.plan.cells[0])) == "paused"
     assert seen.next == f"battery campaign run {made.folder} --max-tokens N"
+
+
+def test_a_run_says_at_which_deployment_it_began(tmp_path: Path) -> None:
+    made = planned(tmp_path, **PAIR)
+    begun(made, made.plan.cells[0], 2)
+    assert [found.target for found in look(made).runs] == [2, None, None, None, None]
 
 
 def test_following_ends_with_the_last_run(tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ class _Came(NamedTuple):
     """How far a run came, and what it found until then."""
 
     folder: Path | None = None
+    target: int | None = None
     finished: int = 0
     word: Word | None = None
     effect: float | None = None
@@ -125,6 +126,7 @@ class Observation:
             epoch=held.epoch,
             worker=held.worker,
             why=held.note.why if held.note else None,
+            target=came.target,
             folder=str(came.folder) if came.folder else None,
             iterations=iterations,
             iterations_finished=min(came.finished, iterations),
@@ -152,12 +154,15 @@ class Observation:
         manifest = _manifest(root) if root else None
         if root is None or manifest is None:
             return _Came(word=Word.INVALID if state == "invalid" else None)
-        finished = manifest.iterations_finished
+        finished, known = manifest.iterations_finished, self._campaign.plan.targets
+        asked = (n for n, target in enumerate(known, 1) if target.targets == manifest.targets)
+        came = _Came(root, next(asked, None), finished)
         if state == "invalid":
-            return _Came(root, finished, Word.INVALID)
+            return came._replace(word=Word.INVALID)
         if state == "finished":
-            return _Came(root, finished, *_found(root))
-        return _Came(root, finished, None, self._so_far(root, finished))
+            word, effect = _found(root)
+            return came._replace(word=word, effect=effect)
+        return came._replace(effect=self._so_far(root, finished))
 
     def _so_far(self, root: Path, finished: int) -> float | None:
         # In the first iteration nothing was learned yet.

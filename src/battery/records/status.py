@@ -38,6 +38,9 @@ class RunStatus(Record):
     epoch: int = Field(description="How often it was taken; 0 before the first time.")
     worker: RunWorker | None = Field(description="Who has it, or had it last; null before that.")
     why: str | None = Field(description="Why its worker left, where that was not as planned.")
+    target: int | None = Field(
+        description="Number of the deployment at which it began; null before that."
+    )
     folder: str | None = Field(description="Its battery; null before there is one.")
     iterations: int = Field(description="How many iterations it has.")
     iterations_finished: int = Field(description="How many of them have all stages on disk.")

@@ -31,6 +31,7 @@ def run(number: int, state: RunState = "running", **changes: Any) -> RunStatus:
         "epoch": 0 if state == "waiting" else 1,
         "worker": None if state == "waiting" else worker(),
         "why": None,
+        "target": None if state == "waiting" else 1,
         "folder": None if state == "waiting" else f"c/cells/{number:03}/1",
         "iterations": 3,
         "iterations_finished": 3 if state == "finished" else 0,
@@ -181,6 +182,13 @@ def test_a_screen_holds_it_however_many_runs_there_are_and_full_has_every_run() 
     full = printed(campaign(*runs), full=True)
     assert len([line for line in full if line.split()[1:2] == ["failed"]]) == MANY
     assert "plan " + "d" * 64 in full
+
+
+def test_runs_of_several_deployments_say_at_which_they_began() -> None:
+    heads, *rows = (line.text for line in table(campaign(run(1), run(2, target=2)), 80, 5))
+    assert heads.endswith("target  worker")
+    assert [row.split()[-4] for row in rows] == ["1", "2"]
+    assert "target" not in table(campaign(run(1)), 80, 5)[0].text
 
 
 def test_what_a_worker_says_is_harmless() -> None:

@@ -43,10 +43,11 @@ _HEADS: Final = (
     "cost",
     "vs twin",
     "alone",
+    "target",
     "worker",
 )
 #: Columns that go first where there is no room.
-_OPTIONAL: Final = ("worker", "cost", "vs twin", "tokens", "iteration")
+_OPTIONAL: Final = ("worker", "target", "cost", "vs twin", "tokens", "iteration")
 _LEFT: Final = ("state", "alone", "worker")
 
 
@@ -142,6 +143,8 @@ def _folded(runs: Sequence[RunStatus]) -> Iterator[str]:
 def _laid_out(runs: Sequence[RunStatus], width: int, cut: str) -> list[Line]:
     rows = [_row(run) for run in runs]
     columns = [name for name in _HEADS if any(row[name] for row in rows)] if rows else ["run"]
+    if all(run.target in {None, 1} for run in runs):
+        columns = [name for name in columns if name != "target"]
     for name in ("", *_OPTIONAL):
         columns = [column for column in columns if column != name]
         lines = _joined(columns, rows)
@@ -171,6 +174,7 @@ def _row(run: RunStatus) -> dict[str, str]:
         "cost": "" if run.cost_usd is None else money(run.cost_usd),
         "vs twin": "" if run.effect is None else signed_percent(run.effect - 1),
         "alone": run.word or (NONE if run.is_over else ""),
+        "target": str(run.target or ""),
         "worker": printable(f"{worker.pid} on {worker.host}") if worker else "",
     }
 
