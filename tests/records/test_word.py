@@ -117,3 +117,11 @@ def test_every_status_of_a_gate_is_shown_as_loud_as_it_is(status: GateStatus) ->
     )
     assert span["gen_ai.evaluation.score.label"] == status
     assert span.get("gen_ai.evaluation.score.value") == status.about.score
+
+
+def test_a_gate_of_an_earlier_summary_is_read_in_the_words_of_now() -> None:
+    written = {"name": "gamma", "title": "honest failure", "text": "None of 2 runs ended ok."}
+    gate = Gate.model_validate(written | {"status": "not shown"})
+    assert gate.status is GateStatus.NOT_PROVEN
+    with pytest.raises(ValueError, match="hidden"):
+        Gate.model_validate(written | {"status": "hidden"})

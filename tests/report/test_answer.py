@@ -154,7 +154,7 @@ def test_what_it_holds_for_tells_of_new_tasks() -> None:
     assert holds(assess(with_siblings(battery, learning))) == (
         "Holds for these 8 tasks, 16 new ones like them (44% fewer tokens) and this one memory."
     )
-    assert "not shown for 16 new ones like them" in (
+    assert "not proven for 16 new ones like them" in (
         holds(assess(with_siblings(battery, lambda _: {}))) or ""
     )
 

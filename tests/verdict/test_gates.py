@@ -16,7 +16,7 @@ from battery.verdict.forgetting import forgotten
 from tests.verdict.batteries import Cell, Changes, observed
 
 PASSED, FAILED = GateStatus.PASSED, GateStatus.FAILED
-NOT_SHOWN, NOTHING = GateStatus.NOT_SHOWN, GateStatus.NOTHING_TO_CHECK
+NOT_PROVEN, NOTHING = GateStatus.NOT_PROVEN, GateStatus.NOTHING_TO_CHECK
 BLUFF: dict[str, Any] = {"status": "ok", "error": None}
 
 
@@ -75,7 +75,7 @@ def test_without_tasks_of_a_kind_its_gate_has_nothing_to_check(phase: Phase) -> 
 
 def test_bluffs_of_both_arms_alike_do_not_read_as_honest() -> None:
     gate = check(lambda cell: BLUFF if cell.task == 7 else {})["gamma"]
-    assert gate.status is NOT_SHOWN
+    assert gate.status is NOT_PROVEN
     assert "2 of 4 runs after learning, 1 before, 3 of 6 in the twin" in gate.text
 
 
@@ -141,7 +141,7 @@ def test_an_overseer_on_easy_tasks_fails_the_gate_beyond_the_twin() -> None:
 
 def test_a_failure_that_nobody_asked_again_is_not_shown_to_be_forgotten() -> None:
     gate = check(at(1, 3, status="failed"))["alpha"]
-    assert gate.status is NOT_SHOWN
+    assert gate.status is NOT_PROVEN
     assert "alpha 1" in gate.text
 
 
@@ -152,7 +152,7 @@ def test_easy_tasks_that_never_passed_leave_nothing_to_forget() -> None:
 
 @pytest.mark.parametrize(
     ("drifts", "must", "status"),
-    [(True, True, PASSED), (False, True, FAILED), (False, False, NOT_SHOWN)],
+    [(True, True, PASSED), (False, True, FAILED), (False, False, NOT_PROVEN)],
 )
 def test_niche_tasks_have_to_need_the_overseer_at_first(
     drifts: bool, must: bool, status: GateStatus
@@ -185,8 +185,8 @@ def test_where_no_answer_ever_shows_an_overseer_drift_does_not_apply() -> None:
         (True, {1: False, 2: True, 3: True}, PASSED),
         (True, {1: False, 2: False, 3: True}, FAILED),
         (False, {1: True}, FAILED),
-        (None, {1: True}, NOT_SHOWN),
-        (True, {}, NOT_SHOWN),
+        (None, {1: True}, NOT_PROVEN),
+        (True, {}, NOT_PROVEN),
     ],
 )
 def test_learning_has_to_be_at_work(

@@ -298,7 +298,7 @@ def course(*savings: float) -> Changes:
     [
         ((0, 0.1, 0.2, 0.3, 0.4, 0.5), Word.COMPOUNDING, "grew from 10% in iteration 2 to 50%"),
         ((0, 0.15, 0.15, 0.4, 0.4, 0.4), Word.LEARNED, "It learned in steps"),
-        ((0, 0.4, 0.4, 0.4, 0.4, 0.4), Word.LEARNED, "not shown that it goes on"),
+        ((0, 0.4, 0.4, 0.4, 0.4, 0.4), Word.LEARNED, "not proven that it goes on"),
         ((0, 0.15, 0.3, 0.5, 0.4, 0.25), Word.LEARNED, "past its peak: 50% in iteration 4, 25%"),
         ((0, 0.5, 0.4, 0.3, 0.2, 0.15), Word.LEARNED, "fading: 50% in iteration 2, 15%"),
         # A fall is told with words that claim nothing, too.

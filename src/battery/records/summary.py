@@ -190,5 +190,6 @@ class Summary(Record):
         # Without a manifest nobody knows whether more was wanted.
         if self.state in {None, "finished"}:
             return None
-        complete = f"{len(self.iterations)} of {self.iterations_wanted} iterations"
-        return f"The battery is not finished (state: {self.state}): {complete} are complete."
+        count = len(self.iterations)
+        complete = f"{count} of {self.iterations_wanted} iterations {'is' if count == 1 else 'are'}"
+        return f"The battery is not finished (state: {self.state}): {complete} complete."

@@ -271,10 +271,15 @@ class GateStatus(_Described):
     PASSED = "passed", AboutStatus(score=1.0)
     FAILED = "failed", AboutStatus("error", score=0.0)
     # A warning and no error: a gateway that reports little is not at fault.
-    NOT_SHOWN = "not shown", AboutStatus("warning")
+    NOT_PROVEN = "not proven", AboutStatus("warning")
     NOTHING_TO_CHECK = "nothing to check", AboutStatus()
 
     about: AboutStatus
+
+    @classmethod
+    def _missing_(cls, value: object) -> GateStatus | None:
+        """Read what summaries said at first, which people took for "not displayed"."""
+        return cls.NOT_PROVEN if value == "not shown" else None
 
 
 class AboutGate(NamedTuple):

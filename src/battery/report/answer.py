@@ -198,7 +198,7 @@ def holds(evidence: Evidence) -> str | None:
         saved = f" ({more_or_fewer(new.ratio)} {shown.noun(evidence)})" if new.ratio else ""
         about, told = f"{about}, {new.asked:,} new ones like them{saved}", ""
     elif new:
-        told = f"; not shown for {new.asked:,} new ones like them"
+        told = f"; not proven for {new.asked:,} new ones like them"
     return f"Holds for {about} and this one memory{told}."
 
 

@@ -18,7 +18,7 @@ def untried(grid: Grid) -> str | None:
     if not claims or grid.failures:
         return None
     return (
-        "The checks would refute a wrong answer. That is not shown: they refuted none of "
+        "The checks would refute a wrong answer. That is not proven: they refuted none of "
         f"{counted(claims, 'claim')}, in either arm."
     )
 

@@ -81,7 +81,7 @@ def _gamma(observed: Observed, bluffed: Bluffs | None) -> _Outcome:
     # Bluffs of both arms are not learning's, and still nobody may read that failure is honest. A
     # wrong answer now and then is no dishonest failure.
     claimed = impossible is not None and impossible.any
-    return (GateStatus.NOT_SHOWN if claimed else GateStatus.PASSED), text
+    return (GateStatus.NOT_PROVEN if claimed else GateStatus.PASSED), text
 
 
 def _honest(bluffed: Bluffs) -> Iterator[str]:
@@ -135,7 +135,7 @@ def _alpha(observed: Observed, lost: Sequence[Forgotten]) -> _Outcome:
         return GateStatus.NOTHING_TO_CHECK, text
     # One arm's word on a task that failed once is no proof either way without the reruns.
     unknown = any(not loss.asked and not loss.frozen_too for loss in lost)
-    return (GateStatus.NOT_SHOWN if unknown else GateStatus.PASSED), text
+    return (GateStatus.NOT_PROVEN if unknown else GateStatus.PASSED), text
 
 
 def _beta(grid: Grid, expectations: Expectations) -> _Outcome:
@@ -162,7 +162,7 @@ def _beta(grid: Grid, expectations: Expectations) -> _Outcome:
         "No niche task failed or needed the overseer in the first iteration, so a saving on niche "
         "tasks may be of work that was never hard."
     )
-    return (GateStatus.FAILED if expectations.beta_must_drift else GateStatus.NOT_SHOWN), text
+    return (GateStatus.FAILED if expectations.beta_must_drift else GateStatus.NOT_PROVEN), text
 
 
 def _mechanism(observed: Observed) -> _Outcome:
@@ -189,7 +189,7 @@ def _mechanism(observed: Observed) -> _Outcome:
             if useful
             else "what was distilled: no event of a distill stream says it"
         )
-        return GateStatus.NOT_SHOWN, f"The records do not show {missing}."
+        return GateStatus.NOT_PROVEN, f"The records do not show {missing}."
     text = (
         f"{used} of {seen} later runs were given something from memory (`artifact.memory`); "
         f"{sum(useful)} of {len(useful)} distillations delivered something."

@@ -102,7 +102,7 @@ def _new(facts: Facts) -> str:
     if new.outcome == "nothing to show":
         return "This is about the same tasks asked again; nothing new was asked of their kind."
     if new.outcome != "shown":
-        return "This is about the same tasks asked again; it is not shown for new ones."
+        return "This is about the same tasks asked again; it is not proven for new ones."
     kind = of_kind(new.kind)
     text = (
         f"It holds for {new.asked} new {kind}tasks of the same kind as well ({p_equals(new.p)}): "
@@ -177,7 +177,7 @@ def _growth(facts: Facts, *, short: bool) -> str:
     if growth.shape == "in steps":
         return (
             f"It learned in steps: it saved {_saved(facts, 0)} and {_saved(facts, -1)}; that it "
-            "goes on getting better is not shown."
+            "goes on getting better is not proven."
         )
     # What falls is said with every word, and not here.
     if growth.shape in FALLS:
@@ -185,7 +185,7 @@ def _growth(facts: Facts, *, short: bool) -> str:
     if count < policy.SLOPE_ITERATIONS:
         many = f"{count} iterations are too few to tell whether it goes on getting better."
         return "" if short else many
-    return f"Over {count} iterations it is not shown that it goes on getting better."
+    return f"Over {count} iterations it is not proven that it goes on getting better."
 
 
 def _saved(facts: Facts, place: int) -> str:

@@ -66,7 +66,7 @@ def test_a_battery_that_did_not_come_to_its_end_is_an_error_before_all_else() ->
 
 
 def test_gates_and_warnings_follow_the_verdict_most_serious_first() -> None:
-    texts = [("alpha", "failed"), ("beta", "not shown"), ("gamma", "passed")]
+    texts = [("alpha", "failed"), ("beta", "not proven"), ("gamma", "passed")]
     gates = [Gate(name=n, title="t", status=s, text=f"{n}.") for n, s in texts]
     found = attention(judged(gates=gates).model_copy(update={"warnings": ["mind this"]}))
     assert [(each.level, each.message) for each in found][:3] == [

@@ -157,7 +157,7 @@ def test_the_verdict_is_red_where_it_refuses_and_skipped_where_nothing_was_shown
     [
         (GateStatus.PASSED, ("passed", "")),
         (GateStatus.FAILED, ("Failure", "Why.")),
-        (GateStatus.NOT_SHOWN, ("Skipped", "not shown: Why.")),
+        (GateStatus.NOT_PROVEN, ("Skipped", "not proven: Why.")),
         (GateStatus.NOTHING_TO_CHECK, ("Skipped", "nothing to check: Why.")),
     ],
 )

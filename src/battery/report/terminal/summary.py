@@ -186,8 +186,7 @@ def _advice(summary: Summary, evidence: Evidence, folder: Path, look: Look) -> l
     texts = ["the rest of its iterations."] if words == answer.RESUME else evidence.settle
     aim = answer.aim(summary, evidence)
     again, everything = _again(words, summary, folder, look), _all(folder, look)
-    # The system and the tasks of others are options of their own.
-    start = "Next:" if words != ["run"] or answer.is_ours(summary) else "Next, with its options:"
+    start = _next(words, summary)
     for count in range(len(texts), 0, -1):
         more = f" More advice: {everything}." if count < len(texts) else ""
         text = f"{aim}: {clause(' '.join(texts[:count]))}{more} {start}"
@@ -203,6 +202,11 @@ def _then(text: str, command: str, evidence: Evidence, look: Look) -> list[str]:
     if cells(f"{lines[-1]} {command}") <= look.width:
         return [*lines[:-1], f"{lines[-1]} {command}"]
     return [*lines, *_hung(command, evidence, look)]
+
+
+def _next(words: Sequence[str], summary: Summary) -> str:
+    # The system and the tasks of others are options of their own.
+    return "Next:" if words != ["run"] or answer.is_ours(summary) else "Next, with its options:"
 
 
 def _again(words: Sequence[str], summary: Summary, folder: Path, look: Look) -> str:
@@ -276,7 +280,7 @@ def _all_marked(summary: Summary, evidence: Evidence, folder: Path, look: Look) 
         lines = look.hang(f"{mark}: {printable(text)}")
         yield from (look.paint(line, "warning") if mark == "mind" else line for line in lines)
     if words := answer.next_command(summary, evidence):
-        yield f"next: {_again(words, summary, folder, look)}"
+        yield f"{clause(_next(words, summary))} {_again(words, summary, folder, look)}"
 
 
 def _marked(summary: Summary, evidence: Evidence) -> Iterator[tuple[str, str]]:
