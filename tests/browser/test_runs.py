@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from battery.campaign import verdict
-from tests.support.browser import Scheme, visiting
+from tests.support.browser import Scheme, expect, visiting
 from tests.support.campaigns import campaign
 
 if TYPE_CHECKING:
@@ -48,6 +48,21 @@ def test_the_answers_are_on_the_first_screen(browser: Browser, report: Path) -> 
         box = last.bounding_box()
         assert box
         assert box["y"] < 900
+
+
+def test_tasks_are_found_by_words_and_by_what_became_of_them(
+    browser: Browser, report: Path
+) -> None:
+    with visiting(browser) as visit:
+        opened = visit.open(report)
+        rows = opened.locator("tr[data-task]")
+        kinds = [str(row.get_attribute("data-is")) for row in rows.all()]
+        opened.locator(f"button[data-rows={kinds[0]}]").click()
+        expect(rows.filter(visible=True)).to_have_count(kinds.count(kinds[0]))
+        opened.locator("button[data-rows=all]").click()
+        opened.get_by_label("Find tasks").fill("nothing of the kind")
+        expect(rows.filter(visible=True)).to_have_count(0)
+        assert visit.complaints == []
 
 
 def test_the_digest_can_be_copied_and_the_print_has_every_run(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from battery.records.campaign import RunFindings
+from battery.records.campaign import RunFindings, Spread
 from battery.records.word import GateName, Word
 from battery.report import runs as several
 from battery.report.answer import QUESTIONS
@@ -46,6 +46,26 @@ def test_gates_are_named_with_the_runs_in_which_they_failed() -> None:
     assert list(several.gates(summary(found).evidence)) == [
         (name.about.title, "failed in 1 of 5 runs (1)")
     ]
+
+
+def test_how_the_runs_differ_is_never_less_than_its_parts() -> None:
+    evidence = summary(runs(*SAVING)).evidence
+
+    def told(total: float, noise: float | None, between: float | None) -> str | None:
+        known = Spread(total=total, noise=noise, between=between)
+        return several.spread(evidence.model_copy(update={"spread": known}))
+
+    assert told(0.2, None, None) == "sd 0.20 of the log cost"
+    parts = "of which 0.12 is luck within a run and 0.16 the memory's own"
+    assert told(0.2, 0.12, 0.16) == f"sd 0.20 of the log cost, {parts}"
+    luck = "no more than the luck within a run (0.12)"
+    assert told(0.0, 0.12, 0.0) == f"sd 0.00 of the log cost, {luck}"
+
+
+def test_only_a_claim_of_learning_says_how_often_it_is_wrong() -> None:
+    often = several.wrong(summary(runs(*SAVING)).evidence)
+    assert often == "Of systems that learn nothing, at most 4.5% are called LEARNED or COMPOUNDING."
+    assert several.wrong(summary(runs(0.0, 0.1, -0.1, 0.05, 0.0)).evidence) is None
 
 
 def test_a_plan_is_run_again_by_commands_that_can_be_copied() -> None:

@@ -277,10 +277,24 @@ def spread(evidence: CampaignEvidence) -> str | None:
     if known is None:
         return None
     text = f"sd {known.total:.2f} of the log cost"
-    if known.noise is not None and known.between is not None:
-        text += f", of which {known.noise:.2f} is luck within a run and {known.between:.2f} "
-        text += "the memory's own"
-    return text
+    if known.noise is None or known.between is None:
+        return text
+    if known.noise >= known.total:
+        return f"{text}, no more than the luck within a run ({known.noise:.2f})"
+    return (
+        f"{text}, of which {known.noise:.2f} is luck within a run and {known.between:.2f} the "
+        "memory's own"
+    )
+
+
+def wrong(evidence: CampaignEvidence) -> str | None:
+    """Say how often such a verdict is wrong; None for one that claims no learning."""
+    if evidence.verdict is None or not evidence.verdict.about.claims:
+        return None
+    return (
+        f"Of systems that learn nothing, at most {percent(evidence.questions[0].level, 1)} are "
+        "called LEARNED or COMPOUNDING."
+    )
 
 
 def method(evidence: CampaignEvidence) -> Iterator[str]:

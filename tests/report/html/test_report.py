@@ -157,6 +157,16 @@ def section(opened: OpenedBattery, name: str, **changes: Any) -> str:
     return " ".join(re.sub(r"<[^>]*>", " ", found[0]).split())
 
 
+def test_what_would_settle_it_names_its_command(opened: OpenedBattery) -> None:
+    evidence = summary_of(opened, report=False).evidence
+    assert evidence
+    claimed = evidence.model_copy(update={"verdict": Word.LEARNED, "settle": ["More of it."]})
+    page = text(opened, evidence=claimed, state="finished", unfinished=None)
+    assert "</b> More of it. Next: <code>battery iterate</code></p>" in page
+    done = claimed.model_copy(update={"settle": []})
+    assert "battery iterate" not in text(opened, evidence=done, state="finished", unfinished=None)
+
+
 def test_which_tasks_learned_is_told_by_name_with_the_numbers_of_both_arms(
     learned: OpenedBattery,
 ) -> None:

@@ -28,7 +28,7 @@ from battery.records.word import Word
 from battery.report import evidence as shown
 from battery.report import siblings as new_tasks
 from battery.report import trends
-from battery.report.answer import aim, answers, changes, holds, wrong
+from battery.report.answer import aim, answers, changes, holds, next_command, wrong
 from battery.report.html import figures, method
 from battery.report.html.answers import Reviewed, learned, reviews
 from battery.report.html.board import MOST_LINES, ROWS, Board, charts, means_document
@@ -158,6 +158,7 @@ def _of_evidence(summary: Summary, evidence: Evidence) -> dict[str, object]:
         "dots": figures.dots(evidence.by_task),
         "holds": holds(evidence),
         "aim": aim(summary, evidence),
+        "next": next_command(summary, evidence),
         "wrong": wrong(evidence),
         # Where the counts of `ok` are, and not once more below.
         "own_word": UNCHECKED if UNCHECKED in evidence.cautions else None,

@@ -28,12 +28,20 @@ from battery.verdict import policy
 
 #: Tasks on the first screen, below the runs.
 _MOST_TASKS: Final = 8
+#: What tasks are found by, and what it is called.
+_FINDS: Final = (
+    ("better", "Better"),
+    ("worse", "Worse"),
+    ("mixed", "Better and worse"),
+    ("same", "As before"),
+)
 
 
 def page(summary: CampaignSummary, at: Path) -> Iterator[bytes]:
     """Yield the page piece by piece; `at` is where it will be, for the links to the runs."""
     evidence = summary.evidence
     tasks = run_tasks.tasks(evidence)
+    results = {task.result for task in tasks}
     context = {
         **_first_screen(summary, tasks),
         "run_heads": [*map(capital, several.run_heads(evidence)), "Seed", "Calls", "Drawn"],
@@ -43,6 +51,7 @@ def page(summary: CampaignSummary, at: Path) -> Iterator[bytes]:
         "task_rows": [
             (task, run_tasks.task_cells(task), stem_of(task.label, task.ratio)) for task in tasks
         ],
+        "finds": [(word, name, word in results) for word, name in _FINDS],
         "question_heads": several.QUESTION_HEADS,
         "questions": [(several.question_cells(each), each.note) for each in evidence.questions],
         "method": list(several.method(evidence)),
@@ -50,7 +59,7 @@ def page(summary: CampaignSummary, at: Path) -> Iterator[bytes]:
         "again": several.again(summary),
         "about_again": several.AGAIN,
     }
-    return render("runs.html", context, styles=["report.css"])
+    return render("runs.html", context, scripts=["find.js"], styles=["report.css"])
 
 
 def _first_screen(summary: CampaignSummary, tasks: list[run_tasks.TaskRuns]) -> dict[str, Any]:
@@ -80,6 +89,7 @@ def _first_screen(summary: CampaignSummary, tasks: list[run_tasks.TaskRuns]) -> 
         "tasks": chosen(list(map(_task, tasks)), _MOST_TASKS),
         "changes": run_tasks.changes(evidence),
         "gates": list(several.gates(evidence)),
+        "wrong": several.wrong(evidence),
         "spread": several.spread(evidence) if evidence.verdict else None,
         "own_word": UNCHECKED if UNCHECKED in evidence.cautions else None,
         "cautions": [text for text in evidence.cautions if text != UNCHECKED],
