@@ -25,7 +25,7 @@ HTTP_MODULES = {
     "target.transport",
     "embedded.language_model",
 }
-SLOW = {"httpx", "pydantic", "starlette", "uvicorn", "numpy", "rich", "markdown_it"}
+SLOW = {"distributed", "httpx", "pydantic", "starlette", "uvicorn", "numpy", "rich", "markdown_it"}
 
 
 @cache
@@ -131,6 +131,17 @@ def test_only_the_client_and_its_transport_know_httpx() -> None:
         if any(other.split(".")[0] in {"httpx", "httpx_sse"} for other in imports(path))
     }
     assert users <= HTTP_MODULES
+
+
+def test_only_the_engine_of_a_cluster_knows_dask() -> None:
+    users = {
+        name
+        for name, path in modules().items()
+        if any(other.split(".")[0] in {"dask", "distributed"} for other in imports(path))
+    }
+    assert users == {"campaign.dask", "campaign.task"}
+    # Which are loaded with --on alone, as the extra may be missing.
+    assert not [name for name, path in modules().items() if "campaign.dask" in own_imports(path)]
 
 
 def test_scipy_and_pandas_are_for_the_tests_alone() -> None:

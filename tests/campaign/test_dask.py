@@ -38,7 +38,7 @@ def test_a_cluster_of_two_workers_makes_the_same_runs_as_two_processes_here(
     shutil.copytree(one, two)
     here = battery("campaign", "run", one, "-j", 2)
     assert here.returncode == 0, here.stderr
-    on_dask = battery("campaign", "run", two, "--on", there.url)
+    on_dask = command_here("campaign", "run", two, "--on", there.url)
     assert on_dask.returncode == 0, on_dask.stderr
     assert on_dask.stdout == here.stdout.replace(str(one), str(two))
     assert sorted(on_dask.stderr.splitlines()) == sorted(here.stderr.splitlines())
@@ -58,11 +58,11 @@ def test_a_cap_holds_for_all_runs_on_a_cluster_and_a_higher_one_goes_on(
     with counting() as (endpoint, target):
         campaign = planned(tmp_path, *target, "--max-tokens", 80, runs=2)
         words = ("campaign", "run", campaign, "--on", there.url)
-        done = battery(*words)
+        done = command_here(*words)
         assert done.returncode == 4, done.stderr
         assert done.stderr.count("paused at --max-tokens 80: ") == 1
         assert 8 <= len(endpoint.names) < 2 * CALLS
-        more = battery(*words, "--max-tokens", 100_000)
+        more = command_here(*words, "--max-tokens", 100_000)
         assert more.returncode == 0, more.stderr
         assert not endpoint.repeated()
         assert len(endpoint.names) == 2 * CALLS
@@ -75,7 +75,7 @@ def test_a_run_whose_worker_is_killed_gets_its_target_back_from_nobody_who_only_
     with serving_pair() as pair:
         words = ("--runs", 2, "-n", 1, "-o", "c", "--prepare", "true", *pair.options())
         assert command_here("campaign", "plan", *words, cwd=tmp_path).returncode == 0
-        pair.learn.delay = 0.3
+        pair.learn.delay = 0.1
         run = start("campaign", "run", tmp_path / "c", "--on", there.url)
         lease = tmp_path / "c" / "cells" / "001" / "lease.1"
         until = time.monotonic() + 60
@@ -98,7 +98,7 @@ def test_workers_that_do_not_see_the_folder_are_named_before_any_call(
         campaign = planned(tmp_path, *target)
         # A path that leads each process somewhere else.
         words = ("campaign", "run", "/proc/self/cwd/c", "--on", there.url)
-        done = battery(*words, cwd=tmp_path)
+        done = command_here(*words, cwd=tmp_path)
         seen = "it does not see /proc/self/cwd/c, or sees a copy of it (worker tcp://127.0.0.1:"
         assert_one_message(done, 2, seen, "put the campaign where every worker sees it")
         assert endpoint.names == []
