@@ -155,7 +155,7 @@ class _Team:
         self._tell = tell
         self._placed: dict[asyncio.Task[Told], _Placed] = {}
         self._paused = False
-        #: That it waits for a worker was said.
+        #: Whether it waits for a worker, which is said once.
         self._waits = False
         #: How often a cell was given to the cluster, by its number.
         self._times: dict[int, int] = {}
@@ -213,8 +213,8 @@ class _Team:
         """Return the workers of the cluster, with how many tasks each runs at a time."""
         threads: Mapping[str, int] = await self._client.nthreads()
         if not threads and not self._waits:
-            self._waits = True
-            self._tell(Notice("the cluster has no worker yet; waiting for one"))
+            self._tell(Notice("the cluster has no worker; waiting for one", warning=True))
+        self._waits = not threads
         return threads
 
     def _place(self, threads: Mapping[str, int]) -> None:
