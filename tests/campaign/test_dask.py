@@ -105,6 +105,15 @@ def test_workers_that_do_not_see_the_folder_are_named_before_any_call(
     assert not list(campaign.glob(".on*"))
 
 
+def test_a_run_that_fails_stops_all_and_says_why(there: Cluster, tmp_path: Path) -> None:
+    with counting() as (endpoint, target):
+        campaign = planned(tmp_path, *target, runs=3)
+    done = command_here("campaign", "run", campaign, "--on", there.url)
+    why = "stopped: the target is not there: cannot connect to"
+    assert_one_message(done, 1, why, "3 runs of 3 are not finished", f"--on {there.url}")
+    assert endpoint.names == []
+
+
 def test_what_happens_to_a_cluster_costs_the_calls_under_way_and_nothing_else(
     tmp_path: Path,
 ) -> None:
@@ -115,7 +124,7 @@ def test_what_happens_to_a_cluster_costs_the_calls_under_way_and_nothing_else(
 
 def test_a_worker_with_another_battery_is_told_apart(tmp_path: Path) -> None:
     (tmp_path / "seal").touch()
-    order = task.Order(str(tmp_path), "seal", "0.0", Caps())
+    order = task.Order(str(tmp_path), "seal", "0.0", Caps(), "dask://head:8786")
     assert "and here is 0.0" in str(task.fault_of(order))
     assert task.fault_of(order._replace(version=__version__)) is None
 

@@ -12,12 +12,14 @@ import logging
 import os
 import secrets
 import shlex
+import warnings
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Final, NamedTuple
 
 import distributed
 from distributed.client import FutureCancelledError
+from distributed.versions import VersionMismatchWarning
 
 from battery import __version__
 from battery.base.errors import (
@@ -70,7 +72,7 @@ async def run_on(
     ledger = Ledger(campaign, caps)
     ledger.require()
     with _sealed(campaign) as seal:
-        order = Order(str(campaign.folder.absolute()), seal, __version__, caps)
+        order = Order(str(campaign.folder.absolute()), seal, __version__, caps, url)
         async with _connected(url, campaign) as client:
             client.subscribe_topic(topic(seal), lambda event: tell(Notice(*event[1])))
             team = _Team(campaign, client, order, jobs, tell)
@@ -104,6 +106,8 @@ async def _connected(url: str, campaign: Campaign) -> AsyncIterator[Any]:
     # Its words, at every attempt to find a scheduler again, would hide what is said here.
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    # Orders and what is told are plain values, and battery's own version is held to.
+    warnings.simplefilter("ignore", VersionMismatchWarning)
     address = url.replace("dask://", "tcp://", 1)
     again = f"battery campaign run {shlex.quote(str(campaign.folder))} --on {url}"
     # Most of it has no types.
@@ -205,7 +209,7 @@ class _Team:
             looks = self._client.run(fault_of, self._order, on_error="return")
             for address, fault in (await asyncio.wait_for(looks, _PATIENCE_S)).items():
                 if isinstance(fault, Exception):
-                    raise _cannot_start(address, fault)
+                    raise _cannot_start(f"a run on {address}", fault)
                 if fault:
                     raise _unfit(f"{fault} (worker {address})")
 
@@ -292,7 +296,7 @@ class _Team:
             told = Told(InterruptedRunError.exit_code, "cancelled on the cluster")
         except distributed.KilledWorker as error:
             what = f"run {number} was given up by Dask, as one worker after the other died with it"
-            raise StoppedError(what, 1, self._campaign) from error
+            raise StoppedError(what, 1, self._campaign, self._order.on) from error
         except Exception as error:
             raise _cannot_start(f"run {number}", error) from error
         self._react(placed, told)
@@ -305,11 +309,12 @@ class _Team:
         if state_of(self._campaign.cell(placed.cell)) in DONE:
             return
         if told.code not in {LostLeaseError.exit_code, InterruptedRunError.exit_code}:
-            raise StoppedError(f"run {number} stopped: {told.message}", told.code, self._campaign)
+            what = f"run {number} stopped: {told.message}"
+            raise StoppedError(what, told.code, self._campaign, self._order.on)
         how = "stood still for too long" if told.code == LostLeaseError.exit_code else told.message
         if self._patience.is_over():
             what = f"run {number}: its worker {how}, and no run comes to its end"
-            raise StoppedError(what, 1, self._campaign)
+            raise StoppedError(what, 1, self._campaign, self._order.on)
         self._tell(Notice(f"run {number}: its worker {how}; it is taken over", warning=True))
 
 
@@ -328,7 +333,7 @@ def _unfit(what: str) -> UsageError:
 
 def _cannot_start(what: str, error: Exception) -> BatteryError:
     return BatteryError(
-        f"{what} could not be started on the cluster: {type(error).__name__}: {error}",
+        f"cannot start {what}: {type(error).__name__}: {error}",
         hint="every worker needs battery, in the version that is here: "
         "pip install 'compounding-battery[dask]'",
     )

@@ -209,8 +209,10 @@ class Patience:
 class StoppedError(BatteryError):
     """Report what could not go on, with its exit code, and how far the campaign came."""
 
-    def __init__(self, what: str, code: int, campaign: Campaign) -> None:
+    def __init__(self, what: str, code: int, campaign: Campaign, on: str | None = None) -> None:
         again = f"battery campaign run {shlex.quote(str(campaign.folder))}"
+        if on is not None:
+            again += f" --on {on}"
         super().__init__(
             f"{what}; {counted(len(left(campaign)), 'run')} of {campaign.plan.runs} "
             "are not finished",

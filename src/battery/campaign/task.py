@@ -35,16 +35,17 @@ class Order(NamedTuple):
     seal: str
     version: str
     caps: Caps
+    #: The cluster, as the command names it.
+    on: str
     #: Number of the cell; 0 where it only looks at the folder.
     number: int = 0
 
 
 class Told(NamedTuple):
-    """How a task ended: 0, or the exit code and the words of its error."""
+    """How a task ended: 0, or the exit code and the message of its error."""
 
     code: int
     message: str = ""
-    hint: str | None = None
 
 
 def topic(seal: str) -> str:
@@ -70,7 +71,7 @@ def run_cell(order: Order) -> Told:
     try:
         loop.run(_run, order, is_wanted, tell)
     except BatteryError as error:
-        return Told(error.exit_code, error.message, error.hint)
+        return Told(error.exit_code, error.message)
     except KeyboardInterrupt:
         return Told(InterruptedRunError.exit_code, "no longer wanted")
     return Told(0)
