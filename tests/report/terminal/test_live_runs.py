@@ -6,7 +6,7 @@ import pytest
 
 from battery.base.text import cells
 from battery.records.events import Notice
-from battery.records.status import CampaignStatus
+from battery.records.status import CampaignStatus, RunState
 from battery.report.terminal.live_runs import LiveRuns, Pace, draw
 from tests.report.rush import Tape
 from tests.report.terminal.test_campaign import MANY, campaign, run
@@ -81,3 +81,20 @@ def test_what_became_of_runs_stays_and_who_runs_them_hears_of_errors_itself(
         "error: [bold]no",
     ]
     assert screen.cursor_shown
+
+
+@pytest.mark.parametrize(
+    ("watching", "state", "told"), [(True, "running", 0), (True, "paused", 1), (False, "paused", 0)]
+)
+def test_who_watches_a_campaign_on_which_nobody_works_sees_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, watching: bool, state: RunState, told: int
+) -> None:
+    for name, value in (("COLUMNS", "80"), ("LINES", "24"), ("TERM", "xterm-256color")):
+        monkeypatch.setenv(name, value)
+    tape = Tape()
+    with LiveRuns(tape, pause=3600, watching=watching) as view:
+        view.show(campaign(run(1, state)))
+        view.tell(Notice("so that a frame is drawn"))
+        drawn = Screen().feed(tape.getvalue().replace("\n", "\r\n").encode()).lines
+    lines = [line for line in drawn if line.startswith("nobody works on it; go on with: battery")]
+    assert len(lines) == told

@@ -73,7 +73,8 @@ def _blocks(status: CampaignStatus, look: Look, *, full: bool) -> Iterator[list[
     if full:
         head += [f"plan {status.digest}"]
     reasons = [*_lost_targets(status, look, full=full), *_reasons(status, look, full=full)]
-    last = [*look.wrap(", ".join(totals(status))), *_next(status)]
+    # The command is not wrapped, so that it can be copied.
+    last = [*look.wrap(", ".join(totals(status))), next_line(status)]
     taken = sum(look.rows(block) + 1 for block in (head, reasons, last) if block)
     room = len(status.runs) + 1 if full else MOST_ROWS - taken
     first, *rows = table(status, look.width, room, look.cut)
@@ -258,15 +259,15 @@ def _found(run: RunStatus) -> str:
     return f": {', '.join([run.word, *effect])}" if run.is_over and run.word else ""
 
 
-def _next(status: CampaignStatus) -> Iterator[str]:
+def next_line(status: CampaignStatus) -> str:
+    """Write the command to give next."""
     if status.is_over:
         what = "judge it with"
     elif status.counts["running"]:
         what = "follow it with"
     else:
         what = "go on with" if any(run.epoch for run in status.runs) else "run it with"
-    # Not wrapped, so that it can be copied.
-    yield f"{what}: {printable(status.next)}"
+    return f"{what}: {printable(status.next)}"
 
 
 class RunsView(Protocol):

@@ -10,11 +10,11 @@ from rich.text import Text
 
 from battery.base.clock import awake
 from battery.base.numbers import counted, minus
-from battery.base.text import brief
+from battery.base.text import brief, fit
 from battery.records.events import Event, Notice
 from battery.records.status import CampaignStatus
 from battery.records.word import Tone
-from battery.report.terminal.campaign import changes, spent, table
+from battery.report.terminal.campaign import changes, next_line, spent, table
 from battery.report.terminal.frames import PAUSE_S, Live, progress_bar, rough
 from battery.report.terminal.lines import notice_line
 from battery.report.terminal.look import Look
@@ -99,7 +99,14 @@ class LiveRuns:
         return Text(self._change(notice_line(notice)), style)
 
     def _frame(self, width: int, height: int) -> list[Text]:
-        return draw(self._status, self._pace, width, height, self._clock())
+        status, below = self._status, []
+        if status and self._is_left_alone(status) and height >= _TALL:
+            below = [Text(fit(f"nobody works on it; {next_line(status)}", width), "yellow")]
+        frame = draw(status, self._pace, width, height - len(below), self._clock())
+        return [*frame, *below]
+
+    def _is_left_alone(self, status: CampaignStatus) -> bool:
+        return self._watching and not status.is_over and not status.counts["running"]
 
 
 class Pace:
