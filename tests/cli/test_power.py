@@ -91,7 +91,7 @@ def test_the_noise_is_taken_from_a_battery(embedded: Path, tmp_path: Path) -> No
 
 def test_a_battery_without_noise_is_called_deterministic(embedded: Path, tmp_path: Path) -> None:
     done = power("--from", embedded, cwd=tmp_path)
-    assert "noise 0.00 (measured)\nWithout noise the arms are deterministic" in done.stdout
+    assert "noise 0.00 (measured)\nWithout noise the calls are deterministic" in done.stdout
     assert "smallest drop seen:  10%" in done.stdout
 
 

@@ -199,7 +199,8 @@ def test_what_could_be_seen_is_told_in_words(learned: Evidence) -> None:
         return shown.sensitivity(learned.model_copy(update={"sensitivity": seen})) or ""
 
     assert (
-        text(0, 0.1) == "Calls do not vary by luck: in iteration 1 both arms took exactly the same."
+        text(0, 0.1)
+        == "Calls do not vary by luck: in iteration 1 learner and twin took exactly the same."
     )
     assert "by up to 35% (sd of log tokens 0.30" in text(0.3, 0.25)
     assert text(0.3, 0.25).endswith(
@@ -212,7 +213,7 @@ def test_what_could_be_seen_is_told_in_words(learned: Evidence) -> None:
 def test_one_arm_has_a_trend_and_no_questions() -> None:
     evidence = assess(observed(learning, arms=(LEARN,)))
     assert shown.budget(evidence) is None
-    assert next(iter(shown.details(evidence))).startswith("Do the tokens of the one arm fall? p")
+    assert next(iter(shown.details(evidence))).startswith("Do the tokens of the learner fall? p")
 
 
 def test_the_twin_is_named_next_to_what_decides_nothing() -> None:

@@ -16,7 +16,7 @@ def graded(cell: Cell) -> dict[str, Any]:
 
 
 def test_checks_that_refuted_nothing_are_taken_for_granted() -> None:
-    said = "they refuted none of 36 claims, in either arm."
+    said = "they refuted none of 36 claims, of learner or twin."
     assert (untried(grid(calls(graded))) or "").endswith(said)
     assert any(text.endswith(said) for text in assess(observed(graded)).assumptions)
 

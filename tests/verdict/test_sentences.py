@@ -216,7 +216,7 @@ def test_a_claim_that_only_luck_could_show_is_said_to_overstate() -> None:
 @pytest.mark.parametrize(
     ("phases", "factor", "said"),
     [
-        (PHASES, 1.0, "both arms took exactly the same"),
+        (PHASES, 1.0, "both took exactly the same"),
         (PHASES, 1.02, "2% more) and taken off the effects"),
         (PHASES[:6], 1.02, "with 6 tasks p is never below .01"),
     ],

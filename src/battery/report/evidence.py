@@ -293,9 +293,8 @@ def _counted(looks: Looks) -> str:
             "Each p is 1 over an e-value: what a bet on learning has won, which grows only by luck "
             "if there is none, however often one looks"
         )
-    return (
-        "Each p counts how often exchanging the arms, by task or by call, does as well (one-sided)"
-    )
+    swapped = "swapping learner and twin, by task or call"
+    return f"Each p counts how often {swapped}, does as well (one-sided)"
 
 
 def _growth(evidence: Evidence) -> str | None:
@@ -333,7 +332,7 @@ def _trend(evidence: Evidence) -> str | None:
     if tested is None:
         return None
     p = "all iterations are alike" if tested.p is None else p_equals(tested.p)
-    return f"Do the {noun(evidence)} of the one arm fall? {p} ({tested.method})."
+    return f"Do the {noun(evidence)} of the learner fall? {p} ({tested.method})."
 
 
 def _other(metric: OtherMetric) -> str:
@@ -380,7 +379,7 @@ def sensitivity(evidence: Evidence) -> str | None:
     if seen is None:
         return None
     if seen.noise == 0:
-        return "Calls do not vary by luck: in iteration 1 both arms took exactly the same."
+        return "Calls do not vary by luck: in iteration 1 learner and twin took exactly the same."
     # The standard error of a standard deviation is about 1 / sqrt(2 (n - 1)) of it.
     vague = 1 / (2 * max(evidence.tasks - 1, 1)) ** 0.5
     noise = (

@@ -52,11 +52,11 @@ def assumptions(facts: Facts) -> Iterator[str]:
         return
     yield (
         "The twin is the same system, and its memory never changed. Iteration 1 checks that both "
-        f"arms started alike: {_start(facts)}."
+        f"started alike: {_start(facts)}."
     )
     yield (
-        "What changed at the provider or the network hit both arms alike, since they were asked "
-        "task by task. A disturbance of one of them alone would look like learning."
+        "What changed at the provider or the network hit learner and twin alike, since they were "
+        "asked task by task. A disturbance of one of them alone would look like learning."
     )
     yield "Tasks are independent of each other; repeats and iterations of a task are averaged."
     yield from filter(None, [checks.untried(facts.grid)])
@@ -159,12 +159,12 @@ def _overstated(word: Word | None, facts: Facts) -> Iterator[str]:
 def _start(facts: Facts) -> str:
     start = facts.start
     if start is None or start.ratio is None:
-        return "it could not, for nothing was measured in both arms"
+        return "it could not, for nothing was measured in both"
     if start.p is None:
-        return "both arms took exactly the same"
+        return "both took exactly the same"
     text = f"{p_equals(start.p)} for a difference"
     if start.kept:
-        return f"{text}, which was learned: battery gave both arms the same memory to start with"
+        return f"{text}, which was learned: battery gave both the same memory to start with"
     if start.netted:
         return f"{text}, which is small ({more_or_fewer(start.ratio)}) and taken off the effects"
     refused = f"below {policy.level(policy.SAME_START_ALPHA)}"

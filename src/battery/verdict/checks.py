@@ -19,7 +19,7 @@ def untried(grid: Grid) -> str | None:
         return None
     return (
         "The checks would refute a wrong answer. That is not proven: they refuted none of "
-        f"{counted(claims, 'claim')}, in either arm."
+        f"{counted(claims, 'claim')}, of learner or twin."
     )
 
 

@@ -262,7 +262,7 @@ def _shown_equal(facts: Facts) -> str:
     group = facts.group("all")
     interval = group.interval if group else None
     if interval is None:
-        return "the arms do not differ"
+        return "learner and twin do not differ"
     ends = f"{signed_percent(interval.low - 1)} to {signed_percent(interval.high - 1)}"
     if is_small_saving(facts):
         return f"the saving is certain, but small: {ends}"

@@ -236,7 +236,7 @@ def _of_niche(few: Sides, level: float, note: str | None) -> _Tried:
 def _of_success(done: list[Stratum], level: float) -> _Tried:
     p = strata.more(done)
     test = "an exact test of tasks done, task by task, one-sided"
-    note = "the calls of each task ended alike in both arms" if p is None else None
+    note = "the calls of each task ended alike in learner and twin" if p is None else None
     if p is not None and not level:
         note = f"with so few calls no p can be {policy.level(most_for_success(done))} or less"
     return _Tried(p, level, None, None, test, note)

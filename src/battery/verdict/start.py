@@ -90,6 +90,6 @@ def _text(start: Start, noun: str) -> str:
         else "most likely they are not the same version, or one has the memory of something else"
     )
     return (
-        "the arms differ already in iteration 1, before anything was learned: the learner took "
-        f"{more_or_fewer(ratio)} {noun} on a typical task than its twin ({by}); {cause}"
+        "learner and twin differ already in iteration 1, before anything was learned: the learner "
+        f"took {more_or_fewer(ratio)} {noun} on a typical task than its twin ({by}); {cause}"
     )

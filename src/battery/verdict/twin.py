@@ -72,7 +72,7 @@ def trend(grid: Grid, metric: str) -> str | None:
     if ratio is None or not policy.is_relevant(abs(ratio - 1)) or not _changed(later):
         return None
     amount = f"{more_or_fewer(ratio)} {METRICS[metric].plain} than in iteration 1"
-    cause = "or the arms share a memory" if ratio < 1 else "or its prompts grow"
+    cause = "or both share a memory" if ratio < 1 else "or its prompts grow"
     return f"the twin, which learns nothing, took {amount}: the provider drifted, {cause}"
 
 

@@ -179,7 +179,7 @@ def test_a_statistician_finds_questions_levels_and_raw_numbers() -> None:
         ["Are more tasks done?", "-", "-", "no"],
     ]
     assert "at most 5% get a yes" in text
-    assert "`battery summarize --format csv` writes a row per call of both arms" in text
+    assert "`battery summarize --format csv` writes a row per call of learner and twin" in text
 
 
 def test_nothing_of_the_first_edition_is_left() -> None:

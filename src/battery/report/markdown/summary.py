@@ -211,7 +211,7 @@ def _details(evidence: Evidence) -> Iterator[str]:
     for text in shown.details(evidence):
         yield minus(plain(text))
     yield (
-        "Raw numbers: `battery summarize --format csv` writes a row per call of both arms; "
+        "Raw numbers: `battery summarize --format csv` writes a row per call of learner and twin; "
         f"`iter_N/{RUN_SETS.name}` has the answers, `{SUMMARY.name}` every number above."
     )
 

@@ -180,7 +180,7 @@ _TITLES: Final[dict[Name, str]] = {
     "learned": "Do all tasks save? (LEARNED)",
     "niche": "Do only the niche tasks save? (LEARNED)",
     "compounding": "Does the saving go on growing? (COMPOUNDING)",
-    "trend": "Does the cost of one arm fall? (a trend, whatever its cause)",
+    "trend": "Does the learner's own cost fall? (a trend, whatever its cause)",
 }
 #: Less than this is what the search gives where nothing at all is needed.
 _ANY: Final = 0.001
@@ -243,7 +243,7 @@ def _size(prospects: Prospects) -> Iterator[str]:
     bound = f"; planned with its upper bound, {planned}" if planned != noise else ""
     yield f"noise {noise} ({prospects.noise_source}){bound}"
     if prospects.noise_planned == 0:
-        yield "Without noise the arms are deterministic: any change of enough tasks shows."
+        yield "Without noise the calls are deterministic: any change of enough tasks shows."
     else:
         factor = number(exp(prospects.noise_planned))
         yield f"Two of three calls lie within a factor of {factor} of what their task takes."

@@ -294,7 +294,7 @@ _LATER: Final[dict[QuestionName, str]] = {
 def _shown_equal(facts: RunFacts) -> str:
     ends = facts.question("cost").interval
     if ends is None:
-        return "the arms do not differ"
+        return "learner and twin do not differ"
     text = f"{signed_percent(ends.low - 1)} to {signed_percent(ends.high - 1)}"
     if is_small_saving(facts):
         return f"the saving is certain, but small: {text}"

@@ -201,7 +201,10 @@ def assumptions(facts: RunFacts) -> Iterator[str]:
     )
     yield "In each run the twin is the same system, and its memory never changed."
     if len({run.seed for run in facts.runs if run.seed is not None}) < len(facts.runs):
-        yield "Runs with the same seed asked the arms in the same order; nothing else rests on it."
+        yield (
+            "Runs with the same seed asked learner and twin in the same order; nothing else rests "
+            "on it."
+        )
 
 
 def cautions(word: Word | None, facts: RunFacts) -> Iterator[str]:
