@@ -8,6 +8,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from battery.records.comparison import Difference
+from battery.records.word import Word
 from battery.report.markdown.compare import markdown
 from battery.verdict.table import Call
 from tests.report.comparisons import CASES, comparison
@@ -24,6 +25,14 @@ def test_the_markdown_has_the_word_the_flips_and_every_metric() -> None:
         "The twins, which learn nothing:",
     ):
         assert part in text
+
+
+def test_numbers_that_are_not_to_be_used_are_headed_so() -> None:
+    spoiled = CASES["worse"].after.model_copy(update={"verdict": Word.DISHONEST})
+    text = markdown(CASES["worse"].model_copy(update={"after": spoiled}))
+    headed = "**Not to be used:** none of the numbers below, for branch is DISHONEST."
+    assert text.index(headed) < text.index("### Flips")
+    assert "Not to be used" not in markdown(CASES["worse"])
 
 
 def test_names_tags_and_notes_are_quoted_under_their_side() -> None:

@@ -47,6 +47,8 @@ def _sections(comparison: Comparison) -> Iterator[str]:
     yield f"## Batteries compared: {comparison.outcome}"
     yield f"**{plain(comparison.sentence)}**"
     yield "\n".join([*_side("before", comparison.before), *_side("after", comparison.after)])
+    if untrusted := cells.untrusted(comparison):
+        yield f"**Not to be used:** none of the numbers below, for {plain(untrusted)}."
     if comparison.change:
         yield "### Flips"
         yield plain(cells.flips(comparison))
