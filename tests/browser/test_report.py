@@ -59,7 +59,10 @@ def test_it_is_drawn_at_three_widths_in_both_schemes_without_a_word_or_a_request
 
 @pytest.mark.parametrize(
     ("width", "height", "more"),
-    [(1280, 800, (".dots li:last-child", ".scope p:last-child")), (390, 844, ())],
+    [
+        (1280, 800, (".dots li:last-child", ".scope p:last-child")),
+        (390, 844, (".which p", ".scope h2")),
+    ],
 )
 def test_the_first_screen_answers_what_a_reader_asks(
     visit: Visit, report: Path, width: int, height: int, more: tuple[str, ...]

@@ -41,13 +41,16 @@ def test_the_page_fits_and_loads_nothing(
         assert len(visit.requests) == 1
 
 
-def test_the_answers_are_on_the_first_screen(browser: Browser, report: Path) -> None:
-    with visiting(browser, width=1280) as visit:
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
+def test_the_answers_are_on_the_first_screen(
+    browser: Browser, report: Path, width: int, height: int
+) -> None:
+    with visiting(browser, width=width) as visit:
         opened = visit.open(report)
-        last = opened.locator(".scope h2")
-        box = last.bounding_box()
-        assert box
-        assert box["y"] < 900
+        for shown in (".sentence", ".effect .note", ".work p", ".which p", ".scope h2"):
+            box = opened.locator(shown).first.bounding_box()
+            assert box, shown
+            assert box["y"] < height, shown
 
 
 def test_tasks_are_found_by_words_and_by_what_became_of_them(
