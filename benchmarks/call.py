@@ -28,11 +28,12 @@ def call(folder: Path, quick: bool) -> Iterator[Row]:
 def _stage(url: str, folder: Path, calls: int, rounds: int) -> Iterator[Row]:
     """Time the stage that asks tasks, in one process with the bare loop."""
     words = (url, str(folder), str(calls), str(rounds))
-    ours, checked, held, bare = json.loads(output(module("loops", *words)))
+    ours, checked, siblings, held, bare = json.loads(output(module("loops", *words)))
     figure = "one call, in the stage that asks tasks"
     yield ratio_row(figure, ours[0], bare[0], _STAGE)
     yield ratio_row("processor time of it", ours[1], bare[1])
     yield ratio_row("the same with a check of each answer", checked[0], bare[0])
+    yield ratio_row("the same where every other call asks a sibling", siblings[0], bare[0])
     yield ratio_row("the same under a lease", held[0], bare[0])
 
 

@@ -1,8 +1,8 @@
 """The two loops that are compared: the battery's own way of asking, and a bare one.
 
 `python -m benchmarks.loops URL FOLDER CALLS ROUNDS` prints the median seconds per call, and those
-of processor time, of ours, ours with checks, ours under a lease, and bare; with 0 rounds it makes
-the bare calls once and is timed from outside.
+of processor time, of ours, ours with checks, with siblings, under a lease, and bare; with 0 rounds
+it makes the bare calls once and is timed from outside.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from functools import partial
 from io import FileIO
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self, get_args
 
 import httpx
 
@@ -60,20 +60,29 @@ class Cost(NamedTuple):
         return Cost(self.wall_s / calls, self.busy_s / calls)
 
 
-def ours(url: str, folder: Path, calls: int, *, checked: bool = False, held: bool = False) -> Cost:
-    """Ask as `battery run` does, with journal and plain progress; return the cost of a call.
+#: How the battery asks: as it does without more, with a check of each answer, with siblings, which
+#: are every other call then, and as a run of a campaign does, under a lease.
+Kind = Literal["plain", "checked", "siblings", "held"]
 
-    With a check of each answer, or as a run of a campaign does, under a lease.
-    """
+
+def ours(kind: Kind, url: str, folder: Path, calls: int) -> Cost:
+    """Ask as `battery run` does, with journal and plain progress; return the cost of a call."""
     files = BatteryDir(folder).iteration(1)
     files.root.mkdir(exist_ok=True)
     files.journal.unlink(missing_ok=True)
-    tasks = load_tasks(tasks_file(folder, calls, checked=checked))
-    lease = Watch(Timing(60.0)).take(Path(tempfile.mkdtemp(dir=folder))) if held else None
+    tasks = load_tasks(_tasks(kind, folder, calls))
+    held = Path(tempfile.mkdtemp(dir=folder)) if kind == "held" else None
+    lease = Watch(Timing(60.0)).take(held) if held else None
     permit = lease.require if lease else lambda: None
     # Progress goes nowhere, but its lines are made and written: that is part of the cost.
     with Journal(files.journal, permit=permit) as journal, Path(os.devnull).open("w") as stream:
         return asyncio.run(_ask(url, files, journal, tasks, PlainProgress(stream))).by(calls)
+
+
+def _tasks(kind: Kind, folder: Path, calls: int) -> Path:
+    if kind == "siblings":
+        return tasks_file(folder, calls // 2, siblings=True)
+    return tasks_file(folder, calls, checked=kind == "checked")
 
 
 async def _ask(
@@ -126,8 +135,9 @@ def _body(number: int) -> bytes:
 
 
 def _main(url: str, folder: Path, calls: int, rounds: int) -> None:
-    kinds = (ours, partial(ours, checked=True), partial(ours, held=True), bare)
-    loops: list[Callable[[], Cost]] = [partial(loop, url, folder, calls) for loop in kinds]
+    kinds: Sequence[Kind] = get_args(Kind)
+    loops = [*(partial(ours, kind, url, folder, calls) for kind in kinds)]
+    loops.append(partial(bare, url, folder, calls))
     print(json.dumps(_medians(loops, rounds)) if rounds else loops[-1]())
 
 

@@ -23,15 +23,23 @@ def task(number: int) -> dict[str, Any]:
     }
 
 
-def tasks_file(folder: Path, count: int, *, checked: bool = False) -> Path:
+def _sibling(number: int) -> dict[str, Any]:
+    other = task(number)
+    return {"siblings": [{key: other[key] for key in ("operation", "spec")}]}
+
+
+def tasks_file(folder: Path, count: int, *, checked: bool = False, siblings: bool = False) -> Path:
     """Write a tasks file with an easy phase of `count` tasks and two empty phases.
 
-    Where they are `checked`, each answer has to list ten people.
+    Where they are `checked`, each answer has to list ten people; with `siblings` each has one.
     """
-    path = folder / f"tasks_{count}{'_checked' * checked}.json"
+    path = folder / f"tasks_{count}{'_checked' * checked}{'_siblings' * siblings}.json"
     more = {"checks": [{"path": "artifact.workers", "length": 10}]} if checked else {}
     phases = {
-        "alpha_baseline": [task(number) | more for number in range(count)],
+        "alpha_baseline": [
+            task(number) | more | (_sibling(count + number) if siblings else {})
+            for number in range(count)
+        ],
         "beta_drift": [],
         "gamma_impossible": [],
     }
