@@ -67,7 +67,7 @@ def test_a_resume_says_so_again_before_its_first_call_and_goes_on_when_told(
     assert summary.evidence
     assert summary.evidence.verdict == "INVALID"
     warnings = [event.text for event in told if isinstance(event, Notice) and event.warning]
-    assert sum("the arms differ already" in text for text in warnings) == 1
+    assert sum("learner and twin differ already" in text for text in warnings) == 1
 
 
 def test_iterate_does_not_add_to_it_unless_told(experienced: Settings) -> None:
