@@ -74,7 +74,7 @@ def hunt(folder: Path, seed: int, *, faults: int | None = None) -> Counter[str]:
     counts: Counter[str] = Counter(schedules=1)
     with served() as (endpoint, url):
         campaign = planned(folder, url)
-        team = _Team(campaign, drawn, counts)
+        team = Team(campaign, drawn, counts)
         try:
             team.run(drawn.randint(3, 8) if faults is None else faults)
         finally:
@@ -118,7 +118,7 @@ def planned(folder: Path, url: str) -> Campaign:
     return planning.make(wanted, World({}, read), lambda _event: None)
 
 
-class _Team:
+class Team:
     """The worker processes, and what is done to them."""
 
     def __init__(self, campaign: Campaign, drawn: random.Random, counts: Counter[str]) -> None:

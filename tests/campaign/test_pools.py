@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import threading
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from battery.campaign.verdict import judge
 from battery.campaign.work import Worker
 from battery.records.events import Event, Notice
 from battery.target.kinds import read
+from tests.campaign.hunt import Team
 from tests.support.commands import start, write_tasks
 from tests.support.pools import FORGOT, Pool, read_empty, serving_pool
 
@@ -30,11 +33,13 @@ pytestmark = pytest.mark.slow
 WORLD = World({}, read)
 
 
-def planned(root: Path, pool: Pool, *, runs: int = 6, **more: Any) -> Campaign:
+def planned(
+    root: Path, pool: Pool, *, runs: int = 6, lease_s: float = 60.0, **more: Any
+) -> Campaign:
     write_tasks(root / "tasks.json", 1)
     reset = "prepare" not in more
     options = {"tasks": root / "tasks.json", "iterations": 1, **pool.options(), **more}
-    wanted = Wanted(root / "c", runs, "cost", 60.0, options, reset=reset)
+    wanted = Wanted(root / "c", runs, "cost", lease_s, options, reset=reset)
     return planning.make(wanted, WORLD, lambda _event: None)
 
 
@@ -82,6 +87,30 @@ def test_six_runs_of_two_workers_are_never_two_at_one_gateway_and_begin_after_a_
     assert {state_of_target(campaign, number).state for number in (1, 2)} == {"dirty"}
     # Where they were makes them no other system.
     assert not [text for text in judge(campaign).warnings if "differs from run" in text]
+
+
+def test_whatever_happens_to_workers_no_run_is_emptied_or_shares_its_gateway(
+    tmp_path: Path,
+) -> None:
+    counts: Counter[str] = Counter()
+    with serving_pool() as pool:
+        for gateway in (*pool.gateways, *pool.twins):
+            gateway.delay = 0.08
+        campaign = planned(tmp_path, pool, runs=3, iterations=2, lease_s=1.0)
+        team = Team(campaign, random.Random(5), counts)
+        try:
+            team.run(faults=4)
+        finally:
+            team.end()
+        for gateway in (*pool.gateways, *pool.twins):
+            stays = gateway.stays()
+            runs = [name for name in stays if name != FORGOT]
+            assert len(runs) == len({*runs})
+            assert all(before == FORGOT for before, name in pairwise(stays) if name != FORGOT)
+            assert stays[:1] in ([], [FORGOT])
+        assert Counter(pool.runs()) == Counter(map(campaign.run_id, campaign.plan.cells))
+    assert states(campaign) == ["finished"] * 3
+    assert counts["killed"] + counts["suspended"] > 0
 
 
 def test_a_target_whose_reset_is_not_confirmed_is_not_used_again_and_the_others_go_on(

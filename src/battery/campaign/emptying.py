@@ -52,14 +52,13 @@ async def empty(
     """Empty the memories of a gateway and its twin, and see them empty.
 
     Raises `EmptyingError` where they are not or nobody knows, and what `require` raises, which is
-    asked before anything is emptied.
+    asked right before anything is emptied: by then another run may be there.
     """
-    require()
     try:
         if campaign.plan.reset:
-            await deployed.reset(settings)
+            await deployed.reset(settings, require)
         else:
-            await run_command(settings, BatteryDir(settings.folder), tell)
+            await run_command(settings, BatteryDir(settings.folder), tell, require)
         shown = await deployed.fingerprints(settings)
     except CallError as error:
         raise EmptyingError(

@@ -6,7 +6,8 @@ import asyncio
 import os
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import IO, Final
 
 from battery.base.errors import EmptyingError
@@ -36,14 +37,23 @@ async def empty_memories(battery: Battery, tell: Observer) -> None:
         await run_command(battery.settings, battery.folder, tell)
 
 
-async def run_command(settings: Settings, folder: BatteryDir, tell: Observer) -> None:
-    """Run the command of `--prepare`, if there is one, once per arm; raise `EmptyingError`."""
+async def run_command(
+    settings: Settings,
+    folder: BatteryDir,
+    tell: Observer,
+    require: Callable[[], None] = lambda: None,
+) -> None:
+    """Run the command of `--prepare`, if there is one, once per arm; raise `EmptyingError`.
+
+    `require` is asked before each time, and raises where nothing may be emptied any more.
+    """
     command = settings.prepare
     if not command:
         return
     for arm, variables in targets.surroundings(settings, folder).items():
-        tell(Notice(f"preparing the {ARM_NAMES[arm]}: {command}"))
-        code, said = await _run(command, variables)
+        require()
+        began = Notice(f"preparing the {ARM_NAMES[arm]}: {command}")
+        code, said = await _run(command, variables, partial(tell, began))
         if code:
             raise EmptyingError(
                 f"--prepare failed for the {ARM_NAMES[arm]} with exit code {code}: {said}",
@@ -51,8 +61,13 @@ async def run_command(settings: Settings, folder: BatteryDir, tell: Observer) ->
             )
 
 
-async def _run(command: str, variables: Mapping[str, str]) -> tuple[int, str]:
-    """Run a command in a shell; return its exit code and its last lines."""
+async def _run(
+    command: str, variables: Mapping[str, str], began: Callable[[], None]
+) -> tuple[int, str]:
+    """Run a command in a shell; return its exit code and its last lines.
+
+    `began` is called once it runs, and ends with battery whatever happens.
+    """
     # Not a pipe: what the command leaves running, such as a gateway, would hold that open.
     with tempfile.TemporaryFile() as output:
         # One that went on after battery was killed could empty what the next run has learned.
@@ -60,6 +75,7 @@ async def _run(command: str, variables: Mapping[str, str]) -> tuple[int, str]:
         try:
             process = _started(command, variables, output)
             guard.watch(process.pid)
+            began()
             code = await _ended(process)
         finally:
             guard.dismiss()

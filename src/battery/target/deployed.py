@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -40,10 +40,14 @@ def likeness(target: Target) -> str | None:
     return sha256(jsonio.canonical(document)).hexdigest()
 
 
-async def reset(settings: Settings) -> None:
-    """Have a gateway and its twin forget everything; raise `CallError`."""
+async def reset(settings: Settings, require: Callable[[], None]) -> None:
+    """Have a gateway and its twin forget everything; raise `CallError`.
+
+    `require` is asked before each request, and raises where none may be made.
+    """
     for target in gateways(settings).values():
         async with _client(target) as client:
+            require()
             await client.reset()
 
 
