@@ -77,12 +77,9 @@ class Cluster:
     def add_worker(self) -> None:
         self.workers.append(self._start(_work, self.port, str(self._folder)))
 
-    def kill_scheduler(self) -> None:
-        """Kill the scheduler, see its workers end, and start all of them again."""
-        self.scheduler.kill()
-        for process in (self.scheduler, *self.workers):
-            process.join(_PATIENCE_S)
-            assert process.exitcode is not None, "a worker survives its scheduler"
+    def restart(self) -> None:
+        """Start all of it again, as after an outage."""
+        self.end()
         self.workers.clear()
         self.scheduler = self._start(_schedule, self.port)
         for _ in range(WORKERS):
@@ -134,16 +131,13 @@ class _Command:
                 time.sleep(2.5 * LEASE_S)
                 os.kill(worker.pid or 0, signal.SIGCONT)
             case "scheduler killed":
-                self._there.kill_scheduler()
+                self._there.scheduler.kill()
                 self._end(1)
+                self._there.restart()
                 self._process = self._start()
             case "interrupted":
                 os.kill(self._process.pid or 0, signal.SIGINT)
                 self._end(InterruptedRunError.exit_code)
-                asked = sum(map(len, self._endpoint.asked.values()))
-                time.sleep(0.5)
-                # Nobody goes on where the command has ended.
-                assert sum(map(len, self._endpoint.asked.values())) == asked
                 self._process = self._start()
 
     def finish(self) -> None:
@@ -160,6 +154,10 @@ class _Command:
         self._process.join(_PATIENCE_S)
         # It may have come to its end a moment before.
         assert self._process.exitcode in {code, 0}, self._said()
+        asked = sum(map(len, self._endpoint.asked.values()))
+        time.sleep(0.5)
+        # Nobody goes on where the command has ended.
+        assert sum(map(len, self._endpoint.asked.values())) == asked
 
     def _await_calls(self) -> None:
         before = len(self._endpoint.asked)
