@@ -312,7 +312,8 @@ class _Team:
             what = f"run {number} stopped: {told.message}"
             raise StoppedError(what, told.code, self._campaign, self._order.on)
         how = "stood still for too long" if told.code == LostLeaseError.exit_code else told.message
-        if self._patience.is_over():
+        # One that stalls, as on a busy machine, comes further each time.
+        if self._patience.is_over() and told.code != LostLeaseError.exit_code:
             what = f"run {number}: its worker {how}, and no run comes to its end"
             raise StoppedError(what, 1, self._campaign, self._order.on)
         self._tell(Notice(f"run {number}: its worker {how}; it is taken over", warning=True))
