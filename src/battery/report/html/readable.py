@@ -54,24 +54,25 @@ def _item(value: Any, depth: int) -> list[str]:
 
 def _flat(value: Any) -> str | None:
     """Write a value on one line; None where it holds lists or objects, or several lines."""
-    if isinstance(value, dict):
-        parts = [f"{name} {_plain(inner)}" for name, inner in value.items() if not _holds(inner)]
-    elif isinstance(value, list):
-        parts = [_plain(inner) for inner in value if not _holds(inner)]
-    else:
+    if not isinstance(value, (dict, list)):
         text = _plain(value)
-        return None if "\n" in text else text
-    text = ", ".join(parts) or "none"
-    return None if len(parts) < len(value) or "\n" in text else text
+    # Mostly an answer holds lists of objects, and nothing of what they hold is to be written twice.
+    elif any(map(_holds, value.values() if isinstance(value, dict) else value)):
+        return None
+    elif isinstance(value, dict):
+        text = ", ".join([f"{name} {_plain(inner)}" for name, inner in value.items()]) or "none"
+    else:
+        text = ", ".join(map(_plain, value)) or "none"
+    return None if "\n" in text else text
 
 
 def _holds(value: Any) -> bool:
-    return isinstance(value, dict | list) and bool(value)
+    return isinstance(value, (dict, list)) and bool(value)
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, str):
         return value
-    if isinstance(value, dict | list) or value is None:
+    if isinstance(value, (dict, list)) or value is None:
         return "none"
     return jsonio.dumps(value).decode()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -297,9 +298,10 @@ def _transcripts(opened: OpenedBattery, board: Board) -> Iterator[tuple[str, byt
         return transcript(run._replace(task=task), answer, source)
 
     for step in opened.steps:
+        name_of = cache(step.runs_name)
         for arm, repeat, run, answer in step.answers():
             row = board.rows[task_id(run.phase, run.task)]
-            source = step.runs_name(arm, repeat)
+            source = name_of(arm, repeat)
             yield call_name(step.number, arm, row, repeat), shown(run, answer, source)
         for arm, _, run, answer in step.siblings.answers():
             if (new := board.new.get(run.sibling_of or "")) is not None:
