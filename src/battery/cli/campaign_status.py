@@ -43,8 +43,8 @@ def status(
     """Show how far each run of a campaign is, from any host that sees its folder.
 
     A row per run: its state, iteration and calls, what it spent, its effect so far, and once it is
-    finished its own verdict. Runs that ask for somebody come first. The last line is the command to
-    give next. Writes nothing and uses no network.
+    finished its own verdict. Where not all have room, those that need somebody come first. The last
+    line is the command to give next. Writes nothing and uses no network.
 
     With --follow it stays until all runs are finished. If nobody works on the campaign any more, it
     waits on a terminal for somebody to go on; elsewhere it ends after the length of a lease, with
