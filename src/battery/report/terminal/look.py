@@ -246,7 +246,8 @@ def _size(stream: TextIO) -> tuple[int, int]:
     if not stream.isatty():
         return WIDTH, MOST_ROWS
     try:
-        wide, high = (int(os.environ.get(name) or 0) for name in ("COLUMNS", "LINES"))
+        wide = int(os.environ.get("COLUMNS") or 0)
+        high = int(os.environ.get("LINES") or 0)
         there = os.get_terminal_size(stream.fileno())
     except (ValueError, OSError):
         return WIDTH, MOST_ROWS
