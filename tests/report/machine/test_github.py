@@ -154,7 +154,7 @@ def test_a_campaign_with_runs_that_are_left_is_an_error_and_has_no_effect() -> N
     found = made.summary(made.runs(0.3, 0.25), planned=5)
     first = next(attention(found))
     assert first == ("error", "battery campaign: unfinished", "3 planned runs not finished")
-    assert outputs(found).startswith("verdict=\n")
+    assert outputs(found) == "verdict=\neffect=\n"
 
 
 def test_numbers_that_nobody_may_trust_are_no_effect_of_a_campaign_either() -> None:

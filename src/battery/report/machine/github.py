@@ -103,7 +103,8 @@ def outputs(summary: Judged) -> str:
 
 def _ratio(evidence: Evidence | CampaignEvidence) -> float | None:
     if isinstance(evidence, CampaignEvidence):
-        return evidence.question("cost").effect
+        # Before all planned runs are finished a number would be an early look.
+        return evidence.question("cost").effect if evidence.verdict else None
     group = evidence.group("all")
     return group.ratio if group else None
 
