@@ -14,9 +14,11 @@ from battery.report.answer import (
     QUESTIONS,
     aim,
     answers,
+    before_command,
     changes,
     holds,
     next_command,
+    portable_line,
     size,
     work,
     wrong,
@@ -123,6 +125,19 @@ def test_what_is_refused_is_not_finished_but_begun_again() -> None:
     evidence = assess(observed(lambda cell: {"tokens": 500 if cell.arm == LEARN else 1000}))
     assert evidence.verdict is Word.INVALID
     assert next_command(summary(metrics(1), state="failed"), evidence) == ["run"]
+
+
+def test_another_battery_asks_the_same_system_and_always_has_a_twin() -> None:
+    evidence = assess(observed(learning, arms=(LEARN,)))
+    assert evidence.verdict is Word.INDICATIVE
+    alone = summary(metrics(1), again=["--tasks", "/home/me/t.json", "--no-control"])
+    words = ["run", "--tasks", "/home/me/t.json"]
+    assert next_command(alone, evidence) == words
+    assert before_command(words, alone, evidence) == "Next, with that changed:"
+    # Whoever reads the page need not know where its maker keeps the tasks.
+    assert portable_line(words) == "battery run --tasks t.json --dir NEW"
+    unknown = summary(metrics(1))
+    assert before_command(["run"], unknown, evidence) == "Next, with its options:"
 
 
 def test_without_a_twin_the_change_is_told_and_that_there_was_none() -> None:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from battery.base.text import spans
 from battery.recorded import OpenedBattery
 from battery.recorded.learning import learning
+from battery.records.again import again
 from battery.records.findings import Scorecard
 from battery.records.lines import chat_warnings, distill_warnings
 from battery.records.manifest import UNSETTLED
@@ -45,6 +46,7 @@ def summary_of(opened: OpenedBattery, *, report: bool) -> Summary:
         models=_models(opened),
         targets=provenance.targets,
         seed=provenance.options.seed,
+        again=again(provenance),
         iterations=opened.metrics,
         trends=rows,
         verdict=count_directions(rows),

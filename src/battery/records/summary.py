@@ -151,6 +151,11 @@ class Summary(Record):
     seed: int | None = Field(
         default=None, description="Decides which arm is asked first; null where none was drawn."
     )
+    again: list[str] | None = Field(
+        default=None,
+        description="The options of `battery run` that measure the same system on the same tasks "
+        "again, without secrets; null without a manifest.",
+    )
     iterations: list[Metrics] = Field(description="The learner, iteration by iteration.")
     trends: list[Trend] = Field(
         description="The rows of the table, in its order: first those that the verdict counts."

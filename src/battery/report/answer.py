@@ -5,7 +5,9 @@ Pure. The terminal, `summary.md` and the page lay the same answers out, each in 
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from battery.base.numbers import (
@@ -16,6 +18,7 @@ from battery.base.numbers import (
     number,
 )
 from battery.base.text import capital, listed, printable
+from battery.records.again import NO_TWIN, portable
 from battery.records.findings import Evidence, FalseClaims, TaskEffect
 from battery.records.summary import Metrics, PhaseMetrics, Summary
 from battery.records.word import SETTLE, Word
@@ -217,8 +220,31 @@ def next_command(summary: Summary, evidence: Evidence) -> list[str] | None:
     if not evidence.settle:
         return None
     # What an iteration more can tell: all other questions take a battery of their own.
-    grows = evidence.verdict in {None, Word.LEARNED} and summary.run_id is not None
-    return ["iterate"] if grows else ["run"]
+    if evidence.verdict in {None, Word.LEARNED} and summary.run_id is not None:
+        return ["iterate"]
+    # Next to a twin, whatever the question: without one nothing more is shown.
+    return ["run", *(word for word in summary.again or () if word != NO_TWIN)]
+
+
+def is_new(words: Sequence[str]) -> bool:
+    """Return whether a command starts another battery, which takes a folder of its own."""
+    return words[0] == "run" and words != RESUME
+
+
+def before_command(words: Sequence[str], summary: Summary, evidence: Evidence) -> str:
+    """Say what the reader has to do to the next command: `Next:`, `Next, with that changed:`."""
+    if not is_new(words) or evidence.verdict is Word.INVALID:
+        return "Next:"
+    if summary.again is None and not is_ours(summary):
+        return "Next, with its options:"
+    return "Next, with that changed:"
+
+
+def portable_line(words: Sequence[str]) -> str:
+    """Write a command for a document that is passed on: it knows no folder."""
+    # In the folder of this one it would move this one to the archive.
+    place = ["--dir", "NEW"] if is_new(words) else []
+    return shlex.join(["battery", *portable(words), *place])
 
 
 def aim(summary: Summary, evidence: Evidence) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -317,7 +318,8 @@ JUDGED = [name for name, case in CASES.items() if case.evidence]
 @pytest.mark.parametrize("name", JUDGED)
 def test_lines_fit_a_narrow_terminal(name: str, width: int) -> None:
     lines = shown(CASES[name], BEST._replace(width=width))
-    assert max(map(len, lines)) <= width
+    # A command is whole, so that it can be pasted.
+    assert max(len(line) for line in lines if not line.startswith("battery ")) <= width
 
 
 @pytest.mark.parametrize("width", [60, 80])
@@ -362,8 +364,29 @@ def test_what_is_refused_is_begun_anew_in_another_folder() -> None:
     case = CASES["invalid"]
     unfinished = shown(case.model_copy(update={"state": "failed", "iterations_wanted": 5}))
     text = " ".join(" ".join(unfinished).split())
-    assert "memories cleared. Next, with its options: battery run --dir data/battery-2" in text
+    assert "memories cleared. Next: battery run --dir data/battery-2" in text
     assert "--resume" not in text
+
+
+def test_the_next_command_measures_the_same_system_in_a_folder_of_its_own(tmp_path: Path) -> None:
+    options = [
+        "--iterations",
+        "3",
+        "--tasks",
+        "/home/me/my tasks.json",
+        "--target",
+        "exec:./a {verb}",
+    ]
+    (tmp_path / "p1-2").mkdir()
+    case = CASES["inconclusive_with_few_tasks"].model_copy(update={"again": options})
+    *_, before, line = [
+        line
+        for line in summary_lines(case, tmp_path / "p1", BEST)
+        if line.startswith("battery run") or line.endswith("Next, with that changed:")
+    ]
+    assert before.endswith("Next, with that changed:")
+    # On a line of its own, in which nothing is broken.
+    assert shlex.split(line) == ["battery", "run", *options, "--dir", str(tmp_path / "p1-3")]
 
 
 def test_a_gate_whose_finding_the_sentence_has_is_not_told_again() -> None:

@@ -5,55 +5,25 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from pathlib import PurePath
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from battery.base.numbers import counted, duration
+from battery.records.again import again, planned, portable
 from battery.records.manifest import Manifest, Options, Provenance
 from battery.records.models import ARM_NAMES, TARGET_NAMES
 from battery.records.summary import Summary
-
-_EMBEDDED: Final = "embedded"
-_PACKAGED: Final = "packaged"
-#: Options of `battery run` by their field, and the values that need not be given.
-_GIVEN: Final[dict[str, tuple[str, object]]] = {
-    "repeats": ("--repeats", 1),
-    "seed": ("--seed", None),
-    "limit": ("--limit", None),
-    "concurrency": ("--concurrency", 1),
-    "feedback": ("--feedback", None),
-    "meter": ("--meter", None),
-    "prepare": ("--prepare", None),
-    "reviewer": ("--reviewer", None),
-    "model_url": ("--model-url", None),
-}
 
 
 def command(provenance: Provenance) -> list[str]:
     """Write the commands that run the same battery again; none where no manifest has them."""
     if not isinstance(provenance, Manifest):
         return []
-    planned = provenance.planned_iterations or provenance.iterations_wanted
-    added = provenance.iterations_wanted - planned
-    words = ["battery", "run", "--iterations", str(planned), *_words(provenance)]
+    added = provenance.iterations_wanted - planned(provenance)
+    seed = provenance.options.seed
+    drawn = [] if seed is None else ["--seed", str(seed)]
+    words = ["battery", "run", *portable(again(provenance) or []), *drawn]
     then = [f"battery iterate  # {counted(added, 'time')}"] if added > 0 else []
     return [shlex.join(words), *then]
-
-
-def _words(manifest: Manifest) -> Iterator[str]:
-    options, gateway = manifest.options, manifest.targets["gateway"]
-    if options.tasks not in {None, _PACKAGED}:
-        yield from ("--tasks", _tasks(options))
-    if gateway != _EMBEDDED:
-        yield from ("--target", gateway)
-    if (team := manifest.targets.get("llm_team", gateway)) != gateway:
-        yield from ("--llm-team", team)
-    if (control := manifest.targets.get("control")) is None:
-        yield "--no-control"
-    elif control != gateway:
-        yield from ("--control-gateway", control)
-    for field, (option, usual) in _GIVEN.items():
-        if (value := getattr(options, field)) not in {None, usual}:
-            yield from (option, str(value))
 
 
 class Fact(NamedTuple):

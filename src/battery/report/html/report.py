@@ -29,7 +29,16 @@ from battery.records.word import Word
 from battery.report import evidence as shown
 from battery.report import siblings as new_tasks
 from battery.report import trends
-from battery.report.answer import aim, answers, changes, holds, next_command, wrong
+from battery.report.answer import (
+    aim,
+    answers,
+    before_command,
+    changes,
+    holds,
+    next_command,
+    portable_line,
+    wrong,
+)
 from battery.report.html import figures, method
 from battery.report.html.answers import Reviewed, learned, reviews
 from battery.report.html.board import MOST_LINES, ROWS, Board, charts, means_document
@@ -159,7 +168,7 @@ def _of_evidence(summary: Summary, evidence: Evidence) -> dict[str, object]:
         "dots": figures.dots(evidence.by_task),
         "holds": holds(evidence),
         "aim": aim(summary, evidence),
-        "next": next_command(summary, evidence),
+        "next": _next(summary, evidence),
         "wrong": wrong(evidence),
         # Where the counts of `ok` are, and not once more below.
         "own_word": UNCHECKED if UNCHECKED in evidence.cautions else None,
@@ -187,6 +196,14 @@ def _of_evidence(summary: Summary, evidence: Evidence) -> dict[str, object]:
         "bluffs": [capital(text) for _, text in clauses(evidence.bluffs)],
         "others": list(_others(evidence)),
     }
+
+
+def _next(summary: Summary, evidence: Evidence) -> tuple[str, str] | None:
+    """Return the next command and what comes before it."""
+    words = next_command(summary, evidence)
+    if words is None:
+        return None
+    return before_command(words, summary, evidence), portable_line(words)
 
 
 def unfinished(summary: Summary) -> str | None:

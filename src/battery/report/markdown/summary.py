@@ -156,7 +156,8 @@ def _at_a_glance(summary: Summary, evidence: Evidence) -> Iterator[str]:
     for text in evidence.settle:
         yield f"{answer.aim(summary, evidence)}: {plain(clause(text))}"
     if words := answer.next_command(summary, evidence):
-        yield f"Next: {code(' '.join(['battery', *words]))}"
+        start = answer.before_command(words, summary, evidence)
+        yield f"{start} {code(answer.portable_line(words))}"
     if wrong := answer.wrong(evidence):
         yield plain(wrong)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -185,11 +186,11 @@ def _advice(summary: Summary, evidence: Evidence, folder: Path, look: Look) -> l
         return []
     texts = ["the rest of its iterations."] if words == answer.RESUME else evidence.settle
     aim = answer.aim(summary, evidence)
-    again, everything = _again(words, summary, folder, look), _all(folder, look)
-    start = _next(words, summary)
-    for count in range(len(texts), 0, -1):
-        more = f" More advice: {everything}." if count < len(texts) else ""
-        text = f"{aim}: {clause(' '.join(texts[:count]))}{more} {start}"
+    again, everything = _again(words, folder, look), _all(folder, look)
+    start = answer.before_command(words, summary, evidence)
+    for kept in range(len(texts), 0, -1):
+        more = f" More advice: {everything}." if kept < len(texts) else ""
+        text = f"{aim}: {clause(' '.join(texts[:kept]))}{more} {start}"
         lines = _then(text, again, evidence, look)
         if look.rows(lines) <= _ADVICE:
             return lines
@@ -201,20 +202,22 @@ def _then(text: str, command: str, evidence: Evidence, look: Look) -> list[str]:
     lines = _hung(text, evidence, look)
     if cells(f"{lines[-1]} {command}") <= look.width:
         return [*lines[:-1], f"{lines[-1]} {command}"]
-    return [*lines, *_hung(command, evidence, look)]
+    # Not wrapped: what is pasted would end at the end of the line.
+    below = f"{_hung('', evidence, look)[0]}{command}"
+    return [*lines, below if cells(below) <= look.width else command]
 
 
-def _next(words: Sequence[str], summary: Summary) -> str:
-    # The system and the tasks of others are options of their own.
-    return "Next:" if words != ["run"] or answer.is_ours(summary) else "Next, with its options:"
-
-
-def _again(words: Sequence[str], summary: Summary, folder: Path, look: Look) -> str:
-    """Write the command that would settle it."""
-    # An unfinished battery is not moved out of the way.
-    if summary.unfinished and words == ["run"]:
-        folder = folder.with_name(f"{folder.name}-2")
+def _again(words: Sequence[str], folder: Path, look: Look) -> str:
+    """Write the command that would settle it: whole, as without an option it would ask another."""
+    if answer.is_new(words):
+        return command(*words, "--dir", str(_new_folder(folder)))
     return _on(folder, look, *words)
+
+
+def _new_folder(folder: Path) -> Path:
+    """Name a folder next to this one, whose battery would have to move to make room for another."""
+    names = (folder.with_name(f"{folder.name}-{number}") for number in count(2))
+    return next(path for path in names if not path.exists())
 
 
 def _on(folder: Path, look: Look, verb: str, *more: str) -> str:
@@ -280,7 +283,8 @@ def _all_marked(summary: Summary, evidence: Evidence, folder: Path, look: Look) 
         lines = look.hang(f"{mark}: {printable(text)}")
         yield from (look.paint(line, "warning") if mark == "mind" else line for line in lines)
     if words := answer.next_command(summary, evidence):
-        yield f"{clause(_next(words, summary))} {_again(words, summary, folder, look)}"
+        start = clause(answer.before_command(words, summary, evidence))
+        yield f"{start} {_again(words, folder, look)}"
 
 
 def _marked(summary: Summary, evidence: Evidence) -> Iterator[tuple[str, str]]:
