@@ -35,11 +35,11 @@ quick: lint  ## what to run while you edit
 TESTS ?= -m "not recipe"
 
 test: lint  ## the whole program; CI adds what only a build can show
-	$(BIN)/python -m pytest -n 3 --dist worksteal $(TESTS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal $(TESTS)
 
 # Apart, because each one runs batteries on a copy of the program.
 recipes: $(VENV)/test-ready  ## follow the recipes of CONTRIBUTING with made-up additions
-	$(BIN)/python -m pytest -n 3 --dist worksteal -q -m recipe
+	$(BIN)/python -m pytest -n 4 --dist worksteal -q -m recipe
 	$(BIN)/python -m tests.records.word_recipe
 
 FUZZED := tests/test_fuzz.py tests/verdict/test_consistency.py tests/verdict/test_recomputed.py
@@ -52,7 +52,7 @@ fuzz: $(VENV)/test-ready  ## a minute of answers that are nearly right
 # Apart, because tracing every line takes a test more than twice as long. Of the slow modules a few
 # are traced (tests/conftest.py): the others execute little that is not executed by then.
 cover: $(VENV)/test-ready  ## the tests once more, with their coverage
-	$(BIN)/python -m pytest -n 3 --dist worksteal -q -m "not recipe" --cov --cov-fail-under=90
+	$(BIN)/python -m pytest -n 4 --dist worksteal -q -m "not recipe" --cov --cov-fail-under=90
 
 lint: $(VENV)/test-ready  ## style and types
 	$(BIN)/ruff check .
