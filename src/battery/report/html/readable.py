@@ -56,13 +56,17 @@ def _flat(value: Any) -> str | None:
     """Write a value on one line; None where it holds lists or objects, or several lines."""
     if not isinstance(value, (dict, list)):
         text = _plain(value)
-    # Mostly an answer holds lists of objects, and nothing of what they hold is to be written twice.
-    elif any(map(_holds, value.values() if isinstance(value, dict) else value)):
-        return None
-    elif isinstance(value, dict):
-        text = ", ".join([f"{name} {_plain(inner)}" for name, inner in value.items()]) or "none"
     else:
-        text = ", ".join(map(_plain, value)) or "none"
+        inside = value.values() if isinstance(value, dict) else value
+        written = []
+        for inner in inside:
+            # Mostly an answer holds lists of objects: what they hold is not to be written twice.
+            if _holds(inner):
+                return None
+            written.append(_plain(inner))
+        if isinstance(value, dict):
+            written = [f"{name} {inner}" for name, inner in zip(value, written, strict=True)]
+        text = ", ".join(written) or "none"
     return None if "\n" in text else text
 
 
