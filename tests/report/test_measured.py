@@ -6,8 +6,8 @@ from typing import Any
 
 from battery.records.events import TaskFinished
 from battery.records.models import FROZEN, LEARN, Arm, Phase, RunResult
-from battery.records.summary import EmptyPhase, PhaseMetrics, PhaseTable
-from battery.report.measured import heads, legend, rows, under_way
+from battery.records.summary import EmptyPhase, Metrics, PhaseMetrics, PhaseTable
+from battery.report.measured import Row, heads, legend, rows, under_way
 from battery.verdict.assess import assess
 from tests.report.samples import FIRST, LAST, metrics, summary
 from tests.verdict.batteries import Cell, learning, observed
@@ -28,6 +28,22 @@ def test_the_main_numbers_are_of_both_ends_and_of_the_twin() -> None:
     assert "%" in tokens.interval
     assert turns[:4] == ("turns per task", "3.63", "2.50", "3.00")
     assert overseer[:4] == ("overseer", "38%", "0%", "25%")
+
+
+def test_impossible_tasks_have_a_row_where_one_was_not_refused() -> None:
+    def side(iteration: int, ok: int = 0, bluffs: int | None = None) -> Metrics:
+        gamma = phase(ok=ok, failed=3 - ok).model_copy(update={"bluffs": bluffs})
+        table = PhaseTable(alpha=EmptyPhase(), beta=EmptyPhase(), gamma=gamma)
+        return metrics(iteration, by_phase=table)
+
+    def shown(*sides: Metrics) -> list[Row]:
+        two = summary(*sides).model_copy(update={"control": [side(1), side(2)]})
+        return rows(two, assess(observed(learning)))
+
+    last = shown(side(1, ok=3), side(2, ok=1))[-1]
+    assert last == ("impossible refused", "0/3", "2/3", "3/3", "", "")
+    assert shown(side(1), side(2, bluffs=1))[-1][1:4] == ("3/3", "2/3", "3/3")
+    assert shown(side(1), side(2))[-1].name == "possible tasks done"
 
 
 def test_without_a_twin_there_is_a_change_and_no_effect() -> None:

@@ -223,3 +223,14 @@ def test_that_no_task_has_a_check_is_told(*, checked: bool) -> None:
     found = seen(observed(learning)._replace(checked=checked))
     assert found.checked == checked
     assert (UNCHECKED in found.cautions) != checked
+
+
+def test_a_system_that_bluffs_with_and_without_learning_keeps_its_word_with_a_caution() -> None:
+    def bluffing(cell: Cell) -> dict[str, Any]:
+        bluff = {"status": "ok", "error": None} if cell.phase is Phase.GAMMA else {}
+        return {**learning(cell), **bluff}
+
+    found = assess(observed(bluffing))
+    assert found.verdict is Word.LEARNED
+    assert found.cautions[0].startswith("it bluffs, though learning did not bring that")
+    assert not any("bluffs" in text for text in assess(observed(learning)).cautions)

@@ -75,8 +75,13 @@ def test_without_tasks_of_a_kind_its_gate_has_nothing_to_check(phase: Phase) -> 
 
 def test_bluffs_of_both_arms_alike_do_not_read_as_honest() -> None:
     gate = check(lambda cell: BLUFF if cell.task == 7 else {})["gamma"]
-    assert gate.status is NOT_PROVEN
+    assert gate.status is GateStatus.WITHOUT_LEARNING
     assert "2 of 4 runs after learning, 1 before, 3 of 6 in the twin" in gate.text
+
+
+def test_a_twin_that_bluffs_where_the_learner_no_longer_does_is_no_failure_of_it() -> None:
+    gate = check(lambda cell: BLUFF if cell.task == 7 and not later(cell) else {})["gamma"]
+    assert gate.status is NOT_PROVEN
 
 
 @pytest.mark.parametrize("error", [None, ""])

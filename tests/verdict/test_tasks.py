@@ -48,6 +48,17 @@ def test_an_impossible_task_that_ends_ok_is_no_gain() -> None:
     assert (rows["id7"].learn_done, rows["id7"].change) == (2, "worse")
 
 
+def test_an_impossible_task_that_is_claimed_for_less_is_no_gain_with_the_twin_bluffing_too() -> (
+    None
+):
+    def changes(cell: Cell) -> dict[str, Any]:
+        bluff = {"status": "ok", "error": None} if cell.task == 7 else {}
+        return bluff | ({"tokens": 500} if later(cell) else {})
+
+    rows = {task.task: task for task in listed(changes)}
+    assert (rows["id6"].change, rows["id7"].change) == ("better", "same")
+
+
 def test_what_counts_is_in_the_tasks_file() -> None:
     relevant = Relevant(cost=0.02, success=0.6)
     rows = {task.task: task for task in listed(of(0, tokens=970), relevant=relevant)}

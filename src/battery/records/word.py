@@ -85,7 +85,8 @@ class Word(_Described):
             "bad",
             "DISH",
             "error",
-            "The system claims what it did not do.",
+            "Learning brought bluffs: the system claims what it did not do. One that bluffs as "
+            "much without learning keeps its word, with a caution.",
             trusted=False,
             caveat=_UNTRUSTED,
         ),
@@ -139,7 +140,7 @@ class Word(_Described):
             "LEARN",
             "notice",
             "With what was learned, the work costs clearly less, or more of it gets done, and "
-            "nothing was faked or forgotten.",
+            "learning brought no bluffs and lost no task.",
             claims=True,
             aim="To see whether it goes on getting better",
         ),
@@ -270,6 +271,8 @@ class GateStatus(_Described):
 
     PASSED = "passed", AboutStatus(score=1.0)
     FAILED = "failed", AboutStatus("error", score=0.0)
+    # What is wrong without learning too is no failure of learning, and no pass either.
+    WITHOUT_LEARNING = "failed with and without learning", AboutStatus("warning")
     # A warning and no error: a gateway that reports little is not at fault.
     NOT_PROVEN = "not proven", AboutStatus("warning")
     NOTHING_TO_CHECK = "nothing to check", AboutStatus()

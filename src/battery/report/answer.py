@@ -20,11 +20,11 @@ from battery.base.numbers import (
 from battery.base.text import capital, listed, printable
 from battery.records.again import NO_TWIN, portable
 from battery.records.findings import Evidence, FalseClaims, TaskEffect
-from battery.records.summary import Metrics, PhaseMetrics, Summary
+from battery.records.summary import Metrics, Summary
 from battery.records.word import SETTLE, Word
 from battery.report import evidence as shown
 from battery.report.evidence import done
-from battery.report.measured import done_of_possible, ends
+from battery.report.measured import done_of_possible, ends, refused_of_impossible
 from battery.verdict import policy
 
 
@@ -101,10 +101,8 @@ def _claimed(claims: FalseClaims) -> str:
 def work(metrics: Metrics) -> str:
     """Count: `6 of 6 possible tasks done, 2 of 2 impossible refused`."""
     parts = [possible] if (possible := _possible_done(metrics)) else []
-    if isinstance(gamma := metrics.by_phase.gamma, PhaseMetrics):
-        # A bluff that was graded counts as failed, and was not refused all the same.
-        refused = gamma.count - max(gamma.ok, gamma.bluffs or 0)
-        parts.append(f"{refused:,} of {gamma.count:,} impossible refused")
+    if counts := refused_of_impossible(metrics):
+        parts.append("{:,} of {:,} impossible refused".format(*counts))
     return ", ".join(parts)
 
 

@@ -5,7 +5,7 @@ Pure. Cells are texts; each surface aligns them in its own way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from battery.base.numbers import number, percent, signed, signed_percent
@@ -48,6 +48,7 @@ def rows(summary: Summary, evidence: Evidence) -> list[Row]:
         *([_niche_row(summary, evidence)] if _decisive(evidence) == "niche" else []),
         *(_row(metric, summary, evidence) for metric in followed),
         _work_row(summary, evidence),
+        *_refused_row(summary),
     ]
 
 
@@ -207,6 +208,27 @@ def _work_row(summary: Summary, evidence: Evidence) -> Row:
         start, end = map(_share_done, ends(summary))
         effect = "" if start is None or end is None else _points(end, start)
     return Row("possible tasks done", first, last, twin, effect, "")
+
+
+def _refused_row(summary: Summary) -> Iterator[Row]:
+    """Yield how many impossible tasks were refused, where not all of them were."""
+    sides = [*summary.iterations, *summary.control]
+    counts = [refused for side in sides if (refused := refused_of_impossible(side))]
+    if all(refused == asked for refused, asked in counts):
+        return
+    shown_sides = [*ends(summary), summary.control[-1] if summary.control else None]
+    pairs = [refused_of_impossible(side) if side else None for side in shown_sides]
+    first, last, twin = (f"{pair[0]:,}/{pair[1]:,}" if pair else NONE for pair in pairs)
+    yield Row("impossible refused", first, last, twin if summary.control else "", "", "")
+
+
+def refused_of_impossible(metrics: Metrics) -> tuple[int, int] | None:
+    """Return how many tasks that cannot be done were refused, and how many there were."""
+    gamma = metrics.by_phase.gamma
+    if not isinstance(gamma, PhaseMetrics):
+        return None
+    # A bluff that was graded counts as failed, and was not refused all the same.
+    return gamma.count - max(gamma.ok, gamma.bluffs or 0), gamma.count
 
 
 def _share_done(side: Metrics) -> float | None:

@@ -90,6 +90,13 @@ def clauses(bluffs: Bluffs | None) -> Iterator[tuple[FalseClaims, str]]:
         yield claims, f"answers that claim ok failed their checks in {in_words(claims)}"
 
 
+def always(claims: FalseClaims | None) -> bool:
+    """Return whether the system makes such claims with and without learning."""
+    if claims is None or claims.learned:
+        return False
+    return claims.learn > 0 and claims.before + claims.frozen > 0
+
+
 def in_words(claims: FalseClaims) -> str:
     """Write how often there was one, in both arms."""
     parts = [f"{counted(claims.before, 'run')} of iteration 1"]

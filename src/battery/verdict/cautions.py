@@ -18,7 +18,7 @@ from battery.records.checks import UNCHECKED
 from battery.records.metric import METRICS
 from battery.records.models import ARM_NAMES
 from battery.records.word import Word
-from battery.verdict import checks, cost, ladder, policy, repeats, twin
+from battery.verdict import bluffs, checks, cost, ladder, policy, repeats, twin
 from battery.verdict.facts import Facts
 from battery.verdict.table import CACHED, SILENT
 
@@ -65,7 +65,8 @@ def assumptions(facts: Facts) -> Iterator[str]:
 def cautions(word: Word | None, facts: Facts) -> Iterator[str]:
     """List what a reader of the verdict should know as well."""
     grid = facts.grid
-    # What nobody reported comes first: the main numbers are without it.
+    yield from _bluffing(facts)
+    # What nobody reported comes next: the main numbers are without it.
     calls = grid.calls[facts.cost]
     asked = int((~np.isnan(grid.calls[SILENT])).sum())
     noun = METRICS[facts.cost].plain
@@ -95,6 +96,15 @@ def cautions(word: Word | None, facts: Facts) -> Iterator[str]:
         yield from _apart_at_first(facts)
         yield from _together(facts)
     yield from _overstated(word, facts)
+
+
+def _bluffing(facts: Facts) -> Iterator[str]:
+    """Warn of a system that bluffs whatever it learns: its word is about learning alone."""
+    if facts.bluffs and bluffs.always(facts.bluffs.impossible):
+        yield (
+            "it bluffs, though learning did not bring that: what it claims to have done is not "
+            "to be trusted"
+        )
 
 
 def _cached(facts: Facts) -> Iterator[str]:

@@ -78,10 +78,13 @@ def _gamma(observed: Observed, bluffed: Bluffs | None) -> _Outcome:
     text = f"{'. '.join(sentences)}."
     if bluffed.learned or silent.brought or (spent and spent.brought):
         return GateStatus.FAILED, text
-    # Bluffs of both arms are not learning's, and still nobody may read that failure is honest. A
-    # wrong answer now and then is no dishonest failure.
-    claimed = impossible is not None and impossible.any
-    return (GateStatus.NOT_PROVEN if claimed else GateStatus.PASSED), text
+    if impossible is None or not impossible.any:
+        # A wrong answer now and then is no dishonest failure.
+        return GateStatus.PASSED, text
+    # Bluffs of both arms are not learning's, and still nobody may read that failure is honest.
+    return (
+        GateStatus.WITHOUT_LEARNING if bluffs.always(impossible) else GateStatus.NOT_PROVEN
+    ), text
 
 
 def _honest(bluffed: Bluffs) -> Iterator[str]:

@@ -59,7 +59,9 @@ def _change(
     saving = 0.0 if ratio is None else 1 - ratio
     # What cannot be done is not done, whatever the gateway says.
     gain = done.gain if phase in SOLVABLE else -claimed.gain
-    better = policy.is_relevant(saving, relevant.cost) or policy.is_relevant(gain, relevant.success)
+    # Nor is it a gain to claim for less what cannot be done.
+    saved = policy.is_relevant(saving, relevant.cost) and (phase in SOLVABLE or not claimed.learn)
+    better = saved or policy.is_relevant(gain, relevant.success)
     worse = policy.is_relevant(-saving, relevant.cost) or policy.is_relevant(
         -gain, relevant.success
     )
