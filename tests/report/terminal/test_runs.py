@@ -56,6 +56,14 @@ def test_every_run_has_its_line_with_its_own_word_and_effects() -> None:
     assert all(cells(line) <= 80 for line in text)
 
 
+@pytest.mark.parametrize(("names", "whole"), [(5, True), (40, False)])
+def test_the_command_for_more_is_whole_or_not_there(names: int, *, whole: bool) -> None:
+    words = ["pool", *(f"/a/folder-{name}" for name in range(names))]
+    shown = list(run_lines(summary(runs(*SAVING)), words, PLAIN))
+    command = f"battery {' '.join(words)} --full"
+    assert shown[-1] == (command if whole else "--full has every run and all notes")
+
+
 def test_many_runs_are_counted_and_the_full_output_has_all() -> None:
     found = runs(*[0.3] * 12)
     assert "and 5 more" in lines(found)

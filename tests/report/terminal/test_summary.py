@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from battery.base.text import clause
 from battery.records.summary import Summary
 from battery.records.word import GateStatus, Word
+from battery.report import answer
 from battery.report.terminal.look import MOST_ROWS, Look
 from battery.report.terminal.summary import print_summary, summary_lines
 from battery.verdict.assess import assess
@@ -250,6 +251,26 @@ def test_a_path_in_a_warning_can_be_copied_whole() -> None:
     made = judged(warnings=[f"cannot read {path} at all"], evidence=UNMINDED)
     assert path in "\n".join(shown(made, full=True))
     assert path in "\n".join(shown(made))
+
+
+def test_commands_with_a_long_folder_are_whole_and_cost_no_word_of_the_answer() -> None:
+    folder = "/a/long folder" + "/of-names-that-go-on" * 5
+    case = judged(evidence=UNMINDED).model_copy(update={"artifacts": ["report.html"]})
+    lines = list(summary_lines(case, Path(folder), BEST))
+    assert BEST.rows(lines) <= MOST_ROWS
+    assert {f"battery iterate '{folder}'", f"battery open '{folder}'"} <= set(lines)
+    text = " ".join(" ".join(lines).split())
+    assert UNMINDED.claim in text
+    assert str(answer.holds(UNMINDED)) in text
+
+
+def test_a_command_without_room_for_its_folder_leaves_a_place_for_it() -> None:
+    case = judged(evidence=UNMINDED).model_copy(update={"artifacts": ["report.html"]})
+    lines = list(summary_lines(case, Path("/a/folder" * 40), BEST))
+    assert lines[-1] == "battery open DIR"
+    assert "         battery iterate DIR" in lines or lines[-4].endswith(
+        "Next: battery iterate DIR"
+    )
 
 
 def test_what_does_not_fit_is_counted() -> None:

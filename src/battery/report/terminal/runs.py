@@ -40,7 +40,9 @@ def run_lines(
         yield from spaced(_full(summary, look), look)
         return
     above = [_header(summary, look), _table(summary, look, _RUNS)]
-    more = [fit(command(*words, "--full"), look.width, ellipsis=look.cut)]
+    whole = command(*words, "--full")
+    # Cut, a command could not be pasted; whole, it may not push the answer off the screen.
+    more = [whole if look.rows([whole]) <= _TWO else "--full has every run and all notes"]
     more += where(Path(summary.folder), look) if summary.folder else []
     taken = sum(look.rows(block) + 1 for block in above) + look.rows(more)
     yield from spaced([*above, [*_answer(summary, look, look.most - taken), *more]], look)

@@ -224,8 +224,9 @@ def _on(folder: Path, look: Look, verb: str, *more: str) -> str:
     """Write a command on the folder: `battery run --resume --dir data/battery`."""
     option = ["--dir"] if verb == "run" else []
     whole = command(verb, *more, *option, str(folder))
-    # A folder of many lines would push the answer off the screen.
-    return whole if look.rows([whole]) <= _TWO else command(verb, *more)
+    # A folder of many lines would push the answer off the screen, and a command without it would
+    # be about another battery.
+    return whole if look.rows([whole]) <= _TWO else f"{command(verb, *more, *option)} DIR"
 
 
 def _notes(summary: Summary, evidence: Evidence) -> Iterator[tuple[str, str]]:
@@ -274,7 +275,7 @@ def _more(cut: Sequence[str], folder: Path, look: Look) -> str:
     line = f"{_all(folder, look)}{GAP}{what}"
     if cells(line) <= look.width:
         return line
-    line = f"--full has {what}" if cut else _all(folder, look)
+    line = f"--full has {what}"
     return fit(line, look.width, ellipsis=look.cut)
 
 
