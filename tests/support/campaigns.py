@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from battery.campaign import finished
 from battery.campaign import plan as planning
 from battery.campaign.lease import Ended, Timing, Watch
 from battery.campaign.plan import Campaign, Wanted, World
@@ -32,6 +33,7 @@ def run(made: Campaign, cell: Cell, saved: float) -> Path:
     folder = leave(made, cell, "finished")
     root = battery(folder / "1", cell.number, saved, seed=cell.seed)
     rewrite(BatteryDir(root), run_id=made.run_id(cell))
+    finished.record(made, cell, 1, "finished")
     return root
 
 

@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from battery.base import loop
 from battery.base.errors import (
@@ -30,11 +30,12 @@ from battery.base.errors import (
     StartError,
     remedy_of,
 )
+from battery.campaign import finished
 from battery.campaign.emptying import empty
 from battery.campaign.lease import Ended, Lease, Watch
 from battery.campaign.plan import PLAN_NAME, Campaign, World, require_same_target
 from battery.campaign.spent import Ledger
-from battery.records.events import Observer
+from battery.records.events import Notice, Observer
 from battery.records.plan import Cell, PlannedTarget
 from battery.runner import run as runner
 from battery.runner.hold import Hold
@@ -85,13 +86,10 @@ class Cells:
             self.permit()
 
         try:
-            with self.ledger.account(cell, lease.epoch) as others:
-                await self._run(cell, target, lease, Hold(require=require, others=others), tell)
+            why = await self._invalid(cell, target, lease, require, tell)
+            ended: Literal["finished", "invalid"] = "finished" if why is None else "invalid"
             lease.require()
-        except StartError as error:
-            # A finding about this run, and no fault: it is counted, and the others go on.
-            lease.release("invalid", error.message)
-            return "invalid"
+            finished.record(self.campaign, cell, lease.epoch, ended)
         except LostLeaseError:
             raise
         except BatteryError as error:
@@ -100,8 +98,25 @@ class Cells:
         except BaseException:
             lease.release("interrupted")
             raise
-        lease.release("finished")
-        return "finished"
+        lease.release(ended, why)
+        return ended
+
+    async def _invalid(
+        self,
+        cell: Cell,
+        target: PlannedTarget,
+        lease: Lease,
+        require: Callable[[], None],
+        tell: Observer,
+    ) -> str | None:
+        """Run a cell to its end; return why it is INVALID, None where it is not."""
+        try:
+            with self.ledger.account(cell, lease.epoch) as others:
+                await self._run(cell, target, lease, Hold(require=require, others=others), tell)
+        except StartError as error:
+            # A finding about this run, and no fault: it is counted, and the others go on.
+            return error.message
+        return None
 
     async def _run(
         self, cell: Cell, target: PlannedTarget, lease: Lease, hold: Hold, tell: Observer
@@ -114,6 +129,9 @@ class Cells:
             # Not by the run itself: a target that cannot be emptied is no fault of the run.
             hold = hold._replace(empties=True)
         if manifest is None:
+            if when := finished.before(campaign, cell):
+                text = f"run {cell.number} was finished before, on {when}, and is gone: it is run"
+                tell(Notice(f"{text} again, and every verdict will say so", warning=True))
             require_same_target(target, settings, tell)
             if hold.empties:
                 await empty(campaign, settings, hold.require, tell)

@@ -3,6 +3,7 @@
 campaign.json    the plan; its SHA-256 is the registration of the campaign
 tasks/           the tasks, and the files of their checks
 cells/001/3/     a run: the battery of its third holder
+finished/001.1   what a run was when it finished
 """
 
 from __future__ import annotations

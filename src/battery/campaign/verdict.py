@@ -10,6 +10,7 @@ from typing import Final
 from battery.base.errors import BatteryError, FolderError, MismatchError, is_forbidden
 from battery.base.numbers import counted
 from battery.base.text import listed
+from battery.campaign import finished
 from battery.campaign import lease as leases
 from battery.campaign.cell import battery_of
 from battery.campaign.emptying import doubt
@@ -40,16 +41,16 @@ def judge(campaign: Campaign) -> CampaignSummary:
     Before all that were planned are finished there is no word, and the warnings say what is left.
     """
     plan, folder = campaign.plan, campaign.folder
-    folders: dict[str, Path] = {}
+    folders: dict[int, Path] = {}
     manifests: list[Manifest] = []
     warnings: list[str] = []
     for cell in plan.cells:
         if state_of(campaign.cell(cell)) in DONE:
             opened, manifest = _opened(campaign, cell)
             manifests.append(manifest)
-            folders[str(cell.number)] = opened.folder.root
+            folders[cell.number] = opened.folder.root
             warnings += [f"run {cell.number}: {text}" for text in manifest.notes]
-    runs = list(all_findings(list(folders.values()), list(folders)))
+    runs = list(all_findings(list(folders.values()), list(map(str, folders))))
     if not runs:
         raise FolderError(
             f"no run of the campaign in {folder} is finished yet",
@@ -70,6 +71,7 @@ def judge(campaign: Campaign) -> CampaignSummary:
         evidence=assess_runs(runs, planned=plan.runs, primary=plan.primary, folder=str(folder)),
         warnings=[
             *_unlike(campaign, runs, manifests),
+            *finished.doubts(campaign, folders),
             *filter(None, [doubt(campaign)]),
             *_left(campaign),
             *warnings,
