@@ -73,7 +73,7 @@ def test_what_limits_the_comparison_is_unfair_and_comes_first() -> None:
     )
     both = shared(calls(), [call for call in calls() if call.task != "id3"])
     found = differences(party(), other, both)
-    names = ("tasks", "iterations", "repeats", "arms", "concurrency")
+    names = ("tasks", "iterations", "repeats", "the twin", "concurrency")
     assert named(found) == {**dict.fromkeys(names, True), "battery version": False}
     assert [each.unfair for each in found] == [True] * 5 + [False]
     assert found[3].before == "learner and twin"

@@ -288,5 +288,8 @@ def test_an_unclear_comparison_names_the_tasks_that_were_lost() -> None:
 
 def test_too_few_tasks_for_an_interval_are_said_in_its_place() -> None:
     text = said(CASES["six tasks"][0])
-    assert "with tokens of 6 tasks no p can reach .025: that takes 7 tasks" in text
+    assert (
+        "6 tasks with tokens in both are too few to tell a difference from luck: that takes 7"
+        in text
+    )
     assert "interval of tokens" not in text

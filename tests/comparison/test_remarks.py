@@ -113,12 +113,12 @@ def test_what_is_unclear_says_how_many_tasks_would_settle_it() -> None:
 
 def test_with_too_few_tasks_their_number_comes_first() -> None:
     few = against_usual(noisy, phases=(Phase.ALPHA,) * 6)
-    reach = "with fewer no p of tokens can reach .025"
+    reach = "fewer cannot tell a difference in tokens from luck"
     assert settle(Outcome.UNCLEAR, few) == [
         f"At least 7 tasks in common (battery run --tasks FILE): {reach}."
     ]
     (text,) = cautions(few)
-    assert text.endswith("no p can reach .025: that takes 7 tasks, so no interval is shown")
+    assert text.endswith("tell a difference from luck: that takes 7, so no interval is shown")
     some = against_usual(lambda cell: {"tokens": None if cell.task else 9})
     (first,) = settle(Outcome.UNCLEAR, some)
     assert first.startswith("At least 7 tasks with tokens in both (")

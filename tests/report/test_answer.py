@@ -82,11 +82,11 @@ def test_the_tasks_that_gained_and_lost_most_are_named() -> None:
 def test_what_was_run_is_told_in_a_line() -> None:
     made = summary(metrics(1), evidence=assess(observed(learning, repeats=2)), seed=7, calls=1200)
     assert ", ".join(size(made)) == (
-        "8 tasks x 3 iterations x 2 arms x 2 repeats, 1,200 calls, seed 7, "
+        "8 tasks x 3 iterations x 2 repeats, with twin, 1,200 calls, seed 7, "
         "http://gateway.example:3100"
     )
     ours = made.model_copy(update={"targets": {"gateway": "embedded"}, "seed": None})
-    assert size(ours)[1:] == ["1,200 calls", "embedded gateway"]
+    assert size(ours)[1:] == ["with twin", "1,200 calls", "embedded gateway"]
 
 
 @pytest.mark.parametrize(

@@ -32,9 +32,9 @@ def test_the_largest_changes_are_named_both_ways_and_no_more_than_five_each() ->
 
 def test_sides_name_gaps_repeats_and_a_single_iteration() -> None:
     gap = CASES["worse"].before.model_copy(update={"iterations": [1, 3], "repeats": 2})
-    assert cells.side(gap) == "no verdict: 8 tasks, iterations 1, 3, learner and twin, 2 repeats"
+    assert cells.side(gap) == "no verdict: 8 tasks, iterations 1, 3, with twin, 2 repeats"
     far = gap.model_copy(update={"iterations": [1, 10**20]})
-    assert "iterations 1, 100000000000000000000, learner" in cells.side(far)
+    assert "iterations 1, 100000000000000000000, with twin" in cells.side(far)
     unchecked = cells.side(gap.model_copy(update={"checked": False}))
     assert unchecked.endswith("2 repeats; ok is the system's own word: no task has a check")
     none = gap.model_copy(update={"iterations": [], "arms": [], "repeats": 1})

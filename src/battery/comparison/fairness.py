@@ -88,7 +88,7 @@ def _shapes(before: Party, after: Party, both: Shared) -> Iterator[Difference]:
     )
     text = "without two twins nothing tells what was learned from a system that changed"
     yield from _pair(
-        "arms", _arms(a), _arms(b), text, "Run both with a twin, without --no-control."
+        "the twin", _arms(a), _arms(b), text, "Run both with a twin, without --no-control."
     )
 
 

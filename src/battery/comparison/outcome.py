@@ -236,9 +236,11 @@ def not_comparable(reasons: Sequence[str], names: Names) -> str:
 
 def no_interval(facts: Facts) -> str:
     """Explain why there is no interval of the cost."""
-    tasks = counted(facts.change.cost.tasks, "task")
-    reach = f"no p can reach {policy.level(policy.compared())}"
-    return f"with {facts.change.cost.plain} of {tasks} {reach}: that takes {least_tasks()} tasks"
+    cost = facts.change.cost
+    return (
+        f"{counted(cost.tasks, 'task')} with {cost.plain} in both are too few to tell a difference "
+        f"from luck: that takes {least_tasks()}"
+    )
 
 
 def least_tasks() -> int:

@@ -100,7 +100,7 @@ def settle(outcome: Outcome, facts: Facts) -> list[str]:
     # First of all: below this number no amount of repeats or iterations decides anything.
     if cost.interval is None:
         lacking = f"with {plain} in both" if cost.tasks < len(facts.pairs) else "in common"
-        reach = f"with fewer no p of {plain} can reach {policy.level(policy.compared())}"
+        reach = f"fewer cannot tell a difference in {plain} from luck"
         return [f"At least {least_tasks()} tasks {lacking} (battery run --tasks FILE): {reach}."]
     half = log(cost.interval.high / cost.interval.low) / 2 if cost.interval.low > 0 else 0.0
     # The width of an interval shrinks with the root of the number of tasks.

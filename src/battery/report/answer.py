@@ -162,15 +162,15 @@ def _moved(task: TaskEffect) -> str:
 
 
 def size(summary: Summary) -> list[str]:
-    """Write what was run: `8 tasks x 3 iterations x 2 arms`, `57 calls`, `seed 7`, and of whom."""
+    """Write what was run: `8 tasks x 3 iterations`, `with twin`, `57 calls`, `seed 7`, of whom."""
     parts, evidence = [], summary.evidence
     if evidence:
         parts = [counted(evidence.tasks, "task"), counted(evidence.iterations, "iteration")]
-        parts += [f"{len(evidence.arms)} arms"] if evidence.has_twin else []
         parts += [f"{evidence.repeats:,} repeats"] if evidence.repeats > 1 else []
     calls = counted(summary.calls, "call")
+    twin = "" if evidence is None else "with twin" if evidence.has_twin else "no twin"
     seed = "" if summary.seed is None else f"seed {summary.seed}"
-    return list(filter(None, [" x ".join(parts), calls, seed, _system(summary)]))
+    return list(filter(None, [" x ".join(parts), twin, calls, seed, _system(summary)]))
 
 
 def _system(summary: Summary) -> str:

@@ -19,7 +19,7 @@ from battery.records.comparison import (
     TaskPair,
 )
 from battery.records.metric import ELAPSED, METRICS, OK, OVERSEER
-from battery.records.models import ARM_NAMES
+from battery.records.models import FROZEN
 from battery.records.word import Flip
 from battery.report.evidence import NONE, mean, relative
 from battery.report.evidence import done as ended_ok
@@ -128,11 +128,11 @@ def side(battery: Side) -> str:
 
 
 def size(battery: Side) -> str:
-    """Describe the size of a battery: `8 tasks, iterations 1 to 3, learner and twin`."""
+    """Describe the size of a battery: `8 tasks, iterations 1 to 3, with twin`."""
     if not battery.iterations:
         return "no complete iteration"
-    arms = " and ".join(ARM_NAMES[arm] for arm in battery.arms)
-    parts = [counted(battery.tasks, "task"), _iterations(battery.iterations), arms]
+    twin = "with twin" if FROZEN in battery.arms else "no twin"
+    parts = [counted(battery.tasks, "task"), _iterations(battery.iterations), twin]
     if battery.repeats > 1:
         parts.append(f"{battery.repeats} repeats")
     return ", ".join(parts)

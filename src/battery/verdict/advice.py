@@ -7,7 +7,7 @@ from typing import Final, assert_never
 
 import numpy as np
 
-from battery.base.numbers import percent
+from battery.base.numbers import counted, percent
 from battery.base.text import listed, quoted
 from battery.records.metric import METRICS
 from battery.records.models import FROZEN
@@ -72,7 +72,7 @@ def _slope(facts: Facts) -> list[str]:
 def _worse(facts: Facts) -> Iterator[str]:
     lost = list(dict.fromkeys(task.label for task in facts.lost if task.counts))
     if lost:
-        more = f" and {len(lost) - 1:,} more" if len(lost) > 1 else ""
+        more = f" and {counted(len(lost) - 1, 'more task')}" if len(lost) > 1 else ""
         what = f"{quoted(lost[0])}{more}"
         yield f"Find what the memory holds about what is lost ({what}), and correct it."
     yield "After a change, run a new battery that starts with both memories cleared."

@@ -57,8 +57,8 @@ def test_the_markdown_fits_a_comment_and_its_labels_call_nobody() -> None:
     outside_code = re.sub(r"`[^`]*`", "", text)
     assert "@" not in outside_code
     assert "http" not in outside_code
-    assert "and 220 more; `--json` has all of them." in text
-    assert "and 300 more" in text
+    assert "and 220 more tasks; `--json` has all of them." in text
+    assert "and 300 more tasks" in text
     long = comparison(sentence="long", cautions=["one section that is too long " * 3000])
     assert len(markdown(long)) < 60_000
     assert markdown(long).endswith("does not fit into a comment; `--json` has all of it.\n")

@@ -58,9 +58,9 @@ def test_the_numbers_come_first_then_the_flips_the_worst_of_them_above_and_the_w
 def test_flips_that_do_not_fit_are_counted() -> None:
     shown = lines(CASES["many flips"])
     flips = [line for line in shown if line.startswith("  FAILS NOW")]
-    assert f"  and {54 - len(flips)} more: --full" in shown
+    assert f"  and {54 - len(flips)} more tasks: --full" in shown
     assert len(flips) >= 2
-    assert "and 34 more; --json has all of them" in console(CASES["many flips"])
+    assert "and 34 more tasks; --json has all of them" in console(CASES["many flips"])
 
 
 def test_what_is_unfair_or_to_be_minded_is_named_with_where_its_text_is() -> None:
@@ -173,7 +173,7 @@ def test_numbers_are_never_cut_however_large_they_are_and_labels_are() -> None:
         assert max(map(len, shown)) <= 80
         assert not [line for line in shown if re.search(r"\d\.\.", line)]
         text = " ".join(" ".join(shown).split())
-        assert "8 tasks, 50 iterations from 1 to 99, learner and twin, 500 repeats" in text
+        assert "8 tasks, 50 iterations from 1 to 99, with twin, 500 repeats" in text
         assert re.search(r"gamma 6 with [a-z ]*\.\. +claimed in 1,000 of 1,000 runs", text)
     assert "1,234,567,890 to 10,000,000,000" in text
 

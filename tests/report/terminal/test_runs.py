@@ -66,7 +66,7 @@ def test_the_command_for_more_is_whole_or_not_there(names: int, *, whole: bool) 
 
 def test_many_runs_are_counted_and_the_full_output_has_all() -> None:
     found = runs(*[0.3] * 12)
-    assert "and 5 more" in lines(found)
+    assert "and 5 more runs: --full" in lines(found)
     full = lines(found, full=True)
     assert sum(line.startswith(f"{n:<2} ") for n in range(1, 13) for line in full) >= 12
     assert any("Does the work cost less? yes: p < 0.001" in line for line in full)

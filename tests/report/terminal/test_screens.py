@@ -52,7 +52,7 @@ def test_the_last_screen_has_all_that_a_reader_wants_to_know(
     assert len(lines) <= 23
     assert len(lines) - start <= MOST_ROWS
     ending = "\n".join(lines[start:])
-    assert ending.startswith(f"8 tasks x {iterations} iterations x 2 arms, ")
+    assert ending.startswith(f"8 tasks x {iterations} iterations, with twin, ")
     assert ", seed 7, embedded gateway\n" in ending
     for number in ("tokens per task", "turns per task", "overseer", "possible tasks done     6/6"):
         assert f"\n{number} " in ending

@@ -40,7 +40,7 @@ data/battery/summary.md
 
 
 SHORT = """\
-8 tasks x 3 iterations x 2 arms, 33 calls, http://gateway.example:3100
+8 tasks x 3 iterations, with twin, 33 calls, http://gateway.example:3100
 
                      iter 1  iter 3  twin  effect, iter 2-3      94% interval
 tokens per task       1,163     598   874            −43.5%  −45.5% to −41.5%

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from battery.base.numbers import minus
+from battery.base.numbers import counted, minus
 from battery.base.text import brief
 from battery.records.comparison import Change, Comparison, Difference, Side, TaskPair
 from battery.records.models import KINDS
@@ -54,7 +54,7 @@ def _sections(comparison: Comparison) -> Iterator[str]:
         yield plain(cells.flips(comparison))
         if pairs := cells.flipped(comparison):
             yield _tasks(comparison, pairs[:_MOST_NAMED], "Flip", _flip)
-            yield from _more(pairs)
+            yield from _more(pairs, "task")
         yield f"### How much, over {cells.compared(comparison)}"
         yield _change(comparison, comparison.change)
         if comparison.start:
@@ -112,12 +112,12 @@ def _only(comparison: Comparison) -> Iterator[str]:
         yield "\n".join(
             f"- {KINDS[task.phase]}: {_foreign(task.label, _LABEL)}" for task in tasks[:_MOST_NAMED]
         )
-        yield from _more(tasks)
+        yield from _more(tasks, "task")
 
 
-def _more(listed: Sequence[object]) -> Iterator[str]:
+def _more(listed: Sequence[object], noun: str) -> Iterator[str]:
     if len(listed) > _MOST_NAMED:
-        yield f"and {len(listed) - _MOST_NAMED:,} more; `--json` has all of them."
+        yield f"and {counted(len(listed) - _MOST_NAMED, f'more {noun}')}; `--json` has all of them."
 
 
 def _flip(pair: TaskPair) -> str:
@@ -154,7 +154,7 @@ def _rest(comparison: Comparison) -> Iterator[str]:
             f"- **{word}** {_difference(difference, comparison)}"
             for word, difference in listed[:_MOST_NAMED]
         )
-        yield from _more(listed)
+        yield from _more(listed, "difference")
     if comparison.cautions or comparison.settle:
         yield "### Worth knowing"
         yield "\n".join(f"- {plain(text)}" for text in [*comparison.cautions, *comparison.settle])

@@ -117,7 +117,7 @@ def _counted(lines: Sequence[str], wanted: int, room: int) -> list[str]:
         return list(lines)
     if not rows:
         return []
-    return [*lines[: rows - 1], f"  and {len(lines) - rows + 1:,} more: --full"]
+    return [*lines[: rows - 1], f"  and {counted(len(lines) - rows + 1, 'more task')}: --full"]
 
 
 def _fitting(notes: Iterable[list[str]], look: Look, room: int) -> Iterator[str]:
@@ -351,4 +351,4 @@ def _name(task: NamedTask, look: Look, numbers: int) -> str:
 
 def _more(tasks: Sequence[NamedTask | TaskPair]) -> Iterator[str]:
     if len(tasks) > _MOST_NAMED:
-        yield f"  and {len(tasks) - _MOST_NAMED:,} more; --json has all of them"
+        yield f"  and {counted(len(tasks) - _MOST_NAMED, 'more task')}; --json has all of them"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, TextIO
 
+from battery.base.numbers import counted
 from battery.base.text import cells, clause, fit, pad, printable, write_line
 from battery.records.campaign import CampaignSummary
 from battery.report import runs as several
@@ -92,7 +93,7 @@ def _table(summary: CampaignSummary, look: Look, most: int) -> list[str]:
         for line, out in zip(lines[1:-1], left_out, strict=True)
     ]
     if len(shown) < len(runs):
-        body.append(f"and {len(runs) - len(shown)} more")
+        body.append(f"and {len(runs) - len(shown)} more runs: --full")
     if not evidence.trusted:
         head = f"Not to be used, for the verdict is {evidence.verdict}:"
         return [head, *(look.paint(line, "flat") for line in [lines[0], *body, lines[-1]])]
@@ -125,7 +126,9 @@ def _answer(summary: CampaignSummary, look: Look, room: int) -> Iterator[str]:
         if room < 1:
             break
         if look.rows(lines) > room - (not last) and at:
-            yield look.paint(f"{indent}And {len(notes) - at} more", "warning")
+            yield look.paint(
+                f"{indent}And {counted(len(notes) - at, 'more note')}: --full", "warning"
+            )
             break
         kept = look.at_most(lines, room)
         yield from (look.paint(line, "warning") for line in kept)
