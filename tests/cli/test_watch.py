@@ -153,7 +153,7 @@ def test_a_finished_battery_is_shown_as_summarize_shows_it_and_stays_as_it_is(
         ("running", note_of(GONE), f"stopped half way: process {GONE}, which ran it, is gone"),
         ("running", "{}", "stopped half way: nobody works on it"),
         ("interrupted", "", "was interrupted"),
-        ("failed", "{}", "failed; the terminal that it ran in says why"),
+        ("failed", "{}", "failed"),
     ],
 )
 def test_of_a_battery_that_stopped_it_says_so_with_the_next_step(

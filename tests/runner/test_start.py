@@ -43,12 +43,15 @@ def test_it_stops_after_the_tasks_of_iteration_1_and_says_what_to_do(experienced
     assert "50% fewer tokens" in error.message
     assert "earlier battery" in error.message
     folder = BatteryDir(experienced.folder)
-    assert (error.hint or "").endswith(f"{folder.resume_hint} --keep-going")
+    assert (error.hint or "").endswith(folder.hint_to_keep_going)
     # Neither the distillation nor the review nor the judgment has been paid for.
     assert len(notes.CALLS) == 18
     manifest = folder.read_manifest()
     assert manifest
     assert (manifest.state, manifest.iterations_finished) == ("failed", 0)
+    # For whoever comes later and has no terminal to look at.
+    assert manifest.stopped_by == error.message
+    assert folder.resume_hint == folder.hint_to_keep_going
 
 
 def test_a_resume_says_so_again_before_its_first_call_and_goes_on_when_told(

@@ -24,6 +24,7 @@ from battery.watch.watch import (
     standing,
     status_of,
     stop_of,
+    summed_up,
     watch,
 )
 from tests.support.commands import read_json
@@ -82,8 +83,24 @@ def test_why_a_battery_stopped_is_told_from_its_manifest_and_its_lock(folder: Pa
     unfinished(folder, "running", note_of(GONE))
     assert f"process {GONE}, which ran it, is gone" in stop_of(battery, Look.at(battery)).message
     unfinished(folder, "failed")
-    assert "failed; the terminal" in stop_of(battery, Look.at(battery)).message
+    assert stop_of(battery, Look.at(battery)).message == f"the battery in {folder} failed"
     assert "--resume" in (stop_of(battery, Look.at(battery)).hint or "")
+    manifest = battery.read_manifest()
+    assert manifest
+    why = {"stopped_by": "no answer", "unlike": True}
+    battery.write_manifest(manifest.model_copy(update=why))
+    stop = stop_of(battery, Look.at(battery))
+    assert stop.message.endswith(" failed: no answer")
+    assert (stop.hint or "").endswith(" --keep-going")
+
+
+def test_a_finished_battery_that_no_command_could_sum_up_has_no_summary(folder: Path) -> None:
+    battery = BatteryDir(folder)
+    assert summed_up(battery).run_id
+    with (folder / "iter_1" / "runs.json").open("a") as file:
+        file.write("{broken")
+    with pytest.raises(ArtifactError, match="not what a battery writes"):
+        summed_up(battery)
     (folder / "battery.json").unlink()
     assert "was moved or deleted" in stop_of(battery, Look.at(battery)).message
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import shlex
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -110,9 +111,11 @@ class Cells:
         tell: Observer,
     ) -> str | None:
         """Run a cell to its end; return why it is INVALID, None where it is not."""
+        again = f"go on with: battery campaign run {shlex.quote(str(self.campaign.folder))}"
         try:
             with self.ledger.account(cell, lease.epoch) as others:
-                await self._run(cell, target, lease, Hold(require=require, others=others), tell)
+                hold = Hold(require=require, others=others, go_on=again)
+                await self._run(cell, target, lease, hold, tell)
         except StartError as error:
             # A finding about this run, and no fault: it is counted, and the others go on.
             return error.message

@@ -133,6 +133,14 @@ class Provenance(Record):
     )
     iterations_finished: int = Field(default=0, description="How many have all stages on disk.")
     state: State | None = None
+    stopped_by: str | None = Field(
+        default=None, description="Why a battery whose state is `failed` failed, in a sentence."
+    )
+    unlike: bool = Field(
+        default=False,
+        description="Whether learner and twin differed before anything was learned when it "
+        "stopped: only `--keep-going` goes on.",
+    )
 
 
 class Manifest(Provenance):

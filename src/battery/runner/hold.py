@@ -46,3 +46,5 @@ class Hold(NamedTuple):
     others: Callable[[Spent], Spent] | None = None
     #: Whether somebody else sees to it that the memories are empty before the first call.
     empties: bool = False
+    #: How to go on where the run is not resumed by itself; None is by resuming it.
+    go_on: str | None = None

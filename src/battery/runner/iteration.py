@@ -148,7 +148,7 @@ class Iteration:
         """Refuse to go on with arms that differ before anything was learned."""
         # Before the distillation: it, the review and the judgment would be paid for in vain.
         folder = BatteryDir(self.files.root.parent)
-        anyway = f"{folder.resume_hint} --keep-going"
+        anyway = folder.hint_to_keep_going
         require_alike(self.files, self.tell, keep_going=self.settings.keep_going, anyway=anyway)
 
     async def distill(self) -> None:

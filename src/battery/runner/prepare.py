@@ -290,6 +290,8 @@ def _continued(battery: Battery, wanted: int, tell: Observer) -> Battery:
         # A folder of before plans were recorded must not have its planned look wander on with it.
         "planned_iterations": manifest.planned_iterations or manifest.iterations_wanted,
         "state": "running",
+        "stopped_by": None,
+        "unlike": False,
         "finished_at": None,
     }
     return battery._replace(manifest=manifest.model_copy(update=update), settings=settings)

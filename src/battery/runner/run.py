@@ -39,6 +39,7 @@ from battery.runner.hold import Hold
 from battery.runner.iteration import Iteration
 from battery.runner.prepare import Battery
 from battery.runner.regrade import score_again
+from battery.runner.stopping import advise, go_on, mark
 from battery.runner.summarize import rehearse, write_summary
 from battery.store.battery_dir import BatteryDir
 from battery.store.files import Reserve, make_folder
@@ -257,23 +258,23 @@ async def _carry_on(
     # From here on no signal may spoil it: a manifest left at `running` reads as a process at work.
     except (asyncio.CancelledError, KeyboardInterrupt):
         interrupts.closing()
-        _mark(folder, manifest, "interrupted")
+        mark(folder, manifest, "interrupted")
         raise InterruptedRunError(
-            "interrupted; everything that finished is on disk", hint=folder.resume_hint
+            "interrupted; everything that finished is on disk", hint=go_on(folder, hold)
         ) from None
     except PausedError as error:
         interrupts.closing()
-        _mark(folder, manifest, "paused")
-        raise _paused(error, battery._replace(manifest=manifest)) from None
+        mark(folder, manifest, "paused")
+        raise _paused(error, battery._replace(manifest=manifest), hold) from None
     # What is there now may be another battery, and is not to be touched.
     except (LostFolderError, LostLeaseError):
         raise
     # Also for a fault of this program.
     except BaseException as error:
         interrupts.closing()
-        _mark(folder, manifest, "failed")
+        mark(folder, manifest, "failed", error)
         if isinstance(error, BatteryError):
-            _advise_to_resume(error, folder)
+            advise(error, folder, hold)
         raise
     finally:
         # First, as a check may still be at work in a thread.
@@ -289,20 +290,13 @@ def _nothing_left(battery: Battery, tell: Observer) -> Summary:
     return _summed_up(folder, report=True)
 
 
-def _advise_to_resume(error: BatteryError, folder: BatteryDir) -> None:
-    said = error.hint or error.remedy or ""
-    # One that says how to go on has more to say than how.
-    if folder.resume_hint not in said:
-        error.hint = "; ".join(filter(None, [said, folder.resume_hint]))
-
-
-def _paused(error: PausedError, battery: Battery) -> PausedError:
+def _paused(error: PausedError, battery: Battery, hold: Hold) -> PausedError:
     """Add to a pause how far the battery came, and how it goes on."""
     plan, finished = _plan(battery), battery.manifest.iterations_finished
     wanted = plan.iterations
     came = f"{finished} of {wanted} iterations and {plan.on_disk:,} of {plan.calls:,} calls"
     return PausedError(
-        f"{error.message}; {came} are done", hint=f"{battery.folder.resume_hint} {error.hint}"
+        f"{error.message}; {came} are done", hint=f"{go_on(battery.folder, hold)} {error.hint}"
     )
 
 
@@ -373,23 +367,3 @@ async def _run_iteration(
     with journal_of(files) as journal:
         earlier = [folder.iteration(before) for before in range(1, number)]
         await iteration(files=files, journal=journal, budget=budget, earlier=earlier).run()
-
-
-def _mark(folder: BatteryDir, manifest: Manifest, state: str) -> None:
-    """Note how the run stopped, unless it had finished and only the page is missing.
-
-    A disk that is full must not hide the first error; that the battery has gone must. Raises
-    `LostFolderError`.
-    """
-    try:
-        written = folder.read_manifest()
-        ours = written is not None and written.run_id == manifest.run_id
-        if written and ours and written.state != "finished":
-            folder.write_manifest(manifest.model_copy(update={"state": state}))
-    except BatteryError:
-        return
-    if not ours:
-        raise LostFolderError(
-            f"{folder.root} was removed, moved or replaced while battery was writing to it",
-            hint="if you moved it, resume it where it is now: battery run --resume --dir PATH",
-        )

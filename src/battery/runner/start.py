@@ -28,6 +28,11 @@ def require_alike(first: IterationDir, tell: Observer, *, keep_going: bool, anyw
     raise StartError(message, hint=f"{fresh}; or {anyway}")
 
 
+def is_unlike(first: IterationDir) -> bool:
+    """Return whether the arms differ in iteration 1, as far as its task runs are on disk."""
+    return _differing(first) is not None
+
+
 def _differing(first: IterationDir) -> str | None:
     if not first.has_runs(FROZEN):
         return None

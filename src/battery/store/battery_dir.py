@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from battery.base.clock import stamp
-from battery.base.errors import FolderError, UsageError
+from battery.base.errors import ArtifactError, FolderError, UsageError
 from battery.pricing import Pricing
 from battery.records.manifest import Manifest, Provenance
 from battery.records.models import Arm, Tasks
@@ -78,6 +78,19 @@ class BatteryDir:
     @property
     def resume_hint(self) -> str:
         """Say how to go on with this battery, as a command that can be pasted."""
+        with contextlib.suppress(ArtifactError):
+            manifest = self.read_manifest() if self.has_manifest() else None
+            if manifest and manifest.unlike:
+                return self.hint_to_keep_going
+        return self._resume
+
+    @property
+    def hint_to_keep_going(self) -> str:
+        """Say the same for a battery that is INVALID, which goes on only when told."""
+        return f"{self._resume} --keep-going"
+
+    @property
+    def _resume(self) -> str:
         return f"go on with: battery run --resume --dir {shlex.quote(str(self.root))}"
 
     def memory(self, arm: Arm) -> Path:

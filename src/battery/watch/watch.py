@@ -29,7 +29,7 @@ from battery.records.manifest import Manifest
 from battery.records.summary import Summary
 from battery.report.measured import under_way
 from battery.report.terminal.lines import iteration_line, place
-from battery.store.artifacts import MANIFEST, SUMMARY, TASKS
+from battery.store.artifacts import MANIFEST, TASKS
 from battery.store.battery_dir import BatteryDir, no_battery
 from battery.store.lock import holder, is_held
 from battery.watch.follow import Follower
@@ -183,7 +183,9 @@ def stop_of(folder: BatteryDir, look: Look) -> BatteryError:
     owner = holder(root)
     match manifest.state:
         case "failed":
-            why = f"the battery in {root} failed; the terminal that it ran in says why"
+            # Earlier versions did not write down why.
+            told = f": {manifest.stopped_by}" if manifest.stopped_by else ""
+            why = f"the battery in {root} failed{told}"
         case "interrupted":
             why = f"the battery in {root} was interrupted"
         case _:
@@ -265,16 +267,14 @@ def _tell_once(display: Observer, told: set[Notice], event: Event) -> None:
 
 
 def summed_up(folder: BatteryDir) -> Summary:
-    """Return the summary of a finished battery; raise `BatteryError`."""
-    try:
-        summary = SUMMARY.find(folder.root)
-    except ArtifactError:
-        summary = None
-    manifest = _manifest(folder)
-    if summary and manifest and summary.run_id == manifest.run_id:
-        return summary
-    # Of another version, of another battery, or broken: the runs have all that it could say.
-    return summary_of(open_battery(folder), report=False)
+    """Return the summary of a finished battery; raise `BatteryError`.
+
+    Of its runs, as `battery summarize` does: one on disk may be of files that have broken since.
+    """
+    opened = open_battery(folder)
+    opened.require_complete()
+    opened.require_whole()
+    return summary_of(opened, report=False)
 
 
 def _follow(
