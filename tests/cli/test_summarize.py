@@ -65,6 +65,14 @@ def test_parquet_holds_what_csv_holds(forgetful: Path, tmp_path: Path) -> None:
     assert one["error"].isna().tolist() == other["error"].isna().tolist()
 
 
+def test_the_ending_of_a_file_tells_its_format(forgetful: Path, tmp_path: Path) -> None:
+    for ending, name in (("md", "md"), ("XML", "junit")):
+        done = summarize(forgetful, "--output", tmp_path / f"it.{ending}")
+        assert done.returncode == 0, done.stderr
+        asked = summarize(forgetful, "--format", name)
+        assert (tmp_path / f"it.{ending}").read_text("utf-8") == asked.stdout
+
+
 def test_junit_is_red_where_the_gateway_forgot_at_the_gates_and_at_the_verdict(
     forgetful: Path,
 ) -> None:
@@ -102,7 +110,7 @@ def test_a_gate_that_is_not_met_comes_after_the_document(forgetful: Path, name: 
     ("asked", "says"),
     [
         (["--json", "--format", "csv"], "contradict"),
-        (["--output", "x"], "needs a format"),
+        (["--output", "s.txt"], "or a file that ends in .md, .json, .csv, .parquet, .xml"),
         (["--format", "xml"], "'junit'"),
         (["--format", "md", "--output", "."], "is a directory"),
     ],

@@ -41,10 +41,9 @@ def chosen_format(
         raise UsageError(f"--json and --format {wanted} contradict each other", hint="name one")
     name = "json" if as_json else wanted
     if name is None:
-        if output:
-            names = ", ".join(formats)
-            raise UsageError("--output needs a format", hint=f"name one with --format: {names}")
-        return None
+        if output is None:
+            return None
+        name = _by_ending(formats, output)
     chosen = formats[name]
     chosen.require()
     if chosen.binary and output is None and sys.stdout.isatty():
@@ -52,6 +51,18 @@ def chosen_format(
             f"{name} is not for a terminal", hint=f"name a file: --output calls{chosen.suffix}"
         )
     return chosen
+
+
+def _by_ending(formats: Mapping[str, OutputFormat[Made]], output: Path) -> str:
+    """Return the first format whose files usually end like this one; raise `UsageError`."""
+    for name, form in formats.items():
+        if form.suffix == output.suffix.lower():
+            return name
+    endings = ", ".join(dict.fromkeys(form.suffix for form in formats.values()))
+    raise UsageError(
+        f"the name of {output} tells no format",
+        hint=f"name one with --format ({', '.join(formats)}), or a file that ends in {endings}",
+    )
 
 
 def write(chunks: Iterable[bytes], output: Path | None) -> None:

@@ -287,7 +287,7 @@ OutputFile = Annotated[
     Path | None,
     option(
         "--output -o PATH",
-        "Write that to this file instead of standard output.",
+        "Write to this file instead of standard output; without --format, its ending says what.",
         dir_okay=False,
     ),
 ]

@@ -65,8 +65,8 @@ def test_a_cell_is_marked_when_a_call_did_not_end_as_it_should() -> None:
     marked = {row.label: row.cells[0].classes for row in rows if row.cells[0].classes != LEARN}
     assert marked == {"alpha 0": "learn off", "gamma 7": "learn bluff"}
     assert rows[0].cells[0].text == "2 ok, 1 blocked"
-    assert rows[7].cells[0].text == "2 failed, 1 bluff"
-    assert rows[6].cells[0].text == "3 failed"
+    assert rows[7].cells[0].text == "2 refused, 1 bluff"
+    assert rows[6].cells[0].text == "3 refused"
 
 
 def test_a_bluff_on_any_task_is_told_from_a_failure() -> None:

@@ -167,6 +167,10 @@ def test_what_would_settle_it_names_its_command(opened: OpenedBattery) -> None:
     assert "battery iterate" not in text(opened, evidence=done, state="finished", unfinished=None)
 
 
+def test_no_option_of_a_command_is_broken_at_its_hyphens(learned: OpenedBattery) -> None:
+    assert 'plan <span class="option">--runs</span> 5' in text(learned)
+
+
 def test_which_tasks_learned_is_told_by_name_with_the_numbers_of_both_arms(
     learned: OpenedBattery,
 ) -> None:

@@ -193,7 +193,7 @@ class Board:
         if not ends:
             return Cell(None, _MISSING, classes, number)
         asked = self._asked.get((row, number), "")
-        return Cell(call_name(number, arm, row, 1), _ended(ends), classes, number, asked)
+        return Cell(call_name(number, arm, row, 1), _ended(ends, phase), classes, number, asked)
 
 
 def _heading(phase: Phase) -> str:
@@ -209,11 +209,13 @@ def _mark(ends: Sequence[str], phase: Phase) -> str:
     return OFF if ends.count("ok") != wanted else ""
 
 
-def _ended(ends: Sequence[str]) -> str:
+def _ended(ends: Sequence[str], phase: Phase) -> str:
     """Write what the repeats of a cell ended as: `ok`, or `2 ok, 1 failed`."""
-    counts = Counter(ends)
+    # To fail is what an impossible task is for, and every other surface calls that refused.
+    impossible = phase is Phase.GAMMA
+    counts = Counter("refused" if impossible and end == "failed" else end for end in ends)
     if len(ends) == 1:
-        return ends[0]
+        return next(iter(counts))
     return ", ".join(f"{counts[status]} {status}" for status in sorted(counts, reverse=True))
 
 

@@ -128,9 +128,24 @@ def _environment() -> Environment:
     # How much counts as a change, in words; `shell.relevant` is the same number, for the style.
     environment.globals["relevant"] = percent(policy.RELEVANT)
     environment.filters["line"] = printable
+    environment.filters["options"] = _options
     environment.filters["foreign"] = lambda text: escape(printable(text))
     environment.filters["lines"] = lambda text: escape(visible(text))
     return environment
+
+
+#: The option of a command within a sentence.
+_OPTION: Final = re.compile(r"(?<= )(--[a-z-]{2,24})\b")
+_WHOLE: Final = Markup('<span class="option">{}</span>')
+
+
+def _options(text: str) -> Markup:
+    """Keep the options of commands in a sentence of ours whole; a browser breaks lines at hyphens.
+
+    Shown like `line`.
+    """
+    parts = _OPTION.split(minus(printable(text)))
+    return Markup().join(_WHOLE.format(part) if at % 2 else part for at, part in enumerate(parts))
 
 
 def _finally(value: Any) -> Any:
