@@ -63,6 +63,19 @@ def test_flips_that_do_not_fit_are_counted() -> None:
     assert "and 34 more tasks; --json has all of them" in console(CASES["many flips"])
 
 
+def test_commands_for_more_are_left_out_only_where_there_is_no_room_for_them() -> None:
+    lost = [NamedTask(task=f"x{n}", label="a", phase=Phase.BETA) for n in range(2)]
+    seen = set()
+    for words in range(40, 200, 10):
+        found = comparison(sentence="word " * words, only_before=lost, only_after=lost)
+        shown = lines(found)
+        left_out = not any(" -o page.html" in line for line in shown)
+        # One more row would fit the screen.
+        assert not (left_out and len(shown) < MOST_ROWS), shown
+        seen.add(left_out)
+    assert seen == {True, False}
+
+
 def test_what_is_unfair_or_to_be_minded_is_named_with_where_its_text_is() -> None:
     unlike = [
         Difference(what=what, before="1", after="2", unfair=unfair, text="t")

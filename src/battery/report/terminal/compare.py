@@ -76,7 +76,16 @@ def _short(comparison: Comparison, look: Look, way: Way) -> list[list[str]]:
     else:
         # Last, the end of the sentence goes, which the full output has.
         end, room = _end(comparison, look, way, lean=True, cut=least - room), least
-    return [*above, _between(comparison, look, room), end]
+    above.append(_between(comparison, look, room))
+    room = MOST_ROWS - sum(look.rows(block) + 1 for block in filter(None, above))
+    return [*above, _fuller(end, comparison, look, way, room)]
+
+
+def _fuller(end: list[str], comparison: Comparison, look: Look, way: Way, room: int) -> list[str]:
+    """Give back what only helps to an end without it, as far as flips and notes left room."""
+    few, all_of_them = (list(_where(comparison, look, way, lean=lean)) for lean in (True, False))
+    tried = (_end(comparison, look, way), [*end[: -len(few)], *all_of_them])
+    return next((lines for lines in tried if look.rows(lines) <= room), end)
 
 
 def _least(comparison: Comparison) -> int:
