@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,28 @@ def test_what_others_spend_is_read_again_after_a_second_at_the_latest(campaign: 
         assert reading.total() == Spent()
         now[0] += 1.0
         assert reading.total() == Spent(1, 10)
+
+
+def still() -> Callable[[], float]:
+    """Make a clock by which reading takes long, and nothing else takes any time."""
+    ticks = chain([0.0, 1.0], repeat(1.0))
+    return lambda: next(ticks)
+
+
+def test_near_a_cap_what_others_have_spent_is_read_each_time(campaign: Campaign) -> None:
+    one, two, *_ = campaign.plan.cells
+    reading, writing = Ledger(campaign, Caps(1000), still()), Ledger(campaign, Caps(), standing)
+    with reading.account(one, 1) as others_of_one, writing.account(two, 1) as others_of_two:
+        others_of_one(Spent(1, 10))
+        others_of_two(Spent(1, 10))
+        # Five runs that spent twice as much as this one are far from the cap.
+        assert others_of_one(Spent(2, 20)) == Spent()
+        others_of_two(Spent(80, 800))
+        # As far as is known here, 190 of 1000 are spent, and the other 4 runs may have got there.
+        assert others_of_one(Spent(19, 190)) == Spent(80, 800)
+        others_of_two(Spent(81, 810))
+        with pytest.raises(PausedError, match="1,000 tokens are spent"):
+            reading.require()
 
 
 def test_who_takes_over_has_spent_what_the_last_holder_wrote_until_it_has_counted(

@@ -3,8 +3,9 @@
     cells/007/spent.3    what the run had spent in epoch 3
 
 Each worker writes down what its runs have spent, and reads what the others wrote before a task
-begins, so that what is spent beyond a cap is at most what is under way, or was spent within the
-last second.
+begins: far from a cap at most so often that it takes little time, and near it each time. So what is
+spent beyond a cap is what is under way when it is reached: in each run a task in both arms, or one
+call of a distillation, review or judgment.
 """
 
 from __future__ import annotations
@@ -36,9 +37,11 @@ from battery.store.files import cannot_write
 _NAME: Final = re.compile(r"spent\.[1-9][0-9]{0,8}")
 #: Seconds after which what others have spent is read again at the latest.
 _OLD_S: Final = 1.0
-#: The part of the time that reading and writing may take: calls of milliseconds are seen by all at
-#: once, and a slow network drive holds nobody up.
+#: The part of the time that reading and writing may take far from a cap, so that a slow network
+#: drive holds nobody up.
 _SHARE: Final = 1 / 20
+#: So many times what all runs would have spent at the pace of those here may be what they spent.
+_CAUTION: Final = 2
 
 
 class Caps(NamedTuple):
@@ -100,6 +103,9 @@ class Ledger:
         self._written: dict[int, Spent] = {}
         self._elsewhere = Spent()
         self._next_at = float("-inf")
+        #: What the runs of this process spent since the others were read, and at most in one call.
+        self._since = Spent()
+        self._largest = Spent()
 
     @contextmanager
     def account(self, cell: Cell, epoch: int) -> Iterator[Callable[[Spent], Spent]]:
@@ -143,20 +149,41 @@ class Ledger:
 
     def _others(self, number: int, own: Spent) -> Spent:
         with self._lock:
-            self._own[number] = own.most(self._own[number])
+            before = self._own[number]
+            self._own[number] = own.most(before)
+            self._note(self._own[number].less(before))
             self._sync()
             rest = (spent for other, spent in self._own.items() if other != number)
             return reduce(Spent.plus, rest, self._elsewhere)
 
+    def _note(self, call: Spent) -> None:
+        self._since = self._since.plus(call)
+        self._largest = self._largest.most(call)
+
+    def _is_near(self) -> bool:
+        """Return whether a cap may have been reached since the others were read."""
+        if not self._largest.calls:
+            return self.caps != Caps()
+        total = reduce(Spent.plus, self._own.values(), self._elsewhere)
+        runs = self._campaign.plan.runs
+        for cap, spent, since, largest in zip(
+            self.caps, total[1:], self._since[1:], self._largest[1:], strict=True
+        ):
+            elsewhere = _CAUTION * runs * (since / max(1, len(self._own)) + largest)
+            if cap is not None and spent + elsewhere >= cap:
+                return True
+        return False
+
     def _sync(self) -> None:
         began = self._clock()
-        if began < self._next_at:
+        if began < self._next_at and not self._is_near():
             return
         for number in self._own:
             self._write(number)
         cells = self._campaign.plan.cells
         others = [self._campaign.cell(cell) for cell in cells if cell.number not in self._own]
         self._elsewhere = reduce(Spent.plus, map(read, others), Spent())
+        self._since = Spent()
         now = self._clock()
         self._next_at = now + min(_OLD_S, (now - began) / _SHARE)
 

@@ -272,8 +272,8 @@ def run(
 
     Starts workers, or gives the runs to a Dask cluster with --on; replaces those that are killed.
     Ctrl-C stops all of them; the same command goes on, and no recorded call is asked again. Pauses
-    with exit code 4 where all runs together have spent what the plan allows; goes on with
-    --max-cost or --max-tokens.
+    with exit code 4 at the caps of the plan, once each run has finished the task in both arms, or
+    the review, that it has under way; goes on with --max-cost or --max-tokens.
 
     \b
     Examples:

@@ -23,6 +23,10 @@ class Spent(NamedTuple):
         """Return the sum of both."""
         return Spent(self.calls + other.calls, self.tokens + other.tokens, self.cost + other.cost)
 
+    def less(self, other: Spent) -> Spent:
+        """Return what this is more than another."""
+        return Spent(self.calls - other.calls, self.tokens - other.tokens, self.cost - other.cost)
+
     def most(self, other: Spent) -> Spent:
         """Return the higher of each number."""
         return Spent(
