@@ -19,6 +19,7 @@ from battery.cli.table import SUMMARIES
 from tests.support.calls import assert_one_message
 from tests.support.calls import command_here as battery
 from tests.support.commands import environment, start
+from tests.support.screens import Terminal
 
 pytestmark = pytest.mark.slow
 
@@ -80,6 +81,35 @@ def test_debug_shows_the_stack_and_nothing_else_does(tmp_path: Path) -> None:
     shown = battery("summarize", "--debug", cwd=tmp_path).stderr
     assert "Traceback" in shown
     assert "runner/summarize.py" in shown
+
+
+#: What a socket says whose other end is gone, all the time that calls are made.
+LOGGING = """
+import logging, pathlib, sys, threading, time
+from battery.cli.main import main
+def log():
+    while True:
+        time.sleep(0.01)
+        if pathlib.Path("b/iter_1").exists():
+            logging.getLogger("asyncio").warning("socket.send() raised exception.")
+threading.Thread(target=log, daemon=True).start()
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("debug", [[], ["--debug"]])
+def test_what_libraries_log_is_not_written_into_the_live_view(
+    debug: list[str], tmp_path: Path
+) -> None:
+    words = ["run", "-n", "2", "--limit", "1", "--dir", "b", *debug]
+    with Terminal(sys.executable, "-c", LOGGING, *words, cwd=tmp_path) as terminal:
+        assert terminal.end() == 0
+        lines = terminal.screen.everything
+    logged = [at for at, line in enumerate(lines) if "socket.send()" in line]
+    assert bool(logged) == bool(debug)
+    assert not any(line.startswith("iteration ") for line in lines)
+    # After all that the command has to say.
+    assert logged == list(range(len(lines) - len(logged), len(lines)))
 
 
 def shell(script: str) -> subprocess.CompletedProcess[str]:

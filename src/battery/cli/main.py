@@ -106,6 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         else:
             code = _fail(_as_battery_error(error, words), words)
     finally:
+        _show_logged(words)
         _give_up_what_cannot_be_written()
     sys.exit(code)
 
@@ -220,6 +221,17 @@ def _fail(error: BatteryError, words: Sequence[str]) -> int:
             document = {"error": facts, "exit_code": error.exit_code}
             typer.echo(visible(json.dumps(document, indent=2, ensure_ascii=False)))
     return error.exit_code
+
+
+def _show_logged(words: Sequence[str]) -> None:
+    """Print with --debug what libraries have logged; by now no live view can be in the way."""
+    logs = sys.modules.get("battery.cli.logs")
+    if logs is None or "--debug" not in words:
+        return
+    clean = importlib.import_module("battery.inputs.secrets").redactor_of(os.environ, words).text
+    with contextlib.suppress(OSError):
+        for text in logs.kept():
+            write_line(sys.stderr, visible(clean(text)))
 
 
 def _wants_json(words: Sequence[str]) -> bool:

@@ -310,4 +310,6 @@ Full = Annotated[
     bool, option("--full", "Also show what the verdict rests on: tasks by name, tests, gates.")
 ]
 Quiet = Annotated[bool, option("--quiet -q", "Show no progress, only warnings and the result.")]
-Debug = Annotated[bool, option("--debug", "Show the stack trace of an error.")]
+Debug = Annotated[
+    bool, option("--debug", "Show the stack trace of an error, and what libraries log.")
+]

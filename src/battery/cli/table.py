@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import sys
 from types import ModuleType
 from typing import Any, Final, cast
 
@@ -67,6 +68,7 @@ class LazyGroup(TyperGroup):
         if name not in SUMMARIES:
             return None
         module = _imported(f"battery.cli.{name}")
+        _keep_logs()
         command = getattr(module, "app", None)
         if command is None:
             command = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -82,6 +84,13 @@ class LazyGroup(TyperGroup):
         for title, commands in COMMANDS.items():
             with formatter.section(title):
                 formatter.write_dl([(name.ljust(width), text) for name, text in commands.items()])
+
+
+def _keep_logs() -> None:
+    """Keep from the terminal what libraries log; it may have a live view on it."""
+    # Who does not log by now has nothing imported that does, and is spared the time.
+    if "logging" in sys.modules:
+        importlib.import_module("battery.cli.logs").keep()
 
 
 def _imported(name: str) -> ModuleType:
