@@ -7,7 +7,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -19,15 +19,34 @@ from battery.campaign import verdict as judging
 from battery.campaign.spent import Caps, caps_of, tell_of_change
 from battery.campaign.work import Worker, left, progress
 from battery.cli import given, options
+from battery.cli.campaign_options import (
+    ControlGateways,
+    Jobs,
+    Lease,
+    LlmTeams,
+    MaxCost,
+    MaxTokens,
+    NewMaxCost,
+    NewMaxTokens,
+    On,
+    Output,
+    Primary,
+    Reset,
+    Runs,
+    Slots,
+    Targets,
+    TasksArgument,
+    UntilEof,
+    Wait,
+)
 from battery.cli.campaign_status import CampaignFolder, showing, status
 from battery.cli.deliver import chosen_format, deliver, format_option, tell
-from battery.cli.grouped import Group, Grouped, argument, option
+from battery.cli.grouped import Grouped
 from battery.cli.output import print_record, then
 from battery.cli.pool import FailOn, Full
-from battery.inputs.settings import LIMITS, Settings
+from battery.inputs.settings import Settings
 from battery.records.campaign import CampaignSummary
 from battery.records.events import Event, Observer
-from battery.records.findings import QuestionName
 from battery.records.plan import Cell
 from battery.report.machine import OF_CAMPAIGN, OutputFormat
 from battery.report.terminal.runs import print_runs
@@ -48,104 +67,6 @@ app = typer.Typer(
     add_completion=False,
 )
 
-TasksArgument = Annotated[
-    Path | None,
-    argument("TASKS", "Tasks file [default: tasks.json; the packaged copy when there is none]."),
-]
-Runs = Annotated[
-    int,
-    option("--runs N", "How many runs the claim is to rest on.", Group.SIZE, min=2, max=1000),
-]
-Primary = Annotated[
-    QuestionName,
-    option(
-        "--primary QUESTION",
-        "The question that is tested first: cost, niche (cost of the niche tasks) or success "
-        "(tasks done); the others follow only after a yes.",
-        Group.SIZE,
-    ),
-]
-Output = Annotated[Path, option("--output -o DIR", "Folder of the campaign.", Group.PLACE)]
-Lease = Annotated[
-    float,
-    option(
-        "--lease S",
-        "Seconds after which a worker that gives no sign of life is taken for gone.",
-        Group.COST,
-        min=1,
-        max=LIMITS["respond_timeout"]["max"],
-    ),
-]
-_SEVERAL: Final = "may be repeated, for deployments of one system that take runs at the same time"
-# Not with the other options: of a settings file these take one value, as for `battery run`.
-Targets = Annotated[
-    list[str] | None,
-    option(
-        "--target --gateway TARGET",
-        "The system under test: a gateway's URL, openai:URL, python:agent.py:Agent, exec:COMMAND, "
-        f"or a file that describes one; {_SEVERAL} [default: the embedded gateway].",
-        Group.MEASURED,
-        envvar="GATEWAY_URL",
-    ),
-]
-LlmTeams = Annotated[
-    list[str] | None,
-    option(
-        "--llm-team URL",
-        "Base URL of the learning side; of several gateways, once for each and in their order "
-        "[default: the embedded one with the embedded gateway, else http://localhost:5000].",
-        Group.MEASURED,
-        envvar="LLM_TEAM_URL",
-    ),
-]
-ControlGateways = Annotated[
-    list[str] | None,
-    option(
-        "--control-gateway URL",
-        "Base URL of the twin of a live gateway: a second deployment that never learns; of several "
-        "gateways, once for each and in their order. Or `restore`, for gateways that can put "
-        "their own memory back.",
-        Group.MEASURED,
-        envvar="CONTROL_GATEWAY_URL",
-    ),
-]
-Reset = Annotated[
-    bool,
-    option(
-        "--reset",
-        "Empty the memory of a live gateway and of its twin before each run, by their own POST "
-        "/v1/memory/reset; GET /v1/memory/fingerprint has to confirm it.",
-        Group.MEASURED,
-    ),
-]
-MaxTokens = Annotated[
-    int | None,
-    option(
-        "--max-tokens N",
-        "Pause with exit code 4 once the calls of all runs have spent N tokens [default: no cap].",
-        Group.COST,
-        **LIMITS["max_tokens"],
-    ),
-]
-MaxCost = Annotated[
-    float | None,
-    option(
-        "--max-cost USD",
-        "The same for what they cost, in US dollars; needs a price for each model [default: no "
-        "cap].",
-        Group.COST,
-        **LIMITS["max_cost"],
-    ),
-]
-_CAPPED: Final = "go on with another cap for all runs together [default: that of the plan]."
-NewMaxTokens = Annotated[
-    int | None,
-    option("--max-tokens N", f"Tokens: {_CAPPED}", Group.COST, **LIMITS["max_tokens"]),
-]
-NewMaxCost = Annotated[
-    float | None,
-    option("--max-cost USD", f"US dollars: {_CAPPED}", Group.COST, **LIMITS["max_cost"]),
-]
 _NOT_OF_A_RUN = frozenset(
     {"runs", "primary", "output", "lease", "reset", "config", "as_json", "debug", "tasks_file"}
 )
@@ -219,41 +140,6 @@ def plan(
     )
     made = planning.make(wanted, planning.World(os.environ, read), tell)
     print_record(made.plan, lambda: _show(made), as_json=as_json)
-
-
-Jobs = Annotated[
-    int | None,
-    option(
-        "--jobs -j N",
-        "How many runs at a time, shared out among a process per core [default: one per core; with "
-        "--on one per thread of the cluster].",
-        Group.SIZE,
-        min=1,
-        max=1000,
-    ),
-]
-On = Annotated[
-    str | None,
-    option(
-        "--on URL",
-        "Run it on a Dask cluster whose workers see the folder, such as dask://head:8786 "
-        "[default: on this machine].",
-        Group.SIZE,
-    ),
-]
-Slots = Annotated[
-    int, option("--slots K", "How many runs this worker has at a time.", min=1, max=1000)
-]
-Wait = Annotated[
-    bool, option("--wait", "Stay until all runs are done, to take over what others lose.")
-]
-UntilEof = Annotated[
-    bool,
-    option(
-        "--until-eof",
-        "Stop, as at Ctrl-C, once standard input ends: when what started it is gone.",
-    ),
-]
 
 
 @app.command(cls=Grouped)
