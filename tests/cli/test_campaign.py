@@ -404,6 +404,14 @@ def test_without_a_finished_run_the_verdict_is_refused(tmp_path: Path) -> None:
     assert_one_message(done, 2, "no run of the campaign", "battery campaign run campaign")
 
 
+@pytest.mark.parametrize("condition", ["unfinished", "not-learned", "dishonest"])
+def test_without_a_finished_run_no_gate_is_met(tmp_path: Path, condition: str) -> None:
+    campaigns.campaign(tmp_path, ())
+    done = command_here("campaign", "verdict", "--fail-on", condition, cwd=tmp_path)
+    unmet = f"gate not met: {condition}: no verdict: no run of the campaign in campaign is finished"
+    assert_one_message(done, 3, unmet, "battery campaign run campaign")
+
+
 def test_a_pipeline_gets_its_documents_in_files(tmp_path: Path) -> None:
     campaigns.campaign(tmp_path, SAVED)
     words = ("campaign", "verdict", "--format", "junit", "--output", "c.xml")

@@ -35,6 +35,10 @@ from battery.verdict.runs import assess_runs
 _NAMED: Final = 5
 
 
+class NothingFinishedError(FolderError):
+    """Report that no run of a campaign is finished, so that there is nothing to judge."""
+
+
 def judge(campaign: Campaign) -> CampaignSummary:
     """Return the verdict over the finished runs of a campaign; raise `BatteryError`.
 
@@ -52,7 +56,7 @@ def judge(campaign: Campaign) -> CampaignSummary:
             warnings += [f"run {cell.number}: {text}" for text in manifest.notes]
     runs = list(all_findings(list(folders.values()), list(map(str, folders))))
     if not runs:
-        raise FolderError(
+        raise NothingFinishedError(
             f"no run of the campaign in {folder} is finished yet",
             hint=f"run it, or go on: battery campaign run {shlex.quote(str(folder))}",
         )

@@ -52,7 +52,7 @@ from battery.report.machine import OF_CAMPAIGN, OutputFormat
 from battery.report.terminal.runs import print_runs
 from battery.target.kinds import read
 from battery.verdict.conditions import OF_CAMPAIGN as CONDITIONS
-from battery.verdict.conditions import parse, require_of_campaign
+from battery.verdict.conditions import parse, require_finished_run, require_of_campaign
 
 if TYPE_CHECKING:
     Format = str
@@ -251,7 +251,11 @@ def _judge(
     chosen: OutputFormat[[CampaignSummary]] | None = None,
     output: Path | None = None,
 ) -> None:
-    summary = judging.judge(campaign)
+    try:
+        summary = judging.judge(campaign)
+    except judging.NothingFinishedError as error:
+        require_finished_run(error, conditions)
+        raise
     judging.write(campaign, summary, tell)
     with then(lambda: require_of_campaign(summary, conditions)):
         if chosen:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from battery.base.errors import GateError, UsageError
+from battery.base.errors import BatteryError, GateError, UsageError
 from battery.base.text import quoted
 from battery.records.findings import Evidence
 from battery.records.summary import Summary
@@ -153,6 +153,12 @@ def require_of_campaign(summary: CampaignSummary, names: Sequence[str]) -> None:
         raise _not_met(met, [f"{evidence.verdict or 'no verdict'}.", evidence.claim])
 
 
+def require_finished_run(error: BatteryError, names: Sequence[str]) -> None:
+    """Raise `GateError` where a condition is named; all hold where no run is finished."""
+    if names:
+        raise _not_met(names, [f"no verdict: {error.message}"], error.hint) from error
+
+
 def _seen(comparison: Comparison, met: Sequence[str]) -> Iterator[str]:
     if "flips" in met:
         yield f"Flips for the worse: {comparison.flips.lost + comparison.flips.bluffs}."
@@ -161,5 +167,5 @@ def _seen(comparison: Comparison, met: Sequence[str]) -> Iterator[str]:
         yield f"Unfair: {', '.join(unfair)}."
 
 
-def _not_met(met: Sequence[str], why: Sequence[str]) -> GateError:
-    return GateError(f"gate not met: {', '.join(met)}: {' '.join(why)}")
+def _not_met(met: Sequence[str], why: Sequence[str], hint: str | None = None) -> GateError:
+    return GateError(f"gate not met: {', '.join(met)}: {' '.join(why)}", hint=hint)
