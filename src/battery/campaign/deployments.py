@@ -18,7 +18,7 @@ from battery.target import deployed, targets
 from battery.target.kinds import EMBEDDED, kind_of
 
 #: The options that name a deployment, as messages call them.
-_OPTIONS: Final = {
+OPTIONS: Final = {
     "gateway": "--target",
     "llm_team": "--llm-team",
     "control_gateway": "--control-gateway",
@@ -28,7 +28,7 @@ _ONE_EACH: Final = "give {0} once for each --target, in the same order"
 
 def shared(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that all deployments have in common."""
-    return {name: value for name, value in options.items() if name not in _OPTIONS}
+    return {name: value for name, value in options.items() if name not in OPTIONS}
 
 
 def named(options: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -45,9 +45,9 @@ def named(options: Mapping[str, Any]) -> list[dict[str, str]]:
             texts *= len(found)
         if texts and len(texts) != len(found):
             raise UsageError(
-                f"{_OPTIONS[name]} is given {counted(len(texts), 'time')}, and there "
+                f"{OPTIONS[name]} is given {counted(len(texts), 'time')}, and there "
                 f"{'is' if len(found) == 1 else 'are'} {counted(len(found), 'target')}",
-                hint=_ONE_EACH.format(_OPTIONS[name]),
+                hint=_ONE_EACH.format(OPTIONS[name]),
             )
         for own, text in zip(found, texts, strict=False):
             own[name] = text
@@ -87,7 +87,7 @@ class _Place(NamedTuple):
 
 
 def _places(number: int, settings: Settings) -> Iterator[_Place]:
-    for name, option in _OPTIONS.items():
+    for name, option in OPTIONS.items():
         if (target := getattr(settings, name)) is not None:
             yield _Place(number, option, deployed.address(target))
 

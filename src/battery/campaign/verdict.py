@@ -10,7 +10,7 @@ from typing import Final
 from battery.base.errors import BatteryError, FolderError, MismatchError, is_forbidden
 from battery.base.numbers import counted
 from battery.base.text import listed
-from battery.campaign import finished
+from battery.campaign import deployments, finished
 from battery.campaign import lease as leases
 from battery.campaign.cell import battery_of
 from battery.campaign.emptying import doubt
@@ -18,6 +18,7 @@ from battery.campaign.lease import DONE, state_of
 from battery.campaign.plan import PLAN_NAME, Campaign
 from battery.recorded import OpenedBattery, open_battery
 from battery.recorded.run import all_findings, described, total
+from battery.records.again import again
 from battery.records.campaign import CampaignSummary, RunFindings
 from battery.records.events import Notice, Observer
 from battery.records.manifest import Manifest
@@ -72,7 +73,13 @@ def judge(campaign: Campaign) -> CampaignSummary:
         models=plan.models,
         targets=_targets(plan) if len(plan.targets) > 1 else manifests[0].targets,
         spent=total(runs),
-        evidence=assess_runs(runs, planned=plan.runs, primary=plan.primary, folder=str(folder)),
+        evidence=assess_runs(
+            runs,
+            planned=plan.runs,
+            primary=plan.primary,
+            folder=str(folder),
+            again=list(_again(campaign, manifests[0])),
+        ),
         warnings=[
             *_unlike(campaign, runs, manifests),
             *finished.doubts(campaign, folders),
@@ -81,6 +88,22 @@ def judge(campaign: Campaign) -> CampaignSummary:
             *warnings,
         ],
     )
+
+
+def _again(campaign: Campaign, first: Manifest) -> Iterator[str]:
+    """Yield the options that plan the same again, of what one of its runs was."""
+    plan, options = campaign.plan, first.options
+    tasks = options.model_copy(update={"tasks": str(campaign.tasks_path)})
+    yield from again(first.model_copy(update={"options": tasks})) or ()
+    # The n-th of each kind belong together, and those of the run come first.
+    for target in plan.targets:
+        if target.targets != first.targets:
+            for name, text in target.options.items():
+                yield from (deployments.OPTIONS[name], text)
+    if plan.reset:
+        yield "--reset"
+    if plan.options.get("keep_going"):
+        yield "--keep-going"
 
 
 def _targets(plan: Plan) -> dict[str, str]:

@@ -11,6 +11,7 @@ from battery.base.errors import UsageError
 from battery.base.numbers import counted
 from battery.recorded import OpenedBattery, open_battery
 from battery.recorded.run import all_findings, total, unlike
+from battery.records.again import again
 from battery.records.campaign import CampaignSummary
 from battery.records.findings import QuestionName
 from battery.records.manifest import Manifest
@@ -46,7 +47,7 @@ def pool(folders: Sequence[Path], primary: QuestionName = "cost") -> CampaignSum
         warnings += [f"{name}: {text}" for text in manifest.notes]
     warnings += _unlike(manifests)
     runs = list(all_findings(folders, names))
-    evidence = assess_runs(runs, primary=primary)
+    evidence = assess_runs(runs, primary=primary, again=again(manifests[0]) or ())
     digests = {manifest.tasks_digest for manifest in manifests}
     chosen = list(_chosen(folders, manifests, first))
     return CampaignSummary(

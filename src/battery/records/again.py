@@ -36,6 +36,11 @@ def again(provenance: Provenance) -> list[str] | None:
     return list(_words(provenance)) if isinstance(provenance, Manifest) else None
 
 
+def with_iterations(words: Sequence[str], count: int) -> list[str]:
+    """Return options with another number of iterations, which they begin with."""
+    return ["--iterations", str(count), *words[2:]]
+
+
 def planned(manifest: Manifest) -> int:
     """Return how many iterations a battery was planned with."""
     return manifest.planned_iterations or manifest.iterations_wanted

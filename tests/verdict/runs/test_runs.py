@@ -90,6 +90,21 @@ def test_before_all_planned_runs_are_finished_there_is_no_verdict() -> None:
     assert [advice.command for advice in evidence.settle] == ["battery campaign run 'my campaign'"]
 
 
+def test_another_campaign_is_planned_of_the_same_system_in_a_folder_of_its_own() -> None:
+    options = ["--iterations", "3", "--tasks", "my tasks.json", "--target", "python:a.py:respond"]
+    found = runs(0.3, 0.25, 0.35, 0.28, -0.03)
+    evidence = assess_runs(found, planned=5, folder="my campaign", again=options)
+    assert evidence.settle[0].command == (
+        "battery campaign plan --runs 6 --iterations 3 --tasks 'my tasks.json' --target "
+        "python:a.py:respond --output 'my campaign-2'"
+    )
+    learned = assess_runs(runs(0.3, 0.25, 0.35, 0.28, 0.32), folder="c", again=options)
+    (advice,) = learned.settle
+    assert advice.command
+    assert "--iterations 5 --tasks" in advice.command
+    assert "--iterations 3" not in advice.command
+
+
 def test_runs_that_are_added_to_the_plan_are_tested_more_strictly() -> None:
     some = runs(0.3, 0.3, 0.3, 0.3, -0.1, 0.3, 0.3)
     assert assess_runs(some).verdict is Word.LEARNED

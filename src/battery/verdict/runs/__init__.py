@@ -37,11 +37,13 @@ def assess_runs(
     planned: int | None = None,
     primary: QuestionName = "cost",
     folder: str | None = None,
+    again: Sequence[str] = (),
 ) -> CampaignEvidence:
     """Judge what may be claimed of a system from its finished runs, in the order of their plan.
 
     `planned` is the number of runs in the plan; None means that these are all. `folder` is that of
-    the campaign, for the commands that settle what is open. Raises `ValueError` without a run.
+    the campaign, for the commands that settle what is open, and `again` are the options of
+    `battery run` that measure the same system. Raises `ValueError` without a run.
     """
     if not runs:
         raise ValueError("no run, no claim")
@@ -71,7 +73,7 @@ def assess_runs(
         bluffs=list(facts.bluffs),
         cautions=list(words.cautions(word, facts)),
         assumptions=list(words.assumptions(facts)),
-        settle=list(words.settle(word, facts, folder)),
+        settle=list(words.settle(word, facts, folder, again)),
         runs=list(facts.runs),
     )
 

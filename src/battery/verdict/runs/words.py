@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from battery.base.numbers import AS_MANY, counted, more_or_fewer, p_equals, percent
 from battery.base.text import capital
+from battery.records.again import with_iterations
 from battery.records.campaign import Advice, Done, OneRun, RunQuestion
 from battery.records.checks import UNCHECKED
 from battery.records.findings import Interval, QuestionName
@@ -247,9 +249,12 @@ def _equal(facts: RunFacts) -> Iterator[str]:
         )
 
 
-def settle(word: Word | None, facts: RunFacts, folder: str | None) -> Iterator[Advice]:
+def settle(
+    word: Word | None, facts: RunFacts, folder: str | None, again: Sequence[str]
+) -> Iterator[Advice]:
     """List what would settle what is open, each with its command where there is one."""
     name = shlex.quote(folder) if folder else "CAMPAIGN"
+    plan = _Plan(again, folder)
     if word is None:
         left = facts.planned - len(facts.runs)
         yield Advice(
@@ -259,7 +264,7 @@ def settle(word: Word | None, facts: RunFacts, folder: str | None) -> Iterator[A
     elif word is Word.INVALID:
         yield Advice(
             text="Find out what spoils the runs, then plan a new campaign.",
-            command=_plan(facts.planned),
+            command=plan.of(facts.planned),
         )
     elif word is Word.MEMORISED:
         yield Advice(
@@ -270,24 +275,38 @@ def settle(word: Word | None, facts: RunFacts, folder: str | None) -> Iterator[A
     ):
         yield Advice(
             text=f"{least} or more iterations per run.",
-            command=f"{_plan(facts.planned)} --iterations {least}",
+            command=plan.lasting(least).of(facts.planned),
         )
     elif word is Word.INCONCLUSIVE:
-        yield from _open(facts)
+        yield from _open(facts, plan)
     elif word is Word.REGRESSED or lost(facts):
         yield Advice(text="Look at the tasks that are done less often in the reports of the runs.")
 
 
-def _plan(runs: int) -> str:
-    return f"battery campaign plan --runs {max(runs, policy.BATTERIES)}"
+class _Plan(NamedTuple):
+    """Commands that plan another campaign of the same system."""
+
+    again: Sequence[str]
+    folder: str | None
+
+    def of(self, runs: int, *more: str) -> str:
+        """Write the command that plans so many runs."""
+        # A plan is made once in a folder.
+        place = ["--output", f"{self.folder}-2"] if self.folder else []
+        size = ["--runs", str(max(runs, policy.BATTERIES))]
+        return shlex.join(["battery", "campaign", "plan", *size, *self.again, *more, *place])
+
+    def lasting(self, iterations: int) -> _Plan:
+        """Return the same of so many iterations."""
+        return self._replace(again=with_iterations(self.again, iterations))
 
 
-def _open(facts: RunFacts) -> Iterator[Advice]:
+def _open(facts: RunFacts, plan: _Plan) -> Iterator[Advice]:
     first = facts.questions[0]
     for question in missed(facts):
         yield Advice(
             text=f"A new campaign that asks first: {question.title}",
-            command=f"{_plan(facts.planned)} --primary {question.name}",
+            command=plan.of(facts.planned, "--primary", question.name),
         )
     if facts.yes(first.name):
         if facts.siblings and facts.siblings.outcome == "open":
@@ -297,13 +316,13 @@ def _open(facts: RunFacts) -> Iterator[Advice]:
         missing = policy.BATTERIES - first.runs
         yield Advice(
             text=f"At least {policy.BATTERIES} runs that count.",
-            command=_plan(facts.planned + missing),
+            command=plan.of(facts.planned + missing),
         )
     elif not any(missed(facts)):
-        yield from _more_runs(facts)
+        yield from _more_runs(facts, plan)
 
 
-def _more_runs(facts: RunFacts) -> Iterator[Advice]:
+def _more_runs(facts: RunFacts, plan: _Plan) -> Iterator[Advice]:
     """Name how many runs show the saving that was seen, where memories differ as these did."""
     ratio, least = facts.question("cost").effect, facts.least_cost
     if facts.primary != "cost" or ratio is None or facts.spread is None:
@@ -316,5 +335,5 @@ def _more_runs(facts: RunFacts) -> Iterator[Advice]:
     else:
         yield Advice(
             text=f"To see {aim} where memories differ as these do: a new campaign of {runs} runs.",
-            command=_plan(runs),
+            command=plan.of(runs),
         )
