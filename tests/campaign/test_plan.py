@@ -162,8 +162,23 @@ def test_other_checks_than_those_that_were_planned_are_told(here: Path) -> None:
 )
 def test_a_plan_that_cannot_be_read_is_named(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "campaign.json").write_text(text)
-    with pytest.raises(BatteryError, match=words):
+    with pytest.raises(BatteryError, match=words) as caught:
         planning.open_campaign(tmp_path)
+    assert "battery campaign plan" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("text", [None, "{"])
+def test_tasks_that_cannot_be_read_are_to_be_restored(here: Path, text: str | None) -> None:
+    made(here)
+    path = here / "c" / "tasks" / "tasks.json"
+    path.unlink()
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(TasksError) as caught:
+        planning.open_campaign(here / "c")
+    # No option of `campaign run` or `campaign verdict` names others.
+    assert "--tasks" not in (caught.value.hint or "")
+    assert "restore the file" in (caught.value.hint or "")
 
 
 def test_a_folder_without_a_plan_says_how_to_make_one(tmp_path: Path) -> None:

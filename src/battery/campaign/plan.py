@@ -27,6 +27,7 @@ from battery.base.errors import (
     FolderError,
     MismatchError,
     ShapeError,
+    TasksError,
     UsageError,
     remedy_of,
 )
@@ -44,7 +45,7 @@ from battery.records.plan import Cell, Plan, PlannedTarget
 from battery.runner import prepare
 from battery.store.artifacts import TASKS
 from battery.store.battery_dir import BatteryDir, missing
-from battery.store.documents import cannot_read, dump_record, wrong
+from battery.store.documents import cannot_read, dump_record
 from battery.store.files import sync_folder, write_atomic
 from battery.target import targets
 
@@ -57,6 +58,9 @@ _SEED_BITS: Final = 32
 _FEW: Final = (
     "{} runs can show nothing about the system: the smallest p that they can have is 1/{}; "
     f"{DEFAULT_RUNS} are the least that can"
+)
+_RESTORE: Final = (
+    "restore the file, or make a plan of its own: battery campaign plan --output ANOTHER_FOLDER"
 )
 #: Options that are the plan's own, or the caps of all runs together.
 _OF_THE_PLAN: Final = frozenset({"seed", "max_tokens", "max_cost", "tasks", "folder"})
@@ -177,22 +181,34 @@ def open_campaign(folder: Path, tell: Observer = lambda _event: None) -> Campaig
     try:
         plan = Plan.model_validate(jsonio.loads(data))
     except ValidationError as error:
-        raise wrong(path, ShapeError.of(error)) from error
+        raise _no_plan(path, ShapeError.of(error)) from error
     except ValueError as error:
-        raise wrong(path, ShapeError("", f"not JSON: {error}")) from error
+        raise _no_plan(path, ShapeError("", f"not JSON: {error}")) from error
     campaign = Campaign(folder, plan, hashlib.sha256(data).hexdigest())
     _require_planned(campaign, tell)
     return campaign
 
 
+def _no_plan(path: Path, error: ShapeError) -> ArtifactError:
+    return ArtifactError(f"{path} is not the plan of a campaign: {error}", hint=_RESTORE)
+
+
+def _planned_tasks(path: Path) -> Tasks:
+    try:
+        return load_tasks(path)
+    except TasksError as error:
+        # Nobody named the file, so nobody can name another.
+        raise TasksError(error.message, hint=_RESTORE) from error
+
+
 def _require_planned(campaign: Campaign, tell: Observer) -> None:
     """Refuse other tasks than those that were planned; warn of other checks."""
     path, plan = campaign.tasks_path, campaign.plan
-    tasks = limited(load_tasks(path), plan.options.get("limit"))
+    tasks = limited(_planned_tasks(path), plan.options.get("limit"))
     if digest(tasks) != plan.tasks_digest:
         raise MismatchError(
             f"{path} is not what was planned: its digest differs from that in {PLAN_NAME}",
-            hint="restore the file, or make a plan of its own: battery campaign plan",
+            hint=_RESTORE,
         )
     if scoring_digest(tasks, path.parent) != plan.scoring_digest:
         text = f"checks, their files or prices in {path.parent} are not those that were planned"
