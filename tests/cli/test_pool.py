@@ -8,6 +8,7 @@ import pytest
 
 from battery.records.campaign import CampaignSummary
 from battery.store.battery_dir import BatteryDir
+from tests.support import campaigns
 from tests.support.calls import assert_one_message, command_here
 from tests.support.screens import on_terminal
 from tests.support.several import batteries, battery, rewrite
@@ -67,3 +68,13 @@ def test_another_system_is_refused_with_one_message(tmp_path: Path) -> None:
 def test_a_condition_nobody_knows_is_refused_before_the_work(tmp_path: Path) -> None:
     done = command_here("pool", "nowhere", "--fail-on", "learned", cwd=tmp_path)
     assert_one_message(done, 2, "--fail-on does not know 'learned'")
+
+
+def test_a_campaign_is_no_battery_and_has_a_verdict_of_its_own(tmp_path: Path) -> None:
+    campaigns.campaign(tmp_path, SAVED)
+    for names in (["campaign"], ["campaign", "campaign"]):
+        done = command_here("pool", *names, cwd=tmp_path)
+        assert_one_message(
+            *(done, 2, "campaign is the folder of a campaign, not of a battery"),
+            "battery campaign verdict campaign; or name each of them, such as campaign/cells/001/1",
+        )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
+from battery.base.errors import FolderError
+from battery.campaign import plan as planning
 from battery.cli import options
 from battery.cli.grouped import argument, option
 from battery.cli.output import print_record, then
@@ -53,6 +57,7 @@ def pool(
       battery pool runs/* --primary success --fail-on not-learned
     """
     conditions = parse(fail_on, OF_CAMPAIGN)
+    _refuse_campaigns(folders or [])
     summary = stage.pool(folders or [], primary)
     words = ["pool", *map(str, folders or [])]
     words += ["--primary", primary] if primary != "cost" else []
@@ -60,3 +65,14 @@ def pool(
         print_record(
             summary, lambda: print_runs(summary, words, sys.stdout, full=full), as_json=as_json
         )
+
+
+def _refuse_campaigns(folders: Sequence[Path]) -> None:
+    for folder in folders:
+        if planning.is_in(folder):
+            name = shlex.quote(str(folder))
+            raise FolderError(
+                f"{folder} is the folder of a campaign, not of a battery",
+                hint=f"judge its runs: battery campaign verdict {name}; or name each of them, such "
+                f"as {name}/cells/001/1",
+            )
