@@ -232,8 +232,13 @@ def test_nothing_printed_is_lost_and_nothing_of_a_frame_is_left(columns: int, ro
 @pytest.mark.parametrize("wraps", [False, True], ids=["cut off", "broken"])
 @pytest.mark.parametrize(
     "sizes",
-    [[(100, 30), (160, 50), (120, 40)], [(80, 12), (80, 6), (80, 24)], [(70, 24), (31, 20)]],
-    ids=["larger", "lower", "narrower"],
+    [
+        [(100, 30), (160, 50), (120, 40)],
+        [(80, 12), (80, 6), (80, 24)],
+        [(70, 24), (31, 20)],
+        [(60, 15), (120, 30)],
+    ],
+    ids=["larger", "lower", "narrower", "smaller and larger"],
 )
 def test_a_size_that_changes_destroys_nothing_and_leaves_nothing(
     sizes: list[tuple[int, int]], wraps: bool
