@@ -273,6 +273,18 @@ def test_a_command_without_room_for_its_folder_leaves_a_place_for_it() -> None:
     )
 
 
+def test_advice_that_would_cut_the_sentence_is_left_to_the_full_output() -> None:
+    claim = "word " * 100
+    advice = ["Look at the tasks " * 15 + "again."]
+    changes = {"claim": claim, "settle": advice, "cautions": []}
+    lines = shown(judged(evidence=UNMINDED.model_copy(update=changes)))
+    text = " ".join(" ".join(lines).split())
+    assert claim.strip() in text
+    assert "getting better: battery summarize --full data/battery" in text
+    short = UNMINDED.model_copy(update={**changes, "claim": "word"})
+    assert "Look at the tasks".lower() in " ".join(shown(judged(evidence=short))).lower()
+
+
 def test_what_does_not_fit_is_counted() -> None:
     case = CASES["learned"]
     assert case.evidence

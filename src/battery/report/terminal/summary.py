@@ -56,16 +56,18 @@ def _short(summary: Summary, folder: Path, look: Look) -> Iterator[Iterable[str]
         yield from _unjudged(summary, look)
         yield where
         return
-    advice = _advice(summary, evidence, folder, look)
     head, gates = (
         [*_header(summary, look), "", *_table(summary, evidence, look)],
         _gates(evidence, look),
     )
     worded = bool(evidence.verdict and look.width < _ROOMY)
     # The line that names `--full` is always there.
-    room = look.most - look.rows([*head, *gates, "", *advice, *where]) - worded - 1
-    notes = list(_notes(summary, evidence))
+    room = look.most - look.rows([*head, *gates, "", *where]) - worded - 1
     whole = _hung(evidence.claim, evidence, look)
+    # Advice that would cut the sentence is left to the full output.
+    advice = _advice(summary, evidence, folder, look, room - look.rows(whole))
+    room -= look.rows(advice)
+    notes = list(_notes(summary, evidence))
     claim = look.at_most(whole, max(_TWO, room))
     # What only helps is left out before any note is.
     kept = min(len(notes), _TWO, max(0, room - look.rows(claim)))
@@ -179,7 +181,7 @@ def _worded(evidence: Evidence, lines: list[str], look: Look) -> list[str]:
     return look.lead(word, word.about.tone, [*above, *lines])
 
 
-def _advice(summary: Summary, evidence: Evidence, folder: Path, look: Look) -> list[str]:
+def _advice(summary: Summary, evidence: Evidence, folder: Path, look: Look, room: int) -> list[str]:
     """Write what would settle it and the command: whole texts, for half of one would mislead."""
     words = answer.next_command(summary, evidence)
     if words is None:
@@ -192,7 +194,7 @@ def _advice(summary: Summary, evidence: Evidence, folder: Path, look: Look) -> l
         more = f" More advice: {everything}." if kept < len(texts) else ""
         text = f"{aim}: {clause(' '.join(texts[:kept]))}{more} {start}"
         lines = _then(text, again, evidence, look)
-        if look.rows(lines) <= _ADVICE:
+        if look.rows(lines) <= min(_ADVICE, room):
             return lines
     return _then(f"{aim}:", everything, evidence, look)
 
