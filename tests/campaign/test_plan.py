@@ -110,6 +110,15 @@ def test_fewer_than_five_runs_are_told_what_they_cannot_show(here: Path) -> None
     ]
 
 
+def test_a_single_iteration_is_told_to_show_nothing_about_learning(here: Path) -> None:
+    events: list[Event] = []
+    made(here, iterations=1, tell=events.append)
+    (notice,) = events
+    assert isinstance(notice, Notice)
+    assert notice.warning
+    assert "a single iteration show nothing about learning" in notice.text
+
+
 def checked(here: Path, **check: Any) -> None:
     write_tasks(here / "tasks.json", 1, checks=[check])
 

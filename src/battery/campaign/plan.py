@@ -62,6 +62,10 @@ _FEW: Final = (
 _RESTORE: Final = (
     "restore the file, or make a plan of its own: battery campaign plan --output ANOTHER_FOLDER"
 )
+_ONCE: Final = (
+    "runs of a single iteration show nothing about learning: no task is asked again; "
+    "--iterations 2 is the least"
+)
 #: Options that are the plan's own, or the caps of all runs together.
 _OF_THE_PLAN: Final = frozenset({"seed", "max_tokens", "max_cost", "tasks", "folder"})
 
@@ -135,8 +139,6 @@ def make(wanted: Wanted, world: World, tell: Observer) -> Campaign:
     deployments.refuse_kept_memory(deployed[0], wanted.runs, reset=wanted.reset)
     battery, settings = batteries[0], deployed[0]
     deployments.tell_of_emptying(settings, tell)
-    if wanted.runs < DEFAULT_RUNS:
-        tell(Notice(_FEW.format(wanted.runs, 2**wanted.runs), warning=True))
     tasks, source = find_tasks(settings.tasks_path)
     planned = [
         PlannedTarget(
@@ -148,6 +150,8 @@ def make(wanted: Wanted, world: World, tell: Observer) -> Campaign:
         for texts, own in zip(named, deployed, strict=True)
     ]
     plan = _plan(wanted, settings, battery.manifest, planned)
+    for text in _too_little(plan.runs, plan.iterations):
+        tell(Notice(text, warning=True))
     with _whole(folder) as draft:
         _copy_tasks(tasks, folder_of(source), draft / "tasks")
         require_usable(battery.tasks, draft / "tasks", "the copy of the tasks file")
@@ -213,6 +217,14 @@ def _require_planned(campaign: Campaign, tell: Observer) -> None:
     if scoring_digest(tasks, path.parent) != plan.scoring_digest:
         text = f"checks, their files or prices in {path.parent} are not those that were planned"
         tell(Notice(f"{text}; answers are graded by those that are there", warning=True))
+
+
+def _too_little(runs: int, iterations: int) -> Iterator[str]:
+    """Yield why a campaign of such a size can have no verdict on learning."""
+    if runs < DEFAULT_RUNS:
+        yield _FEW.format(runs, 2**runs)
+    if iterations == 1:
+        yield _ONCE
 
 
 def _plan(
