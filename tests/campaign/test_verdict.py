@@ -35,14 +35,14 @@ def test_before_all_are_finished_there_is_no_word_and_what_is_left_is_named(tmp_
     made = campaign(tmp_path, SAVED[:2], runs=6)
     third, fourth, fifth, _ = made.plan.cells[2:]
     leave(made, third, "failed", "the gateway is gone")
-    leave(made, fourth, "interrupted")
+    leave(made, fourth, "interrupted", "interrupted; everything that finished is on disk")
     leave(made, fifth, None)
     found = verdict.judge(made)
     assert (found.evidence.verdict, found.evidence.finished) == (None, 2)
     assert found.evidence.settle[0].command == f"battery campaign run {made.folder}"
     failed, interrupted, held, new = found.warnings
     assert failed == "run 3 is failed: the gateway is gone"
-    assert interrupted == "run 4 is interrupted"
+    assert interrupted == "run 4 is interrupted: everything that finished is on disk"
     assert held.startswith("run 5 is under way")
     assert new == "run 6 has not begun"
 

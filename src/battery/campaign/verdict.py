@@ -181,7 +181,10 @@ def _progress(folder: Path) -> str:
         return "has not begun"
     if note.ended is None:
         return f"is under way, or its worker is gone (process {note.pid} on {note.host})"
-    return f"is {note.ended}" if note.why is None else f"is {note.ended}: {note.why}"
+    if note.why is None:
+        return f"is {note.ended}"
+    # What stopped it may begin with the same word.
+    return f"is {note.ended}: {note.why.removeprefix(f'{note.ended}; ')}"
 
 
 def report_path(campaign: Campaign) -> Path:
