@@ -13,6 +13,7 @@ from battery.inputs.settings import Settings
 from battery.records.events import Event, Notice
 from battery.records.models import LEARN
 from battery.runner.run import dry_run, iterate, run
+from battery.runner.start import is_unlike
 from battery.store.battery_dir import BatteryDir
 from tests.support import notes
 from tests.support.commands import write_tasks
@@ -71,6 +72,17 @@ def test_a_resume_says_so_again_before_its_first_call_and_goes_on_when_told(
     assert summary.evidence.verdict == "INVALID"
     warnings = [event.text for event in told if isinstance(event, Notice) and event.warning]
     assert sum("learner and twin differ already" in text for text in warnings) == 1
+
+
+def test_nothing_differs_where_the_runs_of_one_arm_are_not_written_yet(
+    experienced: Settings,
+) -> None:
+    """As where the disk is full between the two files."""
+    stopped(experienced)
+    first = BatteryDir(experienced.folder).iteration(1)
+    assert is_unlike(first)
+    (first.root / "runs.json").unlink()
+    assert not is_unlike(first)
 
 
 def test_iterate_does_not_add_to_it_unless_told(experienced: Settings) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from battery.base.errors import StartError
 from battery.recorded import calls_of
 from battery.records.events import Notice, Observer
-from battery.records.models import FROZEN
+from battery.records.models import FROZEN, LEARN
 from battery.store.battery_dir import BatteryDir
 from battery.store.iteration_dir import IterationDir
 from battery.verdict.start import alike
@@ -34,7 +34,8 @@ def is_unlike(first: IterationDir) -> bool:
 
 
 def _differing(first: IterationDir) -> str | None:
-    if not first.has_runs(FROZEN):
+    # One without the other where the disk was full in between.
+    if not (first.has_runs(FROZEN) and first.has_runs(LEARN)):
         return None
     table, manifest = grid(calls_of(first)), BatteryDir(first.root.parent).read_manifest()
     kept = manifest is not None and manifest.options.memory_kept
