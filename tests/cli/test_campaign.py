@@ -377,6 +377,15 @@ def test_the_verdict_is_last_and_fits_a_screen(tmp_path: Path) -> None:
     assert lines[-1] == "battery open campaign  campaign/report.html"
 
 
+def test_a_run_that_was_removed_and_run_again_shows_on_a_screen(tmp_path: Path) -> None:
+    made = campaigns.campaign(tmp_path, SAVED)
+    shutil.rmtree(made.cell(made.plan.cells[2]))
+    campaigns.run(made, made.plan.cells[2], 0.5)
+    screen = on_terminal("campaign", "verdict", cwd=tmp_path)
+    shown = " ".join(" ".join(screen.everything).split())
+    assert "Warning: run 3 was finished before, then removed and run again" in shown
+
+
 def test_json_is_the_summary_that_is_in_the_folder(tmp_path: Path) -> None:
     campaigns.campaign(tmp_path, SAVED)
     done = command_here("campaign", "verdict", "--json", cwd=tmp_path)

@@ -133,8 +133,8 @@ class Cells:
             hold = hold._replace(empties=True)
         if manifest is None:
             if when := finished.before(campaign, cell):
-                text = f"run {cell.number} was finished before, on {when}, and is gone: it is run"
-                tell(Notice(f"{text} again, and every verdict will say so", warning=True))
+                text = f"it was finished before, on {when}, and is gone: it is run again"
+                tell(Notice(f"{text}, and every verdict will say so", warning=True))
             require_same_target(target, settings, tell)
             if hold.empties:
                 await empty(campaign, settings, hold.require, tell)

@@ -118,8 +118,8 @@ def _removed(number: int, finishes: list[Finish], *, again: bool) -> str:
     if not again:
         return f"run {number} was finished before, on {when}, and then removed"
     return (
-        f"run {number} was finished before, on {when}, then removed and run again: what is judged "
-        "may have been chosen"
+        f"run {number} was finished before, then removed and run again, so that what is judged may "
+        f"have been chosen; it had finished on {when}"
     )
 
 

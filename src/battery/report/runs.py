@@ -378,7 +378,8 @@ def notes(summary: CampaignSummary) -> Iterator[tuple[str, str]]:
         for text in evidence.reasons:
             if text not in evidence.sentence:
                 yield "why", text
-    for text in evidence.cautions:
-        yield "mind", text
+    # First, as a screen may have no room for all: they say whether to trust the rest.
     for text in summary.warnings:
         yield "warning", text
+    for text in evidence.cautions:
+        yield "mind", text
