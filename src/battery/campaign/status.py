@@ -154,9 +154,8 @@ class Observation:
         manifest = _manifest(root) if root else None
         if root is None or manifest is None:
             return _Came(word=Word.INVALID if state == "invalid" else None)
-        finished, known = manifest.iterations_finished, self._campaign.plan.targets
-        asked = (n for n, target in enumerate(known, 1) if target.targets == manifest.targets)
-        came = _Came(root, next(asked, None), finished)
+        finished = manifest.iterations_finished
+        came = _Came(root, self._campaign.plan.number_of(manifest.targets), finished)
         if state == "invalid":
             return came._replace(word=Word.INVALID)
         if state == "finished":

@@ -9,7 +9,8 @@ takes place there. A target whose memory was not emptied, or of which nobody kno
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,9 @@ from battery.records.status import TargetState, TargetStatus
 from battery.store.battery_dir import BatteryDir
 from battery.target import targets
 
+#: What `occupied` returns.
+_Taken = Callable[[], dict[int, int]]
+
 
 def folder_of_target(campaign: Campaign, number: int) -> Path:
     """Return the folder of a target's leases, by its number in the plan."""
@@ -34,28 +38,34 @@ def folder_of_target(campaign: Campaign, number: int) -> Path:
 
 def state_of_target(campaign: Campaign, number: int) -> TargetStatus:
     """Return how a target of the plan is, from the folder alone; raise `BatteryError`."""
-    note = leases.last(folder_of_target(campaign, number))
-    gateway = campaign.plan.targets[number - 1].targets["gateway"]
-    state, run = _state(campaign, number, note)
-    why = note.why if note and state == "given_up" else None
-    return TargetStatus(number=number, gateway=gateway, state=state, run=run, why=why)
+    return _status(campaign, number, partial(occupied, campaign))
 
 
 def states_of_targets(campaign: Campaign) -> list[TargetStatus]:
     """Return how each target is; none where runs share nothing. Raises `BatteryError`."""
     if not (campaign.folder / FOLDER).exists():
         return []
-    return [state_of_target(campaign, n) for n in range(1, len(campaign.plan.targets) + 1)]
+    # Read once for all targets, and only where it says what a lease does not.
+    taken = cache(partial(occupied, campaign))
+    return [_status(campaign, n, taken) for n in range(1, len(campaign.plan.targets) + 1)]
 
 
-def _state(campaign: Campaign, number: int, note: Note | None) -> tuple[TargetState, int | None]:
+def _status(campaign: Campaign, number: int, taken: _Taken) -> TargetStatus:
+    note = leases.last(folder_of_target(campaign, number))
+    gateway = campaign.plan.targets[number - 1].targets["gateway"]
+    state, run = _state(number, note, taken)
+    why = note.why if note and state == "given_up" else None
+    return TargetStatus(number=number, gateway=gateway, state=state, run=run, why=why)
+
+
+def _state(number: int, note: Note | None, taken: _Taken) -> tuple[TargetState, int | None]:
     if note is None:
         return "unused", None
     if note.ended is None:
         return "held", note.cell
     if note.ended == "failed":
         return "given_up", note.cell
-    if run := occupied(campaign).get(number):
+    if run := taken().get(number):
         return "reserved", run
     return "dirty", note.cell
 
@@ -81,9 +91,8 @@ def began_at(campaign: Campaign, cell: Cell) -> int | None:
     manifest = _manifest(campaign.cell(cell))
     if manifest is None:
         return None
-    for number, target in enumerate(campaign.plan.targets, 1):
-        if target.targets == manifest.targets:
-            return number
+    if number := campaign.plan.number_of(manifest.targets):
+        return number
     raise MismatchError(
         f"run {cell.number} began at {manifest.targets['gateway']}, which is no target of "
         f"{campaign.folder / PLAN_NAME}",

@@ -16,9 +16,8 @@ from battery.base.errors import BatteryError, InterruptedRunError, UsageError
 from battery.campaign.lease import DONE, state_of
 from battery.campaign.plan import World, open_campaign
 from battery.campaign.spent import Caps
-from battery.campaign.work import Worker, progress
-from battery.records.events import Event, Notice, Observer
-from battery.records.plan import Cell
+from battery.campaign.work import Worker, in_lines
+from battery.records.events import Notice
 from battery.target.kinds import read
 
 #: Seconds between two looks whether the task is still wanted.
@@ -90,18 +89,11 @@ async def _run(order: Order, is_wanted: Callable[[], bool], tell: Callable[[Noti
     campaign = open_campaign(Path(order.folder))
     cell = next(each for each in campaign.plan.cells if each.number == order.number)
 
-    def observer(cell: Cell) -> Observer:
-        def show(event: Event) -> None:
-            if notice := progress(cell, event):
-                tell(notice)
-
-        return show
-
     def require() -> None:
         if not is_wanted():
             raise InterruptedRunError("stopped, as Dask no longer wants it")
 
-    worker = Worker(campaign, World(os.environ, read), observer, caps=order.caps)
+    worker = Worker(campaign, World(os.environ, read), in_lines(tell), caps=order.caps)
     work = asyncio.create_task(worker.work_on(cell, require))
     while not work.done() and is_wanted():
         await asyncio.wait([work], timeout=WANTED_S)

@@ -34,7 +34,20 @@ def left(campaign: Campaign) -> list[Cell]:
     return [cell for cell in campaign.plan.cells if state_of(campaign.cell(cell)) not in DONE]
 
 
-def progress(cell: Cell, event: Event) -> Notice | None:
+def in_lines(tell: Callable[[Notice], object]) -> Callable[[Cell], Observer]:
+    """Return what makes the observer of a run that tells in lines how it goes."""
+
+    def observer(cell: Cell) -> Observer:
+        def show(event: Event) -> None:
+            if notice := _progress(cell, event):
+                tell(notice)
+
+        return show
+
+    return observer
+
+
+def _progress(cell: Cell, event: Event) -> Notice | None:
     """Return what to tell, in a line, of what happened in a run; None where nothing."""
     match event:
         case IterationFinished():

@@ -17,7 +17,7 @@ from battery.campaign import engine
 from battery.campaign import plan as planning
 from battery.campaign import verdict as judging
 from battery.campaign.spent import Caps, caps_of, tell_of_change
-from battery.campaign.work import Worker, left, progress
+from battery.campaign.work import Worker, in_lines, left
 from battery.cli import given, options
 from battery.cli.campaign_options import (
     ControlGateways,
@@ -46,8 +46,6 @@ from battery.cli.output import print_record, then
 from battery.cli.pool import FailOn, Full
 from battery.inputs.settings import Settings
 from battery.records.campaign import CampaignSummary
-from battery.records.events import Event, Observer
-from battery.records.plan import Cell
 from battery.report.machine import OF_CAMPAIGN, OutputFormat
 from battery.report.terminal.runs import print_runs
 from battery.target.kinds import read
@@ -204,7 +202,7 @@ def worker(
     caps = caps_of(campaign, Caps(max_tokens, max_cost))
     if until_eof:
         engine.stop_at_end_of_input()
-    at_work = Worker(campaign, planning.World(os.environ, read), _observer, caps=caps)
+    at_work = Worker(campaign, planning.World(os.environ, read), in_lines(tell), caps=caps)
     loop.run(at_work.work, slots, wait=wait)
     _show_progress(campaign)
 
@@ -263,16 +261,6 @@ def _judge(
         else:
             words = ["campaign", "verdict", str(campaign.folder)]
             print_runs(summary, words, sys.stdout, full=full)
-
-
-def _observer(cell: Cell) -> Observer:
-    """Make what tells in lines how a run goes; a live view of all runs shows no notes."""
-
-    def show(event: Event) -> None:
-        if notice := progress(cell, event):
-            tell(notice)
-
-    return show
 
 
 def _show_progress(campaign: planning.Campaign) -> None:

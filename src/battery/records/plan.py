@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field
@@ -83,3 +84,8 @@ class Plan(Record):
     lease_s: float = Field(
         description="Seconds after which a worker that gives no sign of life is taken for gone."
     )
+
+    def number_of(self, targets: Mapping[str, str]) -> int | None:
+        """Return the number, from 1, of the target that these names are of; None of no planned."""
+        numbered = enumerate(self.targets, 1)
+        return next((number for number, each in numbered if each.targets == targets), None)
