@@ -220,6 +220,22 @@ def test_a_battery_that_vanishes_ends_a_watch_that_does_not_wait(folder: Path) -
     assert caught.value.exit_code == 1
 
 
+def test_the_report_of_a_finished_run_is_waited_for_while_its_process_works(
+    folder: Path, finished: Path
+) -> None:
+    def drawn() -> None:
+        shutil.copy(finished / "report.html", folder)
+
+    def ended() -> None:
+        (folder / ".lock").write_text("{}")
+
+    for then, listed in ((drawn, True), (ended, False)):
+        (folder / "report.html").unlink()
+        (folder / ".lock").write_text(note_of(os.getpid()))
+        summary, _ = watched(folder, lambda: None, then, wait=False)
+        assert ("report.html" in summary.artifacts) is listed
+
+
 def test_a_new_battery_that_has_not_written_its_tasks_yet_is_waited_for(
     folder: Path, finished: Path
 ) -> None:

@@ -248,6 +248,10 @@ def watch(
                 display(Notice("waiting for that; Ctrl-C ends the watch, and nothing else"))
         # Another battery may have come and finished meanwhile; nobody waited for its result.
         if look.finished and look.run_id == watched:
+            # The page comes after that, and whoever looks where the summary points expects it.
+            while look.run_id == watched and look.working and not folder.report_path.exists():
+                pause()
+                look = Look.at(folder)
             return summed_up(folder)
         if look.stopped and not wait:
             raise stop_of(folder, look)

@@ -239,13 +239,27 @@ def called(found: Comparison, sides: list[dict[str, Any]], names: list[str]) -> 
 
 INVALID = {"verdict": Word.INVALID, "repeats": 1, "iterations": [1], "report": None}
 CROWDED = {
-    "only_after": [NamedTask(task="x", label="a task of its own", phase=Phase.BETA)],
+    "only_after": [NamedTask(task="x", label="a task of its own " * 5, phase=Phase.BETA)],
     "cautions": [],
     "differences": [Difference(what="arms", before="1", after="2", unfair=True, text="so")],
 }
 
 
+#: Two flips whose heading takes two rows, below sides and numbers that take all they can.
+HIGHEST: tuple[Any, ...] = (
+    (Habits(0.4, 0, False, [1.0] * 12, (1, 1)), Habits(0.4, 8, False, [1.0] * 12, (1, 1))),
+    (2, 10**12),
+    (
+        {"verdict": None, "repeats": 2, "iterations": [1], "report": None},
+        {**INVALID, "iterations": list(range(1, 100, 2))},
+    ),
+    ["w" * 26, "w" * 26],
+    CROWDED,
+)
+
+
 @settings(deadline=None, max_examples=50)
+@example(*HIGHEST)
 # Long names, a long sentence, numbers so large that p and interval come below: all at once.
 @example(
     (Habits(0.4, 0, False, [1.0] * 12, (1, 1)), Habits(0.4, 0, False, [1.02] * 12, (1, 1))),

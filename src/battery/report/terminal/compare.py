@@ -75,7 +75,8 @@ def _short(comparison: Comparison, look: Look, way: Way) -> list[list[str]]:
             break
     else:
         # Last, the end of the sentence goes, which the full output has.
-        end, room = _end(comparison, look, way, lean=True, cut=least - room), least
+        end = _end(comparison, look, way, lean=True, cut=least - room)
+        room = MOST_ROWS - sum(look.rows(block) + 1 for block in filter(None, [*above, end]))
     above.append(_between(comparison, look, room))
     room = MOST_ROWS - sum(look.rows(block) + 1 for block in filter(None, above))
     return [*above, _fuller(end, comparison, look, way, room)]
