@@ -31,6 +31,8 @@ from battery.comparison.naming import Called, tell_apart
         ((None, "run"), (None, "run"), ("before", "after")),
         ((None, "/data"), (None, "/x/data"), ("before", "after")),
         (("Atlas", "/data"), (None, "/x/data"), ("before", "after")),
+        # Nothing of the one name can be seen.
+        (("\ufe0f", "runs/a"), ("Atlas", "runs/b"), ("a", "b")),
     ],
 )
 def test_batteries_go_by_their_own_names_or_by_what_tells_their_folders_apart(

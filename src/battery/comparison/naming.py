@@ -41,7 +41,8 @@ def tell_apart(before: Called, after: Called) -> Names:
     archived one the time of its start.
     """
     pairs = _candidates(before, after)
-    return next(Names(*pair) for pair in pairs if all(pair) and len(set(pair)) > 1)
+    # A name may consist of marks alone, which take no column.
+    return next(Names(*pair) for pair in pairs if all(map(cells, pair)) and len(set(pair)) > 1)
 
 
 def _candidates(before: Called, after: Called) -> Iterator[tuple[str, str]]:

@@ -53,14 +53,23 @@ def test_what_had_no_room_is_named() -> None:
 
 @given(
     heads=st.lists(st.text("ab 日-", max_size=40), min_size=3, max_size=3),
-    rows=st.lists(st.lists(st.text("1語", max_size=9), min_size=3, max_size=3), max_size=3),
+    rows=st.lists(st.lists(st.text("1語", max_size=8), min_size=3, max_size=3), max_size=3),
     width=st.integers(40, 80),
 )
 def test_a_table_with_room_for_its_values_fits(
     heads: list[str], rows: list[list[str]], width: int
 ) -> None:
     found = table(["", *heads], [["name", *row] for row in rows], LOOK._replace(width=width), (3,))
-    assert all(cells(line) <= width for line in found.rows)
+    assert all(cells(line) <= width for line in [*found.heads, *found.rows])
+
+
+def test_heads_take_more_lines_where_two_have_no_room() -> None:
+    heads = ["", "abc-defghijklmn-op日", "abcdefghij-klmnopq日日日日日", ""]
+    assert table(heads, [["name", "", "1", ""]], LOOK._replace(width=40), (3,)).heads == [
+        "                          abcdefghij",
+        "      abc-defghijklmn-  -klmnopq日日",
+        "                  op日        日日日",
+    ]
 
 
 def test_a_terminal_breaks_between_words_and_a_pipe_nowhere() -> None:

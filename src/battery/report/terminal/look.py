@@ -176,17 +176,18 @@ def table(
     """Lay out names on the left and numbers on the right of them.
 
     Where there is no room, heads are folded into two lines, then the optional columns go in their
-    order, and last of all names are cut.
+    order, then names are cut, and last of all heads take more lines.
     """
     columns = list(zip(heads, *rows, strict=True))
     for count in range(len(optional) + 1):
         kept = [at for at in range(len(columns)) if at not in optional[:count]]
-        widths = _widths([columns[at] for at in kept], look.width)
-        if sum(widths) + len(GAP) * (len(widths) - 1) <= look.width:
+        shown = [columns[at] for at in kept]
+        widths = [_narrowest(column) for column in shown]
+        if _across(widths) <= look.width:
+            widths = _widened(widths, [cells(head) for head, *_ in shown], look.width)
             break
     else:
-        room = look.width - sum(widths[1:]) - len(GAP) * (len(widths) - 1)
-        widths[0] = min(widths[0], max(_LEAST_NAME, room))
+        widths = _squeezed(shown, look.width)
     folded = [_folded(heads[at], width) for at, width in zip(kept, widths, strict=True)]
     depth = max(map(len, folded))
     tops = zip(*([""] * (depth - len(lines)) + lines for lines in folded), strict=True)
@@ -197,26 +198,40 @@ def table(
     )
 
 
-def _widths(columns: Sequence[Sequence[str]], width: int) -> list[int]:
-    """Return the width of each column: heads are whole from the left, as far as there is room."""
-    widths = [_narrowest(column) for column in columns]
-    spare = width - sum(widths) - len(GAP) * (len(widths) - 1)
-    for at, (head, *_) in enumerate(columns):
-        more = max(0, cells(head) - widths[at])
-        if more <= spare:
-            widths[at] += more
-            spare -= more
+def _across(widths: Sequence[int]) -> int:
+    return sum(widths) + len(GAP) * (len(widths) - 1)
+
+
+def _widened(widths: Sequence[int], wanted: Sequence[int], width: int) -> list[int]:
+    """Give columns, from the left, the widths that they want, as far as there is room."""
+    wider = list(widths)
+    for at, most in enumerate(wanted):
+        if 0 < most - wider[at] <= width - _across(wider):
+            wider[at] = most
+    return wider
+
+
+def _squeezed(columns: Sequence[Sequence[str]], width: int) -> list[int]:
+    """Return widths with names cut, and with more than two lines of a head where it has to be."""
+    name, *wanted = [_narrowest(column) for column in columns]
+    least = [min(name, _LEAST_NAME), *map(_least, columns[1:])]
+    widths = _widened(least, [0, *wanted], width)
+    widths[0] = max(widths[0], min(name, width - _across([0, *widths[1:]])))
     return widths
+
+
+def _least(column: Sequence[str]) -> int:
+    """Return the least width in which a value takes one line, and no word of a head is torn."""
+    head, *values = column
+    # Words are broken only where they are as long as names of folders may be.
+    words = (min(cells(word), _LEAST_NAME) for word in head.split())
+    return max([1, *map(cells, values), *words])
 
 
 def _narrowest(column: Sequence[str]) -> int:
     """Return the least width in which a head takes at most two lines, and a value one."""
-    head, *values = column
-    most = cells(head)
-    # Words are broken only where they are as long as names of folders may be.
-    words = (min(cells(word), _LEAST_NAME) for word in head.split())
-    least = max([1, *map(cells, values), *words])
-    folding = (at for at in range(least, most) if len(_folded(head, at)) <= _HEADS)
+    least, most = _least(column), cells(column[0])
+    folding = (at for at in range(least, most) if len(_folded(column[0], at)) <= _HEADS)
     return next(folding, max(least, most))
 
 
