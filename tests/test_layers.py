@@ -18,6 +18,7 @@ DESIGN = (ROOT.parents[1] / "docs" / "explanation" / "design.md").read_text()
 #: Lowest first; a module may import from its own folder and from those before it.
 LAYERS = re.findall(r"^\| `(\w+)` \|", DESIGN.partition("## Layers")[2], re.MULTILINE)[::-1]
 HTTP_MODULES = {
+    "base.connection",
     "base.network",
     "meter.proxy",
     "target.caller",
@@ -128,7 +129,7 @@ def test_only_the_client_and_its_transport_know_httpx() -> None:
     users = {
         name
         for name, path in modules().items()
-        if any(other.split(".")[0] in {"httpx", "httpx_sse"} for other in imports(path))
+        if any(other.split(".")[0] in {"httpcore", "httpx", "httpx_sse"} for other in imports(path))
     }
     assert users <= HTTP_MODULES
 

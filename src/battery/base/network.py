@@ -12,6 +12,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from battery.base.connection import read_plainly
 from battery.base.errors import UnreachableError, unusable_certificates, unusable_proxy
 from battery.base.redact import Redactor, url_secrets
 
@@ -48,7 +49,7 @@ def open_client(
     Only connecting is bounded in time. Redirects are not followed, and nothing is retried.
     """
     try:
-        return httpx.AsyncClient(
+        client = httpx.AsyncClient(
             headers=headers,
             verify=tls,
             # Overall time is bounded by asyncio.timeout: a read timeout would start anew with
@@ -65,6 +66,8 @@ def open_client(
         broken = isinstance(error, httpx.InvalidURL)
         reason = "it is not a URL" if broken else str(error)
         raise unusable_proxy(UnreachableError, url, reason) from (None if broken else error)
+    read_plainly(client)
+    return client
 
 
 def transport_of(client: httpx.AsyncClient, url: str) -> httpx.AsyncBaseTransport:
