@@ -1,4 +1,4 @@
-"""Batteries drawn at random, of every shape and with every oddity that a folder may have."""
+"""What is drawn at random: numbers, and batteries with every oddity that a folder may have."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
+
+from hypothesis import strategies as st
 
 from battery.records.expectations import Expectations, Relevant
 from battery.records.models import CONFIRMATIONS, LEARN, Arm, Phase
@@ -21,6 +23,11 @@ COURSES: dict[str, Callable[[int, int], float]] = {
     "a peak": lambda place, count: 1.0 if place == count // 2 else 0.4,
     "fades": lambda place, count: 1 - place / count,
 }
+
+
+def measurable(most: float) -> st.SearchStrategy[float]:
+    """Draw differences up to a size: 0, or so large that squares and shares keep their digits."""
+    return st.floats(-most, most).map(lambda number: number if abs(number) > 1e-100 else 0.0)
 
 
 class World(NamedTuple):

@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 
 from battery.verdict.looks import BETS, MOST, e_values
 from battery.verdict.signflip import Floats
+from tests.verdict.drawn import measurable
 
 NAN = float("nan")
 #: What the looks after the planned one may spend, as 1 / e.
 THRESHOLD = 200
-# No difference that a battery measures is so small that its square is zero.
-numbers = st.floats(-1e6, 1e6).map(lambda number: number if abs(number) > 1e-100 else 0.0)
-blocks = st.lists(numbers, max_size=6).map(np.array)
+blocks = st.lists(measurable(1e6), max_size=6).map(np.array)
 Draw = Callable[[np.random.Generator, tuple[int, ...]], Floats]
 
 NULLS: dict[str, Draw] = {
