@@ -6,6 +6,8 @@ import io
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from battery.base.text import cells
 from battery.records.status import (
@@ -17,13 +19,47 @@ from battery.records.status import (
     TargetStatus,
 )
 from battery.records.word import Word
-from battery.report.terminal.campaign import changes, print_status, table
+from battery.report.terminal.campaign import STATES, changes, print_status, table
+from battery.report.terminal.look import MOST_ROWS, Look
 
 MANY = 40
 
 
 def worker(host: str = "here", *, alive: bool | None = True) -> RunWorker:
     return RunWorker(pid=42, host=host, alive=alive)
+
+
+NUMBERS = st.none() | st.integers(0, 10**13)
+WHY = st.none() | st.sampled_from(["HTTP 500", "語" * 90, "a reason " * 40, "p/" * 150])
+RUN: dict[str, st.SearchStrategy[Any]] = {
+    "state": st.sampled_from(list(STATES)),
+    "why": WHY,
+    "target": st.integers(1, 300),
+    "tokens": NUMBERS,
+    "cost_usd": NUMBERS,
+    "word": st.none() | st.sampled_from(Word),
+    "effect": st.none() | st.floats(0, 1e6),
+    "worker": st.none() | st.builds(worker, st.sampled_from(["h" * 60, "機" * 9]), alive=st.none()),
+}
+TARGET = st.builds(
+    TargetStatus,
+    number=st.integers(1, 300),
+    gateway=st.sampled_from(["http://g", "http://" + "g" * 200]),
+    state=st.sampled_from(["held", "given_up"]),
+    run=st.none(),
+    why=WHY,
+)
+CAMPAIGN = st.fixed_dictionaries(
+    {
+        "name": st.none() | st.text(max_size=90),
+        "targets": st.lists(TARGET, max_size=30),
+        "next": st.integers(1, 200).map(lambda length: "battery campaign run " + "c" * length),
+        "tokens": NUMBERS,
+        "max_tokens": NUMBERS,
+        "cost_usd": NUMBERS,
+        "max_cost": NUMBERS,
+    }
+)
 
 
 def run(number: int, state: RunState = "running", **changes: Any) -> RunStatus:
@@ -172,6 +208,25 @@ def test_finished_runs_without_a_row_are_counted_by_their_words() -> None:
     runs = [run(number, "finished") for number in range(1, 9)]
     runs[0] = run(1, "finished", word=Word.REGRESSED)
     assert table(campaign(*runs), 80, 4)[-1].text == "and 6 finished: 6 LEARNED"
+
+
+@given(st.lists(st.fixed_dictionaries(RUN), min_size=1, max_size=MANY), CAMPAIGN)
+def test_any_campaign_fits_a_screen(runs: list[dict[str, Any]], known: dict[str, Any]) -> None:
+    lines = printed(campaign(*(run(at, **each) for at, each in enumerate(runs, 1)), **known))
+    assert Look.of(io.StringIO()).rows(lines) <= MOST_ROWS
+    assert known["next"] in lines[-1]
+
+
+def test_of_many_deployments_that_are_given_up_some_are_named_and_the_others_counted() -> None:
+    lost = [
+        TargetStatus(number=number, gateway="http://g", state="given_up", run=None, why="HTTP 500")
+        for number in range(1, 30)
+    ]
+    assert printed(campaign(run(1), targets=lost))[5:8] == [
+        "target 1, http://g, is not used again: HTTP 500",
+        "target 2, http://g, is not used again: HTTP 500",
+        "and 27 more targets, not used again",
+    ]
 
 
 def test_a_screen_holds_it_however_many_runs_there_are_and_full_has_every_run() -> None:

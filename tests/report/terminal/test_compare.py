@@ -245,6 +245,11 @@ CROWDED = {
 }
 
 
+def test_a_label_that_is_cut_ends_as_the_stream_can_show_it() -> None:
+    shown = lines(CASES["worse"].model_copy(update=CROWDED), full=True)
+    assert [line for line in shown if line.endswith("a task of i..")]
+
+
 #: Two flips whose heading takes two rows, below sides and numbers that take all they can.
 HIGHEST: tuple[Any, ...] = (
     (Habits(0.4, 0, False, [1.0] * 12, (1, 1)), Habits(0.4, 8, False, [1.0] * 12, (1, 1))),

@@ -29,7 +29,7 @@ STATES: Final[dict[RunState, tuple[str, Tone | None]]] = {
     "waiting": ("waiting", "flat"),
 }
 _ORDER: Final = list(STATES)
-#: Of the reasons why runs stopped, so many are told, in so many rows each.
+#: Of the reasons why runs stopped, and of lost targets, so many are told, in so many rows each.
 _REASONS: Final = 2
 _REASON_ROWS: Final = 2
 #: Runs that one reason names.
@@ -115,7 +115,8 @@ def table(status: CampaignStatus, width: int, room: int, cut: str = "…") -> li
     others a line says how many there are.
     """
     shown, folded = _chosen(status.runs, max(room - 1, 1))
-    return [*_laid_out(shown, width, cut), *(Line(fit(text, width), "flat") for text in folded)]
+    others = (Line(fit(text, width, ellipsis=cut), "flat") for text in folded)
+    return [*_laid_out(shown, width, cut), *others]
 
 
 def _chosen(runs: Sequence[RunStatus], room: int) -> tuple[list[RunStatus], list[str]]:
@@ -188,7 +189,7 @@ def _reasons(status: CampaignStatus, look: Look, *, full: bool) -> Iterator[str]
             reasons.setdefault(text, []).append(run)
     for at, (text, runs) in enumerate(reasons.items()):
         if at == _REASONS and not full:
-            yield look.paint(f"and {len(reasons) - at} more reasons", "warning")
+            yield look.paint(f"and {counted(len(reasons) - at, 'more reason')}", "warning")
             break
         lines = look.wrap(f"{_named(runs)} {text}", "", GAP)
         lines = lines if full else look.at_most(lines, _REASON_ROWS)
@@ -203,12 +204,15 @@ def _reasons(status: CampaignStatus, look: Look, *, full: bool) -> Iterator[str]
 
 def _lost_targets(status: CampaignStatus, look: Look, *, full: bool) -> Iterator[str]:
     """Say which deployments are not used any more, and why."""
-    for target in status.targets:
-        if target.state == "given_up":
-            name = printable(f"target {target.number}, {target.gateway}, is not used again")
-            lines = look.wrap(f"{name}: {printable(target.why or '')}", "", GAP)
-            lines = lines if full else look.at_most(lines, _REASON_ROWS)
-            yield from (look.paint(line, "warning") for line in lines)
+    lost = [target for target in status.targets if target.state == "given_up"]
+    named = lost if full else lost[:_REASONS]
+    for target in named:
+        name = printable(f"target {target.number}, {target.gateway}, is not used again")
+        lines = look.wrap(f"{name}: {printable(target.why or '')}", "", GAP)
+        lines = lines if full else look.at_most(lines, _REASON_ROWS)
+        yield from (look.paint(line, "warning") for line in lines)
+    if more := len(lost) - len(named):
+        yield look.paint(f"and {counted(more, 'more target')}, not used again", "warning")
 
 
 def _named(runs: Sequence[RunStatus]) -> str:

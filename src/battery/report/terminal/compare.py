@@ -115,8 +115,8 @@ def _between(comparison: Comparison, look: Look, room: int) -> list[str]:
 def _alone(comparison: Comparison, look: Look) -> Iterator[str]:
     """Name the tasks of only one battery, a line for each."""
     for name, tasks in cells.only(comparison):
-        labels = "; ".join(brief(task.label, look.width) for task in tasks[:_MOST_NAMED])
-        line = f"only in {name}, {counted(len(tasks), 'task')}: {labels}"
+        labels = [brief(task.label, look.width, ellipsis=look.cut) for task in tasks[:_MOST_NAMED]]
+        line = f"only in {name}, {counted(len(tasks), 'task')}: {'; '.join(labels)}"
         yield fit(line, look.width, ellipsis=look.cut)
 
 
@@ -267,7 +267,7 @@ def _full(comparison: Comparison, look: Look, way: Way) -> Iterator[Iterable[str
             yield _change("iteration 1", comparison, comparison.start, look)
         yield _causes(comparison, look)
         yield _tasks(comparison, look)
-    yield _only(comparison)
+    yield _only(comparison, look)
     yield _rest(comparison, look)
     yield _end(comparison, look, way)
 
@@ -285,7 +285,8 @@ def _folder(when: str, side: Side, look: Look) -> list[str]:
 def _about(side: Side, indent: str, look: Look) -> Iterator[str]:
     """Write what its user says of a battery; a long note is folded."""
     for word, text in cells.about(side):
-        yield from look.wrap(f"{word}: {brief(text, _LONGEST)}", indent, f"{indent}  ")
+        said = brief(text, _LONGEST, ellipsis=look.cut)
+        yield from look.wrap(f"{word}: {said}", indent, f"{indent}  ")
 
 
 def _flips(comparison: Comparison, look: Look) -> Iterator[str]:
@@ -334,11 +335,11 @@ def _tasks(comparison: Comparison, look: Look) -> Iterator[str]:
         yield f"{GAP}{change}{GAP}{_name(pair, look, len(change + GAP) + widest)} {cost}"
 
 
-def _only(comparison: Comparison) -> Iterator[str]:
+def _only(comparison: Comparison, look: Look) -> Iterator[str]:
     for name, tasks in cells.only(comparison):
         yield f"only in {name}, not compared:"
         for task in tasks[:_MOST_NAMED]:
-            yield f"  {KINDS[task.phase]:<10} {brief(task.label, 67)}"
+            yield f"  {KINDS[task.phase]:<10} {brief(task.label, 67, ellipsis=look.cut)}"
         yield from _more(tasks)
 
 
