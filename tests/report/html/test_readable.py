@@ -24,6 +24,7 @@ JSON = st.recursive(
         ("two\nlines", "two\nlines"),
         ({"shelf": "K7", "count": 2, "found": True}, "shelf: K7\ncount: 2\nfound: true"),
         ({"ids": [1, 2], "none": [], "missing": None}, "ids: 1, 2\nnone: none\nmissing: none"),
+        ({"mixed": [2**70, True, None, 1.5, "a"]}, f"mixed: {2**70}, true, none, 1.5, a"),
         ({"people": [{"id": "W1", "pay": 3}]}, "people:\n  - id W1, pay 3"),
         ({"text": "a\nb"}, "text:\n  a\n  b"),
         ([["a", ["b"]]], "- - a\n  - b"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from battery.base import jsonio
@@ -11,6 +11,8 @@ from battery.base import jsonio
 _LINE: Final = 100
 #: What is deeper inside is written as JSON: nobody reads on, and some answers nest a thousandfold.
 _DEEP: Final = 8
+#: What Python writes as JSON does, but for the quotes of a text.
+_ALIKE: Final = frozenset({str, int})
 
 
 def readable(value: Any) -> str:
@@ -57,15 +59,15 @@ def _flat(value: Any) -> str | None:
     if not isinstance(value, (dict, list)):
         text = _plain(value)
     else:
-        inside = value.values() if isinstance(value, dict) else value
-        written = []
-        for inner in inside:
-            # Mostly an answer holds lists of objects: what they hold is not to be written twice.
-            if _holds(inner):
+        inside: Iterable[Any] = value.values() if isinstance(value, dict) else value
+        # Mostly all are texts and whole numbers, which Python writes alike, and fast.
+        if not _ALIKE.issuperset(map(type, inside)):
+            # What lists of objects hold is not to be written twice.
+            if any(map(_holds, inside)):
                 return None
-            written.append(_plain(inner))
-        if isinstance(value, dict):
-            written = [f"{name} {inner}" for name, inner in zip(value, written, strict=True)]
+            inside = map(_plain, inside)
+        named = isinstance(value, dict)
+        written = map("{} {}".format, value, inside) if named else map(str, inside)
         text = ", ".join(written) or "none"
     return None if "\n" in text else text
 
