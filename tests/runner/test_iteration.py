@@ -17,7 +17,7 @@ from battery.grading import Grader
 from battery.inputs.settings import Settings, Target
 from battery.inputs.tasks import PlannedTask, load_tasks, plan
 from battery.records.events import Event, IterationFinished, StageStarted, TaskFinished, TaskStarted
-from battery.records.models import FROZEN, LEARN, Arm, Models, Task
+from battery.records.models import FROZEN, LEARN, Arm, Models, Run, Task
 from battery.runner.iteration import Iteration, ask_all
 from battery.runner.schedule import Schedule
 from battery.store.battery_dir import BatteryDir
@@ -273,10 +273,10 @@ def test_the_runs_that_say_the_tasks_are_complete_are_written_last(
     files = folder.iteration(1)
     whole = type(files).write_runs
 
-    def write(self: Any, runs: Any, arm: Any = LEARN, repeat: int = 1) -> None:
+    def write(self: Any, runs: Any, arm: Any, repeat: int, known: Any) -> None:
         assert not files.has_runs()
         written.append((self.root.name, arm, repeat))
-        whole(self, runs, arm, repeat)
+        whole(self, runs, arm, repeat, known)
 
     monkeypatch.setattr(type(files), "write_runs", write)
     iterate(folder, repeats=2)
@@ -284,6 +284,23 @@ def test_the_runs_that_say_the_tasks_are_complete_are_written_last(
         *(("siblings", FROZEN, 1), ("siblings", LEARN, 1)),
         *(("iter_1", FROZEN, 2), ("iter_1", FROZEN, 1), ("iter_1", LEARN, 2), ("iter_1", LEARN, 1)),
     ]
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_the_runs_in_memory_are_those_on_disk(folder: BatteryDir, resumed: bool) -> None:
+    write_tasks(folder.tasks_path, 2, siblings=1, checks=[{"contains": "0"}])
+    iterate(folder, repeats=2)
+    if resumed:
+        iterate(folder, repeats=2)
+    here, read = (each.iteration(1) for each in (folder, BatteryDir(folder.root)))
+    for one, other in ((here, read), (here.siblings, read.siblings)):
+        for known, on_disk in zip(one.run_sets(), other.run_sets(), strict=True):
+            assert known[:2] == on_disk[:2]
+            assert [_asked(run) for run in known[2]] == [_asked(run) for run in on_disk[2]]
+
+
+def _asked(run: Run) -> tuple[object, ...]:
+    return run.task.asked, *run[1:]
 
 
 def test_siblings_are_asked_once_after_the_repeats_and_kept_apart(folder: BatteryDir) -> None:

@@ -231,6 +231,31 @@ def test_a_set_that_did_not_change_is_read_once(files: IterationDir) -> None:
     assert [one.result.status for one in known.of(files.root)] == ["failed"]
 
 
+def test_answers_come_with_the_runs_that_were_read_or_written_until_the_file_changes(
+    files: IterationDir,
+) -> None:
+    files.write_runs([run()])
+    known = ReadRuns()
+    for kept in (known.of(files.root), list(known.of(files.root))):
+        known.written(files.root, kept)
+        ((read, answer),) = known.answers(files.root)
+        assert read is kept[0]
+        assert answer == run()["result"]
+    files.write_runs([run("failed")])
+    ((read, answer),) = known.answers(files.root)
+    assert (read.result.status, answer["status"]) == ("failed", "failed")
+
+
+def test_what_an_answer_may_not_say_is_null_however_often_it_is_read(files: IterationDir) -> None:
+    beyond = run()
+    files.write_runs([{**beyond, "result": {**beyond["result"], "iterations": -1}}])
+    known = ReadRuns()
+    known.of(files.root)
+    ((read, answer),) = known.answers(files.root)
+    assert read.result.faults
+    assert answer["iterations"] is None
+
+
 def test_sets_that_are_too_many_to_keep_are_read_again(files: IterationDir) -> None:
     known = ReadRuns(most=2)
     for repeat, count in ((1, 2), (2, 1), (3, 3)):

@@ -32,6 +32,7 @@ from battery.records.models import (
     SOLVABLE,
     Arm,
     Models,
+    Run,
     RunResult,
 )
 from battery.records.stages import (
@@ -82,8 +83,8 @@ class Iteration:
     _checked: dict[CallKey, Checked] = field(default_factory=dict)
     #: The finished calls of the learner.
     _learned_from: list[Ask] = field(default_factory=list)
-    #: Whether each call that was asked or replayed ended ok, by its checks if it has any.
-    _ok: dict[CallKey, bool] = field(default_factory=dict)
+    #: What came of each call that was asked or replayed, graded.
+    _results: dict[CallKey, RunResult] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Run all stages, in order; raise `BatteryError` at the first that fails."""
@@ -134,15 +135,23 @@ class Iteration:
             self.files.write_confirmations(self._recorded(asks))
         new = self.schedule.siblings(self.files.number)
         for arm in reversed(self.schedule.arms) if new else ():
-            asks = [Ask(entry, arm) for entry in new]
-            self.files.siblings.write_runs(self._recorded(asks), arm)
+            self._write(self.files.siblings, new, arm)
         # The learner's first repeat comes last. Its file is what tells everybody else, from
         # `watch` to a report of a running battery, that the iteration's tasks are complete; a
         # process that is killed half way must not leave it next to repeats that are missing.
         for arm in reversed(self.schedule.arms):
             for repeat in range(self.schedule.repeats, 0, -1):
-                asks = [Ask(task, arm, repeat) for task in self.schedule.tasks]
-                self.files.write_runs(self._recorded(asks), arm, repeat)
+                self._write(self.files, self.schedule.tasks, arm, repeat)
+
+    def _write(
+        self, files: IterationDir, entries: Sequence[PlannedTask], arm: Arm, repeat: int = 1
+    ) -> None:
+        asks = [Ask(entry, arm, repeat) for entry in entries]
+        runs = [
+            Run(ask.entry.task, ask.entry.phase, self._results[ask.key], ask.entry.sibling_of)
+            for ask in asks
+        ]
+        files.write_runs(self._recorded(asks), arm, repeat, runs)
 
     def require_alike(self) -> None:
         """Refuse to go on with arms that differ before anything was learned."""
@@ -274,8 +283,7 @@ class Iteration:
             checked = self.grader.grade(task, phase, answer)
         if checked is not None:
             self._checked[ask.key] = checked
-        graded = result.graded(checked)
-        self._ok[ask.key] = graded.status == "ok"
+        graded = self._results[ask.key] = result.graded(checked)
         return graded
 
     def _task_done(self, ask: Ask, result: RunResult, answer: Json | None) -> None:
@@ -328,7 +336,9 @@ class Iteration:
         """Collect how the tasks of this iteration that can be done ended in an arm."""
         repeats = range(1, self.schedule.repeats + 1)
         return {
-            task.task_id: [self._ok[Ask(task, arm, repeat).key] for repeat in repeats]
+            task.task_id: [
+                self._results[Ask(task, arm, repeat).key].status == "ok" for repeat in repeats
+            ]
             for task in self.schedule.tasks
             if task.phase in SOLVABLE
         }

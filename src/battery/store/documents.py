@@ -99,20 +99,21 @@ def read_runs(path: Path) -> list[Run]:
     return list(map(itemgetter(0), read_answers(path)))
 
 
-def read_answers(path: Path) -> Iterator[tuple[Run, Json]]:
+def read_answers(path: Path, known: Sequence[Run] = ()) -> Iterator[tuple[Run, Json]]:
     """Yield every run with the gateway's answer, one at a time; raise `ArtifactError`.
 
     The answer is whole, but for what counts as not reported (`RunResult.faults`): that is null.
+    `known` are the runs of that file, where it was read before.
     """
     # Not by `enumerate`, which keeps an item while the next one is read.
     index = -1
     for item, faults in _array_items(path):
         index += 1
         try:
-            run, answer = _read_run(item)
-            if faults:
-                result = run.result._replace(faults=(*run.result.faults, *faults))
-                run = run._replace(result=result)
+            if index < len(known) and not known[index].result.faults:
+                run, answer = known[index], item["result"]
+            else:
+                run, answer = _read_run(item, faults)
             yield run, answer
             del item, answer
         except ShapeError as error:
@@ -219,7 +220,7 @@ def _without(answer: Json, path: Sequence[str]) -> Json:
     return {**answer, key: _without(answer[key], below) if below else None}
 
 
-def _read_run(item: Any) -> tuple[Run, Json]:
+def _read_run(item: Any, faults: Sequence[str]) -> tuple[Run, Json]:
     # By hand and not as a model of the whole, so that the gateway's answer stays as it came.
     if not isinstance(item, dict) or not isinstance(item.get("result"), dict):
         raise ShapeError("result", "is missing")
@@ -232,7 +233,10 @@ def _read_run(item: Any) -> tuple[Run, Json]:
         result, answer = read_back(item["result"])
     except ShapeError as error:
         raise error.below("result") from error
-    return Run(task, phase, result.graded(_checked(item)), item.get("sibling_of")), answer
+    graded = result.graded(_checked(item))
+    if faults:
+        graded = graded._replace(faults=(*graded.faults, *faults))
+    return Run(task, phase, graded, item.get("sibling_of")), answer
 
 
 def _task(document: object) -> Task:

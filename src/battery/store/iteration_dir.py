@@ -41,28 +41,48 @@ _ARMS: Final[tuple[Arm, ...]] = (LEARN, FROZEN)
 
 
 class ReadRuns:
-    """Sets of runs that were read, so that a file that did not change is read once.
+    """Sets of runs that are known, so that a file that did not change is read at most once.
 
-    Between the end of an iteration and that of its battery it is read four times.
+    Between the end of an iteration and that of its battery four steps ask for them.
     """
 
     def __init__(self, most: int = 20_000) -> None:
-        """Keep so many runs, those that were read last; a set with more is not kept."""
+        """Keep so many runs, those that were asked for last; a set with more is not kept."""
         self._most = most
-        self._sets: OrderedDict[Path, tuple[tuple[int, ...], list[Run]]] = OrderedDict()
+        self._sets: OrderedDict[Path, tuple[tuple[int, ...], Sequence[Run]]] = OrderedDict()
 
-    def of(self, folder: Path) -> list[Run]:
-        """Read the runs of a folder; raise `ArtifactError`."""
-        place = folder / RUN_SETS.name
-        stamp = _stamp(place)
-        before, runs = self._sets.pop(place, (None, []))
-        if stamp is None or before != stamp:
+    def of(self, folder: Path) -> Sequence[Run]:
+        """Return the runs of a folder; raise `ArtifactError`."""
+        runs = self._unchanged(folder)
+        if runs is None:
+            # Looked at first: what is written while it is read is then read again.
+            stamp = _stamp(folder / RUN_SETS.name)
             runs = RUN_SETS.read(folder)
+            self._keep(folder, stamp, runs)
+        return runs
+
+    def answers(self, folder: Path) -> Iterator[tuple[Run, Json]]:
+        """Yield the runs of a folder with the whole answers; raise `ArtifactError`."""
+        return read_answers(folder / RUN_SETS.name, self._unchanged(folder) or ())
+
+    def written(self, folder: Path, runs: Sequence[Run]) -> None:
+        """Take note of the runs that were just written to a folder."""
+        self._keep(folder, _stamp(folder / RUN_SETS.name), runs)
+
+    def _unchanged(self, folder: Path) -> Sequence[Run] | None:
+        """Return the runs of a file that is as it was; None where they have to be read."""
+        stamp, runs = self._sets.get(folder, (None, ()))
+        if stamp is None or stamp != _stamp(folder / RUN_SETS.name):
+            return None
+        self._sets.move_to_end(folder)
+        return runs
+
+    def _keep(self, folder: Path, stamp: tuple[int, ...] | None, runs: Sequence[Run]) -> None:
+        self._sets.pop(folder, None)
         if stamp is not None:
-            self._sets[place] = stamp, runs
+            self._sets[folder] = stamp, runs
             while sum(len(kept) for _, kept in self._sets.values()) > self._most:
                 self._sets.popitem(last=False)
-        return runs
 
 
 def _stamp(path: Path) -> tuple[int, ...] | None:
@@ -134,13 +154,22 @@ class IterationDir:
         return RUN_SETS.exists(self.folder(arm))
 
     def write_runs(
-        self, runs: Iterable[Mapping[str, object]], arm: Arm = LEARN, repeat: int = 1
+        self,
+        runs: Iterable[Mapping[str, object]],
+        arm: Arm = LEARN,
+        repeat: int = 1,
+        known: Sequence[Run] | None = None,
     ) -> None:
-        """Write `{"task", "phase", "result"}` objects, in the order given, one at a time."""
+        """Write `{"task", "phase", "result"}` objects, in the order given, one at a time.
+
+        `known` is what would be read back, where that is in memory.
+        """
         folder = self.folder(arm, repeat)
         # Only the first set finds its folder there: the journal made it.
         make_folder(folder)
         RUN_SETS.write(folder, runs)
+        if known is not None:
+            self._known.written(folder, known)
 
     def read_runs(self, arm: Arm = LEARN, repeat: int = 1) -> list[Run]:
         """Read task, phase and numbers of every run; the rest of the answers is let go."""
@@ -167,7 +196,7 @@ class IterationDir:
         """
         for arm in arms or _ARMS:
             for repeat in self._repeats(arm):
-                for run, answer in read_answers(self.folder(arm, repeat) / RUN_SETS.name):
+                for run, answer in self._known.answers(self.folder(arm, repeat)):
                     yield arm, repeat, self._priced(run), answer
 
     def confirmed_answers(self) -> Iterator[tuple[Run, Json]]:
