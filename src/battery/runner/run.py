@@ -249,9 +249,8 @@ async def _carry_on(
                     await _run_iteration(iteration, folder, number, budget, journal_of)
                 manifest = manifest.model_copy(update={"iterations_finished": number})
                 folder.write_manifest(manifest)
-                # The last one is summed up with the whole battery, in a moment. The page comes only
-                # then: drawing it each time would take longer and longer.
                 if settings.summaries and number < manifest.iterations_wanted:
+                    # The page comes at the end: drawing it each time would take longer and longer.
                     _summed_up(folder, report=False)
         # The last files may need the room.
         reserve.release()
