@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from battery import protocol
@@ -70,6 +70,8 @@ def test_a_text_without_a_secret_stays_as_it_is(text: str) -> None:
 
 
 @settings(deadline=None)
+# In JSON its end looks like an escape of the space behind it.
+@example('0000"\\', {})
 @given(secrets, st.dictionaries(st.text(max_size=5), st.lists(st.text(max_size=5), max_size=3)))
 def test_a_document_keeps_all_but_the_secret(secret: str, document: dict[str, Any]) -> None:
     full = {**document, f"key {secret}": [1, None, {"deep": f" {secret} "}]}

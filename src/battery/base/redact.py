@@ -51,9 +51,13 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str], spared: Collection[str] = ()) -> None:
-        kept = {s for s in secrets if not any(s.lower() in word for word in spared)}
+
+        def may_go(text: str) -> bool:
+            return not any(text in word for word in spared)
+
+        kept = {secret for secret in secrets if may_go(secret.lower())}
         self._escape = _escape_pattern("".join(kept))
-        forms = {form for secret in kept for form in self._forms(secret)}
+        forms = {form for secret in kept for form in self._forms(secret) if may_go(form)}
         plain = {form for form in forms if len(form) >= MIN_SECRET}
         #: Longest first: where a secret was cut off, as much of it as there is has to go.
         self._plain = sorted(plain, key=len, reverse=True)
@@ -200,6 +204,8 @@ class Redactor:
         """Spell a secret as it is found in each layer: it may look like an escape itself."""
         for _ in range(_DEPTH + 1):
             yield _lower(secret)
+            # Escaped, a backslash at the end is taken for part of what escapes the character after.
+            yield _lower(secret.rstrip("\\"))
             secret = self._without_escapes(secret).text
 
 
