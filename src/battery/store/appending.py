@@ -51,7 +51,7 @@ class AppendedFile:
         `require_in_place` where the line is on disk, and not where its reader would look.
         """
         try:
-            changed = self._changed()
+            changed = self._changed(self._size())
             if changed:
                 # What is paid for must not be glued to half a line.
                 self._end = _cut_torn_tail(self._file)
@@ -84,8 +84,9 @@ class AppendedFile:
     def lost(self) -> ArtifactError | None:
         """Look whether the open file is still the one that its name leads to; raise `OSError`."""
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            if os.path.samestat(os.fstat(self._file.fileno()), self._path.lstat()):
-                return self._changed()
+            status = os.fstat(self._file.fileno())
+            if os.path.samestat(status, self._path.lstat()):
+                return self._changed(status.st_size)
         return self._gone()
 
     def _write(self, line: bytes) -> None:
@@ -119,9 +120,8 @@ class AppendedFile:
     def _size(self) -> int:
         return os.fstat(self._file.fileno()).st_size
 
-    def _changed(self) -> ArtifactError | None:
-        """Look whether somebody else has written or cut; raise `OSError`."""
-        size = self._size()
+    def _changed(self, size: int) -> ArtifactError | None:
+        """Tell from the size of the file whether somebody else has written or cut."""
         if size == self._end:
             return None
         return ArtifactError(

@@ -11,7 +11,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from functools import lru_cache
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple, cast
 
 import httpx
 
@@ -100,6 +100,10 @@ class Caller:
         self._answering = False
         self._http = open_http(target, tls or tls_context(target.url))
         self._transport = transport_of(self._http, target.url)
+        #: Of every request; by the names in lower case.
+        self._headers = dict(self._http.headers)
+        self._headers.pop(idempotency.HEADER.lower(), None)
+        self._limits = {"timeout": self._http.timeout.as_dict()}
 
     async def aclose(self) -> None:
         """Close the connection, which the first call opened."""
@@ -152,7 +156,9 @@ class Caller:
         """Make a call; return the answer's bytes, how long it took, and its content type."""
         start = self._clock()
         async with self._stream(call, body, headers, method) as response:
-            content = await response.aread()
+            # Not by `aread`, which would look for compression once more.
+            stream = cast(httpx.AsyncByteStream, response.stream)
+            content = b"".join([piece async for piece in stream])
             limits.ValueCount().add(content)
         # The last byte stops the clock, since a gateway that trickles takes that long; reading the
         # JSON is our own time and not the gateway's.
@@ -205,10 +211,16 @@ class Caller:
         # A look asks for nothing that could be done twice.
         name = {} if method == "GET" else idempotency.headers()
         content = None if body is None else jsonio.dumps(body)
-        request = self._http.build_request(
-            method, _url(call.url), content=content, headers={**kind, **name, **headers}
-        )
+        own = {key.lower(): value for key, value in headers.items()}
         # Past the client, which nobody needs who takes no redirect: it takes as long as sending.
+        request = httpx.Request(
+            method,
+            _url(call.url),
+            content=content,
+            headers={**self._headers, **kind, **name, **own},
+            cookies=self._http.cookies,
+            extensions=self._limits,
+        )
         response = await self._transport.handle_async_request(request)
         response.request = request
         if "set-cookie" in response.headers:

@@ -195,6 +195,7 @@ class PlainProgress:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._look = Look.of(stream)
         self._plan: events.Plan | None = None
 
     def __call__(self, event: events.Event) -> None:
@@ -205,7 +206,7 @@ class PlainProgress:
         if isinstance(event, events.Notice):
             say(notice_line(event), self._stream)
         elif text is not None:
-            write_line(self._stream, Look.of(self._stream).change(text))
+            write_line(self._stream, self._look.change(text))
 
 
 def make_progress(
