@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from battery.base.errors import ArtifactError, FolderError
+from battery.inputs.tasks import find_tasks
 from battery.records.manifest import Manifest, Provenance
 from battery.records.models import FROZEN, LEARN, Arm, Models, Tasks
 from battery.store.battery_dir import BatteryDir
@@ -46,6 +47,22 @@ def test_a_manifest_survives_and_one_of_a_newer_format_is_refused(folder: Batter
     (folder.root / "battery.json").write_text(json.dumps(newer))
     with pytest.raises(ArtifactError, match=r"battery\.json has format 99"):
         folder.read_manifest()
+
+
+def test_tasks_are_what_was_written_until_the_file_changes(tmp_path: Path) -> None:
+    tasks, _ = find_tasks(None)
+    folder = BatteryDir(tmp_path)
+    assert folder.read_tasks() is None
+    folder.write_tasks(tasks)
+    assert folder.read_tasks() is tasks
+    assert BatteryDir(tmp_path).read_tasks() == tasks
+    folder.tasks_path.write_bytes(folder.tasks_path.read_bytes() + b"\n")
+    read = folder.read_tasks()
+    assert read == tasks
+    assert folder.read_tasks() is read
+    assert read is not tasks
+    folder.tasks_path.unlink()
+    assert folder.read_tasks() is None
 
 
 def test_iterations_are_counted_by_number_and_complete_with_their_runs(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ from battery.store.artifacts import (
     SUMMARY_TEXT,
     TASKS,
 )
-from battery.store.files import sync_folder
+from battery.store.files import stamp_of, sync_folder
 from battery.store.iteration_dir import IterationDir, ReadRuns
 from battery.store.prices import read_pricing
 
@@ -67,12 +67,14 @@ class BatteryDir:
         self.root = root
         self._pricing: Pricing | None = None
         self._known = ReadRuns()
+        #: The tasks file as it was last read or written, and the tasks in it.
+        self._tasks: tuple[tuple[int, ...] | None, Tasks | None] = (None, None)
 
     @property
     def pricing(self) -> Pricing:
         """By what its calls are priced; raises `BatteryError`."""
         if self._pricing is None:
-            self._pricing = read_pricing(self.root)
+            self._pricing = read_pricing(self.root, self.read_tasks)
         return self._pricing
 
     @property
@@ -142,12 +144,17 @@ class BatteryDir:
 
     def read_tasks(self) -> Tasks | None:
         """Read the tasks as run; None where none were written."""
-        return TASKS.find(self.root)
+        stamp = stamp_of(self.tasks_path)
+        # Prices and digests ask for them as well, and checking thousands of them takes its time.
+        if stamp is None or stamp != self._tasks[0]:
+            self._tasks = stamp, TASKS.find(self.root)
+        return self._tasks[1]
 
     def write_tasks(self, tasks: Tasks) -> None:
         """Write the tasks as run."""
         self._pricing = None
         TASKS.write(self.root, tasks)
+        self._tasks = stamp_of(self.tasks_path), tasks
 
     def write_summary(self, summary: Summary, markdown: str) -> None:
         """Write the summary, as numbers and for people."""

@@ -80,6 +80,14 @@ def holds(path: Path, content: bytes) -> bool:
         return False
 
 
+def stamp_of(path: Path) -> tuple[int, ...] | None:
+    """Return what tells a file from what it was before; None where it cannot be looked at."""
+    with contextlib.suppress(OSError):
+        status = path.stat()
+        return status.st_ino, status.st_size, status.st_mtime_ns
+    return None
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable, not only the contents."""
     handle = os.open(folder, os.O_RDONLY)

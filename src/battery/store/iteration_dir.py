@@ -35,7 +35,7 @@ from battery.store.artifacts import (
     list_of,
 )
 from battery.store.documents import last_object, read_answers, read_bytes
-from battery.store.files import make_folder, write_atomic
+from battery.store.files import make_folder, stamp_of, write_atomic
 
 _ARMS: Final[tuple[Arm, ...]] = (LEARN, FROZEN)
 
@@ -56,7 +56,7 @@ class ReadRuns:
         runs = self._unchanged(folder)
         if runs is None:
             # Looked at first: what is written while it is read is then read again.
-            stamp = _stamp(folder / RUN_SETS.name)
+            stamp = stamp_of(folder / RUN_SETS.name)
             runs = RUN_SETS.read(folder)
             self._keep(folder, stamp, runs)
         return runs
@@ -67,12 +67,12 @@ class ReadRuns:
 
     def written(self, folder: Path, runs: Sequence[Run]) -> None:
         """Take note of the runs that were just written to a folder."""
-        self._keep(folder, _stamp(folder / RUN_SETS.name), runs)
+        self._keep(folder, stamp_of(folder / RUN_SETS.name), runs)
 
     def _unchanged(self, folder: Path) -> Sequence[Run] | None:
         """Return the runs of a file that is as it was; None where they have to be read."""
         stamp, runs = self._sets.get(folder, (None, ()))
-        if stamp is None or stamp != _stamp(folder / RUN_SETS.name):
+        if stamp is None or stamp != stamp_of(folder / RUN_SETS.name):
             return None
         self._sets.move_to_end(folder)
         return runs
@@ -83,14 +83,6 @@ class ReadRuns:
             self._sets[folder] = stamp, runs
             while sum(len(kept) for _, kept in self._sets.values()) > self._most:
                 self._sets.popitem(last=False)
-
-
-def _stamp(path: Path) -> tuple[int, ...] | None:
-    """Return what tells a file from what it was before; None where it cannot be looked at."""
-    with contextlib.suppress(OSError):
-        status = path.stat()
-        return status.st_ino, status.st_size, status.st_mtime_ns
-    return None
 
 
 class IterationDir:

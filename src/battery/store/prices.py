@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from battery.pricing import Pricing
-from battery.records.models import RunResult
-from battery.store.artifacts import MANIFEST, PRICES, TASKS
+from battery.records.models import RunResult, Tasks
+from battery.store.artifacts import MANIFEST, PRICES
 
 
-def read_pricing(root: Path) -> Pricing:
+def read_pricing(root: Path, read_tasks: Callable[[], Tasks | None]) -> Pricing:
     """Read by what the calls in a folder are priced; raise `ArtifactError` or `TasksError`.
 
     Its tasks come first, then what an earlier summary used, then the public list.
@@ -21,7 +21,7 @@ def read_pricing(root: Path) -> Pricing:
     # The original script wrote no tasks.json: one in its folder is the user's own.
     if manifest is None:
         return Pricing.of(None, earlier)
-    tasks = TASKS.find(root)
+    tasks = read_tasks()
     prices = tasks.prices if tasks else None
     return Pricing.of(prices, earlier, manifest.models.executor_cloud, _day(manifest.started_at))
 
