@@ -33,7 +33,8 @@ def _lines(value: Any, depth: int) -> Iterator[str]:
         for inner in value:
             first, *others = _item(inner, depth)
             yield f"- {first}".rstrip()
-            yield from (f"  {line}" for line in others)
+            for line in others:
+                yield f"  {line}"
     elif value is not None:
         yield from _plain(value).split("\n")
 
@@ -44,7 +45,8 @@ def _named(name: str, value: Any, depth: int) -> Iterator[str]:
         yield f"{name} {lines[0]}".rstrip()
         return
     yield name
-    yield from (f"  {line}" for line in lines)
+    for line in lines:
+        yield f"  {line}"
 
 
 def _item(value: Any, depth: int) -> list[str]:
@@ -66,8 +68,9 @@ def _flat(value: Any) -> str | None:
             if any(map(_holds, inside)):
                 return None
             inside = map(_plain, inside)
-        named = isinstance(value, dict)
-        written = map("{} {}".format, value, inside) if named else map(str, inside)
+        written: Iterable[str] = map(str, inside)
+        if isinstance(value, dict):
+            written = (f"{name} {text}" for name, text in zip(value, inside, strict=True))
         text = ", ".join(written) or "none"
     return None if "\n" in text else text
 
