@@ -61,6 +61,17 @@ def test_a_number_of_any_length_that_was_recorded_is_read_again(path: Path) -> N
     assert Journal(path).read(respond_key("a"))["result"]["n"] == 7**400
 
 
+def test_calls_are_read_one_after_the_other_in_any_order(path: Path) -> None:
+    names = ["a", "b" * 20_000, "c"]
+    with Journal(path) as journal:
+        for name in names:
+            journal.append(respond_key(name), task(name))
+        orders = [names, names[::-1], [names[1], names[1]]]
+        for order in orders:
+            read = journal.entries(map(respond_key, order))
+            assert [entry["result"]["text"] for entry in read] == order
+
+
 def test_reading_what_is_not_there_is_a_key_error(path: Path) -> None:
     with pytest.raises(KeyError):
         Journal(path).read(DISTILL.key)

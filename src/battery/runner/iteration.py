@@ -305,12 +305,13 @@ class Iteration:
             )
         )
 
-    def _recorded(self, asks: Iterable[Ask]) -> Iterator[RecordedRun]:
-        for ask in asks:
+    def _recorded(self, asks: Sequence[Ask]) -> Iterator[RecordedRun]:
+        entries = self.journal.entries(ask.key for ask in asks)
+        for ask, entry in zip(asks, entries, strict=True):
             recorded = RecordedRun(
                 task=ask.entry.task.asked,
                 phase=ask.entry.phase,
-                result=self.journal.read(ask.key)["result"],
+                result=entry["result"],
             )
             if ask.key in self._checked:
                 recorded["checked"] = self._checked[ask.key].model_dump()

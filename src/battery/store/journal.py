@@ -13,10 +13,10 @@ from __future__ import annotations
 import contextlib
 from codecs import BOM_UTF8
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, BinaryIO, Final, Self
 
 from battery.base import interrupts, jsonio
 from battery.base.errors import ArtifactError, LostFolderError
@@ -114,13 +114,21 @@ class Journal:
         """Read what a finished call brought; None when it has not finished."""
         if key not in self._offsets:
             return None
+        (entry,) = self.entries([key])
+        return entry
+
+    def entries(self, keys: Iterable[CallKey]) -> Iterator[Json]:
+        """Read what calls brought, one at a time in the order given; all must have finished."""
         try:
             with self._path.open("rb") as file:
-                file.seek(self._offsets[key])
-                line = file.readline()
+                yield from (self._entry(file, key) for key in keys)
         except OSError as error:
             self.require_in_place()
             raise cannot_read(self._path, error) from error
+
+    def _entry(self, file: BinaryIO, key: CallKey) -> Json:
+        file.seek(self._offsets[key])
+        line = file.readline()
         place = f"{self._path}, byte {self._offsets[key]}"
         entry = _parsed(line, place)
         if CallKey.of(entry) != key:
