@@ -252,7 +252,7 @@ def test_a_call_that_hangs_in_the_model_does_not_keep_the_gateway_from_stopping(
     assert capfd.readouterr() == ("", "")
     # The fake model's own thread still waits; the gateway's must be gone.
     after = [thread for thread in threading.enumerate() if thread not in before]
-    assert "gateway" not in {thread.name for thread in after}
+    assert "embedded gateway" not in {thread.name for thread in after}
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,18 @@ class _Server(uvicorn.Server):
         # The library looks ten times a second whether it shall stop; two gateways a battery, and
         # each would keep it waiting.
         await self._stopped.wait()
+        await self._accept_no_more()
+
+    async def _accept_no_more(self) -> None:
+        # A connection that is accepted in the same turn of the loop in which its listener closes is
+        # lost to asyncio: neither answered nor closed, so that its client waits for nothing.
+        loop = asyncio.get_running_loop()
+        for server in self.servers:
+            for listener in server.sockets:
+                loop.remove_reader(listener)
+        # One turn until it is accepted, and one until the server knows of it.
+        for _ in range(2):
+            await asyncio.sleep(0)
 
     def stop(self) -> None:
         """Ask the server to stop, from another thread."""
