@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,10 @@ from battery.campaign import verdict
 from battery.records.campaign import CampaignSummary
 from battery.records.events import Notice
 from battery.records.word import Word
+from battery.report.html.runs import page
+from battery.report.markdown.runs import markdown
+from battery.report.terminal.look import Look
+from battery.report.terminal.runs import run_lines
 from battery.store.battery_dir import BatteryDir
 from battery.store.files import cannot_write
 from tests.support.campaigns import campaign, leave, run
@@ -29,6 +35,23 @@ def test_all_planned_runs_together_say_what_the_system_does(tmp_path: Path) -> N
     assert [one.name for one in found.evidence.runs] == ["1", "2", "3", "4", "5"]
     assert [one.seed for one in found.evidence.runs] == [cell.seed for cell in made.plan.cells]
     assert found.warnings == []
+
+
+def test_what_its_user_says_of_it_is_with_the_verdict_and_in_all_reports(tmp_path: Path) -> None:
+    said: dict[str, Any] = {
+        "name": "the shorter prompt",
+        "note": "since the 3rd",
+        "tag": ["p2", "nightly"],
+    }
+    made = campaign(tmp_path, SAVED[:2], **said)
+    found = verdict.judge(made)
+    assert (found.name, found.note, found.tags) == tuple(said.values())
+    full = list(run_lines(found, ["campaign", "verdict"], Look.of(io.StringIO()), full=True))
+    assert full[2:4] == ["note: since the 3rd", "tags: p2, nightly"]
+    html = b"".join(page(found, tmp_path / "report.html")).decode()
+    for text in (markdown(found), html):
+        assert "since the 3rd" in text
+        assert "p2, nightly" in text
 
 
 def test_before_all_are_finished_there_is_no_word_and_what_is_left_is_named(tmp_path: Path) -> None:

@@ -61,10 +61,11 @@ def judge(campaign: Campaign) -> CampaignSummary:
             f"no run of the campaign in {folder} is finished yet",
             hint=f"run it, or go on: battery campaign run {shlex.quote(str(folder))}",
         )
-    name = plan.options.get("name")
     return CampaignSummary(
         kind="campaign",
-        name=name,
+        name=plan.options.get("name"),
+        note=plan.options.get("note"),
+        tags=plan.options.get("tag", []),
         folder=str(folder),
         digest=campaign.registration,
         started_at=min(manifest.started_at for manifest in manifests),

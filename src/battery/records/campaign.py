@@ -338,6 +338,8 @@ class CampaignSummary(Record):
         description="A campaign was planned before it was run; batteries are pooled afterwards."
     )
     name: str | None = Field(default=None, description="What its user calls it.")
+    note: str | None = Field(default=None, description="What its user notes about it.")
+    tags: list[str] = Field(default=[], description="Words its user sorts it by.")
     folder: str | None = Field(description="Folder of the campaign; null of a pool.")
     digest: str | None = Field(
         description="SHA-256 of the plan, which registers it; null of a pool."

@@ -336,6 +336,8 @@ def facts(summary: CampaignSummary) -> Iterator[tuple[str, str]]:
     models = summary.models
     known = (
         ("Name", summary.name),
+        ("Note", summary.note),
+        ("Tags", ", ".join(summary.tags)),
         ("Registration, SHA-256 of the plan", summary.digest),
         ("Tasks, SHA-256", summary.tasks_digest),
         ("Started", summary.started_at),

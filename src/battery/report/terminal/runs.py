@@ -51,7 +51,9 @@ def run_lines(
 
 def _full(summary: CampaignSummary, look: Look) -> Iterator[Iterable[str]]:
     evidence = summary.evidence
-    yield _header(summary, look)
+    about = (("note", summary.note), ("tags", ", ".join(summary.tags)))
+    own = [line for word, text in about if text for line in look.hang(f"{word}: {printable(text)}")]
+    yield [*_header(summary, look), *own]
     yield _table(summary, look, len(evidence.runs))
     yield [
         line
