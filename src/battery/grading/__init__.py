@@ -146,7 +146,7 @@ def require_usable(tasks: Tasks, folder: Path | None, name: str = "the tasks fil
 def scoring_digest(tasks: Tasks, folder: Path | None) -> str | None:
     """Hash what scores the answers: checks, their files and prices; None without any."""
     placed = [(place, check.model_dump(by_alias=True)) for place, check in placed_checks(tasks)]
-    prices = tasks.document().get("prices")
+    prices = tasks.model_dump(mode="json", by_alias=True, include={"prices"})["prices"]
     if not placed and prices is None:
         return None
     files = {name: _digest(folder, name) for name in names_of_files(tasks)}

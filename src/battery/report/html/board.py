@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from math import isnan
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -225,7 +226,7 @@ def _numbers(cells: Floats) -> list[list[list[float | None]]]:
 
 def _known(value: float) -> float | None:
     # JSON has no NaN, and 0 would read as measured.
-    return None if np.isnan(value) else rounded(value)
+    return None if isnan(value) else rounded(value)
 
 
 _NONE: Final = "not measured"
@@ -272,7 +273,7 @@ def means_document(board: Board) -> Json:
     """Return by metric the mean of each arm (a list per arm) in each iteration, null for none."""
     return {
         metric.key: [
-            [None if np.isnan(mean) else rounded(mean) for mean in _means(board, arm, metric)]
+            [None if isnan(mean) else rounded(mean) for mean in _means(board, arm, metric)]
             for arm in board.grid.arms
         ]
         for metric in board.grid.metrics
@@ -345,7 +346,7 @@ def _means(board: Board, arm: Arm, metric: Metric) -> list[float]:
 
 
 def _shown(metric: Metric, value: float, none: str) -> str:
-    if np.isnan(value):
+    if isnan(value):
         return none
     if metric.money:
         return money(value)
