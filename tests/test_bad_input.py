@@ -21,7 +21,7 @@ from tests.support.calls import (
     run_words,
     write_asked,
 )
-from tests.support.misbehaving import Server, unused_port
+from tests.support.misbehaving import Server, deserted_port
 
 pytestmark = pytest.mark.slow
 
@@ -189,6 +189,6 @@ def test_a_wrong_environment_is_refused(
 
 
 def test_an_unfinished_battery_is_not_run_over(tmp_path: Path, server: Server) -> None:
-    run_here(tmp_path, f"http://127.0.0.1:{unused_port()}")
+    run_here(tmp_path, f"http://127.0.0.1:{deserted_port()}")
     done = run_here(tmp_path, server.url)
     assert_one_message(done, 2, "is not finished", "--resume")

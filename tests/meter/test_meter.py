@@ -17,7 +17,7 @@ from battery.meter.meter import metering
 from battery.protocol.usage import Tokens, usage_spent
 from tests.meter.conftest import Bench
 from tests.support.endpoint import chunk, event, streamed, usage_of
-from tests.support.server import Exchange, Server, http, unused_port
+from tests.support.server import Exchange, Server, deserted_port, http
 
 
 def assert_counted(metered: Metered, bench: Bench) -> None:
@@ -165,7 +165,7 @@ def test_an_agent_that_leaves_with_the_last_word_is_counted_all_the_same(
 
 
 def test_an_endpoint_that_is_not_there_is_an_error_of_its_own_form() -> None:
-    url = f"http://127.0.0.1:{unused_port()}/v1"
+    url = f"http://127.0.0.1:{deserted_port()}/v1"
     with metering(make_target(url, {})) as meter:
         answer = httpx.post(f"{meter.url}/chat/completions", json={"model": "m"})
         (call,) = asyncio.run(meter.taken()).calls

@@ -15,7 +15,7 @@ from tests.support.arms import serving_pair
 from tests.support.calls import assert_one_message, command_here
 from tests.support.commands import read_json, write_tasks
 from tests.support.gateway import serving
-from tests.support.misbehaving import Server, http, sending, unused_port
+from tests.support.misbehaving import Server, deserted_port, http, sending
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +36,7 @@ def run(here: Path, *words: object) -> CompletedProcess[str]:
 def test_a_side_that_is_down_is_found_before_the_first_task_is_paid_for(
     here: Path, side: str, option: str
 ) -> None:
-    down = f"http://127.0.0.1:{unused_port()}"
+    down = f"http://127.0.0.1:{deserted_port()}"
     with serving() as gateway:
         team = down if side == "learning side" else gateway.url
         words = ["--gateway", gateway.url, "--llm-team", team]

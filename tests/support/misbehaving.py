@@ -9,9 +9,9 @@ import json
 from typing import Any
 
 from tests.support import server
-from tests.support.server import JSON, Deaf, Exchange, Request, Script, http, unused_port
+from tests.support.server import JSON, Deaf, Exchange, Request, Script, deserted_port, http
 
-__all__ = ["JSON", "Deaf", "Exchange", "Request", "Script", "http", "unused_port"]
+__all__ = ["JSON", "Deaf", "Exchange", "Request", "Script", "deserted_port", "http"]
 
 RESPOND = {
     "status": "ok",

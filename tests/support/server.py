@@ -6,6 +6,7 @@ a model or a collector of traces answers is such a script; so is every way of an
 
 from __future__ import annotations
 
+import atexit
 import socket
 import struct
 import threading
@@ -208,10 +209,18 @@ def _read(wire: socket.socket, number: int) -> Request | None:
 
 
 def unused_port() -> int:
-    """Find a port on which nobody listens."""
+    """Find a port to listen on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def deserted_port() -> int:
+    """Take a port on which nobody listens, and keep it, so that no test next door gets it."""
+    probe = socket.socket()
+    atexit.register(probe.close)
+    probe.bind(("127.0.0.1", 0))
+    return int(probe.getsockname()[1])
 
 
 class Deaf:

@@ -12,7 +12,7 @@ from battery.records.events import StageStarted, TaskStarted
 from battery.records.models import Phase, RunResult, Task
 from tests.support.collector import Collector, Seen
 from tests.support.commands import read_json
-from tests.support.server import unused_port
+from tests.support.server import deserted_port
 
 TOKEN = "a-token-that-nobody-may-see"
 CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
@@ -54,4 +54,4 @@ def use_dead_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Name a proxy at a port where nobody listens."""
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{unused_port()}")
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{deserted_port()}")

@@ -35,13 +35,13 @@ from tests.support.misbehaving import (
     Script,
     Server,
     closing,
+    deserted_port,
     http,
     repeating,
     sending,
     sse,
     sse_head,
     stalling,
-    unused_port,
 )
 
 pytestmark = pytest.mark.slow
@@ -191,7 +191,7 @@ def test_a_host_that_does_not_accept_is_given_up_early(
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_port_where_nobody_listens_is_named(call: str) -> None:
-    port = unused_port()
+    port = deserted_port()
     with pytest.raises(errors.UnreachableError, match=f"cannot connect to .*:{port}/") as caught:
         asking(f"http://127.0.0.1:{port}", call)
     assert "is it running" in str(caught.value.hint)
@@ -301,7 +301,7 @@ def test_with_debug_the_stack_is_shown_as_well(tmp_path: Path) -> None:
 
 
 def test_nobody_listening_is_one_message(tmp_path: Path) -> None:
-    url = f"http://127.0.0.1:{unused_port()}"
+    url = f"http://127.0.0.1:{deserted_port()}"
     done = run_here(tmp_path, url)
     assert_one_message(done, 1, f"the target is not there: cannot connect to {url}/", "start it")
 

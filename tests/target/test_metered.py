@@ -28,7 +28,7 @@ from battery.target.local import open_local
 from battery.target.system import Kind, Opening, Worker
 from tests.support.diary import Diary, Script
 from tests.support.endpoint import Endpoint
-from tests.support.server import Server, unused_port
+from tests.support.server import Server, deserted_port
 
 TASKS = 2
 #: It asks a model about everything, and says nothing of what that took.
@@ -255,7 +255,7 @@ def test_a_gateway_cannot_be_metered(bench: Bench) -> None:
 
 
 def test_the_endpoint_is_looked_at_before_anything_is_asked(bench: Bench) -> None:
-    gone = make_target(f"http://127.0.0.1:{unused_port()}/v1", {})
+    gone = make_target(f"http://127.0.0.1:{deserted_port()}/v1", {})
     with pytest.raises(UnreachableError, match="the endpoint to meter is not there") as caught:
         bench.run(meter=gone)
     assert gone.url in caught.value.message
@@ -267,7 +267,7 @@ def test_doctor_looks_at_the_endpoint(bench: Bench) -> None:
     check = bench.doctor()
     assert check.ok
     assert f"metered at {bench.url}/v1" in check.finding
-    assert not bench.doctor(meter=make_target(f"http://127.0.0.1:{unused_port()}/v1", {})).ok
+    assert not bench.doctor(meter=make_target(f"http://127.0.0.1:{deserted_port()}/v1", {})).ok
 
 
 @pytest.mark.parametrize("kind", ["python", "exec"])

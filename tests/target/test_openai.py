@@ -16,7 +16,7 @@ from battery.runner.run import run
 from battery.target import kinds
 from battery.target.openai import Way
 from tests.support.model import USAGE, bodies, completion, says
-from tests.support.server import Server, http, unused_port
+from tests.support.server import Server, deserted_port, http
 
 KEY = "sk-not-for-the-artifacts"
 
@@ -187,7 +187,7 @@ def test_a_key_that_is_missing_is_said_before_anything_is_asked(here: Path) -> N
 
 def test_nobody_there_is_said_with_what_to_do(here: Path) -> None:
     with pytest.raises(UnreachableError, match="cannot connect"):
-        go(here, f"http://127.0.0.1:{unused_port()}/v1")
+        go(here, f"http://127.0.0.1:{deserted_port()}/v1")
 
 
 def test_a_model_that_the_endpoint_does_not_know_is_said_with_where_it_is_named(

@@ -12,7 +12,7 @@ from battery.inputs.settings import make_reviewer
 from tests.support.calls import assert_one_message, command_here
 from tests.support.commands import read_json, write_tasks
 from tests.support.gateway import REVIEW, SCRUM, serving
-from tests.support.misbehaving import Exchange, Server, http, unused_port
+from tests.support.misbehaving import Exchange, Server, deserted_port, http
 
 pytestmark = pytest.mark.slow
 
@@ -83,7 +83,7 @@ def test_another_reviewer_on_the_way_is_noted(here: Path) -> None:
 
 
 def test_a_reviewer_that_is_down_is_found_before_the_first_task(here: Path) -> None:
-    down = f"http://127.0.0.1:{unused_port()}/v1"
+    down = f"http://127.0.0.1:{deserted_port()}/v1"
     with serving() as gateway:
         words = ["--gateway", gateway.url, "--llm-team", gateway.url]
         words += ["--reviewer", f"openai:{down}"]

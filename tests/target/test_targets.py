@@ -25,7 +25,7 @@ from tests.support import notes
 from tests.support.arms import order
 from tests.support.calls import TASKS, ask, command_here
 from tests.support.gateway import serving
-from tests.support.misbehaving import Server, closing, http, sending, sse, sse_head, unused_port
+from tests.support.misbehaving import Server, closing, deserted_port, http, sending, sse, sse_head
 
 pytestmark = pytest.mark.slow
 
@@ -140,7 +140,7 @@ def test_what_is_no_address_cannot_have_moved(here: Path, other: str) -> None:
 def test_a_control_gateway_is_refused_where_the_target_brings_a_twin(
     here: Path, gateway: str
 ) -> None:
-    control = f"http://127.0.0.1:{unused_port()}"
+    control = f"http://127.0.0.1:{deserted_port()}"
     done = battery(here, "run", "--gateway", gateway, "--control-gateway", control, code=2)
     assert "brings a twin of its own" in done.stderr
     assert not (here / "data").exists()

@@ -16,7 +16,7 @@ from battery.base.errors import UnreachableError
 from battery.protocol import limits
 from battery.target import transport
 from tests.support.calls import CALLS, asking, assert_one_message, run_battery, run_here
-from tests.support.misbehaving import Server, Server6, http, sending, unused_port
+from tests.support.misbehaving import Server, Server6, deserted_port, http, sending
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +30,7 @@ def proxied_by(url: str) -> dict[str, str]:
 
 @pytest.fixture
 def dead_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in proxied_by(f"http://127.0.0.1:{unused_port()}").items():
+    for name, value in proxied_by(f"http://127.0.0.1:{deserted_port()}").items():
         monkeypatch.setenv(name, value)
 
 
@@ -54,7 +54,7 @@ def test_no_proxy_catches_a_call_to_this_machine_by_ipv6() -> None:
 
 
 def test_no_proxy_catches_the_command_on_this_machine(tmp_path: Path) -> None:
-    dead = proxied_by(f"http://127.0.0.1:{unused_port()}")
+    dead = proxied_by(f"http://127.0.0.1:{deserted_port()}")
     with Server() as server:
         assert run_here(tmp_path, server.url, env=dead).returncode == 0
     assert server.calls == ["respond", "distill", "chat", "chat"]

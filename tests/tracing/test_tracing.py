@@ -21,7 +21,7 @@ from battery.records.models import Phase
 from battery.tracing import traced
 from tests.support.calls import command_here
 from tests.support.collector import Collector
-from tests.support.server import unused_port
+from tests.support.server import deserted_port
 from tests.support.tracing import (
     ENDPOINT,
     RESULT,
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_a_collector_that_is_not_there_costs_one_warning(tmp_path: Path) -> None:
-    env = {ENDPOINT: f"http://127.0.0.1:{unused_port()}", "OTEL_EXPORTER_OTLP_TIMEOUT": "0.1"}
+    env = {ENDPOINT: f"http://127.0.0.1:{deserted_port()}", "OTEL_EXPORTER_OTLP_TIMEOUT": "0.1"}
     words = ("run", "--iterations", 1, "--limit", 1, "--quiet", "--json")
     done = command_here(*words, cwd=tmp_path, env=env)
     assert done.returncode == 0
