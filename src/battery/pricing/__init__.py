@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final, Self
 
 from battery.base.numbers import counted
@@ -31,6 +32,7 @@ _BEFORE: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=256)
 def plain_name(model: str) -> str:
     """Return the name by which a model is known everywhere: `gpt-oss-120b` for `gpt-oss:120b`."""
     return _BEFORE.sub("", model.strip().lower()).replace(":", "-").removesuffix("-cloud")
