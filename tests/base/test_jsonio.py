@@ -211,6 +211,12 @@ def test_a_long_integer_is_found_wherever_it_is(
 
 
 @settings(max_examples=15)
+@given(st.lists(documents))
+def test_an_indented_array_is_written_as_the_whole_list_would_be(items: list[Any]) -> None:
+    assert b"".join(jsonio.indented_array(items)) == jsonio.dumps_indented(items)
+
+
+@settings(max_examples=15)
 @given(st.lists(st.dictionaries(st.text(), documents, min_size=1), min_size=1), st.integers(1, 99))
 def test_an_indented_array_is_cut_between_its_items(items: list[Any], block: int) -> None:
     with pytest.MonkeyPatch.context() as patch:

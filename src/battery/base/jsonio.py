@@ -207,11 +207,12 @@ def dumps_indented(value: Any) -> bytes:
 
 def indented_array(items: Iterable[object]) -> Iterator[bytes]:
     """Write what `dumps_indented` would write for the whole list, holding one item at a time."""
-    separator = b"[\n  "
+    separator, end = b"[", b"\n]\n"
     for item in items:
-        yield separator + dumps_indented(item).rstrip(b"\n").replace(b"\n", b"\n  ")
-        separator = b",\n  "
-    yield b"[]\n" if separator.startswith(b"[") else b"\n]\n"
+        # In a list of its own it is as deep as in this one.
+        yield separator + dumps_indented([item])[len(b"[") : -len(end)]
+        separator = b","
+    yield end if separator == b"," else b"[]\n"
 
 
 def array_pieces(file: BinaryIO) -> Iterator[bytes]:
