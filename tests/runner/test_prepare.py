@@ -178,7 +178,7 @@ def test_a_limit_takes_the_first_tasks_of_each_phase(
 ) -> None:
     own = write_tasks(folder.root.parent / "mine.json", 2)
     battery = prepare.new(folder, replace(settings, tasks_path=own, limit=1))
-    labels = [task.label for task in battery.schedule().tasks]
+    labels = [task.label for task in battery.schedule.tasks]
     assert labels == ["alpha_baseline 0", "beta_drift 0", "gamma_impossible 0"]
 
 
@@ -196,7 +196,7 @@ def test_a_resume_refuses_fewer_iterations_than_have_begun_and_other_tasks(
     manifest = folder.read_manifest()
     assert manifest
     folder.write_manifest(manifest.model_copy(update={"state": "finished"}))
-    assert len(prepare.iterated(folder, settings, ignore).schedule().tasks) == 6
+    assert len(prepare.iterated(folder, settings, ignore).schedule.tasks) == 6
 
 
 def test_a_target_that_moved_is_noted_and_one_not_named_is_the_manifest_s(

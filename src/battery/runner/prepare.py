@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from battery import __version__
 from battery.base import interrupts
@@ -54,7 +55,8 @@ _SEED_BITS = 32
 _FIXED = "a plan must be made before there are results"
 
 
-class Battery(NamedTuple):
+@dataclass(frozen=True)
+class Battery:
     """A battery that is ready to go on: what was decided and what is on disk."""
 
     folder: BatteryDir
@@ -67,8 +69,9 @@ class Battery(NamedTuple):
     #: Whether the answers on disk were graded by other checks, or priced by other prices.
     rescored: bool = False
 
+    @cached_property
     def schedule(self) -> Schedule:
-        """Make the schedule."""
+        """Which calls it makes, and in which order."""
         return Schedule.of(self.manifest, self.tasks)
 
 
@@ -248,7 +251,7 @@ def _scored(battery: Battery, source: str, tell: Observer) -> Battery:
         before = folder.read_tasks() if folder.has_tasks() else None
         changed = listed(scoring_differences(before or tasks, tasks))
         tell(Notice(f"{changed} changed; the answers on disk are graded again", warning=True))
-    return battery._replace(manifest=manifest.model_copy(update=update), rescored=rescored)
+    return replace(battery, manifest=manifest.model_copy(update=update), rescored=rescored)
 
 
 def _continued(battery: Battery, wanted: int, tell: Observer) -> Battery:
@@ -262,7 +265,7 @@ def _continued(battery: Battery, wanted: int, tell: Observer) -> Battery:
     )
     # Nothing will be asked, so nothing has changed that the manifest would have to note.
     if wanted == manifest.iterations_finished and manifest.state == "finished":
-        return battery._replace(settings=settings)
+        return replace(battery, settings=settings)
     first = battery.folder.iteration(1)
     if first.has_runs():
         again = "give the same command with --keep-going"
@@ -294,7 +297,7 @@ def _continued(battery: Battery, wanted: int, tell: Observer) -> Battery:
         "unlike": False,
         "finished_at": None,
     }
-    return battery._replace(manifest=manifest.model_copy(update=update), settings=settings)
+    return replace(battery, manifest=manifest.model_copy(update=update), settings=settings)
 
 
 def _changes(settings: Settings, manifest: Manifest, concurrency: int) -> list[str]:

@@ -97,7 +97,7 @@ def dry_run(settings: Settings, tell: Observer) -> Outlook:
         if settings.seed is None:
             seed = battery.manifest.options.seed
             tell(Notice(f"drew the seed {seed}; --seed {seed} uses the order shown"))
-    schedule, manifest = battery.schedule(), battery.manifest
+    schedule, manifest = battery.schedule, battery.manifest
     finished, wanted = manifest.iterations_finished, manifest.iterations_wanted
     _tell_of_siblings(battery, tell)
     # What a finished battery in the folder had on record would be archived with it.
@@ -196,7 +196,7 @@ async def _asking(
         await _put_memory_back(battery, workers)
         yield partial(
             Iteration,
-            schedule=battery.schedule(),
+            schedule=battery.schedule,
             models=battery.tasks.models,
             workers=workers,
             llm_team=llm_team,
@@ -265,7 +265,7 @@ async def _carry_on(
     except PausedError as error:
         interrupts.closing()
         mark(folder, manifest, "paused")
-        raise _paused(error, battery._replace(manifest=manifest), hold) from None
+        raise _paused(error, replace(battery, manifest=manifest), hold) from None
     # What is there now may be another battery, and is not to be touched.
     except (LostFolderError, LostLeaseError):
         raise
@@ -314,14 +314,14 @@ def _begin(battery: Battery, missing: range, tell: Observer) -> None:
 
 
 def _tell_of_siblings(battery: Battery, tell: Observer) -> None:
-    if short := battery.schedule().runs_short(battery.manifest.iterations_wanted):
+    if short := battery.schedule.runs_short(battery.manifest.iterations_wanted):
         tell(Notice(short))
 
 
 def _plan(battery: Battery) -> Plan:
     manifest = battery.manifest
     finished, wanted = manifest.iterations_finished, manifest.iterations_wanted
-    return battery.schedule().plan(finished, wanted, _recorded(battery))
+    return battery.schedule.plan(finished, wanted, _recorded(battery))
 
 
 # All answers are on disk by now, so a signal may end this at once, and `_finish` as well.
