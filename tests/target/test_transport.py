@@ -7,6 +7,7 @@ import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpcore
 import httpx
 import pytest
 from hypothesis import given, settings
@@ -115,7 +116,7 @@ class Chunks(httpx.AsyncByteStream):
         self.closed = True
 
 
-def read(stream: httpx.AsyncByteStream) -> bytes:
+def read(stream: transport.Answer | transport.EventStream) -> bytes:
     async def work() -> bytes:
         data = b"".join([chunk async for chunk in stream])
         await stream.aclose()
@@ -124,33 +125,33 @@ def read(stream: httpx.AsyncByteStream) -> bytes:
     return asyncio.run(work())
 
 
-def answering(chunks: list[bytes], **headers: str) -> httpx.Response:
-    """Make an answer of these chunks, as a transport hands it out."""
-    network = {"network_stream": Chunks([])}
-    return httpx.Response(200, headers=headers, stream=Chunks(chunks), extensions=network)
+def answering(body: Chunks, connection: Chunks | None = None, coding: str = "") -> transport.Answer:
+    """Make an answer of these chunks, as a pool hands it out."""
+    network = {"network_stream": connection or Chunks([])}
+    headers = [("Content-Encoding", coding)] if coding else []
+    return transport.Answer(
+        httpcore.Response(200, headers=headers, content=body, extensions=network)
+    )
 
 
 @settings(deadline=None)
 @given(st.lists(st.binary(max_size=20), max_size=10))
-def test_a_bounded_stream_passes_all_up_to_its_limit_and_nothing_beyond(
+def test_an_answer_passes_all_up_to_its_limit_and_nothing_beyond(
     chunks: list[bytes],
 ) -> None:
     whole = b"".join(chunks)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(limits, "MAX_ANSWER_BYTES", len(whole))
-        assert read(transport.BoundedStream(answering(chunks))) == whole
+        assert read(answering(Chunks(chunks))) == whole
         with pytest.raises(limits.TooLargeError, match="is larger than"):
-            read(transport.BoundedStream(answering([*chunks, b"x"])))
+            read(answering(Chunks([*chunks, b"x"])))
 
 
-def test_an_event_stream_ends_with_a_blank_line_and_closes_the_one_below() -> None:
-    response = answering([b"data: ", b"1"])
-    below = response.stream
-    stream = transport.EventStream(response)
+def test_an_event_stream_ends_with_a_blank_line() -> None:
+    below = Chunks([b"data: ", b"1"])
+    stream = transport.EventStream(answering(below))
     assert read(stream) == b"data: 1\n\n"
     assert stream.head == b"data: 1"
-    assert isinstance(below, Chunks)
-    assert below.closed
 
 
 @pytest.mark.parametrize(
@@ -167,13 +168,13 @@ def test_an_event_stream_ends_with_a_blank_line_and_closes_the_one_below() -> No
 )
 def test_no_answer_is_unpacked_and_a_packed_one_is_known(coding: str, named: str) -> None:
     packed = zlib.compress(b"text")
-    response = answering([packed], **{"content-encoding": coding})
-    assert transport.BoundedStream(response).coding == named
-    assert asyncio.run(response.aread()) == packed
+    answer = answering(Chunks([packed]), coding=coding)
+    assert answer.coding == named
+    assert asyncio.run(answer.read()) == packed
 
 
 def test_a_connection_is_closed_where_it_is_not_known_what_has_arrived_on_it() -> None:
-    response = answering([])
-    connection = response.extensions["network_stream"]
-    asyncio.run(transport.BoundedStream(response).aclose())
+    body, connection = Chunks([]), Chunks([])
+    asyncio.run(answering(body, connection).aclose())
+    assert body.closed
     assert connection.closed

@@ -6,10 +6,11 @@ import ipaddress
 import os
 import ssl
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+import httpcore
 import httpx
 
 from battery.base.connection import read_plainly
@@ -70,9 +71,9 @@ def open_client(
     return client
 
 
-def transport_of(client: httpx.AsyncClient, url: str) -> httpx.AsyncBaseTransport:
-    """Return what a client sends requests to a URL by, through the proxy that is set for it."""
-    return client._transport_for_url(httpx.URL(url))
+def pool_of(client: httpx.AsyncClient, url: str) -> httpcore.AsyncConnectionPool:
+    """Return the connections of a client to a URL, through the proxy that is set for it."""
+    return cast(httpx.AsyncHTTPTransport, client._transport_for_url(httpx.URL(url)))._pool
 
 
 def is_loopback(url: str) -> bool:

@@ -10,10 +10,10 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import aclosing, asynccontextmanager
-from functools import lru_cache
-from typing import Any, ClassVar, Final, NamedTuple, cast
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, NamedTuple
 
-import httpx
+import httpcore
 
 from battery import protocol
 from battery.base import jsonio
@@ -33,7 +33,6 @@ from battery.base.network import (
     proxy_note,
     proxy_secrets,
     tls_context,
-    transport_of,
 )
 from battery.base.redact import Redactor, without_user
 from battery.base.text import printable
@@ -42,19 +41,15 @@ from battery.inputs.settings import Target
 from battery.protocol import Json, idempotency, limits
 from battery.protocol.chat import chat_content
 from battery.target.system import ChatReply, Finding
-from battery.target.transport import EXCERPT_BYTES, BoundedStream, open_http
+from battery.target.transport import EXCERPT_BYTES, HTTP_ERRORS, Answer, Wire
 
+#: Statuses of what is at another place.
+_MOVED: Final = frozenset({301, 302, 303, 307, 308})
 # About five lines: enough for the cause, and the next step is still on the screen.
 #: Characters of a body that an error message shows.
 EXCERPT: Final = 500
 
-#: What httpx raises; it has no common base.
-_HTTPX_ERRORS: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError)
-
 Clock = Callable[[], float]
-
-#: Reads a URL; raises `httpx.InvalidURL`. Done for each call, it takes a tenth of its time.
-_url: Final = lru_cache(maxsize=64)(httpx.URL)
 
 
 class Call(NamedTuple):
@@ -98,16 +93,11 @@ class Caller:
         self._redact = Redactor([*secrets, *own], spared=protocol.WORDS)
         #: Whether the present answer has begun; a client makes one call at a time.
         self._answering = False
-        self._http = open_http(target, tls or tls_context(target.url))
-        self._transport = transport_of(self._http, target.url)
-        #: Of every request; by the names in lower case.
-        self._headers = dict(self._http.headers)
-        self._headers.pop(idempotency.HEADER.lower(), None)
-        self._limits = {"timeout": self._http.timeout.as_dict()}
+        self._wire = Wire(target, tls or tls_context(target.url))
 
     async def aclose(self) -> None:
         """Close the connection, which the first call opened."""
-        await self._http.aclose()
+        await self._wire.aclose()
 
     async def probe(self, timeout_s: float) -> Finding:
         """Ask for the target's front page; raise `CallError` when nobody answers.
@@ -116,13 +106,17 @@ class Caller:
         """
         # The front page, because no other path is sure to be free of charge and to teach nothing.
         call = self._call("look-up", "/", timeout_s)
-        async with self._translated(call), self._http.stream("GET", call.url) as response:
-            status = response.status_code
+        status = await self._status(call)
         if status in {401, 403}:
             text = f"{self._base} asks for credentials (HTTP {status} at /)"
             return Finding(True, text, "if runs are refused too, set a token or --header")
         hint = None if status < 500 else "look at its log: it answers, but with an error"
         return Finding(status < 500, f"{self._base} answers (HTTP {status} at /)", hint)
+
+    async def _status(self, call: Call) -> int:
+        """Look at a page; return the status of its answer, whatever that is."""
+        async with self._translated(call), aclosing(await self._sent("GET", call)) as answer:
+            return answer.status
 
     def _call(self, name: str, path: str, timeout_s: float) -> Call:
         return Call(name, self._base + path, timeout_s)
@@ -151,18 +145,20 @@ class Caller:
             raise self._wrong_answer(call, error) from error
 
     async def _fetch(
-        self, call: Call, body: Json | None, headers: Mapping[str, str] | None, method: str
+        self,
+        call: Call,
+        body: Json | None,
+        headers: Mapping[str, str] | None = None,
+        method: str = "POST",
     ) -> tuple[bytes, int, str]:
         """Make a call; return the answer's bytes, how long it took, and its content type."""
         start = self._clock()
-        async with self._stream(call, body, headers, method) as response:
-            # Not by `aread`, which would look for compression once more.
-            stream = cast(httpx.AsyncByteStream, response.stream)
-            content = b"".join([piece async for piece in stream])
+        async with self._stream(call, body, headers, method) as answer:
+            content = await answer.read()
             limits.ValueCount().add(content)
         # The last byte stops the clock, since a gateway that trickles takes that long; reading the
         # JSON is our own time and not the gateway's.
-        return content, self._elapsed_ms(start), self._content_type(response)
+        return content, self._elapsed_ms(start), self._content_type(answer)
 
     def _document(self, call: Call, body: bytes, kind: str) -> Any:
         try:
@@ -189,53 +185,42 @@ class Caller:
         body: Json | None,
         headers: Mapping[str, str] | None = None,
         method: str = "POST",
-    ) -> AsyncIterator[httpx.Response]:
+    ) -> AsyncIterator[Answer]:
         """Send one request and hand out its answer, once its status is 2xx."""
         async with (
             self._translated(call),
-            aclosing(await self._sent(method, call, body, headers or {})) as response,
+            aclosing(await self._sent(method, call, body, headers or {})) as answer,
         ):
             self._answering = True
-            coding = self._clean(BoundedStream(response).coding)
-            if not response.is_success:
-                raise await self._bad_status(call, response, coding)
+            coding = self._clean(answer.coding)
+            if not answer.is_fine:
+                raise await self._bad_status(call, answer, coding)
             if coding:
                 raise self._compressed(call, coding)
-            yield response
+            yield answer
 
     async def _sent(
-        self, method: str, call: Call, body: Json | None, headers: Mapping[str, str]
-    ) -> httpx.Response:
+        self,
+        method: str,
+        call: Call,
+        body: Json | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> Answer:
         """Send a request; return its answer once the headers are there."""
         kind = {} if body is None else {"content-type": "application/json"}
         # A look asks for nothing that could be done twice.
         name = {} if method == "GET" else idempotency.headers()
         content = None if body is None else jsonio.dumps(body)
-        own = {key.lower(): value for key, value in headers.items()}
-        # Past the client, which nobody needs who takes no redirect: it takes as long as sending.
-        request = httpx.Request(
-            method,
-            _url(call.url),
-            content=content,
-            headers={**self._headers, **kind, **name, **own},
-            cookies=self._http.cookies,
-            extensions=self._limits,
-        )
-        response = await self._transport.handle_async_request(request)
-        response.request = request
-        if "set-cookie" in response.headers:
-            # Some gateways know by it which of their instances has been asked before.
-            self._http.cookies.extract_cookies(response)
-        return response
+        return await self._wire.send(method, call.url, {**kind, **name, **headers}, content)
 
     @asynccontextmanager
     async def _translated(self, call: Call) -> AsyncIterator[None]:
-        """Bound the whole call and turn what httpx raises into errors a user understands."""
+        """Bound the whole call and turn what it raises into errors a user understands."""
         self._answering = False
         try:
             async with asyncio.timeout(call.timeout):
                 yield
-        except (TimeoutError, limits.TooLargeError, *_HTTPX_ERRORS) as error:
+        except (TimeoutError, limits.TooLargeError, *HTTP_ERRORS) as error:
             self._redact.error(error)
             raise self._failure(call, error) from error
 
@@ -247,12 +232,14 @@ class Caller:
                 hint=f"look at the {self.noun}'s log, or allow more: --respond-timeout, "
                 "--meta-timeout",
             )
-        if isinstance(error, httpx.ConnectTimeout):
+        if isinstance(error, httpcore.ConnectTimeout):
             return UnreachableError(
                 f"{call.name}: no connection to {call.url} within {CONNECT_TIMEOUT_S:g} s",
                 hint="is the host right, and is it up? check with `battery doctor`",
             )
-        if isinstance(error, httpx.ConnectError | httpx.ProxyError | httpx.UnsupportedProtocol):
+        if isinstance(
+            error, httpcore.ConnectError | httpcore.ProxyError | httpcore.UnsupportedProtocol
+        ):
             return UnreachableError(
                 f"{call.name}: cannot connect to {call.url}{proxy_note(call.url)}: "
                 f"{cause_of(error)}",
@@ -270,14 +257,14 @@ class Caller:
             hint=f"look at the {self.noun}'s log; what finished is on disk",
         )
 
-    async def _bad_status(self, call: Call, response: httpx.Response, coding: str) -> CallError:
-        shown = await self._excerpt(response, coding)
-        where = self._header(response, "location")
-        moved = f" (to {without_user(where)})" if response.has_redirect_location else ""
+    async def _bad_status(self, call: Call, answer: Answer, coding: str) -> CallError:
+        shown = await self._excerpt(answer, coding)
+        where = self._header(answer, "location")
+        moved = f" (to {without_user(where)})" if where and answer.status in _MOVED else ""
         return StatusError(
-            f"{call.name}: {call.url} answered HTTP {response.status_code}{moved}: {shown}",
-            status=response.status_code,
-            hint=self._status_hint(response.status_code),
+            f"{call.name}: {call.url} answered HTTP {answer.status}{moved}: {shown}",
+            status=answer.status,
+            hint=self._status_hint(answer.status),
         )
 
     def _compressed(self, call: Call, coding: str) -> CallError:
@@ -287,11 +274,11 @@ class Caller:
             hint=f"switch compression off in the {self.noun} or in the proxy before it",
         )
 
-    async def _excerpt(self, response: httpx.Response, coding: str) -> str:
+    async def _excerpt(self, answer: Answer, coding: str) -> str:
         if coding:
             return f"(a body with content-encoding {coding}, which is not unpacked)"
         body = b""
-        async for chunk in response.aiter_bytes():
+        async for chunk in answer:
             body += chunk
             if len(body) > EXCERPT_BYTES:
                 break
@@ -303,11 +290,11 @@ class Caller:
         # Secrets go first: half of one, at the end of what was cut off, would not be recognized.
         return printable(self._redact.excerpt(text))[:EXCERPT] or "(empty)"
 
-    def _content_type(self, response: httpx.Response) -> str:
-        return self._header(response, "content-type") or "none"
+    def _content_type(self, answer: Answer) -> str:
+        return self._header(answer, "content-type") or "none"
 
-    def _header(self, response: httpx.Response, name: str) -> str:
-        return self._clean(response.headers.get(name, ""))
+    def _header(self, answer: Answer, name: str) -> str:
+        return self._clean(answer.header(name))
 
     def _clean(self, header: str) -> str:
         return printable(self._redact.text(header))[:EXCERPT]
@@ -327,6 +314,6 @@ class Caller:
             return f"is this the {self.noun}'s base URL? check it with `battery doctor`"
         # A redirect followed would repeat the call, and send its headers to a host nobody named.
         # 304 and its like name no other place.
-        if status in {301, 302, 303, 307, 308}:
+        if status in _MOVED:
             return "redirects are not followed: name the final URL"
         return f"look at the {self.noun}'s log; what finished is on disk"

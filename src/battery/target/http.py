@@ -83,11 +83,11 @@ class Client(Caller):
         self, call: Call, stream: DistillStream, on_event: Callable[[Json], None]
     ) -> str:
         """Read an event stream to its end or its `[DONE]`; return how the body begins."""
-        async with self._stream(call, protocol.DistillRequest().model_dump()) as response:
-            kind = self._content_type(response)
-            body = EventStream(response)
+        async with self._stream(call, protocol.DistillRequest().model_dump()) as answer:
+            kind = self._content_type(answer)
+            body = EventStream(answer)
             count = limits.ValueCount()
-            async with aclosing(EventSource(response).aiter_sse()) as events:
+            async with aclosing(EventSource(body.response()).aiter_sse()) as events:
                 async for event in events:
                     count.add_event(event.data.encode())
                     for added in stream.add(event.data, event.event):

@@ -159,8 +159,7 @@ class Chat(Caller):
     async def look(self, timeout_s: float) -> Finding:
         """Ask for the models it has, which not all list: any answer but a refusal will do."""
         call = self._call("look-up", "/models", timeout_s)
-        async with self._translated(call), self._http.stream("GET", call.url) as response:
-            status = response.status_code
+        status = await self._status(call)
         # Not 403: there are keys that may ask and not list.
         if status == 401:
             return Finding(False, f"{call.url} answers HTTP {status}", self.credentials)

@@ -69,8 +69,7 @@ class MemoryClient(Client):
         call = self._call(f"{verb} of the memory", f"{protocol.MEMORY_PATH}/{verb}", _TIMEOUT_S)
         # It is part of another call, or comes before the first, and may be done twice.
         with idempotency.named(None):
-            async with self._stream(call, body) as response:
-                await response.aread()
+            await self._fetch(call, body)
 
 
 @contextmanager
