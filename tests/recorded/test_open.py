@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ from battery.inputs.tasks import digest, frozen_first, plan, siblings
 from battery.recorded import open_battery
 from battery.recorded.summary import summary_of
 from battery.records.expectations import Expectations
+from battery.records.lines import ChatCall
 from battery.records.manifest import UNSETTLED, Manifest, Options
 from battery.records.models import FROZEN, LEARN, Phases, Sibling, Task, Tasks
+from battery.records.stages import OVERSEER
 from battery.store.battery_dir import BatteryDir
+from battery.store.journal import Journal
 from tests.report.samples import MANIFEST, MODELS
 from tests.support.runs import TASK, run
 
@@ -236,3 +240,18 @@ def test_the_seed_tells_which_arm_was_asked_first(folder: BatteryDir) -> None:
     for number in (1, 2):
         assert order[number, FROZEN] is frozen_first(1, number, entry.task_id, 1)
         assert order[number, LEARN] is not order[number, FROZEN]
+
+
+def test_a_journal_that_was_just_written_is_not_read_again(folder: BatteryDir) -> None:
+    journal = Journal(folder.iteration(1).journal)
+    with journal:
+        journal.append(
+            OVERSEER.key, ChatCall(at="", model="m", _elapsed_ms=1, content="", answer={})
+        )
+    opened = replace(open_battery(folder), written={1: journal})
+    first, second = opened.journals().values()
+    assert first is journal
+    assert second.calls == 0, "there is none on disk"
+    # Whoever put it there: what is on disk counts.
+    folder.iteration(1).journal.write_bytes(b"")
+    assert opened.journals()[1].calls == 0

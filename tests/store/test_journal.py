@@ -85,6 +85,19 @@ def test_a_call_recorded_twice_counts_twice_and_the_later_one_is_read(path: Path
     assert Journal(path).calls == 2
 
 
+def test_a_journal_that_was_written_knows_whether_its_file_was_touched_since(path: Path) -> None:
+    with Journal(path) as journal:
+        journal.append(SCRUM.key, chat("first"))
+        assert not journal.is_as_left(), "still open"
+    assert journal.is_as_left()
+    assert not Journal(path).is_as_left(), "only read"
+    with Journal(path) as other:
+        other.append(SCRUM.key, chat("second"))
+    assert (journal.is_as_left(), other.is_as_left()) == (False, True)
+    path.unlink()
+    assert not other.is_as_left()
+
+
 @given(cut=st.integers(min_value=0, max_value=400))
 @settings(deadline=None)
 def test_wherever_the_last_write_was_torn_all_whole_calls_survive(

@@ -7,8 +7,8 @@ Nothing is written, and no network is needed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 
@@ -31,6 +31,7 @@ from battery.store import original
 from battery.store.artifacts import ARCHIVE, ITERATION, MANIFEST, RUN_SETS, TASKS
 from battery.store.battery_dir import BatteryDir, no_battery
 from battery.store.iteration_dir import IterationDir
+from battery.store.journal import Journal
 from battery.verdict.facts import Observed, reruns_of
 from battery.verdict.metrics import measure, require_runs
 from battery.verdict.table import Call, Grid, grid
@@ -47,6 +48,16 @@ class OpenedBattery:
     steps: Sequence[IterationDir]
     #: Why the last iteration is none of them, where a crash of the original script left it torn.
     torn: str | None = None
+    #: By iteration, the journals that this process has just written.
+    written: Mapping[int, Journal] = field(default_factory=dict)
+
+    def journals(self) -> dict[int, Journal]:
+        """Return the journals of the complete iterations by their number; `ArtifactError`."""
+        return {step.number: self._journal(step) for step in self.steps}
+
+    def _journal(self, step: IterationDir) -> Journal:
+        written = self.written.get(step.number)
+        return written if written and written.is_as_left() else Journal(step.journal)
 
     @property
     def started_at(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from battery.base.text import spans
@@ -29,7 +29,7 @@ def summary_of(opened: OpenedBattery, *, report: bool) -> Summary:
 
     `report` lists the report among the artifacts even before it is written.
     """
-    journals = [Journal(step.journal) for step in opened.steps]
+    journals = opened.journals()
     provenance, rows = opened.provenance, trends(opened.metrics)
     evidence, reviews = assess(opened.observed), list(_review_warnings(opened, journals))
     return Summary(
@@ -41,8 +41,8 @@ def summary_of(opened: OpenedBattery, *, report: bool) -> Summary:
         iterations_wanted=provenance.iterations_wanted,
         started_at=provenance.started_at,
         finished_at=provenance.finished_at,
-        elapsed_s=sum(map(_elapsed_ms, journals, opened.metrics)) / 1000,
-        calls=sum(map(_calls_made, journals, opened.metrics)),
+        elapsed_s=sum(map(_elapsed_ms, journals.values(), opened.metrics)) / 1000,
+        calls=sum(map(_calls_made, journals.values(), opened.metrics)),
         models=_models(opened),
         targets=provenance.targets,
         seed=provenance.options.seed,
@@ -53,12 +53,7 @@ def summary_of(opened: OpenedBattery, *, report: bool) -> Summary:
         evidence=evidence,
         control=opened.control,
         scorecard=_scorecard(opened),
-        learning=learning(
-            {step.number: journal for step, journal in zip(opened.steps, journals, strict=True)},
-            opened.calls,
-            evidence.cost,
-            opened.folder.pricing,
-        ),
+        learning=learning(journals, opened.calls, evidence.cost, opened.folder.pricing),
         scrum=opened.steps[-1].read_verdicts(),
         artifacts=opened.folder.listing(report=report),
         warnings=[*_warnings(opened, journals), *reviews],
@@ -107,7 +102,7 @@ def _elapsed_ms(journal: Journal, metrics: Metrics) -> int:
     return journal.elapsed_ms + (0 if journal.tasks else round(metrics.total_elapsed_s * 1000))
 
 
-def _warnings(opened: OpenedBattery, journals: Sequence[Journal]) -> Iterator[str]:
+def _warnings(opened: OpenedBattery, journals: Mapping[int, Journal]) -> Iterator[str]:
     """Yield what a reader of the numbers should know; all of it can be read from disk again."""
     yield from opened.provenance.notes
     if opened.provenance.scoring_digest == UNSETTLED:
@@ -126,21 +121,21 @@ def _warnings(opened: OpenedBattery, journals: Sequence[Journal]) -> Iterator[st
     yield from opened.folder.pricing.warnings(opened.results)
     yield from _once(
         (step.number, text)
-        for step, journal in zip(opened.steps, journals, strict=True)
+        for step in opened.steps
         # A folder that has lost its journals still has the events.
         for text in distill_warnings(
-            journal.get(DISTILL.key) or {"events": list(step.distill_events())}
+            journals[step.number].get(DISTILL.key) or {"events": list(step.distill_events())}
         )
     )
 
 
-def _review_warnings(opened: OpenedBattery, journals: Sequence[Journal]) -> Iterator[str]:
+def _review_warnings(opened: OpenedBattery, journals: Mapping[int, Journal]) -> Iterator[str]:
     """Yield what is wrong with reviews and judgments, as their texts are read again."""
     # A judgment reads the review again and meets the same faults.
     yield from _once(
         (step.number, text)
-        for step, journal in zip(opened.steps, journals, strict=True)
-        for text in _reviewed(step, journal)
+        for step in opened.steps
+        for text in _reviewed(step, journals[step.number])
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -232,11 +232,8 @@ async def _carry_on(
     _begin(battery, missing, tell)
     reserve, grader = Reserve(folder.root), Grader(battery.checks_folder)
     budget = Budget(settings.max_tokens, settings.max_cost, folder.pricing, tell, hold.others)
-
-    def journal_of(files: IterationDir) -> Journal:
-        name = f"{manifest.run_id}/{files.number}"
-        return Journal(files.journal, reserve, budget.add, hold.require, name)
-
+    journal_of = partial(_journal, manifest.run_id, reserve, budget, hold)
+    journals: dict[int, Journal] = {}
     try:
         reserve.claim()
         budget.read(folder, manifest.iterations_finished)
@@ -246,15 +243,17 @@ async def _carry_on(
         async with _asking(battery, grader, tell, looked) as iteration:
             for number in missing:
                 with loop.breakable(), _standstill_noted(tell):
-                    await _run_iteration(iteration, folder, number, budget, journal_of)
+                    journals[number] = await _run_iteration(
+                        iteration, folder, number, budget, journal_of
+                    )
                 manifest = manifest.model_copy(update={"iterations_finished": number})
                 folder.write_manifest(manifest)
                 if settings.summaries and number < manifest.iterations_wanted:
                     # The page comes at the end: drawing it each time would take longer and longer.
-                    _summed_up(folder, report=False)
+                    _summed_up(folder, journals, report=False)
         # The last files may need the room.
         reserve.release()
-        return _finish(battery, manifest)
+        return _finish(battery, manifest, journals)
     # From here on no signal may spoil it: a manifest left at `running` reads as a process at work.
     except (asyncio.CancelledError, KeyboardInterrupt):
         interrupts.closing()
@@ -287,7 +286,7 @@ def _nothing_left(battery: Battery, tell: Observer) -> Summary:
     if labels:
         folder.write_manifest(battery.manifest.model_copy(update=labels))
     tell(Notice("nothing is left to do"))
-    return _summed_up(folder, report=True)
+    return _summed_up(folder, {}, report=True)
 
 
 def _paused(error: PausedError, battery: Battery, hold: Hold) -> PausedError:
@@ -326,16 +325,16 @@ def _plan(battery: Battery) -> Plan:
 
 # All answers are on disk by now, so a signal may end this at once, and `_finish` as well.
 @interrupts.at_once()
-def _summed_up(folder: BatteryDir, *, report: bool) -> Summary:
-    return write_summary(open_battery(folder), report=report)
+def _summed_up(folder: BatteryDir, journals: Mapping[int, Journal], *, report: bool) -> Summary:
+    return write_summary(replace(open_battery(folder), written=journals), report=report)
 
 
 @interrupts.at_once()
-def _finish(battery: Battery, manifest: Manifest) -> Summary:
+def _finish(battery: Battery, manifest: Manifest, journals: Mapping[int, Journal]) -> Summary:
     folder = battery.folder
     manifest = manifest.model_copy(update={"state": "finished", "finished_at": now()})
     # Finished before the page is drawn: no answer that it cannot draw may hold the battery up.
-    opened = replace(open_battery(folder), provenance=manifest)
+    opened = replace(open_battery(folder), provenance=manifest, written=journals)
     if not battery.settings.summaries:
         folder.write_manifest(manifest)
         return summary_of(opened, report=False)
@@ -352,13 +351,20 @@ def _standstill_noted(tell: Observer) -> Iterator[None]:
         tell(Notice(f"{text}; that time counts in no call, and timeouts were extended by it"))
 
 
+def _journal(
+    run_id: str, reserve: Reserve, budget: Budget, hold: Hold, files: IterationDir
+) -> Journal:
+    return Journal(files.journal, reserve, budget.add, hold.require, f"{run_id}/{files.number}")
+
+
 async def _run_iteration(
     iteration: Callable[..., Iteration],
     folder: BatteryDir,
     number: int,
     budget: Budget,
     journal_of: Callable[[IterationDir], Journal],
-) -> None:
+) -> Journal:
+    """Run an iteration; return its journal, which is closed by then."""
     files = folder.iteration(number)
     if not files.root.exists():
         # An iteration counts as begun by its folder.
@@ -367,3 +373,4 @@ async def _run_iteration(
     with journal_of(files) as journal:
         earlier = [folder.iteration(before) for before in range(1, number)]
         await iteration(files=files, journal=journal, budget=budget, earlier=earlier).run()
+    return journal

@@ -27,7 +27,7 @@ from battery.records.models import ELAPSED_KEY
 from battery.records.stages import CallKey
 from battery.store.appending import AppendedFile
 from battery.store.documents import cannot_read
-from battery.store.files import Reserve
+from battery.store.files import Reserve, stamp_of
 
 _TASK: Final = {"task_id": str, "arm": str, "repeat": int, "result": dict}
 _TIMED: Final = {ELAPSED_KEY: (int, float)}
@@ -71,6 +71,7 @@ class Journal:
         #: How often what was asked again is on record.
         self._times: Counter[CallKey] = Counter()
         self._file: AppendedFile | None = None
+        self._left: tuple[int, ...] | None = None
         #: Number of finished calls and the sum of their wall times in whole milliseconds.
         self.calls = 0
         self.elapsed_ms = 0
@@ -103,8 +104,13 @@ class Journal:
             # Without its folder anything may fail, and in the strangest words.
             if error and not isinstance(error, LostFolderError):
                 lost = self._file.lost()
+        self._left = stamp_of(self._path)
         if lost:
             raise lost from error
+
+    def is_as_left(self) -> bool:
+        """Return whether it was written, and nobody has touched its file since it was closed."""
+        return self._left is not None and self._left == stamp_of(self._path)
 
     def __contains__(self, key: object) -> bool:
         """Return whether that call has finished."""
