@@ -197,6 +197,24 @@ def test_a_named_shell_gets_its_completion_whatever_shell_runs_the_command(
 
 
 @pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (["run", "--nonsense"], "battery run --help"),
+        (["run", "--dir"], "battery run --help"),
+        (["campaign", "run", "--nonsense"], "battery campaign run --help"),
+        (["campaign", "run", "--on"], "battery campaign --help"),
+        (["--nonsense"], "battery --help"),
+    ],
+)
+def test_an_option_that_is_wrong_leads_to_the_help_of_its_command(
+    words: list[str], names: str, tmp_path: Path
+) -> None:
+    done = battery(*words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.endswith(f" next: see `{names}`\n")
+
+
+@pytest.mark.parametrize(
     ("words", "says"), [([], "requires an argument"), (["tcsh"], "not one of 'bash', 'zsh'")]
 )
 def test_completion_without_a_known_shell_is_one_message_and_exit_2(

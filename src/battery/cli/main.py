@@ -33,7 +33,7 @@ from battery.base.errors import (
     remedy_of,
 )
 from battery.base.text import printable, visible, write_line
-from battery.cli.table import LazyGroup
+from battery.cli.table import SUMMARIES, LazyGroup
 
 _REPORT = "look at it with --debug; if it is not caused by this machine, report it"
 #: What errors about a standard stream name as their file.
@@ -171,7 +171,8 @@ def _as_battery_error(error: BaseException, words: Sequence[str]) -> BatteryErro
                 hint="quote a header as one word: --header 'X-Api-Key: …'",
             )
         context = getattr(error, "ctx", None)
-        path = context.command_path if context else "battery"
+        # Not every error knows its command.
+        path = context.command_path if context else " ".join(["battery", *_command_of(words)])
         converted: BatteryError = UsageError(
             error.format_message().replace("Value error, ", "").rstrip("."),
             hint=f"see `{path} --help`",
@@ -193,6 +194,10 @@ def _as_battery_error(error: BaseException, words: Sequence[str]) -> BatteryErro
         converted = BatteryError(f"internal error: {type(error).__name__}: {error}", hint=_REPORT)
     converted.__cause__ = error
     return converted
+
+
+def _command_of(words: Sequence[str]) -> Sequence[str]:
+    return [word for word in words[:1] if word in SUMMARIES]
 
 
 def _gives_header(words: Sequence[str]) -> bool:
