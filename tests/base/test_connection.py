@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from battery.base import connection
 from battery.base.connection import PlainStream
 from battery.base.network import open_client, tls_context
 
@@ -76,14 +77,22 @@ def asked(handler: Handler, work: Callable[[httpx.AsyncClient, str], Awaitable[o
     asyncio.run(all_of_it())
 
 
-def test_plain_calls_are_read_by_asyncio_alone() -> None:
+@pytest.mark.parametrize("heard", [False, True])
+def test_plain_calls_are_read_by_asyncio_alone_unless_something_has_arrived_already(
+    heard: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if heard:
+        monkeypatch.setattr(connection, "_is_heard", lambda _: True)
+
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await request_of(reader)
         writer.write(head(2) + b"ok")
 
     async def work(client: httpx.AsyncClient, url: str) -> None:
         async with client.stream("GET", url) as response:
-            assert isinstance(response.extensions["network_stream"], PlainStream)
+            assert await response.aread() == b"ok"
+        stream = response.extensions["network_stream"]
+        assert isinstance(stream, PlainStream) is not heard
 
     asked(handler, work)
 

@@ -44,8 +44,17 @@ class PlainBackend(httpcore.AnyIOBackend):
         """Connect; raise `httpcore.ConnectError` or `ConnectTimeout`."""
         made = await super().connect_tcp(host, port, timeout, local_address, socket_options)
         transport = getattr(getattr(made, "_stream", None), "_transport", None)
-        # Where another version keeps it elsewhere: slower, but right.
-        return PlainStream(made, transport) if isinstance(transport, asyncio.Transport) else made
+        # Where another version keeps it elsewhere: slower, but right. So is what has heard
+        # something already: no server of HTTP speaks first.
+        if not isinstance(transport, asyncio.Transport) or _is_heard(transport.get_protocol()):
+            return made
+        return PlainStream(made, transport)
+
+
+def _is_heard(protocol: object) -> bool:
+    """Return whether anything has arrived, or nobody can tell."""
+    arrived = getattr(protocol, "read_event", None)
+    return arrived is None or bool(arrived.is_set())
 
 
 class PlainStream(httpcore.AsyncNetworkStream):
