@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 from battery.base import jsonio
@@ -58,21 +58,23 @@ def _item(value: Any, depth: int) -> list[str]:
 
 def _flat(value: Any) -> str | None:
     """Write a value on one line; None where it holds lists or objects, or several lines."""
-    if not isinstance(value, (dict, list)):
-        text = _plain(value)
-    else:
-        inside: Iterable[Any] = value.values() if isinstance(value, dict) else value
-        # Mostly all are texts and whole numbers, which Python writes alike, and fast.
-        if not _ALIKE.issuperset(map(type, inside)):
-            # What lists of objects hold is not to be written twice.
-            if any(map(_holds, inside)):
-                return None
-            inside = map(_plain, inside)
-        written: Iterable[str] = map(str, inside)
-        if isinstance(value, dict):
-            written = (f"{name} {text}" for name, text in zip(value, inside, strict=True))
-        text = ", ".join(written) or "none"
-    return None if "\n" in text else text
+    text = _joined(value) if isinstance(value, (dict, list)) else _plain(value)
+    return None if text is None or "\n" in text else text
+
+
+def _joined(value: Any) -> str | None:
+    """Write what a list or an object holds, with commas; None where that holds anything itself."""
+    inside = value.values() if isinstance(value, dict) else value
+    # Mostly all are texts and whole numbers, which Python writes alike, and fast.
+    if not _ALIKE.issuperset(map(type, inside)):
+        # What lists of objects hold is not to be written twice.
+        if any(map(_holds, inside)):
+            return None
+        texts = map(_plain, inside)
+        value = dict(zip(value, texts, strict=True)) if isinstance(value, dict) else list(texts)
+    if isinstance(value, dict):
+        return ", ".join([f"{name} {inner}" for name, inner in value.items()]) or "none"
+    return ", ".join(map(str, value)) or "none"
 
 
 def _holds(value: Any) -> bool:

@@ -127,16 +127,15 @@ def _count(count: int | None) -> str:
 
 
 def _entry(entry: Json) -> Json:
+    more = dict(entry)
+    turn = more.pop("turn", None)
     # A log is a gateway's own: what is in an entry may be any JSON.
-    text_key = next((key for key in _TEXTS if isinstance(entry.get(key), str)), None)
-    kind, turn = entry.get("kind"), entry.get("turn")
-    named = kind is None or isinstance(kind, str)
-    shown = {"turn", text_key, *(["kind"] if named else [])}
-    more = {key: value for key, value in entry.items() if key not in shown}
+    kind = more.pop("kind", None) if isinstance(entry.get("kind"), str | None) else None
+    text = next((more.pop(key) for key in _TEXTS if isinstance(entry.get(key), str)), "")
     return {
-        "kind": (kind if named else None) or "entry",
+        "kind": kind or "entry",
         "turn": "" if turn is None else _json(turn),
-        "text": entry[text_key] if text_key else "",
+        "text": text,
         "more": _json(more) if more else "",
         "overseer": kind == OVERSEER_KIND,
     }
