@@ -15,6 +15,7 @@ from itertools import chain
 from battery.base.errors import FolderError
 from battery.base.numbers import counted
 from battery.inputs.tasks import (
+    PlannedTask,
     digest,
     digest_of_any_order,
     frozen_first,
@@ -87,10 +88,15 @@ class OpenedBattery:
         return digest_of_any_order(self.tasks) if as_run else None
 
     @cached_property
+    def planned(self) -> Sequence[PlannedTask]:
+        """The tasks in the order in which an iteration asks them; empty where `tasks` is None."""
+        return plan(self.tasks) if self.tasks else []
+
+    @cached_property
     def asked(self) -> frozenset[str]:
         """The tasks that it asks, by their ids; raises `BatteryError`."""
         if self.tasks:
-            return frozenset(planned.task_id for planned in plan(self.tasks))
+            return frozenset(entry.task_id for entry in self.planned)
         runs = self.steps[-1].read_runs() if self.steps else ()
         return frozenset(task_id(run.phase, run.task) for run in runs)
 
@@ -144,7 +150,7 @@ class OpenedBattery:
         """Count the tasks that were missed, and whose right answer the system may have heard."""
         if self.tasks is None or self.provenance.options.feedback != "answer":
             return 0
-        taught = {entry.task_id for entry in plan(self.tasks) if entry.task.teach}
+        taught = {entry.task_id for entry in self.planned if entry.task.teach}
         missed = (
             call for call in calls if call.result.overseer_called or call.result.status != "ok"
         )
@@ -267,9 +273,8 @@ class OpenedBattery:
         yield from self._lost_siblings(manifest)
 
     def _lost_siblings(self, manifest: Manifest) -> Iterator[str]:
-        planned = plan(self.tasks) if self.tasks else []
         for number in (step.number for step in self.steps):
-            wanted = {sibling.task_id for sibling in siblings(planned, number)}
+            wanted = {sibling.task_id for sibling in siblings(self.planned, number)}
             for arm in manifest.arms if wanted else ():
                 there = {call.task for call in self._sibling_sets.get((number, arm), ())}
                 if lost := len(wanted - there):

@@ -73,9 +73,14 @@ class Part(NamedTuple):
 class Board:
     """The grid of a battery with what each cell's calls ended as."""
 
-    def __init__(self, calls: Sequence[Call], siblings: Sequence[Call] = ()) -> None:
-        """Arrange at least one call, and those of siblings; raise `ValueError` without any."""
-        self.grid: Grid = grid(calls)
+    def __init__(
+        self, calls: Sequence[Call], siblings: Sequence[Call] = (), table: Grid | None = None
+    ) -> None:
+        """Arrange at least one call, and those of siblings; raise `ValueError` without any.
+
+        `table` is the grid of the calls, where it is known.
+        """
+        self.grid: Grid = table or grid(calls)
         self.rows = {task.task: row for row, task in enumerate(self.grid.tasks)}
         asked = {call.sibling_of for call in siblings}
         having = (task for task in self.rows if task in asked)
@@ -214,9 +219,10 @@ def _ended(ends: Sequence[str], phase: Phase) -> str:
     """Write what the repeats of a cell ended as: `ok`, or `2 ok, 1 failed`."""
     # To fail is what an impossible task is for, and every other surface calls that refused.
     impossible = phase is Phase.GAMMA
-    counts = Counter("refused" if impossible and end == "failed" else end for end in ends)
-    if len(ends) == 1:
-        return next(iter(counts))
+    said = ["refused" if impossible and end == "failed" else end for end in ends]
+    if len(said) == 1:
+        return said[0]
+    counts = Counter(said)
     return ", ".join(f"{counts[status]} {status}" for status in sorted(counts, reverse=True))
 
 

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from battery.base.errors import advised
 from battery.base.numbers import counted, number, p_value
 from battery.base.text import capital
-from battery.inputs.tasks import plan, siblings, task_id
+from battery.inputs.tasks import siblings, task_id
 from battery.protocol import Json
 from battery.recorded import OpenedBattery, open_battery
 from battery.recorded.summary import summary_of
@@ -113,7 +113,7 @@ def report(opened: OpenedBattery, summary: Summary) -> Iterator[bytes]:
     evidence = summary.evidence
     if evidence is None:
         raise ValueError("no evidence, no report")
-    board, steps = Board(opened.calls, opened.siblings), opened.steps
+    board, steps = Board(opened.calls, opened.siblings, opened.observed.grid), opened.steps
     table = board.grid
     distilled = ((step.number, step.distill_text(), step.distill_events()) for step in steps)
     context = {
@@ -309,21 +309,20 @@ def _transcripts(opened: OpenedBattery, board: Board) -> Iterator[tuple[str, byt
     """Yield every call by its name, one in memory at a time."""
     known = _with_checks(opened)
 
-    def shown(run: Run, answer: Json, source: str) -> bytes:
+    def shown(task: str, run: Run, answer: Json, source: str) -> bytes:
         # What was asked is with the answer, and what it is held to with the tasks.
-        task = known.get(task_id(run.phase, run.task), run.task)
-        return transcript(run._replace(task=task), answer, source)
+        return transcript(run._replace(task=known.get(task, run.task)), answer, source)
 
     for step in opened.steps:
         name_of = cache(step.runs_name)
         for arm, repeat, run, answer in step.answers():
-            row = board.rows[task_id(run.phase, run.task)]
-            source = name_of(arm, repeat)
-            yield call_name(step.number, arm, row, repeat), shown(run, answer, source)
+            task = task_id(run.phase, run.task)
+            name = call_name(step.number, arm, board.rows[task], repeat)
+            yield name, shown(task, run, answer, name_of(arm, repeat))
         for arm, _, run, answer in step.siblings.answers():
             if (new := board.new.get(run.sibling_of or "")) is not None:
-                source = step.siblings.runs_name(arm, 1)
-                yield call_name(step.number, arm, new, 1), shown(run, answer, source)
+                task, source = task_id(run.phase, run.task), step.siblings.runs_name(arm, 1)
+                yield call_name(step.number, arm, new, 1), shown(task, run, answer, source)
         asked: Counter[int] = Counter()
         for run, answer in step.confirmed_answers():
             task = task_id(run.phase, run.task)
@@ -331,11 +330,10 @@ def _transcripts(opened: OpenedBattery, board: Board) -> Iterator[tuple[str, byt
             if task in board.rows:
                 asked[board.rows[task]] += 1
                 name = rerun_name(step.number, board.rows[task], asked[board.rows[task]])
-                yield name, shown(run, answer, step.confirmations_name)
+                yield name, shown(task, run, answer, step.confirmations_name)
 
 
 def _with_checks(opened: OpenedBattery) -> dict[str, Task]:
     """Return tasks and siblings by id, as the tasks file has them; none where there is no file."""
-    planned = plan(opened.tasks) if opened.tasks else []
-    new = (siblings(planned, step.number) for step in opened.steps)
-    return {entry.task_id: entry.task for entry in chain(planned, *new)}
+    new = (siblings(opened.planned, step.number) for step in opened.steps)
+    return {entry.task_id: entry.task for entry in chain(opened.planned, *new)}
