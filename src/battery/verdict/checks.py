@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 
 import numpy as np
 
@@ -25,10 +24,15 @@ def untried(grid: Grid) -> str | None:
 
 def refuting_all(grid: Grid) -> str | None:
     """Name a check that refutes every claim of its task, in all arms; None where none does."""
+    by_arm = [np.nansum(grid.told(arm, CLAIMED), axis=(1, 2)) for arm in grid.arms]
+    total = np.sum(by_arm, axis=0).astype(int)
     found = [
-        f"all {claims} answers to {quoted(task.label)} that claim ok fail the same check, `{check}`"
-        for row, task in enumerate(grid.tasks)
-        for check, claims in _always(grid, row)
+        f"all {claims} answers to {quoted(grid.tasks[row].label)} that claim ok fail the same "
+        f"check, `{check}`"
+        # Claimed in every arm, and more than once.
+        for row in np.flatnonzero(np.all(by_arm, axis=0) & (total > 1)).tolist()
+        for check, claims in _failed(grid, row).items()
+        if claims == total[row]
     ]
     if not found:
         return None
@@ -36,14 +40,11 @@ def refuting_all(grid: Grid) -> str | None:
     return f"{found[0]}{others}: see whether the check itself is wrong"
 
 
-def _always(grid: Grid, row: int) -> Iterator[tuple[str, int]]:
-    """Yield the checks of a task that every claim fails, and how many claims there are."""
-    claims = [int(np.nansum(grid.told(arm, CLAIMED)[row])) for arm in grid.arms]
-    if not all(claims) or sum(claims) < 2:
-        return
+def _failed(grid: Grid, row: int) -> Counter[str]:
+    """Count the claims of a task that fail each of its checks."""
     failed: Counter[str] = Counter()
     for arm in grid.arms:
         numbers = grid.told(arm, FAILURES)[row]
         for number in numbers[~np.isnan(numbers)].astype(int).tolist():
             failed.update({check.check for check in grid.failures[number]})
-    yield from ((check, count) for check, count in failed.items() if count == sum(claims))
+    return failed

@@ -23,7 +23,11 @@ def forgotten(observed: Observed) -> list[Forgotten]:
     Those that mostly passed in the first one, or were asked again because the twin passes them. A
     task is listed for every such iteration up to the one that counts (`counts`).
     """
-    return [loss for row in observed.grid.rows(*SOLVABLE) for loss in _losses(observed, row)]
+    grid = observed.grid
+    # Most tasks never fail, and need no look of their own.
+    fails = np.any(grid.of(LEARN, OK) < 0.5, axis=1)
+    rows = (row for row in grid.rows(*SOLVABLE) if fails[row])
+    return [loss for row in rows for loss in _losses(observed, row)]
 
 
 def _losses(observed: Observed, row: int) -> Iterator[Forgotten]:
