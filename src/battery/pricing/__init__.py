@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -110,7 +109,6 @@ class Pricing:
     def warnings(self, results: Iterable[RunResult]) -> Iterator[str]:
         """Yield why what calls cost is not known, a sentence per cause."""
         unpriced = [result.spent for result in results if result.cost_usd is None]
-        incomplete = Counter(_incomplete(spent) for spent in unpriced if spent.models)
         unknown = {
             self._named(model)
             for spent in unpriced
@@ -123,9 +121,11 @@ class Pricing:
         elif unknown:
             names = listed([model or "a model without a name" for model in sorted(unknown)])
             yield f"no price is known for {names}, so cost_usd is not known: {self.remedy}"
-        elif incomplete[True] and self._found:
+        elif self._found and (
+            incomplete := sum(_incomplete(each) for each in unpriced if each.models)
+        ):
             yield (
-                f"{counted(incomplete[True], 'answer')} with fewer prompt and completion tokens "
+                f"{counted(incomplete, 'answer')} with fewer prompt and completion tokens "
                 "than in total, so their cost is not known"
             )
 
