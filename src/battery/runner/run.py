@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -30,6 +30,7 @@ from battery.records.checks import Checked
 from battery.records.events import Event, Notice, Observer, Outlook, Plan
 from battery.records.manifest import Manifest
 from battery.records.models import LEARN, Phase, Task
+from battery.records.stages import CallKey
 from battery.records.summary import Summary
 from battery.runner import preflight, prepare
 from battery.runner.budget import Budget
@@ -111,10 +112,10 @@ def dry_run(settings: Settings, tell: Observer) -> Outlook:
     )
 
 
-def _recorded(battery: Battery) -> Journal:
+def _recorded(battery: Battery) -> Container[CallKey]:
     """Return the calls of the iteration that is next, as far as they are on disk."""
-    number = battery.manifest.iterations_finished + 1
-    return Journal(battery.folder.iteration(number).journal)
+    files = battery.folder.iteration(battery.manifest.iterations_finished + 1)
+    return Journal(files.journal) if files.has_calls() else ()
 
 
 async def _clear(battery: Battery, tell: Observer) -> list[Event] | None:

@@ -140,7 +140,7 @@ class Schedule:
     def plan(self, finished: int, wanted: int, recorded: Container[CallKey]) -> Plan:
         """Count the calls of a whole battery and those on disk.
 
-        `recorded` holds the calls of the iteration after the finished ones.
+        `recorded` holds the calls of the iteration after the finished ones; `()` is none.
         """
         solvable = sum(entry.phase in SOLVABLE for entry in self.tasks)
         plan = Plan(
@@ -157,7 +157,7 @@ class Schedule:
             # The first iteration is what the others are compared with.
             confirmations=CONFIRMATIONS * solvable * (wanted - max(finished, 1)),
         )
-        begun = self.calls([finished + 1] if finished < wanted else [])
+        begun = self.calls([finished + 1] if recorded and finished < wanted else [])
         # Finished iterations are not looked at again: reading 10,000 answers to count them is slow.
         on_disk = sum(map(plan.calls_of, range(1, finished + 1)))
         on_disk += sum(call.key in recorded for call in begun)
