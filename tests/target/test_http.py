@@ -103,14 +103,24 @@ def test_one_client_makes_all_its_calls_over_one_connection() -> None:
     assert server.connections == 1
 
 
-def test_a_cookie_goes_back_with_the_next_call() -> None:
+@pytest.mark.parametrize(
+    ("cookie", "own", "sent"),
+    [
+        (b"instance=7", {}, [None, "instance=7"]),
+        (b"instance=7; path=/elsewhere", {}, [None, None]),
+        (b"instance=7", {"cookie": "session=mine"}, ["session=mine", "session=mine"]),
+    ],
+)
+def test_a_cookie_goes_back_with_the_next_call_unless_the_user_gives_one(
+    cookie: bytes, own: dict[str, str], sent: list[str | None]
+) -> None:
     def script(exchange: Exchange) -> None:
         body = json.dumps({"status": "ok"})
-        exchange.send(http(body).replace(b"\r\n", b"\r\nset-cookie: instance=7\r\n", 1))
+        exchange.send(http(body).replace(b"\r\n", b"\r\nset-cookie: %b\r\n" % cookie, 1))
 
     with Server(respond=script) as server:
-        asking(server.url, "respond", "respond")
-    assert [each.headers.get("cookie") for each in server.requests] == [None, "instance=7"]
+        asking(server.url, "respond", "respond", **own)
+    assert [each.headers.get("cookie") for each in server.requests] == sent
 
 
 def test_each_worker_has_a_connection_of_its_own() -> None:

@@ -69,12 +69,9 @@ class Wire:
         `headers` come before those of the target. Raises `HTTP_ERRORS`.
         """
         known, address, host = _address(url)
-        own = dict(headers)
+        own = {**self._cookie(method, known), **headers}
         if content is not None or method == "POST":
             own["Content-Length"] = str(len(content or b""))
-        if self._client.cookies:
-            asked = httpx.Request(method, known, cookies=self._client.cookies)
-            own["Cookie"] = asked.headers.get("cookie", "")
         sent = {b"host": (b"Host", host), **self._headers}
         for name, value in own.items():
             sent[name.lower().encode()] = (name.encode(), value.encode())
@@ -86,6 +83,14 @@ class Wire:
             # Some gateways know by it which of their instances has been asked before.
             self._client.cookies.extract_cookies(answer.for_httpx(httpx.Request(method, known)))
         return answer
+
+    def _cookie(self, method: str, url: httpx.URL) -> dict[str, str]:
+        """Return the header of the cookies that the place has set; a cookie of the user's stays."""
+        if b"cookie" in self._headers or not self._client.cookies:
+            return {}
+        # Not every cookie is for every page.
+        found = httpx.Request(method, url, cookies=self._client.cookies).headers.get("cookie")
+        return {"Cookie": found} if found else {}
 
     async def aclose(self) -> None:
         """Close the connection, which the first request opened."""
