@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from battery.base import jsonio
-from battery.base.errors import StatusError
+from battery.base.errors import AnswerError, StatusError
 from battery.inputs.settings import OPENAI, Settings, Target, make_target
 from battery.records.models import FROZEN, LEARN, Arm
 from battery.target import targets
@@ -73,6 +73,12 @@ async def _fingerprint(target: Target) -> str | None:
             if error.status in _NOT_OFFERED:
                 return None
             raise
+        except AnswerError as error:
+            # Some answer every page with 200 and nothing.
+            raise AnswerError(
+                f"{error.message}; a gateway that offers no fingerprint answers 404 there",
+                hint=error.hint,
+            ) from error
 
 
 @asynccontextmanager
