@@ -10,7 +10,6 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import aclosing, asynccontextmanager
-from types import MappingProxyType
 from typing import Any, ClassVar, Final, NamedTuple
 
 import httpcore
@@ -189,7 +188,7 @@ class Caller:
         """Send one request and hand out its answer, once its status is 2xx."""
         async with (
             self._translated(call),
-            aclosing(await self._sent(method, call, body, headers or {})) as answer,
+            aclosing(await self._sent(method, call, body, headers)) as answer,
         ):
             self._answering = True
             coding = self._clean(answer.coding)
@@ -204,14 +203,14 @@ class Caller:
         method: str,
         call: Call,
         body: Json | None = None,
-        headers: Mapping[str, str] = MappingProxyType({}),
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Send a request; return its answer once the headers are there."""
         kind = {} if body is None else {"content-type": "application/json"}
         # A look asks for nothing that could be done twice.
         name = {} if method == "GET" else idempotency.headers()
         content = None if body is None else jsonio.dumps(body)
-        return await self._wire.send(method, call.url, {**kind, **name, **headers}, content)
+        return await self._wire.send(method, call.url, {**kind, **name, **(headers or {})}, content)
 
     @asynccontextmanager
     async def _translated(self, call: Call) -> AsyncIterator[None]:

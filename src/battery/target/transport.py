@@ -59,7 +59,7 @@ class Wire:
         self._pool = pool_of(self._client, target.url)
         #: Of every request, name and value; by the names in lower case.
         self._headers = {name.lower(): (name, value) for name, value in self._client.headers.raw}
-        self._limits = {"timeout": self._client.timeout.as_dict()}
+        self._bounds = {"timeout": self._client.timeout.as_dict()}
 
     async def send(
         self, method: str, url: str, headers: Mapping[str, str], content: bytes | None
@@ -76,7 +76,7 @@ class Wire:
         for name, value in own.items():
             sent[name.lower().encode()] = (name.encode(), value.encode())
         request = httpcore.Request(
-            method, address, headers=list(sent.values()), content=content, extensions=self._limits
+            method, address, headers=list(sent.values()), content=content, extensions=self._bounds
         )
         answer = Answer(await self._pool.handle_async_request(request))
         if answer.header("set-cookie"):
@@ -123,7 +123,7 @@ class Answer:
         """Return a header by its name in lower case; empty where there is none."""
         wanted = name.encode()
         found = [value for key, value in self._headers if key.lower() == wanted]
-        return b", ".join(found).decode("utf-8", "replace") if found else ""
+        return b", ".join(found).decode("utf-8", "replace")
 
     def for_httpx(self, request: httpx.Request) -> httpx.Response:
         """Return status and headers as httpx has them."""

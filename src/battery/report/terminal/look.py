@@ -108,6 +108,12 @@ class Look(NamedTuple):
         """Wrap a text that begins with a word of its own: what follows its line is indented."""
         return self.wrap(text, "", "  ")
 
+    def about(self, note: str | None, tags: Sequence[str]) -> list[str]:
+        """Write what its user says of a battery or a campaign; nothing where that is nothing."""
+        said = (("note", note), ("tags", ", ".join(tags)))
+        texts = [f"{word}: {printable(text)}" for word, text in said if text]
+        return [line for text in texts for line in self.hang(text)]
+
     def rows(self, lines: Sequence[str]) -> int:
         """Count the rows that lines take; one that is too long for the terminal takes more."""
         return sum(max(1, -(-cells(_ESCAPES.sub("", line)) // self.width)) for line in lines)

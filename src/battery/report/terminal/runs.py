@@ -51,9 +51,7 @@ def run_lines(
 
 def _full(summary: CampaignSummary, look: Look) -> Iterator[Iterable[str]]:
     evidence = summary.evidence
-    about = (("note", summary.note), ("tags", ", ".join(summary.tags)))
-    own = [line for word, text in about if text for line in look.hang(f"{word}: {printable(text)}")]
-    yield [*_header(summary, look), *own]
+    yield [*_header(summary, look), *look.about(summary.note, summary.tags)]
     yield _table(summary, look, len(evidence.runs))
     yield [
         line

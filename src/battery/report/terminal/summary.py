@@ -97,10 +97,7 @@ def _full(summary: Summary, folder: Path, look: Look) -> Iterator[Iterable[str]]
         yield from details.details(summary, look)
     yield _warnings(summary, look)
     if evidence:
-        about = [f"note: {summary.note}"] if summary.note else []
-        about += [f"tags: {', '.join(summary.tags)}"] if summary.tags else []
-        lines = [line for text in about for line in look.hang(printable(text))]
-        yield [*_header(summary, look), *lines]
+        yield [*_header(summary, look), *look.about(summary.note, summary.tags)]
         numbers = [*_table(summary, evidence, look), *_legend(summary, evidence, look)]
         yield [*numbers, *_gates(evidence, look)]
         yield _worded(evidence, _hung(evidence.sentence, evidence, look), look)
